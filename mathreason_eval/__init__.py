@@ -1,0 +1,33 @@
+"""Measure how well a language model reasons.
+
+    from mathreason_eval import evaluate, load_run, load_task, verify
+
+Names are loaded on first use, so importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mathreason_eval.grade.judge import verify
+    from mathreason_eval.runner import evaluate
+    from mathreason_eval.store import load_run
+    from mathreason_eval.tasks import load_task
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "evaluate", "load_run", "load_task", "verify"]
+
+_HOMES = {
+    "evaluate": "mathreason_eval.runner",
+    "load_run": "mathreason_eval.store",
+    "load_task": "mathreason_eval.tasks",
+    "verify": "mathreason_eval.grade.judge",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

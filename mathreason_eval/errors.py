@@ -1,0 +1,75 @@
+"""What can go wrong by a user's hand, and what to do next.
+
+    UserError                     exit code 2: one or two lines, the second says what to do
+    ├── UnknownNameError          no such task, model backend, grader, extractor …
+    ├── TaskError                 a task folder is malformed
+    ├── DataError                 a data file is missing or a row of it is malformed
+    ├── RunError                  a run folder is missing, locked, torn or of another run
+    ├── MissingExtraError         an optional package is not installed
+    ├── ModelError                an engine or a server failed as a whole
+    └── IncompleteRunError        some samples could not be generated; the rest is stored
+
+A bad sample is data, not an exception: it becomes an outcome. What is not a `UserError` is a bug.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_DONE = 0
+EXIT_WANTING = 1
+"""A regression, or a check that found something wanting."""
+EXIT_USER_ERROR = 2
+EXIT_INCONCLUSIVE = 3
+EXIT_NOT_COMPARABLE = 4
+"""Not comparable, or the run is invalid."""
+
+
+class UserError(Exception):
+    """Something the user can mend. `what` happened, and `hint` what to do next."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+class UnknownNameError(UserError):
+    """A name that is not among the known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        choice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names) or 'none'}."
+        super().__init__(f"There is no {kind} named {name!r}.", f"{choice} {hint}".strip())
+
+
+class TaskError(UserError):
+    """A task folder says something that cannot be understood."""
+
+
+class DataError(UserError):
+    """A data file cannot be read, or a row of it is malformed."""
+
+
+class RunError(UserError):
+    """A run folder cannot be used as asked."""
+
+
+class MissingExtraError(UserError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str, needed_for: str) -> None:
+        super().__init__(
+            f"{needed_for} needs the package {package}, which is not installed.",
+            f"pip install 'mathreason-eval[{extra}]'",
+        )
+
+
+class ModelError(UserError):
+    """An engine or a server failed as a whole, not on one sample."""
+
+
+class IncompleteRunError(UserError):
+    """Some samples could not be generated. What could be is stored; the same command goes on."""

@@ -1,0 +1,1 @@
+"""Engines that turn prompts into text, one module each, opened by name."""

@@ -1,0 +1,226 @@
+"""The records that travel one way through the house: load, prompt, generate, extract, grade, report.
+
+Every record is frozen, keyword-only and slotted. None means absence; an empty string is a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Slice = Mapping[str, str | int | float | bool]
+"""Named properties of a problem, such as `level` or `subject`, that a task may report by."""
+
+RecordT = TypeVar("RecordT")
+
+
+class Outcome(StrEnum):
+    """What became of one sample. The five add up to n on every screen."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    NO_ANSWER = "no_answer"
+    """The text is complete and no extractor found an answer in it."""
+    TRUNCATED = "truncated"
+    """The model was stopped by length before it answered, or never finished thinking."""
+    UNGRADABLE = "ungradable"
+    """The grader could not decide: it died, ran out of time, or found no proof either way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One question with its accepted answers."""
+
+    id: str
+    """Unique within its task and stable across data files, e.g. `gsm8k-test-17`."""
+    question: str
+    gold: tuple[str, ...]
+    """Accepted answers; any one of them is enough. Never empty."""
+    meta: Slice = field(default_factory=dict)
+    """Properties to report by (`level`, `subject`, `steps`) and whatever else the source says."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One turn of a chat."""
+
+    role: str
+    """`system`, `user` or `assistant`."""
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """What a model is asked: chat messages, or bare text for a base model. Exactly one is set."""
+
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+    stop: tuple[str, ...] = ()
+    """Strings at which generation ends; they are not part of the generated text."""
+
+    def __post_init__(self) -> None:
+        assert bool(self.messages) != (self.text is not None), "a prompt is messages or text"
+
+    @property
+    def sha256(self) -> str:
+        """Return the hex digest of everything the model is sent, for the manifest."""
+        spelled = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """How tokens are drawn."""
+
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    max_tokens: int = 1024
+    """Upper bound on generated tokens, reasoning included."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generation:
+    """One sample of one problem, as the model gave it. Stored once, never changed."""
+
+    problem_id: str
+    sample: int
+    """Index of the sample, from 0."""
+    text: str
+    """The answer text: what follows the reasoning, or everything if there is none."""
+    reasoning: str | None = None
+    """What a thinking model wrote between its think tags; None if it did not think."""
+    finish_reason: str = "stop"
+    """`stop`, `length`, or what else the engine says. `length` means max_tokens was reached."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    """Tokens by the model's own tokenizer, reasoning and stop token included."""
+    seed: int | None = None
+    """The seed this sample was drawn with."""
+    seconds: float | None = None
+    """Wall time from request to last token, waiting in the engine's queue included."""
+    reward: float | None = None
+    """A reward model's score of this sample, where an import brought one."""
+    label: bool | None = None
+    """The publisher's own verdict, where an import brought one; compared with ours, never used."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The answer found in a text."""
+
+    text: str
+    """The answer's words. An empty box gives the empty string."""
+    rule: str
+    """The extraction rule that fired: `boxed`, `hashes`, `phrase`, `last_number`, …"""
+    span: tuple[int, int]
+    """Start and end of the answer in the generation's text, in characters, end exclusive."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """A grader's judgement of one answer against one gold, and, from `verify`, how it was found."""
+
+    equal: bool | None
+    """True, False, or None where the grader could not decide."""
+    rule: str
+    """The rule that decided: `identical`, `number`, `symbolic`, …"""
+    note: str
+    """One sentence for a reader: `1/2 = 0.5 exactly`."""
+    answer: str | None = None
+    """The answer that was judged; None if none was found."""
+    span: tuple[int, int] | None = None
+    """Where the answer stands in the output; None if it was given bare."""
+    outcome: Outcome | None = None
+    seconds: float = 0.0
+    """Wall time of the judgement."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What became of one sample, and why. Derived: `regrade` may rewrite it."""
+
+    problem_id: str
+    sample: int
+    outcome: Outcome
+    answer: str | None = None
+    """The extracted answer; None if none was found."""
+    span: tuple[int, int] | None = None
+    """Where the answer stands in `Generation.text`, in characters, end exclusive."""
+    found_by: str | None = None
+    """The extraction rule that found the answer."""
+    rule: str
+    """The grading rule that decided, or `none` where nothing reached a grader."""
+    note: str
+    """One sentence that a reader can check."""
+    score: float
+    """Credit of this sample, in [0, 1]: 1 for a correct one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """One number with its uncertainty. A bare number never leaves `stats`."""
+
+    task: str
+    slice: str
+    """`all`, or `level=3`."""
+    name: str
+    """`avg`, `pass@4`, `maj@8`, `truncated`, `tokens`, …"""
+    value: float
+    """A fraction of 1, except `tokens` and `seconds`, which are means per sample."""
+    low: float
+    high: float
+    """Ends of the 95 % interval."""
+    se: float
+    """Standard error of `value`."""
+    problems: int
+    """The number of problems: the unit of the interval."""
+    samples: int
+    """The number of samples over all problems."""
+    method: str
+    """How the interval was made, e.g. `wilson, problems as unit`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunManifest:
+    """Who, what and how of a run. Never holds a key, a token or a password."""
+
+    format: int
+    """Version of the run folder's layout."""
+    model: Mapping[str, object]
+    """`name` as typed, `backend`, and what the backend says of itself: revision, versions."""
+    sampling: Mapping[str, object]
+    """Temperature, top_p and, per task, max_tokens as used."""
+    seed: int
+    """The run seed from which every sample's seed is derived."""
+    samples: int
+    """Samples asked for per problem."""
+    tasks: Mapping[str, Mapping[str, object]]
+    """Per task: version, prompt id and hash, data source, revision, content hash, rows."""
+    code: Mapping[str, object]
+    """Version of this package, Python, the packages that matter, and the machine."""
+    started: str
+    """ISO 8601 with offset."""
+    finished: str | None = None
+    """None while the run is incomplete."""
+    totals: Mapping[str, object] = field(default_factory=dict)
+    """Tokens, generation seconds, grading lag and other sums of the last session."""
+
+
+class Records(tuple[RecordT, ...]):
+    """A tuple of records of one kind that can become a data frame."""
+
+    __slots__ = ()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row a record, one column a field."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(record) for record in self])  # type: ignore[call-overload]
