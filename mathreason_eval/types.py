@@ -1,4 +1,4 @@
-"""The records that travel one way through the house: load, prompt, generate, extract, grade, report.
+"""The records that travel one way through the house, from a loaded problem to a reported metric.
 
 Every record is frozen, keyword-only and slotted. None means absence; an empty string is a value.
 """

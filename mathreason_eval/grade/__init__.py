@@ -1,0 +1,1 @@
+"""Judging answers: is this answer the gold? Pure, but for `worker`, which starts processes."""

@@ -1,0 +1,1 @@
+"""Estimators, each with its interval. Pure functions of verdicts."""
