@@ -1,0 +1,288 @@
+"""Where problems come from: a generator, a file that the user names, or a pinned hub data set."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mathreason_eval.errors import DataError, MissingExtraError
+from mathreason_eval.extract import extract
+from mathreason_eval.tasks import HubData, Task
+from mathreason_eval.types import Problem
+
+Row = Mapping[str, Any]
+
+_DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "unique_id", "ID"),
+    "question": ("question", "problem", "Problem"),
+    "gold": ("gold", "answer", "Answer"),
+}
+
+DEFAULT_PROBLEM_SEED = 0
+"""Generated problems do not depend on the run's seed: two runs must meet the same problems."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """The problems of a task and what the manifest says of their origin."""
+
+    problems: tuple[Problem, ...]
+    source: str
+    """`generated`, the file's name, or `hub:owner/name`."""
+    revision: str
+    """Commit of a hub data set, seed of a generator, empty for a file."""
+    sha256: str
+    """Of all problems before a limit was applied, so that a limited run stays comparable."""
+    rows: int
+    """How many problems there are before the limit."""
+
+
+def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None = None) -> Loaded:
+    """Return the first `limit` problems of a task, or all of them.
+
+    Args:
+        task: the benchmark.
+        sources: what `--data TASK=…` named: files that are read one after another, or `seed:N` for
+            a generated task. Without any, a generated task makes its own problems and a published
+            one is read from its hub.
+        limit: how many problems at most; a generated task makes more than its usual size if asked.
+
+    Raises:
+        DataError: if a file is missing or a row is malformed; it names the file and the line.
+        MissingExtraError: if reading needs a package that is not installed.
+    """
+    if task.problem is not None and all(source.startswith("seed:") for source in sources):
+        return _generate(task, _problem_seed(sources), limit)
+    if sources:
+        paths = [Path(source).expanduser() for source in sources]
+        rows = [(path, row) for path in paths for row in read_rows(path)]
+        origin, revision = ", ".join(path.name for path in paths), ""
+    elif task.data is not None:
+        rows = [(f"{task.data.hub}, row {i}", row) for i, row in enumerate(_hub_rows(task.data))]
+        origin, revision = f"hub:{task.data.hub}", task.data.revision
+    else:
+        raise DataError(
+            f"The task {task.name} does not say where its problems come from.",
+            f"Name a file: --data {task.name}=PATH.",
+        )
+    problems = tuple(
+        _problem(task, row, where=f"{where}, row {number}", index=number)
+        for number, (where, row) in enumerate(rows)
+    )
+    _check_ids(problems, origin)
+    return _loaded(problems, origin, revision, limit)
+
+
+def content_hash(problems: Iterable[Problem]) -> str:
+    """Return the hex SHA-256 of problems: ids, questions and golds, in order."""
+    digest = hashlib.sha256()
+    for problem in problems:
+        line = json.dumps([problem.id, problem.question, problem.gold], ensure_ascii=True)
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _loaded(problems: tuple[Problem, ...], source: str, revision: str, limit: int | None) -> Loaded:
+    if not problems:
+        raise DataError(f"{source} holds no problems.", "Is it the right file?")
+    return Loaded(
+        problems=problems[:limit],
+        source=source,
+        revision=revision,
+        sha256=content_hash(problems),
+        rows=len(problems),
+    )
+
+
+def _generate(task: Task, seed: int, limit: int | None) -> Loaded:
+    assert task.problem is not None
+    count = max(task.size, limit or 0)
+    made = tuple(task.problem(index, seed) for index in range(count))
+    usual = made[: task.size]
+    return Loaded(
+        problems=made[: limit or task.size],
+        source="generated",
+        revision=f"seed {seed}",
+        sha256=content_hash(usual),
+        rows=len(usual),
+    )
+
+
+def _problem_seed(sources: Sequence[str]) -> int:
+    if not sources:
+        return DEFAULT_PROBLEM_SEED
+    try:
+        return int(sources[-1].removeprefix("seed:"))
+    except ValueError:
+        raise DataError(f"{sources[-1]!r} is not a seed.", "Write seed:7, say.") from None
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a JSONL, JSONL.gz, CSV or Parquet file as mappings.
+
+    Raises:
+        DataError: if the file is missing, of another kind, or a row of it is malformed.
+        MissingExtraError: for Parquet without pyarrow.
+    """
+    reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
+    if reader is None:
+        raise DataError(
+            f"{path} has an ending that says nothing of its format.",
+            f"Known are {', '.join(sorted(_READERS))}.",
+        )
+    if not path.is_file():
+        raise DataError(f"There is no file {path}.", "Check the path after --data or import.")
+    try:
+        yield from reader(path)
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}", "Is it complete?") from None
+
+
+def _jsonl(path: Path) -> Iterator[Row]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError(
+                    f"{path}, line {number}: {error}", "Each line is one JSON object."
+                ) from None
+            if not isinstance(row, dict):
+                raise DataError(f"{path}, line {number} is not an object.", "Write {...} there.")
+            yield row
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise MissingExtraError("pyarrow", "hub", "Reading Parquet") from None
+    try:
+        with pq.ParquetFile(path) as table:
+            for batch in table.iter_batches():
+                yield from batch.to_pylist()
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} is not Parquet: {error}", "Is it complete?") from None
+
+
+_READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
+    ".jsonl": _jsonl,
+    ".jsonl.gz": _jsonl,
+    ".json.gz": _jsonl,
+    ".csv": _csv,
+    ".parquet": _parquet,
+}
+
+
+def _hub_rows(data: HubData) -> Iterator[Row]:
+    try:
+        import datasets
+    except ImportError:
+        raise MissingExtraError("datasets", "hub", f"Loading {data.hub} from its hub") from None
+    for config in data.configs or (None,):
+        try:
+            rows = datasets.load_dataset(data.hub, config, split=data.split, revision=data.revision)
+        # The library passes on whatever its transport raised; all of it means the same to a user.
+        except (OSError, ValueError, ConnectionError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DataError(
+                f"The data set {data.hub} could not be loaded: {reason}",
+                "Without a network, name a local copy with --data TASK=PATH.",
+            ) from None
+        yield from rows
+
+
+# --- from a row to a problem -----------------------------------------------------------------
+
+
+def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
+    columns = {**_DEFAULT_COLUMNS, **task.columns}
+    question = _take(row, columns["question"])
+    gold = _golds(_take(row, columns["gold"]))
+    if not isinstance(question, str) or not question.strip():
+        raise _missing(where, "question", columns["question"], row)
+    if not gold:
+        raise _missing(where, "gold answer", columns["gold"], row)
+    split = task.data.split if task.data is not None else "test"
+    identity = _take(row, columns["id"])
+    meta = {name: _take(row, columns[name]) for name in columns if name not in _DEFAULT_COLUMNS}
+    return Problem(
+        id=f"{task.name}-{split}-{index}" if identity is None else str(identity),
+        question=question,
+        gold=gold,
+        meta={name: value for name, value in meta.items() if value is not None},
+    )
+
+
+def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell may hold anything
+    """Return the first candidate column's value that is there, through its filter."""
+    for candidate in candidates:
+        column, _, rule = (part.strip() for part in candidate.partition("|"))
+        value = row.get(column)
+        if value is None or value == "":
+            continue
+        value = _FILTERS[rule](value) if rule else value
+        if value is not None:
+            return value
+    return None
+
+
+def _golds(value: object) -> tuple[str, ...]:
+    accepted = value if isinstance(value, list | tuple) else [value]
+    return tuple(str(gold) for gold in accepted if gold is not None and str(gold).strip())
+
+
+def _after_hashes(value: object) -> str | None:
+    """Return what stands after GSM8K's last `####`, commas removed; text without one as it is."""
+    return str(value).rpartition("####")[2].replace(",", "").strip() or None
+
+
+def _last_box(value: object) -> str | None:
+    answer = extract(str(value), ("boxed",))
+    return answer.text if answer else None
+
+
+def _first_int(value: object) -> int | None:
+    found = re.search(r"\d+", str(value))
+    return int(found.group()) if found else None
+
+
+_FILTERS: Mapping[str, Callable[[object], object]] = {
+    "hashes": _after_hashes,
+    "boxed": _last_box,
+    "int": _first_int,
+}
+
+
+def _missing(where: str, what: str, candidates: Sequence[str], row: Row) -> DataError:
+    return DataError(
+        f"{where} has no {what}: looked for {', '.join(candidates)}, found {', '.join(row)}.",
+        "The row needs one of these columns, and not empty.",
+    )
+
+
+def _check_ids(problems: Sequence[Problem], origin: str) -> None:
+    seen: set[str] = set()
+    for problem in problems:
+        if problem.id in seen:
+            raise DataError(f"{origin} has two problems {problem.id!r}.", "Ids must be unique.")
+        seen.add(problem.id)

@@ -1,0 +1,234 @@
+"""Stored outputs in: JSON lines, or Parquet, with one output a row."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mathreason_eval.datasets import Loaded, Row, content_hash, load_problems, read_rows
+from mathreason_eval.errors import DataError, RunError
+from mathreason_eval.grading import GradingQueue, Rules, conclude, rules_entry, submit_stored
+from mathreason_eval.manifest import describe_code, now
+from mathreason_eval.store import FORMAT, Run, RunWriter, is_run, load_run
+from mathreason_eval.tasks import Task
+from mathreason_eval.thinking import split_thinking
+from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disagreement:
+    """A sample that its publisher judged otherwise."""
+
+    label: bool
+    """The publisher's verdict."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """One run made from stored outputs."""
+
+    run: Run
+    labels: int
+    """How many samples came with the publisher's verdict."""
+    disagreements: tuple[Disagreement, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """The rows of one model and the problems they answer."""
+
+    model: str
+    rows: Sequence[Row]
+    problems: Mapping[str, Problem]
+    loaded: Loaded
+
+
+def import_jsonl(
+    path: Path,
+    task: Task,
+    out: Path,
+    *,
+    model: str | None = None,
+    data: Sequence[str] = (),
+    grading: tuple[int, float] = (2, 5.0),
+) -> tuple[Imported, ...]:
+    """Turn stored outputs into graded runs, one folder a model under `out`; return them.
+
+    A row has `output`, `id`, and optionally `sample` (default: order of appearance), `model`,
+    `question` and `gold` (needed where the task's data does not hold the id), `score` (a reward
+    model's), `correct` (the publisher's verdict), `finish_reason` and token counts.
+
+    Args:
+        path: JSONL, JSONL.gz, CSV or Parquet.
+        task: whose extraction and grading apply.
+        out: the folder under which the run folders are made.
+        model: the name of the one model all rows belong to, whatever they say themselves.
+        data: files with the task's problems, as for `mathreason run --data`.
+        grading: (grading workers, deadline of one judgement in seconds).
+
+    Raises:
+        DataError: if a row is malformed or its problem is unknown.
+        RunError: if a folder to be made exists already.
+    """
+    by_model: dict[str, list[Row]] = {}
+    for row in read_rows(path):
+        name = model or str(row.get("model") or path.name.partition(".")[0])
+        by_model.setdefault(name, []).append(row)
+    if not by_model:
+        raise DataError(f"{path} holds no rows.", "Is it the right file?")
+    rows = [row for rows in by_model.values() for row in rows]
+    problems, loaded = _problems(task, rows, data, path)
+    return tuple(
+        _import(
+            _Source(model=name, rows=rows, problems=problems, loaded=loaded), task, out, grading
+        )
+        for name, rows in by_model.items()
+    )
+
+
+def _problems(
+    task: Task, rows: Iterable[Row], data: Sequence[str], path: Path
+) -> tuple[Mapping[str, Problem], Loaded]:
+    """Return the problems by id: those of the task's data, then those that rows bring along."""
+    own: dict[str, Problem] = {}
+    wanted: dict[str, None] = {}
+    for row in rows:
+        identity = _identity(row, path)
+        wanted[identity] = None
+        if row.get("question") and row.get("gold") is not None and identity not in own:
+            gold = row["gold"] if isinstance(row["gold"], list) else [row["gold"]]
+            own[identity] = Problem(
+                id=identity, question=str(row["question"]), gold=tuple(map(str, gold))
+            )
+    if data or task.generated or any(identity not in own for identity in wanted):
+        loaded = load_problems(task, data)
+        known = {**own, **{problem.id: problem for problem in loaded.problems}}
+    else:
+        known, loaded = own, _loaded_from(own.values(), path)
+    for identity in wanted:
+        if identity not in known:
+            raise DataError(
+                f"{path} has an output for {identity!r}, which is no problem of {task.name}.",
+                "Give the row its own question and gold, or the task's data with --data.",
+            )
+    return {identity: known[identity] for identity in wanted}, loaded
+
+
+def _identity(row: Row, path: Path) -> str:
+    if row.get("id") in (None, "") or not isinstance(row.get("output"), str):
+        raise DataError(
+            f"{path} has a row without an id or an output; it has {', '.join(row)}.",
+            "Each row needs both; docs/import.md lists the others.",
+        )
+    return str(row["id"])
+
+
+def _loaded_from(problems: Iterable[Problem], path: Path) -> Loaded:
+    held = tuple(problems)
+    return Loaded(
+        problems=held,
+        source=path.name,
+        revision="",
+        sha256=content_hash(held),
+        rows=len(held),
+    )
+
+
+def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) -> Imported:
+    folder = out / _slug(source.model)
+    if is_run(folder):
+        raise RunError(f"{folder} is a run already.", "Delete it or choose another -o.")
+    rules = Rules.of(task)
+    workers, deadline = grading
+    generations = list(_generations(source.rows))
+    with (
+        RunWriter(folder) as writer,
+        GradingQueue(workers=workers, deadline=deadline, watcher=None) as queue,
+    ):
+        samples = max(generation.sample for generation in generations) + 1
+        writer.write_manifest(_manifest(source, task, samples))
+        writer.write_problems(task.name, source.problems.values())
+        for generation in generations:
+            writer.append(task.name, generation)
+        run = load_run(folder)
+        submit_stored(queue, run, task.name, rules)
+        conclude(queue, writer, run, {task.name: rules})
+        writer.write_manifest(replace(run.manifest, finished=now()))
+    run = load_run(folder)
+    return Imported(
+        run=run,
+        labels=sum(generation.label is not None for generation in generations),
+        disagreements=tuple(disagreements(run, task.name)),
+    )
+
+
+def disagreements(run: Run, task: str) -> Iterable[Disagreement]:
+    """Yield the samples whose publisher judged otherwise than we do."""
+    labels = {
+        (generation.problem_id, generation.sample): generation.label
+        for generation in run.generations(task)
+        if generation.label is not None
+    }
+    for verdict in run.verdicts(task):
+        label = labels.get((verdict.problem_id, verdict.sample))
+        if label is not None and label != (verdict.outcome is Outcome.CORRECT):
+            yield Disagreement(label=label, verdict=verdict)
+
+
+def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
+    seen: Counter[str] = Counter()
+    for row in rows:
+        identity = str(row["id"])
+        sample = seen[identity] if row.get("sample") is None else int(row["sample"])
+        seen[identity] += 1
+        output = row["output"]
+        thought = split_thinking(output)
+        score, label = row.get("score"), row.get("correct")
+        yield Generation(
+            problem_id=identity,
+            sample=sample,
+            text=thought.text if thought.finished else output,
+            reasoning=thought.reasoning if thought.finished else None,
+            finish_reason=str(row.get("finish_reason") or "stop"),
+            prompt_tokens=row.get("prompt_tokens"),
+            completion_tokens=row.get("completion_tokens"),
+            seed=row.get("seed"),
+            seconds=row.get("seconds"),
+            reward=None if score is None else float(score),
+            label=None if label is None else bool(label),
+        )
+
+
+def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
+    loaded = source.loaded
+    entry = {
+        "version": task.version,
+        "prompt": "imported",
+        "prompt_sha256": None,
+        "max_tokens": None,
+        "data_source": loaded.source,
+        "data_revision": loaded.revision,
+        "data_sha256": loaded.sha256,
+        "data_rows": loaded.rows,
+        "problems": len(source.problems),
+        **rules_entry(Rules.of(task)),
+    }
+    return RunManifest(
+        format=FORMAT,
+        model={"name": source.model, "backend": "import"},
+        sampling={"temperature": None, "top_p": None},
+        seed=0,
+        samples=samples,
+        tasks={task.name: entry},
+        code=describe_code(),
+        started=now(),
+    )
+
+
+def _slug(name: str) -> str:
+    """Return a folder's name for a model; what an outsider wrote never chooses a path."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "model"

@@ -1,0 +1,140 @@
+"""What is to be asked: a user's wishes settled into plans, and plans into requests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from mathreason_eval.datasets import Loaded, load_problems
+from mathreason_eval.grading import Rules, SampleKey, rules_entry
+from mathreason_eval.models.base import Request
+from mathreason_eval.prompts import PromptForm, render
+from mathreason_eval.seeds import sample_seed
+from mathreason_eval.store import is_run, load_run
+from mathreason_eval.tasks import Task, load_task
+from mathreason_eval.types import Sampling
+
+GREEDY = (0.0, 1.0)
+"""(temperature, top_p) of a run with one sample a problem."""
+DRAWN = (0.6, 0.95)
+"""(temperature, top_p) of a run with several: what AIME and its like are commonly reported at."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSpec:
+    """What a user asks for. None leaves the choice to the stored run, the task or the default."""
+
+    tasks: tuple[str, ...]
+    samples: int = 1
+    limit: int | None = None
+    """The first so many problems of each task."""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    """None: what each task says."""
+    seed: int = 0
+    prompt: str | None = None
+    """Id of the prompt form; None: by the kind of the model."""
+    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tasks_dirs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskPlan:
+    """One task, ready to be asked."""
+
+    task: Task
+    form: PromptForm
+    loaded: Loaded
+    sampling: Sampling
+
+    def entry(self) -> dict[str, object]:
+        """Return what the manifest says of this task."""
+        return {
+            "version": self.task.version,
+            "prompt": self.form.id,
+            "prompt_sha256": _form_hash(self.form),
+            "max_tokens": self.sampling.max_tokens,
+            "data_source": self.loaded.source,
+            "data_revision": self.loaded.revision,
+            "data_sha256": self.loaded.sha256,
+            "data_rows": self.loaded.rows,
+            "problems": len(self.loaded.problems),
+            **rules_entry(Rules.of(self.task)),
+        }
+
+
+def settled(spec: RunSpec, out: Path | None) -> RunSpec:
+    """Return the spec with temperature and top_p decided: as typed, as stored, or by default."""
+    stored = load_run(out).manifest.sampling if out is not None and is_run(out) else {}
+    temperature, top_p = GREEDY if spec.samples == 1 else DRAWN
+    if spec.temperature is not None:
+        top_p = GREEDY[1] if spec.temperature == 0 else DRAWN[1]
+    choice = {"temperature": temperature, "top_p": top_p, **stored}
+    return replace(
+        spec,
+        temperature=choice["temperature"] if spec.temperature is None else spec.temperature,
+        top_p=choice["top_p"] if spec.top_p is None else spec.top_p,
+    )
+
+
+def plan_tasks(spec: RunSpec, *, chat: bool) -> tuple[TaskPlan, ...]:
+    """Return the tasks of a settled spec with their problems, prompts and sampling.
+
+    Raises:
+        UserError: if a task, a prompt or a data file is not there or malformed.
+    """
+    plans = []
+    for name in dict.fromkeys(spec.tasks):
+        task = load_task(name, spec.tasks_dirs)
+        assert spec.temperature is not None
+        assert spec.top_p is not None
+        plans.append(
+            TaskPlan(
+                task=task,
+                form=task.prompt(spec.prompt, chat=chat),
+                loaded=load_problems(task, spec.data.get(name, ()), limit=spec.limit),
+                sampling=Sampling(
+                    temperature=spec.temperature,
+                    top_p=spec.top_p,
+                    max_tokens=spec.max_tokens or task.max_tokens,
+                ),
+            )
+        )
+    return tuple(plans)
+
+
+def missing(
+    plans: Sequence[TaskPlan], spec: RunSpec, stored: Mapping[str, set[SampleKey]]
+) -> Iterator[Request]:
+    """Yield what is still to be asked: long tasks first, the samples of one problem together.
+
+    Long answers last would leave the engine almost idle at the end; the samples of one problem
+    share their prompt, which engines with a prefix cache read only once.
+    """
+    for plan in sorted(plans, key=lambda plan: -plan.sampling.max_tokens):
+        for problem in plan.loaded.problems:
+            todo = [
+                sample
+                for sample in range(spec.samples)
+                if (problem.id, sample) not in stored[plan.task.name]
+            ]
+            prompt = render(plan.form, problem) if todo else None
+            for sample in todo:
+                assert prompt is not None
+                yield Request(
+                    task=plan.task.name,
+                    problem_id=problem.id,
+                    sample=sample,
+                    prompt=prompt,
+                    sampling=plan.sampling,
+                    seed=sample_seed(spec.seed, problem.id, sample),
+                )
+
+
+def _form_hash(form: PromptForm) -> str:
+    spelled = json.dumps(asdict(form), sort_keys=True)
+    return hashlib.sha256(spelled.encode()).hexdigest()

@@ -1,0 +1,301 @@
+"""The run folder: the one place that reads and writes it. Its layout is in `docs/run-format.md`.
+
+Generations are appended, a line each, and never changed. Everything else is derived and is replaced
+whole, so a reader never meets half a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from functools import cache
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from mathreason_eval.errors import RunError
+from mathreason_eval.types import (
+    Generation,
+    Metric,
+    Outcome,
+    Problem,
+    Records,
+    RunManifest,
+    Verdict,
+)
+
+FORMAT = 1
+"""Version of the layout; rises when an older reader could misread a newer folder."""
+
+RecordT = TypeVar("RecordT")
+
+_MANIFEST = "manifest.json"
+_METRICS = "metrics.json"
+_LOCK = ".lock"
+
+
+class TornLineWarning(UserWarning):
+    """The last line of a file was cut off, as a crash leaves it, and has been left out."""
+
+
+class Run:
+    """A run folder, read. Files are read when asked for, each time anew."""
+
+    def __init__(self, path: Path, manifest: RunManifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    def tasks(self) -> tuple[str, ...]:
+        """Return the names of the run's tasks, in the manifest's order."""
+        return tuple(self.manifest.tasks)
+
+    def problems(self, task: str) -> Records[Problem]:
+        """Return the problems as asked."""
+        return self._records(task, "problems", Problem)
+
+    def generations(self, task: str) -> Records[Generation]:
+        """Return every stored sample, in the order in which they were finished."""
+        return self._records(task, "generations", Generation)
+
+    def verdicts(self, task: str) -> Records[Verdict]:
+        """Return the judgement of every sample; empty if nothing was graded yet."""
+        return self._records(task, "verdicts", Verdict)
+
+    def metrics(self) -> Records[Metric]:
+        """Return the aggregated numbers of all tasks; empty if nothing was graded yet."""
+        path = self.path / _METRICS
+        if not path.is_file():
+            return Records()
+        return Records(_decode(Metric, row, path) for row in _read_json(path))
+
+    def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
+        if task not in self.manifest.tasks:
+            raise RunError(
+                f"{self.path} holds no task {task!r}.", f"It holds {', '.join(self.tasks())}."
+            )
+        path = self.path / task / f"{name}.jsonl"
+        return Records(_decode(kind, row, path) for row in _read_jsonl(path))
+
+
+def is_run(path: Path) -> bool:
+    """Return whether the folder is a run."""
+    return (path / _MANIFEST).is_file()
+
+
+def load_run(path: str | Path) -> Run:
+    """Return the run stored in a folder.
+
+    Raises:
+        RunError: if it is no run folder, or one of a newer layout.
+    """
+    folder = Path(path)
+    if not is_run(folder):
+        raise RunError(
+            f"{folder} is not a run folder: it has no {_MANIFEST}.",
+            "`mathreason run` and `mathreason import` make them.",
+        )
+    row = _read_json(folder / _MANIFEST)
+    if not isinstance(row, dict) or row.get("format", 0) > FORMAT:
+        raise RunError(
+            f"{folder} was written by a newer version of mathreason-eval.",
+            "Upgrade it: pip install -U",
+        )
+    return Run(folder, _decode(RunManifest, row, folder / _MANIFEST))
+
+
+class RunWriter:
+    """A run folder, open for writing by this process alone. A context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the folder if need be and lock it.
+
+        Raises:
+            RunError: if another process is writing to it, or it cannot be made.
+        """
+        self.path = path
+        self._appending: dict[str, FileIO] = {}
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = (path / _LOCK).open("wb")
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be written: {error.strerror}.", "Choose another -o."
+            ) from None
+        try:
+            # The lock goes with the process, however it ends: no stale lock after a kill.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise RunError(
+                f"Another process is writing to {path}.", "Wait for it, or choose another -o."
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for stream in self._appending.values():
+            stream.close()
+        self._appending.clear()
+        self._lock.close()
+
+    def append(self, task: str, generation: Generation) -> None:
+        """Store one sample so that it survives a kill of this process.
+
+        Raises:
+            RunError: if the disk does not take it; what was stored before stays.
+        """
+        if task not in self._appending:
+            self._appending[task] = _open_for_appending(self.path / task / "generations.jsonl")
+        try:
+            _write_whole(self._appending[task], _line(generation))
+        except OSError as error:
+            raise RunError(
+                f"{self.path} takes no more data: {error.strerror}.",
+                "Make room and run the same command: it goes on where it stopped.",
+            ) from None
+
+    def write_manifest(self, manifest: RunManifest) -> None:
+        """Replace the manifest."""
+        _replace(self.path / _MANIFEST, _pretty(_encode(manifest)))
+
+    def write_problems(self, task: str, problems: Iterable[Problem]) -> None:
+        """Replace the problems of a task."""
+        self._write_records(task, "problems", problems)
+
+    def write_verdicts(self, task: str, verdicts: Iterable[Verdict]) -> None:
+        """Replace the verdicts of a task."""
+        self._write_records(task, "verdicts", verdicts)
+
+    def write_metrics(self, metrics: Iterable[Metric]) -> None:
+        """Replace the metrics of the run."""
+        _replace(self.path / _METRICS, _pretty([_encode(metric) for metric in metrics]))
+
+    def _write_records(self, task: str, name: str, records: Iterable[object]) -> None:
+        _replace(self.path / task / f"{name}.jsonl", b"".join(map(_line, records)))
+
+
+def _open_for_appending(path: Path) -> FileIO:
+    """Open a JSON-lines file to append to it, after cutting off a torn last line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Unbuffered: a line that was appended is the system's, and outlives this process.
+    stream = path.open("ab", buffering=0)
+    whole = _whole_lines(path)
+    if stream.tell() > whole:
+        stream.truncate(whole)
+    return stream
+
+
+def _write_whole(stream: FileIO, line: bytes) -> None:
+    """Write a line in one go; a disk that takes only a part of it is full."""
+    if stream.write(line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _whole_lines(path: Path) -> int:
+    """Return how many bytes of the file are complete lines."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        # Backwards block by block: the last line may be a megabyte, the file many gigabytes.
+        end = size
+        while end > 0:
+            start = max(0, end - (1 << 16))
+            stream.seek(start)
+            newline = stream.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+    return 0
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a whole new file in the place of an old one, or leave the old one as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise RunError(
+            f"{path} cannot be written: {error.strerror}.", "Make room, then `mathreason regrade`."
+        ) from None
+
+
+# --- JSON ------------------------------------------------------------------------------------
+
+
+def _line(record: object) -> bytes:
+    return _json_bytes(_encode(record)) + b"\n"
+
+
+def _pretty(value: object) -> bytes:
+    return _json_bytes(value, indent=1) + b"\n"
+
+
+def _json_bytes(value: object, indent: int | None = None) -> bytes:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate in a model's output has no UTF-8; JSON's own escape keeps it.
+        return json.dumps(value, sort_keys=True, indent=indent).encode()
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _encode(record: object) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _field_names(type(record))}
+
+
+_TUPLES: Mapping[type, tuple[str, ...]] = {Problem: ("gold",), Verdict: ("span",)}
+
+
+def _decode(kind: type[RecordT], row: Any, path: Path) -> RecordT:  # noqa: ANN401  parsed JSON
+    """Return a record; fields that this version does not know are left out."""
+    try:
+        values = {name: row[name] for name in _field_names(kind) if name in row}
+        for name in _TUPLES.get(kind, ()):
+            values[name] = None if values.get(name) is None else tuple(values[name])
+        if kind is Verdict:
+            values["outcome"] = Outcome(values["outcome"])
+        return kind(**values)
+    except (TypeError, ValueError, KeyError) as error:
+        raise RunError(
+            f"{path} holds a row that is no {kind.__name__}: {error}.", "Was it edited by hand?"
+        ) from None
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401  parsed JSON
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}.", "Was it edited by hand?") from None
+
+
+def _read_jsonl(path: Path) -> Iterator[Any]:
+    if not path.is_file():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
+                return
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise RunError(f"{path}, line {number}: {error}.", "Delete that line.") from None
