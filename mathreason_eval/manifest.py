@@ -15,6 +15,7 @@ from pathlib import Path
 from mathreason_eval import __version__
 from mathreason_eval.errors import RunError
 from mathreason_eval.models.base import Model
+from mathreason_eval.names import slug
 from mathreason_eval.planning import RunSpec, TaskPlan
 from mathreason_eval.store import FORMAT, is_run, load_run
 from mathreason_eval.types import RunManifest
@@ -70,8 +71,8 @@ def folder_name(manifest: RunManifest) -> str:
     """Return the name of a run's folder: the same settings, whatever n and limit, the same name."""
     digest = hashlib.sha256(json.dumps(identity(manifest), sort_keys=True).encode()).hexdigest()
     name = str(manifest.model["name"]).rstrip("/").rpartition("/")[2] or "model"
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
-    return f"{readable}--{'-'.join(sorted(manifest.tasks))}"[:120] + f"--{digest[:8]}"
+    tasks = "-".join(sorted(manifest.tasks))
+    return f"{slug(name, 60)}--{slug(tasks, 60)}--{digest[:8]}"
 
 
 def identity(manifest: RunManifest) -> dict[str, object]:

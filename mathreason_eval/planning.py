@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from mathreason_eval.datasets import Loaded, load_problems
+from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grading import Rules, SampleKey, rules_entry
 from mathreason_eval.models.base import Request
 from mathreason_eval.prompts import PromptForm, render
@@ -81,30 +82,40 @@ def settled(spec: RunSpec, out: Path | None) -> RunSpec:
     )
 
 
-def plan_tasks(spec: RunSpec, *, chat: bool) -> tuple[TaskPlan, ...]:
-    """Return the tasks of a settled spec with their problems, prompts and sampling.
+def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:
+    """Return the tasks of a spec with their problems.
 
     Raises:
-        UserError: if a task, a prompt or a data file is not there or malformed.
+        UserError: if a task or a data file is not there or malformed.
     """
-    plans = []
-    for name in dict.fromkeys(spec.tasks):
-        task = load_task(name, spec.tasks_dirs)
-        assert spec.temperature is not None
-        assert spec.top_p is not None
-        plans.append(
-            TaskPlan(
-                task=task,
-                form=task.prompt(spec.prompt, chat=chat),
-                loaded=load_problems(task, spec.data.get(name, ()), limit=spec.limit),
-                sampling=Sampling(
-                    temperature=spec.temperature,
-                    top_p=spec.top_p,
-                    max_tokens=spec.max_tokens or task.max_tokens,
-                ),
-            )
-        )
-    return tuple(plans)
+    for name in spec.data:
+        if name not in spec.tasks:
+            raise UnknownNameError("task in this run", name, spec.tasks)
+    tasks = [load_task(name, spec.tasks_dirs) for name in dict.fromkeys(spec.tasks)]
+    return tuple(
+        (task, load_problems(task, spec.data.get(task.name, ()), limit=spec.limit))
+        for task in tasks
+    )
+
+
+def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
+    """Return a task of a settled spec with its prompt form and its sampling.
+
+    Raises:
+        UserError: if the task has no such prompt, or none for this kind of model.
+    """
+    assert spec.temperature is not None
+    assert spec.top_p is not None
+    return TaskPlan(
+        task=task,
+        form=task.prompt(spec.prompt, chat=chat),
+        loaded=loaded,
+        sampling=Sampling(
+            temperature=spec.temperature,
+            top_p=spec.top_p,
+            max_tokens=spec.max_tokens or task.max_tokens,
+        ),
+    )
 
 
 def missing(

@@ -7,9 +7,10 @@ them. A sample is stored before it is judged.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +27,7 @@ from mathreason_eval.grading import (
 from mathreason_eval.manifest import folder_name, join, new_manifest, now
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Failure, Model
-from mathreason_eval.planning import RunSpec, TaskPlan, missing, plan_tasks, settled
+from mathreason_eval.planning import RunSpec, TaskPlan, load_tasks, missing, plan, settled
 from mathreason_eval.store import Run, RunWriter, load_run
 from mathreason_eval.thinking import split_thinking
 from mathreason_eval.types import Generation, Problem
@@ -68,27 +69,24 @@ def evaluate(
         UserError: with what happened and what to do next.
     """
     spec = RunSpec(tasks=tuple(tasks), samples=samples, **settings)  # type: ignore[arg-type]
-    opened = open_model(model, model_args or {})
-    try:
-        return run_model(spec, opened, None if out is None else Path(out))
-    finally:
-        opened.close()
+    return run_tasks(spec, partial(open_model, model, model_args or {}), out and Path(out))
 
 
-def run_model(
+def run_tasks(
     spec: RunSpec,
-    model: Model,
+    opener: Callable[[], Model],
     out: Path | None = None,
     *,
     watcher: Watcher | None = None,
     grading: tuple[int, float] = (2, 5.0),
 ) -> Run:
-    """Ask an open model and judge its answers; return the run.
+    """Ask a model and judge its answers; return the run.
 
     Args:
         spec: what is asked.
-        model: an engine; it stays open.
-        out: the run folder.
+        opener: makes the engine, which is closed at the end. It is called after tasks and data
+            have been read, so that a slip shows before an engine takes a minute to load.
+        out: the run folder; by default one under `runs/` named after the model and the settings.
         watcher: sees every step.
         grading: (grading workers, deadline of one judgement in seconds).
 
@@ -98,14 +96,16 @@ def run_model(
         IncompleteRunError: if single samples could not be generated; the rest is stored and judged.
     """
     spec = settled(spec, out)
-    plans = plan_tasks(spec, chat=model.chat)
-    fresh = new_manifest(spec, model, plans)
-    folder = out or Path("runs") / folder_name(fresh)
-    with RunWriter(folder) as writer:
-        writer.write_manifest(join(folder, fresh))
-        for plan in plans:
-            writer.write_problems(plan.task.name, _all_problems(folder, plan))
-        _Session(writer, load_run(folder), plans, model, watcher).go(spec, grading)
+    loaded = load_tasks(spec)
+    with closing(opener()) as model:
+        plans = [plan(spec, task, problems, chat=model.chat) for task, problems in loaded]
+        fresh = new_manifest(spec, model, plans)
+        folder = out or Path("runs") / folder_name(fresh)
+        with RunWriter(folder) as writer:
+            writer.write_manifest(join(folder, fresh))
+            for one in plans:
+                writer.write_problems(one.task.name, _all_problems(folder, one))
+            _Session(writer, load_run(folder), plans, model, watcher).go(spec, grading)
     return load_run(folder)
 
 

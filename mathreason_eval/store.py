@@ -109,6 +109,36 @@ def load_run(path: str | Path) -> Run:
     return Run(folder, _decode(RunManifest, row, folder / _MANIFEST))
 
 
+def find_runs(path: Path) -> tuple[Run, ...]:
+    """Return the run at a path, or all runs below it, sorted by folder.
+
+    Raises:
+        RunError: if there is none.
+    """
+    if is_run(path):
+        return (load_run(path),)
+    found = tuple(load_run(manifest.parent) for manifest in sorted(path.rglob(_MANIFEST)))
+    if not found:
+        raise RunError(
+            f"{path} is no run folder and holds none.",
+            "`mathreason run` and `mathreason import` make them.",
+        )
+    return found
+
+
+def find_run(path: Path) -> Run:
+    """Return the run at a path, or the only one below it.
+
+    Raises:
+        RunError: if there is none, or more than one.
+    """
+    runs = find_runs(path)
+    if len(runs) > 1:
+        names = ", ".join(str(run.path) for run in runs[:4])
+        raise RunError(f"{path} holds {len(runs)} runs: {names}.", "Name one of them.")
+    return runs[0]
+
+
 class RunWriter:
     """A run folder, open for writing by this process alone. A context manager."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from mathreason_eval.datasets import Loaded, Row, content_hash, load_problems, r
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.grading import GradingQueue, Rules, conclude, rules_entry, submit_stored
 from mathreason_eval.manifest import describe_code, now
+from mathreason_eval.names import slug
 from mathreason_eval.store import FORMAT, Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
 from mathreason_eval.thinking import split_thinking
@@ -139,7 +139,7 @@ def _loaded_from(problems: Iterable[Problem], path: Path) -> Loaded:
 
 
 def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) -> Imported:
-    folder = out / _slug(source.model)
+    folder = out / slug(source.model)
     if is_run(folder):
         raise RunError(f"{folder} is a run already.", "Delete it or choose another -o.")
     rules = Rules.of(task)
@@ -227,8 +227,3 @@ def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
         code=describe_code(),
         started=now(),
     )
-
-
-def _slug(name: str) -> str:
-    """Return a folder's name for a model; what an outsider wrote never chooses a path."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "model"

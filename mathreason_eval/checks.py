@@ -1,0 +1,173 @@
+"""A task proves itself without a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mathreason_eval.datasets import load_problems
+from mathreason_eval.errors import TaskError, UnknownNameError, UserError
+from mathreason_eval.extract import EXTRACTORS
+from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.grade.judge import Judge
+from mathreason_eval.prompts import render
+from mathreason_eval.tasks import Task
+from mathreason_eval.types import Generation, Outcome, Problem
+
+_MOST_STRANGERS = 0.2
+"""Share of other problems' golds that a grader may accept: small integers do coincide."""
+
+_CASE_KEYS = frozenset({"text", "gold", "want", "why", "finish_reason"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    note: str
+    """What was found, in a sentence."""
+
+
+def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[Check, ...]:
+    """Return everything there is to check of a task without a model.
+
+    Args:
+        task: the task.
+        sources: files with its problems; without them a published task's problems are not looked
+            at, because that would need its hub.
+    """
+    available = task.generated or bool(sources)
+    problems = load_problems(task, sources).problems if available else ()
+    with Judge(workers=1, deadline=5.0) as judge:
+        looks: Mapping[str, Callable[[], str]] = {
+            "task.yaml": lambda: _rules(task),
+            "README.md": lambda: _readme(task),
+            "problems": lambda: _problems(task, problems),
+            "prompts": lambda: _prompts(task, problems),
+            "grader": lambda: _grader(task, problems, judge),
+            "cases.jsonl": lambda: _cases(task, judge),
+        }
+        return tuple(_look(name, look) for name, look in looks.items())
+
+
+def _look(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, note=look())
+    except UserError as error:
+        return Check(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
+
+
+def _rules(task: Task) -> str:
+    for rule in task.extract:
+        if rule not in EXTRACTORS:
+            raise UnknownNameError("extraction rule", rule, EXTRACTORS)
+    if task.grade not in GRADERS:
+        raise UnknownNameError("grader", task.grade, GRADERS)
+    return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}"
+
+
+def _readme(task: Task) -> str:
+    if task.folder is None:
+        return "made in Python, has none"
+    if not (task.folder / "README.md").is_file():
+        raise TaskError("There is none.", "Say where the task comes from and what is reported.")
+    return "is there"
+
+
+def _problems(task: Task, problems: Sequence[Problem]) -> str:
+    if not problems:
+        return f"not looked at; name them with --data {task.name}=PATH"
+    if task.data is not None and task.data.rows not in (None, len(problems)):
+        raise TaskError(f"There are {len(problems):,}, and the task says {task.data.rows:,}.")
+    questions = {problem.question for problem in problems}
+    for name in task.slices:
+        if not any(name in problem.meta for problem in problems):
+            raise TaskError(f"No problem has the property {name!r}, which is reported by.")
+    if task.problem is not None:
+        for index in reversed(range(min(20, len(problems)))):
+            if task.problem(index, 0) != problems[index]:
+                raise TaskError(f"Problem {index} is not the same when it is made again.")
+    repeated = len(problems) - len(questions)
+    if task.generated and repeated:
+        raise TaskError(f"{repeated} generated questions stand more than once.")
+    return f"{len(problems):,}, ids all different, {repeated} questions more than once"
+
+
+def _prompts(task: Task, problems: Sequence[Problem]) -> str:
+    import jinja2
+
+    shown = problems or (Problem(id="sample", question="How many is 6 × 7?", gold=("42",)),)
+    for form in task.prompts.values():
+        for problem in shown:
+            try:
+                prompt = render(form, problem)
+            except jinja2.TemplateError as error:
+                raise TaskError(f"{form.id} does not render for {problem.id}: {error}.") from None
+            asked = prompt.text if prompt.text is not None else prompt.messages[0].content
+            if problem.question not in asked:
+                raise TaskError(f"{form.id} does not ask the question of {problem.id}.")
+            for stop in form.stop:
+                if stop in problem.question:
+                    raise TaskError(f"{problem.id} holds {stop!r}, which would stop the answer.")
+    return f"{', '.join(task.prompts)} render for {len(shown):,} problems and ask the question"
+
+
+def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
+    if not problems:
+        return "not tried on golds; see problems"
+    refused, strangers = [], 0
+    for problem, other in zip(problems, (*problems[1:], problems[0]), strict=True):
+        if judge.match(problem.gold, answer=problem.gold[0], grader=task.grade).equal is not True:
+            refused.append(problem.id)
+        if other.gold != problem.gold:
+            stranger = judge.match(problem.gold, answer=other.gold[0], grader=task.grade)
+            strangers += stranger.equal is True
+    if refused:
+        raise TaskError(f"The gold of {len(refused)} problems is refused, {refused[0]} first.")
+    if strangers > _MOST_STRANGERS * len(problems):
+        raise TaskError(f"The grader accepts another problem's gold {strangers:,} times.")
+    return f"accepts every gold, {len(problems):,}; another problem's gold {strangers:,} times"
+
+
+def _cases(task: Task, judge: Judge) -> str:
+    if task.folder is None:
+        return "made in Python, has none"
+    count = 0
+    for number, case in _case_rows(task):
+        count += 1
+        found = case_outcome(task, case, judge)
+        if found != case["want"]:
+            raise TaskError(
+                f"Line {number} wants {case['want']} and gets {found}.",
+                "Mend the case or the rules; if a score changes, raise version in task.yaml.",
+            )
+    if not count:
+        raise TaskError("There are none.", "Write outputs with the outcome they deserve.")
+    return f"{count} of {count} agree"
+
+
+def case_outcome(task: Task, case: Mapping[str, str], judge: Judge) -> Outcome:
+    """Return the outcome of an output that a task's `cases.jsonl` holds."""
+    problem = Problem(id="case", question="", gold=(case["gold"],))
+    generation = Generation(
+        problem_id="case",
+        sample=0,
+        text=case["text"],
+        finish_reason=case.get("finish_reason", "stop"),
+    )
+    return judge.verdict(problem, generation, extract=task.extract, grader=task.grade).outcome
+
+
+def _case_rows(task: Task) -> Iterator[tuple[int, Mapping[str, str]]]:
+    assert task.folder is not None
+    path = task.folder / "cases.jsonl"
+    if not path.is_file():
+        raise TaskError("There is none.", "Write outputs with the outcome they deserve.")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        case = json.loads(line)
+        if not {"text", "gold", "want", "why"} <= case.keys() <= _CASE_KEYS:
+            raise TaskError(f"Line {number} needs text, gold, want and why.")
+        yield number, case

@@ -1,0 +1,124 @@
+"""How a run goes on, on stderr: done, rate, running accuracy with its interval, ETA, lag."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from mathreason_eval.models.base import Completion, Failure
+from mathreason_eval.stats.intervals import wilson
+from mathreason_eval.types import Outcome, Verdict
+
+_PERIOD = 15.0
+"""Seconds between two lines where stderr is a file or a CI log."""
+
+
+class Progress:
+    """A live line in a terminal, a line now and then elsewhere. Implements `runner.Watcher`."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._console = Console(stderr=True, markup=False, highlight=False)
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}", markup=False),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("eta", markup=False),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._row = self._bar.add_task("opening the model", total=None, start=False, note="")
+        self._lock = threading.Lock()
+        self._asked = self._stored = self._generated = self._judged = 0
+        self._correct = self._failed = self._tokens = 0
+        self._problems: set[tuple[str, str]] = set()
+        self._since = self._last_line = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        if self._asked:
+            self._console.print(self._line(), soft_wrap=True)
+
+    def began(self, *, asked: int, stored: int) -> None:
+        """Start the clock: the engine is ready."""
+        with self._lock:
+            self._asked, self._stored, self._generated = asked, stored, stored
+            self._since = self._last_line = time.monotonic()
+        if stored:
+            self._console.print(f"resuming: {stored:,} of {asked:,} samples are there")
+        self._bar.start_task(self._row)
+        self._show()
+
+    def generated(self, completion: Completion) -> None:
+        """Count one finished sample."""
+        with self._lock:
+            self._generated += 1
+            self._tokens += completion.completion_tokens or 0
+        self._show()
+
+    def failed(self, failure: Failure) -> None:
+        """Count one failure and say at once what the first one was."""
+        with self._lock:
+            self._failed += 1
+            first = self._failed == 1
+        if first:
+            self._console.print(f"failed: {failure.request.problem_id}: {failure.reason}")
+
+    def judged(self, task: str, verdict: Verdict) -> None:
+        """Count one verdict. Called from grading threads."""
+        with self._lock:
+            self._problems.add((task, verdict.problem_id))
+            self._judged += 1
+            self._correct += verdict.outcome is Outcome.CORRECT
+
+    def _show(self) -> None:
+        self._bar.update(
+            self._row,
+            description="generating",
+            total=self._asked,
+            completed=self._generated,
+            note=self._note(),
+        )
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._last_line > _PERIOD:
+            self._last_line = now
+            self._console.print(self._line(), soft_wrap=True)
+
+    def _line(self) -> str:
+        seconds = time.monotonic() - self._since
+        return f"{self._generated:,}/{self._asked:,} samples  {self._note()}  {seconds:,.0f} s"
+
+    def _note(self) -> str:
+        """Return rate, running accuracy and how far grading is behind."""
+        with self._lock:
+            seconds = max(time.monotonic() - self._since, 1e-9)
+            parts = [f"{self._tokens / seconds:,.0f} tok/s"]
+            if self._judged:
+                share = self._correct / self._judged
+                # Eight samples of one problem are one problem: its count makes the interval.
+                low, high = wilson(share, len(self._problems))
+                parts.append(f"{share:.1%} [{low:.1%}, {high:.1%}]")
+            behind = self._generated - self._judged
+            if behind > 0:
+                parts.append(f"{behind} to grade")
+            if self._failed:
+                parts.append(f"{self._failed} failed")
+        return "  ".join(parts)

@@ -1,0 +1,118 @@
+"""Single samples on the terminal: question, gold, output with its answer marked, and verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import click
+
+from mathreason_eval.cli.tables import SIGNS, stdout
+from mathreason_eval.errors import RunError, UnknownNameError
+from mathreason_eval.store import Run
+from mathreason_eval.types import Generation, Outcome, Problem, Verdict
+from mathreason_eval.visible import visible
+
+_AROUND = 600
+"""How many characters of an output are shown on either side of its answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One sample with everything known of it."""
+
+    task: str
+    problem: Problem
+    generation: Generation
+    verdict: Verdict
+
+
+def chosen_samples(run: Run, outcome: str | None, problem: str | None) -> tuple[Sample, ...]:
+    """Return the judged samples of a run that have this outcome and belong to this problem.
+
+    Raises:
+        UnknownNameError: if there is no such outcome or no such problem.
+    """
+    if outcome is not None and outcome not in set(Outcome):
+        raise UnknownNameError("outcome", outcome, set(Outcome))
+    ids = {p.id for task in run.tasks() for p in run.problems(task)}
+    if problem is not None and problem not in ids:
+        raise UnknownNameError("problem in this run", problem, sorted(ids)[:20])
+    return tuple(
+        sample
+        for task in run.tasks()
+        for sample in _samples(run, task)
+        if outcome in (None, sample.verdict.outcome) and problem in (None, sample.problem.id)
+    )
+
+
+def _samples(run: Run, task: str) -> Iterator[Sample]:
+    problems = {problem.id: problem for problem in run.problems(task)}
+    generations = {(g.problem_id, g.sample): g for g in run.generations(task)}
+    for verdict in run.verdicts(task):
+        key = (verdict.problem_id, verdict.sample)
+        if key not in generations or verdict.problem_id not in problems:
+            raise RunError(f"{run.path} judges a sample it does not hold: {key}.", "Regrade it.")
+        yield Sample(
+            task=task,
+            problem=problems[verdict.problem_id],
+            generation=generations[key],
+            verdict=verdict,
+        )
+
+
+def samples_as_json(samples: Sequence[Sample]) -> list[dict[str, object]]:
+    """Return the samples as plain values."""
+    return [asdict(sample) for sample in samples]
+
+
+def print_samples(samples: Sequence[Sample]) -> None:
+    """Print samples one after another, the answer's span underlined."""
+    from rich.text import Text
+
+    console = stdout()
+    for sample in samples:
+        verdict = sample.verdict
+        sign, style = SIGNS[verdict.outcome]
+        head = Text(f"{sample.problem.id} · sample {verdict.sample} · ", style="bold")
+        head.append(f"{sign} {verdict.outcome}", style=style)
+        console.print(head)
+        console.print(_labelled("question", visible(sample.problem.question)))
+        console.print(_labelled("gold", visible(" or ".join(sample.problem.gold))))
+        if sample.generation.reasoning:
+            count = len(sample.generation.reasoning)
+            console.print(_labelled("reasoning", f"{count:,} characters"))
+        console.print(Text("output    ", style="dim") + _marked(sample))
+        console.print(_labelled("answer", _found(verdict)))
+        console.print(_labelled("verdict", visible(f"{verdict.rule}: {verdict.note}")))
+        console.print()
+    click.echo(f"{len(samples)} samples", err=True)
+
+
+def _labelled(label: str, content: str) -> object:
+    from rich.text import Text
+
+    return Text(f"{label:<10}", style="dim").append(content, style="not dim")
+
+
+def _found(verdict: Verdict) -> str:
+    if verdict.answer is None or verdict.span is None:
+        return "none found"
+    start, end = verdict.span
+    return f"{visible(verdict.answer)}  ← {verdict.found_by}, characters {start}-{end}"
+
+
+def _marked(sample: Sample) -> object:
+    """Return the output around its answer, which is underlined; what is left out is counted."""
+    from rich.text import Text
+
+    text = sample.generation.text
+    start, end = sample.verdict.span or (len(text), len(text))
+    low, high = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    marked = Text(f"[{low:,} characters] … " if low else "", style="dim")
+    marked.append(visible(text[low:start]), style="not dim")
+    marked.append(visible(text[start:end]), style="not dim bold underline")
+    marked.append(visible(text[end:high]), style="not dim")
+    if high < len(text):
+        marked.append(f" … [{len(text) - high:,} characters]", style="dim")
+    return marked

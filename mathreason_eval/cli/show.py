@@ -1,0 +1,83 @@
+"""`mathreason tasks` and `mathreason show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mathreason_eval.cli.options import data_option, grouped, json_option, tasks_dir_option
+
+
+@click.command()
+@tasks_dir_option
+@json_option
+def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
+    """List the tasks."""
+    from mathreason_eval.cli.tables import print_json, print_tasks, task_as_json
+    from mathreason_eval.tasks import load_task, task_names
+
+    found = [load_task(name, tasks_dirs) for name in task_names(tasks_dirs)]
+    print_json([task_as_json(task) for task in found]) if as_json else print_tasks(found)
+
+
+@click.command()
+@click.argument("subject", metavar="RUN|TASK")
+@click.option("--outcome", help="Only the samples of this outcome: wrong, no_answer, …")
+@click.option("--problem", metavar="ID", help="Only the samples of this problem.")
+@click.option(
+    "--problems",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Of a task: how many rendered prompts to show.",
+)
+@data_option
+@tasks_dir_option
+@json_option
+def show(  # noqa: PLR0913  one parameter an option
+    *,
+    subject: str,
+    outcome: str | None,
+    problem: str | None,
+    problems: int,
+    data: tuple[tuple[str, str], ...],
+    tasks_dirs: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Show a run's metrics and health, its samples, or a task with its prompts.
+
+    With --outcome or --problem a run shows its samples: the span, the rule and the reason of each
+    verdict.
+    """
+    from mathreason_eval.cli import tables
+    from mathreason_eval.store import find_run
+
+    if not Path(subject).is_dir():
+        _show_task(subject, tasks_dirs, grouped(data).get(subject, ()), problems, as_json=as_json)
+        return
+    run = find_run(Path(subject))
+    if outcome is None and problem is None:
+        tables.print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
+        return
+    from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
+
+    samples = chosen_samples(run, outcome, problem)
+    tables.print_json(samples_as_json(samples)) if as_json else print_samples(samples)
+
+
+def _show_task(
+    name: str, tasks_dirs: tuple[Path, ...], data: tuple[str, ...], count: int, *, as_json: bool
+) -> None:
+    from mathreason_eval.cli import tables
+    from mathreason_eval.datasets import load_problems
+    from mathreason_eval.tasks import load_task
+
+    task = load_task(name, tasks_dirs)
+    # A published task is shown without its problems rather than fetched from a hub.
+    available = task.generated or bool(data)
+    problems = load_problems(task, data, limit=count).problems if available else ()
+    if as_json:
+        tables.print_json(tables.task_as_json(task, problems))
+    else:
+        tables.print_task(task, problems)

@@ -1,0 +1,54 @@
+"""`mathreason leaderboard` and `mathreason serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the pages go.",
+)
+def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
+    """Build a static site from runs, or from folders that hold runs."""
+    from mathreason_eval.report.site import build_site
+    from mathreason_eval.store import find_runs
+
+    found = [run for path in runs for run in find_runs(path)]
+    index = build_site(found, out)
+    click.echo(f"{len(found)} runs on {index}")
+    click.echo(f"look at it: open {index} or `mathreason serve {out}`", err=True)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+def serve(folder: Path, port: int) -> None:
+    """Show a built site at http://localhost, to this machine only."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from mathreason_eval.errors import UserError
+
+    if not (folder / "index.html").is_file():
+        raise UserError(
+            f"{folder} holds no site.", f"Build one: mathreason leaderboard RUN… -o {folder}"
+        )
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise UserError(
+            f"Port {port} is taken: {error.strerror}.", "Choose another --port."
+        ) from None
+    with server:
+        click.echo(f"http://localhost:{server.server_port}  (Ctrl-C ends it)")
+        server.serve_forever()

@@ -1,0 +1,137 @@
+"""`mathreason verify` and `mathreason check`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from mathreason_eval.cli.options import (
+    data_option,
+    grading_options,
+    grouped,
+    json_option,
+    tasks_dir_option,
+)
+from mathreason_eval.errors import EXIT_WANTING, DataError
+
+
+@click.command()
+@click.option("--gold", "golds", multiple=True, help="The right answer; repeat it for several.")
+@click.option("--answer", help="An answer, already found.")
+@click.option("--output", help="A model's text; the answer is looked for in it.")
+@click.option(
+    "--jsonl",
+    "path",
+    metavar="FILE",
+    help="Judge rows of gold and answer or output; - reads stdin. One JSON line each.",
+)
+@click.option("--grader", default="math", show_default=True, help="docs/grading.md lists them.")
+@grading_options
+@json_option
+def verify(  # noqa: PLR0913  one parameter an option
+    *,
+    golds: tuple[str, ...],
+    answer: str | None,
+    output: str | None,
+    path: str | None,
+    grader: str,
+    workers: int,
+    deadline: float,
+    as_json: bool,
+) -> None:
+    """Ask the grader alone: is this answer the gold?"""
+    if path is not None:
+        _verify_rows(path, grader, workers, deadline)
+        return
+    if not golds or (answer is None) == (output is None):
+        raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
+    from dataclasses import asdict
+
+    from mathreason_eval.cli.tables import print_json, stdout
+    from mathreason_eval.grade.judge import verify as judge
+    from mathreason_eval.visible import visible
+
+    match = judge(golds, answer=answer, output=output, grader=grader, deadline=deadline)
+    if as_json:
+        print_json(asdict(match))
+        return
+    said = {True: "equal", False: "not equal", None: "undecided"}[match.equal]
+    console = stdout()
+    console.print(said, style="bold")
+    found = "none found" if match.answer is None else visible(match.answer)
+    where = f", characters {match.span[0]}-{match.span[1]}" if match.span else ""
+    console.print(f"answer    {found}{where}", soft_wrap=True)
+    console.print(f"because   {match.rule}: {visible(match.note)}", soft_wrap=True)
+
+
+def _verify_rows(path: str, grader: str, workers: int, deadline: float) -> None:
+    from mathreason_eval.grade.judge import verify_rows
+
+    try:
+        lines = sys.stdin if path == "-" else Path(path).open(encoding="utf-8", errors="replace")  # noqa: SIM115  closed below
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
+    with lines:
+        for verdict in verify_rows(_parsed(lines, grader), workers=workers, deadline=deadline):
+            click.echo(json.dumps(verdict, sort_keys=True))
+
+
+def _parsed(lines: TextIO, grader: str) -> Iterator[Any]:
+    """Yield each line's object; a line that is none is passed on for the grader to refuse."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            row = f"not JSON: {error}"
+        yield {"grader": grader, **row} if isinstance(row, dict) else row
+
+
+@click.command()
+@click.argument("names", metavar="[TASK]…", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Check every task there is.")
+@data_option
+@tasks_dir_option
+@json_option
+def check(
+    *,
+    names: tuple[str, ...],
+    everything: bool,
+    data: tuple[tuple[str, str], ...],
+    tasks_dirs: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Let tasks prove themselves without a model.
+
+    The gold is accepted, another problem's gold mostly is not, prompts render and ask the
+    question, and the outputs of cases.jsonl get the outcome they deserve.
+    """
+    from dataclasses import asdict
+
+    from mathreason_eval.checks import check_task
+    from mathreason_eval.cli.tables import print_json, stdout
+    from mathreason_eval.tasks import load_task, task_names
+    from mathreason_eval.visible import visible
+
+    chosen = task_names(tasks_dirs) if everything else names
+    if not chosen:
+        raise click.UsageError("Name a task, or say --all.")
+    files = grouped(data)
+    done = {name: check_task(load_task(name, tasks_dirs), files.get(name, ())) for name in chosen}
+    if as_json:
+        print_json({name: [asdict(one) for one in checks] for name, checks in done.items()})
+    else:
+        console = stdout()
+        for name, checks in done.items():
+            console.print(name, style="bold")
+            for one in checks:
+                sign, style = ("✓", "green") if one.ok else ("✗", "red")
+                console.print(f"{sign} {one.name:<12} {visible(one.note)}", style=style)
+    if not all(one.ok for checks in done.values() for one in checks):
+        sys.exit(EXIT_WANTING)
