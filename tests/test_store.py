@@ -1,0 +1,229 @@
+"""The run folder survives what happens to folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from mathreason_eval.errors import RunError
+from mathreason_eval.store import (
+    FORMAT,
+    RunWriter,
+    TornLineWarning,
+    find_run,
+    find_runs,
+    load_run,
+)
+from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
+
+
+def manifest(**changes) -> RunManifest:
+    values = {
+        "format": FORMAT,
+        "model": {"name": "fake:echo"},
+        "sampling": {"temperature": 0.0, "top_p": 1.0},
+        "seed": 0,
+        "samples": 2,
+        "tasks": {"sums": {"version": 1}},
+        "code": {},
+        "started": "2026-01-01T00:00:00+00:00",
+    }
+    return RunManifest(**{**values, **changes})
+
+
+def generation(number: int, text: str = "7") -> Generation:
+    return Generation(problem_id=f"p{number}", sample=0, text=text)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with RunWriter(tmp_path / "run") as writer:
+        writer.write_manifest(manifest())
+        for number in range(3):
+            writer.append("sums", generation(number))
+    return tmp_path / "run"
+
+
+HOSTILE = [
+    "plain",
+    "line\nfeeds\r\n and \u2028 separators \x85",
+    "nul \x00 and escape \x1b[31m",
+    "lone surrogate \ud800 and a pair 😀",
+    '"quotes" \\ {braces} </script>',
+    "",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_comes_back_as_it_went(tmp_path, text):
+    with RunWriter(tmp_path) as writer:
+        writer.write_manifest(manifest())
+        writer.append("sums", generation(0, text))
+        writer.append("sums", generation(1, "after"))
+    assert [g.text for g in load_run(tmp_path).generations("sums")] == [text, "after"]
+
+
+def test_every_kind_of_record_comes_back(tmp_path):
+    problem = Problem(id="p", question="1+1?", gold=("2", "two"), meta={"level": 3})
+    verdict = Verdict(
+        problem_id="p", sample=0, outcome=Outcome.CORRECT, answer="2", span=(3, 4),
+        found_by="boxed", rule="number", note="2 = 2", score=1.0,
+    )  # fmt: skip
+    metric = Metric(
+        task="sums", slice="all", name="avg", value=1.0, low=0.2, high=1.0, se=0.0, problems=1,
+        samples=1, method="wilson",
+    )  # fmt: skip
+    with RunWriter(tmp_path) as writer:
+        writer.write_manifest(manifest())
+        writer.write_problems("sums", [problem])
+        writer.write_verdicts("sums", [verdict])
+        writer.write_metrics([metric])
+    run = load_run(tmp_path)
+    assert (run.manifest, run.problems("sums"), run.verdicts("sums"), run.metrics()) == (
+        manifest(), (problem,), (verdict,), (metric,),
+    )  # fmt: skip
+
+
+def test_records_become_frames(folder):
+    frame = load_run(folder).generations("sums").to_pandas()
+    assert list(frame["problem_id"]) == ["p0", "p1", "p2"]
+
+
+@pytest.mark.parametrize("bytes_kept", range(1, 40, 7))
+def test_a_torn_last_line_costs_one_sample(folder, bytes_kept):
+    path = folder / "sums" / "generations.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]) + lines[2][:bytes_kept])
+    with pytest.warns(TornLineWarning):
+        assert len(load_run(folder).generations("sums")) == 2
+    with RunWriter(folder) as writer:
+        writer.append("sums", generation(9))
+    assert [g.problem_id for g in load_run(folder).generations("sums")] == ["p0", "p1", "p9"]
+
+
+def test_a_torn_line_longer_than_a_block_is_cut_off(folder):
+    path = folder / "sums" / "generations.jsonl"
+    with path.open("ab") as stream:
+        stream.write(b'{"text": "' + b"x" * 200_000)
+    with RunWriter(folder) as writer:
+        writer.append("sums", generation(9))
+    assert len(load_run(folder).generations("sums")) == 4
+
+
+def test_a_malformed_line_in_the_middle_is_an_error_that_names_it(folder):
+    path = folder / "sums" / "generations.jsonl"
+    path.write_bytes(b"{}}\n" + path.read_bytes())
+    with pytest.raises(RunError, match="line 1"):
+        load_run(folder).generations("sums")
+
+
+def test_one_writer_at_a_time(folder):
+    with RunWriter(folder), pytest.raises(RunError, match="Another process"):
+        RunWriter(folder)
+
+
+def test_a_killed_writer_leaves_no_lock_and_every_line(tmp_path):
+    code = textwrap.dedent(f"""
+        import os, pathlib, signal
+        from mathreason_eval.store import RunWriter
+        from mathreason_eval.types import Generation
+        writer = RunWriter(pathlib.Path({str(tmp_path)!r}))
+        for number in range(50):
+            writer.append("sums", Generation(problem_id=str(number), sample=0, text="x"))
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with RunWriter(tmp_path) as writer:
+        writer.write_manifest(manifest())
+    assert len(load_run(tmp_path).generations("sums")) == 50
+
+
+def test_a_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path):
+    """A limit on the size of files stands for a full disk: the system takes part of a line."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    code = textwrap.dedent(f"""
+        import pathlib
+        from mathreason_eval.errors import RunError
+        from mathreason_eval.store import RunWriter
+        from mathreason_eval.types import Generation
+        with RunWriter(pathlib.Path({str(tmp_path)!r})) as writer:
+            try:
+                for number in range(100):
+                    text = "x" * 1000
+                    writer.append("sums", Generation(problem_id=str(number), sample=0, text=text))
+            except RunError as error:
+                print(error.what, error.hint)
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=limit
+    )
+    assert "takes no more data" in done.stdout
+    assert "Make room" in done.stdout
+    with RunWriter(tmp_path) as writer:
+        writer.write_manifest(manifest())
+        writer.append("sums", generation(1000))
+    stored = [g.problem_id for g in load_run(tmp_path).generations("sums")]
+    assert stored[-1] == "p1000"
+    assert stored[:-1] == [str(number) for number in range(len(stored) - 1)]
+    assert len(stored) > 10
+
+
+def test_files_are_what_the_contract_says(folder):
+    line = json.loads((folder / "sums" / "generations.jsonl").read_text().splitlines()[0])
+    contract = {
+        "problem_id", "sample", "text", "reasoning", "finish_reason", "prompt_tokens",
+        "completion_tokens", "seed", "seconds",
+    }  # fmt: skip
+    assert contract <= line.keys()
+    assert list(line) == sorted(line)
+
+
+def test_fields_of_a_later_version_are_left_out(folder):
+    path = folder / "sums" / "generations.jsonl"
+    row = {"problem_id": "p", "sample": 0, "text": "t", "mood": "good"}
+    path.write_text(json.dumps(row) + "\n")
+    assert load_run(folder).generations("sums")[0].text == "t"
+
+
+def test_a_newer_format_is_refused(folder):
+    row = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**row, "format": FORMAT + 1}))
+    with pytest.raises(RunError, match="newer version"):
+        load_run(folder)
+
+
+def test_a_folder_that_holds_one_run_stands_for_it(folder):
+    assert find_run(folder.parent).path == folder
+
+
+def test_two_runs_must_be_told_apart(folder):
+    with RunWriter(folder.parent / "other") as writer:
+        writer.write_manifest(manifest())
+    assert len(find_runs(folder.parent)) == 2
+    with pytest.raises(RunError, match="holds 2 runs"):
+        find_run(folder.parent)
+
+
+def test_no_run_is_an_error_that_says_how_to_make_one(tmp_path):
+    with pytest.raises(RunError, match="no run folder") as caught:
+        find_run(tmp_path)
+    assert "mathreason run" in caught.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="cannot be written"):
+        RunWriter(tmp_path / "run")
