@@ -1,0 +1,161 @@
+"""Problems come in from files as people have them, or with one clear error."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mathreason_eval.datasets import load_problems
+from mathreason_eval.errors import DataError, UserError
+from mathreason_eval.tasks import HubData, Task
+from mathreason_eval.types import Problem
+
+TASK = Task(
+    name="sums",
+    version=1,
+    summary="",
+    license="MIT",
+    extract=("boxed",),
+    grade="number",
+    prompts={},
+    data=HubData(hub="nobody/sums", revision="0" * 40, split="test"),
+    columns={
+        "question": ("question", "problem"),
+        "gold": ("gold", "answer | hashes", "solution | boxed"),
+        "level": ("level | int",),
+    },
+)
+
+OWN = {"id": "a", "question": "1+1?", "gold": "2"}
+HUB = {"question": "1+1?", "answer": "One and one\n#### 1,002", "level": "Level 3"}
+BOXED = {"problem": "1+1?", "solution": r"first \boxed{1}, then \boxed{\frac{1}{2}}"}
+LIST = {"id": "b", "question": "Name a prime below 4.", "gold": ["2", "3"]}
+
+
+def write(path, rows):
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    match path.suffix:
+        case ".gz":
+            path.write_bytes(gzip.compress(text.encode()))
+        case ".csv":
+            with path.open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+        case ".parquet":
+            pq.write_table(pa.Table.from_pylist(rows), path)
+        case _:
+            path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"])
+def test_every_format_gives_the_same_problems(tmp_path, name):
+    loaded = load_problems(TASK, [write(tmp_path / name, [OWN])])
+    assert loaded.problems == (Problem(id="a", question="1+1?", gold=("2",)),)
+
+
+# fmt: off
+COLUMNS = [
+    # row, id, gold, meta
+    (OWN,   "a",           ("2",),           {}),
+    (HUB,   "sums-test-0", ("1002",),        {"level": 3}),
+    (BOXED, "sums-test-0", (r"\frac{1}{2}",), {}),
+    (LIST,  "b",           ("2", "3"),       {}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("row", "identity", "gold", "meta"), COLUMNS)
+def test_columns_of_the_hub_and_of_the_harness_are_understood(tmp_path, row, identity, gold, meta):
+    (problem,) = load_problems(TASK, [write(tmp_path / "a.jsonl", [row])]).problems
+    assert (problem.id, problem.gold, problem.meta) == (identity, gold, meta)
+
+
+def test_two_files_are_read_one_after_another(tmp_path):
+    paths = [write(tmp_path / "a.jsonl", [OWN]), write(tmp_path / "b.jsonl", [LIST])]
+    assert [p.id for p in load_problems(TASK, paths).problems] == ["a", "b"]
+
+
+def test_the_hash_is_of_all_problems_whatever_the_limit(tmp_path):
+    path = write(tmp_path / "a.jsonl", [OWN, LIST])
+    whole, limited = load_problems(TASK, [path]), load_problems(TASK, [path], limit=1)
+    assert (len(limited.problems), limited.rows, limited.sha256) == (1, 2, whole.sha256)
+
+
+# fmt: off
+MALFORMED = [
+    # file name, content, what the error says
+    ("a.jsonl",    "{\n",                                        "line 1"),
+    ("a.jsonl",    "[1]\n",                                      "not an object"),
+    ("a.jsonl",    '{"id": "a", "question": "q"}\n',             "no gold answer"),
+    ("a.jsonl",    '{"id": "a", "gold": "2"}\n',                 "no question"),
+    ("a.jsonl",    '{"id": "a", "question": " ", "gold": 1}\n',  "no question"),
+    ("a.jsonl",    '{"question": "q", "gold": " "}\n',           "no gold answer"),
+    ("a.jsonl",    '{"id":1,"question":"q","gold":1}\n' * 2,     "two problems '1'"),
+    ("a.jsonl",    "",                                           "holds no problems"),
+    ("a.jsonl",    "[" * 100_000 + "\n",                         "line 1"),
+    ("a.jsonl.gz", "not gzip",                                   "cannot be read"),
+    ("a.parquet",  "not parquet",                                "not Parquet"),
+    ("a.txt",      "1+1",                                        "ending"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "content", "says"), MALFORMED)
+def test_a_malformed_file_is_one_clear_error(tmp_path, name, content, says):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=says) as caught:
+        load_problems(TASK, [str(tmp_path / name)])
+    assert caught.value.hint
+
+
+def test_a_missing_file_is_one_clear_error(tmp_path):
+    with pytest.raises(DataError, match="no file"):
+        load_problems(TASK, [str(tmp_path / "a.jsonl")])
+
+
+def test_a_hub_out_of_reach_says_how_to_go_on_without(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError) as caught:
+        load_problems(TASK)
+    assert "--data sums=PATH" in caught.value.hint or "pip install" in caught.value.hint
+
+
+GENERATED = Task(
+    name="made",
+    version=1,
+    summary="",
+    license="Apache-2.0",
+    extract=("boxed",),
+    grade="number",
+    prompts={},
+    size=5,
+    problem=lambda index, seed: Problem(id=f"made-{seed}-{index}", question="q", gold=("1",)),
+)
+
+
+def test_a_generated_task_needs_no_file():
+    loaded = load_problems(GENERATED)
+    assert [p.id for p in loaded.problems] == [f"made-0-{i}" for i in range(5)]
+
+
+def test_a_generated_task_makes_more_if_asked_and_keeps_its_hash():
+    more = load_problems(GENERATED, limit=8)
+    assert (len(more.problems), more.sha256) == (8, load_problems(GENERATED).sha256)
+
+
+def test_another_seed_is_another_set():
+    other = load_problems(GENERATED, ["seed:7"])
+    assert other.problems[0].id == "made-7-0"
+    assert other.sha256 != load_problems(GENERATED).sha256
+
+
+def test_a_seed_that_is_none_is_a_clear_error():
+    with pytest.raises(DataError, match="not a seed"):
+        load_problems(GENERATED, ["seed:many"])
