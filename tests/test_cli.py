@@ -1,0 +1,313 @@
+"""The command line as its user meets it: verbs, exit codes, and errors that help."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from mathreason_eval.cli import main, verbs
+from mathreason_eval.store import load_run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Return a function that runs a command line in this process."""
+
+    def run(*words: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["mathreason", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        spoken = capsys.readouterr()
+        return Said(code=left.value.code, out=spoken.out, err=spoken.err)
+
+    return run
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "script.yaml"
+    path.write_text("- text: ['\\boxed{7}', '\\boxed{8}', 'no idea', '\\boxed{']\n")
+    return f"fake:{path}"
+
+
+@pytest.fixture
+def run_folder(call, tmp_path, script):
+    folder = tmp_path / "run"
+    said = call("run", script, "-t", "arithmetic", "-n", 2, "--limit", 6, "-o", folder)
+    assert said.code == 0, said.err
+    return folder
+
+
+def test_help_lists_every_verb_in_the_order_of_work(call):
+    said = call("--help")
+    listed = re.findall(r"^  (\w+)  ", said.out.partition("Commands:")[2], flags=re.MULTILINE)
+    assert (said.code, listed) == (0, list(verbs.commands))
+
+
+@pytest.mark.parametrize("verb", list(verbs.commands))
+def test_every_verb_and_option_explains_itself(call, verb):
+    said = call(verb, "--help")
+    assert said.code == 0
+    command = verbs.commands[verb]
+    assert command.help
+    assert all(
+        p.help or p.param_type_name == "argument" or p.name == "port" for p in command.params
+    )
+
+
+def test_a_run_prints_a_table_and_outcomes_that_add_up(call, run_folder):
+    said = call("show", run_folder)
+    counts = [int(n) for n in re.findall(r"[a-z_]+ (\d+) ·", said.out.partition("outcomes")[2])]
+    total = int(re.search(r"sum (\d+)", said.out)[1])
+    assert (sum(counts), total) == (12, 12)
+    assert "maj@2" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80 or "temperature" in said.out
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_tables_fit_the_terminal_and_shorten_no_number(call, run_folder, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = [line for line in call("show", run_folder).out.splitlines() if " – " in line]
+    assert table
+    assert all(len(line) <= width and "…" not in line for line in table)
+
+
+def test_json_is_the_run(call, run_folder):
+    shown = json.loads(call("show", run_folder, "--json").out)
+    assert sum(shown["outcomes"]["arithmetic"].values()) == 12
+    assert shown["missing"] == {"arithmetic": 0}
+    assert {
+        "task",
+        "slice",
+        "name",
+        "value",
+        "low",
+        "high",
+        "problems",
+        "samples",
+        "method",
+    } <= set(shown["metrics"][0])
+
+
+def test_samples_show_span_rule_and_reason(call, run_folder):
+    said = call("show", run_folder, "--outcome", "no_answer")
+    assert "none found" in said.out
+    problem = load_run(run_folder).problems("arithmetic")[0].id
+    samples = json.loads(call("show", run_folder, "--problem", problem, "--json").out)
+    assert [s["verdict"]["sample"] for s in samples] == [0, 1]
+    assert all(s["verdict"]["note"] for s in samples)
+
+
+def test_hostile_output_is_only_text_on_the_terminal(call, tmp_path):
+    path = tmp_path / "script.yaml"
+    path.write_text('- text: "[bold]x[/y] \\x1b[31m \\u202e <b> \\\\boxed{[/red]}"\n')
+    folder = tmp_path / "run"
+    call("run", f"fake:{path}", "-t", "arithmetic", "--limit", 1, "-o", folder)
+    out = call("show", folder, "--problem", load_run(folder).problems("arithmetic")[0].id).out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "[bold]x[/y] ⟨U+001B⟩[31m" in out
+
+
+def test_the_same_command_asks_nothing_twice(call, tmp_path, script, run_folder):
+    before = (run_folder / "arithmetic" / "generations.jsonl").read_bytes()
+    said = call("run", script, "-t", "arithmetic", "-n", 2, "--limit", 6, "-o", run_folder)
+    assert said.code == 0
+    assert "resuming: 12 of 12" in said.err
+    assert (run_folder / "arithmetic" / "generations.jsonl").read_bytes() == before
+
+
+def test_regrade_says_what_flipped(call, run_folder):
+    said = call("regrade", run_folder)
+    assert (said.code, "0 verdicts flipped" in said.out) == (0, True)
+
+
+# fmt: off
+SLIPS = [
+    # command line, what the error says, what to do next
+    (["rnu"],                                             "no verb 'rnu'",       "run"),
+    (["run"],                                             "MODEL",               "--help"),
+    (["run", "fake:echo"],                                "--task",              "--help"),
+    (["run", "fake:echo", "-t", "arithmetc"],             "no task named",       "arithmetic"),
+    (["run", "faek:echo", "-t", "arithmetic"],            "faek",                "fake"),
+    (["run", "fake:ehco", "-t", "arithmetic"],            "ehco",                "echo"),
+    (["run", "gpt", "-t", "arithmetic"],                  "gpt",                 "BACKEND:NAME"),
+    (["run", "fake:echo", "-t", "arithmetic", "--prompt", "boxd"], "boxd",       "boxed"),
+    (["run", "fake:echo", "-t", "arithmetic", "--model-arg", "latncy=1"], "latncy", "latency"),
+    (["run", "fake:echo", "-t", "arithmetic", "--model-arg", "latency"], "KEY=VALUE", "--help"),
+    (["run", "fake:echo", "-t", "gsm8k", "--data", "gsm8k=nowhere.jsonl"], "nowhere.jsonl", "path"),
+    (["run", "fake:echo", "-t", "gsm8k", "--data", "gsmk=x.jsonl"], "gsmk",      "gsm8k"),
+    (["run", "fake:echo", "-t", "arithmetic", "-n", "0"], "0",                   "--help"),
+    (["run", "llamacpp:nowhere.gguf", "-t", "arithmetic"], "nowhere.gguf",       ""),
+    (["run", "replay:nowhere.jsonl", "-t", "arithmetic"], "nowhere.jsonl",       ""),
+    (["run", "openai:m@http://127.0.0.1:9/v1", "-t", "arithmetic"], "127.0.0.1:9", ""),
+    (["show", "nothing"],                                 "nothing",        "mathreason tasks"),
+    (["show", "."],                                       "no run",              "mathreason run"),
+    (["check"],                                           "--all",               "--help"),
+    (["verify", "--gold", "1"],                           "--answer",            "--help"),
+    (["verify", "--gold", "1", "--answer", "1", "--grader", "mat"], "mat",       "math"),
+    (["verify", "--jsonl", "nowhere.jsonl"],              "nowhere.jsonl",       "path"),
+    (["regrade", "nowhere"],                              "nowhere",             "mathreason run"),
+    (["leaderboard", "nowhere", "-o", "site"],            "nowhere",             "mathreason run"),
+    (["serve", "nowhere"],                                "no site",             "leaderboard"),
+    (["import", "jsonl", "nowhere.jsonl", "-t", "arithmetic", "-o", "x"], "nowhere.jsonl", "path"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("words", "says", "helps"), SLIPS, ids=lambda w: " ".join(w)[:60])
+def test_a_slip_is_one_clear_error_and_exit_code_2(call, tmp_path, monkeypatch, words, says, helps):
+    monkeypatch.chdir(tmp_path)
+    said = call(*words)
+    assert said.code == 2
+    assert said.out == ""
+    assert said.err.startswith("error: ")
+    assert len(said.err.splitlines()) <= 2
+    assert says in said.err
+    assert helps in said.err
+    assert "Traceback" not in said.err
+
+
+def mathreason(*words: object, **settings) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mathreason_eval", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONFAULTHANDLER": "0"},
+        **settings,
+    )
+
+
+def wait_for_lines(path, count):
+    for _ in range(600):
+        if path.is_file() and len(path.read_bytes().splitlines()) >= count:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{path} never reached {count} lines")
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_interrupted_and_started_again_nothing_is_lost_nor_asked_twice(tmp_path, ending, code):
+    folder = tmp_path / "run"
+    path = folder / "arithmetic" / "generations.jsonl"
+    words = ["run", "fake:answer=7", "-t", "arithmetic", "-n", 2, "--limit", 60, "-o", folder]
+    started = mathreason(*words, "--model-arg", "latency=0.05", "--model-arg", "concurrency=1")
+    wait_for_lines(path, 10)
+    started.send_signal(ending)
+    out, err = started.communicate(timeout=60)
+    assert started.returncode == code, err
+    if ending is signal.SIGINT:
+        assert "the same command goes on" in err
+        assert len(load_run(folder).verdicts("arithmetic")) >= 10
+    whole = path.read_bytes()
+    before = whole[: whole.rfind(b"\n") + 1]
+    assert 10 <= before.count(b"\n") < 120
+    again = mathreason(*words)
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert path.read_bytes().startswith(before)
+    run = load_run(folder)
+    keys = [(g.problem_id, g.sample) for g in run.generations("arithmetic")]
+    assert len(keys) == len(set(keys)) == 120
+    assert "sum 120" in out
+
+
+def test_an_engine_that_dies_leaves_what_it_made(tmp_path, call):
+    words = ["run", "fake:answer=7", "-t", "arithmetic", "--limit", 20, "-o", tmp_path / "run"]
+    said = call(*words, "--model-arg", "crash_after=5")
+    assert (said.code, "crashed" in said.err) == (2, True)
+    assert len(load_run(tmp_path / "run").verdicts("arithmetic")) == 5
+    assert call(*words).code == 0
+
+
+def test_verify_says_equal_and_why(call):
+    said = call("verify", "--gold", r"\frac{1}{2}", "--output", r"so it is \boxed{0.5}.")
+    assert said.code == 0
+    assert said.out.startswith("equal")
+    assert "0.5" in said.out
+
+
+def test_verify_jsonl_answers_every_row_in_order(call, tmp_path):
+    rows = [
+        {"id": 1, "gold": "1/2", "answer": "0.5"},
+        {"id": 2, "gold": ["3", "4"], "output": r"\boxed{4}"},
+        {"id": 3, "gold": "5", "output": "no idea"},
+        {"id": 4, "gold": "5"},
+        {"id": 5, "gold": "5", "answer": "6", "grader": "nonsense"},
+        {"id": 6, "gold": "7", "answer": "8"},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "not json\n")
+    said = call("verify", "--jsonl", path, "--workers", 1)
+    answers = [json.loads(line) for line in said.out.splitlines()]
+    assert [a["equal"] for a in answers] == [True, True, False, None, None, False, None]
+    assert [a["id"] for a in answers] == [1, 2, 3, 4, 5, 6, None]
+    contract = {"id", "equal", "outcome", "answer", "span", "rule", "note", "seconds"}
+    assert all(contract <= answer.keys() for answer in answers)
+
+
+def test_import_makes_a_run_a_model_and_compares_with_the_publisher(call, tmp_path):
+    rows = [
+        {"id": "a", "question": "1+1?", "gold": "2", "output": r"\boxed{2}", "model": "x/y",
+         "correct": True},
+        {"id": "a", "question": "1+1?", "gold": "2", "output": r"\boxed{3}", "model": "x/y",
+         "correct": True},
+        {"id": "a", "question": "1+1?", "gold": "2", "output": "A: 2", "model": "../../z",
+         "score": 0.5},
+    ]  # fmt: skip
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "runs"
+    said = call("import", "jsonl", path, "-t", "gsm8k", "-o", out)
+    assert said.code == 0, said.err
+    assert "1 of 2" in said.out
+    assert sorted(p.name for p in out.iterdir()) == ["x-y", "z"]
+    assert not (tmp_path.parent / "z").exists()
+    assert [g.sample for g in load_run(out / "x-y").generations("gsm8k")] == [0, 1]
+    assert load_run(out / "z").generations("gsm8k")[0].reward == 0.5
+
+
+def test_an_import_of_an_unknown_problem_says_what_it_needs(call, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a", "output": "7"}\n')
+    said = call("import", "jsonl", path, "-t", "arithmetic", "-o", tmp_path / "runs")
+    assert said.code == 2
+    assert "question and gold" in said.err
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path):
+    command = f"{sys.executable} -m mathreason_eval tasks --json | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_shows_a_site_on_this_machine_only(tmp_path):
+    (tmp_path / "index.html").write_text("<title>site</title>")
+    server = mathreason("serve", tmp_path, "--port", 0, cwd=tmp_path)
+    try:
+        url = server.stdout.readline().split()[0]
+        from urllib.request import urlopen
+
+        with urlopen(url) as page:
+            assert page.read() == b"<title>site</title>"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=20)

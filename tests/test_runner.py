@@ -1,0 +1,249 @@
+"""Nothing is asked twice and nothing is lost, whatever ends a run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from mathreason_eval.errors import IncompleteRunError, ModelError, RunError, UserError
+from mathreason_eval.grading import regrade
+from mathreason_eval.models.base import Completion, Failure
+from mathreason_eval.planning import RunSpec
+from mathreason_eval.runner import run_tasks
+from mathreason_eval.seeds import sample_seed
+from mathreason_eval.store import load_run
+from mathreason_eval.types import Outcome
+
+PROBLEMS = 12
+
+
+class Scripted:
+    """A model whose every answer is a function of the request, and which can break."""
+
+    def __init__(self, *, name="fake:scripted", breaks_after=None, refuses=(), chat=True):
+        self.name, self.chat, self.context = name, chat, None
+        self.breaks_after, self.refuses = breaks_after, refuses
+        self.asked = []
+        self.closed = 0
+
+    def describe(self):
+        return {"backend": "fake"}
+
+    def stream(self, requests):
+        for number, request in enumerate(requests):
+            if number == self.breaks_after:
+                raise ModelError("The engine died.", "Start it again.")
+            self.asked.append((request.problem_id, request.sample))
+            if request.problem_id in self.refuses:
+                yield Failure(request=request, reason="the prompt is too long.")
+                continue
+            yield Completion(
+                request=request,
+                text=self.answer(request),
+                finish_reason="stop",
+                prompt_tokens=10,
+                completion_tokens=5,
+                seconds=0.1,
+            )
+
+    def answer(self, request):
+        return rf"<think>hm {request.seed}</think>So \boxed{{{request.seed % 3}}}."
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "gsm8k.jsonl"
+    rows = [{"id": f"p{i}", "question": f"{i}?", "gold": str(i % 3)} for i in range(PROBLEMS)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {"gsm8k": (str(path),)}
+
+
+@pytest.fixture
+def go(data, tmp_path):
+    def start(model, out=tmp_path / "run", **settings):
+        spec = RunSpec(**{"tasks": ("gsm8k",), "data": data, **settings})
+        return run_tasks(spec, lambda: model, out)
+
+    return start
+
+
+def stored(run):
+    return sorted((g.problem_id, g.sample) for g in run.generations("gsm8k"))
+
+
+def test_a_run_holds_every_sample_judged(go):
+    run = go(Scripted(), samples=3)
+    assert len(run.generations("gsm8k")) == PROBLEMS * 3
+    assert len(run.verdicts("gsm8k")) == PROBLEMS * 3
+    assert run.manifest.finished is not None
+    assert {m.name for m in run.metrics()} >= {"avg", "pass@2", "pass@3", "maj@3", "tokens"}
+
+
+def test_the_reasoning_is_split_off(go):
+    generation = go(Scripted()).generations("gsm8k")[0]
+    assert generation.reasoning.startswith("hm")
+    assert "<think>" not in generation.text
+
+
+def test_unfinished_thinking_is_truncated_and_never_an_answer(go):
+    model = Scripted()
+    model.answer = lambda request: r"<think>maybe \boxed{0}, or"
+    assert {v.outcome for v in go(model).verdicts("gsm8k")} == {Outcome.TRUNCATED}
+
+
+def test_a_larger_n_asks_only_what_is_missing(go):
+    go(Scripted(), samples=4)
+    model = Scripted()
+    run = go(model, samples=8)
+    assert Counter(sample for _, sample in model.asked) == dict.fromkeys(range(4, 8), PROBLEMS)
+    assert len(set(stored(run))) == len(stored(run)) == PROBLEMS * 8
+
+
+def test_a_larger_limit_asks_only_what_is_missing(go):
+    go(Scripted(), limit=5)
+    model = Scripted()
+    run = go(model)
+    assert len(model.asked) == PROBLEMS - 5
+    assert len(run.problems("gsm8k")) == PROBLEMS
+
+
+def test_a_smaller_limit_takes_nothing_away(go):
+    go(Scripted())
+    assert len(go(Scripted(), limit=5).problems("gsm8k")) == PROBLEMS
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, PROBLEMS * 2 - 1])
+def test_resuming_after_a_crash_equals_never_having_crashed(go, tmp_path, after):
+    with pytest.raises(ModelError):
+        go(Scripted(breaks_after=after), samples=2, temperature=0.6)
+    broken = load_run(tmp_path / "run")
+    assert len(broken.generations("gsm8k")) == len(broken.verdicts("gsm8k")) == after
+    assert broken.manifest.finished is None
+    resumed = go(Scripted(), samples=2)
+    whole = go(Scripted(), samples=2, out=tmp_path / "whole")
+    assert resumed.verdicts("gsm8k") == whole.verdicts("gsm8k")
+    assert resumed.metrics() == whole.metrics()
+    assert sorted(resumed.generations("gsm8k"), key=repr) == sorted(
+        whole.generations("gsm8k"), key=repr
+    )
+
+
+def test_the_engine_is_closed_whatever_happens(go):
+    model = Scripted(breaks_after=1)
+    with pytest.raises(ModelError):
+        go(model)
+    assert model.closed
+
+
+def test_a_sample_that_fails_is_missing_and_never_wrong(go, tmp_path):
+    with pytest.raises(IncompleteRunError, match="1 samples could not be generated") as caught:
+        go(Scripted(refuses=["p3"]))
+    assert "the prompt is too long" in caught.value.what
+    run = load_run(tmp_path / "run")
+    assert len(run.verdicts("gsm8k")) == PROBLEMS - 1
+    assert run.manifest.finished is None
+    model = Scripted()
+    assert go(model).manifest.finished is not None
+    assert model.asked == [("p3", 0)]
+
+
+def test_every_sample_has_the_seed_of_its_name(go):
+    for generation in go(Scripted(), samples=2, seed=7).generations("gsm8k"):
+        assert generation.seed == sample_seed(7, generation.problem_id, generation.sample)
+
+
+# fmt: off
+OTHER_SETTINGS = [
+    ({"temperature": 0.3}, "temperature"),
+    ({"top_p": 0.5},       "top_p"),
+    ({"max_tokens": 3},    "gsm8k max_tokens"),
+    ({"seed": 1},          "seed"),
+    ({"prompt": "few-shot"}, "gsm8k prompt"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("change", "named"), OTHER_SETTINGS)
+def test_another_setting_is_another_run(go, change, named):
+    go(Scripted(), samples=2)
+    with pytest.raises(RunError, match=named) as caught:
+        go(Scripted(), samples=2, **change)
+    assert "-o" in caught.value.hint
+
+
+def test_another_model_is_another_run(go):
+    go(Scripted())
+    with pytest.raises(RunError, match="model name"):
+        go(Scripted(name="fake:other"))
+
+
+def test_other_data_are_another_run(go, data, tmp_path):
+    go(Scripted())
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"id": "p0", "question": "other?", "gold": "1"}\n')
+    with pytest.raises(RunError, match="data_sha256"):
+        go(Scripted(), data={"gsm8k": (str(other),)})
+
+
+def test_a_second_task_joins_and_the_first_keeps_its_metrics(go):
+    first = go(Scripted())
+    both = go(Scripted(), tasks=("arithmetic",), data={}, limit=4)
+    assert set(both.tasks()) == {"gsm8k", "arithmetic"}
+    assert [m for m in both.metrics() if m.task == "gsm8k"] == list(first.metrics())
+
+
+def test_the_default_folder_is_the_same_for_a_larger_n(go, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert go(Scripted(), out=None, samples=2).path == go(Scripted(), out=None, samples=4).path
+
+
+def test_a_base_model_is_asked_with_text(go):
+    run = go(Scripted(chat=False))
+    assert run.manifest.tasks["gsm8k"]["prompt"] == "few-shot"
+
+
+def test_data_for_a_task_that_is_not_asked_is_a_slip(go, data):
+    with pytest.raises(UserError, match="gsm8k"):
+        go(Scripted(), tasks=("arithmetic",), data=data)
+
+
+def test_a_slip_shows_before_the_engine_is_opened(data):
+    opened = []
+    with pytest.raises(UserError):
+        run_tasks(RunSpec(tasks=("gsm8",), data={}), partial(opened.append, 1), None)
+    assert not opened
+
+
+def test_regrading_what_did_not_change_flips_nothing(go):
+    run = go(Scripted(), samples=2)
+    done = regrade(run.path)
+    assert done.flips == ()
+    assert done.before == done.after == run.metrics()
+
+
+def test_regrading_shows_what_flipped(go):
+    run = go(Scripted())
+    path = run.path / "gsm8k" / "verdicts.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    was = rows[0]["outcome"]
+    rows[0]["outcome"] = "ungradable"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (flip,) = regrade(run.path).flips
+    assert (flip.before.outcome, flip.after.outcome) == (Outcome.UNGRADABLE, Outcome(was))
+
+
+def test_the_manifest_says_what_was_done(go):
+    manifest = go(Scripted(), samples=2).manifest
+    entry = manifest.tasks["gsm8k"]
+    assert entry["data_rows"] == PROBLEMS
+    assert entry["data_source"] == "gsm8k.jsonl"
+    assert len(entry["data_sha256"]) == len(entry["prompt_sha256"]) == 64
+    assert entry["prompt"] == "boxed"
+    assert manifest.sampling == {"temperature": 0.6, "top_p": 0.95}
+    assert manifest.totals["completion_tokens"] == PROBLEMS * 2 * 5
