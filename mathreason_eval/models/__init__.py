@@ -1,1 +1,62 @@
-"""Engines that turn prompts into text, one module each, opened by name."""
+"""Engines that turn prompts into text, one module each, opened by name.
+
+A backend imports its library only when it is opened: listing them costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from mathreason_eval.errors import ModelError, UnknownNameError
+
+if TYPE_CHECKING:
+    from mathreason_eval.models.base import Model
+
+DEMO = "demo"
+"""The embedded default model, for `mathreason run demo`."""
+
+_BACKENDS: Mapping[str, str] = MappingProxyType(
+    {
+        "vllm": "vllm:FOLDER or vllm:HUB/ID[@REVISION]",
+        "hf": "hf:FOLDER or hf:HUB/ID[@REVISION]",
+        "llamacpp": "llamacpp:FILE.gguf",
+        "openai": "openai:MODEL@http://HOST:PORT/v1",
+        "replay": "replay:FILE.jsonl",
+        "fake": "fake:echo, fake:answer=42 or fake:RULES.yaml",
+    }
+)
+
+
+def backends() -> Mapping[str, str]:
+    """Return every backend with the way its models are named."""
+    return _BACKENDS
+
+
+def open_model(name: str, options: Mapping[str, str] = MappingProxyType({})) -> Model:
+    """Return the engine named `BACKEND:NAME`, ready to stream; `demo` is the embedded model.
+
+    Args:
+        name: As typed: `llamacpp:/path/model.gguf`.
+        options: Engine options as typed: `{"dtype": "bfloat16"}`. Each backend has its own.
+
+    Raises:
+        UnknownNameError: no such backend, or no such option.
+        MissingExtraError: the backend's library is not installed.
+        ModelError: the model cannot be opened.
+    """
+    if name == DEMO:
+        from mathreason_eval.models import llamacpp
+
+        return llamacpp.open_demo(options)
+    backend, colon, rest = name.partition(":")
+    if backend not in _BACKENDS:
+        hint = "" if colon else "A model is named BACKEND:NAME."
+        raise UnknownNameError("model backend", backend, [*_BACKENDS, DEMO], hint)
+    if not rest:
+        raise ModelError(f"{name!r} names no model.", f"Write {_BACKENDS[backend]}.")
+    module = import_module(f"{__name__}.{backend}")
+    model: Model = module.open_engine(name, rest, options)
+    return model

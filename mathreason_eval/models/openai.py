@@ -1,0 +1,347 @@
+"""Any OpenAI-compatible server, asked through the `openai` package from one event loop.
+
+The loop runs in a background thread; `stream` hands it requests and yields what comes back. Retries
+with backoff, jitter and Retry-After are the package's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import islice
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mathreason_eval.errors import MissingExtraError, ModelError
+from mathreason_eval.models.answers import error_text, from_chat, from_text, too_long
+from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.models.options import read_options
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+Result = Completion | Failure
+_UNAUTHORISED = frozenset({401, 403})
+_NOT_FOUND = 404
+_TRANSIENT = frozenset({408, 409, 429})
+_SERVER_ERROR = 500
+_CONNECT_SECONDS = 10.0
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_NO_KEY = "none"
+"""What local servers are given as a key, which they ignore."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `--model-arg` may set."""
+
+    concurrency: int = 32
+    """Requests in flight."""
+    retries: int = 8
+    """Tries after the first; they span about 40 seconds, or what Retry-After says."""
+    timeout: float = 600.0
+    """Seconds to wait for one answer."""
+    requests_per_minute: int | None = None
+    """Requests started in a minute, retries not counted; None is no limit."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key."""
+    chat: bool = True
+    """Ask with messages; False asks a base model with bare text through /completions."""
+    context: int | None = None
+    """Tokens of the context, where the server does not say."""
+    max_tokens_name: str = "max_tokens"
+    """`max_completion_tokens` for servers that want the newer name."""
+    extra_body: str = "{}"
+    """A JSON object sent with each request: `{"top_k": 20}`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """What is known of a server before it is asked anything."""
+
+    url: str
+    model: str
+    described: Mapping[str, object]
+    """What the manifest says of it."""
+    defaults: Mapping[str, object]
+    """Sent with each request."""
+    context: int | None = None
+
+
+class OpenAIModel:
+    """A server, and the thread with the event loop that talks to it."""
+
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        options: Options,
+        *,
+        refusal: Callable[[AsyncOpenAI, Request], Awaitable[Failure | None]] | None = None,
+    ) -> None:
+        """`refusal` may say beforehand that a request cannot be answered."""
+        self.name = name
+        self.chat = options.chat
+        self.context = server.context
+        self._server = server
+        self._options = options
+        self._refusal = refusal
+        self._answered = 0
+        self._next_start = 0.0
+        self._client = _client(server.url, options)
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="openai", daemon=True)
+        self._thread.start()
+
+    def describe(self) -> Mapping[str, object]:
+        """Return the server's URL and model, the package's version and what is sent by default."""
+        import openai
+
+        return {**self._server.described, "client": f"openai {openai.__version__}"}
+
+    def stream(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """Yield one result a request as it comes back, with `concurrency` in flight.
+
+        Twice as many are handed over, so that the server is busy while the caller is, too.
+        """
+        source = iter(requests)
+        room = asyncio.Semaphore(self._options.concurrency)
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
+        pending: set[Future[Result]] = set()
+        try:
+            while True:
+                for request in islice(source, 2 * self._options.concurrency - len(pending)):
+                    task = asyncio.run_coroutine_threadsafe(self._ask(request, room), self._loop)
+                    pending.add(task)
+                    task.add_done_callback(done.put)
+                if not pending:
+                    return
+                finished = done.get()
+                pending.remove(finished)
+                yield finished.result()
+        finally:
+            for task in pending:
+                task.cancel()
+
+    def close(self) -> None:
+        """End the loop and its thread; requests in flight are abandoned."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        """Cancel what is in flight and close the connections."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.close()
+
+    async def _ask(self, request: Request, room: asyncio.Semaphore) -> Result:
+        """Return the server's answer, or a `Failure` that is this request's alone."""
+        import openai
+
+        async with room:
+            await self._wait_for_turn()
+            answered, start = self._answered, monotonic()
+            try:
+                if self._refusal and (refused := await self._refusal(self._client, request)):
+                    return refused
+                result = await self._post(request, start)
+            except openai.APIStatusError as error:
+                return self._refused(request, error, others_fare_well=self._answered > answered)
+            except openai.APIError as error:
+                if self._answered > answered:
+                    return Failure(request=request, reason=f"the server did not answer: {error}")
+                raise ModelError(
+                    f"The server at {self._server.url} does not answer any more: {error}",
+                    "What was finished is stored; start the server, and the same command goes on.",
+                ) from None
+            self._answered += 1
+            return result
+
+    async def _wait_for_turn(self) -> None:
+        """Keep the pace that `requests_per_minute` sets."""
+        if not self._options.requests_per_minute:
+            return
+        start = max(monotonic(), self._next_start)
+        self._next_start = start + 60.0 / self._options.requests_per_minute
+        await asyncio.sleep(start - monotonic())
+
+    async def _post(self, request: Request, start: float) -> Result:
+        """Return the server's answer to one request."""
+        sampling, prompt = request.sampling, request.prompt
+        body: dict[str, Any] = {
+            "model": self._server.model,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            self._options.max_tokens_name: sampling.max_tokens,
+            "seed": request.seed,
+            **({"stop": list(prompt.stop)} if prompt.stop else {}),
+            **self._server.defaults,
+        }
+        if prompt.text is not None:
+            body["prompt"] = prompt.text
+            reply = await self._client.post("/completions", body=body, cast_to=dict[str, Any])
+            return from_text(request, reply, monotonic() - start)
+        body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
+        reply = await self._client.post("/chat/completions", body=body, cast_to=dict[str, Any])
+        return from_chat(request, reply, monotonic() - start)
+
+    def _refused(self, request: Request, error: Any, *, others_fare_well: bool) -> Failure:  # noqa: ANN401 - openai is imported late
+        """Return the failure of one request, or raise where the server refuses them all.
+
+        A request that fails while others succeed is the request's fault; a server that answers
+        nobody meanwhile is down.
+        """
+        status: int = error.status_code
+        said = error_text(error.body, self._client.api_key)
+        if status in _UNAUTHORISED:
+            raise _unauthorised(self._server.url, self._options)
+        if status == _NOT_FOUND:
+            raise ModelError(
+                f"{self._server.url} has no such model or route: {said}",
+                "Check the model's name, and that the URL ends where the API begins: /v1.",
+            )
+        if (status >= _SERVER_ERROR or status in _TRANSIENT) and not others_fare_well:
+            raise ModelError(
+                f"The server at {self._server.url} keeps answering {status}: {said}",
+                "What was finished is stored; the same command goes on from there.",
+            )
+        if too_long(said):
+            return Failure(
+                request=request,
+                reason=f"the prompt and max_tokens do not fit the context: {said}",
+                hint="Lower --max-tokens, or serve the model with a longer context.",
+            )
+        return Failure(request=request, reason=f"the server answered {status}: {said}")
+
+
+def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel:
+    """Return the model of a running server, from `MODEL@URL`.
+
+    Raises:
+        MissingExtraError: the package openai is not installed.
+        ModelError: no such server or model, or the key is refused.
+    """
+    try:
+        import openai  # noqa: F401 - only whether it is there
+    except ImportError:
+        raise MissingExtraError("openai", "openai", "The openai backend") from None
+    chosen = read_options(Options, "openai", options)
+    model, url = _split(name, rest)
+    defaults = _object(chosen.extra_body)
+    context = _served_context(model, url, chosen) or chosen.context
+    described = {"backend": "openai", "model": model, "url": url, "extra_body": defaults}
+    server = Server(url=url, model=model, described=described, defaults=defaults, context=context)
+    return OpenAIModel(name, server, chosen)
+
+
+def _split(name: str, rest: str) -> tuple[str, str]:
+    """Return model and URL; a key has no place in a name that is stored with the run."""
+    model, _, tail = rest.partition("@http")
+    url = f"http{tail}"
+    try:
+        parts = urlsplit(url)
+        whole = bool(model and parts.hostname and parts.port != 0)
+    except ValueError:  # a port or an address that is no number
+        whole = False
+    if not whole:
+        raise ModelError(
+            f"The name {name.split('@', 1)[0]!r} lacks a model or the address of its server.",
+            "Write openai:MODEL@http://HOST:PORT/v1.",
+        )
+    if parts.username or parts.password or parts.query:
+        raise ModelError(
+            "The server's address holds a password or a query, and names are stored with the run.",
+            "Put the key into an environment variable: --model-arg api_key_env=NAME.",
+        )
+    return model, url.rstrip("/")
+
+
+def _object(text: str) -> dict[str, object]:
+    """Return the JSON object that `extra_body` spells."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise ModelError(f"extra_body is {text!r}, not a JSON object.", 'Write {"top_k": 20}.')
+    return value
+
+
+def _client(url: str, options: Options) -> AsyncOpenAI:
+    """Return a client; a server on this machine is never reached through a proxy."""
+    import openai
+
+    proxied = urlsplit(url).hostname not in _LOCAL
+    return openai.AsyncOpenAI(
+        base_url=url,
+        api_key=os.environ.get(options.api_key_env) or _NO_KEY,
+        max_retries=options.retries,
+        timeout=openai.Timeout(options.timeout, connect=_CONNECT_SECONDS),
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=proxied),
+    )
+
+
+def _served_context(model: str, url: str, options: Options) -> int | None:
+    """Return the context of the model by the server's own list, None where it does not say.
+
+    Raises:
+        ModelError: the server cannot be reached, refuses the key, or lists other models only.
+    """
+    listed = asyncio.run(_list_models(url, options))
+    if listed is None:
+        return None
+    names = [str(entry.get("id")) for entry in listed]
+    if model not in names:
+        near = difflib.get_close_matches(model, names, n=1, cutoff=0.0)
+        served = f"Did you mean {near[0]}?" if near else "It serves none."
+        raise ModelError(f"The server at {url} has no model {model!r}.", served)
+    entry = listed[names.index(model)]
+    meta = entry.get("meta")
+    context = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
+    return context if isinstance(context, int) else None
+
+
+async def _list_models(url: str, options: Options) -> list[dict[str, Any]] | None:
+    """Return the server's list of models, or None where it keeps none."""
+    import openai
+
+    async with _client(url, options) as client:
+        try:
+            reply = await client.get("/models", cast_to=dict[str, Any], options={"max_retries": 1})
+        except openai.APIStatusError as error:
+            if error.status_code in _UNAUTHORISED:
+                raise _unauthorised(url, options) from None
+            return None
+        except openai.APIConnectionError:
+            raise ModelError(
+                f"There is no answer from {url}.", "Start the server, or correct the address."
+            ) from None
+        except (openai.APIError, ValueError):
+            return None
+    listed = reply.get("data") if isinstance(reply, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        return None
+    return listed
+
+
+def _unauthorised(url: str, options: Options) -> ModelError:
+    """Return the error of a refused key, which names the variable and never the key."""
+    held = "is refused" if os.environ.get(options.api_key_env) else "is not set"
+    return ModelError(
+        f"The server at {url} wants a key, and the one in {options.api_key_env} {held}.",
+        f"export {options.api_key_env}=…, or name another variable: --model-arg api_key_env=NAME.",
+    )
