@@ -1,31 +1,48 @@
-"""Is this answer the gold? The tiers, cheapest first; each is a pure function of its own."""
+"""Is this answer the gold? The tiers, cheapest first; each is a pure function of its own.
+
+1. the same text, as it stands or in one typography
+2. plain numbers, letters of choices, dates and times
+3. trees: values, structures, sets, equations, families (`structure`)
+4. words
+What none of them decides is `undecided`; `compare_slow` then asks sympy, in a worker process.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from mathreason_eval.grade import text as words
 from mathreason_eval.grade.convention import DEFAULT, Convention
+from mathreason_eval.grade.expression import UNKNOWN, Finding
+from mathreason_eval.grade.lexer import UnreadableError
 from mathreason_eval.grade.normal import normalise
-from mathreason_eval.grade.number import read_number
+from mathreason_eval.grade.number import plain_number
+from mathreason_eval.grade.parse import parse
+from mathreason_eval.grade.structure import same_answer
+from mathreason_eval.grade.tree import Node
 from mathreason_eval.types import Match
 
 __all__ = ["DEFAULT", "Convention", "canonical_key", "compare", "compare_slow"]
 
-_CHOICE = re.compile(r"(?:\\(?:text|textbf|mathrm|mathbf)\s*\{)?\s*\(?([A-Ja-j])[).:]?\s*\}?")
+LONGEST = 50_000
+"""Characters of an answer that is looked at beyond comparing it as text."""
+_DECIMAL_COMMA = re.compile(r"([-+]?(?:0|\d+(?=,\d{2}(?!\d)|,\d{4})|\d{4,})),(\d+)(\s*\\?%)?")
 
 
 def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     """Return whether the answer is the gold: pure, bounded work, no exception on any input."""
-    del convention
-    left, right = normalise(gold), normalise(answer)
-    if left == right:
-        return Match(equal=bool(left), rule="identical", note="the same after normalisation")
-    if (a := read_number(left)) is not None and (b := read_number(right)) is not None:
-        sign = "=" if a == b else "≠"
-        return Match(equal=a == b, rule="number", note=f"{right} {sign} {left} exactly")
-    if (c := _CHOICE.fullmatch(left)) and (d := _CHOICE.fullmatch(right)):
-        return Match(equal=c[1] == d[1], rule="choice", note=f"choice {d[1]} against {c[1]}")
-    return Match(equal=None, rule="undecided", note="no rule applies")
+    if gold == answer:
+        return _match(Finding(equal=bool(gold.strip()), rule="identical", note="the same text"))
+    one, other = plain_number(gold), plain_number(answer)
+    if one is not None and other is not None and one == other and convention.integer_form:
+        return _match(Finding(equal=True, rule="number", note=f"{answer} = {gold} exactly"))
+    if max(len(gold), len(answer)) > LONGEST:
+        return _match(_long(gold, answer))
+    try:
+        return _match(_compared(normalise(gold), normalise(answer), convention))
+    except RecursionError:
+        return _match(UNKNOWN._replace(note="nested too deep"))
 
 
 def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
@@ -35,8 +52,104 @@ def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Ma
     return symbolic_match(gold, answer, convention)
 
 
+def _match(found: Finding) -> Match:
+    return Match(equal=found.equal, rule=found.rule, note=found.note)
+
+
+def _long(gold: str, answer: str) -> Finding:
+    """Compare a text longer than any answer: by its characters alone."""
+    squeezed = ["".join(text.split()) for text in (gold, answer)]
+    if squeezed[0] == squeezed[1]:
+        return Finding(equal=True, rule="identical", note="the same text but for white space")
+    if (
+        min(map(len, squeezed)) * 2 < max(map(len, squeezed))
+        and squeezed[0].isdecimal()
+        and (squeezed[1].isdecimal())
+    ):
+        return Finding(equal=False, rule="number", note="numbers of very different length")
+    return UNKNOWN._replace(note="too long to be read")
+
+
+def _compared(gold: str, answer: str, convention: Convention) -> Finding:
+    if not gold or not answer:
+        return Finding(equal=False, rule="empty", note="one of the two is empty")
+    if gold == answer:
+        return Finding(equal=True, rule="identical", note="the same after normalisation")
+    for tier in (_choices, _moments):
+        found = tier(gold, answer)
+        if found is not None:
+            return found
+    return _trees(gold, answer, convention)
+
+
+def _choices(gold: str, answer: str) -> Finding | None:
+    """Compare letters of choices, one of which may carry the text of the choice."""
+    one, other = words.choice(gold), words.choice(answer)
+    if one is None and other is None:
+        return None
+    one = one or words.labelled_choice(gold)
+    other = other or words.labelled_choice(answer)
+    if one is None or other is None:
+        return None
+    return Finding(equal=one == other, rule="choice", note=f"choice {other} against {one}")
+
+
+def _moments(gold: str, answer: str) -> Finding | None:
+    one, other = words.moment(gold), words.moment(answer)
+    if one is None or other is None:
+        return None
+    same = words.same_moment(one, other)
+    if same is None:
+        return None
+    return Finding(equal=same, rule="moment", note=f"{answer} against {gold}")
+
+
+def _trees(gold: str, answer: str, convention: Convention) -> Finding:
+    """Compare every reading of the one with every reading of the other, likeliest first."""
+    found: Finding | None = None
+    ones, others = list(_readings(gold)), list(_readings(answer))
+    for one in ones:
+        for other in others:
+            verdict = same_answer(one, other, convention)
+            if verdict.equal:
+                return verdict
+            found = found or verdict
+    if found is not None:
+        return found
+    return _worded(gold, answer, read=bool(ones or others))
+
+
+def _worded(gold: str, answer: str, *, read: bool) -> Finding:
+    """Compare answers of which at least one is not mathematics."""
+    one, other = words.words_of(gold), words.words_of(answer)
+    if one == other and one:
+        return Finding(equal=True, rule="text", note="the same words")
+    wordy = words.is_wordy(gold), words.is_wordy(answer)
+    if all(wordy) or (read and any(wordy)):
+        return Finding(equal=False, rule="text", note=f"{other!r} against {one!r}")
+    return UNKNOWN._replace(note="one of the two is not mathematics that can be read")
+
+
+def _readings(text: str) -> Iterator[Node]:
+    """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
+    spellings = [(words.PHRASES.get(words.words_of(text), text), True)]
+    if "," in text:
+        if found := _DECIMAL_COMMA.fullmatch(text):
+            spellings.append((f"{found[1]}.{found[2]}{found[3] or ''}", True))
+        spellings.append((text, False))
+    seen = []
+    for spelling, grouped in spellings:
+        try:
+            tree = parse(spelling, grouped=grouped)
+        except UnreadableError:
+            continue
+        if tree not in seen:
+            seen.append(tree)
+            yield tree
+
+
 def canonical_key(answer: str) -> str:
     """Return a key that is equal for answers that are equal, as far as that is decidable."""
     text = normalise(answer)
-    value = read_number(text)
+    value = plain_number(text)
     return text if value is None else f"number:{value}"

@@ -48,8 +48,11 @@ def normalise(text: str) -> str:
     if not text.isascii():
         text = "".join(char if char < "\x80" else _ascii(char) for char in text)
     text = text.replace("\x00", "").strip()
-    text = re.sub(r"\\[!]|\{,\}(?=\d)|\\left(?![a-z])|\\right(?![a-z])",
-                  lambda m: "," if m[0] == "{,}" else "", text)
+    text = re.sub(
+        r"\\[!]|\{,\}(?=\d)|\\left(?![a-z])|\\right(?![a-z])",
+        lambda m: "," if m[0] == "{,}" else "",
+        text,
+    )
     text = re.sub(r"\\[dtc]frac", r"\\frac", text)
     text = re.sub(r"^(\\\(|\\\[|\$+)(.*?)(\\\)|\\\]|\$+)$", r"\2", text, flags=re.DOTALL)
     return " ".join(text.strip().rstrip(".").split())

@@ -1,0 +1,264 @@
+"""The atoms of the grammar that begin with a bracket, a function or a command of LaTeX."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from mathreason_eval.grade import words
+from mathreason_eval.grade.lexer import Token, UnreadableError
+from mathreason_eval.grade.matrices import determinant
+from mathreason_eval.grade.tree import EMPTY, MINUS_ONE, TWO, E, Node, call, num, sym
+
+if TYPE_CHECKING:
+    from mathreason_eval.grade.parse import Parser
+
+_BODY = 39
+"""The body of a sum or a limit is a product."""
+_ARGUMENT = 43
+_CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
+            "floor": {"floor"}, "ceil": {"ceil"}, "abs": {"abs"}, "norm": {"norm"}}  # fmt: skip
+_PAIR = 2
+_INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec",
+            "csc": "arccsc", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}  # fmt: skip
+
+
+def group(parser: Parser, opened: str) -> Node:
+    """Return what stands in brackets, the opening one having been taken."""
+    state = parser.bars, parser.bare, parser.builder
+    parser.bars, parser.bare, parser.builder = 0, 0, opened in {"\\{", "{"}
+    if parser.token.kind == "close" and parser.token.text in _CLOSING[opened] & {"}", "\\}"}:
+        inner = EMPTY
+        if opened == "{":
+            raise UnreadableError("empty braces")
+    else:
+        inner = parser.items()
+        if parser.builder and parser.token.kind == "op" and parser.token.text in {"|", ":"}:
+            parser.at += 1
+            parser.builder = False
+            inner = Node("such", (inner, parser.items()))
+    parser.bars, parser.bare, parser.builder = state
+    closed = parser.take()
+    if closed.kind == "qual":
+        raise UnreadableError("a qualifier in brackets")
+    if closed.kind != "close" or closed.text not in _CLOSING[opened]:
+        raise UnreadableError(f"{opened!r} is not closed")
+    return _bracketed(opened, closed.text, inner)
+
+
+def _bracketed(opened: str, closed: str, inner: Node) -> Node:
+    """Return the meaning of a pair of brackets around one node or a list."""
+    if opened in {"floor", "ceil", "abs", "norm"}:
+        return call(opened, inner)
+    if opened == "\\{":
+        if inner is EMPTY or inner.op == "such":
+            return inner
+        return Node("set", inner.args if inner.op == "list" else (inner,))
+    if inner.op != "list" or inner.name in {"or", "and"}:
+        return inner
+    if opened == "{":
+        return inner if inner.name == ";" else Node("list", inner.args, "{}")
+    brackets = opened.replace("<", "(") + closed.replace(">", ")")
+    if len(inner.args) == _PAIR and brackets != "()":
+        return Node("interval", inner.args, brackets)
+    return Node("tuple", inner.args, brackets)
+
+
+def function(parser: Parser, name: str) -> Node:
+    """Return a named function applied to what follows it."""
+    power: Node | None = None
+    base: Node | None = None
+    while parser.token.kind == "op" and parser.token.text in {"^", "_"}:
+        if parser.take().text == "^":
+            power = parser.script()
+        elif name == "log":
+            base = parser.script()
+        else:
+            name += "_" + parser.raw()
+    arguments = _arguments(parser)
+    if power == MINUS_ONE and name in _INVERSE:
+        name, power = _INVERSE[name], None
+    if base is not None:
+        arguments = (*arguments, base)
+    node = Node("pow", (E, *arguments)) if name == "exp" else call(name, *arguments)
+    return node if power is None else Node("pow", (node, power))
+
+
+def _arguments(parser: Parser) -> tuple[Node, ...]:
+    """Return the arguments of a function, in brackets or bare."""
+    if parser.token.kind == "open" and parser.token.text in {"(", "[", "{", "\\{"}:
+        inner = group(parser, parser.take().text)
+        return inner.args if inner.op in {"tuple", "list", "set", "interval"} else (inner,)
+    parser.bare += 1
+    inner = parser.expression(_ARGUMENT)
+    parser.bare -= 1
+    return (inner,)
+
+
+def argument(parser: Parser) -> Node:
+    """Return the argument of a command: a group in braces, or one token, one digit of a number."""
+    token = parser.token
+    if token.kind == "num" and not token.text and token.value is not None:
+        digits = str(token.value)
+        if len(digits) > 1 and digits.isdecimal():
+            parser.tokens[parser.at] = Token("num", "", False, Fraction(digits[1:]))  # noqa: FBT003
+            return num(int(digits[0]))
+    return parser.prefix()
+
+
+def command(parser: Parser, name: str) -> Node:
+    """Return the atom that a command of LaTeX begins."""
+    if name in {"frac", "cfrac", "dfrac", "tfrac", "nicefrac", "sfrac"}:
+        return _fraction(parser)
+    if name in {"binom", "dbinom", "tbinom"}:
+        return call("binom", argument(parser), argument(parser))
+    if name == "sqrt":
+        return _root(parser)
+    if name == "cbrt":
+        return call("root", parser.prefix(), num(3))
+    if name in {"sum", "prod"}:
+        lower, upper = _limits(parser)
+        if lower.op != "rel" or lower.args[0].op not in {"sym", "const"}:
+            raise UnreadableError("a sum over no variable")
+        return Node(name, (parser.expression(_BODY), lower.args[0], lower.args[1], upper))
+    if name in {"int", "oint"}:
+        return _integral(parser)
+    if name == "lim":
+        lower, _ = _limits(parser)
+        if lower.op != "rel" or lower.name != "to":
+            raise UnreadableError("a limit to nothing")
+        return Node("limit", (parser.expression(_BODY), *lower.args))
+    return _symbol(parser, name)
+
+
+def _symbol(parser: Parser, name: str) -> Node:
+    """Return the atom of a command that names a thing or decorates a name."""
+    if name in {"emptyset", "varnothing"}:
+        return EMPTY
+    if name in {"mathbb", "Bbb"}:
+        letter = parser.raw()
+        if letter not in words.SETS:
+            raise UnreadableError("no set of numbers")
+        node = Node("const", (), words.SETS[letter])
+        if parser.skip("op", "_"):
+            node = node._replace(name=f"{node.name}_{parser.raw()}")
+        return node
+    if name in {"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot",
+                "ddot", "widetilde", "overleftrightarrow", "mathring"}:  # fmt: skip
+        return _decorated(parser, "bar" if name == "overline" else name)
+    if name in {"angle", "triangle", "measuredangle", "odot", "square"}:
+        return sym(f"{name} {parser.raw()}")
+    if name in {"ldots", "dots", "cdots", "dotsc"}:
+        return sym("...")
+    if name in {"partial", "nabla"}:
+        return sym(name)
+    if name in {"arctanh"}:
+        return function(parser, name)
+    raise UnreadableError(f"the command {name}")
+
+
+def _decorated(parser: Parser, name: str) -> Node:
+    inner = argument(parser)
+    if inner.op in {"sym", "const"}:
+        return sym(f"{name}{{{inner.name}}}")
+    if inner.op == "mul" and all(part.op == "sym" for part in inner.args):
+        return sym(f"{name}{{{''.join(part.name for part in inner.args)}}}")
+    return call("conj" if name == "bar" else name, inner)
+
+
+def _fraction(parser: Parser) -> Node:
+    over = argument(parser)
+    under = argument(parser)
+    if under.op == "d":
+        if over == sym("d"):
+            return Node("diff", (parser.expression(_BODY), sym(under.name)))
+        if over.op == "mul" and over.args[0] == sym("d"):
+            rest = over.args[1:]
+            body = rest[0] if len(rest) == 1 else Node("mul", rest)
+            return Node("diff", (body, sym(under.name)))
+    return Node("div", (over, under))
+
+
+def _root(parser: Parser) -> Node:
+    degree = TWO
+    if parser.skip("open", "["):
+        degree = parser.expression(0)
+        parser.expect("close", "]")
+    return call("root", parser.prefix(), degree)
+
+
+def _limits(parser: Parser) -> tuple[Node, Node]:
+    """Return the lower and the upper limit that follow; EMPTY stands for a missing one."""
+    lower = upper = EMPTY
+    while parser.token.kind == "op" and parser.token.text in {"^", "_"}:
+        if parser.take().text == "_":
+            lower = parser.prefix()
+        else:
+            upper = parser.script()
+    return lower, upper
+
+
+def _integral(parser: Parser) -> Node:
+    lower, upper = _limits(parser)
+    whole = parser.expression(29)
+    terms = whole.args if whole.op == "add" else (whole,)
+    last = next((n for n, term in enumerate(terms) if _variable(term)), None)
+    if last is None:
+        raise UnreadableError("an integral over no variable")
+    variable = _variable(terms[last])
+    inner = [*terms[:last], _without(terms[last])]
+    body = inner[0] if len(inner) == 1 else Node("add", tuple(inner))
+    ends = () if lower is EMPTY else (lower, upper)
+    node = Node("integral", (body, sym(variable), *ends))
+    return node if last == len(terms) - 1 else Node("add", (node, *terms[last + 1 :]))
+
+
+def _variable(node: Node) -> str:
+    if node.op == "d":
+        return node.name
+    return next((found for part in node.args if (found := _variable(part))), "")
+
+
+def _without(node: Node) -> Node:
+    """Return the integrand with its dx replaced by 1."""
+    if node.op == "d":
+        return num(1)
+    return node._replace(args=tuple(map(_without, node.args)))
+
+
+def table(parser: Parser, env: str) -> Node:
+    """Return a matrix, a determinant, the cases of a definition, or lines of equations."""
+    rows: list[list[Node]] = [[]]
+    lines = env not in {"matrix", "pmatrix", "bmatrix", "vmatrix", "Vmatrix", "Bmatrix", "array",
+                        "smallmatrix", "cases"}  # fmt: skip
+    if lines:
+        _drop_alignment(parser)
+    while not parser.skip("end"):
+        if parser.skip("row"):
+            rows.append([])
+        elif not parser.skip("amp") and not parser.skip("sep"):
+            rows[-1].append(_cell(parser))
+    parser.skip("close", "}")
+    filled = tuple(Node("row", tuple(row)) for row in rows if row)
+    if lines or not filled:
+        if len(filled) == 1:
+            return filled[0].args[0]
+        return Node("list", tuple(part for row in filled for part in row.args), ",")
+    if env == "cases":
+        return Node("cases", filled)
+    if env == "vmatrix":
+        return determinant(tuple(row.args for row in filled))
+    return Node("matrix", filled)
+
+
+def _cell(parser: Parser) -> Node:
+    if parser.skip("qual"):
+        return parser.items()
+    return parser.expression(0)
+
+
+def _drop_alignment(parser: Parser) -> None:
+    """Forget the marks that align equations, up to the end of their environment."""
+    end = next((n for n, t in enumerate(parser.tokens) if n >= parser.at and t.kind == "end"), 0)
+    kept = [t for t in parser.tokens[parser.at : end] if t.kind != "amp"]
+    parser.tokens[parser.at : end] = kept

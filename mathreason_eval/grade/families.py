@@ -1,0 +1,87 @@
+"""Families of solutions: the names of their parameters do not count, nor where they start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+from mathreason_eval.grade.exact import exact
+from mathreason_eval.grade.expression import Finding
+from mathreason_eval.grade.realsets import polynomial
+from mathreason_eval.grade.residue import residues
+from mathreason_eval.grade.tree import Node, contains, num, rebuild, sym, symbols
+
+PARAMETERS = frozenset("k n m l t s r c C K N j p q a b A B c_1 c_2 C_1 C_2 k_1 k_2".split())
+"""Letters that stand for any integer or constant."""
+_WHOLE = frozenset("k n m l j K N p".split())
+_MOST_PARAMETERS = 3
+
+
+def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
+    """Yield the renamings of the answer's parameters that make its variables the gold's."""
+    if not (_is_family(gold) and _is_family(answer)):
+        return
+    ones, others = set(symbols(gold)), set(symbols(answer))
+    free, taken = sorted(ones - others), sorted(others - ones)
+    if len(free) != len(taken) or not 0 < len(free) <= _MOST_PARAMETERS:
+        return
+    if not set(free) | set(taken) <= PARAMETERS:
+        return
+    for order in permutations(free):
+        yield dict(zip(taken, order, strict=True))
+
+
+def rename(node: Node, names: dict[str, str]) -> Node:
+    """Return the tree with variables renamed all at once."""
+    if node.op == "sym":
+        return sym(names.get(node.name, node.name))
+    return rebuild(node, lambda part: rename(part, names))
+
+
+def _is_family(node: Node) -> bool:
+    """Return whether a tree describes many solutions by a parameter that has no other meaning."""
+    if node.op == "when":
+        return True
+    if contains(node, "rel", "in") or contains(node, "when"):
+        return True
+    return contains(node, "const", "pi") or node.op in {"tuple", "list", "set"}
+
+
+def same_family(gold: Node, answer: Node) -> Finding | None:
+    """Return a positive finding if both are start + period * integer of one progression."""
+    one, other = _progression(gold), _progression(answer)
+    if one is None or other is None:
+        return None
+    (start, period), (second, step) = one, other
+    steps = Node("div", (period, step))
+    offset = Node("div", (Node("add", (start, Node("neg", (second,)))), step))
+    for whole, allowed in ((steps, {1, -1}), (offset, None)):
+        number = _small_integer(whole)
+        if number is None or (allowed is not None and number not in allowed):
+            return None
+    return Finding(equal=True, rule="family", note="the same progression, started elsewhere")
+
+
+def _progression(node: Node) -> tuple[Node, Node] | None:
+    """Return start and period of `start + period * k`, or None."""
+    while node.op in {"when", "define"} or (node.op == "rel" and node.name == "="):
+        node = node.args[0] if node.op == "when" else node.args[-1]
+    names = symbols(node)
+    if len(names) != 1 or names[0] not in _WHOLE or not contains(node, "const", "pi"):
+        return None
+    coefficients = polynomial(node, sym(names[0]))
+    if coefficients is None or len(coefficients) != 2:  # noqa: PLR2004 - linear
+        return None
+    return coefficients[0], coefficients[1]
+
+
+def _small_integer(node: Node) -> int | None:
+    """Return the small integer that a constant is, or None."""
+    value = exact(node)
+    if value is not None:
+        return int(value) if value.denominator == 1 else None
+    for number in range(-12, 13):
+        found = residues(node, num(number))
+        if found is not None and found[0]:
+            return number
+    return None

@@ -1,0 +1,374 @@
+"""From the text of an answer to tokens: LaTeX, plain text and mixtures of both, in linear time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from mathreason_eval.grade import words
+from mathreason_eval.grade.number import typed_value
+from mathreason_eval.grade.units import is_unit
+
+
+class UnreadableError(ValueError):
+    """The text is no mathematics that this grammar knows, or exceeds its limits."""
+
+
+class Token(NamedTuple):
+    """One token. Kinds: num sym const fn op rel sep and or qual word open close cmd begin end
+    amp row money diff, and eof at the end.
+    """
+
+    kind: str
+    text: str = ""
+    spaced: bool = False
+    """Whether white space stood before it."""
+    value: Fraction | None = None
+
+
+EOF = Token("eof")
+
+_GAP = r"(?:\{,\}|\\,|\\;|\\:|\\ |~|'| )"
+_TAIL = (
+    r"(?:\.?\d*\\overline\s*\{\d+\}|\.\d*\(\d+\)|\.?\d*(?:\\dot\s*\{?\d\}?\d*)+"
+    r"|\.\d+(?:\.\.\.|\\[lc]?dots)|\.\d*)?(?:[eE][-+]?\d+(?![\w.]))?(?:(?:st|nd|rd|th)\b)?"
+)
+_OTHER = r"""
+  (?P<space>\s+)
+| (?P<base>[0-9][0-9A-Z]*(?:\.[0-9]+)?\s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d))
+| (?P<mixed>\d+[ ]+\d+\s*/\s*\d+(?![\d.]))
+| (?P<num>%s)
+| (?P<word>[^\W\d_]+)
+| (?P<env>\\(?:begin|end)\s*\{[a-zA-Z]+\*?\}(?:\{[clr|]*\})?)
+| (?P<cmd>\\[a-zA-Z]+)
+| (?P<row>\\\\(?:\[[^\]]*\])?)
+| (?P<esc>\\.)
+| (?P<rel><=|>=|!=|==|:=|=>|=<|[=<>~])
+| (?P<op>\*\*|[-+*/^_!%%:'|])
+| (?P<bracket>[][(){}])
+| (?P<sep>[,;])
+| (?P<amp>&)
+| (?P<quote>["`])
+| (?P<char>.)
+"""
+_WHOLE = rf"\d{{1,3}}(?:{_GAP}\d{{3}})+(?!\d)|\d+"
+_GROUPED = rf"\d{{1,3}}(?:,\d{{3}})+(?!,?\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!,?\d)|{_WHOLE}"
+_EUROPEAN = r"\d{1,3}(?:\.\d{3})+,\d+(?![.,]?\d)|\d{1,3}(?:\.\d{3}){2,}(?![.,]?\d)"
+_FLAGS = re.VERBOSE | re.DOTALL
+
+
+def _pattern(whole: str) -> re.Pattern[str]:
+    number = rf"(?:(?:{whole}){_TAIL}|\.\d+{_TAIL})".replace(" ", "[ ]")
+    return re.compile(_OTHER % number, _FLAGS)
+
+
+_LIST = _pattern(_WHOLE)
+"""Commas separate, as they do within brackets."""
+_TOP = _pattern(f"{_EUROPEAN}|{_GROUPED}")
+"""Commas between three digits group them, as they do outside brackets."""
+
+_OPEN = {"(": "(", "[": "[", "{": "{", "lbrace": "\\{", "lbrack": "[", "lgroup": "(",
+         "lfloor": "floor", "lceil": "ceil", "llcorner": "floor", "ulcorner": "ceil",
+         "lvert": "abs", "lVert": "norm", "langle": "<", "lparen": "("}  # fmt: skip
+_CLOSE = {")": ")", "]": "]", "}": "}", "rbrace": "\\}", "rbrack": "]", "rgroup": ")",
+          "rfloor": "floor", "rceil": "ceil", "lrcorner": "floor", "urcorner": "ceil",
+          "rvert": "abs", "rVert": "norm", "rangle": ">", "rparen": ")"}  # fmt: skip
+_INFIX = {"cdot": "*", "times": "*", "ast": "*", "div": "/", "pm": "pm", "mp": "mp", "cup": "cup",
+          "cap": "cap", "setminus": "setminus", "backslash": "setminus", "bmod": "mod",
+          "mod": "mod", "colon": ":", "mid": "|", "vert": "|", "choose": "choose", "over": "over",
+          "bigcup": "cup", "circ": "circ", "degree": "deg", "prime": "'", "Vert": "|", "sp": "^",
+          "sb": "_", "star": "*", "bullet": "*", "smallsetminus": "setminus", "textdegree": "deg",
+          "dotplus": "+", "plus": "+", "ratio": ":", "land": "and", "wedge": "and", "lor": "or",
+          "vee": "or", "textcirc": "deg", "cupdot": "cup", "xor": "xor", "cdotp": "*"}  # fmt: skip
+_CALLS = frozenset(
+    "frac sqrt binom cbrt overline bar vec hat tilde widehat overrightarrow sum prod int lim iint "
+    "mathbb Bbb pmod pod emptyset varnothing ldots dots cdots dotsc angle triangle operatorname "
+    "partial nabla forall exists neg lnot Re Im dot ddot underset overset stackrel complement "
+    "widetilde square pounds euro yen therefore because bigstar dag prescript limsup liminf "
+    "measuredangle odot overleftrightarrow cent aleph Box blacksquare sqrt oint dbinom tbinom "
+    "substack not S P check breve acute mathring rightarrow mathbbm dagger diamond Diamond oplus "
+    "otimes cfrac dfrac tfrac nicefrac sfrac xrightarrow longdiv phantom arctanh".split()
+)
+_KNOWN = (
+    frozenset(_OPEN) | frozenset(_CLOSE) | frozenset(_INFIX) | _CALLS | words.GREEK | words.IGNORED
+    | words.WRAPPERS | words.TEXTS | words.DROPPED | frozenset(words.RELATIONS)
+    | frozenset(words.FUNCTIONS) | frozenset(words.CONSTANTS) | {"text", "backslash", "R", "N", "Z"}
+)  # fmt: skip
+_ONLY_CALLED = frozenset(
+    "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling log "
+    "ln lg lcd hcf cis conj exp".split()
+) - {"log", "ln", "lg", "exp"}
+"""Names that are functions only before a bracket: `5 min` is a time."""
+_GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
+_DEEPEST_TEXT = 8
+
+
+def tokens(text: str, *, grouped: bool = True) -> list[Token]:
+    """Return the tokens of a normalised text, ended by EOF.
+
+    Args:
+        text: What `normalise` returned.
+        grouped: Whether commas between three digits group them, outside brackets.
+
+    Raises:
+        UnreadableError: if a character belongs to no answer.
+    """
+    lexer = _Lexer(text, grouped=grouped)
+    found = list(lexer.run())
+    found.append(EOF)
+    return found
+
+
+class _Lexer:
+    """The state of one pass: where it is, how deep in brackets, whether an integral is open."""
+
+    def __init__(self, text: str, *, grouped: bool, upright: bool = False, level: int = 0) -> None:
+        self.text = text
+        self.at = 0
+        self.depth = 0
+        self.grouped = grouped
+        self.upright = upright
+        self.level = level
+        self.integral = "\\int" in text or "\\frac{d" in text
+
+    def run(self) -> Iterator[Token]:
+        spaced = False
+        while self.at < len(self.text):
+            pattern = _TOP if self.grouped and self.depth == 0 else _LIST
+            found = pattern.match(self.text, self.at)
+            assert found is not None, "the last alternative matches any character"
+            self.at = found.end()
+            kind = found.lastgroup or ""
+            if kind == "space":
+                spaced = True
+                continue
+            if kind == "quote":
+                continue
+            yield from getattr(self, f"_{kind}")(found[0], spaced)
+            spaced = False
+
+    def _num(self, text: str, spaced: bool) -> Iterator[Token]:
+        value, typed = typed_value(text)
+        yield Token("num", typed, spaced, value)
+
+    def _mixed(self, text: str, spaced: bool) -> Iterator[Token]:
+        whole, over, under = map(int, re.findall(r"\d+", text))
+        if not under:
+            raise UnreadableError(text)
+        yield Token("num", "mixed", spaced, whole + Fraction(over, under))
+
+    def _base(self, text: str, spaced: bool) -> Iterator[Token]:
+        value = _in_base(text)
+        if value is not None:
+            yield Token("num", "", spaced, value)
+            return
+        self.at -= len(text)
+        digits = re.match(r"\d+(?:\.\d+)?", text)
+        assert digits is not None, "the pattern begins with a digit"
+        self.at += digits.end()
+        yield from self._num(digits[0], spaced)
+
+    def _word(self, run: str, spaced: bool) -> Iterator[Token]:
+        if not run.isascii():
+            yield Token("word", run, spaced)
+            return
+        yield from self._letters(run, spaced)
+
+    def _letters(self, run: str, spaced: bool) -> Iterator[Token]:
+        low = run.lower()
+        called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
+        if low in {"and", "or"} or low in words.QUALIFIERS:
+            yield Token(low if low in {"and", "or"} else "qual", low, spaced)
+        elif len(run) > 1 and run in words.FUNCTIONS and (called or run not in _ONLY_CALLED):
+            yield Token("fn", words.FUNCTIONS[run], spaced)
+        elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or called is False):
+            yield Token("const", words.CONSTANTS[run], spaced)
+        elif len(run) > 2 and run in words.GREEK or run in {"xi", "mu", "nu"} and not self.upright:
+            yield Token("sym", words.SAME_LETTER.get(run, run), spaced)
+        elif (
+            run
+            in {
+                "sqrt",
+                "cbrt",
+                "frac",
+                "binom",
+                "infty",
+                "times",
+                "cdot",
+                "leq",
+                "geq",
+                "pm",
+                "cup",
+                "cap",
+                "in",
+                "mod",
+                "sum",
+                "overline",
+                "bar",
+            }
+            and not self.upright
+        ):
+            yield from self._cmd("\\" + run, spaced)
+        elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
+            yield Token("sym", run, spaced)
+        else:
+            yield from self._run(run, low, spaced)
+
+    def _run(self, run: str, low: str, spaced: bool) -> Iterator[Token]:
+        """Yield what a run of two letters or more means: a word, a segment, or a product."""
+        if self.integral and len(run) == 2 and run[0] == "d":
+            yield Token("diff", run[1], spaced)
+        elif self.upright or _is_word(run, low, spaced):
+            yield Token("word", run, spaced)
+        elif run.isupper():
+            yield Token("sym", run, spaced)
+        elif glued := _GLUED.fullmatch(run):
+            yield from self._letters(glued[1], spaced)
+            yield from self._letters(glued[2], spaced=False)
+        else:
+            for index, letter in enumerate(run):
+                kind = "const" if letter in "ei" else "sym"
+                yield Token(kind, letter, spaced and not index)
+
+    def _env(self, text: str, spaced: bool) -> Iterator[Token]:
+        kind = "begin" if text.startswith("\\begin") else "end"
+        self.depth += 1 if kind == "begin" else -1
+        yield Token(kind, text[text.index("{") + 1 : text.index("}")].rstrip("*"), spaced)
+
+    def _cmd(self, text: str, spaced: bool) -> Iterator[Token]:
+        name = text[1:]
+        if name not in _KNOWN:
+            # `\quadx` and `\vertx`: a command run into the letters that follow it.
+            known = next((name[:n] for n in range(len(name) - 1, 1, -1) if name[:n] in _KNOWN), "")
+            self.at -= len(name) - len(known) if known else 0
+            name = known or name
+        if name in words.IGNORED:
+            return
+        if name in words.TEXTS:
+            yield from self._text(spaced)
+        elif name in words.DROPPED:
+            self._skip_group()
+        elif name in words.WRAPPERS:
+            if name in {"color", "textcolor"}:
+                self._skip_group()
+        else:
+            yield self._named(name, spaced)
+
+    def _named(self, name: str, spaced: bool) -> Token:
+        if name in _OPEN or name in _CLOSE:
+            return self._delimiter(_OPEN.get(name) or _CLOSE[name], spaced, opens=name in _OPEN)
+        if name in words.RELATIONS:
+            return Token("rel", words.RELATIONS[name], spaced)
+        if name in _INFIX:
+            infix = _INFIX[name]
+            return Token(infix if infix in {"and", "or"} else "op", infix, spaced)
+        if name in words.FUNCTIONS:
+            return Token("fn", words.FUNCTIONS[name], spaced)
+        if name in words.CONSTANTS:
+            return Token("const", words.CONSTANTS[name], spaced)
+        if name in words.GREEK:
+            return Token("sym", words.SAME_LETTER.get(name, name), spaced)
+        return Token("cmd", name, spaced)
+
+    def _delimiter(self, text: str, spaced: bool, *, opens: bool) -> Token:
+        if text not in {"{", "}"}:
+            self.depth += 1 if opens else -1
+        return Token("open" if opens else "close", text, spaced)
+
+    def _row(self, text: str, spaced: bool) -> Iterator[Token]:
+        del text
+        yield Token("row", "", spaced)
+
+    def _esc(self, text: str, spaced: bool) -> Iterator[Token]:
+        char = text[1]
+        if char in "{}":
+            yield self._delimiter(text, spaced, opens=char == "{")
+        elif char in "$":
+            yield Token("money", char, spaced)
+        elif char == "%":
+            yield Token("op", "%", spaced)
+        elif char == "|":
+            yield Token("op", "|", spaced)
+        elif char not in words.SPACES and char not in "()[]&#_'^\"":
+            raise UnreadableError(text)
+
+    def _rel(self, text: str, spaced: bool) -> Iterator[Token]:
+        if text != "~":
+            yield Token("rel", words.RELATIONS[text], spaced)
+
+    def _op(self, text: str, spaced: bool) -> Iterator[Token]:
+        yield Token("op", "^" if text == "**" else text, spaced)
+
+    def _bracket(self, text: str, spaced: bool) -> Iterator[Token]:
+        yield self._delimiter(text, spaced, opens=text in "([{")
+
+    def _sep(self, text: str, spaced: bool) -> Iterator[Token]:
+        yield Token("sep", text, spaced)
+
+    def _amp(self, text: str, spaced: bool) -> Iterator[Token]:
+        yield Token("amp", text, spaced)
+
+    def _char(self, text: str, spaced: bool) -> Iterator[Token]:
+        if text in "$£€¥₹₩₽¢":
+            yield Token("money", text, spaced)
+        elif text not in ".?":
+            raise UnreadableError(text)
+
+    def _group(self) -> str | None:
+        """Return what stands in the braces that open here, and step behind them."""
+        opened = re.compile(r"\s*(?:\[[^\]]*\]\s*)?\{").match(self.text, self.at)
+        if opened is None:
+            return None
+        depth, start = 1, opened.end()
+        for brace in re.finditer(r"\\.|[{}]", self.text[start:], re.DOTALL):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if not depth:
+                self.at = start + brace.end()
+                return self.text[start : start + brace.start()]
+        raise UnreadableError("an open brace")
+
+    def _skip_group(self) -> None:
+        self._group()
+
+    def _text(self, spaced: bool) -> Iterator[Token]:
+        """Yield the tokens of a text command's argument, whose letters are words."""
+        content = self._group()
+        if content is None or self.level > _DEEPEST_TEXT:
+            return
+        inner = content.strip()
+        if inner.startswith("(") and inner.endswith(")") and inner[1:-1].isalpha():
+            inner = inner[1:-1]
+        upright = not (len(inner) == 1 and inner.isupper())
+        lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
+        for index, token in enumerate(lexer.run()):
+            yield token._replace(spaced=True) if not index and spaced else token
+
+
+def _is_word(run: str, low: str, spaced: bool) -> bool:
+    """Return whether a run of letters is a word rather than a product of variables."""
+    if low in words.SHORT_WORDS or low in words.NEVER_UNITS or low in words.FILLERS:
+        return not (run.isupper() and len(run) < 3)  # noqa: PLR2004 - AB is a segment
+    if is_unit(run) and (spaced or len(run) > 2):  # noqa: PLR2004 - xy after a number
+        return True
+    long = len(run) > 3 or (len(run) == 3 and spaced)  # noqa: PLR2004 - 2abc is a product
+    return long and not run.isupper() and low != "abc" and any(v in low for v in "aeiou")
+
+
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+          "nine": 9, "ten": 10, "twelve": 12, "sixteen": 16, "hex": 16, "bin": 2}  # fmt: skip
+
+
+def _in_base(text: str) -> Fraction | None:
+    """Return the value of digits with a base as subscript, or None if they are not of that base."""
+    digits, _, base_text = text.partition("_")
+    name = re.sub(r"\\text|[{}\s]", "", base_text).lower()
+    base = _BASES.get(name) or (int(name) if name.isdecimal() else 0)
+    whole, _, tail = digits.strip().partition(".")
+    if not 2 <= base <= 36 or len(whole + tail) > 500:  # noqa: PLR2004 - the bases that have digits
+        return None
+    try:
+        return Fraction(int(whole + tail, base), base ** len(tail))
+    except ValueError:
+        return None

@@ -1,0 +1,85 @@
+"""Matrices and vectors: their entries, and the little arithmetic that answers do with them."""
+
+from __future__ import annotations
+
+from mathreason_eval.grade.tree import MINUS_ONE, Node
+
+Rows = tuple[tuple[Node, ...], ...]
+_LARGEST_DETERMINANT = 5
+
+
+def is_matrix(node: Node) -> bool:
+    """Return whether a tree is a matrix, or a sum or multiple of matrices."""
+    if node.op == "matrix":
+        return True
+    return node.op in {"add", "mul", "neg", "div"} and any(map(is_matrix, node.args))
+
+
+def as_matrix(node: Node) -> Rows | None:
+    """Return the entries of a matrix, or of a tuple read as a column; None for other things."""
+    if node.op == "matrix":
+        return tuple(row.args for row in node.args)
+    if node.op in {"tuple", "list"}:
+        return _from_tuple(node)
+    if node.op == "neg":
+        return _scaled(as_matrix(node.args[0]), MINUS_ONE)
+    if node.op == "mul":
+        return _product(node)
+    if node.op == "div":
+        rows = as_matrix(node.args[0])
+        return rows and tuple(tuple(Node("div", (c, node.args[1])) for c in row) for row in rows)
+    if node.op == "add":
+        return _sum([as_matrix(part) for part in node.args])
+    return None
+
+
+def _from_tuple(node: Node) -> Rows:
+    """Return the rows of `[[1, 2], [3, 4]]`, or a column for a plain tuple."""
+    groups = {"tuple", "interval"}
+    if node.name == "[]" and node.args and all(part.op in groups for part in node.args):
+        return tuple(part.args for part in node.args)
+    return tuple((part,) for part in node.args)
+
+
+def _scaled(rows: Rows | None, factor: Node) -> Rows | None:
+    return rows and tuple(tuple(Node("mul", (factor, cell)) for cell in row) for row in rows)
+
+
+def _product(node: Node) -> Rows | None:
+    """Return a matrix multiplied by numbers; None for a product of matrices."""
+    inside = [part for part in node.args if is_matrix(part)]
+    factors = [part for part in node.args if not is_matrix(part)]
+    if len(inside) != 1:
+        return None
+    rows = as_matrix(inside[0])
+    for factor in factors:
+        rows = _scaled(rows, factor)
+    return rows
+
+
+def _sum(parts: list[Rows | None]) -> Rows | None:
+    known = [part for part in parts if part is not None]
+    if len(known) != len(parts) or len({tuple(map(len, rows)) for rows in known}) != 1:
+        return None
+    return tuple(
+        tuple(Node("add", cells) for cells in zip(*lines, strict=True))
+        for lines in zip(*known, strict=True)
+    )
+
+
+def determinant(rows: Rows) -> Node:
+    """Return the determinant as an expression, by the first row.
+
+    Raises:
+        ValueError: if the matrix is not square, or larger than any that answers hold.
+    """
+    if any(len(row) != len(rows) for row in rows) or not 0 < len(rows) <= _LARGEST_DETERMINANT:
+        raise ValueError("no determinant of reasonable size")
+    if len(rows) == 1:
+        return rows[0][0]
+    terms = []
+    for column, cell in enumerate(rows[0]):
+        minor = tuple(row[:column] + row[column + 1 :] for row in rows[1:])
+        term = Node("mul", (cell, determinant(minor)))
+        terms.append(Node("neg", (term,)) if column % 2 else term)
+    return Node("add", tuple(terms))

@@ -1,0 +1,162 @@
+"""One value against one value: units, per cent, degrees, decimals that are rounded."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from mathreason_eval.grade.convention import Convention
+from mathreason_eval.grade.exact import exact
+from mathreason_eval.grade.expression import Finding, same_value
+from mathreason_eval.grade.number import rounds_to, significant
+from mathreason_eval.grade.numeric import real_value
+from mathreason_eval.grade.tree import PI, Node, contains, num, show
+from mathreason_eval.grade.units import unit_of
+
+_HUNDRED, _HALF_TURN = num(100), num(180)
+
+
+def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
+    """Return whether two single values are equal under the convention."""
+    gold, answer, differing = _without_units(gold, answer, convention)
+    if differing:
+        return Finding(equal=False, rule="units", note=differing)
+    for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
+        if gold.op == mark or answer.op == mark:
+            return rule(gold, answer, convention, rounding)
+    return _same_number(_degrees_inside(gold), _degrees_inside(answer), convention, rounding)
+
+
+def _same_number(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    found = same_value(gold, answer)
+    if (
+        found.equal
+        and not convention.integer_form
+        and bool(gold.name) != bool(answer.name)
+        and (gold.op == answer.op == "num")
+    ):
+        return Finding(equal=False, rule="form", note="an integer is wanted as an integer")
+    if found.equal or not rounding:
+        return found
+    return _rounded(gold, answer, convention) or found
+
+
+def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None:
+    """Return a positive finding if one side is a decimal that the other rounds to, or None."""
+    if _shows(gold, convention.rounded_gold) and _finer(answer, gold):
+        decimal, other = gold, answer
+    elif _shows(answer, convention.rounded_answer) and not gold.name:
+        decimal, other = answer, gold
+    else:
+        return None
+    value = exact(other)
+    if value is None:
+        machine = real_value(other)
+        value = None if machine is None else Fraction(machine)
+    shown = decimal.value
+    if value is None or shown is None or not rounds_to(value, decimal.name, shown):
+        return None
+    return Finding(equal=True, rule="rounded", note=f"{show(other)} rounds to {decimal.name}")
+
+
+def _shows(node: Node, digits: int) -> bool:
+    """Return whether a node is a decimal typed with at least so many significant digits."""
+    return bool(digits and node.op == "num" and node.name and significant(node.name) >= digits)
+
+
+def _finer(answer: Node, gold: Node) -> bool:
+    """Return whether an answer is an exact value, or a decimal with more places than the gold."""
+    places = len(gold.name.partition(".")[2])
+    return not (answer.op == "num" and answer.name) or len(answer.name.partition(".")[2]) > places
+
+
+# ---------------------------------------------------------------------- units
+
+
+def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
+    """Return both values in one unit, and why that is impossible if it is."""
+    one, two = _unit(gold), _unit(answer)
+    left, right = _bare(gold), _bare(answer)
+    if convention.units == "ignored" or not (one or two):
+        return left, right, ""
+    if convention.units == "required" and bool(one) != bool(two):
+        return left, right, f"the unit of {one or two!r} is missing on one side"
+    if not (one and two) or one == two:
+        return left, right, ""
+    first, second = unit_of(one), unit_of(two)
+    if first is None or second is None:
+        return left, right, ""
+    if first.dimension != second.dimension:
+        return left, right, f"{two} does not measure what {one} measures"
+    if first.size == second.size:
+        return left, right, ""
+    return _scaled(left, first.size), _scaled(right, second.size), ""
+
+
+def _scaled(node: Node, size: Fraction) -> Node:
+    if node.value is not None:
+        return num(node.value * size)
+    return Node("mul", (node, num(size)))
+
+
+def _unit(node: Node) -> str:
+    return node.name if node.op == "quantity" else _unit(node.args[0]) if node.op == "neg" else ""
+
+
+def _bare(node: Node) -> Node:
+    """Return the value without its unit, also under a sign or another unit."""
+    while node.op == "quantity":
+        node = node.args[0]
+    if node.op == "neg" and _unit(node):
+        return Node("neg", (_bare(node.args[0]),))
+    return node
+
+
+# ---------------------------------------------------------------------- per cent and degrees
+
+
+def _same_percent(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    if gold.op == answer.op:
+        return _same_number(gold.args[0], answer.args[0], convention, rounding)
+    inner_gold = gold.args[0] if gold.op == "percent" else gold
+    inner_answer = answer.args[0] if answer.op == "percent" else answer
+    found = Finding(equal=False, rule="percent", note="the convention on per cent forbids it")
+    if convention.percent in {"either", "sign"}:
+        found = _same_number(inner_gold, inner_answer, convention, rounding)
+    if found.equal or convention.percent == "sign":
+        return found
+    if gold.op == "percent":
+        inner_answer = _times_hundred(inner_answer)
+    else:
+        inner_gold = _times_hundred(inner_gold)
+    as_value = _same_number(inner_gold, inner_answer, convention, rounding)
+    return (
+        as_value._replace(note=as_value.note + ", as a fraction of 1") if as_value.equal else found
+    )
+
+
+def _times_hundred(node: Node) -> Node:
+    if node.value is None:
+        return Node("mul", (_HUNDRED, node))
+    places = len(node.name.partition(".")[2])
+    value = node.value * 100
+    return num(value, f"{float(value):.{places - 2}f}" if places > 2 else "")  # noqa: PLR2004
+
+
+def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    if gold.op == answer.op:
+        return _same_number(gold.args[0], answer.args[0], convention, rounding)
+    bare, marked = (answer, gold) if gold.op == "degree" else (gold, answer)
+    if contains(bare, "const", "pi") or convention.degrees == "strict":
+        return same_value(_degrees_inside(gold), _degrees_inside(answer))
+    inner = marked.args[0]
+    pair = (inner, bare) if gold.op == "degree" else (bare, inner)
+    return _same_number(*pair, convention, rounding)
+
+
+def _degrees_inside(node: Node) -> Node:
+    """Return the tree with every angle in degrees turned into radians."""
+    if not contains(node, "degree"):
+        return node
+    if node.op == "degree":
+        return Node("div", (Node("mul", (node.args[0], PI)), _HALF_TURN))
+    return node._replace(args=tuple(map(_degrees_inside, node.args)))

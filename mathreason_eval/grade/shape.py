@@ -1,0 +1,145 @@
+"""From a parsed tree to the shape of an answer: signs spelled out, names and values told apart."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mathreason_eval.grade import equations, exact
+from mathreason_eval.grade.tree import Node, contains, rebuild
+
+_MOST_SIGNS = 6
+_EQUAL = frozenset({"=", "~", "equiv"})
+
+
+@lru_cache(maxsize=4096)
+def shape(node: Node) -> Node:
+    """Return the tree with ± expanded, assignments gathered and chains of equations resolved.
+
+    New kinds of nodes: `define` (name, value), `assign` (definitions of different names), and
+    `choices` (the same value, written in several ways).
+    """
+    if node.op == "rel":
+        return _relation(node)
+    if node.op in {"list", "set"}:
+        return _collection(node)
+    if node.op in {"tuple", "interval"}:
+        return node
+    if _has_sign(node):
+        return Node("list", _both_signs(node), "pm")
+    return node
+
+
+def _relation(node: Node) -> Node:
+    signs = node.name.split()
+    if not set(signs) <= _EQUAL:
+        return _membership(node)
+    if len(node.args) == 2 and node.args[0].op == node.args[1].op == "tuple":  # noqa: PLR2004
+        return _assigned(node)
+    if _has_sign(node):
+        return shape(Node("list", tuple(_both_signs(node)), "or"))
+    if equations.defines(node):
+        values = node.args[1:]
+        value = values[0] if len(values) == 1 else _choices(values, signs[1:])
+        if value.op == "list" and value.name != "pm":
+            return shape(Node("list", tuple(_define(node.args[0], v) for v in value.args), ","))
+        return _define(node.args[0], value)
+    if (
+        set(signs) == {"~"}
+        or len(signs) > 1
+        or all(exact.exact(part) is not None or not _variables(part) for part in node.args)
+    ):
+        return _choices(node.args, signs)
+    return Node("rel", node.args, "=")
+
+
+def _variables(node: Node) -> bool:
+    return contains(node, "sym")
+
+
+def _define(name: Node, value: Node) -> Node:
+    return Node("define", (name, value))
+
+
+def _choices(values: tuple[Node, ...], signs: list[str]) -> Node:
+    """Return the values of a chain as alternatives, unless they contradict each other."""
+    known = [exact.exact(value) for value in values]
+    if all(value is not None for value in known) and len(set(known)) > 1 and "~" not in signs:
+        return Node("rel", values, "=")
+    return Node("choices", values)
+
+
+def _membership(node: Node) -> Node:
+    """Return a membership in a finite set as the definition of its values."""
+    if node.name == "in" and node.args[1].op in {"set", "list"}:
+        return _define(node.args[0], shape(node.args[1]))
+    return node
+
+
+def _assigned(node: Node) -> Node:
+    """Return `(x, y) = (1, 2)` as an assignment."""
+    names, values = (part.args for part in node.args)
+    if len(names) != len(values) or not all(equations.is_name(name) for name in names):
+        return node
+    return Node("assign", tuple(map(_define, names, values)))
+
+
+def _collection(node: Node) -> Node:
+    """Return a list with ± spelled out, its conditions dropped and its names gathered."""
+    parts: list[Node] = []
+    for part in node.args:
+        shaped = shape(part)
+        parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    if node.op == "set":
+        return node._replace(args=tuple(parts))
+    parts = _without_domains(parts)
+    if len(parts) == 1:
+        return parts[0]
+    if all(part.op == "define" for part in parts):
+        return _gathered(node, parts)
+    if parts[0].op == "define" and not any(part.op in {"define", "rel"} for part in parts[1:]):
+        name, first = parts[0].args
+        return _define(name, node._replace(args=(first, *parts[1:])))
+    if node.name in {",", "and", "or", ";"} and all(part.op in {"list"} for part in parts):
+        parts = [Node("tuple", part.args, "()") if part.op == "list" else part for part in parts]
+    return node._replace(args=tuple(parts))
+
+
+def _gathered(node: Node, parts: list[Node]) -> Node:
+    """Return definitions as one definition of several values, or as an assignment."""
+    names = [part.args[0] for part in parts]
+    if len(set(names)) == 1:
+        return _define(names[0], node._replace(args=tuple(part.args[1] for part in parts)))
+    stems = {name.name.split("_")[0] for name in names if "_" in name.name}
+    if len(stems) == 1 and all("_" in name.name for name in names):
+        stem = Node("sym", (), stems.pop())
+        return _define(stem, node._replace(args=tuple(part.args[1] for part in parts)))
+    if len(set(names)) < len(names):
+        return node._replace(args=tuple(parts))
+    return Node("assign", tuple(parts))
+
+
+def _without_domains(parts: list[Node]) -> list[Node]:
+    """Return the parts without `k in ZZ` and the like, unless nothing else is there."""
+    kept = [
+        part
+        for part in parts
+        if not (part.op == "rel" and part.name == "in" and part.args[1].op == "const")
+    ]
+    return kept or parts
+
+
+def _has_sign(node: Node) -> bool:
+    return contains(node, "pm") or contains(node, "mp")
+
+
+def _both_signs(node: Node) -> tuple[Node, ...]:
+    """Return the tree with the upper signs and the tree with the lower signs."""
+    return _signed(node, upper=True), _signed(node, upper=False)
+
+
+def _signed(node: Node, *, upper: bool) -> Node:
+    changed = rebuild(node, lambda part: _signed(part, upper=upper))
+    if changed.op not in {"pm", "mp"}:
+        return changed
+    positive = upper == (changed.op == "pm")
+    return changed.args[0] if positive else Node("neg", changed.args)

@@ -1,0 +1,127 @@
+"""Answers in words, letters of choices, dates and times of day."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_DRESS = re.compile(
+    r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)\s*"
+)
+_ARTICLES = frozenset("a an the".split())
+_CHOICE = re.compile(
+    r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
+)
+_LABELLED = re.compile(
+    r"(?:\(([A-J])\)|([A-J])[).:])\s*\S.*|([A-J])\s+[A-Za-z]{2}[^=<>]*", re.DOTALL
+)
+_MONTHS = {m: n for n, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?:,?\s+(?P<year>\d{4}))?"
+_DATES = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?:the\s+)?{_DAY}\s+(?:of\s+)?{_MONTH}{_YEAR}",
+        rf"{_MONTH}\s+(?:the\s+)?{_DAY}{_YEAR}",
+        r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    )
+)
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>[ap])\.?\s*m\.?", re.IGNORECASE
+)
+_CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
+_NOON = 12
+
+PHRASES = {
+    "no solution": r"\emptyset", "no solutions": r"\emptyset", "no real solution": r"\emptyset",
+    "no real solutions": r"\emptyset", "empty set": r"\emptyset", "no real roots": r"\emptyset",
+    "infinity": r"\infty", "infinite": r"\infty", "infinitely many": r"\infty",
+    "positive infinity": r"\infty", "negative infinity": r"-\infty",
+    "infinitely many solutions": r"\infty", "all reals": r"(-\infty,\infty)",
+    "all real numbers": r"(-\infty,\infty)", "all real x": r"(-\infty,\infty)",
+    "any real number": r"(-\infty,\infty)", "real numbers": r"(-\infty,\infty)",
+}  # fmt: skip
+"""Words that name a mathematical object."""
+
+_SYNONYMS = {"dne": "does not exist", "does not exist": "does not exist", "nonexistent": "does not exist",
+             "doesn't exist": "does not exist", "do not exist": "does not exist",
+             "not defined": "undefined", "n": "n"}  # fmt: skip
+
+
+def words_of(text: str) -> str:
+    """Return the words of an answer in lower case, without dressing, articles and punctuation."""
+    plain = re.sub(r"\\[a-zA-Z]+|[{}$\\~*_\"`]", " ", _DRESS.sub(" ", text))
+    plain = re.sub(r"(?<=[^\W\d_])[-'](?=[^\W\d_])|[.,;:!?()\[\]]", " ", plain.lower())
+    found = [word for word in plain.split() if word not in _ARTICLES]
+    joined = " ".join(found)
+    return _SYNONYMS.get(joined, joined)
+
+
+def is_wordy(text: str) -> bool:
+    """Return whether an answer consists of words and punctuation alone, no digit or sign."""
+    plain = re.sub(r"[{}$\\~*_\"`]", " ", _DRESS.sub(" ", text))
+    return (
+        bool(re.fullmatch(r"[\s\w.,;:!?()'’/&-]*", plain))
+        and not re.search(r"\d", plain)
+        and (bool(re.search(r"[^\W\d_]{2}", plain)))
+    )
+
+
+def choice(text: str) -> str | None:
+    """Return the letter of an answer that is only the letter of a choice, else None."""
+    bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
+    found = _CHOICE.fullmatch(bare)
+    if not found or (found[2] and not found[2].isupper()):
+        return None
+    return (found[1] or found[2] or found[3]).upper()
+
+
+def labelled_choice(text: str) -> str | None:
+    """Return the letter of an answer such as `B) 15` or `C Cecile`, else None."""
+    bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
+    found = _LABELLED.fullmatch(bare)
+    return next((letter.upper() for letter in found.groups() if letter), None) if found else None
+
+
+class Moment(NamedTuple):
+    """A date or a time of day; None where it is not said."""
+
+    kind: str
+    parts: tuple[int | None, ...]
+
+
+def moment(text: str) -> Moment | None:
+    """Return the date or the time with a.m. or p.m. that an answer is, else None."""
+    plain = " ".join(re.sub(r"[{}$~]", " ", _DRESS.sub(" ", text)).replace("\\", " ").split())
+    for form in _DATES:
+        if found := form.fullmatch(plain):
+            month = found["month"].lower()
+            number = int(month) if month.isdecimal() else _MONTHS[month[:3]]
+            year = int(found["year"]) if found["year"] else None
+            return Moment("date", (year, number, int(found["day"])))
+    if found := _TIME.fullmatch(plain):
+        hour = int(found["hour"]) % _NOON + (_NOON if found["half"].lower() == "p" else 0)
+        return Moment("time", (hour, int(found["minute"] or 0)))
+    if found := _CLOCK.fullmatch(plain):
+        return Moment("clock", (int(found["hour"]), int(found["minute"])))
+    return {"noon": Moment("time", (12, 0)), "midnight": Moment("time", (0, 0))}.get(plain.lower())
+
+
+def same_moment(one: Moment, other: Moment) -> bool | None:
+    """Return whether two dates or times agree in what both say; None if they do not compare."""
+    kinds = {one.kind, other.kind}
+    if kinds == {"date"}:
+        return all(
+            a == b
+            for a, b in zip(one.parts, other.parts, strict=True)
+            if a is not None and b is not None
+        )
+    if kinds == {"time"}:
+        return one.parts == other.parts
+    if kinds == {"time", "clock"}:
+        return (
+            one.parts[1] == other.parts[1]
+            and (one.parts[0] or 0) % 12 == (other.parts[0] or 0) % 12
+        )
+    return True if one == other else None

@@ -1,0 +1,144 @@
+"""Units of measure and currencies: what they are made of, and whether two can be converted."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Unit(NamedTuple):
+    """A unit: its dimension as sorted (base, power) pairs, and its size in base units."""
+
+    dimension: tuple[tuple[str, int], ...]
+    size: Fraction
+
+
+_TABLE = """
+m meter metre meters metres | L 1
+km kilometer kilometers kilometre kilometres kms | L 1000
+cm centimeter centimeters centimetre centimetres cms | L 1/100
+dm decimeter decimeters decimetre decimetres | L 1/10
+mm millimeter millimeters millimetre millimetres | L 1/1000
+µm um micrometer micrometers micron microns | L 1/1000000
+nm nanometer nanometers | L 1/1000000000
+inch inches | L 127/5000
+ft foot feet | L 381/1250
+yd yds yard yards | L 1143/1250
+mi mile miles | L 201168/125
+g gram grams | M 1
+kg kgs kilogram kilograms kilo kilos | M 1000
+mg milligram milligrams | M 1/1000
+ton tons tonne tonnes | M 1000000
+lb lbs pound-mass | M 45359237/100000
+oz ounce ounces | M 45359237/1600000
+s sec secs second seconds | T 1
+ms millisecond milliseconds | T 1/1000
+min mins minute minutes | T 60
+h hr hrs hour hours | T 3600
+day days | T 86400
+week weeks wk wks | T 604800
+month months | Mo 1
+year years yr yrs | Mo 12
+l liter liters litre litres L | L3 1/1000
+ml mL milliliter milliliters millilitre millilitres | L3 1/1000000
+dl dL deciliter deciliters | L3 1/10000
+gallon gallons gal | L3 473176473/125000000000
+quart quarts | L3 473176473/500000000000
+pint pints | L3 473176473/1000000000000
+cup cups | L3 473176473/2000000000000
+acre acres | L2 316160658/78125
+hectare hectares ha | L2 10000
+mph | L/T 1397/3125
+kph kmh kmph | L/T 5/18
+dollar dollars usd USD $ bucks | USD 1
+cent cents ¢ | USD 1/100
+euro euros eur EUR € | EUR 1
+yuan rmb RMB CNY 元 | CNY 1
+yen jpy JPY ¥ | JPY 1
+gbp GBP £ quid | GBP 1
+pence penny | GBP 1/100
+rupee rupees rs Rs INR ₹ | INR 1
+N newton newtons | F 1
+J joule joules | W 1
+kJ kilojoule kilojoules | W 1000
+W watt watts | P 1
+kW kilowatt kilowatts | P 1000
+kWh kwh | W 3600000
+V volt volts | V 1
+A amp amps ampere amperes | A 1
+Hz hertz | /T 1
+Pa pascal pascals | Pr 1
+mol mole moles | n 1
+K kelvin | K 1
+rad radian radians | 1
+"""
+_SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
+           "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
+           "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
+"""Words that multiply a number rather than measure it."""
+PERCENT = frozenset("percent percentage pct percents percentages".split())
+DEGREE = frozenset("degree degrees deg 度".split())
+
+
+def _dimension(text: str) -> tuple[tuple[str, int], ...]:
+    powers: dict[str, int] = {}
+    for index, part in enumerate(text.split("/")):
+        for base, power in re.findall(r"([A-Za-z]+)(\d?)", part):
+            powers[base] = powers.get(base, 0) + (1 if not index else -1) * int(power or 1)
+    return tuple(sorted(powers.items()))
+
+
+def _units() -> dict[str, Unit]:
+    table: dict[str, Unit] = {}
+    for line in _TABLE.strip().splitlines():
+        names, _, meaning = line.partition(" | ")
+        *dimension, size = meaning.split()
+        unit = Unit(_dimension(" ".join(dimension)), Fraction(size))
+        table.update(dict.fromkeys(names.split(), unit))
+    return table
+
+
+_UNITS = _units()
+_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+_PART = re.compile(r"(?P<word>[^\W\d_]+|[$€£¥₹¢])(?:\s*\^\s*\{?(?P<power>-?\d)\}?)?|(?P<slash>/)")
+
+
+def is_unit(word: str) -> bool:
+    """Return whether a word is the name of a unit, in its own case or capitalised."""
+    return word in _UNITS or (len(word) > 2 and word.lower() in _UNITS)  # noqa: PLR2004
+
+
+def scale_of(name: str) -> tuple[int, str]:
+    """Return the factor of leading words such as `million`, and the rest of the name."""
+    factor = 1
+    words = name.split()
+    while words and words[0].lower() in _SCALES:
+        factor *= _SCALES[words.pop(0).lower()]
+    return factor, " ".join(words)
+
+
+@lru_cache(maxsize=1024)
+def unit_of(name: str) -> Unit | None:
+    """Return what a unit's name means, or None if any part of it is not in the table."""
+    powers: dict[str, int] = {}
+    size = Fraction(1)
+    sign, pending = 1, 1
+    for part in _PART.finditer(re.sub(r"\bper\b", "/", name)):
+        if part["slash"]:
+            sign = -1
+            continue
+        if part["word"].lower() in _POWERS:
+            pending = _POWERS[part["word"].lower()]
+            continue
+        unit = _UNITS.get(part["word"]) or _UNITS.get(part["word"].lower())
+        if unit is None:
+            return None
+        power = sign * pending * int(part["power"] or 1)
+        pending = 1
+        size *= unit.size**power
+        for base, base_power in unit.dimension:
+            powers[base] = powers.get(base, 0) + base_power * power
+    dimension = tuple(sorted((base, power) for base, power in powers.items() if power))
+    return Unit(dimension, size)
