@@ -1,0 +1,205 @@
+"""Estimators against published values, brute force and other libraries."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores, wilson
+from mathreason_eval.stats.majority import maj_at_k
+from mathreason_eval.stats.passk import pass_at_k
+from mathreason_eval.stats.summary import outcome_counts, summarize
+from mathreason_eval.types import Generation, Outcome, Problem, Verdict
+
+# fmt: off
+PASS_AT_K = [
+    # n,  c,  k, value                published golden values and edges
+    (10,   3,  1, 0.3),
+    (10,   3,  5, 0.9166666667),
+    (10,   0,  5, 0.0),
+    (16,   1,  8, 0.5),
+    (100,  7, 10, 0.5332595857),
+    (5,    5,  2, 1.0),
+    (1,    1,  1, 1.0),
+    (2000, 3, 1000, 0.8751875938),    # no overflow
+]
+WILSON = [
+    # share, n, low, high
+    (1.0,   30, 0.88650, 1.0),
+    (0.0,   30, 0.0,     0.11350),
+    (0.5,  100, 0.40383, 0.59617),
+]
+MAJORITY = [
+    # class sizes, correct, unanswered, k, value
+    ((3, 1), 0,    0, 4, 1.0),
+    ((1, 3), 0,    0, 4, 0.0),
+    ((2, 2), 0,    0, 4, 0.5),        # a tie is shared
+    ((1,),   0,    3, 1, 0.25),       # no answer, no vote
+    ((1,),   0,    3, 4, 1.0),
+    ((4,),   None, 0, 2, 0.0),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("n", "c", "k", "value"), PASS_AT_K)
+def test_pass_at_k_has_the_published_values(n, c, k, value):
+    assert pass_at_k(n, c, k) == pytest.approx(value, abs=1e-9)
+
+
+@given(st.integers(1, 60), st.data())
+def test_pass_at_k_is_the_definition(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    assert pass_at_k(n, c, k) == pytest.approx(1 - math.comb(n - c, k) / math.comb(n, k))
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(4, 2, 5), (4, 5, 2), (4, -1, 2), (4, 2, 0)])
+def test_pass_at_k_refuses_what_does_not_exist(n, c, k):
+    with pytest.raises(ValueError, match="does not exist"):
+        pass_at_k(n, c, k)
+
+
+@pytest.mark.parametrize(("share", "n", "low", "high"), WILSON)
+def test_wilson_has_the_textbook_values(share, n, low, high):
+    assert wilson(share, n) == pytest.approx((low, high), abs=2e-5)
+
+
+@given(st.integers(1, 2000), st.data())
+def test_wilson_is_that_of_another_library(n, data):
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    right = data.draw(st.integers(0, n))
+    oracle = proportion.proportion_confint(right, n, method="wilson")
+    assert wilson(right / n, n) == pytest.approx(oracle, abs=1e-12)
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=200))
+def test_one_sample_a_problem_is_plain_wilson(scores):
+    mean = mean_of_scores(scores)
+    assert (mean.low, mean.high) == wilson(mean.value, len(scores))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=100))
+def test_an_interval_holds_its_mean_within_the_ends(scores):
+    mean = mean_of_scores(scores)
+    assert 0 <= mean.low <= mean.value + 1e-12
+    assert mean.value - 1e-12 <= mean.high <= 1
+    assert mean.low < mean.high
+
+
+def test_averaging_samples_narrows_the_interval_and_repeating_them_does_not():
+    once = mean_of_scores([0.0, 1.0] * 15)
+    averaged = mean_of_scores([0.25, 0.75] * 15)
+    assert averaged.high - averaged.low < once.high - once.low
+
+
+def verdicts_of(*rows: tuple[str, str | None, Outcome]) -> list[Verdict]:
+    counts: dict[str, int] = {}
+    made = []
+    for problem, answer, outcome in rows:
+        made.append(
+            Verdict(
+                problem_id=problem, sample=counts.get(problem, 0), outcome=outcome, answer=answer,
+                rule="number", note="", score=float(outcome is Outcome.CORRECT),
+            )
+        )  # fmt: skip
+        counts[problem] = counts.get(problem, 0) + 1
+    return made
+
+
+def metrics_of(problems, verdicts, generations=(), **settings):
+    found = summarize("t", problems, generations, verdicts, key=str.lower, **settings)
+    return {(m.slice, m.name): m for m in found}
+
+
+RIGHT, WRONG, NONE = Outcome.CORRECT, Outcome.WRONG, Outcome.NO_ANSWER
+
+
+def test_repeats_of_one_problem_do_not_shrink_the_interval():
+    problems = [Problem(id=str(i), question="q", gold=("1",)) for i in range(30)]
+    once = verdicts_of(*[(p.id, "1", RIGHT) for p in problems])
+    often = verdicts_of(*[(p.id, "1", RIGHT) for p in problems for _ in range(16)])
+    one, many = metrics_of(problems, once), metrics_of(problems, often)
+    assert many["all", "avg"].low == one["all", "avg"].low
+    assert (many["all", "avg"].problems, many["all", "avg"].samples) == (30, 480)
+
+
+@pytest.mark.parametrize(("sizes", "correct", "unanswered", "k", "value"), MAJORITY)
+def test_a_vote_is_counted_as_one_would_by_hand(sizes, correct, unanswered, k, value):
+    assert maj_at_k(sizes, correct, unanswered, k) == pytest.approx(value)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 3), st.data())
+def test_a_vote_is_the_mean_over_all_subsets(sizes, unanswered, data):
+    correct = data.draw(st.integers(0, len(sizes) - 1))
+    n = sum(sizes) + unanswered
+    k = data.draw(st.integers(1, n))
+    ballots = [c for c, size in enumerate(sizes) for _ in range(size)] + [None] * unanswered
+    credit = []
+    for drawn in combinations(ballots, k):
+        votes = [drawn.count(c) for c in range(len(sizes))]
+        most = max(votes)
+        winners = [c for c, v in enumerate(votes) if v == most > 0]
+        credit.append((correct in winners) / len(winners) if winners else 0.0)
+    assert maj_at_k(sizes, correct, unanswered, k) == pytest.approx(sum(credit) / len(credit))
+
+
+def test_a_vote_of_more_than_there_are_is_refused():
+    with pytest.raises(ValueError, match="does not exist"):
+        maj_at_k((2, 1), 0, 0, 4)
+
+
+def test_metrics_by_hand():
+    problems = [
+        Problem(id="a", question="q", gold=("1",), meta={"level": 2}),
+        Problem(id="b", question="q", gold=("1",), meta={"level": 10}),
+        Problem(id="c", question="q", gold=("1",), meta={"level": 10}),
+    ]
+    verdicts = verdicts_of(
+        ("a", "1", RIGHT), ("a", "1.0", RIGHT), ("a", "X", WRONG), ("a", None, NONE),
+        ("b", "x", WRONG), ("b", "X", WRONG), ("b", "1", RIGHT), ("b", "y", WRONG),
+    )  # fmt: skip
+    generations = [
+        Generation(problem_id=v.problem_id, sample=v.sample, text="", completion_tokens=10)
+        for v in verdicts
+    ]
+    found = metrics_of(problems, verdicts, generations, slices=("level",))
+    values = {name: round(found[name].value, 6) for name in found}
+    assert values["all", "avg"] == round((2 / 4 + 1 / 4) / 2, 6)
+    assert values["all", "pass@2"] == round(((1 - 1 / 6) + (1 - 3 / 6)) / 2, 6)
+    assert values["all", "maj@4"] == round((1 + 0) / 2, 6)
+    assert values["all", "no_answer"] == 0.125
+    assert values["all", "tokens"] == 10
+    assert (values["level=2", "avg"], values["level=10", "avg"]) == (0.5, 0.25)
+    assert [s for s, n in found if n == "avg"] == ["all", "level=2", "level=10"]
+    assert found["all", "avg"].problems == 2
+    assert all(m.low <= m.value <= m.high and m.method for m in found.values())
+
+
+def test_a_problem_with_fewer_samples_does_not_count_for_a_larger_k():
+    problems = [Problem(id=i, question="q", gold=("1",)) for i in "ab"]
+    verdicts = verdicts_of(("a", "1", RIGHT), ("a", "1", RIGHT), ("b", "2", WRONG))
+    found = metrics_of(problems, verdicts)
+    assert (found["all", "pass@2"].problems, found["all", "avg"].problems) == (1, 2)
+
+
+def test_outcomes_add_up_and_name_all_five():
+    counts = outcome_counts(verdicts_of(("a", "1", RIGHT), ("a", None, NONE)))
+    assert set(counts) == set(Outcome)
+    assert sum(counts.values()) == 2
+
+
+def test_no_verdicts_is_an_error_not_a_zero():
+    with pytest.raises(ValueError, match="no verdicts"):
+        metrics_of([Problem(id="a", question="q", gold=("1",))], [])
+
+
+def test_a_mean_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match="at least one"):
+        mean_of_scores([])
+    with pytest.raises(ValueError, match="at least two"):
+        mean_of_amounts([1.0])
+    with pytest.raises(ValueError, match="at least one"):
+        wilson(0.5, 0)
