@@ -26,7 +26,7 @@ _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", 
 def group(parser: Parser, opened: str) -> Node:
     """Return what stands in brackets, the opening one having been taken."""
     state = parser.bars, parser.bare, parser.builder
-    parser.bars, parser.bare, parser.builder = 0, 0, opened in {"\\{", "{"}
+    parser.bars, parser.bare, parser.builder = 0, 0, opened == "\\{"
     if parser.token.kind == "close" and parser.token.text in _CLOSING[opened] & {"}", "\\}"}:
         inner = EMPTY
         if opened == "{":
@@ -169,14 +169,21 @@ def _decorated(parser: Parser, name: str) -> Node:
 def _fraction(parser: Parser) -> Node:
     over = argument(parser)
     under = argument(parser)
+    if under.op == "mul" and len(under.args) == _PAIR and under.args[0] == sym("d"):
+        under = Node("d", (), under.args[1].name)
     if under.op == "d":
         if over == sym("d"):
-            return Node("diff", (parser.expression(_BODY), sym(under.name)))
+            return Node("diff", (_unboxed(parser.expression(_BODY)), sym(under.name)))
         if over.op == "mul" and over.args[0] == sym("d"):
             rest = over.args[1:]
             body = rest[0] if len(rest) == 1 else Node("mul", rest)
             return Node("diff", (body, sym(under.name)))
     return Node("div", (over, under))
+
+
+def _unboxed(node: Node) -> Node:
+    """Return the value in square brackets that only group."""
+    return node.args[0] if node.op == "tuple" and len(node.args) == 1 else node
 
 
 def _root(parser: Parser) -> Node:
@@ -192,7 +199,7 @@ def _limits(parser: Parser) -> tuple[Node, Node]:
     lower = upper = EMPTY
     while parser.token.kind == "op" and parser.token.text in {"^", "_"}:
         if parser.take().text == "_":
-            lower = parser.prefix()
+            lower = sym(parser.take().text) if parser.token.kind == "sym" else parser.prefix()
         else:
             upper = parser.script()
     return lower, upper
@@ -223,6 +230,8 @@ def _without(node: Node) -> Node:
     """Return the integrand with its dx replaced by 1."""
     if node.op == "d":
         return num(1)
+    if node.op == "set" and len(node.args) == 1:
+        return _without(node.args[0])
     return node._replace(args=tuple(map(_without, node.args)))
 
 

@@ -96,6 +96,10 @@ def _choices(gold: str, answer: str) -> Finding | None:
 
 def _moments(gold: str, answer: str) -> Finding | None:
     one, other = words.moment(gold), words.moment(answer)
+    if one is None and other is None:
+        return None
+    one = one or words.full_hour(gold)
+    other = other or words.full_hour(answer)
     if one is None or other is None:
         return None
     same = words.same_moment(one, other)

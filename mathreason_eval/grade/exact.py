@@ -196,8 +196,8 @@ _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
     "binom": _binomial,
     "gcd": _gcd,
     "lcm": _lcm,
-    "min": min,
-    "max": max,
+    "min": lambda *numbers: min(numbers),
+    "max": lambda *numbers: max(numbers),
     "mod": _mod,
     "sgn": lambda number: Fraction((number > 0) - (number < 0)),
 }

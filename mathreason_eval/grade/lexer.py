@@ -37,7 +37,7 @@ _TAIL = (
 )
 _OTHER = r"""
   (?P<space>\s+)
-| (?P<base>[0-9][0-9A-Z]*(?:\.[0-9]+)?\s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d))
+| (?P<base>(?<![\^_\w])[0-9][0-9A-Z]*(?:\.[0-9]+)?\s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d))
 | (?P<mixed>\d+[ ]+\d+\s*/\s*\d+(?![\d.]))
 | (?P<num>%s)
 | (?P<word>[^\W\d_]+)
@@ -101,6 +101,8 @@ _ONLY_CALLED = frozenset(
     "ln lg lcd hcf cis conj exp".split()
 ) - {"log", "ln", "lg", "exp"}
 """Names that are functions only before a bracket: `5 min` is a time."""
+_DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}]")
+_ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
 _GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
 _DEEPEST_TEXT = 8
 
@@ -131,7 +133,7 @@ class _Lexer:
         self.grouped = grouped
         self.upright = upright
         self.level = level
-        self.integral = "\\int" in text or "\\frac{d" in text
+        self.integral = bool(_DIFFERENTIAL.search(text))
 
     def run(self) -> Iterator[Token]:
         spaced = False
@@ -181,7 +183,15 @@ class _Lexer:
         called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
         if low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low, spaced)
-        elif len(run) > 1 and run in words.FUNCTIONS and (called or run not in _ONLY_CALLED):
+        elif (
+            len(run) > 1
+            and run in words.FUNCTIONS
+            and (
+                called
+                or run not in _ONLY_CALLED
+                or (self.upright and run not in _ABBREVIATED and not is_unit(run))
+            )
+        ):
             yield Token("fn", words.FUNCTIONS[run], spaced)
         elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or called is False):
             yield Token("const", words.CONSTANTS[run], spaced)
@@ -220,7 +230,7 @@ class _Lexer:
         """Yield what a run of two letters or more means: a word, a segment, or a product."""
         if self.integral and len(run) == 2 and run[0] == "d":
             yield Token("diff", run[1], spaced)
-        elif self.upright or _is_word(run, low, spaced):
+        elif self.upright or _is_word(run, low, spaced) or (spaced and self._is_unit_like(run)):
             yield Token("word", run, spaced)
         elif run.isupper():
             yield Token("sym", run, spaced)
@@ -231,6 +241,12 @@ class _Lexer:
             for index, letter in enumerate(run):
                 kind = "const" if letter in "ei" else "sym"
                 yield Token(kind, letter, spaced and not index)
+
+    def _is_unit_like(self, run: str) -> bool:
+        """Return whether a run behind a number has the look of a unit, such as WPM or Mb."""
+        before = self.text[: self.at - len(run)].rstrip()[-1:]
+        acronym = run.isupper() and len(run) > 2  # noqa: PLR2004 - AB is a segment
+        return before.isdecimal() and (acronym or (run[0].isupper() and run[1:].islower()))
 
     def _env(self, text: str, spaced: bool) -> Iterator[Token]:
         kind = "begin" if text.startswith("\\begin") else "end"

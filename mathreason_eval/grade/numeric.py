@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import cmath
 import math
+import threading
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mathreason_eval.grade.exact import exact
@@ -18,18 +20,26 @@ from mathreason_eval.grade.tree import Node, contains, num, substitute, symbols
 
 _COARSE = 1e-7
 """Relative difference of machine numbers that is no rounding error."""
+_MACHINE_NOISE = 1e-12
+"""Error of machine numbers relative to the largest term that was added."""
 _DIGITS = 50
-_FINE = 1e-35
+_MANY_DIGITS = 340
+"""Digits that show a term as small as a machine number can be beside one of ordinary size."""
+_TINY = 1e-13
+_MOST_CANCELLED = 1e9
+_PRINTED = 4
 _MOST_TERMS = 300
 _ROWS = 10
 _ENOUGH = 2
 """Points at which both sides must be real for a verdict on an expression."""
-_PARTS = (0.731, 0.377, 1.618, -0.443, 2.236, 0.131, -1.732, 3.317, -2.646, 0.873)
+_PARTS = tuple(
+    Fraction(x, 1000) for x in (731, 377, 1618, -443, 2236, 131, -1732, 3317, -2646, 873)
+)
 """Values that variables take: in (0, 1), above, and below zero."""
 _WHOLE = (3, 5, 2, 7, 4, 6, 9, 8)
 """Values for variables that must be integers."""
 
-_NUMERIC_ERRORS = (ArithmeticError, ValueError, TypeError)
+_NUMERIC_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
 
 
 class Difference(NamedTuple):
@@ -41,40 +51,37 @@ class Difference(NamedTuple):
 
 def differ(left: Node, right: Node) -> Difference:
     """Return whether machine numbers refute that two trees are equal; equal is None if not."""
-    names = sorted({*symbols(left), *symbols(right)})
-    imaginary = contains(left, "const", "i") or contains(right, "const", "i")
     seen = 0
-    for row in _points(names):
+    for row in _rows(left, right):
         pair = _pair(left, right, row, _MACHINE)
-        if pair is None or (not imaginary and not _both_real(*pair)):
+        if pair is None:
             continue
-        if _apart(*pair, _COARSE):
-            return Difference(equal=False, note=_note(names, row, *pair))
+        if pair.apart(_COARSE, _MACHINE_NOISE):
+            return Difference(equal=False, note=_note(row, pair))
         seen += 1
-    enough = min(_ENOUGH, len(names) + 1)
-    return Difference(equal=None, note="agree" if seen >= enough else "")
+    return Difference(equal=None, note="agree" if seen else "")
 
 
 def confirm(left: Node, right: Node) -> Difference:
-    """Return whether two trees agree to fifty digits wherever both are real."""
-    names = sorted({*symbols(left), *symbols(right)})
-    imaginary = contains(left, "const", "i") or contains(right, "const", "i")
+    """Return whether two trees agree to fifty digits, or more, wherever both are real."""
     seen = 0
-    for row in _points(names):
+    rows = list(_rows(left, right))
+    for row in rows:
         coarse = _pair(left, right, row, _MACHINE)
-        if coarse is None or (not imaginary and not _both_real(*coarse)):
+        if coarse is None or not coarse.bounded:
             continue
-        pair = _pair(left, right, row, _precise())
+        digits = _MANY_DIGITS if coarse.fine else _DIGITS
+        pair = _pair(left, right, row, _precise(digits))
         if pair is None:
             continue
-        if _apart(*pair, _FINE):
-            return Difference(equal=False, note=_note(names, row, *pair))
+        if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
+            return Difference(equal=False, note=_note(row, pair))
         seen += 1
         if seen > _ENOUGH:
             break
-    if seen >= min(_ENOUGH, len(names) + 1):
-        where = f"at {seen} points" if names else "as constants"
-        return Difference(equal=True, note=f"agree to {_DIGITS - 15} digits {where}")
+    if seen and seen >= min(_ENOUGH, len(rows)):
+        where = f"at {seen} points" if rows != [{}] else "as constants"
+        return Difference(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
     return Difference(equal=None, note="no common real points")
 
 
@@ -87,8 +94,8 @@ def at_integers(left: Node, right: Node) -> Difference:
         pair = _pair(left, right, row, _MACHINE)
         if pair is None:
             continue
-        if _apart(*pair, _COARSE):
-            return Difference(equal=False, note=_note(names, row, *pair))
+        if pair.apart(_COARSE, _MACHINE_NOISE):
+            return Difference(equal=False, note=_note(row, pair))
         seen += 1
     enough = seen >= len(_WHOLE) // 2
     return Difference(equal=True if enough else None, note=f"agree at {seen} integer points")
@@ -111,13 +118,12 @@ def machine_value(node: Node) -> complex | None:
 
 def fingerprint(node: Node) -> str:
     """Return digits that equal trees share: their values at fixed points, well rounded."""
-    names = list(symbols(node))
+    names = symbols(node)
     parts = []
-    for index, row in enumerate(_points(names)):
-        if index > 4:  # noqa: PLR2004 - five points tell trees apart
-            break
-        pair = _pair(node, node, row, _MACHINE) and _pair(node, node, row, _precise())
-        parts.append("?" if pair is None else _digits(pair[0]))
+    for row in _points(names)[:_PRINTED]:
+        coarse = _pair(node, node, row, _MACHINE)
+        pair = coarse and _pair(node, node, row, _precise(_DIGITS))
+        parts.append("?" if not pair else _digits(pair.left))
     return ",".join(names) + ":" + ";".join(parts)
 
 
@@ -125,25 +131,59 @@ def _digits(number: Any) -> str:  # noqa: ANN401 - a complex number of mpmath
     import mpmath
 
     real = mpmath.nstr(number.real, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
-    small = abs(number.imag) < abs(number) * mpmath.mpf(10) ** -25
-    return real if small else real + mpmath.nstr(number.imag, 12, min_fixed=0, max_fixed=0) + "i"
+    if _real(number):
+        return str(real)
+    imaginary = mpmath.nstr(number.imag, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    return f"{real}+{imaginary}i"
 
 
-def _points(names: list[str]) -> Iterator[dict[str, Fraction]]:
-    """Yield assignments of values to the variables; one empty one if there are none."""
+@lru_cache(maxsize=256)
+def _points(names: tuple[str, ...]) -> tuple[dict[str, Fraction], ...]:
+    """Return assignments of values to the variables; one empty one if there are none."""
     if not names:
-        yield {}
-        return
-    for row in range(_ROWS):
-        yield {
-            name: Fraction(_PARTS[(row + 3 * index) % len(_PARTS)]) + Fraction(index, 64)
+        return ({},)
+    return tuple(
+        {
+            name: _PARTS[(row + 3 * index) % len(_PARTS)] + Fraction(index, 64)
             for index, name in enumerate(names)
         }
+        for row in range(_ROWS)
+    )
 
 
-def _pair(
-    left: Node, right: Node, row: dict[str, Fraction], field: _Field
-) -> tuple[Any, Any] | None:
+def _rows(left: Node, right: Node) -> Iterator[dict[str, Fraction]]:
+    """Yield the points at which both trees are real, or any points if one of them holds an i."""
+    points = _points(tuple(sorted({*symbols(left), *symbols(right)})))
+    if len(points) == 1 or contains(left, "const", "i") or contains(right, "const", "i"):
+        yield from points
+        return
+    for row in points:
+        pair = _pair(left, right, row, _MACHINE)
+        if pair is not None and _real(pair.left) and _real(pair.right):
+            yield row
+
+
+class _Pair(NamedTuple):
+    """The values of two trees at one point."""
+
+    left: Any
+    right: Any
+    largest: Any
+    fine: bool
+
+    @property
+    def bounded(self) -> bool:
+        """Whether cancellation leaves digits to compare."""
+        return bool(self.largest < _MOST_CANCELLED * max(abs(self.left), abs(self.right), 1))
+
+    def apart(self, tolerance: float, noise: float) -> bool:
+        """Return whether they differ by more than rounding and cancellation explain."""
+        gap = abs(self.left - self.right)
+        scale = max(abs(self.left), abs(self.right))
+        return bool(gap > tolerance * scale and gap > noise * self.largest)
+
+
+def _pair(left: Node, right: Node, row: dict[str, Fraction], field: _Field) -> _Pair | None:
     try:
         evaluator = _Evaluator(field, row)
         one, other = evaluator.at(left), evaluator.at(right)
@@ -151,26 +191,17 @@ def _pair(
             return None
     except _NUMERIC_ERRORS:
         return None
-    return one, other
+    return _Pair(one, other, evaluator.largest, evaluator.fine)
 
 
-def _real(number: complex) -> bool:
-    return abs(number.imag) <= 1e-9 * max(abs(number), 1e-300)
+def _real(number: Any) -> bool:  # noqa: ANN401 - of either field
+    return bool(abs(number.imag) <= 1e-9 * max(abs(number), 1e-300))
 
 
-def _both_real(one: complex, other: complex) -> bool:
-    return _real(complex(one)) and _real(complex(other))
-
-
-def _apart(one: Any, other: Any, tolerance: float) -> bool:  # noqa: ANN401 - of either field
-    scale = max(abs(one), abs(other))
-    return bool(abs(one - other) > tolerance * scale) if scale else False
-
-
-def _note(names: list[str], row: dict[str, Fraction], one: Any, other: Any) -> str:  # noqa: ANN401
-    where = ", ".join(f"{name} = {float(row[name]):.4g}" for name in names)
-    gold, answer = _short(complex(one)), _short(complex(other))
-    return f"differ at {where}: {answer} against {gold}" if names else f"{answer} against {gold}"
+def _note(row: dict[str, Fraction], pair: _Pair) -> str:
+    where = ", ".join(f"{name} = {float(value):.4g}" for name, value in row.items())
+    gold, answer = _short(complex(pair.left)), _short(complex(pair.right))
+    return f"differ at {where}: {answer} against {gold}" if row else f"{answer} against {gold}"
 
 
 def _short(number: complex) -> str:
@@ -193,6 +224,10 @@ class _Evaluator:
         self.field = field
         self.row = row
         self.work = 0
+        self.largest: Any = 0
+        """The largest term of any sum: cancellation leaves an error of this times the precision."""
+        self.fine = False
+        """Whether some sum has a term that is negligible beside another."""
 
     def at(self, node: Node) -> Any:  # noqa: ANN401 - a number of the field
         """Return the value of a tree."""
@@ -212,10 +247,12 @@ class _Evaluator:
         return self.field.constants[node.name]
 
     def add(self, node: Node) -> Any:  # noqa: ANN401
-        result = self.at(node.args[0])
-        for part in node.args[1:]:
-            result = result + self.at(part)
-        return result
+        terms = [self.at(part) for part in node.args]
+        sizes = [abs(term) for term in terms]
+        largest = max(sizes)
+        self.largest = max(self.largest, largest)
+        self.fine = self.fine or any(0 < size < _TINY * largest for size in sizes)
+        return sum(terms[1:], terms[0])
 
     def mul(self, node: Node) -> Any:  # noqa: ANN401
         result = self.at(node.args[0])
@@ -233,7 +270,10 @@ class _Evaluator:
         base, exponent = self.at(node.args[0]), self.at(node.args[1])
         if abs(exponent) > 1e6:  # noqa: PLR2004 - no machine number is left
             raise OverflowError("a huge power")
-        return base**exponent
+        result = base**exponent
+        if base and not result:
+            raise OverflowError("a power too small for a machine number")
+        return result
 
     def call(self, node: Node) -> Any:  # noqa: ANN401
         rule = self.field.functions.get(node.name)
@@ -341,19 +381,26 @@ _MACHINE = _Field(
 )
 
 
-def _precise() -> _Field:
-    """Return the numbers of fifty digits; mpmath is imported when it is first needed."""
-    import mpmath
+_contexts = threading.local()
+"""mpmath's contexts are not shared: their working precision changes under their functions."""
 
-    context = mpmath.mp.clone()
-    context.dps = _DIGITS
-    return _Field(
-        number=lambda value: context.mpc(value.numerator) / value.denominator,
-        constants={
-            "pi": context.mpc(context.pi),
-            "e": context.mpc(context.e),
-            "i": context.mpc(0, 1),
-        },
-        functions=_functions(context, context),
-        finite=context.isfinite,
-    )
+
+def _precise(digits: int) -> _Field:
+    """Return the numbers of so many digits; mpmath is imported when it is first needed."""
+    known: dict[int, _Field] = _contexts.__dict__.setdefault("known", {})
+    if digits not in known:
+        import mpmath
+
+        context = mpmath.mp.clone()
+        context.dps = digits
+        known[digits] = _Field(
+            number=lambda value: context.mpc(value.numerator) / value.denominator,
+            constants={
+                "pi": context.mpc(context.pi),
+                "e": context.mpc(context.e),
+                "i": context.mpc(0, 1),
+            },
+            functions=_functions(context, context),
+            finite=context.isfinite,
+        )
+    return known[digits]

@@ -165,6 +165,8 @@ class Parser:
         if kind == "op" and (text in _INFIX or text == "|"):
             if text == "|":
                 return 0 if self.bars or self.builder else _IMPLICIT
+            if text == "/" and self.sees("word", ahead=1):
+                return _UNIT
             return 0 if text == ":" and self.builder else _INFIX[text]
         if kind == "rel":
             return _RELATION
@@ -236,6 +238,12 @@ class Parser:
             if self.sees("num") and all(self.sees("op", "'", 1 + n) for n in range(ticks)):
                 angle = Node("add", (angle, num((self.take().value or Fraction(0)) / part)))
                 self.at += ticks
+        if (
+            self.token.kind == "sym"
+            and self.token.text in {"C", "F"}
+            and not self.sees("open", "(", 1)
+        ):
+            self.at += 1
         return Node("degree", (angle,))
 
     def sum(self, left: Node) -> Node:
@@ -245,7 +253,7 @@ class Parser:
             sign = self.take().text
             term = self.expression(_SUM + 1)
             terms.append(term if sign == "+" else Node("neg" if sign == "-" else sign, (term,)))
-        return Node("add", tuple(terms))
+        return Node("add", tuple(map(unbraced, terms)))
 
     def product(self, left: Node) -> Node:
         """Return the product that begins with `left`, however many factors follow."""
@@ -263,7 +271,7 @@ class Parser:
                 factors[-1] = Node("add", (factors[-1], right))
             else:
                 factors.append(right)
-        return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
+        return factors[0] if len(factors) == 1 else Node("mul", tuple(map(unbraced, factors)))
 
     def quotient(self, left: Node) -> Node:
         """Return `left` over what follows: 1/2x is a half of x, but a/bc is a over bc."""
@@ -310,7 +318,10 @@ class Parser:
         if left.op == "const" and left.name in tree_sets and inner.text in {"+", "-", "*"}:
             self.at += 3 if braced else 1
             return left._replace(name=left.name + inner.text)
-        exponent = self.script()
+        if braced and inner.text in {"+", "-"} and self.sees("close", "}", 2):
+            self.at += 3
+            return left if inner.text == "+" else call("below", left)
+        exponent = unbraced(self.script())
         if left.op == "sym" and self.sees("op", "_"):
             self.at += 1
             left = self.subscript(left)
@@ -321,7 +332,8 @@ class Parser:
         if self.skip("op", "-"):
             return Node("neg", (self.script(),))
         self.skip("op", "+")
-        found = self.prefix()
+        # TeX takes one token: in x^n_i the subscript belongs to the x.
+        found = sym(self.take().text) if self.token.kind == "sym" else self.prefix()
         if self.sees("op", "^"):
             self.at += 1
             self.depth += 1
@@ -459,14 +471,19 @@ class Parser:
         node = sym(text)
         while self.token.kind == "op" and self.token.text in {"'", "_"}:
             node = self.subscript(node) if self.take().text == "_" else sym(node.name + "'")
+        braced = self.sees("open", "{") and self.sees("open", "(", 1)
+        self.at += braced
         if self.sees("open", "(") and self.is_call(text):
             self.at += 1
             inner = self.items()
             self.expect("close", ")")
+            if braced:
+                self.expect("close", "}")
             arguments = inner.args if inner.op == "list" else (inner,)
             if text == "C" and len(arguments) == 2:  # noqa: PLR2004 - C(n, k)
                 return call("binom", *arguments)
             return call(node.name, *arguments)
+        self.at -= braced
         return node
 
     def is_call(self, text: str) -> bool:
@@ -478,9 +495,10 @@ class Parser:
         simple = self.tokens[min(self.at + 1, len(self.tokens) - 1)].kind in {"sym", "num"}
         if not simple or not self.sees("close", ")", 2):
             return False
-        return text in {"P", "Q", "R", "S", "T", "p", "q"} or (
-            self.at == 1 and self.sees("rel", "=", 3)
-        )
+        if text in {"P", "Q", "R", "S", "T", "p", "q"}:
+            return True
+        first = all(token.text == "{" for token in self.tokens[: self.at - 1])
+        return first and self.sees("rel", "=", 3)
 
     def reversed_interval(self) -> Node:
         """Return `]a, b[`, the open interval of French books."""
@@ -521,6 +539,11 @@ def _flat(found: list[Node], marks: list[str], strongest: str) -> bool:
     """Return whether `2, 3 or 4` is meant: the last separator of one flat list is a word."""
     alone = marks.count(strongest) == 1 and marks[-1] == strongest == "or"
     return alone and not all(node.op == "rel" for node in found)
+
+
+def unbraced(node: Node) -> Node:
+    """Return the value in braces that were typed for round brackets: {a + b}c."""
+    return node.args[0] if node.op == "set" and len(node.args) == 1 else node
 
 
 def _parts(node: Node, op: str) -> tuple[Node, ...]:

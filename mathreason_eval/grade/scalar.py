@@ -20,6 +20,8 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     gold, answer, differing = _without_units(gold, answer, convention)
     if differing:
         return Finding(equal=False, rule="units", note=differing)
+    if {gold.op, answer.op} == {"percent", "degree"}:
+        return Finding(equal=False, rule="units", note="an angle is not a percentage")
     for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
         if gold.op == mark or answer.op == mark:
             return rule(gold, answer, convention, rounding)
@@ -44,7 +46,7 @@ def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None
     """Return a positive finding if one side is a decimal that the other rounds to, or None."""
     if _shows(gold, convention.rounded_gold) and _finer(answer, gold):
         decimal, other = gold, answer
-    elif _shows(answer, convention.rounded_answer) and not gold.name:
+    elif _shows(answer, convention.rounded_answer) and not _is_decimal(gold):
         decimal, other = answer, gold
     else:
         return None
@@ -60,7 +62,11 @@ def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None
 
 def _shows(node: Node, digits: int) -> bool:
     """Return whether a node is a decimal typed with at least so many significant digits."""
-    return bool(digits and node.op == "num" and node.name and significant(node.name) >= digits)
+    return bool(digits) and _is_decimal(node) and significant(node.name) >= digits
+
+
+def _is_decimal(node: Node) -> bool:
+    return node.op == "num" and bool(node.name)
 
 
 def _finer(answer: Node, gold: Node) -> bool:

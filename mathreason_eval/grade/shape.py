@@ -90,7 +90,8 @@ def _collection(node: Node) -> Node:
         shaped = shape(part)
         parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
     if node.op == "set":
-        return node._replace(args=tuple(parts))
+        named = parts and all(part.op == "define" for part in parts)
+        return _gathered(node, parts) if named else node._replace(args=tuple(parts))
     parts = _without_domains(parts)
     if len(parts) == 1:
         return parts[0]

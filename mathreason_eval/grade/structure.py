@@ -46,6 +46,8 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
         return _same_qualified(gold, answer, how)
     if "choices" in {gold.op, answer.op}:
         return _same_alternatives(gold, answer, how)
+    if "ratio" in {gold.op, answer.op}:
+        return _same_ratio(gold, answer, how)
     for applies, rule in _RULES:
         if applies(gold) or applies(answer):
             return rule(gold, answer, how)
@@ -87,6 +89,22 @@ def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
             if found.equal:
                 return found
     return found
+
+
+def _same_ratio(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare a ratio with a ratio of as many parts, or one of two parts with a quotient."""
+    if gold.op == answer.op:
+        if len(gold.args) != len(answer.args):
+            return Finding(equal=False, rule="ratio", note="ratios of different lengths")
+        firsts = Node("div", (gold.args[0], answer.args[0]))
+        scaled = tuple(Node("mul", (firsts, part)) for part in answer.args)
+        return _ordered(gold.args, scaled, how.inside())._replace(rule="ratio")
+    one, other = (_quotient(node) for node in (gold, answer))
+    return DIFFERENT_KIND if "ratio" in {one.op, other.op} else same(one, other, how)
+
+
+def _quotient(node: Node) -> Node:
+    return Node("div", node.args) if node.op == "ratio" and len(node.args) == _PAIR else node
 
 
 # ---------------------------------------------------------------------- definitions and equations
@@ -403,6 +421,7 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     found = same(gold, answer, how)
     if found.equal:
         return found
+    gold, answer = _unnamed(gold), _unnamed(answer)
     for renaming in families.renamings(gold, answer):
         renamed = families.rename(answer, renaming)
         again = same(gold, renamed, how)
@@ -410,6 +429,12 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
             note = ", ".join(f"{old} for {new}" for old, new in renaming.items())
             return again._replace(note=f"{again.note}, with {note}")
     return families.same_family(gold, answer) or found
+
+
+def _unnamed(node: Node) -> Node:
+    """Return the value of a definition, so that only parameters are left to be renamed."""
+    node = shape(node)
+    return node.args[1] if node.op == "define" and node.args[0].op == "sym" else node
 
 
 _RULES: tuple[tuple[Callable[[Node], bool], Callable[[Node, Node, Comparison], Finding]], ...] = (

@@ -108,6 +108,11 @@ def moment(text: str) -> Moment | None:
     return {"noon": Moment("time", (12, 0)), "midnight": Moment("time", (0, 0))}.get(plain.lower())
 
 
+def full_hour(text: str) -> Moment | None:
+    """Return the clock's reading of a bare hour, as in `2` for `2:00 pm`, else None."""
+    return Moment("clock", (int(text), 0)) if re.fullmatch(r"[1-9]|1[0-2]", text) else None
+
+
 def same_moment(one: Moment, other: Moment) -> bool | None:
     """Return whether two dates or times agree in what both say; None if they do not compare."""
     kinds = {one.kind, other.kind}
