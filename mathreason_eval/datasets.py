@@ -62,7 +62,7 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
         return _generate(task, _problem_seed(sources), limit)
     if sources:
         paths = [Path(source).expanduser() for source in sources]
-        rows = [(path, row) for path in paths for row in read_rows(path)]
+        rows = [(str(path), row) for path in paths for row in read_rows(path)]
         origin, revision = ", ".join(path.name for path in paths), ""
     elif task.data is not None:
         rows = [(f"{task.data.hub}, row {i}", row) for i, row in enumerate(_hub_rows(task.data))]

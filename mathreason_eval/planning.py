@@ -70,16 +70,17 @@ class TaskPlan:
 
 def settled(spec: RunSpec, out: Path | None) -> RunSpec:
     """Return the spec with temperature and top_p decided: as typed, as stored, or by default."""
-    stored = load_run(out).manifest.sampling if out is not None and is_run(out) else {}
     temperature, top_p = GREEDY if spec.samples == 1 else DRAWN
     if spec.temperature is not None:
-        top_p = GREEDY[1] if spec.temperature == 0 else DRAWN[1]
-    choice = {"temperature": temperature, "top_p": top_p, **stored}
-    return replace(
-        spec,
-        temperature=choice["temperature"] if spec.temperature is None else spec.temperature,
-        top_p=choice["top_p"] if spec.top_p is None else spec.top_p,
-    )
+        temperature = spec.temperature
+        top_p = GREEDY[1] if temperature == 0 else DRAWN[1]
+    if out is not None and is_run(out):
+        stored = load_run(out).manifest.sampling
+        if spec.temperature is None and stored["temperature"] is not None:
+            temperature = float(str(stored["temperature"]))
+        if stored["top_p"] is not None:
+            top_p = float(str(stored["top_p"]))
+    return replace(spec, temperature=temperature, top_p=top_p if spec.top_p is None else spec.top_p)
 
 
 def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:

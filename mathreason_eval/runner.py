@@ -69,7 +69,7 @@ def evaluate(
         UserError: with what happened and what to do next.
     """
     spec = RunSpec(tasks=tuple(tasks), samples=samples, **settings)  # type: ignore[arg-type]
-    return run_tasks(spec, partial(open_model, model, model_args or {}), out and Path(out))
+    return run_tasks(spec, partial(open_model, model, model_args or {}), Path(out) if out else None)
 
 
 def run_tasks(

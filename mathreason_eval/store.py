@@ -284,7 +284,7 @@ def _json_bytes(value: object, indent: int | None = None) -> bytes:
 
 
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
+def _field_names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401  a class, for mypy no hashable
     return tuple(field.name for field in fields(kind))
 
 

@@ -11,7 +11,7 @@ import click
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class Settings(click.ParamType):
+class Settings(click.ParamType[tuple[str, str]]):
     """`KEY=VALUE`, split at the first `=`."""
 
     name = "KEY=VALUE"
