@@ -30,7 +30,10 @@ def group(parser: Parser, opened: str) -> Node:
     if parser.token.kind == "close" and parser.token.text in _CLOSING[opened] & {"}", "\\}"}:
         inner = EMPTY
         if opened == "{":
-            raise UnreadableError("empty braces")
+            # `{}^5C_2`: empty braces only carry a script.
+            parser.at += 1
+            parser.bars, parser.bare, parser.builder = state
+            return parser.prefix()
     else:
         inner = parser.items()
         if parser.builder and parser.token.kind == "op" and parser.token.text in {"|", ":"}:
@@ -59,7 +62,8 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
     if opened == "{":
         return inner if inner.name == ";" else Node("list", inner.args, "{}")
     brackets = opened.replace("<", "(") + closed.replace(">", ")")
-    if len(inner.args) == _PAIR and brackets != "()":
+    nested = any(part.op in {"interval", "tuple"} for part in inner.args)
+    if len(inner.args) == _PAIR and brackets != "()" and not nested:
         return Node("interval", inner.args, brackets)
     return Node("tuple", inner.args, brackets)
 
@@ -80,6 +84,8 @@ def function(parser: Parser, name: str) -> Node:
         name, power = _INVERSE[name], None
     if base is not None:
         arguments = (*arguments, base)
+    if name == "det" and arguments[0].op == "matrix":
+        return determinant(tuple(row.args for row in arguments[0].args))
     node = Node("pow", (E, *arguments)) if name == "exp" else call(name, *arguments)
     return node if power is None else Node("pow", (node, power))
 

@@ -9,25 +9,21 @@ What none of them decides is `undecided`; `compare_slow` then asks sympy, in a w
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 
 from mathreason_eval.grade import text as words
 from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.expression import UNKNOWN, Finding
-from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.key import canonical_key
 from mathreason_eval.grade.normal import normalise
 from mathreason_eval.grade.number import plain_number
-from mathreason_eval.grade.parse import parse
+from mathreason_eval.grade.reading import readings
 from mathreason_eval.grade.structure import same_answer
-from mathreason_eval.grade.tree import Node
 from mathreason_eval.types import Match
 
 __all__ = ["DEFAULT", "Convention", "canonical_key", "compare", "compare_slow"]
 
 LONGEST = 50_000
 """Characters of an answer that is looked at beyond comparing it as text."""
-_DECIMAL_COMMA = re.compile(r"([-+]?(?:0|\d+(?=,\d{2}(?!\d)|,\d{4})|\d{4,})),(\d+)(\s*\\?%)?")
 
 
 def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
@@ -111,7 +107,7 @@ def _moments(gold: str, answer: str) -> Finding | None:
 def _trees(gold: str, answer: str, convention: Convention) -> Finding:
     """Compare every reading of the one with every reading of the other, likeliest first."""
     found: Finding | None = None
-    ones, others = list(_readings(gold)), list(_readings(answer))
+    ones, others = list(readings(gold)), list(readings(answer))
     for one in ones:
         for other in others:
             verdict = same_answer(one, other, convention)
@@ -126,34 +122,9 @@ def _trees(gold: str, answer: str, convention: Convention) -> Finding:
 def _worded(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     one, other = words.words_of(gold), words.words_of(answer)
-    if one == other and one:
+    if one == other and one or words.enumerated(gold) == words.enumerated(answer):
         return Finding(equal=True, rule="text", note="the same words")
     wordy = words.is_wordy(gold), words.is_wordy(answer)
     if all(wordy) or (read and any(wordy)):
         return Finding(equal=False, rule="text", note=f"{other!r} against {one!r}")
     return UNKNOWN._replace(note="one of the two is not mathematics that can be read")
-
-
-def _readings(text: str) -> Iterator[Node]:
-    """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
-    spellings = [(words.PHRASES.get(words.words_of(text), text), True)]
-    if "," in text:
-        if found := _DECIMAL_COMMA.fullmatch(text):
-            spellings.append((f"{found[1]}.{found[2]}{found[3] or ''}", True))
-        spellings.append((text, False))
-    seen = []
-    for spelling, grouped in spellings:
-        try:
-            tree = parse(spelling, grouped=grouped)
-        except UnreadableError:
-            continue
-        if tree not in seen:
-            seen.append(tree)
-            yield tree
-
-
-def canonical_key(answer: str) -> str:
-    """Return a key that is equal for answers that are equal, as far as that is decidable."""
-    text = normalise(answer)
-    value = plain_number(text)
-    return text if value is None else f"number:{value}"

@@ -14,6 +14,10 @@ _LARGEST_FACTORIAL = 5_000
 _MOST_TERMS = 2_000
 
 
+_LEAST_HUGE = 4 * _MOST_BITS
+"""Bits of a number that no quotient of exact values reaches."""
+
+
 class InexactError(ArithmeticError):
     """The tree has no rational value, or none that can be had at a reasonable price."""
 
@@ -24,6 +28,29 @@ def exact(node: Node) -> Fraction | None:
         return value(node)
     except ArithmeticError:
         return None
+
+
+def is_huge(node: Node) -> bool:
+    """Return whether the size of a constant is beyond that of every exact value, by its form."""
+    if node.op in {"neg", "div"}:
+        return is_huge(node.args[0]) and all(exact(part) is not None for part in node.args[1:])
+    if node.op in {"add", "mul"}:
+        known = [exact(part) for part in node.args]
+        others = [part for part, number in zip(node.args, known, strict=True) if number is None]
+        large = node.op == "add" or all(number is None or abs(number) >= 1 for number in known)
+        return len(others) == 1 and large and is_huge(others[0])
+    if node.op == "pow":
+        base, exponent = exact(node.args[0]), exact(node.args[1])
+        if base is None or abs(base) < 2 or base.denominator != 1:  # noqa: PLR2004
+            return False
+        return exponent > _LEAST_HUGE if exponent is not None else is_huge(node.args[1])
+    if node.op == "prod" and node.args[0] == node.args[1]:
+        first, last = exact(node.args[2]), exact(node.args[3])
+        return first is not None and last is not None and first >= 1 and last - first > _LEAST_HUGE
+    if node.op == "call" and node.name == "factorial":
+        number = exact(node.args[0])
+        return number > _LEAST_HUGE if number is not None else is_huge(node.args[0])
+    return False
 
 
 def value(node: Node) -> Fraction:

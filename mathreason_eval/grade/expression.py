@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mathreason_eval.grade import numeric
-from mathreason_eval.grade.exact import exact
+from mathreason_eval.grade.exact import exact, is_huge
 from mathreason_eval.grade.residue import residues
-from mathreason_eval.grade.tree import Node, contains, rebuild, show, symbols
+from mathreason_eval.grade.tree import INFINITY, Node, contains, rebuild, show, symbols
 
 
 class Finding(NamedTuple):
@@ -45,6 +45,8 @@ def _same(gold: Node, answer: Node) -> Finding:
         sign = "=" if one == other else "≠"
         note = f"{_shown(answer)} {sign} {_shown(gold)} exactly"
         return Finding(equal=one == other, rule="number", note=note)
+    if (one is None) != (other is None) and is_huge(answer if other is None else gold):
+        return Finding(equal=False, rule="number", note="one of the two is beyond all size")
     if gold.op == answer.op == "const":
         return Finding(equal=False, rule="constant", note=f"{answer.name} is not {gold.name}")
     refuted = numeric.differ(gold, answer)
@@ -61,8 +63,8 @@ def _same(gold: Node, answer: Node) -> Finding:
 
 
 def _confirmed(gold: Node, answer: Node) -> Finding:
-    if contains(gold, "const", "oo") or contains(answer, "const", "oo"):
-        finite = numeric.machine_value(gold if contains(answer, "const", "oo") else answer)
+    if _infinite(gold) != _infinite(answer):
+        finite = numeric.machine_value(gold if _infinite(answer) else answer)
         if finite is not None:
             return Finding(equal=False, rule="constant", note="one of the two is infinite")
     for check in (numeric.confirm, numeric.at_integers):
@@ -70,6 +72,10 @@ def _confirmed(gold: Node, answer: Node) -> Finding:
         if found.equal is not None:
             return Finding(equal=found.equal, rule="numeric", note=found.note)
     return UNKNOWN
+
+
+def _infinite(node: Node) -> bool:
+    return _infinite(node.args[0]) if node.op == "neg" else node == INFINITY
 
 
 def _grows(gold: Node, answer: Node) -> bool:

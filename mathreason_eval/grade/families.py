@@ -14,15 +14,18 @@ from mathreason_eval.grade.tree import Node, contains, num, rebuild, sym, symbol
 PARAMETERS = frozenset("k n m l t s r c C K N j p q a b A B c_1 c_2 C_1 C_2 k_1 k_2".split())
 """Letters that stand for any integer or constant."""
 _WHOLE = frozenset("k n m l j K N p".split())
+_CONSTANTS = frozenset("C c K C_1 C_2 c_1 c_2 C_0".split())
+"""Letters of constants of integration."""
 _MOST_PARAMETERS = 3
 
 
 def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
     """Yield the renamings of the answer's parameters that make its variables the gold's."""
-    if not (_is_family(gold) and _is_family(answer)):
-        return
     ones, others = set(symbols(gold)), set(symbols(answer))
     free, taken = sorted(ones - others), sorted(others - ones)
+    constant = set(free) | set(taken) <= _CONSTANTS
+    if not constant and not (_is_family(gold) and _is_family(answer)):
+        return
     if len(free) != len(taken) or not 0 < len(free) <= _MOST_PARAMETERS:
         return
     if not set(free) | set(taken) <= PARAMETERS:

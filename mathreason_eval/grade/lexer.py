@@ -32,12 +32,12 @@ EOF = Token("eof")
 
 _GAP = r"(?:\{,\}|\\,|\\;|\\:|\\ |~|'| )"
 _TAIL = (
-    r"(?:\.?\d*\\overline\s*\{\d+\}|\.\d*\(\d+\)|\.?\d*(?:\\dot\s*\{?\d\}?\d*)+"
+    r"(?:\.?\d*\\(?:overline|bar)\s*\{\d+\}|\.\d*\(\d+\)|\.?\d*(?:\\dot\s*\{?\d\}?\d*)+"
     r"|\.\d+(?:\.\.\.|\\[lc]?dots)|\.\d*)?(?:[eE][-+]?\d+(?![\w.]))?(?:(?:st|nd|rd|th)\b)?"
 )
 _OTHER = r"""
   (?P<space>\s+)
-| (?P<base>(?<![\^_\w])[0-9][0-9A-Z]*(?:\.[0-9]+)?\s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d))
+| (?P<base>(?<![\^_\w])(?:[0-9][0-9A-Z]*|[0-9A-F]{2,}(?=_\{?16)|[0-9][0-9a-f]*(?=_\{?16))(?:\.[0-9]+)?\s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d)|0x[0-9A-Fa-f]{1,16}(?![\w]))
 | (?P<mixed>\d+[ ]+\d+\s*/\s*\d+(?![\d.]))
 | (?P<num>%s)
 | (?P<word>[^\W\d_]+)
@@ -97,9 +97,9 @@ _KNOWN = (
     | frozenset(words.FUNCTIONS) | frozenset(words.CONSTANTS) | {"text", "backslash", "R", "N", "Z"}
 )  # fmt: skip
 _ONLY_CALLED = frozenset(
-    "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling log "
-    "ln lg lcd hcf cis conj exp".split()
-) - {"log", "ln", "lg", "exp"}
+    "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling "
+    "lcd hcf conj".split()
+)
 """Names that are functions only before a bracket: `5 min` is a time."""
 _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}]")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
@@ -181,7 +181,9 @@ class _Lexer:
     def _letters(self, run: str, spaced: bool) -> Iterator[Token]:
         low = run.lower()
         called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
-        if low in {"and", "or"} or low in words.QUALIFIERS:
+        if low == "to" and not self.upright:
+            yield Token("op", ":", spaced)
+        elif low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low, spaced)
         elif (
             len(run) > 1
@@ -378,6 +380,8 @@ _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eig
 
 def _in_base(text: str) -> Fraction | None:
     """Return the value of digits with a base as subscript, or None if they are not of that base."""
+    if text.startswith("0x"):
+        return Fraction(int(text, 16))
     digits, _, base_text = text.partition("_")
     name = re.sub(r"\\text|[{}\s]", "", base_text).lower()
     base = _BASES.get(name) or (int(name) if name.isdecimal() else 0)

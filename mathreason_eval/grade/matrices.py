@@ -67,6 +67,16 @@ def _sum(parts: list[Rows | None]) -> Rows | None:
     )
 
 
+def transposed(node: Node) -> Node:
+    """Return the transpose of a matrix whose rows are equally long.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    columns = zip(*(row.args for row in node.args), strict=True)
+    return node._replace(args=tuple(Node("row", column) for column in columns))
+
+
 def determinant(rows: Rows) -> Node:
     """Return the determinant as an expression, by the first row.
 

@@ -58,6 +58,8 @@ _LETTER_UNIT = re.compile(
     r"(?:\s*\^\s*\{?[23]\}?)?)$"
     r"|(?<=\d)(g)$"
 )
+_TIMES = re.compile(r"(?<=\d)\s+[xX]\s+(?=\d)|(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
 _EMPHASIS = re.compile(r"^([*_`]{1,3})([^*_`]+)\1$")
 _END = re.compile(r"(?:[.,;:\s~]|\\\s|\\$)+$")
 _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
@@ -97,6 +99,8 @@ def normalise(text: str) -> str:
     if "\\" in text or "$" in text or not text.isprintable():
         text = _plain_latex(text)
     text = _trimmed(text)
+    if "x" in text or "X" in text:
+        text = _TIMES.sub(r"\\times ", text)
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
     return _LETTER_UNIT.sub(lambda m: rf" \text{{{m[1] or m[2]}}}", text)
@@ -104,6 +108,7 @@ def normalise(text: str) -> str:
 
 def _plain_signs(text: str) -> str:
     """Return the text with every sign, digit and letter of mathematics in ASCII."""
+    text = _OVERLINED.sub(lambda m: rf"\overline{{{re.sub('[^0-9]', '', m[1])}}}", text)
     text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
     text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
     text = "".join(char if char < "\x80" else _ascii(char) for char in text)

@@ -29,6 +29,8 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     Raises:
         ValueError: if it has more digits than can be worth reading.
     """
+    if text.isdecimal() and len(text) <= MOST_DIGITS:
+        return Fraction(int(text)), ""
     if len(text) > MOST_DIGITS:
         raise ValueError("a number of too many digits")
     text = re.sub(r"(?:st|nd|rd|th)$", "", text)
@@ -36,7 +38,7 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     if _EUROPEAN.fullmatch(mantissa):
         mantissa = mantissa.replace(".", "").replace(",", ".")
     scale = _power_of_ten(int(power)) if power else Fraction(1)
-    if re.search(r"over|dot|\(|\.\.\.", mantissa):
+    if re.search(r"over|bar|dot|\(|\.\.\.", mantissa):
         return _repeating(mantissa) * scale, ""
     digits = re.sub(r"[^\d.]", "", mantissa)
     whole, point, tail = digits.partition(".")
@@ -61,7 +63,7 @@ def _repeating(text: str) -> Fraction:
         start, end = tail.index("\\"), tail.rindex("\\")
         steady, cycle = tail[:start], re.sub(r"\D", "", tail[start:end] + tail[end:])
     else:
-        steady, cycle = re.split(r"\\overline|\(", tail)
+        steady, cycle = re.split(r"\\overline|\\bar|\(", tail)
     steady, cycle = re.sub(r"\D", "", steady), re.sub(r"\D", "", cycle)
     unit = 10 ** len(steady)
     head = Fraction(int(re.sub(r"\D", "", whole) + steady or "0"), unit)

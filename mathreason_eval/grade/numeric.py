@@ -159,7 +159,7 @@ def _rows(left: Node, right: Node) -> Iterator[dict[str, Fraction]]:
         return
     for row in points:
         pair = _pair(left, right, row, _MACHINE)
-        if pair is not None and _real(pair.left) and _real(pair.right):
+        if pair is not None and not pair.unreal and _real(pair.left) and _real(pair.right):
             yield row
 
 
@@ -170,6 +170,7 @@ class _Pair(NamedTuple):
     right: Any
     largest: Any
     fine: bool
+    unreal: bool
 
     @property
     def bounded(self) -> bool:
@@ -191,7 +192,7 @@ def _pair(left: Node, right: Node, row: dict[str, Fraction], field: _Field) -> _
             return None
     except _NUMERIC_ERRORS:
         return None
-    return _Pair(one, other, evaluator.largest, evaluator.fine)
+    return _Pair(one, other, evaluator.largest, evaluator.fine, evaluator.unreal)
 
 
 def _real(number: Any) -> bool:  # noqa: ANN401 - of either field
@@ -226,6 +227,8 @@ class _Evaluator:
         self.work = 0
         self.largest: Any = 0
         """The largest term of any sum: cancellation leaves an error of this times the precision."""
+        self.unreal = False
+        """Whether a real number was taken to one that is not: a point outside the domain."""
         self.fine = False
         """Whether some sum has a term that is negligible beside another."""
 
@@ -271,6 +274,7 @@ class _Evaluator:
         if abs(exponent) > 1e6:  # noqa: PLR2004 - no machine number is left
             raise OverflowError("a huge power")
         result = base**exponent
+        self._note_domain(result, [base, exponent])
         if base and not result:
             raise OverflowError("a power too small for a machine number")
         return result
@@ -279,7 +283,14 @@ class _Evaluator:
         rule = self.field.functions.get(node.name)
         if rule is None:
             raise ValueError(node.name)
-        return rule(*(self.at(part) for part in node.args))
+        arguments = [self.at(part) for part in node.args]
+        result = rule(*arguments)
+        self._note_domain(result, arguments)
+        return result
+
+    def _note_domain(self, result: Any, arguments: list[Any]) -> None:  # noqa: ANN401
+        if result.imag and not any(argument.imag for argument in arguments):
+            self.unreal = True
 
     def percent(self, node: Node) -> Any:  # noqa: ANN401
         return self.at(node.args[0]) / 100

@@ -5,13 +5,15 @@ It evaluates nothing, nests no deeper than a fixed limit and looks at each token
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 
 from mathreason_eval.grade import tree, words
 from mathreason_eval.grade.lexer import Token, UnreadableError, tokens
+from mathreason_eval.grade.matrices import transposed
 from mathreason_eval.grade.tree import MINUS_ONE, Node, call, num, sym
-from mathreason_eval.grade.units import DEGREE, PERCENT, is_unit, scale_of
+from mathreason_eval.grade.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
 
 LONGEST = 50_000
 """Characters of an answer that is still parsed."""
@@ -321,7 +323,12 @@ class Parser:
         if braced and inner.text in {"+", "-"} and self.sees("close", "}", 2):
             self.at += 3
             return left if inner.text == "+" else call("below", left)
+        if left.op == "matrix" and inner.text in {"T", "t", "prime"}:
+            self.at += 3 if braced else 1
+            return transposed(left)
         exponent = unbraced(self.script())
+        if left.op == "sym" and re.fullmatch(r"C_\d+", left.name) and exponent.value is not None:
+            return call("binom", num(int(left.name[2:])), exponent)
         if left.op == "sym" and self.sees("op", "_"):
             self.at += 1
             left = self.subscript(left)
@@ -379,7 +386,8 @@ class Parser:
             elif not self._continues_unit():
                 break
             self.at += 1
-            parts.append(token.text or str(token.value))
+            if token.text not in {"{", "}"}:
+                parts.append(token.text or str(token.value))
         name = " ".join(parts)
         if count > _MOST_UNIT_WORDS or any(part.lower() in words.NEVER_UNITS for part in parts):
             raise UnreadableError(f"{name!r} is not a unit")
@@ -390,7 +398,18 @@ class Parser:
             return Node("percent", (left,))
         if name.lower() in DEGREE:
             return Node("degree", (left,))
-        return Node("quantity", (left,), name) if name and name not in {"th", "st"} else left
+        return self.compounded(Node("quantity", (left,), name)) if name else left
+
+    def compounded(self, left: Node) -> Node:
+        """Return 5 minutes 30 seconds as one quantity; `left` is its first part."""
+        if self.token.kind != "num":
+            return left
+        right = self.expression(_UNIT)
+        one, other = unit_of(left.name), unit_of(right.name) if right.op == "quantity" else None
+        if one is None or other is None or one.dimension != other.dimension:
+            raise UnreadableError("a number behind a unit")
+        small = Node("mul", (right.args[0], num(other.size / one.size)))
+        return left._replace(args=(Node("add", (left.args[0], small)),))
 
     def _continues_unit(self) -> bool:
         """Return whether the next token is a sign inside a unit, such as the slash of km/h."""
@@ -447,12 +466,7 @@ class Parser:
     def signed(self, text: str) -> Node:
         """Return the expression behind a sign, or an absolute value."""
         if text == "-":
-            inner = self.expression(_SIGN)
-            return (
-                num(-inner.value, inner.name and "-" + inner.name)
-                if inner.op == "num" and inner.value is not None
-                else Node("neg", (inner,))
-            )
+            return negated(self.expression(_SIGN))
         if text == "+":
             return self.expression(_SIGN)
         if text in {"pm", "mp"}:
@@ -464,7 +478,17 @@ class Parser:
             self.bars, self.bare = self.bars - 1, bare
             self.expect("op", "|")
             return call("abs", inner)
+        if text in {"_", "^"}:
+            return self.chosen()
         raise UnreadableError(f"{text!r} begins no expression")
+
+    def chosen(self) -> Node:
+        """Return a binomial coefficient written `_5C_2` or `^5C_2`."""
+        above = self.prefix()
+        self.expect("sym", "C")
+        if self.sees("op", "_") or self.sees("op", "^"):
+            self.at += 1
+        return call("binom", above, self.prefix())
 
     def name(self, text: str) -> Node:
         """Return a variable with its subscript, or a call of the function it names."""
@@ -482,6 +506,10 @@ class Parser:
             arguments = inner.args if inner.op == "list" else (inner,)
             if text == "C" and len(arguments) == 2:  # noqa: PLR2004 - C(n, k)
                 return call("binom", *arguments)
+            if text == "P" and len(arguments) == 2 and arguments[1].op == "num":  # noqa: PLR2004
+                above, taken = arguments
+                rest = Node("add", (above, negated(taken)))
+                return Node("div", (call("factorial", above), call("factorial", rest)))
             return call(node.name, *arguments)
         self.at -= braced
         return node
@@ -490,7 +518,7 @@ class Parser:
         """Return whether a name before a bracket is a function rather than a factor."""
         if text in {"f", "g", "h", "F", "G", "H"}:
             return True
-        if text == "C" and self.sees("sep", ",", 2):
+        if text in {"C", "P"} and self.sees("sep", ",", 2):
             return True
         simple = self.tokens[min(self.at + 1, len(self.tokens) - 1)].kind in {"sym", "num"}
         if not simple or not self.sees("close", ")", 2):
@@ -539,6 +567,15 @@ def _flat(found: list[Node], marks: list[str], strongest: str) -> bool:
     """Return whether `2, 3 or 4` is meant: the last separator of one flat list is a word."""
     alone = marks.count(strongest) == 1 and marks[-1] == strongest == "or"
     return alone and not all(node.op == "rel" for node in found)
+
+
+def negated(node: Node) -> Node:
+    """Return the node under a minus sign, which goes inside a number and under a unit."""
+    if node.value is not None:
+        return num(-node.value, node.name and f"-{node.name}")
+    if node.op in {"percent", "degree", "quantity"}:
+        return node._replace(args=(negated(node.args[0]),))
+    return Node("neg", (node,))
 
 
 def unbraced(node: Node) -> Node:

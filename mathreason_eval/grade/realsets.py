@@ -43,7 +43,6 @@ def real_set(node: Node) -> RealSet:
         NotASetError: if the tree is not one, or its boundaries cannot be found.
     """
     variable = _variable(node)
-    node = _with_plain_variable(node, variable)
     found: list[tuple[float, Node]] = []
     for boundary in _boundaries(node, variable):
         at = numeric.real_value(boundary)
@@ -52,11 +51,19 @@ def real_set(node: Node) -> RealSet:
     if len(found) > _MOST_BOUNDARIES:
         raise NotASetError("too many boundaries")
     found.sort(key=lambda pair: pair[0])
+    if node.op == "list" and node.name == "," and all(map(is_inequality, node.args)):
+        # `x > 2, x < 5` means both, but `x < 2, x > 5` can only mean either.
+        both = real_set_of(node._replace(op="and"), variable, found)
+        if any(both.cells):
+            return both
+    return real_set_of(node, variable, found)
+
+
+def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
+    """Return the normal form of a set that changes at most at the given boundaries."""
     points = [at for at, _ in found]
     cells = [_holds(node, variable, at) for at in _samples(points)]
-    kept = [
-        k for k in range(len(points)) if len({cells[2 * k], cells[2 * k + 1], cells[2 * k + 2]}) > 1
-    ]
+    kept = [k for k in range(len(points)) if len(set(cells[2 * k : 2 * k + 3])) > 1]
     merged = [cells[0]]
     for k in kept:
         merged += [cells[2 * k + 1], cells[2 * k + 2]]
@@ -113,10 +120,6 @@ def _unknown_calls(node: Node, found: set[Node]) -> None:
         return
     for part in node.args:
         _unknown_calls(part, found)
-
-
-def _with_plain_variable(node: Node, variable: Node) -> Node:
-    return node if variable.op == "sym" else node
 
 
 def _boundaries(node: Node, variable: Node) -> list[Node]:

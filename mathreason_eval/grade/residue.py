@@ -20,8 +20,9 @@ from mathreason_eval.grade.exact import exact
 from mathreason_eval.grade.tree import Node, rebuild, sym
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
-_STEP = 8 * math.prod(_PRIMES)
-"""Modulo a prime that is 1 modulo this, -1 and each of `_PRIMES` has a square root."""
+PRIME = 85070591730242158383534875232257829121
+"""The least prime above 2**126 that is 1 modulo 8 and modulo each of `_PRIMES`: then, by quadratic
+reciprocity, -1 and each of `_PRIMES` has a square root."""
 
 
 class NoResidueError(ArithmeticError):
@@ -95,17 +96,6 @@ def proportional(left: Node, right: Node) -> bool | None:
     except (ArithmeticError, ValueError):
         return None
     return True
-
-
-def _find_prime() -> int:
-    """Return the least prime above 2**126 in the progression of 1 modulo `_STEP`."""
-    candidate = (1 << 126) // _STEP * _STEP + 1 + _STEP
-    while not all(pow(base, candidate - 1, candidate) == 1 for base in (2, 3, 5, 7, 11)):
-        candidate += _STEP
-    return candidate
-
-
-PRIME = _find_prime()
 
 
 @lru_cache(maxsize=1024)

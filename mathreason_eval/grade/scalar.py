@@ -25,7 +25,7 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
         if gold.op == mark or answer.op == mark:
             return rule(gold, answer, convention, rounding)
-    return _same_number(_degrees_inside(gold), _degrees_inside(answer), convention, rounding)
+    return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
 
 
 def _same_number(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
@@ -153,16 +153,16 @@ def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: boo
         return _same_number(gold.args[0], answer.args[0], convention, rounding)
     bare, marked = (answer, gold) if gold.op == "degree" else (gold, answer)
     if contains(bare, "const", "pi") or convention.degrees == "strict":
-        return same_value(_degrees_inside(gold), _degrees_inside(answer))
+        return same_value(in_radians(gold), in_radians(answer))
     inner = marked.args[0]
     pair = (inner, bare) if gold.op == "degree" else (bare, inner)
     return _same_number(*pair, convention, rounding)
 
 
-def _degrees_inside(node: Node) -> Node:
+def in_radians(node: Node) -> Node:
     """Return the tree with every angle in degrees turned into radians."""
     if not contains(node, "degree"):
         return node
     if node.op == "degree":
         return Node("div", (Node("mul", (node.args[0], PI)), _HALF_TURN))
-    return node._replace(args=tuple(map(_degrees_inside, node.args)))
+    return node._replace(args=tuple(map(in_radians, node.args)))

@@ -124,20 +124,20 @@ def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
         other = _renamed(other, other_name, name)
         return same(value, other, how)
     if name != other_name and how.convention.variable_names and not _same_name(name, other_name):
-        if equations.is_flat(value) and equations.is_flat(other):
+        if (
+            "call" not in {name.op, other_name.op}
+            and equations.is_flat(value)
+            and equations.is_flat(other)
+        ):
             return equations.same_equation(_as_equation(gold), _as_equation(answer))
         note = f"it is {show(other_name)}, not {show(name)}, that is given"
         return Finding(equal=False, rule="definition", note=note)
-    found = same(value, other, how)
-    if found.equal or not (equations.is_flat(value) and equations.is_flat(other)):
-        return found
-    return found
+    return same(value, other, how)
 
 
 def _same_name(one: Node, other: Node) -> bool:
     """Return whether two names may stand for one thing: y and f(x), or a_n and a(n)."""
-    names = {one.op, other.op}
-    return names == {"call", "sym"} or _letters(one) == _letters(other)
+    return {one.op, other.op} == {"call", "sym"} or _letters(one) == _letters(other)
 
 
 def _letters(node: Node) -> str:

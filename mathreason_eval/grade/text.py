@@ -32,6 +32,7 @@ _TIME = re.compile(
 )
 _CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
 _NOON = 12
+_TEN = 10
 
 PHRASES = {
     "no solution": r"\emptyset", "no solutions": r"\emptyset", "no real solution": r"\emptyset",
@@ -56,6 +57,11 @@ def words_of(text: str) -> str:
     found = [word for word in plain.split() if word not in _ARTICLES]
     joined = " ".join(found)
     return _SYNONYMS.get(joined, joined)
+
+
+def enumerated(text: str) -> tuple[str, ...]:
+    """Return the sorted words between commas and conjunctions: Alice and Bob is Bob and Alice."""
+    return tuple(sorted(filter(None, map(words_of, re.split(r",|;|\band\b|\bor\b|&", text)))))
 
 
 def is_wordy(text: str) -> bool:
@@ -129,4 +135,6 @@ def same_moment(one: Moment, other: Moment) -> bool | None:
             one.parts[1] == other.parts[1]
             and (one.parts[0] or 0) % 12 == (other.parts[0] or 0) % 12
         )
-    return True if one == other else None
+    if any((moment.parts[1] or 0) < _TEN for moment in (one, other)):
+        return one == other
+    return None  # 10:30 may also be a ratio

@@ -1,0 +1,45 @@
+"""What the text of an answer may mean: its readings as trees, likeliest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mathreason_eval.grade import text as words
+from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.numerals import english
+from mathreason_eval.grade.parse import parse
+from mathreason_eval.grade.tree import Node
+
+_DECIMAL_COMMA = re.compile(
+    r"([-+]?(?:0|\d+(?=,\d{2}(?!\d)|,\d{4})|\d{4,})),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*))?"
+)
+
+
+def readings(text: str) -> Iterator[Node]:
+    """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
+    spellings = [(_spelled(text), True)]
+    if "," in text:
+        if found := _DECIMAL_COMMA.fullmatch(text):
+            spellings.append((f"{found[1]}.{found[2]}{found[3] or ''}", True))
+        spellings.append((text, False))
+    seen = []
+    for spelling, grouped in spellings:
+        try:
+            tree = parse(spelling, grouped=grouped)
+        except UnreadableError:
+            continue
+        if tree not in seen:
+            seen.append(tree)
+            yield tree
+
+
+def _spelled(text: str) -> str:
+    """Return the text, or what its words alone name: a numeral, or a thing such as no solution."""
+    if not words.is_wordy(text):
+        return text
+    plain = words.words_of(text)
+    if plain in words.PHRASES:
+        return words.PHRASES[plain]
+    number, _, unit = plain.rpartition(" ")
+    return english(plain) or (f"{english(number)} {unit}" if unit and english(number) else text)
