@@ -104,12 +104,12 @@ def boxed(text: str) -> Answer | None:
         if part is None or not _adjoins(text, part, parts[0]):
             break
         parts.insert(0, part)
-    if len(parts) == 1:
-        start, end = last
-        start, end = _stripped(text, start, end)
+    # The same answer boxed twice in one breath is one answer.
+    distinct = list(dict.fromkeys(text[start:end].strip() for start, end in parts))
+    if len(distinct) == 1:
+        start, end = _stripped(text, *last)
         return Answer(text=text[start:end], rule="boxed", span=(start, end))
-    joined = ", ".join(text[start:end].strip() for start, end in parts)
-    return Answer(text=joined, rule="boxed", span=(parts[0][0], parts[-1][1]))
+    return Answer(text=", ".join(distinct), rule="boxed", span=(parts[0][0], parts[-1][1]))
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

@@ -28,7 +28,7 @@ _NOTED_PACKAGES = (
 _TASK_IDENTITY = ("version", "prompt", "prompt_sha256", "max_tokens", "data_sha256")
 """What must not change within a run. `problems` may grow: a larger limit adds to it."""
 
-_MODEL_IDENTITY = ("name", "revision", "weights_sha256", "chat_template_sha256")
+_MODEL_IDENTITY = ("name", "revision", "sha256", "chat_template_sha256")
 
 
 def new_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:

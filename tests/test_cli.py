@@ -72,11 +72,12 @@ def test_every_verb_and_option_explains_itself(call, verb):
 
 def test_a_run_prints_a_table_and_outcomes_that_add_up(call, run_folder):
     said = call("show", run_folder)
-    counts = [int(n) for n in re.findall(r"[a-z_]+ (\d+) ·", said.out.partition("outcomes")[2])]
-    total = int(re.search(r"sum (\d+)", said.out)[1])
+    counted = " ".join(said.out.partition("outcomes")[2].split()).partition(" = ")
+    counts = [int(n) for n in re.findall(r"[a-z_]+ (\d+)", counted[0])]
+    total = int(counted[2].split()[0])
     assert (sum(counts), total) == (12, 12)
     assert "maj@2" in said.out
-    assert max(map(len, said.out.splitlines())) <= 80 or "temperature" in said.out
+    assert len(counts) == 5
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -227,7 +228,7 @@ def test_interrupted_and_started_again_nothing_is_lost_nor_asked_twice(tmp_path,
     run = load_run(folder)
     keys = [(g.problem_id, g.sample) for g in run.generations("arithmetic")]
     assert len(keys) == len(set(keys)) == 120
-    assert "sum 120" in out
+    assert "= 120" in out
 
 
 def test_an_engine_that_dies_leaves_what_it_made(tmp_path, call):

@@ -30,11 +30,10 @@ SIGNS = {
 }
 """Sign and colour of each outcome: colour never speaks alone."""
 
-_BAR = 21
-"""Width of the picture of an interval: a character is 5 percentage points."""
-
-_PICTURED_FROM = 76
-"""Columns a terminal needs for the numbers and the picture."""
+_NUMBERS = 63
+"""Columns that a row of metrics takes without its picture."""
+_NARROWEST, _WIDEST = 11, 41
+"""Columns of the picture of an interval: ten percentage points each at its narrowest."""
 
 _MEANS = frozenset({"tokens", "seconds"})
 """Metrics that are not fractions of 1."""
@@ -193,52 +192,60 @@ def print_run(run: Run) -> None:
 
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
-    entry, sampling = run.manifest.tasks[task], run.manifest.sampling
+    entry, temperature = run.manifest.tasks[task], run.manifest.sampling.get("temperature")
     counts = _counts(run, task)
     n = sum(counts.values())
     console.print(
         f"\n{task} v{entry['version']} · {len(run.problems(task)):,} problems · "
-        f"{run.manifest.samples} samples each · temperature {sampling.get('temperature')} · "
-        f"prompt {entry['prompt']}",
-        soft_wrap=True,
+        f"{run.manifest.samples} samples each · prompt {entry['prompt']}"
+        + (f" · temperature {temperature:g}" if isinstance(temperature, float) else ""),
     )
     console.print(metric_table([m for m in run.metrics() if m.task == task], console.width))
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
-    console.print(f"outcomes  {spelled} · sum {n:,}", soft_wrap=True)
+    console.print(f"outcomes  {spelled} = {n:,}")
     if missing := _missing(run, task):
         console.print(f"missing   {missing:,} samples; the same command adds them", style="yellow")
 
 
 def metric_table(metrics: Sequence[Metric], width: int) -> Table:
-    """Return metrics with their intervals; the picture is left out where it does not fit."""
-    pictured = width >= _PICTURED_FROM
-    names = ["slice", "metric", ">value", ">95 % interval", ">problems", ">samples"]
-    table = _table(*names, *(["0        50       100"] if pictured else []))
+    """Return metrics with their intervals; the picture takes what room the numbers leave."""
+    bar = min(_WIDEST, width - _NUMBERS)
+    names = ["slice", "metric", ">value", ">95 % interval", ">problems"]
+    scale = f"{'0':<{bar // 2}}{'50':<{bar - bar // 2 - 3}}100"
+    table = _table(*names, *([scale] if bar >= _NARROWEST else []))
+    most = max((_k(metric) for metric in metrics), default=1)
     for metric in metrics:
+        if _k(metric) not in {1, most} and _k(metric) & (_k(metric) - 1):
+            continue  # Of pass@K and maj@K powers of two are enough; --json has all.
         row = [
             metric.slice,
             metric.name,
             _number(metric, metric.value),
             f"{_number(metric, metric.low)} – {_number(metric, metric.high)}",
             f"{metric.problems:,}",
-            f"{metric.samples:,}",
         ]
-        table.add_row(*row, *([_picture(metric)] if pictured else []))
+        table.add_row(*row, *([_picture(metric, bar)] if bar >= _NARROWEST else []))
     return table
+
+
+def _k(metric: Metric) -> int:
+    """Return the K of `pass@K`, 1 for a metric without one."""
+    _, at, k = metric.name.partition("@")
+    return int(k) if at else 1
 
 
 def _number(metric: Metric, value: float) -> str:
     return f"{value:,.1f}" if metric.name in _MEANS else f"{100 * value:.1f}"
 
 
-def _picture(metric: Metric) -> str:
+def _picture(metric: Metric, width: int) -> str:
     """Return the interval as a line with a dot, on a scale from 0 to 100 %."""
     if metric.name in _MEANS:
         return ""
     low, dot, high = (
-        round(value * (_BAR - 1)) for value in (metric.low, metric.value, metric.high)
+        round(value * (width - 1)) for value in (metric.low, metric.value, metric.high)
     )
-    cells = [" "] * _BAR
+    cells = [" "] * width
     cells[low : high + 1] = "─" * (high + 1 - low)
     if low < dot:
         cells[low] = "├"
@@ -296,7 +303,7 @@ def imported_as_json(done: Imported) -> dict[str, Any]:
 
 def print_imported(runs: Sequence[Imported]) -> None:
     """Print one line a model, and where the publisher judged otherwise."""
-    table = _table("model", ">correct", ">of", ">avg", ">95 % interval", ">publisher differs")
+    table = _table("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
     for done in runs:
         for metric in done.run.metrics():
             if metric.name == "avg" and metric.slice == "all":
