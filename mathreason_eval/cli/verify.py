@@ -132,6 +132,8 @@ def check(
             console.print(name, style="bold")
             for one in checks:
                 sign, style = ("✓", "green") if one.ok else ("✗", "red")
-                console.print(f"{sign} {one.name:<12} {visible(one.note)}", style=style)
+                console.print(
+                    f"{sign} {one.name:<12} {visible(one.note)}", style=style, soft_wrap=True
+                )
     if not all(one.ok for checks in done.values() for one in checks):
         sys.exit(EXIT_WANTING)

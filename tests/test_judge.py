@@ -1,0 +1,286 @@
+"""From a text to a verdict: the outcome, the span, the reason; and nothing ever hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from mathreason_eval import verify
+from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.grade.judge import Judge, verify_rows
+from mathreason_eval.grade.worker import Worker, WorkerError, WorkerPool
+from mathreason_eval.types import Generation, Outcome, Problem
+
+RULES = ("boxed", "hashes", "phrase", "last_number")
+
+# fmt: off
+OUTCOMES = [
+    # text, finish_reason, outcome
+    (r"\boxed{42}",                       "stop",   Outcome.CORRECT),
+    (r"\boxed{42.0}",                     "stop",   Outcome.CORRECT),
+    (r"\boxed{41}",                       "stop",   Outcome.WRONG),
+    ("no idea",                           "stop",   Outcome.NO_ANSWER),
+    ("",                                  "stop",   Outcome.NO_ANSWER),
+    ("so far 42",                         "stop",   Outcome.CORRECT),
+    ("so far 42",                         "length", Outcome.TRUNCATED),   # a number on the way
+    (r"it is \boxed{42",                  "length", Outcome.TRUNCATED),   # cut within the box
+    (r"\boxed{42} and now I",             "length", Outcome.CORRECT),     # answered before the cut
+    ("the answer is 42. Next",            "length", Outcome.CORRECT),
+    (r"<think>\boxed{42}",                "length", Outcome.TRUNCATED),   # never finished thinking
+    (r"<think>\boxed{42}",                "stop",   Outcome.TRUNCATED),
+    (r"<think>\boxed{42}</think> gone",   "stop",   Outcome.NO_ANSWER),   # a thought is no answer
+    (r"<think>41?</think> \boxed{42}",    "stop",   Outcome.CORRECT),
+]
+# fmt: on
+
+
+@pytest.fixture(scope="module")
+def judge():
+    with Judge(workers=1, deadline=20) as made:
+        yield made
+
+
+def verdict(judge, text, finish_reason="stop", gold=("42",), grader="math"):
+    problem = Problem(id="p", question="?", gold=gold)
+    sample = Generation(problem_id="p", sample=0, text=text, finish_reason=finish_reason)
+    return judge.verdict(problem, sample, extract=RULES, grader=grader)
+
+
+@pytest.mark.parametrize(("text", "finish_reason", "outcome"), OUTCOMES)
+def test_the_outcome_is_what_the_text_deserves(judge, text, finish_reason, outcome):
+    found = verdict(judge, text, finish_reason)
+    assert found.outcome is outcome
+    assert found.note
+    assert found.score == (outcome is Outcome.CORRECT)
+    if found.span:
+        assert text[slice(*found.span)] == found.answer
+
+
+def test_any_of_several_golds_is_enough(judge):
+    assert verdict(judge, r"\boxed{7}", gold=("6", "7")).outcome is Outcome.CORRECT
+
+
+# fmt: off
+GRADED = [
+    # grader, gold, answer, equal
+    ("math",    r"\frac{1}{2}",  "0.5",        True),
+    ("math",    "180.67",        "542/3",      True),     # the gold's precision
+    ("math",    "1/3",           "0.33",       False),    # the gold is exact
+    ("math",    r"\sqrt{8}",     r"2\sqrt{2}", True),
+    ("math",    "x^2-1",         "(x-1)(x+1)", True),
+    ("math",    "(1,2)",         "(2,1)",      False),
+    ("number",  "1,000",         "1000",       True),
+    ("number",  "18",            "x",          False),
+    ("integer", "25",            "025",        True),
+    ("integer", "25",            "m+n=25",     True),
+    ("integer", "25",            r"\text{25}.", True),
+    ("integer", "25",            "25.5",       False),
+    ("integer", "25",            "1" * 5000,   False),
+    ("choice",  "C",             "(c)",        True),
+    ("choice",  "C",             "D",          False),
+    ("text",    "New  York",     "new york",   True),
+    ("text",    "York",          "new york",   False),
+    ("hendrycks", "0.5",         r"\frac12",   True),
+    ("hendrycks", r"\sqrt3",     r"\sqrt{3}",  True),
+    ("hendrycks", "1/2",         r"\dfrac{1}{2}", True),
+    ("hendrycks", r"5\text{ cm}", "5",         True),
+    ("hendrycks", "0.25",        r"\frac14",   False),    # only one half is known
+    ("gsm8k-strict", "1,000",    "$1000.",     True),
+    ("gsm8k-strict", "18",       "18.0",       False),    # compared as text
+]
+READ = [
+    # grader, gold, output, equal
+    ("gsm8k-strict",   "18", "so\n#### 18\n#### 19",  True),     # the first counts
+    ("gsm8k-strict",   "18", "it is 18",              False),
+    ("gsm8k-flexible", "18", "12 then 18",            True),     # the last counts
+    ("gsm8k-flexible", "18", "none",                  False),
+    ("hendrycks",      "18", r"12 then \boxed{18}",   True),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("grader", "gold", "answer", "equal"), GRADED)
+def test_graders_judge_by_their_rule(judge, grader, gold, answer, equal):
+    found = judge.match((gold,), answer, grader)
+    assert (found.equal, bool(found.note)) == (equal, True)
+
+
+@pytest.mark.parametrize(("grader", "gold", "output", "equal"), READ)
+def test_published_rules_read_as_published(grader, gold, output, equal):
+    assert verify(gold, output=output, grader=grader).equal is equal
+
+
+def test_a_slip_in_a_graders_name_names_the_nearest(judge):
+    with pytest.raises(UnknownNameError) as caught:
+        judge.match(("1",), "1", "mth")
+    assert "math" in caught.value.hint
+
+
+def test_verify_is_the_example_of_its_documentation():
+    match = verify(gold="42", output=r"… so the answer is \boxed{42}.")
+    assert (match.equal, match.answer) == (True, "42")
+    assert r"… so the answer is \boxed{42}."[slice(*match.span)] == "42"
+
+
+def test_verify_wants_an_answer_or_an_output():
+    with pytest.raises(ValueError, match="either"):
+        verify(gold="1")
+
+
+ROWS = [
+    ({"id": 1, "gold": "1/2", "answer": "0.5"}, True),
+    ({"gold": ["3", "4"], "output": r"\boxed{4}"}, True),
+    ({"gold": "5", "output": "no idea"}, False),
+    ({"gold": "5"}, None),
+    ({"gold": "5", "answer": "5", "output": "5"}, None),
+    ({"answer": "5"}, None),
+    ({"gold": [], "answer": "5"}, None),
+    ({"gold": 5, "answer": "5"}, None),
+    ({"gold": "5", "answer": "5", "grader": "nonsense"}, None),
+    ("not a row", None),
+    ({"gold": "7", "answer": "8"}, False),
+]
+
+
+def test_every_row_is_answered_in_order():
+    answers = list(verify_rows([row for row, _ in ROWS], workers=2))
+    assert [a["equal"] for a in answers] == [equal for _, equal in ROWS]
+    assert all(a["note"] and a["rule"] for a in answers)
+
+
+def test_a_verdict_is_the_same_in_a_thread_in_asyncio_and_in_rows():
+    pairs = [("x^2-1", "(x-1)(x+1)"), ("1/3", "0.33"), (r"\sin^2 x+\cos^2 x", "1")]
+    here = [verify(gold, answer).equal for gold, answer in pairs]
+    threaded: list[bool | None] = []
+    thread = threading.Thread(target=lambda: threaded.extend(verify(g, a).equal for g, a in pairs))
+    thread.start()
+    thread.join()
+
+    async def asked():
+        return [(await asyncio.to_thread(verify, g, a)).equal for g, a in pairs]
+
+    rows = verify_rows([{"gold": g, "answer": a} for g, a in pairs], workers=2)
+    assert here == threaded == asyncio.run(asked()) == [row["equal"] for row in rows]
+
+
+# --- workers -------------------------------------------------------------------------------------
+
+
+def request(gold="x", answer="y"):
+    return {"grader": "math", "gold": gold, "answer": answer, "quick": False}
+
+
+def test_a_worker_that_is_late_is_killed_and_replaced():
+    worker = Worker()
+    worker.ask(request("1", "1"), 20)
+    with pytest.raises(WorkerError, match="no verdict within"):
+        worker.ask(request(r"\int_0^1 e^{x^2}dx", r"\sum_{n=0}^\infty \frac{1}{n!(2n+1)}"), 0.001)
+    assert worker.ask(request("1", "1"), 20)["equal"] is not False
+    worker.kill()
+
+
+def test_a_worker_that_dies_is_replaced():
+    worker = Worker()
+    worker.ask(request("1", "1"), 20)
+    os.kill(worker._process.pid, signal.SIGKILL)
+    with pytest.raises(WorkerError, match="died"):
+        worker.ask(request(), 20)
+    assert worker.ask(request("1", "1"), 20)["equal"] is not False
+    worker.kill()
+
+
+def test_a_late_judgement_is_ungradable_and_never_wrong():
+    with Judge(workers=1, deadline=0.001) as hurried:
+        gold = r"\int_0^1 \frac{\ln(1+x)}{1+x^2}\,dx"
+        found = verdict(hurried, r"\boxed{\frac{\pi}{8}\ln 2}", gold=(gold,))
+    assert found.outcome in {Outcome.UNGRADABLE, Outcome.CORRECT}
+    assert found.outcome is Outcome.CORRECT or "no verdict within" in found.note
+
+
+def test_a_pool_lends_each_worker_to_one_thread():
+    with WorkerPool(2) as pool:
+        answers: list[object] = []
+
+        def ask():
+            answers.extend(pool.ask(request(str(i), str(i)), 30)["equal"] for i in range(5))
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(answers) == 20
+
+
+def test_workers_end_with_a_parent_that_is_killed():
+    code = textwrap.dedent("""
+        import os, signal
+        from mathreason_eval.grade.worker import Worker
+        worker = Worker()
+        worker.ask({"grader": "math", "gold": "1", "answer": "1", "quick": True}, 20)
+        print(worker._process.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker outlived its parent")
+
+
+PAYLOADS = [
+    "__import__('os').system('touch {path}')",
+    r"\boxed{{__import__('os').system('touch {path}')}}",
+    "exec(\"open('{path}','w')\")",
+    "[].__class__.__base__.__subclasses__()",
+    "open('{path}', 'w')",
+    "(lambda: open('{path}', 'w'))()",
+    r"\text{{eval}}(open('{path}','w'))",
+    "Symbol('x').__class__.__init__.__globals__['__builtins__']['open']('{path}','w')",
+    'sympify(\'open("{path}","w")\')',
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_output_is_ever_run(tmp_path, judge, payload):
+    path = tmp_path / "ran"
+    text = payload.format(path=path)
+    for gold, answer in (("1", text), (text, "1")):
+        judge.match((gold,), answer, "math")
+    verify(gold="1", output=text)
+    assert not path.exists()
+
+
+HOSTILE = [
+    "9" * 100_000, "9^9^9^9", "10^{10^{10}}", "(" * 100_000, r"\frac{" * 20_000, "x!" * 1000,
+    "100000!!!", r"\sqrt" * 10_000, "\0", "\ud800", "1e999999999", "{" * 1_000_000, "a" * 1_000_000,
+    r"\binom{10^9}{10^8}", "+" * 100_000, "2^" * 10_000 + "2", "1/0", r"\infty-\infty",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda t: t[:12].encode("unicode_escape").decode())
+@pytest.mark.timeout(60)
+def test_hostile_answers_end(text):
+    with Judge(workers=1, deadline=2) as quick:
+        for gold, answer in (("42", text), (text, "42")):
+            assert quick.match((gold,), answer, "math").equal is not True
+
+
+def test_every_grader_is_documented_and_says_what_it_does():
+    from pathlib import Path
+
+    page = (Path(__file__).parents[1] / "docs" / "grading.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page and grader.summary for name, grader in GRADERS.items())
