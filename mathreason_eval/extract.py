@@ -153,7 +153,8 @@ def _adjoins(text: str, one: tuple[int, int], next_one: tuple[int, int]) -> bool
 def _unclosed(text: str, start: int) -> Answer | None:
     """Return what stands in a last box that is never closed, up to the end of its line."""
     line_end = text.find("\n", start)
-    return _answer(text, "unclosed_box", start + 1, len(text) if line_end < 0 else line_end)
+    found = _answer(text, "unclosed_box", start + 1, len(text) if line_end < 0 else line_end)
+    return found if found.text else None
 
 
 # --- marks and phrases -----------------------------------------------------------------------

@@ -41,7 +41,7 @@ def call(monkeypatch, capsys):
 @pytest.fixture
 def script(tmp_path):
     path = tmp_path / "script.yaml"
-    path.write_text("- text: ['\\boxed{7}', '\\boxed{8}', 'no idea', '\\boxed{']\n")
+    path.write_text("- text: ['\\boxed{7}', 'no idea', '\\boxed{']\n")
     return f"fake:{path}"
 
 

@@ -11,7 +11,7 @@ import click
 
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
-from mathreason_eval.stats.summary import outcome_counts
+from mathreason_eval.stats.summary import WHOLE, outcome_counts
 from mathreason_eval.store import Run
 from mathreason_eval.tasks import Task
 from mathreason_eval.types import Metric, Outcome, Problem
@@ -30,8 +30,10 @@ SIGNS = {
 }
 """Sign and colour of each outcome: colour never speaks alone."""
 
-_NUMBERS = 63
-"""Columns that a row of metrics takes without its picture."""
+_ENDLESS = 1_000
+"""A width at which no table is squeezed, to learn its own."""
+_GAP = 3
+"""Columns between the numbers and the picture."""
 _NARROWEST, _WIDEST = 11, 41
 """Columns of the picture of an interval: ten percentage points each at its narrowest."""
 
@@ -209,23 +211,41 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
 
 def metric_table(metrics: Sequence[Metric], width: int) -> Table:
     """Return metrics with their intervals; the picture takes what room the numbers leave."""
-    bar = min(_WIDEST, width - _NUMBERS)
-    names = ["slice", "metric", ">value", ">95 % interval", ">problems"]
-    scale = f"{'0':<{bar // 2}}{'50':<{bar - bar // 2 - 3}}100"
-    table = _table(*names, *([scale] if bar >= _NARROWEST else []))
+    from rich.console import Console
+
     most = max((_k(metric) for metric in metrics), default=1)
-    for metric in metrics:
-        if _k(metric) not in {1, most} and _k(metric) & (_k(metric) - 1):
-            continue  # Of pass@K and maj@K powers of two are enough; --json has all.
-        row = [
+    shown = [metric for metric in metrics if _is_shown(metric, most)]
+    rows = [
+        (
             metric.slice,
             metric.name,
             _number(metric, metric.value),
             f"{_number(metric, metric.low)} – {_number(metric, metric.high)}",
             f"{metric.problems:,}",
-        ]
-        table.add_row(*row, *([_picture(metric, bar)] if bar >= _NARROWEST else []))
+        )
+        for metric in shown
+    ]
+    columns = ("slice", "metric", ">value", ">95 % interval", ">problems")
+    plain = _table(*columns)
+    for row in rows:
+        plain.add_row(*row)
+    bar = min(_WIDEST, width - Console(width=_ENDLESS).measure(plain).maximum - _GAP)
+    if bar < _NARROWEST:
+        return plain
+    table = _table(*columns)
+    table.add_column(f"{'0':<{bar // 2}}{'50':<{bar - bar // 2 - 3}}100", no_wrap=True)
+    for metric, row in zip(shown, rows, strict=True):
+        table.add_row(*row, _picture(metric, bar))
     return table
+
+
+def _is_shown(metric: Metric, most: int) -> bool:
+    """Leave out what would bury the rest: --json and the site have everything.
+
+    Of pass@K and maj@K powers of two and the last are enough, of a slice its accuracy.
+    """
+    k = _k(metric)
+    return (k == most or not k & (k - 1)) and (metric.slice == WHOLE or metric.name == "avg")
 
 
 def _k(metric: Metric) -> int:
