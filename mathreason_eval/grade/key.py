@@ -8,6 +8,7 @@ transitive (50 % is 50 and also 0.5) are resolved one way here, so that keys cut
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 
 from mathreason_eval.grade import matrices
 from mathreason_eval.grade import text as words
@@ -23,8 +24,9 @@ from mathreason_eval.grade.shape import shape
 from mathreason_eval.grade.tree import Node, contains, num, show, substitute, sym
 from mathreason_eval.grade.units import unit_of
 
-LONGEST = 2000
+LONGEST = 1000
 """Characters of an answer whose meaning is looked for; a longer one is its own key."""
+_SHORT = 1000
 _SETS = frozenset({"interval", "union", "inter", "minus", "such"})
 
 
@@ -34,7 +36,7 @@ def canonical_key(answer: str) -> str:
         return "text " + hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()
     value = plain_number(answer)
     if value is not None:
-        return f"number {value}"
+        return _number(Fraction(value))
     text = normalise(answer)
     letter = words.choice(text)
     if letter is not None:
@@ -47,6 +49,13 @@ def canonical_key(answer: str) -> str:
         return _words(text) if tree is None else _key(tree)
     except RecursionError:
         return _words(text)
+
+
+def _number(value: Fraction) -> str:
+    """Return the key of a rational number; in hexadecimal, which has no limit of digits."""
+    if value.denominator.bit_length() + value.numerator.bit_length() < _SHORT:
+        return f"number {value}"
+    return f"number {value.numerator:x}/{value.denominator:x}"
 
 
 def _words(text: str) -> str:
@@ -120,7 +129,7 @@ def _scalar(node: Node) -> str:
         return _scalar(Node("div", node.args) if node.op == "ratio" else node.args[0])
     number = exact(node)
     if number is not None:
-        return f"number {number}"
+        return _number(number)
     node = in_radians(node)
     printed = fingerprint(node)
     if "?" in printed or contains(node, "call", "log"):

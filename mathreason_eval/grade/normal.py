@@ -61,7 +61,7 @@ _LETTER_UNIT = re.compile(
 _TIMES = re.compile(r"(?<=\d)\s+[xX]\s+(?=\d)|(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
 _EMPHASIS = re.compile(r"^([*_`]{1,3})([^*_`]+)\1$")
-_END = re.compile(r"(?:[.,;:\s~]|\\\s|\\$)+$")
+_AT_THE_END = " \t\n\r\f\v.,;:~\\"
 _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
 
 
@@ -130,7 +130,7 @@ def _plain_latex(text: str) -> str:
 
 def _trimmed(text: str) -> str:
     """Return the text without emphasis, white space and punctuation around it."""
-    text = _END.sub("", _START.sub("", text))
+    text = _START.sub("", text).rstrip(_AT_THE_END)
     if found := _EMPHASIS.match(text):
         text = found[2]
     text = _GROUPING.sub(",", text) if "," in text or "\\" in text else text

@@ -7,7 +7,7 @@ import re
 _DIGITS = dict(zip("〇零一二三四五六七八九两", (0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2), strict=True))
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
-_NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]+"
+_NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
 _CHINESE_FRACTION = re.compile(rf"({_NUMERAL}|\d+)分之({_NUMERAL}|\d+)")
 _CHINESE = re.compile(rf"负?{_NUMERAL}")
 

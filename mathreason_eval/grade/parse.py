@@ -21,6 +21,7 @@ _DEEPEST = 60
 _LONGEST_CHAIN = 60
 """Divisions, powers and marks that may follow each other; each is one level of the tree."""
 _MOST_UNIT_WORDS = 5
+_MOST_ITEMS, _MOST_FACTORS, _MOST_RELATIONS = 2000, 2000, 64
 
 # How tightly an operator binds. Implicit multiplication binds tighter than a typed one, so that
 # a/bc is a/(bc); a per cent or degree sign takes the whole product before it, as in 33 1/3 %.
@@ -96,6 +97,12 @@ class Parser:
             return True
         return False
 
+    @staticmethod
+    def limit(count: int, most: int) -> None:
+        """Refuse more parts of one kind than any answer has."""
+        if count > most:
+            raise UnreadableError(f"more than {most} parts")
+
     def expect(self, kind: str, text: str | None = None) -> None:
         """Step behind a token that must come next."""
         if not self.skip(kind, text):
@@ -137,6 +144,7 @@ class Parser:
         marks: list[str] = []
         while True:
             found.append(self.expression(_LOOSEST))
+            self.limit(len(found), _MOST_ITEMS)
             mark = ""
             while self.token.kind in {"sep", "and", "or"}:
                 mark = max(mark, self.take().text, key=_separation)
@@ -207,7 +215,9 @@ class Parser:
         if text in _SET_OPERATIONS:
             return Node(_SET_OPERATIONS[text], (left, self.expression(power + 1)))
         if text == ":":
-            return Node("ratio", (*_parts(left, "ratio"), self.expression(power + 1)))
+            parts = (*_parts(left, "ratio"), self.expression(power + 1))
+            self.limit(len(parts), _MOST_RELATIONS)
+            return Node("ratio", parts)
         if text == "mod":
             return call("mod", left, self.expression(power + 1))
         if text == "^":
@@ -267,8 +277,10 @@ class Parser:
             if explicit:
                 self.at += 1
                 factors.append(self.expression(_PRODUCT + 1))
+                self.limit(len(factors), _MOST_FACTORS)
                 continue
             right = self.expression(_IMPLICIT + 1)
+            self.limit(len(factors), _MOST_FACTORS)
             if _is_mixed(factors[-1], right):
                 factors[-1] = Node("add", (factors[-1], right))
             else:
@@ -289,6 +301,7 @@ class Parser:
             while self.token.kind == "word" and self.token.text.lower() in words.FILLERS:
                 self.at += 1
             operands.append(self.expression(_RELATION + 1))
+            self.limit(len(operands), _MOST_RELATIONS)
         return Node("rel", tuple(operands), " ".join(signs))
 
     def modulus(self, left: Node) -> Node:
@@ -309,22 +322,22 @@ class Parser:
         braced = self.sees("open", "{")
         inner = self.tokens[self.at + 1] if braced else self.token
         if inner.text in {"circ", "deg"} or (inner.kind == "word" and inner.text == "o"):
-            self.at += 3 if braced else 1
+            self.step_behind_mark(braced=braced)
             return self.degrees(left)
         if inner.kind == "word" and inner.text in {"st", "nd", "rd", "th"}:
-            self.at += 3 if braced else 1
+            self.step_behind_mark(braced=braced)
             return left
         if inner.kind == "op" and inner.text == "'" and left.op == "sym":
-            self.at += 3 if braced else 1
+            self.step_behind_mark(braced=braced)
             return sym(left.name + "'")
         if left.op == "const" and left.name in tree_sets and inner.text in {"+", "-", "*"}:
-            self.at += 3 if braced else 1
+            self.step_behind_mark(braced=braced)
             return left._replace(name=left.name + inner.text)
         if braced and inner.text in {"+", "-"} and self.sees("close", "}", 2):
             self.at += 3
             return left if inner.text == "+" else call("below", left)
         if left.op == "matrix" and inner.text in {"T", "t", "prime"}:
-            self.at += 3 if braced else 1
+            self.step_behind_mark(braced=braced)
             return transposed(left)
         exponent = unbraced(self.script())
         if left.op == "sym" and re.fullmatch(r"C_\d+", left.name) and exponent.value is not None:
@@ -333,6 +346,12 @@ class Parser:
             self.at += 1
             left = self.subscript(left)
         return Node("pow", (left, exponent))
+
+    def step_behind_mark(self, *, braced: bool) -> None:
+        """Step behind a mark that stands alone where an exponent would."""
+        self.at += 2 if braced else 1
+        if braced:
+            self.expect("close", "}")
 
     def script(self) -> Node:
         """Return what stands behind a `^`: one atom with its own powers, braced or signed."""

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 _DRESS = re.compile(
-    r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)\s*"
+    r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)(?![a-zA-Z])\s*"
 )
 _ARTICLES = frozenset("a an the".split())
 _CHOICE = re.compile(

@@ -105,7 +105,7 @@ def contains(node: Node, op: str, name: str = "") -> bool:
 def show(node: Node) -> str:
     """Return the tree as plain text, for the notes of verdicts."""
     if node.op == "num":
-        return node.name or str(node.value)
+        return node.name or _digits(node.value)
     if node.op in {"sym", "const", "text"}:
         return node.name
     parts = [show(part) for part in node.args]
@@ -119,5 +119,13 @@ def show(node: Node) -> str:
     return f"{node.name or node.op}({', '.join(parts)})"
 
 
+def _digits(value: Fraction | None) -> str:
+    """Return a number as text; Python refuses to write out the longest integers."""
+    if value is None or max(abs(value.numerator), value.denominator).bit_length() > _MOST_BITS:
+        return "a very long number"
+    return str(value)
+
+
+_MOST_BITS = 10_000
 _INFIX = {"add": " + ", "mul": "*", "div": "/", "pow": "^", "ratio": ":", "union": " u "}
 _BRACKETS = {"list": "  ", "set": "{}"}

@@ -1,0 +1,139 @@
+"""The grader on rows of its own: each class of answers, right ones and near misses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mathreason_eval.grade.equal import Convention, canonical_key, compare, compare_slow
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "grader_cases.jsonl").read_text("utf-8").splitlines()
+]
+QUICK = [case for case in CASES if not case.get("slow")]
+SLOW = [case for case in CASES if case.get("slow")]
+
+
+def name(case: dict[str, object]) -> str:
+    return f"{case['class']}: {case['gold']} | {case['answer']}"
+
+
+@pytest.mark.parametrize("case", QUICK, ids=name)
+def test_own_cases(case: dict[str, str]) -> None:
+    match = compare(case["gold"], case["answer"])
+    assert match.equal is case["want"] or (match.equal is None and case["want"] is False), match
+
+
+@pytest.mark.parametrize("case", SLOW, ids=name)
+def test_cases_for_sympy(case: dict[str, str]) -> None:
+    quick, slow = (f(case["gold"], case["answer"]).equal for f in (compare, compare_slow))
+    assert (quick, slow) == (None, case["want"])
+
+
+# fmt: off
+CONVENTIONS = [
+    # option                                 gold            answer          default  with it
+    ({"percent": "value"},                   "50",           "50%",          True,    False),
+    ({"percent": "sign"},                    "0.5",          "50%",          True,    False),
+    ({"units": "required"},                  "5 cm",         "5",            True,    False),
+    ({"units": "ignored"},                   "5 cm",         "5 kg",         False,   True),
+    ({"degrees": "strict"},                  r"30^\circ",    "30",           True,    False),
+    ({"ordered_lists": True},                "2, 3",         "3, 2",         True,    False),
+    ({"singleton_sets": False},              r"\{1\}",       "1",            True,    False),
+    ({"rounded_gold": 0},                    "180.67",       "542/3",        True,    False),
+    ({"rounded_gold": 6},                    "180.67",       "542/3",        True,    False),
+    ({"rounded_answer": 4},                  "1/3",          "0.3333",       False,   True),
+    ({"integer_form": False},                "3",            "3.0",          True,    False),
+    ({"variable_names": False},              "x = 3",        "y = 3",        False,   True),
+]  # fmt: skip
+# fmt: on
+
+
+@pytest.mark.parametrize(("option", "gold", "answer", "default", "with_it"), CONVENTIONS)
+def test_a_convention_is_an_option(
+    option: dict[str, object], gold: str, answer: str, default: bool, with_it: bool
+) -> None:
+    verdicts = compare(gold, answer).equal, compare(gold, answer, Convention(**option)).equal
+    assert verdicts == (default, with_it)
+
+
+# fmt: off
+NOTES = [
+    # gold          answer     rule        what the note says
+    ("1/2",         "0.5",     "number",   "0.5 = (1/2) exactly"),
+    ("x+1",         "x-1",     "numeric",  "differ at x = 0.731"),
+    ("B",           "(C)",     "choice",   "choice C against B"),
+    ("180.67",      "542/3",   "rounded",  "rounds to 180.67"),
+    ("(1,2)",       "(1,3)",   "structure", "part 2"),
+    ("5 cm",        "5 kg",    "units",    "does not measure"),
+]  # fmt: skip
+# fmt: on
+
+
+@pytest.mark.parametrize(("gold", "answer", "rule", "words"), NOTES)
+def test_a_verdict_says_why(gold: str, answer: str, rule: str, words: str) -> None:
+    match = compare(gold, answer)
+    assert (match.rule, words in match.note) == (rule, True), match
+
+
+# fmt: off
+KEYS = [
+    # one                      other                    same vote
+    ("1/2",                    "0.5",                   True),
+    (r"\frac{\sqrt8}{2}",      r"\sqrt2",               True),
+    ("x^2-1",                  "(x-1)(x+1)",            True),
+    ("2, 1",                   r"\{1, 2\}",             True),
+    ("f(x) = 2x",              "f(t) = 2t",             True),
+    (r"0 \le x \le 1",         r"1 \ge x \ge 0",        True),
+    ("The circle",             r"\text{circle}",        True),
+    ("50 mm",                  "5 cm",                  True),
+    ("(1, 2)",                 "(2, 1)",                False),
+    ("5 cm",                   "5 kg",                  False),
+    ("x+1",                    "x+2",                   False),
+    ("Monday",                 "Sunday",                False),
+]  # fmt: skip
+# fmt: on
+
+
+@pytest.mark.parametrize(("one", "other", "same"), KEYS)
+def test_votes_are_counted_by_keys(one: str, other: str, same: bool) -> None:
+    assert (canonical_key(one) == canonical_key(other)) is same
+
+
+HOSTILE = [
+    piece * (40_000 // len(piece))
+    for piece in (
+        "(", "{", "[", r"\{", r"\text{", r"\frac", "1/", "2^", "2^{", "|", "-", "1!", "x_{", ".",
+        r"\sqrt{", r"\boxed{1}", "x", "9^", "1,", "sin ", "三", "½", " ", "$", r"\int", "1<x,", "e^{",
+    )
+] + [
+    "9^9^9^9^9", "10^{10^{100}}!", r"\prod_{k=1}^{10^9} k", r"\binom{10^9}{10^8}", "1e999999999",
+    "\x00", "\ud800", "__import__('os').system('true')", "(1).__class__", r"\input{/etc/passwd}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer", HOSTILE, ids=lambda answer: answer[:12].encode("ascii", "replace")
+)
+def test_hostile_answers_cost_little_and_are_not_the_gold(answer: str) -> None:
+    start = time.process_time()
+    equal = compare("42", answer).equal
+    assert not equal
+    assert time.process_time() - start < 3  # noqa: S101 - about 0.5 s on a slow machine
+
+
+def test_no_heavy_library_is_imported_to_compare() -> None:
+    program = (
+        "import sys; from mathreason_eval.grade.equal import compare; compare('1/2', '0.5');"
+        "print([m for m in ('sympy', 'mpmath', 'numpy', 'latex2sympy2_extended') if m in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,100 @@
+"""Laws of equality: every answer is itself, order of the two does not matter, keys agree."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mathreason_eval.grade.equal import Convention, canonical_key, compare
+from mathreason_eval.grade.residue import _PRIMES, PRIME
+
+EXACT = Convention(rounded_gold=0, rounded_answer=0)
+"""Without rounding, which asks only whether a value meets the decimals of the gold."""
+
+numbers = st.one_of(
+    st.integers(-999, 999).map(str),
+    st.fractions(min_value=-9, max_value=9, max_denominator=20).map(str),
+    st.decimals(-99, 99, places=2).map(str),
+)
+names = st.sampled_from(["x", "y", "n", r"\pi", "a_1", r"\theta"])
+
+
+def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return expressions made of smaller ones, as models write them."""
+    pairs = st.tuples(inner, inner)
+    return st.one_of(
+        pairs.map(lambda p: f"{p[0]} + {p[1]}"),
+        pairs.map(lambda p: f"({p[0]})({p[1]})"),
+        pairs.map(lambda p: rf"\frac{{{p[0]}}}{{{p[1]}}}"),
+        inner.map(lambda e: f"({e})^2"),
+        inner.map(lambda e: rf"\sqrt{{{e}}}"),
+        inner.map(lambda e: f"-({e})"),
+        inner.map(lambda e: rf"\sin({e})"),
+    )
+
+
+expressions = st.recursive(numbers | names, grown, max_leaves=6)
+answers = st.one_of(
+    expressions,
+    st.tuples(expressions, expressions).map(lambda p: f"({p[0]}, {p[1]})"),
+    st.tuples(expressions, expressions).map(lambda p: f"{p[0]}, {p[1]}"),
+    st.tuples(names, expressions).map(lambda p: f"{p[0]} = {p[1]}"),
+    st.tuples(numbers, numbers).map(lambda p: f"[{p[0]}, {p[1]})"),
+    numbers.map(lambda n: f"x > {n}"),
+    st.tuples(numbers, st.sampled_from(["cm", "%", r"^\circ", " apples"])).map("".join),
+    st.text(max_size=12),
+)
+lawful = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@lawful
+@given(answers)
+def test_an_answer_equals_itself(answer: str) -> None:
+    assert compare(answer, answer).equal is (answer.strip() != "")
+
+
+@lawful
+@given(answers, answers)
+def test_the_order_of_the_two_does_not_matter(one: str, other: str) -> None:
+    assert compare(one, other, EXACT).equal == compare(other, one, EXACT).equal
+
+
+@lawful
+@given(answers, answers)
+def test_equal_keys_mean_equal_answers(one: str, other: str) -> None:
+    if canonical_key(one) == canonical_key(other) and one.strip() and other.strip():
+        assert compare(one, other).equal is not False
+
+
+@lawful
+@given(expressions)
+def test_a_rewritten_expression_is_the_same(expression: str) -> None:
+    rewritten = rf"1 \cdot \left({expression}\right) + 0"
+    assert compare(expression, rewritten).equal is not False
+
+
+@lawful
+@given(expressions)
+def test_one_more_is_not_the_same(expression: str) -> None:
+    assert compare(expression, f"({expression}) + 1").equal is not True
+
+
+@lawful
+@given(st.fractions(max_denominator=500), st.integers(1, 50))
+def test_fractions_are_equal_in_every_form(value: Fraction, factor: int) -> None:
+    over, under = value.numerator * factor, value.denominator * factor
+    assert compare(str(value), rf"\frac{{{over}}}{{{under}}}").equal is True
+
+
+@lawful
+@given(st.text(), st.text())
+def test_no_text_raises(gold: str, answer: str) -> None:
+    assert compare(gold, answer).equal in {True, False, None}
+
+
+@pytest.mark.parametrize("prime", _PRIMES)
+def test_small_primes_have_square_roots_modulo_the_prime(prime: int) -> None:
+    assert pow(prime, (PRIME - 1) // 2, PRIME) == 1
