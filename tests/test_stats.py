@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -203,3 +204,22 @@ def test_a_mean_of_nothing_is_an_error():
         mean_of_amounts([1.0])
     with pytest.raises(ValueError, match="at least one"):
         wilson(0.5, 0)
+
+
+# fmt: off
+DOCUMENTED = [
+    # a sentence of docs/statistics.md, the value it claims, the value it has
+    ("30 of 30 is 88.6 – 100",       0.886,        wilson(1.0, 30)[0]),
+    ("n = 10, c = 3: pass@1 = 0.3",  0.3,          pass_at_k(10, 3, 1)),
+    ("pass@5 = 0.9166666667",        0.9166666667, pass_at_k(10, 3, 5)),
+    ("classes of 2 and 2, n = 4, k = 4: 0.5", 0.5, maj_at_k((2, 2), 0, 0, 4)),
+    ("Classes 3 (correct) and 1, k = 4: 1", 1.0,   maj_at_k((3, 1), 0, 0, 4)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("sentence", "claimed", "value"), DOCUMENTED)
+def test_worked_examples_are_true(sentence, claimed, value):
+    page = Path(__file__).parents[1] / "docs" / "statistics.md"
+    assert sentence in page.read_text(encoding="utf-8")
+    assert value == pytest.approx(claimed, abs=5e-4)
