@@ -22,3 +22,12 @@ def shared() -> Path:
     if not data.is_dir():
         pytest.skip(f"no shared data at {data}; set MATHREASON_SHARED")
     return data
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the one option of our own."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite golden files, to be reviewed like code",
+    )

@@ -1,0 +1,138 @@
+"""Documentation that cannot rot: what stands in it is what the code does."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from mathreason_eval import errors, types
+from mathreason_eval.cli import verbs
+from mathreason_eval.extract import EXTRACTORS
+from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.models import backends
+from mathreason_eval.store import load_run
+from mathreason_eval.tasks import task_names
+
+ROOT = Path(__file__).parents[1]
+DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}  # fmt: skip
+
+
+def help_texts() -> str:
+    """Every verb's --help at 88 columns, as docs/cli.md has them."""
+    pages = []
+    for name, command in [("", verbs), *verbs.commands.items()]:
+        pages.append(_help(f"mathreason {name}".strip(), command))
+        if isinstance(command, click.Group) and command is not verbs:
+            pages += [_help(f"mathreason {name} {sub}", c) for sub, c in command.commands.items()]
+    return "\n\n".join(pages)
+
+
+def _help(path: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=path, terminal_width=88, max_content_width=88)
+    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    return f"## {path}\n\n```text\n{text}\n```"
+
+
+def test_the_help_texts_are_those_of_the_program(request):
+    head = "# The command line\n\nData go to stdout, progress and errors to stderr.\n\n"
+    wanted = f"{head}Exit codes and errors: [errors.md](errors.md).\n\n{help_texts()}\n"
+    path = ROOT / "docs" / "cli.md"
+    if request.config.getoption("--update-golden"):
+        path.write_text(wanted, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == wanted, "run pytest --update-golden and review"
+
+
+def public(module) -> list[str]:
+    return [
+        name
+        for name, thing in vars(module).items()
+        if inspect.isclass(thing) and thing.__module__ == module.__name__
+    ]
+
+
+# fmt: off
+EVERYTHING = [
+    *[("docs/grading.md", f"`{name}`") for name in (*EXTRACTORS, *GRADERS)],
+    *[("docs/engines.md", f"{name}:") for name in backends()],
+    *[("README.md", f"`{name}`") for name in task_names()],
+    *[("docs/run-format.md", f"`{field}`") for kind in (types.Generation, types.Verdict,
+        types.Metric, types.Problem, types.RunManifest) for field in kind.__dataclass_fields__],
+    *[("docs/run-format.md", f"`{outcome}`") for outcome in types.Outcome],
+    *[("docs/errors.md", f"`{name}`") for name in public(errors)],
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("page", "words"), EVERYTHING)
+def test_everything_there_is_stands_in_the_docs(page, words):
+    assert words in DOCS[page]
+
+
+LINKS = [(page, link) for page, text in DOCS.items() for link in re.findall(r"\]\(([^)#]+)", text)]
+
+
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_links_lead_somewhere(page, link):
+    if link.startswith(("http:", "https:")):
+        pytest.skip("not ours")
+    assert ((ROOT / page).parent / link).exists()
+
+
+COMMANDS = sorted(
+    {
+        (page, line.strip())
+        for page, text in DOCS.items()
+        if page != "docs/cli.md"
+        for line in re.findall(r"^ {4}(?:\$ )?(mathreason .*)$", text, flags=re.MULTILINE)
+    }
+)
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_commands_in_the_docs_are_understood(page, line):
+    """Every verb and option that a page shows exists."""
+    words = line.partition("  #")[0].split()[1:]
+    command: click.Command = verbs
+    while isinstance(command, click.Group) and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    assert command is not verbs, f"{page}: {line}"
+    known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    used = {re.split("[= \\]]", w)[0] for w in re.findall(r"(?<!\S)\[?(-{1,2}[a-z][\w-]*)", line)}
+    assert used <= known, f"{page}: {line}"
+
+
+@pytest.mark.parametrize("module", [types, errors])
+def test_every_record_and_field_explains_itself(module):
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    for name in public(module):
+        assert getattr(module, name).__doc__, name
+    assert source.startswith('"""')
+
+
+def test_the_readmes_table_is_printed_by_the_program(tmp_path):
+    """The demo that the README shows runs, on the real model, with fewer problems."""
+    pytest.importorskip("xllamacpp")
+    pytest.importorskip("openai")
+    folder = tmp_path / "run"
+    words = ["run", "demo", "-t", "arithmetic", "--prompt", "few-shot", "-n", "2", "--limit", "6",
+             "--max-tokens", "48", "-o", str(folder)]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "mathreason_eval", *words],
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=280,
+        env={**os.environ, "COLUMNS": "80"},
+    )  # fmt: skip
+    if "weights of the demo model are not installed" in done.stderr:
+        pytest.skip("the demo's weights are not installed")
+    assert done.returncode == 0, done.stderr
+    assert "= 12" in done.stdout
+    run = load_run(folder)
+    assert run.manifest.finished
+    assert all(g.text and g.completion_tokens for g in run.generations("arithmetic"))
