@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 from mathreason_eval.grade import words
 from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.matrices import determinant
-from mathreason_eval.grade.tree import EMPTY, MINUS_ONE, TWO, E, Node, call, num, sym
+from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, script, unbraced
+from mathreason_eval.grade.tree import EMPTY, TWO, Node, call, num, sym
 
 if TYPE_CHECKING:
     from mathreason_eval.grade.parse import Parser
 
-_BODY = 39
-"""The body of a sum or a limit is a product."""
-_ARGUMENT = 43
 _CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
             "floor": {"floor"}, "ceil": {"ceil"}, "abs": {"abs"}, "norm": {"norm"}}  # fmt: skip
 _PAIR = 2
-_INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec",
-            "csc": "arccsc", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}  # fmt: skip
 
 
 def group(parser: Parser, opened: str) -> Node:
@@ -49,6 +45,51 @@ def group(parser: Parser, opened: str) -> Node:
     return _bracketed(opened, closed.text, inner)
 
 
+def signed(parser: Parser, text: str) -> Node:
+    """Return the expression behind a sign, an absolute value, or a binomial coefficient."""
+    if text in {"-", "+"}:
+        inner = parser.expression(SIGN)
+        return negated(inner) if text == "-" else inner
+    if text in {"pm", "mp"}:
+        return Node(text, (parser.expression(SIGN),))
+    if text == "|":
+        return _absolute(parser)
+    if text in {"_", "^"}:
+        return _chosen(parser)
+    raise UnreadableError(f"{text!r} begins no expression")
+
+
+def _absolute(parser: Parser) -> Node:
+    bare = parser.bare
+    parser.bars, parser.bare = parser.bars + 1, 0
+    inner = parser.expression(LOOSEST)
+    parser.bars, parser.bare = parser.bars - 1, bare
+    parser.expect("op", "|")
+    return call("abs", inner)
+
+
+def _chosen(parser: Parser) -> Node:
+    """Return a binomial coefficient written `_5C_2` or `^5C_2`."""
+    above = parser.prefix()
+    parser.expect("sym", "C")
+    if not parser.skip("op", "_"):
+        parser.skip("op", "^")
+    return call("binom", above, parser.prefix())
+
+
+def reversed_interval(parser: Parser, text: str) -> Node:
+    """Return `]a, b[`, the open interval of French books."""
+    if text != "]":
+        raise UnreadableError(f"{text!r} closes nothing")
+    inner = parser.items()
+    right = ")" if parser.skip("open", "[") else "]"
+    if right == "]":
+        parser.expect("close", "]")
+    if inner.op != "list" or len(inner.args) != _PAIR:
+        raise UnreadableError("an interval of other than two ends")
+    return Node("interval", inner.args, "(" + right)
+
+
 def _bracketed(opened: str, closed: str, inner: Node) -> Node:
     """Return the meaning of a pair of brackets around one node or a list."""
     if opened in {"floor", "ceil", "abs", "norm"}:
@@ -66,39 +107,6 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
     if len(inner.args) == _PAIR and brackets != "()" and not nested:
         return Node("interval", inner.args, brackets)
     return Node("tuple", inner.args, brackets)
-
-
-def function(parser: Parser, name: str) -> Node:
-    """Return a named function applied to what follows it."""
-    power: Node | None = None
-    base: Node | None = None
-    while parser.token.kind == "op" and parser.token.text in {"^", "_"}:
-        if parser.take().text == "^":
-            power = parser.script()
-        elif name == "log":
-            base = parser.script()
-        else:
-            name += "_" + parser.raw()
-    arguments = _arguments(parser)
-    if power == MINUS_ONE and name in _INVERSE:
-        name, power = _INVERSE[name], None
-    if base is not None:
-        arguments = (*arguments, base)
-    if name == "det" and arguments[0].op == "matrix":
-        return determinant(tuple(row.args for row in arguments[0].args))
-    node = Node("pow", (E, *arguments)) if name == "exp" else call(name, *arguments)
-    return node if power is None else Node("pow", (node, power))
-
-
-def _arguments(parser: Parser) -> tuple[Node, ...]:
-    """Return the arguments of a function, in brackets or bare."""
-    if parser.token.kind == "open" and parser.token.text in {"(", "[", "{", "\\{"}:
-        inner = group(parser, parser.take().text)
-        return inner.args if inner.op in {"tuple", "list", "set", "interval"} else (inner,)
-    parser.bare += 1
-    inner = parser.expression(_ARGUMENT)
-    parser.bare -= 1
-    return (inner,)
 
 
 def argument(parser: Parser) -> Node:
@@ -126,14 +134,14 @@ def command(parser: Parser, name: str) -> Node:
         lower, upper = _limits(parser)
         if lower.op != "rel" or lower.args[0].op not in {"sym", "const"}:
             raise UnreadableError("a sum over no variable")
-        return Node(name, (parser.expression(_BODY), lower.args[0], lower.args[1], upper))
+        return Node(name, (parser.expression(BODY), lower.args[0], lower.args[1], upper))
     if name in {"int", "oint"}:
         return _integral(parser)
     if name == "lim":
         lower, _ = _limits(parser)
         if lower.op != "rel" or lower.name != "to":
             raise UnreadableError("a limit to nothing")
-        return Node("limit", (parser.expression(_BODY), *lower.args))
+        return Node("limit", (parser.expression(BODY), *lower.args))
     return _symbol(parser, name)
 
 
@@ -158,8 +166,6 @@ def _symbol(parser: Parser, name: str) -> Node:
         return sym("...")
     if name in {"partial", "nabla"}:
         return sym(name)
-    if name in {"arctanh"}:
-        return function(parser, name)
     raise UnreadableError(f"the command {name}")
 
 
@@ -179,7 +185,7 @@ def _fraction(parser: Parser) -> Node:
         under = Node("d", (), under.args[1].name)
     if under.op == "d":
         if over == sym("d"):
-            return Node("diff", (_unboxed(parser.expression(_BODY)), sym(under.name)))
+            return Node("diff", (_unboxed(parser.expression(BODY)), sym(under.name)))
         if over.op == "mul" and over.args[0] == sym("d"):
             rest = over.args[1:]
             body = rest[0] if len(rest) == 1 else Node("mul", rest)
@@ -207,13 +213,13 @@ def _limits(parser: Parser) -> tuple[Node, Node]:
         if parser.take().text == "_":
             lower = sym(parser.take().text) if parser.token.kind == "sym" else parser.prefix()
         else:
-            upper = parser.script()
+            upper = script(parser)
     return lower, upper
 
 
 def _integral(parser: Parser) -> Node:
     lower, upper = _limits(parser)
-    whole = parser.expression(29)
+    whole = parser.expression(SUM - 1)
     terms = whole.args if whole.op == "add" else (whole,)
     last = next((n for n, term in enumerate(terms) if _variable(term)), None)
     if last is None:

@@ -1,0 +1,234 @@
+"""What operators between and behind expressions mean, and how tightly they bind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mathreason_eval.grade import quantities, words
+from mathreason_eval.grade.cursor import limit, spelled
+from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.matrices import transposed
+from mathreason_eval.grade.tree import Node, call, num, sym
+
+if TYPE_CHECKING:
+    from mathreason_eval.grade.parse import Parser
+
+# Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
+# degree sign takes the whole product before it, as in 33 1/3 %.
+LOOSEST, _CHOOSE, RELATION, _SETS, _RATIO, UNIT, SUM, _MOD = 0, 5, 10, 20, 25, 28, 30, 35
+BODY, _PRODUCT, SIGN, ARGUMENT, _MARK, IMPLICIT, _POWER = 39, 40, 42, 43, 44, 45, 60
+INFIX = {"cup": _SETS, "cap": _SETS, "setminus": _SETS, ":": _RATIO, "+": SUM, "-": SUM, "pm": SUM,
+         "mp": SUM, "mod": _MOD, "*": _PRODUCT, "/": _PRODUCT, "%": _MARK, "deg": _MARK,
+         "^": _POWER, "_": _POWER, "!": _POWER, "'": _POWER, "choose": _CHOOSE,
+         "over": _CHOOSE}  # fmt: skip
+_MOST_FACTORS, _MOST_RELATIONS = 2000, 64
+_LONGEST_CHAIN = 60
+"""Divisions, powers and marks that may follow each other; each is one level of the tree."""
+_NUMBER_SETS = frozenset(words.SETS.values())
+_ORDINALS = frozenset({"st", "nd", "rd", "th"})
+
+
+def combined(parser: Parser, left: Node, text: str) -> Node:
+    """Return `left` combined by the operator that comes next with what follows it."""
+    if text in {"+", "-", "pm", "mp"}:
+        return _sum(parser, left)
+    if text == "*":
+        return product(parser, left)
+    parser.take()
+    if text in _PLAIN:
+        return _PLAIN[text](left, parser.expression(INFIX[text] + 1))
+    return _CHAINED[text](parser, _unchained(left))
+
+
+def _sum(parser: Parser, left: Node) -> Node:
+    """Return the sum that begins with `left`, however many terms follow."""
+    terms = [left]
+    while parser.token.kind == "op" and parser.token.text in {"+", "-", "pm", "mp"}:
+        sign = parser.take().text
+        term = parser.expression(SUM + 1)
+        terms.append(term if sign == "+" else Node("neg" if sign == "-" else sign, (term,)))
+    return Node("add", tuple(map(unbraced, terms)))
+
+
+def product(parser: Parser, left: Node) -> Node:
+    """Return the product that begins with `left`, however many factors follow."""
+    factors = [left]
+    while True:
+        if parser.skip("op", "*"):
+            factors.append(parser.expression(_PRODUCT + 1))
+        elif parser.binding(factors[-1]) == IMPLICIT:
+            right = parser.expression(IMPLICIT + 1)
+            if _is_mixed(factors[-1], right):
+                factors[-1] = Node("add", (factors[-1], right))
+            else:
+                factors.append(right)
+        else:
+            break
+        limit(len(factors), _MOST_FACTORS)
+    return factors[0] if len(factors) == 1 else Node("mul", tuple(map(unbraced, factors)))
+
+
+def _is_mixed(left: Node, right: Node) -> bool:
+    """Return whether two factors side by side are a mixed number, such as 2 1/3."""
+    if left.value is None or right.op != "div" or left.name:
+        return False
+    over, under = (part.value for part in right.args)
+    if left.value.denominator != 1 or over is None or under is None:
+        return False
+    return 0 < over < under
+
+
+def relation(parser: Parser, left: Node) -> Node:
+    """Return the chain of relations that begins with `left`."""
+    operands, signs = [left], []
+    while parser.token.kind == "rel":
+        signs.append(parser.take().text)
+        operands.append(parser.expression(RELATION + 1))
+        limit(len(operands), _MOST_RELATIONS)
+    return Node("rel", tuple(operands), " ".join(signs))
+
+
+def modulus(parser: Parser, left: Node) -> Node:
+    """Return `left` with the modulus that follows it as a qualifier."""
+    parser.take()
+    parser.skip("op", "mod")
+    text = []
+    while parser.token.kind not in {"eof", "close"}:
+        token = parser.take()
+        if token.kind != "open":
+            text.append(spelled(token))
+    parser.skip("close")
+    return Node("when", (left,), "mod " + " ".join(text))
+
+
+def _ratio(left: Node, right: Node) -> Node:
+    parts = (*(left.args if left.op == "ratio" else (left,)), right)
+    limit(len(parts), _MOST_RELATIONS)
+    return Node("ratio", parts)
+
+
+def _quotient(parser: Parser, left: Node) -> Node:
+    """Return `left` over what follows: 1/2x is a half of x, but a/bc is a over bc."""
+    both_typed = left.op == "num" and parser.token.kind == "num"
+    return Node("div", (left, parser.expression(_POWER if both_typed else _PRODUCT + 1)))
+
+
+def _factorial(parser: Parser, left: Node) -> Node:
+    return call("double_factorial" if parser.skip("op", "!") else "factorial", left)
+
+
+def _primed(parser: Parser, left: Node) -> Node:
+    del parser
+    if left.op != "sym":
+        raise UnreadableError("a prime on no name")
+    return sym(left.name + "'")
+
+
+# ---------------------------------------------------------------------- powers and subscripts
+
+
+def _power(parser: Parser, left: Node) -> Node:
+    """Return `left` to the power that follows, or under the mark that stands there."""
+    marked = _marked(parser, left)
+    if marked is not None:
+        return marked
+    exponent = unbraced(script(parser))
+    if left.op == "sym" and re.fullmatch(r"C_\d+", left.name) and exponent.value is not None:
+        return call("binom", num(int(left.name[2:])), exponent)
+    if left.op == "sym" and parser.skip("op", "_"):
+        left = subscript(parser, left)
+    return Node("pow", (left, exponent))
+
+
+def _marked(parser: Parser, left: Node) -> Node | None:
+    """Return `left` under a mark where an exponent would stand, or None if it is an exponent."""
+    start = parser.at
+    braced = parser.skip("open", "{")
+    mark = parser.take()
+    alone = not braced or parser.skip("close", "}")
+    if alone and (mark.text in {"circ", "deg"} or (mark.kind == "word" and mark.text == "o")):
+        return quantities.degrees(parser, left)
+    if alone and mark.kind == "word" and mark.text in _ORDINALS:
+        return left
+    if alone and mark.text == "'" and left.op == "sym":
+        return sym(left.name + "'")
+    if alone and left.op == "const" and left.name in _NUMBER_SETS and mark.text in {"+", "-", "*"}:
+        return left._replace(name=left.name + mark.text)
+    if alone and braced and mark.text in {"+", "-"}:
+        return left if mark.text == "+" else call("below", left)
+    if alone and left.op == "matrix" and mark.text in {"T", "t"}:
+        return transposed(left)
+    parser.at = start
+    return None
+
+
+def script(parser: Parser) -> Node:
+    """Return what stands behind a `^`: one atom with its own powers, braced or signed."""
+    parser.deeper()
+    if parser.skip("op", "-"):
+        found = Node("neg", (script(parser),))
+    else:
+        parser.skip("op", "+")
+        # TeX takes one token: in x^n_i the subscript belongs to the x.
+        found = sym(parser.take().text) if parser.sees("sym") else parser.prefix()
+        if parser.skip("op", "^"):
+            found = _power(parser, found)
+    parser.depth -= 1
+    return found
+
+
+def subscript(parser: Parser, left: Node) -> Node:
+    """Return a name with the subscript that follows."""
+    text = parser.raw()
+    if left.op not in {"sym", "const"}:
+        raise UnreadableError("a subscript on no name")
+    return left._replace(name=f"{left.name}_{text}")
+
+
+# ---------------------------------------------------------------------- shared with the atoms
+
+
+def negated(node: Node) -> Node:
+    """Return the node under a minus sign, which goes inside a number and under a unit."""
+    if node.value is not None:
+        return num(-node.value, node.name and f"-{node.name}")
+    if node.op in {"percent", "degree", "quantity"}:
+        return node._replace(args=(negated(node.args[0]),))
+    return Node("neg", (node,))
+
+
+def unbraced(node: Node) -> Node:
+    """Return the value in braces that were typed for round brackets: {a + b}c."""
+    return node.args[0] if node.op == "set" and len(node.args) == 1 else node
+
+
+def _unchained(left: Node) -> Node:
+    """Return `left`, unless it ends a chain of operators that makes the tree too deep."""
+    node, depth = left, 0
+    while node.args and node.op in {"div", "pow", "call", "percent", "degree", "mul"}:
+        node = node.args[0]
+        depth += 1
+        limit(depth, _LONGEST_CHAIN)
+    return left
+
+
+_PLAIN: dict[str, Callable[[Node, Node], Node]] = {
+    "cup": lambda left, right: Node("union", (left, right)),
+    "cap": lambda left, right: Node("inter", (left, right)),
+    "setminus": lambda left, right: Node("minus", (left, right)),
+    ":": _ratio,
+    "mod": lambda left, right: call("mod", left, right),
+    "choose": lambda left, right: call("binom", left, right),
+    "over": lambda left, right: Node("div", (left, right)),
+}
+_CHAINED: dict[str, Callable[[Parser, Node], Node]] = {
+    "/": _quotient,
+    "^": _power,
+    "_": subscript,
+    "!": _factorial,
+    "'": _primed,
+    "%": lambda _, left: Node("percent", (left,)),
+    "deg": quantities.degrees,
+}

@@ -1,0 +1,89 @@
+"""Values with a unit behind them: centimetres, per cent, degrees with minutes and seconds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from mathreason_eval.grade import words
+from mathreason_eval.grade.cursor import limit, spelled
+from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.tree import Node, num
+from mathreason_eval.grade.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
+
+if TYPE_CHECKING:
+    from mathreason_eval.grade.parse import Parser
+
+_MOST_WORDS = 5
+_UNIT = 28
+
+
+def unit(parser: Parser, left: Node) -> Node:
+    """Return `left` with the unit that follows it."""
+    name = _unit_name(parser)
+    factor, name = scale_of(name)
+    if factor > 1:
+        left = Node("mul", (left, num(factor)))
+    if name.lower() in PERCENT:
+        return Node("percent", (left,))
+    if name.lower() in DEGREE:
+        return Node("degree", (left,))
+    return _compounded(parser, Node("quantity", (left,), name)) if name else left
+
+
+def _unit_name(parser: Parser) -> str:
+    """Return the words and signs of the unit that comes next."""
+    parts: list[str] = []
+    count = 0
+    while True:
+        token = parser.token
+        if token.kind in {"word", "money"} or (token.kind == "sym" and is_unit(token.text)):
+            count += 1
+        elif not _continues(parser):
+            break
+        parser.take()
+        if token.text not in {"{", "}"}:
+            parts.append(spelled(token))
+    limit(count, _MOST_WORDS)
+    name = " ".join(parts)
+    if any(part.lower() in words.NEVER_UNITS for part in parts):
+        raise UnreadableError(f"{name!r} is not a unit")
+    return name
+
+
+def _continues(parser: Parser) -> bool:
+    """Return whether the next token is a sign inside a unit, such as the slash of km/h."""
+    token, follows, before = parser.token, parser.ahead(1), parser.tokens[parser.at - 1]
+    if token.kind == "op" and token.text in {"/", "*", "-"}:
+        return follows.kind == "word" or (follows.kind == "sym" and is_unit(follows.text))
+    if token.kind == "op" and token.text == "^":
+        return follows.kind == "num" or follows.text in {"{", "-"}
+    if before.text in {"^", "{"}:
+        return token.kind == "num" or token.text in {"{", "-"}
+    return parser.sees("close", "}") and before.kind == "num"
+
+
+def _compounded(parser: Parser, left: Node) -> Node:
+    """Return 5 minutes 30 seconds as one quantity; `left` is its first part."""
+    if parser.token.kind != "num":
+        return left
+    right = parser.expression(_UNIT)
+    one, other = unit_of(left.name), unit_of(right.name) if right.op == "quantity" else None
+    if one is None or other is None or one.dimension != other.dimension:
+        raise UnreadableError("a number behind a unit")
+    small = Node("mul", (right.args[0], num(other.size / one.size)))
+    return left._replace(args=(Node("add", (left.args[0], small)),))
+
+
+def degrees(parser: Parser, left: Node) -> Node:
+    """Return an angle (or a temperature) in degrees, with its minutes and seconds."""
+    angle = left
+    for part, ticks in ((60, 1), (3600, 2)):
+        if parser.sees("num") and all(parser.sees("op", "'", 1 + n) for n in range(ticks)):
+            minutes = parser.take().value or Fraction(0)
+            angle = Node("add", (angle, num(minutes / part)))
+            parser.at += ticks
+    scale = parser.token.kind == "sym" and parser.token.text in {"C", "F"}
+    if scale and not parser.sees("open", "(", 1):
+        parser.take()
+    return Node("degree", (angle,))
