@@ -67,13 +67,13 @@ def _answer(text: str, rule: str, start: int, end: int) -> Answer:
     return Answer(text=text[start:end], rule=rule, span=(start, end))
 
 
-_WRAPPERS = (("**", "**"), ("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"), ("`", "`"))
+_WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"), ("`", "`"))
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
+    while start < end and (text[start].isspace() or text[start] == "*"):
         start += 1
-    while start < end and (text[end - 1].isspace() or text[end - 1] in ".,;:。"):
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ".,;:。*"):
         end -= 1
     return start, end
 

@@ -76,7 +76,7 @@ BROKEN = [
     ("README.md",    None,                                       "README.md",   "none"),
     ("cases.jsonl",  None,                                       "cases.jsonl", "none"),
     ("cases.jsonl",  "",                                         "cases.jsonl", "none"),
-    ("cases.jsonl",  json.dumps({**CASE, "want": "wrong"}),      "cases.jsonl", "Line 1 wants wrong"),
+    ("cases.jsonl",  json.dumps({**CASE, "want": "wrong"}),      "cases.jsonl", "wants wrong"),
     ("cases.jsonl",  json.dumps({"text": "4", "gold": "4"}),     "cases.jsonl", "Line 1 needs"),
     ("prompt.jinja", "{{ problem.questoin }}",                   "prompts",     "does not render"),
     ("prompt.jinja", "{{ problem.question",                      "prompts",     "does not render"),
@@ -84,7 +84,7 @@ BROKEN = [
     ("task.yaml",    YAML.replace("[boxed]", "[boxd]"),          "task.yaml",   "boxed"),
     ("task.yaml",    YAML.replace("number", "numbr"),            "task.yaml",   "number"),
     ("task.yaml",    YAML + "slices: [level]\n",                 "problems",    "'level'"),
-    ("task.yaml",    YAML + "prompts: {p: {template: prompt.jinja, stop: '+'}}\n", "prompts", "stop"),
+    ("task.yaml",    YAML + "prompts: {p: {template: prompt.jinja, stop: +}}\n", "prompts", "stop"),
     ("task.py",      PYTHON.replace("{index} + {index}?", "1+1?"), "problems",  "more than once"),
 ]
 # fmt: on
