@@ -1,11 +1,17 @@
-"""The chance that a majority vote of k samples is right, exactly."""
+"""The chance that a majority vote of k samples is right, exactly and for every k."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from math import comb
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FLOATS_COUNT_TO = 1000
+"""Of more samples, there are more draws than a float can hold; Python's integers are slower."""
 
 
 def maj_at_k(sizes: Sequence[int], correct: int | None, unanswered: int, k: int) -> float:
@@ -29,40 +35,47 @@ def maj_at_k(sizes: Sequence[int], correct: int | None, unanswered: int, k: int)
         raise ValueError(f"maj@{k} of {n} samples does not exist.")
     if correct is None:
         return 0.0
-    others = tuple(sorted(size for index, size in enumerate(sizes) if index != correct))
-    return _maj(sizes[correct], others, unanswered, k)
+    others = sorted(size for index, size in enumerate(sizes) if index != correct)
+    return _curve(sizes[correct], tuple(others), unanswered)[k - 1]
 
 
-@lru_cache(maxsize=1 << 14)
-def _maj(right: int, others: tuple[int, ...], unanswered: int, k: int) -> float:
-    """Sum, over the votes t of the right class, the ways in which no other class has more."""
-    total = 0.0
-    for votes in range(1, min(right, k) + 1):
-        for tied, ways in enumerate(_ways(others, unanswered, k - votes, votes)):
-            total += comb(right, votes) * ways / (1 + tied)
-    return total / comb(sum(others) + right + unanswered, k)
+@lru_cache(maxsize=1 << 12)
+def _curve(right: int, others: tuple[int, ...], unanswered: int) -> tuple[float, ...]:
+    """Return maj@1 to maj@n."""
+    import numpy as np
+
+    n = right + sum(others) + unanswered
+    ways = _ways_of_rest(right, others, unanswered, float if n <= _FLOATS_COUNT_TO else object)
+    # won[t, k]: the draws of k in which the right class wins, together with t others.
+    won = np.zeros((ways.shape[1], n + 1), dtype=ways.dtype)
+    for votes in range(1, right + 1):
+        won[:, votes : n - right + votes + 1] += ways[votes - 1] * comb(right, votes)
+    return tuple(
+        float(sum(won[ties, k] / ((1 + ties) * comb(n, k)) for ties in range(len(won))))
+        for k in range(1, n + 1)
+    )
 
 
-@lru_cache(maxsize=1 << 14)
-def _ways(others: tuple[int, ...], unanswered: int, draws: int, most: int) -> tuple[int, ...]:
-    """Return, by the number of classes that reach `most`, the ways to draw from the rest.
+def _ways_of_rest(
+    right: int, others: tuple[int, ...], unanswered: int, kind: type[float | object]
+) -> NDArray[Any]:
+    """Return the ways to draw from the rest where no class has more votes than the right one.
 
-    No class may have more than `most` votes; samples without an answer fill up as they like.
+    At [v - 1, t, d]: the right class has v votes, t others as many, and d are drawn of the rest.
+    Class by class, these are the coefficients of a product of polynomials.
     """
-    # reached[tied][drawn]: a polynomial in the number of samples drawn, for each count of ties.
-    reached = [[comb(unanswered, drawn) for drawn in range(draws + 1)]]
-    for size, count in Counter(others).items():
-        for _ in range(count):
-            reached = _with_class(reached, size, draws, most)
-    return tuple(row[draws] for row in reached)
+    import numpy as np
 
-
-def _with_class(reached: list[list[int]], size: int, draws: int, most: int) -> list[list[int]]:
-    fresh = [[0] * (draws + 1) for _ in range(len(reached) + (size >= most))]
-    for tied, row in enumerate(reached):
-        for drawn, ways in enumerate(row):
-            if not ways:
-                continue
-            for votes in range(min(size, most, draws - drawn) + 1):
-                fresh[tied + (votes == most)][drawn + votes] += ways * comb(size, votes)
-    return fresh
+    ways = np.zeros((right, 1, unanswered + sum(others) + 1), dtype=kind)
+    ways[:, 0, : unanswered + 1] = [comb(unanswered, drawn) for drawn in range(unanswered + 1)]
+    drawable = unanswered + 1
+    for size in others:
+        joined = np.zeros((right, ways.shape[1] + 1, ways.shape[2]), dtype=kind)
+        for votes in range(min(size, right) + 1):
+            more = ways[:, :, :drawable] * comb(size, votes)
+            joined[votes:, :-1, votes : votes + drawable] += more[votes:]
+            if votes:
+                joined[votes - 1, 1:, votes : votes + drawable] += more[votes - 1]
+        ways = joined
+        drawable += size
+    return ways

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,19 @@ from mathreason_eval.stats.majority import maj_at_k
 from mathreason_eval.stats.passk import pass_at_k
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
+Value = str | int | float | bool
+"""What a property of a problem may be."""
+
 WHOLE = "all"
 """The slice of all problems."""
 
-_HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
+_RATES = {
+    "avg": Outcome.CORRECT,
+    "truncated": Outcome.TRUNCATED,
+    "no_answer": Outcome.NO_ANSWER,
+    "ungradable": Outcome.UNGRADABLE,
+}
+"""Metrics that are the share of one outcome."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +76,11 @@ def summarize(
     """Return the metrics of one task of a run.
 
     For the whole: `avg`, `pass@K` and `maj@K` for every K from 2 to n (for K = 1 both are `avg`),
-    the shares `truncated`, `no_answer` and `ungradable`, mean `tokens` and `seconds` a sample. For
-    every value of a slice: `avg` and the shares. A problem with fewer than K samples, in a run that
-    was interrupted, does not count for K; `problems` says how many did.
+    the shares `truncated`, `no_answer` and `ungradable`, mean `tokens` and `seconds` a sample where
+    two problems or more have them. For every value of a slice: `avg` and the shares.
+
+    In a run that was interrupted every problem counts with the samples it has, and for K only if it
+    has K; `problems` and `samples` say how many counted.
 
     Args:
         task: its name.
@@ -79,25 +91,30 @@ def summarize(
         key: maps an answer to its class of equivalent answers.
 
     Raises:
-        ValueError: if there are no verdicts.
+        ValueError: if there are no verdicts, or one is of no problem.
     """
     items = _items(problems, generations, verdicts, key)
     if not items:
         raise ValueError(f"{task} has no verdicts to summarise.")
     metrics = list(_whole(task, items))
     for name in slices:
-        for value in sorted(
-            {i.problem.meta[name] for i in items if name in i.problem.meta}, key=_natural
-        ):
-            chosen = [item for item in items if item.problem.meta.get(name) == value]
-            metrics += _rates(task, f"{name}={value}", chosen)
+        groups: dict[Value, list[Item]] = {}
+        for item in items:
+            if name in item.problem.meta:
+                groups.setdefault(item.problem.meta[name], []).append(item)
+        for value in sorted(groups, key=_natural):
+            metrics += _rates(task, f"{name}={value}", groups[value])
     return Records(metrics)
 
 
-def _natural(value: object) -> tuple[bool, float, str]:
-    """Sort numbers by size and before texts."""
-    number = isinstance(value, int | float)
-    return not number, float(value) if isinstance(value, int | float) else 0.0, str(value)
+def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
+    """Sort numbers by size and before texts; in texts, `Level 2` before `Level 10`."""
+    if not isinstance(value, str):
+        return False, value, []
+    # Words and digits in turn. Of two numbers the one with more digits is larger: int() would
+    # refuse those of some thousand.
+    words = re.split("([0-9]+)", value)
+    return True, 0, [(len(w.lstrip("0")) * (i % 2), w) for i, w in enumerate(words)]
 
 
 def _items(
@@ -112,6 +129,9 @@ def _items(
     made: dict[str, list[Generation]] = {}
     for generation in generations:
         made.setdefault(generation.problem_id, []).append(generation)
+    strays = judged.keys() - {problem.id for problem in problems}
+    if strays:
+        raise ValueError(f"There are verdicts on {min(strays)!r}, which is no problem.")
     return [
         _item(problem, judged[problem.id], made.get(problem.id, []), key)
         for problem in problems
@@ -125,7 +145,7 @@ def _item(
     generations: Sequence[Generation],
     key: Callable[[str], str],
 ) -> Item:
-    outcomes = outcome_counts(verdicts)
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
     wrong = Counter(
         key(verdict.answer)
         for verdict in verdicts
@@ -144,36 +164,38 @@ def _item(
 
 
 def _whole(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    rates = list(_rates(task, WHOLE, items))
-    yield rates[0]
-    most = max(item.n for item in items)
-    for k in range(2, most + 1):
-        chosen = [item for item in items if item.n >= k]
-        yield _metric(task, WHOLE, f"pass@{k}", chosen, [item.pass_at(k) for item in chosen])
-    for k in range(2, most + 1):
-        chosen = [item for item in items if item.n >= k]
-        yield _metric(task, WHOLE, f"maj@{k}", chosen, [item.maj_at(k) for item in chosen])
-    yield from rates[1:]
-    for name in ("tokens", "seconds"):
-        counted = [item for item in items if getattr(item, name)]
-        if len(counted) > 1:
-            amounts = [sum(values) / len(values) for values in (getattr(i, name) for i in counted)]
-            yield _of_mean(task, WHOLE, name, counted, mean_of_amounts(amounts))
+    average, *health = _rates(task, WHOLE, items)
+    yield average
+    for name, credit in (("pass", Item.pass_at), ("maj", Item.maj_at)):
+        for k in range(2, max(item.n for item in items) + 1):
+            chosen = [item for item in items if item.n >= k]
+            scores = [credit(item, k) for item in chosen]
+            yield _of_scores(task, WHOLE, f"{name}@{k}", chosen, scores)
+    yield from health
+    yield from _of_amounts(task, "tokens", [item.tokens for item in items if item.tokens])
+    yield from _of_amounts(task, "seconds", [item.seconds for item in items if item.seconds])
 
 
 def _rates(task: str, where: str, items: Sequence[Item]) -> Iterator[Metric]:
-    yield _metric(task, where, "avg", items, [item.share(Outcome.CORRECT) for item in items])
-    for outcome in _HEALTH:
-        yield _metric(task, where, str(outcome), items, [item.share(outcome) for item in items])
+    for name, outcome in _RATES.items():
+        yield _of_scores(task, where, name, items, [item.share(outcome) for item in items])
 
 
-def _metric(
+def _of_scores(
     task: str, where: str, name: str, items: Sequence[Item], scores: Sequence[float]
 ) -> Metric:
-    return _of_mean(task, where, name, items, mean_of_scores(scores))
+    samples = sum(item.n for item in items)
+    return _metric(task, where, name, mean_of_scores(scores), len(items), samples)
 
 
-def _of_mean(task: str, where: str, name: str, items: Sequence[Item], mean: Mean) -> Metric:
+def _of_amounts(task: str, name: str, amounts: Sequence[Sequence[float]]) -> Iterator[Metric]:
+    """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
+    if len(amounts) > 1:
+        mean = mean_of_amounts([sum(each) / len(each) for each in amounts])
+        yield _metric(task, WHOLE, name, mean, len(amounts), sum(map(len, amounts)))
+
+
+def _metric(task: str, where: str, name: str, mean: Mean, problems: int, samples: int) -> Metric:
     return Metric(
         task=task,
         slice=where,
@@ -182,7 +204,7 @@ def _of_mean(task: str, where: str, name: str, items: Sequence[Item], mean: Mean
         low=mean.low,
         high=mean.high,
         se=mean.se,
-        problems=len(items),
-        samples=sum(item.n for item in items),
+        problems=problems,
+        samples=samples,
         method=mean.method,
     )
