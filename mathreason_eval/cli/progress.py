@@ -24,6 +24,7 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self._console = Console(stderr=True, markup=False, highlight=False)
+        self._live = self._console.is_terminal
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
@@ -33,7 +34,7 @@ class Progress:
             TextColumn("eta", markup=False),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not self._live,
             transient=True,
         )
         self._row = self._bar.add_task("opening the model", total=None, start=False, note="")
@@ -98,7 +99,7 @@ class Progress:
             note=self._note(),
         )
         now = time.monotonic()
-        if not self._console.is_terminal and now - self._last_line > _PERIOD:
+        if not self._live and now - self._last_line > _PERIOD:
             self._last_line = now
             self._console.print(self._line(), soft_wrap=True)
 
