@@ -30,6 +30,9 @@ SIGNS = {
 }
 """Sign and colour of each outcome: colour never speaks alone."""
 
+_LICENSED_FROM = 110
+"""Columns a terminal needs for the licences beside the rest."""
+
 _ENDLESS = 1_000
 """A width at which no table is squeezed, to learn its own."""
 _GAP = 3
@@ -105,8 +108,12 @@ def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, obje
 
 
 def print_tasks(tasks: Sequence[Task]) -> None:
-    """Print one line a task."""
-    table = _table("task", ">v", ">problems", "grader", "licence", "what it asks")
+    """Print one line a task; the licence of its data where the terminal is wide enough."""
+    console = stdout()
+    licensed = console.width >= _LICENSED_FROM
+    table = _table("task", ">v", ">problems", "grader", "what it asks")
+    if licensed:
+        table.add_column("licence of the data")
     for task in tasks:
         count = task.size if task.generated else (task.data.rows or 0 if task.data else 0)
         table.add_row(
@@ -114,10 +121,10 @@ def print_tasks(tasks: Sequence[Task]) -> None:
             str(task.version),
             f"{count:,}{' *' if task.generated else '  '}",
             task.grade,
-            task.license,
             task.summary,
+            *([task.license] if licensed else []),
         )
-    stdout().print(table)
+    console.print(table)
     click.echo("* made from a seed, nothing to download · `mathreason show TASK` for one", err=True)
 
 
