@@ -57,7 +57,7 @@ CONVENTIONS = [
 
 @pytest.mark.parametrize(("option", "gold", "answer", "default", "with_it"), CONVENTIONS)
 def test_a_convention_is_an_option(
-    option: dict[str, object], gold: str, answer: str, default: bool, with_it: bool
+    option: dict[str, object], gold: str, answer: str, *, default: bool, with_it: bool
 ) -> None:
     verdicts = compare(gold, answer).equal, compare(gold, answer, Convention(**option)).equal
     assert verdicts == (default, with_it)
@@ -102,7 +102,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("one", "other", "same"), KEYS)
-def test_votes_are_counted_by_keys(one: str, other: str, same: bool) -> None:
+def test_votes_are_counted_by_keys(one: str, other: str, *, same: bool) -> None:
     assert (canonical_key(one) == canonical_key(other)) is same
 
 
@@ -110,7 +110,8 @@ HOSTILE = [
     piece * (40_000 // len(piece))
     for piece in (
         "(", "{", "[", r"\{", r"\text{", r"\frac", "1/", "2^", "2^{", "|", "-", "1!", "x_{", ".",
-        r"\sqrt{", r"\boxed{1}", "x", "9^", "1,", "sin ", "三", "½", " ", "$", r"\int", "1<x,", "e^{",
+        r"\sqrt{", r"\boxed{1}", "x", "9^", "1,", "sin ", "三", "½", " ", "$",
+        r"\int", "1<x,", "e^{",
     )
 ] + [
     "9^9^9^9^9", "10^{10^{100}}!", r"\prod_{k=1}^{10^9} k", r"\binom{10^9}{10^8}", "1e999999999",
@@ -125,15 +126,15 @@ def test_hostile_answers_cost_little_and_are_not_the_gold(answer: str) -> None:
     start = time.process_time()
     equal = compare("42", answer).equal
     assert not equal
-    assert time.process_time() - start < 3  # noqa: S101 - about 0.5 s on a slow machine
+    assert time.process_time() - start < 3
 
 
 def test_no_heavy_library_is_imported_to_compare() -> None:
     program = (
         "import sys; from mathreason_eval.grade.equal import compare; compare('1/2', '0.5');"
-        "print([m for m in ('sympy', 'mpmath', 'numpy', 'latex2sympy2_extended') if m in sys.modules])"
+        "print({'sympy', 'mpmath', 'numpy', 'latex2sympy2_extended'} & sys.modules.keys())"
     )
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
     )
-    assert found.stdout.strip() == "[]"
+    assert found.stdout.strip() == "set()"

@@ -89,7 +89,7 @@ def test_one_typography(written: str, plain: str) -> None:
 
 @pytest.mark.parametrize(("value", "typed", "shown"), ROUNDED)
 def test_a_value_rounds_to_the_decimal_that_was_typed(
-    value: Fraction, typed: str, shown: bool
+    value: Fraction, typed: str, *, shown: bool
 ) -> None:
     assert rounds_to(value, typed, Fraction(typed)) is shown
 

@@ -40,7 +40,7 @@ READ = [
     (r"\int_0^1 x dx + 5",        "(integral((x*1), x, 0, 1) + 5)"),
     (r"\quadx",                   "x"),                  # a command run into a letter
     ("x_{i,j}",                   "x_i,j"),
-    (r"\text{only } x = 0",       "=(x, 0)"),
+    (r"\text{only } x = 0",       "x = 0"),
     ("1101_2",                    "13"),
 ]  # fmt: skip
 

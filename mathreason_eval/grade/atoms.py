@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mathreason_eval.grade import words
 from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.matrices import determinant
-from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, script, unbraced
+from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, script
 from mathreason_eval.grade.tree import EMPTY, TWO, Node, call, num, sym
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def reversed_interval(parser: Parser, text: str) -> Node:
     return Node("interval", inner.args, "(" + right)
 
 
-def _bracketed(opened: str, closed: str, inner: Node) -> Node:
+def _bracketed(opened: str, closed: str, inner: Node) -> Node:  # noqa: PLR0911 - one line a kind
     """Return the meaning of a pair of brackets around one node or a list."""
     if opened in {"floor", "ceil", "abs", "norm"}:
         return call(opened, inner)
@@ -115,12 +115,12 @@ def argument(parser: Parser) -> Node:
     if token.kind == "num" and not token.text and token.value is not None:
         digits = str(token.value)
         if len(digits) > 1 and digits.isdecimal():
-            parser.tokens[parser.at] = Token("num", "", False, Fraction(digits[1:]))  # noqa: FBT003
+            parser.tokens[parser.at] = Token("num", "", Fraction(digits[1:]))
             return num(int(digits[0]))
     return parser.prefix()
 
 
-def command(parser: Parser, name: str) -> Node:
+def command(parser: Parser, name: str) -> Node:  # noqa: PLR0911 - one line a kind
     """Return the atom that a command of LaTeX begins."""
     if name in {"frac", "cfrac", "dfrac", "tfrac", "nicefrac", "sfrac"}:
         return _fraction(parser)

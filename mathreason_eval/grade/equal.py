@@ -9,7 +9,6 @@ What none of them decides is `undecided`; `compare_slow` then asks sympy, in a w
 
 from __future__ import annotations
 
-
 from mathreason_eval.grade import text as words
 from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.expression import UNKNOWN, Finding
@@ -122,7 +121,7 @@ def _trees(gold: str, answer: str, convention: Convention) -> Finding:
 def _worded(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     one, other = words.words_of(gold), words.words_of(answer)
-    if one == other and one or words.enumerated(gold) == words.enumerated(answer):
+    if (one == other and one) or words.enumerated(gold) == words.enumerated(answer):
         return Finding(equal=True, rule="text", note="the same words")
     wordy = words.is_wordy(gold), words.is_wordy(answer)
     if all(wordy) or (read and any(wordy)):

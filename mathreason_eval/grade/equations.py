@@ -1,38 +1,36 @@
-"""Relations between expressions: equations up to a factor, definitions, inequalities with letters."""
+"""Equations up to a factor, definitions, and inequalities in several letters."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mathreason_eval.grade import numeric
 from mathreason_eval.grade.expression import Finding, same_value
-from mathreason_eval.grade.realsets import polynomial
+from mathreason_eval.grade.polynomial import polynomial
 from mathreason_eval.grade.residue import proportional
-from mathreason_eval.grade.tree import ONE, ZERO, Node, contains, show, sym, symbols, substitute
+from mathreason_eval.grade.tree import ONE, ZERO, Node, contains, show, substitute, sym, symbols
+from mathreason_eval.grade.words import FUNCTIONS, these
 
 _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def is_name(node: Node) -> bool:
     """Return whether a node only names a thing: x, f(x), a_n, AB, |AB|, NO/BO."""
-    if node.op == "sym" or (node.op == "const" and node.name in {"e", "i"}):
-        return True
-    if node.op == "call":
-        known = node.name in {"abs", "min", "max", "sin", "cos", "tan", "log", "ln", "det"}
-        return (
-            (not known or node.name in {"min", "max", "det", "abs"})
-            and bool(symbols(node))
-            or (known and all(is_name(part) for part in node.args))
-        )
-    if node.op in {"div", "ratio", "quantity"}:
-        return all(_segment(part) for part in node.args)
-    if node.op == "mul":
-        return (
-            len(node.args) == 2
-            and node.args[0].op == "sym"
-            and node.args[0].name.startswith(  # noqa: PLR2004
-                ("angle", "triangle", "S_", "Delta")
-            )
-        )
-    return _segment(node)
+    rule = _NAMES.get(node.op)
+    return rule is not None and rule(node)
+
+
+def _names_by_call(node: Node) -> bool:
+    """Return whether a call names a value: f(x), max f, |AB|, sin A; but not sin 2x."""
+    if node.name in FUNCTIONS.values() and node.name not in _NAMING:
+        return all(map(is_name, node.args))
+    return bool(symbols(node))
+
+
+def _names_by_prefix(node: Node) -> bool:
+    """Return whether a product is a name such as angle ABC."""
+    first = node.args[0]
+    return first.op == "sym" and first.name.startswith(_PREFIXES)
 
 
 def _segment(node: Node) -> bool:
@@ -40,16 +38,26 @@ def _segment(node: Node) -> bool:
     return node.op == "sym" and node.name[:1].isupper()
 
 
+_NAMING = frozenset({"min", "max", "det", "abs"})
+_PREFIXES = ("angle", "triangle", "S_", "Delta")
+_NAMES: dict[str, Callable[[Node], bool]] = {
+    "sym": lambda _: True,
+    "const": lambda node: node.name in {"e", "i"},
+    "call": _names_by_call,
+    "div": lambda node: all(map(_segment, node.args)),
+    "ratio": lambda node: all(map(_segment, node.args)),
+    "mul": _names_by_prefix,
+}
+
+
 def defines(node: Node) -> bool:
     """Return whether a relation is `name = value`, the value not containing the name."""
     if node.op != "rel" or any(sign not in {"=", "~", "equiv"} for sign in node.name.split()):
         return False
-    name = node.args[0]
-    return (
-        is_name(name)
-        and not contains(node.args[-1], name.op, name.name or "\0")
-        or (name.op == "sym" and node.args[-1].op == "sym")
-    )
+    name, value = node.args[0], node.args[-1]
+    if name.op == value.op == "sym":
+        return True
+    return is_name(name) and not contains(value, name.op, name.name or "\0")
 
 
 def same_equation(gold: Node, answer: Node) -> Finding:
@@ -144,8 +152,9 @@ def _upward(node: Node) -> Node:
     return node
 
 
-_NOT_FLAT = frozenset({"rel", "list", "set", "tuple", "interval", "union", "inter", "minus", "such",
-                       "matrix", "cases", "define", "assign", "choices", "when", "text"})  # fmt: skip
+_NOT_FLAT = these(
+    "rel list set tuple interval union inter minus such matrix cases define assign choices when"
+)
 
 
 def is_flat(node: Node) -> bool:
@@ -178,7 +187,7 @@ def as_interval(node: Node) -> Node | None:
 
 
 def as_listed_order(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
-    """Return the members of a chain `b < a < d` beside a list `b, a, d` of names, or None."""
+    """Return the members of a chain `b < a < d` beside a list of names, or None."""
     chain, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
     if chain.op != "rel" or listed.op not in {"list", "tuple"} or len(chain.args) < 3:  # noqa: PLR2004
         return None

@@ -12,6 +12,8 @@ _MOST_BITS = 60_000
 """Larger numbers are left to arithmetic modulo a prime."""
 _LARGEST_FACTORIAL = 5_000
 _MOST_TERMS = 2_000
+_LARGEST_NUMERATOR = 64
+"""Of a fractional exponent."""
 
 
 _LEAST_HUGE = 4 * _MOST_BITS
@@ -30,7 +32,7 @@ def exact(node: Node) -> Fraction | None:
         return None
 
 
-def is_huge(node: Node) -> bool:
+def is_huge(node: Node) -> bool:  # noqa: PLR0911 - one line a kind
     """Return whether the size of a constant is beyond that of every exact value, by its form."""
     if node.op in {"neg", "div"}:
         return is_huge(node.args[0]) and all(exact(part) is not None for part in node.args[1:])
@@ -87,11 +89,9 @@ def _mul(node: Node) -> Fraction:
 def _pow(node: Node) -> Fraction:
     base, exponent = map(value, node.args)
     if exponent.denominator != 1:
-        return (
-            root(base ** int(exponent.numerator), exponent.denominator)
-            if (abs(exponent.numerator) <= 64)
-            else _give_up()
-        )  # noqa: PLR2004 - small powers only
+        if abs(exponent.numerator) > _LARGEST_NUMERATOR:
+            raise InexactError("too large a power")
+        return root(base**exponent.numerator, exponent.denominator)
     size = base.numerator.bit_length() + base.denominator.bit_length()
     if base in {0, 1, -1}:
         return base ** (int(exponent) % 2 + 2 if base == -1 else min(int(exponent), 1))

@@ -7,14 +7,15 @@ from itertools import permutations
 
 from mathreason_eval.grade.exact import exact
 from mathreason_eval.grade.expression import Finding
-from mathreason_eval.grade.realsets import polynomial
+from mathreason_eval.grade.polynomial import polynomial
 from mathreason_eval.grade.residue import residues
 from mathreason_eval.grade.tree import Node, contains, num, rebuild, sym, symbols
+from mathreason_eval.grade.words import these
 
-PARAMETERS = frozenset("k n m l t s r c C K N j p q a b A B c_1 c_2 C_1 C_2 k_1 k_2".split())
+PARAMETERS = these("k n m l t s r c C K N j p q a b A B c_1 c_2 C_1 C_2 k_1 k_2")
 """Letters that stand for any integer or constant."""
-_WHOLE = frozenset("k n m l j K N p".split())
-_CONSTANTS = frozenset("C c K C_1 C_2 c_1 c_2 C_0".split())
+_WHOLE = these("k n m l j K N p")
+_CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
 """Letters of constants of integration."""
 _MOST_PARAMETERS = 3
 

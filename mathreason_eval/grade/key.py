@@ -2,7 +2,7 @@
 
 Answers in several spellings of one value share a key wherever the value can be written in one way:
 exactly if it is rational, by its digits at fixed points if it is not. Conventions that are not
-transitive (50 % is 50 and also 0.5) are resolved one way here, so that keys cut answers into classes.
+transitive (50 % is 50 and also 0.5) are resolved one way here: keys cut answers into classes.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _words(text: str) -> str:
     return "text " + ", ".join(words.enumerated(text) or (text,))
 
 
-def _key(node: Node) -> str:
+def _key(node: Node) -> str:  # noqa: PLR0911 - one line a kind
     """Return the key of a tree, from the keys of its parts."""
     node = shape(node)
     if node.op == "when":

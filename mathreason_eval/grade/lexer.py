@@ -17,14 +17,14 @@ class UnreadableError(ValueError):
 
 
 class Token(NamedTuple):
-    """One token. Kinds: num sym const fn op rel sep and or qual word open close cmd begin end
-    amp row money diff, and eof at the end.
+    """One token.
+
+    Kinds: num sym const fn op rel sep and or qual word open close cmd begin end amp row money diff,
+    and eof at the end.
     """
 
     kind: str
     text: str = ""
-    spaced: bool = False
-    """Whether white space stood before it."""
     value: Fraction | None = None
 
 
@@ -37,7 +37,9 @@ _TAIL = (
 )
 _OTHER = r"""
   (?P<space>\s+)
-| (?P<base>(?<![\^_\w])(?:[0-9][0-9A-Z]*|[0-9A-F]{2,}(?=_\{?16)|[0-9][0-9a-f]*(?=_\{?16))(?:\.[0-9]+)?\s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d)|0x[0-9A-Fa-f]{1,16}(?![\w]))
+| (?P<base>(?<![\^_\w])
+    (?:[0-9][0-9A-Z]*|[0-9A-F]{2,}(?=_\{?16)|[0-9][0-9a-f]*(?=_\{?16))(?:\.[0-9]+)?
+    \s*_\s*(?:\{\s*(?:\\text\s*\{)?\w{1,7}\}{1,2}|\d)|0x[0-9A-Fa-f]{1,16}(?!\w))
 | (?P<mixed>\d+[ ]+\d+\s*/\s*\d+(?![\d.]))
 | (?P<num>%s)
 | (?P<word>[^\W\d_]+)
@@ -82,23 +84,23 @@ _INFIX = {"cdot": "*", "times": "*", "ast": "*", "div": "/", "pm": "pm", "mp": "
           "sb": "_", "star": "*", "bullet": "*", "smallsetminus": "setminus", "textdegree": "deg",
           "dotplus": "+", "plus": "+", "ratio": ":", "land": "and", "wedge": "and", "lor": "or",
           "vee": "or", "textcirc": "deg", "cupdot": "cup", "xor": "xor", "cdotp": "*"}  # fmt: skip
-_CALLS = frozenset(
+_CALLS = words.these(
     "frac sqrt binom cbrt overline bar vec hat tilde widehat overrightarrow sum prod int lim iint "
     "mathbb Bbb pmod pod emptyset varnothing ldots dots cdots dotsc angle triangle operatorname "
     "partial nabla forall exists neg lnot Re Im dot ddot underset overset stackrel complement "
     "widetilde square pounds euro yen therefore because bigstar dag prescript limsup liminf "
     "measuredangle odot overleftrightarrow cent aleph Box blacksquare sqrt oint dbinom tbinom "
     "substack not S P check breve acute mathring rightarrow mathbbm dagger diamond Diamond oplus "
-    "otimes cfrac dfrac tfrac nicefrac sfrac xrightarrow longdiv phantom arctanh".split()
+    "otimes cfrac dfrac tfrac nicefrac sfrac xrightarrow longdiv phantom arctanh"
 )
 _KNOWN = (
     frozenset(_OPEN) | frozenset(_CLOSE) | frozenset(_INFIX) | _CALLS | words.GREEK | words.IGNORED
     | words.WRAPPERS | words.TEXTS | words.DROPPED | frozenset(words.RELATIONS)
     | frozenset(words.FUNCTIONS) | frozenset(words.CONSTANTS) | {"text", "backslash", "R", "N", "Z"}
 )  # fmt: skip
-_ONLY_CALLED = frozenset(
+_ONLY_CALLED = words.these(
     "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling "
-    "lcd hcf conj".split()
+    "lcd hcf conj"
 )
 """Names that are functions only before a bracket: `5 min` is a time."""
 _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}]")
@@ -133,10 +135,11 @@ class _Lexer:
         self.grouped = grouped
         self.upright = upright
         self.level = level
+        self.spaced = False
+        """Whether white space stands before the token at hand."""
         self.integral = bool(_DIFFERENTIAL.search(text))
 
     def run(self) -> Iterator[Token]:
-        spaced = False
         while self.at < len(self.text):
             pattern = _TOP if self.grouped and self.depth == 0 else _LIST
             found = pattern.match(self.text, self.at)
@@ -144,47 +147,47 @@ class _Lexer:
             self.at = found.end()
             kind = found.lastgroup or ""
             if kind == "space":
-                spaced = True
+                self.spaced = True
                 continue
             if kind == "quote":
                 continue
-            yield from getattr(self, f"_{kind}")(found[0], spaced)
-            spaced = False
+            yield from getattr(self, f"_{kind}")(found[0])
+            self.spaced = False
 
-    def _num(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _num(self, text: str) -> Iterator[Token]:
         value, typed = typed_value(text)
-        yield Token("num", typed, spaced, value)
+        yield Token("num", typed, value)
 
-    def _mixed(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _mixed(self, text: str) -> Iterator[Token]:
         whole, over, under = map(int, re.findall(r"\d+", text))
         if not under:
             raise UnreadableError(text)
-        yield Token("num", "mixed", spaced, whole + Fraction(over, under))
+        yield Token("num", "mixed", whole + Fraction(over, under))
 
-    def _base(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _base(self, text: str) -> Iterator[Token]:
         value = _in_base(text)
         if value is not None:
-            yield Token("num", "", spaced, value)
+            yield Token("num", "", value)
             return
         self.at -= len(text)
         digits = re.match(r"\d+(?:\.\d+)?", text)
         assert digits is not None, "the pattern begins with a digit"
         self.at += digits.end()
-        yield from self._num(digits[0], spaced)
+        yield from self._num(digits[0])
 
-    def _word(self, run: str, spaced: bool) -> Iterator[Token]:
+    def _word(self, run: str) -> Iterator[Token]:
         if not run.isascii():
-            yield Token("word", run, spaced)
+            yield Token("word", run)
             return
-        yield from self._letters(run, spaced)
+        yield from self._letters(run)
 
-    def _letters(self, run: str, spaced: bool) -> Iterator[Token]:
+    def _letters(self, run: str) -> Iterator[Token]:
         low = run.lower()
         called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
         if low == "to" and not self.upright:
-            yield Token("op", ":", spaced)
+            yield Token("op", ":")
         elif low in {"and", "or"} or low in words.QUALIFIERS:
-            yield Token(low if low in {"and", "or"} else "qual", low, spaced)
+            yield Token(low if low in {"and", "or"} else "qual", low)
         elif (
             len(run) > 1
             and run in words.FUNCTIONS
@@ -194,11 +197,11 @@ class _Lexer:
                 or (self.upright and run not in _ABBREVIATED and not is_unit(run))
             )
         ):
-            yield Token("fn", words.FUNCTIONS[run], spaced)
-        elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or called is False):
-            yield Token("const", words.CONSTANTS[run], spaced)
-        elif len(run) > 2 and run in words.GREEK or run in {"xi", "mu", "nu"} and not self.upright:
-            yield Token("sym", words.SAME_LETTER.get(run, run), spaced)
+            yield Token("fn", words.FUNCTIONS[run])
+        elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
+            yield Token("const", words.CONSTANTS[run])
+        elif run in words.GREEK and not (self.upright and is_unit(run)):
+            yield Token("sym", words.SAME_LETTER.get(run, run))
         elif (
             run
             in {
@@ -222,27 +225,31 @@ class _Lexer:
             }
             and not self.upright
         ):
-            yield from self._cmd("\\" + run, spaced)
+            yield from self._cmd("\\" + run)
         elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
-            yield Token("sym", run, spaced)
+            yield Token("sym", run)
         else:
-            yield from self._run(run, low, spaced)
+            yield from self._run(run, low)
 
-    def _run(self, run: str, low: str, spaced: bool) -> Iterator[Token]:
+    def _run(self, run: str, low: str) -> Iterator[Token]:
         """Yield what a run of two letters or more means: a word, a segment, or a product."""
-        if self.integral and len(run) == 2 and run[0] == "d":
-            yield Token("diff", run[1], spaced)
-        elif self.upright or _is_word(run, low, spaced) or (spaced and self._is_unit_like(run)):
-            yield Token("word", run, spaced)
+        if self.integral and re.fullmatch("d[a-zA-Z]", run):
+            yield Token("diff", run[1])
+        elif (
+            self.upright
+            or _is_word(run, low, spaced=self.spaced)
+            or (self.spaced and self._is_unit_like(run))
+        ):
+            yield Token("word", run)
         elif run.isupper():
-            yield Token("sym", run, spaced)
+            yield Token("sym", run)
         elif glued := _GLUED.fullmatch(run):
-            yield from self._letters(glued[1], spaced)
-            yield from self._letters(glued[2], spaced=False)
+            yield from self._letters(glued[1])
+            yield from self._letters(glued[2])
         else:
-            for index, letter in enumerate(run):
+            for letter in run:
                 kind = "const" if letter in "ei" else "sym"
-                yield Token(kind, letter, spaced and not index)
+                yield Token(kind, letter)
 
     def _is_unit_like(self, run: str) -> bool:
         """Return whether a run behind a number has the look of a unit, such as WPM or Mb."""
@@ -250,12 +257,12 @@ class _Lexer:
         acronym = run.isupper() and len(run) > 2  # noqa: PLR2004 - AB is a segment
         return before.isdecimal() and (acronym or (run[0].isupper() and run[1:].islower()))
 
-    def _env(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _env(self, text: str) -> Iterator[Token]:
         kind = "begin" if text.startswith("\\begin") else "end"
         self.depth += 1 if kind == "begin" else -1
-        yield Token(kind, text[text.index("{") + 1 : text.index("}")].rstrip("*"), spaced)
+        yield Token(kind, text[text.index("{") + 1 : text.index("}")].rstrip("*"))
 
-    def _cmd(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _cmd(self, text: str) -> Iterator[Token]:
         name = text[1:]
         if name not in _KNOWN:
             # `\quadx` and `\vertx`: a command run into the letters that follow it.
@@ -265,72 +272,72 @@ class _Lexer:
         if name in words.IGNORED:
             return
         if name in words.TEXTS:
-            yield from self._text(spaced)
+            yield from self._text()
         elif name in words.DROPPED:
             self._skip_group()
         elif name in words.WRAPPERS:
             if name in {"color", "textcolor"}:
                 self._skip_group()
         else:
-            yield self._named(name, spaced)
+            yield self._named(name)
 
-    def _named(self, name: str, spaced: bool) -> Token:
+    def _named(self, name: str) -> Token:  # noqa: PLR0911 - one line a kind
         if name in _OPEN or name in _CLOSE:
-            return self._delimiter(_OPEN.get(name) or _CLOSE[name], spaced, opens=name in _OPEN)
+            return self._delimiter(_OPEN.get(name) or _CLOSE[name], opens=name in _OPEN)
         if name in words.RELATIONS:
-            return Token("rel", words.RELATIONS[name], spaced)
+            return Token("rel", words.RELATIONS[name])
         if name in _INFIX:
             infix = _INFIX[name]
-            return Token(infix if infix in {"and", "or"} else "op", infix, spaced)
+            return Token(infix if infix in {"and", "or"} else "op", infix)
         if name in words.FUNCTIONS:
-            return Token("fn", words.FUNCTIONS[name], spaced)
+            return Token("fn", words.FUNCTIONS[name])
         if name in words.CONSTANTS:
-            return Token("const", words.CONSTANTS[name], spaced)
+            return Token("const", words.CONSTANTS[name])
         if name in words.GREEK:
-            return Token("sym", words.SAME_LETTER.get(name, name), spaced)
-        return Token("cmd", name, spaced)
+            return Token("sym", words.SAME_LETTER.get(name, name))
+        return Token("cmd", name)
 
-    def _delimiter(self, text: str, spaced: bool, *, opens: bool) -> Token:
+    def _delimiter(self, text: str, *, opens: bool) -> Token:
         if text not in {"{", "}"}:
             self.depth += 1 if opens else -1
-        return Token("open" if opens else "close", text, spaced)
+        return Token("open" if opens else "close", text)
 
-    def _row(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _row(self, text: str) -> Iterator[Token]:
         del text
-        yield Token("row", "", spaced)
+        yield Token("row", "")
 
-    def _esc(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _esc(self, text: str) -> Iterator[Token]:
         char = text[1]
         if char in "{}":
-            yield self._delimiter(text, spaced, opens=char == "{")
-        elif char in "$":
-            yield Token("money", char, spaced)
+            yield self._delimiter(text, opens=char == "{")
+        elif char == "$":
+            yield Token("money", char)
         elif char == "%":
-            yield Token("op", "%", spaced)
+            yield Token("op", "%")
         elif char == "|":
-            yield Token("op", "|", spaced)
+            yield Token("op", "|")
         elif char not in words.SPACES and char not in "()[]&#_'^\"":
             raise UnreadableError(text)
 
-    def _rel(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _rel(self, text: str) -> Iterator[Token]:
         if text != "~":
-            yield Token("rel", words.RELATIONS[text], spaced)
+            yield Token("rel", words.RELATIONS[text])
 
-    def _op(self, text: str, spaced: bool) -> Iterator[Token]:
-        yield Token("op", "^" if text == "**" else text, spaced)
+    def _op(self, text: str) -> Iterator[Token]:
+        yield Token("op", "^" if text == "**" else text)
 
-    def _bracket(self, text: str, spaced: bool) -> Iterator[Token]:
-        yield self._delimiter(text, spaced, opens=text in "([{")
+    def _bracket(self, text: str) -> Iterator[Token]:
+        yield self._delimiter(text, opens=text in "([{")
 
-    def _sep(self, text: str, spaced: bool) -> Iterator[Token]:
-        yield Token("sep", text, spaced)
+    def _sep(self, text: str) -> Iterator[Token]:
+        yield Token("sep", text)
 
-    def _amp(self, text: str, spaced: bool) -> Iterator[Token]:
-        yield Token("amp", text, spaced)
+    def _amp(self, text: str) -> Iterator[Token]:
+        yield Token("amp", text)
 
-    def _char(self, text: str, spaced: bool) -> Iterator[Token]:
+    def _char(self, text: str) -> Iterator[Token]:
         if text in "$£€¥₹₩₽¢":
-            yield Token("money", text, spaced)
+            yield Token("money", text)
         elif text not in ".?":
             raise UnreadableError(text)
 
@@ -350,7 +357,7 @@ class _Lexer:
     def _skip_group(self) -> None:
         self._group()
 
-    def _text(self, spaced: bool) -> Iterator[Token]:
+    def _text(self) -> Iterator[Token]:
         """Yield the tokens of a text command's argument, whose letters are words."""
         content = self._group()
         if content is None or self.level > _DEEPEST_TEXT:
@@ -360,11 +367,10 @@ class _Lexer:
             inner = inner[1:-1]
         upright = not (len(inner) == 1 and inner.isupper())
         lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
-        for index, token in enumerate(lexer.run()):
-            yield token._replace(spaced=True) if not index and spaced else token
+        yield from lexer.run()
 
 
-def _is_word(run: str, low: str, spaced: bool) -> bool:
+def _is_word(run: str, low: str, *, spaced: bool) -> bool:
     """Return whether a run of letters is a word rather than a product of variables."""
     if low in words.SHORT_WORDS or low in words.NEVER_UNITS or low in words.FILLERS:
         return not (run.isupper() and len(run) < 3)  # noqa: PLR2004 - AB is a segment

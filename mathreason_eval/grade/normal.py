@@ -13,13 +13,16 @@ from mathreason_eval.grade.numerals import with_digits
 
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-", "－": "-", "＋": "+", "―": "-",
-    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "✕": r"\times ",
+    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
+    "✕": r"\times ",
     "÷": "/", "⁄": "/", "∕": "/", "∗": "*", "⋆": "*", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ",
     "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "≠": r"\ne ",
     "≈": r"\approx ", "≃": r"\approx ", "≅": r"\cong ", "≡": r"\equiv ", "∈": r"\in ",
     "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "⊂": r"\subset ",
-    "⊆": r"\subseteq ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "Ø": r"\emptyset ", "ø": r"\emptyset ",
-    "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\cbrt ", "∜": r"\sqrt[4]", "∑": r"\sum ", "∏": r"\prod ",
+    "⊆": r"\subseteq ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "Ø": r"\emptyset ",
+    "ø": r"\emptyset ",
+    "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\cbrt ", "∜": r"\sqrt[4]", "∑": r"\sum ",
+    "∏": r"\prod ",
     "∫": r"\int ", "∂": r"\partial ", "∠": r"\angle ", "△": r"\triangle ", "∆": r"\Delta ",
     "⊥": r"\perp ", "∥": r"\parallel ", "°": r"^{\circ}", "º": r"^{\circ}", "˚": r"^{\circ}",
     "℃": r"^{\circ}", "′": "'", "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"', "→": r"\to ",
@@ -29,7 +32,8 @@ _SIGNS = {
     "…": r"\ldots ", "⋯": r"\ldots ", "∣": "|", "│": "|", "｜": "|", "∶": ":", "≔": ":=",
     "ℕ": r"\mathbb{N}", "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℝ": r"\mathbb{R}",
     "ℂ": r"\mathbb{C}", "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")",
-    "【": "[", "】": "]", "。": ".", "٫": ".", "٬": ",", "،": ",", "؛": ";", "٪": r"\%", "％": r"\%",
+    "【": "[", "】": "]", "。": ".", "٫": ".", "٬": ",", "،": ",", "؛": ";", "٪": r"\%",
+    "％": r"\%",
     "‰": r"/10\%", "ⅈ": "i", "ⅇ": "e", "ı": "i",
 }  # fmt: skip
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵖᵗˣʸᵀ", "0123456789+-=()niabcdekmptxyT", strict=True))

@@ -78,4 +78,5 @@ def significant(typed: str) -> int:
 def rounds_to(value: Fraction, typed: str, shown: Fraction) -> bool:
     """Return whether the value, rounded half up or half even, is the decimal that was typed."""
     places = len(typed.partition(".")[2])
-    return abs(value - shown) * 2 * 10**places <= 1
+    unit = Fraction(1, 10**places)
+    return 2 * abs(value - shown) <= unit

@@ -142,7 +142,7 @@ def _power(parser: Parser, left: Node) -> Node:
     return Node("pow", (left, exponent))
 
 
-def _marked(parser: Parser, left: Node) -> Node | None:
+def _marked(parser: Parser, left: Node) -> Node | None:  # noqa: PLR0911 - one line a kind
     """Return `left` under a mark where an exponent would stand, or None if it is an exponent."""
     start = parser.at
     braced = parser.skip("open", "{")

@@ -8,16 +8,19 @@ cells. So `|x| <= 3`, `-3 <= x <= 3`, `[-3, 3]` and `{x : x^2 <= 9}` meet, whate
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 from mathreason_eval.grade import numeric
 from mathreason_eval.grade.expression import Finding, same_value
-from mathreason_eval.grade.tree import MINUS_ONE, ZERO, Node, contains, show, substitute, symbols
+from mathreason_eval.grade.polynomial import NoZerosError, zeros
+from mathreason_eval.grade.tree import Node, contains, minus, num, show, substitute, symbols
 
 _NEAR = 1e-9
 _ORDER = {"<": (False, True), "<=": (True, True), ">": (False, False), ">=": (True, False)}
 _MOST_BOUNDARIES = 64
+REALS = Node("const", (), "RR")
 _UNNAMED = Node("sym", (), "?")
 
 
@@ -79,10 +82,8 @@ def same_set(gold: RealSet, answer: RealSet) -> Finding:
         found = same_value(one, other)
         if not found.equal:
             return found._replace(rule="set")
-    ends = ", ".join(map(show, gold.boundaries))
-    return Finding(
-        equal=True, rule="set", note=f"the same real numbers, with ends {ends or 'none'}"
-    )
+    ends = ", ".join(f"{numeric.real_value(end):.6g}" for end in gold.boundaries) or "none"
+    return Finding(equal=True, rule="set", note=f"the same real numbers, with ends {ends}")
 
 
 def is_inequality(node: Node) -> bool:
@@ -127,156 +128,60 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
     if node.op in {"union", "inter", "minus", "list", "and", "or"}:
         return [b for part in node.args for b in _boundaries(part, variable)]
     if node.op == "set":
-        if any(contains(part, "rel") for part in node.args):
-            raise NotASetError("a set of statements")
-        return list(node.args)
-    if node.op == "interval" or (node.op == "tuple" and len(node.args) == 2 and node.name == "()"):  # noqa: PLR2004
-        return _constant(node.args)
-    if node.op == "such":
-        return _boundaries(node.args[1], variable)
-    if node.op == "when":
-        return _boundaries(node.args[0], variable)
-    if node.op == "const" and node.name in {"RR", "RR_+", "RR+", "oo"} and node.name == "RR":
+        return _finite(node.args)
+    if is_interval(node):
+        if not _end(node.args[0]) <= _end(node.args[1]):
+            raise NotASetError("an interval that ends before it begins")
+        return _finite(node.args)
+    if node.op in {"such", "when"}:
+        return _boundaries(node.args[node.op == "such"], variable)
+    if node == REALS:
         return []
     if node.op == "rel":
         return _relation_boundaries(node, variable)
     raise NotASetError(node.op)
 
 
-def _constant(nodes: tuple[Node, ...]) -> list[Node]:
-    for node in nodes:
-        if numeric.real_value(node) is None and not contains(node, "const", "oo"):
-            raise NotASetError("an end that is not a number")
-    return [node for node in nodes if not contains(node, "const", "oo")]
+def is_interval(node: Node) -> bool:
+    """Return whether a node is an interval, or a pair in brackets that can be one."""
+    return node.op == "interval" or (node.op, node.name, len(node.args)) == ("tuple", "()", 2)
+
+
+def _finite(nodes: tuple[Node, ...]) -> list[Node]:
+    """Return the nodes that are finite real numbers; anything but infinity must be one."""
+    finite = [node for node in nodes if not contains(node, "const", "oo")]
+    if any(numeric.real_value(node) is None for node in finite):
+        raise NotASetError("an end that is not a number")
+    return finite
 
 
 def _relation_boundaries(node: Node, variable: Node) -> list[Node]:
     signs = node.name.split()
-    if signs == ["in"] and node.args[0] == variable or signs == ["notin"]:
+    if (signs == ["in"] and node.args[0] == variable) or signs == ["notin"]:
         return _boundaries(node.args[1], variable)
     if not all(sign in _ORDER or sign in {"=", "!="} for sign in signs):
         raise NotASetError(node.name)
     found: list[Node] = []
     for left, right in zip(node.args, node.args[1:], strict=False):
         if not (contains(left, "const", "oo") or contains(right, "const", "oo")):
-            found += zeros(Node("add", (left, Node("neg", (right,)))), variable)
+            try:
+                found += zeros(_gap(left, right), variable)
+            except NoZerosError as error:
+                raise NotASetError(str(error)) from error
     return found
 
 
-def zeros(node: Node, variable: Node) -> list[Node]:
-    """Return the real numbers where a function of one variable may vanish or be undefined.
-
-    Raises:
-        NotASetError: if they cannot be found by factors, absolute values and quadratics.
-    """
-    if not contains(node, variable.op, variable.name):
-        return []
-    if node.op in {"mul", "div"}:
-        return [z for part in node.args for z in zeros(part, variable)]
-    if node.op == "neg":
-        return zeros(node.args[0], variable)
-    if node.op == "pow" and node.args[1].value is not None:
-        return zeros(node.args[0], variable)
-    if node.op == "call" and node.name in {"abs", "root"} and node != variable:
-        return zeros(node.args[0], variable)
-    modulus = _find(
-        node, lambda part: part.op == "call" and part.name == "abs" and part != variable
-    )
-    if modulus is not None:
-        inner = modulus.args[0]
-        sides = (inner, Node("neg", (inner,)))
-        return [
-            z
-            for side in (*sides, inner)
-            for z in zeros(
-                substitute(node, modulus, side) if side is not inner or True else side, variable
-            )
-        ]
-    return _polynomial_zeros(node, variable)
-
-
-def _find(node: Node, wanted: Callable[[Node], bool]) -> Node | None:
-    if wanted(node):
-        return node
-    return next((found for part in node.args if (found := _find(part, wanted)) is not None), None)
-
-
-def _polynomial_zeros(node: Node, variable: Node) -> list[Node]:
-    coefficients = polynomial(node, variable)
-    if coefficients is None:
-        raise NotASetError("no polynomial")
-    while len(coefficients) > 1 and _vanishes(coefficients[-1]):
-        coefficients.pop()
-    if len(coefficients) == 1:
-        return []
-    if len(coefficients) == 2:  # noqa: PLR2004 - linear
-        return [Node("div", (Node("neg", (coefficients[0],)), coefficients[1]))]
-    if len(coefficients) == 3:  # noqa: PLR2004 - quadratic
-        c, b, a = coefficients
-        four = Node("num", value=ZERO.value + 4) if ZERO.value is not None else ZERO
-        discriminant = Node("add", (Node("mul", (b, b)), Node("neg", (Node("mul", (four, a, c)),))))
-        root = Node(
-            "call", (discriminant, Node("num", value=four.value and four.value / 2)), "root"
-        )
-        under = Node("add", (a, a))
-        return [
-            Node("div", (Node("add", (Node("neg", (b,)), signed)), under))
-            for signed in (root, Node("neg", (root,)))
-        ]
-    raise NotASetError("a polynomial of high degree")
-
-
-def _vanishes(node: Node) -> bool:
-    at = numeric.machine_value(node)
-    return at is not None and abs(at) < _NEAR
-
-
-_MOST_DEGREE = 4
-
-
-def polynomial(node: Node, variable: Node) -> list[Node] | None:
-    """Return the coefficients of a polynomial in one variable, lowest first, or None."""
-    if not contains(node, variable.op, variable.name):
-        return [node]
-    if node == variable:
-        return [ZERO, Node("neg", (MINUS_ONE,))]
-    parts = [polynomial(part, variable) for part in node.args]
-    if any(part is None for part in parts):
-        return None
-    known = [part for part in parts if part is not None]
-    if node.op == "add":
-        size = max(map(len, known))
-        return [Node("add", tuple(p[k] for p in known if k < len(p))) for k in range(size)]
-    if node.op == "neg":
-        return [Node("neg", (c,)) for c in known[0]]
-    if node.op == "div" and len(known[1]) == 1:
-        return [Node("div", (c, known[1][0])) for c in known[0]]
-    if node.op == "mul":
-        return _multiplied(known)
-    power = node.args[1].value if node.op == "pow" else None
-    if power is not None and power in {1, 2, 3}:
-        return _multiplied([known[0]] * int(power))
-    return None
-
-
-def _multiplied(factors: list[list[Node]]) -> list[Node] | None:
-    result = factors[0]
-    for factor in factors[1:]:
-        size = len(result) + len(factor) - 1
-        if size > _MOST_DEGREE + 1:
-            return None
-        terms: list[list[Node]] = [[] for _ in range(size)]
-        for i, one in enumerate(result):
-            for j, two in enumerate(factor):
-                terms[i + j].append(Node("mul", (one, two)))
-        result = [Node("add", tuple(group)) for group in terms]
-    return result
+def _gap(left: Node, right: Node) -> Node:
+    """Return the function that vanishes where two sides are equal; a quotient stays one."""
+    if right.value == 0:
+        return left
+    return right if left.value == 0 else Node("add", (left, minus(right)))
 
 
 # ---------------------------------------------------------------------- membership
 
 
-def _holds(node: Node, variable: Node, at: float) -> bool:
+def _holds(node: Node, variable: Node, at: float) -> bool:  # noqa: PLR0911 - one line a kind
     """Return whether a real number belongs to the set that a tree describes."""
     if node.op in {"union", "or"} or (node.op == "list" and node.name in {",", "or", ";"}):
         return any(_holds(part, variable, at) for part in node.args)
@@ -286,10 +191,8 @@ def _holds(node: Node, variable: Node, at: float) -> bool:
         return _holds(node.args[0], variable, at) and not _holds(node.args[1], variable, at)
     if node.op == "set":
         return any(_near(at, numeric.real_value(part)) for part in node.args)
-    if node.op == "such":
-        return _holds(node.args[1], variable, at)
-    if node.op == "when":
-        return _holds(node.args[0], variable, at)
+    if node.op in {"such", "when"}:
+        return _holds(node.args[node.op == "such"], variable, at)
     if node.op == "const":
         return True
     if node.op == "rel":
@@ -330,9 +233,7 @@ def _relation_holds(node: Node, variable: Node, at: float) -> bool:
 def _value(node: Node, variable: Node, at: float) -> float | None:
     if contains(node, "const", "oo"):
         return _end(node)
-    from fractions import Fraction
-
-    return numeric.real_value(substitute(node, variable, Node("num", value=Fraction(at))))
+    return numeric.real_value(substitute(node, variable, num(Fraction(at))))
 
 
 def _ordered(left: float | None, sign: str, right: float | None) -> bool:

@@ -23,7 +23,7 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     if {gold.op, answer.op} == {"percent", "degree"}:
         return Finding(equal=False, rule="units", note="an angle is not a percentage")
     for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
-        if gold.op == mark or answer.op == mark:
+        if mark in {gold.op, answer.op}:
             return rule(gold, answer, convention, rounding)
     return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
 
@@ -78,7 +78,7 @@ def _finer(answer: Node, gold: Node) -> bool:
 # ---------------------------------------------------------------------- units
 
 
-def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
+def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:  # noqa: PLR0911 - one line a kind
     """Return both values in one unit, and why that is impossible if it is."""
     one, two = _unit(gold), _unit(answer)
     left, right = _bare(gold), _bare(answer)

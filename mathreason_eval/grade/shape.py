@@ -29,7 +29,7 @@ def shape(node: Node) -> Node:
     return node
 
 
-def _relation(node: Node) -> Node:
+def _relation(node: Node) -> Node:  # noqa: PLR0911 - one line a kind
     signs = node.name.split()
     if not set(signs) <= _EQUAL:
         return _membership(node)
@@ -100,7 +100,7 @@ def _collection(node: Node) -> Node:
     if parts[0].op == "define" and not any(part.op in {"define", "rel"} for part in parts[1:]):
         name, first = parts[0].args
         return _define(name, node._replace(args=(first, *parts[1:])))
-    if node.name in {",", "and", "or", ";"} and all(part.op in {"list"} for part in parts):
+    if node.name in {",", "and", "or", ";"} and all(part.op == "list" for part in parts):
         parts = [Node("tuple", part.args, "()") if part.op == "list" else part for part in parts]
     return node._replace(args=tuple(parts))
 

@@ -176,9 +176,11 @@ def _limit(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
 
 
 _CONSTANTS = {"pi": "pi", "e": "E", "i": "I", "oo": "oo"}
+_INVERTED = words.these("sin cos tan cot sec csc sinh cosh tanh")
+_SAME_NAME = _INVERTED | words.these("coth sech csch log binomial")
 _FUNCTIONS = {
-    **{f: f for f in "sin cos tan cot sec csc sinh cosh tanh coth sech csch log binomial".split()},
-    **{f"arc{f}": f"a{f}" for f in "sin cos tan cot sec csc sinh cosh tanh".split()},
+    **{f: f for f in _SAME_NAME},
+    **{f"arc{f}": f"a{f}" for f in _INVERTED},
     "ln": "log", "abs": "Abs", "floor": "floor", "ceil": "ceiling", "binom": "binomial",
     "factorial": "factorial", "double_factorial": "factorial2", "min": "Min", "max": "Max",
     "mod": "Mod", "conj": "conjugate", "re": "re", "im": "im", "sgn": "sign", "norm": "Abs",

@@ -8,14 +8,19 @@ from typing import NamedTuple
 _DRESS = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)(?![a-zA-Z])\s*"
 )
-_ARTICLES = frozenset("a an the".split())
+_ARTICLES = frozenset(["a", "an", "the"])
 _CHOICE = re.compile(
     r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
 )
 _LABELLED = re.compile(
     r"(?:\(([A-J])\)|([A-J])[).:])\s*\S.*|([A-J])\s+[A-Za-z]{2}[^=<>]*", re.DOTALL
 )
-_MONTHS = {m: n for n, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    m: n
+    for n, m in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,?\s+(?P<year>\d{4}))?"
@@ -45,9 +50,10 @@ PHRASES = {
 }  # fmt: skip
 """Words that name a mathematical object."""
 
-_SYNONYMS = {"dne": "does not exist", "does not exist": "does not exist", "nonexistent": "does not exist",
-             "doesn't exist": "does not exist", "do not exist": "does not exist",
-             "not defined": "undefined", "n": "n"}  # fmt: skip
+_SYNONYMS = {
+    **dict.fromkeys(("dne", "nonexistent", "doesn t exist", "do not exist"), "does not exist"),
+    "not defined": "undefined",
+}
 
 
 def words_of(text: str) -> str:

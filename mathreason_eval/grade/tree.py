@@ -66,6 +66,11 @@ def call(name: str, *args: Node) -> Node:
     return Node("call", args, name)
 
 
+def minus(node: Node) -> Node:
+    """Return the negative of an expression."""
+    return Node("neg", (node,))
+
+
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the node with `change` applied to each of its arguments."""
     if not node.args:
@@ -102,20 +107,23 @@ def contains(node: Node, op: str, name: str = "") -> bool:
     return any(contains(part, op, name) for part in node.args)
 
 
-def show(node: Node) -> str:
+def show(node: Node) -> str:  # noqa: PLR0911 - one line a kind
     """Return the tree as plain text, for the notes of verdicts."""
     if node.op == "num":
         return node.name or _digits(node.value)
     if node.op in {"sym", "const", "text"}:
         return node.name
     parts = [show(part) for part in node.args]
+    if node.op == "rel":
+        signs = iter(node.name.split())
+        return parts[0] + "".join(f" {next(signs, '?')} {part}" for part in parts[1:])
     if node.op in _INFIX:
         return "(" + _INFIX[node.op].join(parts) + ")" if len(parts) > 1 else parts[0]
     if node.op == "neg":
         return f"-{parts[0]}"
     if node.op in {"tuple", "list", "set", "interval"}:
-        left, right = _BRACKETS.get(node.op, node.name) or "()"
-        return f"{left}{', '.join(parts)}{right}".strip()
+        brackets = _BRACKETS.get(node.op, node.name) or "()"
+        return f"{brackets[0]}{', '.join(parts)}{brackets[1]}".strip()
     return f"{node.name or node.op}({', '.join(parts)})"
 
 

@@ -78,8 +78,8 @@ _SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "mil
            "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
            "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
 """Words that multiply a number rather than measure it."""
-PERCENT = frozenset("percent percentage pct percents percentages".split())
-DEGREE = frozenset("degree degrees deg 度".split())
+PERCENT = frozenset(["percent", "percentage", "pct", "percents", "percentages"])
+DEGREE = frozenset(["degree", "degrees", "deg", "度"])
 
 
 def _dimension(text: str) -> tuple[tuple[str, int], ...]:
