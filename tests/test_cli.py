@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from dataclasses import dataclass
 
@@ -312,3 +317,28 @@ def test_serve_shows_a_site_on_this_machine_only(tmp_path):
     finally:
         server.send_signal(signal.SIGINT)
         server.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_sees_the_run_go_on(tmp_path, columns):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    words = ["run", "fake:answer=7", "-t", "arithmetic", "--limit", "40", "-n", "2"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "mathreason_eval", *words, "-o", str(tmp_path / "run"),
+         "--model-arg", "latency=0.2", "--model-arg", "concurrency=8"],
+        stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    while started.poll() is None or select.select([ours], [], [], 0)[0]:
+        try:
+            seen += os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+    screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
+    assert started.returncode == 0, screen
+    frames = [line for line in re.split(r"[\r\n]+", screen) if "eta" in line]
+    assert frames
+    assert all(len(frame) <= columns for frame in frames)
+    assert any(re.search(r"\d+/80 .* tok/s .*% \[\d+, \d+\]", frame) for frame in frames)

@@ -26,18 +26,16 @@ class Progress:
         self._console = Console(stderr=True, markup=False, highlight=False)
         self._live = self._console.is_terminal
         self._bar = Bar(
+            BarColumn(bar_width=8),
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f}", markup=False),
-            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("eta", markup=False),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             console=self._console,
             disable=not self._live,
             transient=True,
         )
-        self._row = self._bar.add_task("opening the model", total=None, start=False, note="")
+        self._row = self._bar.add_task("opening the model", total=None)
         self._lock = threading.Lock()
         self._asked = self._stored = self._generated = self._judged = 0
         self._correct = self._failed = self._tokens = 0
@@ -65,7 +63,7 @@ class Progress:
             self._since = self._last_line = time.monotonic()
         if stored:
             self._console.print(f"resuming: {stored:,} of {asked:,} samples are there")
-        self._bar.start_task(self._row)
+        self._bar.reset(self._row, total=asked, completed=stored)
         self._show()
 
     def generated(self, completion: Completion) -> None:
@@ -93,10 +91,8 @@ class Progress:
     def _show(self) -> None:
         self._bar.update(
             self._row,
-            description="generating",
-            total=self._asked,
+            description=f"{self._generated:,}/{self._asked:,}  {self._note()}",
             completed=self._generated,
-            note=self._note(),
         )
         now = time.monotonic()
         if not self._live and now - self._last_line > _PERIOD:
@@ -116,7 +112,7 @@ class Progress:
                 share = self._correct / self._judged
                 # Eight samples of one problem are one problem: its count makes the interval.
                 low, high = wilson(share, len(self._problems))
-                parts.append(f"{share:.1%} [{low:.1%}, {high:.1%}]")
+                parts.append(f"{share:.1%} [{100 * low:.0f}, {100 * high:.0f}]")
             behind = self._generated - self._judged
             if behind > 0:
                 parts.append(f"{behind} to grade")
