@@ -1,0 +1,1 @@
+"""Word problems as data: records become templates, templates become stories with exact answers."""
