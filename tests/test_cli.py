@@ -336,6 +336,8 @@ def test_a_terminal_sees_the_run_go_on(tmp_path, columns):
             seen += os.read(ours, 4096)
         except OSError:  # the other end is closed
             break
+    started.wait(timeout=60)
+    os.close(ours)
     screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
     assert started.returncode == 0, screen
     frames = [line for line in re.split(r"[\r\n]+", screen) if "eta" in line]

@@ -192,8 +192,7 @@ def print_run(run: Run) -> None:
         console.print(
             f"{totals['completion_tokens']:,} tokens in {totals['generation_seconds']:,} s, "
             f"{totals['tokens_per_second']:,} tok/s · "
-            f"grading ended {totals['grading_lag_seconds']} s after the last generation",
-            soft_wrap=True,
+            f"graded {totals['grading_lag_seconds']} s later"
         )
     click.echo(f"stored in {run.path}", err=True)
     click.echo(f"look at the samples: mathreason show {run.path} --outcome wrong", err=True)
@@ -206,7 +205,8 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     n = sum(counts.values())
     console.print(
         f"\n{task} v{entry['version']} · {len(run.problems(task)):,} problems · "
-        f"{run.manifest.samples} samples each · prompt {entry['prompt']}"
+        f"{run.manifest.samples} sample{'s' if run.manifest.samples > 1 else ''} each · "
+        f"prompt {entry['prompt']}"
         + (f" · temperature {temperature:g}" if isinstance(temperature, float) else ""),
     )
     console.print(metric_table([m for m in run.metrics() if m.task == task], console.width))
