@@ -35,8 +35,10 @@ def group(parser: Parser, opened: str) -> Node:
         if parser.builder and parser.token.kind == "op" and parser.token.text in {"|", ":"}:
             parser.at += 1
             parser.builder = False
-            inner = Node("such", (inner, parser.items()))
+            inner = Node("such", (inner, _together(parser.items())))
     parser.bars, parser.bare, parser.builder = state
+    if opened == "\\{" and inner.op == "list" and inner.name == "rows" and parser.sees("eof"):
+        return inner  # `\left\{ \begin{array} … \end{array} \right.`
     closed = parser.take()
     if closed.kind == "qual":
         raise UnreadableError("a qualifier in brackets")
@@ -88,6 +90,13 @@ def reversed_interval(parser: Parser, text: str) -> Node:
     if inner.op != "list" or len(inner.args) != _PAIR:
         raise UnreadableError("an interval of other than two ends")
     return Node("interval", inner.args, "(" + right)
+
+
+def _together(condition: Node) -> Node:
+    """Return conditions of a set-builder as one; between commas all of them hold."""
+    if condition.op == "list" and condition.name in {",", "and"}:
+        return condition._replace(op="and")
+    return condition
 
 
 def _bracketed(opened: str, closed: str, inner: Node) -> Node:  # noqa: PLR0911 - one line a kind
@@ -265,11 +274,17 @@ def table(parser: Parser, env: str) -> Node:
         if len(filled) == 1:
             return filled[0].args[0]
         return Node("list", tuple(part for row in filled for part in row.args), ",")
+    if env in {"cases", "array"} and all(_is_statement(row) for row in filled):
+        return Node("list", tuple(row.args[0] for row in filled), "rows")
     if env == "cases":
         return Node("cases", filled)
     if env == "vmatrix":
         return determinant(tuple(row.args for row in filled))
     return Node("matrix", filled)
+
+
+def _is_statement(row: Node) -> bool:
+    return len(row.args) == 1 and row.args[0].op == "rel"
 
 
 def _cell(parser: Parser) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mathreason_eval.grade import numeric
+from mathreason_eval.grade.exact import exact
 from mathreason_eval.grade.expression import Finding, same_value
 from mathreason_eval.grade.polynomial import polynomial
 from mathreason_eval.grade.residue import proportional
@@ -46,6 +47,8 @@ _NAMES: dict[str, Callable[[Node], bool]] = {
     "call": _names_by_call,
     "div": lambda node: all(map(_segment, node.args)),
     "ratio": lambda node: all(map(_segment, node.args)),
+    "union": lambda node: all(map(_segment, node.args)),
+    "inter": lambda node: all(map(_segment, node.args)),
     "mul": _names_by_prefix,
 }
 
@@ -112,8 +115,17 @@ def _solved(node: Node, variable: Node) -> Node | None:
     return Node("div", (Node("neg", (coefficients[0],)), coefficients[1]))
 
 
+def _asks_for_number(node: Node) -> bool:
+    """Return whether `m + n = 12` answers a question for the number: bare names combined once."""
+    bare = all(part.op == "sym" for part in node.args)
+    return node.op in {"add", "mul", "div"} and bare and len(set(node.args)) == len(node.args)
+
+
 def satisfies(equation: Node, value: Node) -> Finding:
     """Return whether an expression is what an equation says of one of its variables."""
+    asked, answer = equation.args[0], equation.args[-1]
+    if _asks_for_number(asked) and exact(answer) and exact(value) is not None:
+        return same_value(answer, value)
     names = symbols(value)
     if names:
         whole = _difference(equation)

@@ -24,6 +24,7 @@ class Finding(NamedTuple):
 
 UNKNOWN = Finding(equal=None, rule="undecided", note="no rule could decide")
 _LONGEST_SHOWN = 60
+_COUNTING = frozenset("nmk")
 
 
 def same_value(gold: Node, answer: Node) -> Finding:
@@ -49,7 +50,7 @@ def _same(gold: Node, answer: Node) -> Finding:  # noqa: PLR0911 - one line a ki
         return Finding(equal=False, rule="number", note="one of the two is beyond all size")
     if gold.op == answer.op == "const":
         return Finding(equal=False, rule="constant", note=f"{answer.name} is not {gold.name}")
-    refuted = numeric.differ(gold, answer)
+    refuted = numeric.differ(gold, answer) if not _counts(gold, answer) else numeric.UNREFUTED
     if refuted.equal is False:
         return Finding(equal=False, rule="numeric", note=refuted.note)
     found = residues(gold, answer)
@@ -67,11 +68,20 @@ def _confirmed(gold: Node, answer: Node) -> Finding:
         finite = numeric.machine_value(gold if _infinite(answer) else answer)
         if finite is not None:
             return Finding(equal=False, rule="constant", note="one of the two is infinite")
-    for check in (numeric.confirm, numeric.at_integers):
+    checks = (
+        (numeric.at_integers,) if _counts(gold, answer) else (numeric.confirm, numeric.at_integers)
+    )
+    for check in checks:
         found = check(gold, answer)
         if found.equal is not None:
             return Finding(equal=found.equal, rule="numeric", note=found.note)
     return UNKNOWN
+
+
+def _counts(gold: Node, answer: Node) -> bool:
+    """Return whether the variables are integers: counting letters under a floor or ceiling."""
+    rounded = any(contains(n, "call", f) for n in (gold, answer) for f in ("floor", "ceil"))
+    return rounded and {*symbols(gold), *symbols(answer)} <= _COUNTING
 
 
 def _infinite(node: Node) -> bool:

@@ -19,6 +19,7 @@ _MOST_TERMS = 300
 _TINY = 1e-13
 _LARGEST_EXPONENT = 1e6
 _NEARLY_WHOLE = 1e-9
+_LARGEST_DOUBLE = 60
 
 
 class Field(NamedTuple):
@@ -154,6 +155,12 @@ def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: A
             return -((-base) ** (1 / degree))
         return lib.sqrt(base) if degree == 2 else base ** (1 / degree)  # noqa: PLR2004
 
+    def double_factorial(number: Any) -> Any:  # noqa: ANN401
+        whole = ordered(number)
+        if whole != round(whole) or not 0 <= whole < _LARGEST_DOUBLE:
+            raise ValueError("a double factorial of no small integer")
+        return math.prod(range(int(whole), 0, -2)) + 0 * number
+
     def integer(rounding: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda x: rounding(_snapped(ordered(x))) + 0 * x
 
@@ -173,6 +180,7 @@ def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: A
         "conj": lambda x: x.conjugate(), "cis": lambda x: lib.cos(x) + 1j * lib.sin(x),
         "factorial": lambda x: gamma(x + 1) + 0j,
         "binom": lambda n, k: gamma(n + 1) / gamma(k + 1) / gamma(n - k + 1) + 0j,
+        "double_factorial": double_factorial,
         "floor": integer(real.floor), "ceil": integer(real.ceil),
         "min": lambda *xs: min(map(ordered, xs)) + 0j,
         "max": lambda *xs: max(map(ordered, xs)) + 0j,

@@ -104,6 +104,7 @@ _ONLY_CALLED = words.these(
 )
 """Names that are functions only before a bracket: `5 min` is a time."""
 _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}]")
+_CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
 _GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
 _DEEPEST_TEXT = 8
@@ -235,6 +236,8 @@ class _Lexer:
         """Yield what a run of two letters or more means: a word, a segment, or a product."""
         if self.integral and re.fullmatch("d[a-zA-Z]", run):
             yield Token("diff", run[1])
+        elif run in _CURRENCIES:
+            yield Token("money", run)
         elif (
             self.upright
             or _is_word(run, low, spaced=self.spaced)

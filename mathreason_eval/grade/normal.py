@@ -61,7 +61,10 @@ _LETTER_UNIT = re.compile(
     r"(?<=[\d}])(?:\s|\\,|\\ |~)+((?:m|s|g|h|l|L|N|J|V|W|A|K|Pa|Hz)(?:\s*/\s*(?:s|h|min))?"
     r"(?:\s*\^\s*\{?[23]\}?)?)$"
     r"|(?<=\d)(g)$"
+    r"|(?<=[\d}])(?:\s|\\,|\\ |~)*\\(?:text|mathrm|rm)\s*\{\s*(L|N|J|V|W|A|K|C)\s*\}$"
 )
+_LETTER_UNITS = {"L": "liters", "N": "newtons", "J": "joules", "V": "volts", "W": "watts",
+                 "A": "amperes", "K": "kelvin", "C": "coulombs"}  # fmt: skip
 _TIMES = re.compile(r"(?<=\d)\s+[xX]\s+(?=\d)|(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
 _EMPHASIS = re.compile(r"^([*_`]{1,3})([^*_`]+)\1$")
@@ -107,7 +110,13 @@ def normalise(text: str) -> str:
         text = _TIMES.sub(r"\\times ", text)
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
-    return _LETTER_UNIT.sub(lambda m: rf" \text{{{m[1] or m[2]}}}", text)
+    return _LETTER_UNIT.sub(_spelled_unit, text)
+
+
+def _spelled_unit(found: re.Match[str]) -> str:
+    """Return a unit of one letter as a word, so that it is no variable."""
+    unit = found[1] or found[2] or found[3]
+    return rf" \text{{{_LETTER_UNITS.get(unit, unit)}}}"
 
 
 def _plain_signs(text: str) -> str:

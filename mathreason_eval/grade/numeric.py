@@ -45,6 +45,9 @@ class Difference(NamedTuple):
     note: str
 
 
+UNREFUTED = Difference(equal=None, note="")
+
+
 def differ(left: Node, right: Node) -> Difference:
     """Return whether machine numbers refute that two trees are equal; equal is None if not."""
     seen = 0

@@ -10,7 +10,7 @@ from mathreason_eval.grade import quantities, words
 from mathreason_eval.grade.cursor import limit, spelled
 from mathreason_eval.grade.lexer import UnreadableError
 from mathreason_eval.grade.matrices import transposed
-from mathreason_eval.grade.tree import Node, call, num, sym
+from mathreason_eval.grade.tree import MINUS_ONE, Node, call, num, sym
 
 if TYPE_CHECKING:
     from mathreason_eval.grade.parse import Parser
@@ -135,11 +135,24 @@ def _power(parser: Parser, left: Node) -> Node:
     if marked is not None:
         return marked
     exponent = unbraced(script(parser))
-    if left.op == "sym" and re.fullmatch(r"C_\d+", left.name) and exponent.value is not None:
-        return call("binom", num(int(left.name[2:])), exponent)
+    if left.op == "sym" and (chosen := _chosen(left.name, exponent)) is not None:
+        return chosen
+    if left.name in {"f", "g", "h"} and exponent == MINUS_ONE and parser.sees("open", "("):
+        return call(f"{left.name}^-1", parser.prefix())
     if left.op == "sym" and parser.skip("op", "_"):
         left = subscript(parser, left)
     return Node("pow", (left, exponent))
+
+
+def _chosen(name: str, below: Node) -> Node | None:
+    """Return the binomial coefficient that C_5^2 or C_n^2 is, or None for a power of a name."""
+    found = re.fullmatch(r"C_(?:(\d+)|([nmkN]))", name)
+    if found is None or below.value is None:
+        return None
+    above = num(int(found[1])) if found[1] else sym(found[2])
+    return (
+        call("binom", above, below) if above.value is None or above.value >= below.value else None
+    )
 
 
 def _marked(parser: Parser, left: Node) -> Node | None:  # noqa: PLR0911 - one line a kind

@@ -77,10 +77,25 @@ class Parser(Cursor):
                 label += 1
             if label and self.ahead(label).text in {"=", ":"}:
                 self.at += label + 1
+            elif self._is_chinese_label():
+                self.at += 1
+            elif self._names_curve():
+                self.at += 2
             elif self._is_filler() or (not label and self.token.text in {"=", "~"}):
                 self.at += 1
             else:
                 return
+
+    def _is_chinese_label(self) -> bool:
+        """Return whether a word comes next that ends in `is`."""
+        return self.token.kind == "word" and self.token.text.endswith(("是", "为"))
+
+    def _names_curve(self) -> bool:
+        """Return whether an equation follows that is given a name, as in `l: y = 2x`."""
+        if self.token.text not in {"l", "L", "C", "E"} or not self.sees("op", ":", 1):
+            return False
+        rest = self.tokens[self.at + 2 :]
+        return any(t.kind == "rel" for t in rest) and not any(t.text == ":" for t in rest)
 
     def _is_filler(self) -> bool:
         return self.token.kind == "word" and self.token.text.lower() in words.FILLERS

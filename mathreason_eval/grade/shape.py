@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from itertools import product
 
 from mathreason_eval.grade import equations, exact
-from mathreason_eval.grade.tree import Node, contains, rebuild
+from mathreason_eval.grade.tree import Node, contains, num, rebuild
+from mathreason_eval.grade.units import unit_of
 
 _MOST_SIGNS = 6
 _EQUAL = frozenset({"=", "~", "equiv"})
@@ -22,7 +25,9 @@ def shape(node: Node) -> Node:
         return _relation(node)
     if node.op in {"list", "set"}:
         return _collection(node)
-    if node.op in {"tuple", "interval"}:
+    if node.op == "tuple":
+        return _signed_tuple(node)
+    if node.op == "interval":
         return node
     if _has_sign(node):
         return Node("list", _both_signs(node), "pm")
@@ -92,6 +97,9 @@ def _collection(node: Node) -> Node:
     if node.op == "set":
         named = parts and all(part.op == "define" for part in parts)
         return _gathered(node, parts) if named else node._replace(args=tuple(parts))
+    joined = _joined(node)
+    if joined is not None:
+        return joined
     parts = _without_domains(parts)
     if len(parts) == 1:
         return parts[0]
@@ -117,6 +125,34 @@ def _gathered(node: Node, parts: list[Node]) -> Node:
     if len(set(names)) < len(names):
         return node._replace(args=tuple(parts))
     return Node("assign", tuple(parts))
+
+
+def _signed_tuple(node: Node) -> Node:
+    """Return the list of tuples that one with signs in several parts stands for."""
+    choices = [_both_signs(part) if _has_sign(part) else (part,) for part in node.args]
+    if not 1 < math.prod(map(len, choices)) <= 2**_MOST_SIGNS:
+        return node
+    return Node("list", tuple(node._replace(args=parts) for parts in product(*choices)), "pm")
+
+
+def _joined(node: Node) -> Node | None:
+    """Return `3 hours and 30 minutes` as one quantity, or None."""
+    if node.name != "and" or any(part.op != "quantity" for part in node.args):
+        return None
+    units = [unit_of(part.name) for part in node.args]
+    known = [unit for unit in units if unit is not None]
+    sizes = {unit.size for unit in known}
+    if (
+        len(known) != len(units)
+        or len(sizes) != len(units)
+        or len({u.dimension for u in known}) > 1
+    ):
+        return None
+    terms = (
+        Node("mul", (part.args[0], num(unit.size / known[0].size)))
+        for part, unit in zip(node.args, known, strict=True)
+    )
+    return node.args[0]._replace(args=(Node("add", tuple(terms)),))
 
 
 def _without_domains(parts: list[Node]) -> list[Node]:

@@ -13,7 +13,7 @@ _CHOICE = re.compile(
     r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
 )
 _LABELLED = re.compile(
-    r"(?:\(([A-J])\)|([A-J])[).:])\s*\S.*|([A-J])\s+[A-Za-z]{2}[^=<>]*", re.DOTALL
+    r"(?:\(([A-J])\)|([A-J])[).:])\s*\S.*|([A-J]),?\s+[A-Za-z]{2}[^=<>]*", re.DOTALL
 )
 _MONTHS = {
     m: n
@@ -36,6 +36,8 @@ _TIME = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>[ap])\.?\s*m\.?", re.IGNORECASE
 )
 _CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
+_MAYBE_MOMENT = re.compile(r"[a-z]{3}|\d:\d|\d-\d|[ap]\.?m", re.IGNORECASE)
+_LONGEST_CHOICE = 40
 _NOON = 12
 _TEN = 10
 
@@ -82,6 +84,8 @@ def is_wordy(text: str) -> bool:
 
 def choice(text: str) -> str | None:
     """Return the letter of an answer that is only the letter of a choice, else None."""
+    if len(text) > _LONGEST_CHOICE:
+        return None
     bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
     found = _CHOICE.fullmatch(bare)
     if not found or (found[2] and not found[2].isupper()):
@@ -105,6 +109,8 @@ class Moment(NamedTuple):
 
 def moment(text: str) -> Moment | None:
     """Return the date or the time with a.m. or p.m. that an answer is, else None."""
+    if not _MAYBE_MOMENT.search(text):
+        return None
     plain = " ".join(re.sub(r"[{}$~]", " ", _DRESS.sub(" ", text)).replace("\\", " ").split())
     for form in _DATES:
         if found := form.fullmatch(plain):
