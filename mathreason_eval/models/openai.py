@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any
 from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models.answers import error_text, from_chat, from_text, too_long
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.options import read_options
+from mathreason_eval.models.options import read_object, read_options
 from mathreason_eval.models.server import (
     UNAUTHORISED,
     Options,
     Server,
     new_client,
     read_name,
-    read_object,
     served_context,
     unauthorised,
 )
@@ -209,7 +208,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
         raise MissingExtraError("openai", "openai", "The openai backend") from None
     chosen = read_options(Options, "openai", options)
     model, url = read_name(name, rest)
-    defaults = read_object(chosen.extra_body)
+    defaults = read_object("extra_body", chosen.extra_body)
     context = served_context(model, url, chosen) or chosen.context
     described = {"backend": "openai", "model": model, "url": url, "extra_body": defaults}
     server = Server(url=url, model=model, described=described, defaults=defaults, context=context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_type_hints
@@ -40,6 +41,24 @@ def read_options(record: type[RecordT], backend: str, given: Mapping[str, str]) 
             raise UnknownNameError(f"option of {backend}:", spelled, known)
         values[name] = _value(name, value, types[name])
     return record(**values)
+
+
+def read_object(name: str, text: str) -> dict[str, object]:
+    """Return the JSON object that an option spells.
+
+    Raises:
+        ModelError: it is no JSON object.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise ModelError(
+            f"The model option {name} is {text!r}, not a JSON object.",
+            f"Write {name}='{{\"key\": 1}}'.",
+        )
+    return value
 
 
 def _value(name: str, text: str, annotation: object) -> str | int | float | bool:

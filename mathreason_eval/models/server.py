@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,17 +79,6 @@ def read_name(name: str, rest: str) -> tuple[str, str]:
             "Put the key into an environment variable: --model-arg api_key_env=NAME.",
         )
     return model, url.rstrip("/")
-
-
-def read_object(text: str) -> dict[str, object]:
-    """Return the JSON object that `extra_body` spells."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = None
-    if not isinstance(value, dict):
-        raise ModelError(f"extra_body is {text!r}, not a JSON object.", 'Write {"top_k": 20}.')
-    return value
 
 
 def new_client(url: str, options: Options) -> AsyncOpenAI:
