@@ -29,7 +29,7 @@ FOUND = [
     (r"\boxed{3} and then \boxed{5",              "5",            "unclosed_box"),  # cut in the box
     ("<answer>42</answer>",                       "42",           "tag"),           # a tag
     ("<answer>\n\\boxed{4}\n</answer>",           "4",            "boxed"),         # both
-    ("<ANSWER> 4 ",                               "4",            "tag"),           # never closed
+    ("<ANSWER> 4 ",                               "4",            "unclosed_tag"),
     ("first #### 3\n#### 1,000\nbye",             "1,000",        "hashes"),        # the last line
     ("The answer is 18.",                         "18",           "phrase"),
     ("The answer is 3.5. Good.",                  "3.5",          "phrase"),        # decimal point

@@ -19,7 +19,7 @@ from mathreason_eval.types import Match
 
 Compare = Callable[[str, str], Match]
 
-MATH_RULES = ("boxed", "tag", "hashes", "phrase", "last_number")
+MATH_RULES = ("boxed", "tag", "hashes", "phrase", "bare", "last_formula", "last_number")
 """Where `verify` looks for an answer in a text, strictest first."""
 
 
