@@ -12,9 +12,12 @@ from mathreason_eval.grade.residue import residues
 from mathreason_eval.grade.tree import Node, contains, num, rebuild, sym, symbols
 from mathreason_eval.grade.words import these
 
-PARAMETERS = these("k n m l t s r c C K N j p q a b A B c_1 c_2 C_1 C_2 k_1 k_2")
-"""Letters that stand for any integer or constant."""
-_WHOLE = these("k n m l j K N p")
+_WHOLE = these("k n m l j K N")
+"""Letters that stand for any integer beside a pi."""
+_FREE = _WHOLE | these("t s r c p q lambda mu")
+"""Letters that stand for any number within a tuple or a list."""
+_ANY = _FREE | these("C a b A B c_1 c_2 C_1 C_2 k_1 k_2 n_1 n_2 x y z")
+"""Letters that may stand for anything where a qualifier says what they range over."""
 _CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
 """Letters of constants of integration."""
 _MOST_PARAMETERS = 3
@@ -24,12 +27,10 @@ def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
     """Yield the renamings of the answer's parameters that make its variables the gold's."""
     ones, others = set(symbols(gold)), set(symbols(answer))
     free, taken = sorted(ones - others), sorted(others - ones)
-    constant = set(free) | set(taken) <= _CONSTANTS
-    if not constant and not (_is_family(gold) and _is_family(answer)):
-        return
     if len(free) != len(taken) or not 0 < len(free) <= _MOST_PARAMETERS:
         return
-    if not set(free) | set(taken) <= PARAMETERS:
+    renamed = {*free, *taken}
+    if not (renamed <= _CONSTANTS or renamed <= _parameters(gold) & _parameters(answer)):
         return
     for order in permutations(free):
         yield dict(zip(taken, order, strict=True))
@@ -42,13 +43,13 @@ def rename(node: Node, names: dict[str, str]) -> Node:
     return rebuild(node, lambda part: rename(part, names))
 
 
-def _is_family(node: Node) -> bool:
-    """Return whether a tree describes many solutions by a parameter that has no other meaning."""
-    if node.op == "when":
-        return True
-    if contains(node, "rel", "in") or contains(node, "when"):
-        return True
-    return contains(node, "const", "pi") or node.op in {"tuple", "list", "set"}
+def _parameters(node: Node) -> frozenset[str]:
+    """Return the letters that can only be parameters in a tree, their own names meaning nothing."""
+    if contains(node, "when") or contains(node, "rel", "in"):
+        return _ANY
+    if contains(node, "const", "pi"):
+        return _WHOLE
+    return _FREE if node.op in {"tuple", "list", "set"} else frozenset()
 
 
 def same_family(gold: Node, answer: Node) -> Finding | None:

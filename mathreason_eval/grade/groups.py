@@ -25,11 +25,17 @@ def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
         return _same_assignment(gold, answer, how)
     if kinds <= {"tuple", "assign"}:
         return _same_tuple(gold, answer, how)
+    if {gold.name, answer.name} == {"and", "or"} and all(_is_name(p) for p in gold.args):
+        return different("structure", "one says and, the other or")
     if kinds <= _COLLECTIONS and not (how.convention.ordered_lists and kinds == {"list"}):
         return unordered(_distinct(gold), _distinct(answer), how.inside())
     if "set" in kinds:
         return different("structure", "a set has no order, a tuple has")
     return ordered(_values(gold), _values(answer), how.inside())
+
+
+def _is_name(node: Node) -> bool:
+    return node.op == "sym"
 
 
 def _same_tuple(gold: Node, answer: Node, how: Comparison) -> Finding:

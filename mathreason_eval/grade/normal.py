@@ -65,7 +65,8 @@ _LETTER_UNIT = re.compile(
 )
 _LETTER_UNITS = {"L": "liters", "N": "newtons", "J": "joules", "V": "volts", "W": "watts",
                  "A": "amperes", "K": "kelvin", "C": "coulombs"}  # fmt: skip
-_TIMES = re.compile(r"(?<=\d)\s+[xX]\s+(?=\d)|(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_PRODUCT = re.compile(r"[\d.]+(?:\s+[xX]\s+[\d.]+)+")
 _OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
 _EMPHASIS = re.compile(r"^([*_`]{1,3})([^*_`]+)\1$")
 _AT_THE_END = " \t\n\r\f\v.,;:~\\"
@@ -108,6 +109,8 @@ def normalise(text: str) -> str:
     text = _trimmed(text)
     if "x" in text or "X" in text:
         text = _TIMES.sub(r"\\times ", text)
+        if _PRODUCT.fullmatch(text):
+            text = re.sub("[xX]", r"\\times ", text)
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
     return _LETTER_UNIT.sub(_spelled_unit, text)

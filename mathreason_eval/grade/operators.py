@@ -169,7 +169,8 @@ def _marked(parser: Parser, left: Node) -> Node | None:  # noqa: PLR0911 - one l
         return sym(left.name + "'")
     if alone and left.op == "const" and left.name in _NUMBER_SETS and mark.text in {"+", "-", "*"}:
         return left._replace(name=left.name + mark.text)
-    if alone and braced and mark.text in {"+", "-"}:
+    ends = braced or parser.token.kind in {"close", "eof"}
+    if alone and ends and mark.text in {"+", "-"}:
         return left if mark.text == "+" else call("below", left)
     if alone and left.op == "matrix" and mark.text in {"T", "t"}:
         return transposed(left)

@@ -147,14 +147,7 @@ def _renamed(value: Node, used: Node, wanted: Node) -> Node:
 def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a definition with a thing that has no name: the value counts."""
     values = [node.args[1] if node.op == "define" else node for node in (gold, answer)]
-    found = how.same(values[0], values[1])
-    if found.equal:
-        return found
-    defined, bare = (gold, answer) if gold.op == "define" else (answer, gold)
-    if equations.is_flat(bare) and equations.is_flat(defined.args[1]):
-        solved = equations.satisfies(_as_equation(defined), bare)
-        return solved if solved.equal else found
-    return found
+    return how.same(values[0], values[1])
 
 
 def _as_equation(node: Node) -> Node:

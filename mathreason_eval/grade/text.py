@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mathreason_eval.grade.words import IGNORED, WRAPPERS
+
 _DRESS = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)(?![a-zA-Z])\s*"
 )
@@ -60,11 +62,17 @@ _SYNONYMS = {
 
 def words_of(text: str) -> str:
     """Return the words of an answer in lower case, without dressing, articles and punctuation."""
-    plain = re.sub(r"\\[a-zA-Z]+|[{}$\\~*_\"`]", " ", _DRESS.sub(" ", text))
+    # What is no dressing stays a word: a quantifier or a negation may be all the difference.
+    plain = re.sub(r"\\([a-zA-Z]+)", _command_word, _DRESS.sub(" ", text))
+    plain = re.sub(r"[{}$\\~*_\"`]", " ", plain)
     plain = re.sub(r"(?<=[^\W\d_])[-'](?=[^\W\d_])|[.,;:!?()\[\]]", " ", plain.lower())
     found = [word for word in plain.split() if word not in _ARTICLES]
     joined = " ".join(found)
     return _SYNONYMS.get(joined, joined)
+
+
+def _command_word(found: re.Match[str]) -> str:
+    return " " if found[1] in IGNORED | WRAPPERS else f" {found[1]} "
 
 
 def enumerated(text: str) -> tuple[str, ...]:
