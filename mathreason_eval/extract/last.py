@@ -1,0 +1,167 @@
+"""The answer that is not announced: a line of nothing else, the last formula, the last number.
+
+All of them are weak: what was cut off may have come after.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mathreason_eval.extract.spans import Span, answer_at, in_one_breath, last_matches
+from mathreason_eval.types import Answer
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z_\d.,])(?<!\d )[-−+]?(?:\\?[$€£₹])?[-−]?"
+    r"(?:\\[dt]?frac\{-?\d+\}\{\d+\}"
+    r"|\d{1,3}(?:,\d{2,3})*,\d{3}(?![,\d])(?:\.\d+)?"  # 1,200.50 and 12,34,567
+    r"|\d{1,3}(?:\.\d{3})*\.\d{3},\d+|\d{1,3}(?:\.\d{3}){2,}"  # 1.234,5 and 1.234.567
+    r"|\d{1,3}(?:(?:\{,\}|\\,|,?\\!|[\u00a0\u2009\u202f])\d{3})+(?:[.,]\d+)?"
+    r"|\d+(?:[.٫]\d+)?(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?"
+    r"|\.\d+)(?:\s?\\?%|٪)?(?!\d)"
+)
+_CODE = re.compile(r"__\w+__|\w\(\s*['\"\[]|\)\.\w+\(")
+"""A line of a program, whose numbers are nobody's answer."""
+_FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")
+_PROGRAMS = {"python", "py", "cpp", "c", "java", "javascript", "js", "bash", "sh", "r", "julia"}
+_UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
+
+
+def last_number(text: str) -> Answer | None:
+    """Return the last number of the text: `1,200.50`, `-3/4`, `12%`.
+
+    None if it stands in a program, or in a calculation that breaks off after it.
+    """
+    span = _last_number(text)
+    if span is None or _in_program(text, span[0]) or _UNFINISHED.match(text, span[1]):
+        return None
+    return answer_at(text, "last_number", span)
+
+
+def _last_number(text: str) -> Span | None:
+    """Return the span of the last number, found from its last digit backwards."""
+    place = len(text) - 1
+    lowest = max(0, place - _REACH)
+    for _ in range(_MOST_TRIED):
+        while place >= lowest and not text[place].isdecimal():
+            place -= 1
+        if place < lowest:
+            return None
+        start = place
+        while start > 0 and place - start < _LONGEST and _may_be_in_number(text[start - 1]):
+            start -= 1
+        found = [*_NUMBER.finditer(text, start, min(len(text), place + _AFTER))]
+        if found:
+            return found[-1].span()
+        # `x2` and `2nd_3` are names.
+        place = start - 1
+    return None
+
+
+_REACH = 20_000
+"""How far from the end a number is looked for."""
+_MOST_TRIED = 40
+_LONGEST = 5_000
+"""Characters of a number."""
+_AFTER = 8
+"""Characters that may belong to a number after its last digit: ` \\%`."""
+
+
+def _may_be_in_number(sign: str) -> bool:
+    return sign in _NUMBER_SIGNS or sign.isdecimal()
+
+
+_NUMBER_SIGNS = frozenset(" ,.٫/\\!{}$€£₹+-−eEdtfrac\u00a0\u2009\u202f")
+
+
+def _in_program(text: str, position: int) -> bool:
+    """Return whether a position stands in a block of code, or in a line that is code."""
+    fences = [m for m in last_matches(_FENCE, text, 200) if m.start() < position]
+    if fences and len(fences[0].group(1)) and fences[0].group(1).lower() in _PROGRAMS:
+        return True
+    line = text.rfind("\n", 0, position) + 1
+    return _CODE.search(text, max(line, position - _NEAR), position + _NEAR) is not None
+
+
+_NEAR = 200
+
+_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\begin")
+_FUNCTIONS = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|max|min|gcd|lcm|mod|det)")
+_TEXT = re.compile(r"\\(?:text\w*|mathrm|operatorname)\s*\{[^{}]*\}")
+
+
+def last_formula(text: str) -> Answer | None:
+    r"""Return the last formula of the text, `$x > 5$` or `\(7, 6\)`, if no number comes after it.
+
+    Formulas in one breath, `$x = 3$ and $y = 4$`, are one answer. Prices are no formulas.
+    """
+    outer, inner = _formula_before(text, len(text))
+    number = _last_number(text)
+    if inner is None or (number is not None and number[1] > outer[1]):
+        return None
+    spans, first = [inner], outer[0]
+    while len(spans) < _MOST_FORMULAS:
+        outer, inner = _formula_before(text, first)
+        if inner is None or not in_one_breath(text[outer[1] : first]):
+            break
+        spans.insert(0, inner)
+        first = outer[0]
+    if len(spans) == 1:
+        return answer_at(text, "last_formula", spans[0])
+    joined = ", ".join(text[start:end].strip() for start, end in spans)
+    return Answer(text=joined, rule="last_formula", span=(spans[0][0], spans[-1][1]))
+
+
+_MOST_FORMULAS = 8
+_LONGEST_FORMULA = 1_000
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
+
+
+def _formula_before(text: str, end: int) -> tuple[Span, Span | None]:
+    """Return the span of the last formula that ends by a position, and what is inside it.
+
+    Inside is None if what looks like the last formula is none.
+    """
+    lowest = max(0, end - _REACH)
+    close, opening, closing = max(
+        (text.rfind(closing, lowest, end), opening, closing) for opening, closing in _DELIMITERS
+    )
+    start = text.rfind(opening, max(lowest, close - _LONGEST_FORMULA), close) if close > 0 else -1
+    outer = (start, close + len(closing))
+    inner = (start + len(opening), close)
+    if start < 0 or not _is_formula(text[slice(*inner)]):
+        return outer, None
+    return outer, inner
+
+
+def _is_formula(inside: str) -> bool:
+    said = _FUNCTIONS.sub("", _TEXT.sub("", inside))
+    return any(map(str.isalnum, inside)) and _PROSE.search(said) is None
+
+
+_BULLET = re.compile(r"\s*(?:[-*•·#>|]|\d+[.)])\s")
+_LONGEST_LINE = 300
+
+
+def bare(text: str) -> Answer | None:
+    """Return the last line if it is nothing but an answer: `x = 42`, `C`, `2x + 1`, `Tuesday`.
+
+    A word alone counts where it is the whole text.
+    """
+    whole_text = text.strip()
+    line = whole_text.rpartition("\n")[2]
+    if not line or len(line) > _LONGEST_LINE or _BULLET.match(line) or _CODE.search(line):
+        return None
+    said = _FUNCTIONS.sub("", _TEXT.sub("", line))
+    wordy = re.search(r"(?<![\\A-Za-z{])[^\W\d_]{2,}", said) is not None
+    if (wordy and (line != whole_text or " " in line)) or not any(map(str.isalnum, line)):
+        return None
+    end = len(text.rstrip())
+    start = end - len(line)
+    start += len(line) - len(line.lstrip("=≈ "))
+    return None if _UNFINISHED.search(line) else answer_at(text, "bare", (start, end))
+
+
+def whole(text: str) -> Answer | None:
+    """Return the whole text, for models that are asked for nothing but the answer."""
+    answer = answer_at(text, "whole", (0, len(text)))
+    return answer if answer.text else None
