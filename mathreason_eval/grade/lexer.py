@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from mathreason_eval.grade import words
+from mathreason_eval.grade.commands import CLOSING, INFIX, KNOWN, OPENING
 from mathreason_eval.grade.number import typed_value
 from mathreason_eval.grade.units import is_unit
 
@@ -71,33 +72,6 @@ _LIST = _pattern(_WHOLE)
 _TOP = _pattern(f"{_EUROPEAN}|{_GROUPED}")
 """Commas between three digits group them, as they do outside brackets."""
 
-_OPEN = {"(": "(", "[": "[", "{": "{", "lbrace": "\\{", "lbrack": "[", "lgroup": "(",
-         "lfloor": "floor", "lceil": "ceil", "llcorner": "floor", "ulcorner": "ceil",
-         "lvert": "abs", "lVert": "norm", "langle": "<", "lparen": "("}  # fmt: skip
-_CLOSE = {")": ")", "]": "]", "}": "}", "rbrace": "\\}", "rbrack": "]", "rgroup": ")",
-          "rfloor": "floor", "rceil": "ceil", "lrcorner": "floor", "urcorner": "ceil",
-          "rvert": "abs", "rVert": "norm", "rangle": ">", "rparen": ")"}  # fmt: skip
-_INFIX = {"cdot": "*", "times": "*", "ast": "*", "div": "/", "pm": "pm", "mp": "mp", "cup": "cup",
-          "cap": "cap", "setminus": "setminus", "backslash": "setminus", "bmod": "mod",
-          "mod": "mod", "colon": ":", "mid": "|", "vert": "|", "choose": "choose", "over": "over",
-          "bigcup": "cup", "circ": "circ", "degree": "deg", "prime": "'", "Vert": "|", "sp": "^",
-          "sb": "_", "star": "*", "bullet": "*", "smallsetminus": "setminus", "textdegree": "deg",
-          "dotplus": "+", "plus": "+", "ratio": ":", "land": "and", "wedge": "and", "lor": "or",
-          "vee": "or", "textcirc": "deg", "cupdot": "cup", "xor": "xor", "cdotp": "*"}  # fmt: skip
-_CALLS = words.these(
-    "frac sqrt binom cbrt overline bar vec hat tilde widehat overrightarrow sum prod int lim iint "
-    "mathbb Bbb pmod pod emptyset varnothing ldots dots cdots dotsc angle triangle operatorname "
-    "partial nabla forall exists neg lnot Re Im dot ddot underset overset stackrel complement "
-    "widetilde square pounds euro yen therefore because bigstar dag prescript limsup liminf "
-    "measuredangle odot overleftrightarrow cent aleph Box blacksquare sqrt oint dbinom tbinom "
-    "substack not S P check breve acute mathring rightarrow mathbbm dagger diamond Diamond oplus "
-    "otimes cfrac dfrac tfrac nicefrac sfrac xrightarrow longdiv phantom arctanh"
-)
-_KNOWN = (
-    frozenset(_OPEN) | frozenset(_CLOSE) | frozenset(_INFIX) | _CALLS | words.GREEK | words.IGNORED
-    | words.WRAPPERS | words.TEXTS | words.DROPPED | frozenset(words.RELATIONS)
-    | frozenset(words.FUNCTIONS) | frozenset(words.CONSTANTS) | {"text", "backslash", "R", "N", "Z"}
-)  # fmt: skip
 _ONLY_CALLED = words.these(
     "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling "
     "lcd hcf conj"
@@ -108,6 +82,7 @@ _CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
 _GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
 _DEEPEST_TEXT = 8
+_PAIR = 2
 
 
 def tokens(text: str, *, grouped: bool = True) -> list[Token]:
@@ -238,6 +213,8 @@ class _Lexer:
             yield Token("diff", run[1])
         elif run in _CURRENCIES:
             yield Token("money", run)
+        elif len(run) == _PAIR and self._inside_formula():
+            yield from (Token("const" if c in "ei" else "sym", c) for c in run)
         elif (
             self.upright
             or _is_word(run, low, spaced=self.spaced)
@@ -254,6 +231,11 @@ class _Lexer:
                 kind = "const" if letter in "ei" else "sym"
                 yield Token(kind, letter)
 
+    def _inside_formula(self) -> bool:
+        """Return whether two letters stand where only a product can: cosh(at), e^{-at}."""
+        before = self.text[self.at - 3 : self.at - 2]
+        return not self.upright and before in {"(", "{", "+", "-", "*", "^"}
+
     def _is_unit_like(self, run: str) -> bool:
         """Return whether a run behind a number has the look of a unit, such as WPM or Mb."""
         before = self.text[: self.at - len(run)].rstrip()[-1:]
@@ -267,9 +249,9 @@ class _Lexer:
 
     def _cmd(self, text: str) -> Iterator[Token]:
         name = text[1:]
-        if name not in _KNOWN:
+        if name not in KNOWN:
             # `\quadx` and `\vertx`: a command run into the letters that follow it.
-            known = next((name[:n] for n in range(len(name) - 1, 1, -1) if name[:n] in _KNOWN), "")
+            known = next((name[:n] for n in range(len(name) - 1, 1, -1) if name[:n] in KNOWN), "")
             self.at -= len(name) - len(known) if known else 0
             name = known or name
         if name in words.IGNORED:
@@ -285,12 +267,12 @@ class _Lexer:
             yield self._named(name)
 
     def _named(self, name: str) -> Token:  # noqa: PLR0911 - one line a kind
-        if name in _OPEN or name in _CLOSE:
-            return self._delimiter(_OPEN.get(name) or _CLOSE[name], opens=name in _OPEN)
+        if name in OPENING or name in CLOSING:
+            return self._delimiter(OPENING.get(name) or CLOSING[name], opens=name in OPENING)
         if name in words.RELATIONS:
             return Token("rel", words.RELATIONS[name])
-        if name in _INFIX:
-            infix = _INFIX[name]
+        if name in INFIX:
+            infix = INFIX[name]
             return Token(infix if infix in {"and", "or"} else "op", infix)
         if name in words.FUNCTIONS:
             return Token("fn", words.FUNCTIONS[name])

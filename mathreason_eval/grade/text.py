@@ -75,6 +75,10 @@ def _command_word(found: re.Match[str]) -> str:
     return " " if found[1] in IGNORED | WRAPPERS else f" {found[1]} "
 
 
+def _command_sign(found: re.Match[str]) -> str:
+    return " " if found[1] in IGNORED | WRAPPERS else "="
+
+
 def enumerated(text: str) -> tuple[str, ...]:
     """Return the sorted words between commas and conjunctions: Alice and Bob is Bob and Alice."""
     return tuple(sorted(filter(None, map(words_of, re.split(r",|;|\band\b|\bor\b|&", text)))))
@@ -82,7 +86,8 @@ def enumerated(text: str) -> tuple[str, ...]:
 
 def is_wordy(text: str) -> bool:
     """Return whether an answer consists of words and punctuation alone, no digit or sign."""
-    plain = re.sub(r"[{}$\\~*_\"`]", " ", _DRESS.sub(" ", text))
+    plain = re.sub(r"\\([a-zA-Z]+)", _command_sign, _DRESS.sub(" ", text))
+    plain = re.sub(r"[{}$\\~*_\"`]", " ", plain)
     return (
         bool(re.fullmatch(r"[\s\w.,;:!?()'’/&-]*", plain))
         and not re.search(r"\d", plain)
