@@ -26,9 +26,8 @@ STRUCTURAL = words.these(
     "substack not S P check breve acute mathring rightarrow mathbbm dagger diamond Diamond oplus "
     "otimes cfrac dfrac tfrac nicefrac sfrac xrightarrow longdiv phantom arctanh"
 )
-KNOWN = (
-    frozenset(OPENING) | frozenset(CLOSING) | frozenset(INFIX) | STRUCTURAL | words.GREEK | words.IGNORED
-    | words.WRAPPERS | words.TEXTS | words.DROPPED | frozenset(words.RELATIONS)
-    | frozenset(words.FUNCTIONS) | frozenset(words.CONSTANTS) | {"text", "backslash", "R", "N", "Z"}
+KNOWN = frozenset().union(
+    OPENING, CLOSING, INFIX, STRUCTURAL, words.GREEK, words.IGNORED, words.WRAPPERS, words.TEXTS,
+    words.DROPPED, words.RELATIONS, words.FUNCTIONS, words.CONSTANTS, {"backslash", "R", "N", "Z"},
 )  # fmt: skip
 """Every command that can be told apart from letters that follow it."""

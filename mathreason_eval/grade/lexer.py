@@ -213,7 +213,7 @@ class _Lexer:
             yield Token("diff", run[1])
         elif run in _CURRENCIES:
             yield Token("money", run)
-        elif len(run) == _PAIR and self._inside_formula():
+        elif len(run) == _PAIR and run.islower() and self._inside_formula():
             yield from (Token("const" if c in "ei" else "sym", c) for c in run)
         elif (
             self.upright
