@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from mathreason_eval.errors import UserError
 from mathreason_eval.extract import WEAK_RULES, extract
+from mathreason_eval.extract.announced import hashes, phrase
+from mathreason_eval.extract.boxes import boxed
 from mathreason_eval.grade.graders import Grader, grader_named
 from mathreason_eval.grade.worker import WorkerError, WorkerPool
 from mathreason_eval.thinking import split_thinking
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
-GRADER_VERSION = "1"
+GRADER_VERSION = "2"
 """Rises whenever a verdict could change; part of every manifest."""
 
 _CACHED = 100_000
 """Judgements that are remembered: n samples of a problem repeat their answers."""
+_CACHED_LENGTH = 2_000
+"""Characters of an answer that is remembered."""
+_ASKED_LENGTH = 20_000
+"""Characters of an answer that a worker is asked about; none that long is proved equal."""
 
 
 class Judge:
@@ -35,7 +38,7 @@ class Judge:
 
         Args:
             workers: processes for answers that need computer algebra.
-            deadline: seconds for one of them; a later one is undecided.
+            deadline: seconds of computer algebra for one answer; a later one is undecided.
         """
         self._pool = WorkerPool(workers)
         self._deadline = deadline
@@ -58,7 +61,12 @@ class Judge:
         self._pool.close()
 
     def verdict(
-        self, problem: Problem, generation: Generation, *, extract: Sequence[str], grader: str
+        self,
+        problem: Problem,
+        generation: Generation,
+        *,
+        extract: Sequence[str],
+        grader: str = "math",
     ) -> Verdict:
         """Return what became of a sample.
 
@@ -73,9 +81,8 @@ class Judge:
         """
         how = grader_named(grader)
         thought = split_thinking(generation.text)
-        if not thought.finished or (generation.reasoning and not generation.text.strip()):
+        if not thought.finished or _only_thought(generation):
             return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended")
-        offset = len(generation.text) - len(thought.text)
         answer = _find(thought.text, how, extract)
         cut = generation.finish_reason == "length"
         if cut and (answer is None or answer.rule in WEAK_RULES):
@@ -84,7 +91,9 @@ class Judge:
         if answer is None:
             return _unanswered(generation, Outcome.NO_ANSWER, "no rule found an answer")
         match = self.match(problem.gold, answer.text, grader)
-        outcome = _OUTCOMES[match.equal]
+        outcome = OUTCOMES[match.equal]
+        # The answer text ends where the generation ends.
+        offset = len(generation.text) - len(thought.text)
         return Verdict(
             problem_id=generation.problem_id,
             sample=generation.sample,
@@ -97,8 +106,8 @@ class Judge:
             score=float(outcome is Outcome.CORRECT),
         )
 
-    def match(self, golds: Sequence[str], answer: str, grader: str) -> Match:
-        """Return whether an answer equals any of the golds; undecided only if none is equal.
+    def match(self, golds: Sequence[str], answer: str, grader: str = "math") -> Match:
+        """Return whether an answer equals any of the golds; different only if it equals none.
 
         Raises:
             UnknownNameError: if the grader is not known.
@@ -107,7 +116,8 @@ class Judge:
         how = grader_named(grader)
         undecided = different = None
         for gold in golds:
-            found = self._one(gold, answer, grader, how)
+            left = self._deadline - (time.perf_counter() - began)
+            found = self._one(gold, answer, grader, how, left)
             if found.equal:
                 break
             if found.equal is None:
@@ -120,39 +130,44 @@ class Judge:
             found = best
         return replace(found, answer=answer, seconds=time.perf_counter() - began)
 
-    def _one(self, gold: str, answer: str, grader: str, how: Grader) -> Match:
+    def _one(self, gold: str, answer: str, grader: str, how: Grader, left: float) -> Match:
         key = (grader, gold, answer)
         with self._lock:
             if key in self._known:
                 return self._known[key]
         found = how.compare(gold, answer)
-        if found.equal is None and how.algebra:
-            found = self._ask({"grader": grader, "gold": gold, "answer": answer, "quick": False})
-        with self._lock:
-            self._known[key] = found
-            if len(self._known) > _CACHED:
-                self._known.popitem(last=False)
+        if found.equal is None and how.slow is not None:
+            found = self._ask(gold, answer, grader, left)
+        if len(answer) <= _CACHED_LENGTH and found.rule != "worker":
+            with self._lock:
+                self._known[key] = found
+                if len(self._known) > _CACHED:
+                    self._known.popitem(last=False)
         return found
 
-    def _ask(self, request: dict[str, Any]) -> Match:
+    def _ask(self, gold: str, answer: str, grader: str, left: float) -> Match:
+        if len(gold) + len(answer) > _ASKED_LENGTH:
+            return Match(equal=None, rule="undecided", note="too long for computer algebra")
+        if left <= 0:
+            return Match(equal=None, rule="worker", note="no time was left for this gold")
+        request = {"grader": grader, "gold": gold, "answer": answer}
         try:
-            return Match(**self._pool.ask(request, self._deadline))
+            return Match(**self._pool.ask(request, left))
         except WorkerError as error:
-            return Match(equal=None, rule="worker", note=str(error))
+            return Match(equal=None, rule="worker", note=f"the grader died: {error}")
 
 
-_OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNGRADABLE}
+OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNGRADABLE}
+
+
+def _only_thought(generation: Generation) -> bool:
+    """Return whether a server split off a thought and nothing came after it."""
+    return bool(generation.reasoning) and not generation.text.strip()
 
 
 def _find(text: str, how: Grader, rules: Sequence[str]) -> Answer | None:
     """Return the answer in a text, by a published grader's own way or by the rules."""
-    if how.find is None:
-        return extract(text, rules)
-    found = how.find(text)
-    if found is None:
-        return None
-    start = text.rfind(found)
-    return Answer(text=found, rule="published", span=(start, start + len(found)))
+    return extract(text, rules) if how.find is None else how.find(text)
 
 
 def _unanswered(generation: Generation, outcome: Outcome, note: str) -> Verdict:
@@ -180,39 +195,49 @@ def verify(
     """Return whether an answer, or the answer in a model's output, is the gold.
 
     Args:
-        gold: the right answer, or several of which any is enough.
+        gold: the right answer, or several of which any is enough; also a worked solution that
+            ends in one, in a box or after `####`.
         answer: an answer, already found.
         output: a model's text; the answer is looked for in it.
         grader: the grader's name.
         deadline: seconds for what needs computer algebra.
 
     Raises:
-        ValueError: unless exactly one of `answer` and `output` is given.
+        ValueError: unless exactly one of `answer` and `output` is given, and some gold.
         UnknownNameError: if the grader is not known.
     """
-    if (answer is None) == (output is None):
-        raise ValueError("Give either an answer or an output.")
     golds = (gold,) if isinstance(gold, str) else tuple(gold)
-    return _verify(_default_judge(deadline), golds, answer, output, grader)
+    if (answer is None) == (output is None) or not golds:
+        raise ValueError("Give a gold, and either an answer or an output.")
+    judge = _default_judge(deadline)
+    if output is not None:
+        return verify_output(judge, golds, output, grader)
+    assert answer is not None
+    return verify_answer(judge, golds, answer, grader)
 
 
 @cache
 def _default_judge(deadline: float) -> Judge:
     """Return the judge behind `verify`; its worker ends with this process."""
-    return Judge(workers=1, deadline=deadline)
+    judge = Judge(workers=1, deadline=deadline)
+    atexit.register(judge.close)
+    return judge
 
 
-def _verify(
-    judge: Judge, golds: Sequence[str], answer: str | None, output: str | None, grader: str
-) -> Match:
-    if output is None:
-        assert answer is not None
-        match = judge.match(golds, answer, grader)
-        return replace(match, outcome=_OUTCOMES[match.equal])
+def verify_answer(judge: Judge, golds: Sequence[str], answer: str, grader: str) -> Match:
+    """Return whether an answer is any of the golds, with its outcome."""
+    match = judge.match([*map(stated_gold, golds)], answer, grader)
+    return replace(match, outcome=OUTCOMES[match.equal])
+
+
+def verify_output(judge: Judge, golds: Sequence[str], output: str, grader: str) -> Match:
+    """Return whether the answer in a text is any of the golds, and where it was found."""
     began = time.perf_counter()
-    problem = Problem(id="verify", question="", gold=tuple(golds))
+    stated = tuple(map(stated_gold, golds))
+    problem = Problem(id="verify", question="", gold=stated)
     sample = Generation(problem_id="verify", sample=0, text=output)
-    verdict = judge.verdict(problem, sample, extract=grader_named(grader).extract, grader=grader)
+    rules = grader_named(grader).rules_for(stated)
+    verdict = judge.verdict(problem, sample, extract=rules, grader=grader)
     return Match(
         equal=_EQUAL[verdict.outcome],
         rule=verdict.rule,
@@ -233,64 +258,16 @@ _EQUAL = {
 }
 
 
-def verify_rows(
-    rows: Iterable[Any], *, workers: int | None = None, deadline: float = 5.0
-) -> Iterator[dict[str, Any]]:
-    """Yield the judgement of each row, in order; a row that cannot be judged says why.
-
-    Args:
-        rows: mappings with `gold` (a text, or a list of which any is enough), either `answer` or
-            `output`, and optionally `id` and `grader`.
-        workers: how many rows are judged side by side; default: one a processor.
-        deadline: seconds for one row that needs computer algebra.
-    """
-    size = workers or os.cpu_count() or 1
-    ahead: deque[Future[dict[str, Any]]] = deque()
-    with Judge(workers=size, deadline=deadline) as judge, ThreadPoolExecutor(size) as threads:
-        for row in rows:
-            ahead.append(threads.submit(_row, judge, row))
-            # A few thousand rows ahead keep every worker busy and the memory small.
-            if len(ahead) > _AHEAD:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+def stated_gold(gold: str) -> str:
+    r"""Return the answer that a gold states: a worked solution's box or `####`, else itself."""
+    if "boxed" in gold or "fbox" in gold:
+        found = boxed(gold)
+    elif "####" in gold:
+        found = hashes(gold)
+    else:
+        found = phrase(gold) if len(gold) > _SOLUTION else None
+    return found.text if found is not None and found.text else gold
 
 
-_AHEAD = 4_000
-
-
-def _row(judge: Judge, row: object) -> dict[str, Any]:
-    identity = row.get("id") if isinstance(row, Mapping) else None
-    try:
-        match = _verify(judge, *_read_row(row))
-    except (UserError, RecursionError, MemoryError) as error:
-        match = Match(equal=None, rule="row", note=str(error), outcome=Outcome.UNGRADABLE)
-    return {
-        "id": identity,
-        "equal": match.equal,
-        "outcome": str(match.outcome),
-        "answer": match.answer,
-        "span": match.span,
-        "rule": match.rule,
-        "note": match.note,
-        "seconds": round(match.seconds, 6),
-    }
-
-
-def _read_row(row: object) -> tuple[Sequence[str], str | None, str | None, str]:
-    """Return (golds, answer, output, grader) of a row.
-
-    Raises:
-        UserError: saying what the row lacks.
-    """
-    if not isinstance(row, Mapping):
-        raise UserError(f"the row is no object: {str(row)[:80]}")
-    gold, answer, output = (row.get(name) for name in ("gold", "answer", "output"))
-    golds = [gold] if isinstance(gold, str) else gold
-    if not isinstance(golds, list) or not golds or not all(isinstance(g, str) for g in golds):
-        raise UserError("the row needs gold, a text or a list of texts")
-    if not (isinstance(answer, str) ^ isinstance(output, str)):
-        raise UserError("the row needs either answer or output, a text")
-    grader = row.get("grader", "math")
-    grader_named(str(grader))
-    return golds, answer, output, str(grader)
+_SOLUTION = 120
+"""Characters of a gold that is taken for a worked solution in prose."""
