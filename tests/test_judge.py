@@ -15,8 +15,9 @@ import pytest
 
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.grade.batch import verify_rows
 from mathreason_eval.grade.graders import GRADERS
-from mathreason_eval.grade.judge import Judge, verify_rows
+from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.worker import Worker, WorkerError, WorkerPool
 from mathreason_eval.types import Generation, Outcome, Problem
 
@@ -176,7 +177,7 @@ def test_a_verdict_is_the_same_in_a_thread_in_asyncio_and_in_rows():
 
 
 def request(gold="x", answer="y"):
-    return {"grader": "math", "gold": gold, "answer": answer, "quick": False}
+    return {"grader": "math", "gold": gold, "answer": answer}
 
 
 def test_a_worker_that_is_late_is_killed_and_replaced():
@@ -226,7 +227,7 @@ def test_workers_end_with_a_parent_that_is_killed():
         import os, signal
         from mathreason_eval.grade.worker import Worker
         worker = Worker()
-        worker.ask({"grader": "math", "gold": "1", "answer": "1", "quick": True}, 20)
+        worker.ask({"grader": "math", "gold": "1", "answer": "1"}, 20)
         print(worker._process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     """)

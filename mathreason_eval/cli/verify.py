@@ -70,7 +70,7 @@ def verify(  # noqa: PLR0913  one parameter an option
 
 
 def _verify_rows(path: str, grader: str, workers: int, deadline: float) -> None:
-    from mathreason_eval.grade.judge import verify_rows
+    from mathreason_eval.grade.batch import verify_rows
 
     try:
         lines = sys.stdin if path == "-" else Path(path).open(encoding="utf-8", errors="replace")  # noqa: SIM115  closed below

@@ -32,6 +32,17 @@ _SHORT = 200
 """Characters of a text whose first letter, standing alone, is the choice."""
 
 
+_IS_LETTER = re.compile(rf"\W*(?:\\(?:text|textbf|mathrm)\{{)?\(?{_LETTER}\)?\W*\Z")
+
+
+def is_letter(gold: str) -> bool:
+    """Return whether a gold is the letter of an option: `C`, `(C)`."""
+    return len(gold) <= _LONGEST_GOLD and _IS_LETTER.match(gold) is not None
+
+
+_LONGEST_GOLD = 20
+
+
 def choice(text: str) -> Answer | None:
     """Return the chosen letter: announced, at the head of a short text, or the last alone.
 

@@ -104,7 +104,7 @@ def in_one_breath(between: str) -> bool:
         return False
     plain = _DRESSING.sub(" ", _NAME.sub(" ", between)).strip()
     if not plain:
-        return "\n" not in between and between.strip(" ") != ""
+        return "\n" not in between
     return (
         _NEW_THOUGHT.search(plain) is None
         and _CONNECTIVE.search(plain) is not None

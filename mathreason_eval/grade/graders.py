@@ -1,26 +1,32 @@
-"""Graders by name: how an answer is compared with the gold."""
+"""Graders by name: how an answer is found where no task says so, and compared with the gold."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.extract.last import whole
+from mathreason_eval.extract.letters import is_letter
 from mathreason_eval.grade.equal import compare, compare_slow
+from mathreason_eval.grade.mathverify import ask_math_verify, math_verify
+from mathreason_eval.grade.minerva import minerva_find, minerva_quick, minerva_slow
+from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
 from mathreason_eval.grade.reference import (
     first_hashes,
     flexible_number,
     hendrycks_equal,
     same_lm_eval_text,
 )
-from mathreason_eval.types import Match
+from mathreason_eval.types import Answer, Match
 
 Compare = Callable[[str, str], Match]
+"""(gold, answer) -> Match."""
 
 MATH_RULES = ("boxed", "tag", "hashes", "phrase", "bare", "last_formula", "last_number")
 """Where `verify` looks for an answer in a text, strictest first."""
+CHOICE_RULES = ("boxed", "tag", "choice")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,13 +35,18 @@ class Grader:
 
     summary: str
     compare: Compare
-    """(gold, answer) -> Match, pure and quick; undecided where it needs computer algebra."""
-    algebra: bool = False
-    """Whether what stays undecided goes to a worker with a computer algebra system."""
+    """Pure and quick; undecided where that is not enough."""
+    slow: Compare | None = None
+    """What decides then: with a computer algebra system, only ever called in a worker process."""
     extract: tuple[str, ...] = MATH_RULES
     """Rules that find the answer in a text where no task says otherwise."""
-    find: Callable[[str], str | None] | None = None
-    """A published rule's own way of finding the answer in a text, instead of `extract`."""
+    find: Callable[[str], Answer | None] | None = None
+    """A published rule's own way of finding the answer in a text, whatever a task says."""
+
+    def rules_for(self, golds: Sequence[str]) -> tuple[str, ...]:
+        """Return where to look for an answer: a letter is asked for where every gold is one."""
+        letters = self.extract is MATH_RULES and all(map(is_letter, golds))
+        return CHOICE_RULES if letters else self.extract
 
 
 def grader_named(name: str) -> Grader:
@@ -56,6 +67,10 @@ def _math(gold: str, answer: str) -> Match:
     return compare(gold, answer)
 
 
+def _math_slow(gold: str, answer: str) -> Match:
+    return compare_slow(gold, answer)
+
+
 def _number(gold: str, answer: str) -> Match:
     found = compare(gold, answer)
     if found.equal is not None:
@@ -64,29 +79,42 @@ def _number(gold: str, answer: str) -> Match:
 
 
 _INTEGER = re.compile(r"[-+]?\d+\Z")
+_DIGITS = 1_000
+"""Python reads a longer integer in more than linear time, and no gold is longer."""
+_DRESSING = re.compile(
+    r"\\(?:text|mathrm|mathbf|textbf|boxed|displaystyle)(?![a-z])|\\[,;:! ]|[${}\s]"
+)
 
 
 def _integer(gold: str, answer: str) -> Match:
     """Compare as AIME does: integers, leading zeros and dressing aside; `m + n = 25` is 25."""
-    plain = re.sub(r"\\(?:text|mathrm|mathbf)\s*\{([^{}]*)\}", r"\1", answer)
-    plain = re.sub(r"\\[,;!: ]|[${}\s]|\.0*\Z", "", plain.rpartition("=")[2].strip().strip("$. "))
-    plain = plain.replace(",", "")
+    if len(answer) > _DIGITS:
+        return Match(equal=False, rule="integer", note="the answer is too long")
+    plain = _DRESSING.sub("", answer.rpartition("=")[2]).rstrip(".").replace(",", "")
+    plain = re.sub(r"\.0+\Z", "", plain).replace("−", "-")
     if not _INTEGER.match(plain) or not _INTEGER.match(gold.strip()):
         return Match(equal=False, rule="integer", note="the answer is not an integer")
-    if len(plain) > _DIGITS:
-        return Match(equal=False, rule="integer", note="the answer has too many digits")
     one, other = int(gold), int(plain)
     sign = "=" if one == other else "≠"
     return Match(equal=one == other, rule="integer", note=f"{other} {sign} {one}")
 
 
-_DIGITS = 1_000
-"""Python reads a longer integer in more than linear time, and no gold is longer."""
+_WORDS_OF_CHOICE = re.compile(
+    r"\\(?:text|textbf|mathrm|mathbf)(?![a-z])|\b(?:option|choice|answer)\b", re.IGNORECASE
+)
 
 
 def _choice(gold: str, answer: str) -> Match:
-    one, other = (re.sub(r"[^A-Za-z]", "", text).upper() for text in (gold, answer))
-    return Match(equal=one == other, rule="choice", note=f"{other or 'nothing'} for {one}")
+    """Compare letters, also where one of the two carries the option's text: `B) 15`."""
+    one, other = _letter(gold), _letter(answer)
+    if one is None or other is None:
+        return Match(equal=False, rule="choice", note=f"{answer[:40]!r} names no option")
+    return Match(equal=one == other, rule="choice", note=f"option {other} against {one}")
+
+
+def _letter(text: str) -> str | None:
+    found = re.match(r"[\W_]*([^\W\d_])(?![^\W_])", _WORDS_OF_CHOICE.sub(" ", text[:_DIGITS]))
+    return found.group(1).upper() if found else None
 
 
 def _text(gold: str, answer: str) -> Match:
@@ -109,11 +137,11 @@ def _published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
 
 
 GRADERS: Mapping[str, Grader] = {
-    "math": Grader(summary="numbers, structures, expressions", compare=_math, algebra=True),
+    "math": Grader(summary="numbers, structures, expressions", compare=_math, slow=_math_slow),
     "number": Grader(summary="a number, exactly", compare=_number),
-    "expression": Grader(summary="an expression", compare=_math, algebra=True),
+    "expression": Grader(summary="an expression", compare=_math, slow=_math_slow),
     "integer": Grader(summary="an integer, as AIME asks", compare=_integer),
-    "choice": Grader(summary="a letter", compare=_choice, extract=("boxed", "tag", "choice")),
+    "choice": Grader(summary="a letter", compare=_choice, extract=CHOICE_RULES),
     "text": Grader(summary="a text, case and spaces aside", compare=_text),
     "gsm8k-strict": Grader(
         summary="first #### number, as text",
@@ -130,28 +158,23 @@ GRADERS: Mapping[str, Grader] = {
         compare=_published("hendrycks", hendrycks_equal),
         extract=("boxed",),
     ),
+    "minerva": Grader(
+        summary="Minerva's string rules, then sympy",
+        compare=minerva_quick,
+        slow=minerva_slow,
+        find=minerva_find,
+    ),
+    "prm800k": Grader(
+        summary="PRM800K's string rules, then sympy",
+        compare=prm800k_quick,
+        slow=prm800k_slow,
+        extract=("boxed",),
+    ),
+    "math-verify": Grader(
+        summary="the math-verify package, where it is installed",
+        compare=ask_math_verify,
+        slow=math_verify,
+        find=whole,
+    ),
 }
 """Every grader by name; `docs/grading.md` describes them."""
-
-
-# --- in a worker -----------------------------------------------------------------------------
-
-
-def prepare() -> None:
-    """Import what the slow tier needs, so that it is on no answer's clock."""
-    import latex2sympy2_extended  # noqa: F401
-    import sympy  # noqa: F401
-
-
-def answer_request(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer to one request of a pool: gold, answer, and whether to use algebra."""
-    grader = grader_named(request["grader"])
-    gold, answer = request["gold"], request["answer"]
-    try:
-        found = grader.compare(gold, answer) if request["quick"] else None
-        if found is None or (found.equal is None and grader.algebra):
-            found = compare_slow(gold, answer)
-    # Anything may go wrong inside a computer algebra system; all of it means undecided.
-    except Exception as error:  # noqa: BLE001
-        found = Match(equal=None, rule="error", note=f"the grader failed: {type(error).__name__}")
-    return {key: value for key, value in asdict(found).items() if key in {"equal", "rule", "note"}}

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.types import Answer
+
 _HASHES = re.compile(r"#### (-?[0-9.,]+)")
 _FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
 
 
-def first_hashes(text: str) -> str | None:
+def first_hashes(text: str) -> Answer | None:
     """Return GSM8K's strict match: the number after the first `#### `."""
     found = _HASHES.search(text)
-    return found.group(1) if found else None
+    if found is None:
+        return None
+    return Answer(text=found.group(1), rule="gsm8k-strict", span=found.span(1))
 
 
-def flexible_number(text: str) -> str | None:
+def flexible_number(text: str) -> Answer | None:
     """Return lm-eval's flexible extract: the last piece that looks like a number."""
     found = None
-    for found in _FLEXIBLE.finditer(text):  # noqa: B007  the last one is wanted
+    for found in _FLEXIBLE.finditer(text):  # noqa: B007 - the last one is wanted
         pass
-    return found.group() if found else None
+    if found is None:
+        return None
+    return Answer(text=found.group(), rule="gsm8k-flexible", span=found.span())
 
 
 def same_lm_eval_text(gold: str, answer: str) -> bool:
@@ -96,7 +102,7 @@ def _braced_fractions(text: str) -> str:
     fixed = first
     for part in rest:
         fixed += "\\frac"
-        if part and part[0] == "{":
+        if part[0] == "{":
             fixed += part
             continue
         if len(part) < _SIDES:
@@ -109,6 +115,9 @@ def _braced_fractions(text: str) -> str:
 def _slash_fraction(text: str) -> str:
     r"""Return an integer ratio `a/b` as `\frac{a}{b}`."""
     top, slash, bottom = text.partition("/")
-    if not slash or not re.fullmatch(r"-?\d+", top) or not re.fullmatch(r"-?\d+", bottom):
+    if not slash or not _INTEGER.fullmatch(top) or not _INTEGER.fullmatch(bottom):
         return text
     return f"\\frac{{{top}}}{{{bottom}}}"
+
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")

@@ -7,15 +7,17 @@ does not reach it. It ends with its parent, however the parent ends.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import queue
-import resource
 import select
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -26,6 +28,8 @@ _START = 60.0
 """Seconds a worker may take to import what it needs; they are on no sample's clock."""
 _TASKS = 2_000
 """Judgements after which a worker is replaced: computer algebra keeps what it has seen."""
+_LONGEST_ANSWER = 64 << 20
+"""Bytes of one answer; a child that writes more has gone wrong."""
 
 
 class WorkerError(Exception):
@@ -35,32 +39,52 @@ class WorkerError(Exception):
 class Worker:
     """One child process. Not thread-safe: a pool lends it to one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, job: str = "mathreason_eval.grade.algebra", memory: int = MEMORY) -> None:
+        """Make a worker; its process starts with the first request.
+
+        Args:
+            job: a module with `prepare()` and `answers(request)`, an iterator of JSON objects.
+            memory: bytes of address space it may have.
+        """
+        self._job = job
+        self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
         self._answered = 0
+        self._rest = b""
 
     def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
-        """Return the worker's answer to a request.
+        """Return the worker's one answer to a request.
 
         Raises:
             WorkerError: if it died, or had no answer within `deadline` seconds and was killed.
         """
+        [answer] = self.ask_each(request, 1, deadline)
+        return answer
+
+    def ask_each(
+        self, request: dict[str, Any], count: int, deadline: float
+    ) -> Iterator[dict[str, Any]]:
+        """Yield a number of answers to one request, each within the deadline after the last.
+
+        Raises:
+            WorkerError: if it died, or was late and was killed.
+        """
         if self._answered >= _TASKS:
             self.kill()
         process = self._process or self._start()
-        assert process.stdin is not None
+        self._answered += count
         try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.flush()
-        except OSError:
+            self._write(process, json.dumps(request, default=str).encode() + b"\n")
+            for _ in range(count):
+                yield self._read(process, deadline)
+        except BaseException:
+            # Whatever stops us half-way, Ctrl-C included: the next must not read this one's answer.
             self.kill()
-            raise WorkerError("the grading process died") from None
-        self._answered += 1
-        return self._read(process, deadline)
+            raise
 
     def kill(self) -> None:
         """End the process at once. Harmless when there is none."""
-        process, self._process, self._answered = self._process, None, 0
+        process, self._process, self._answered, self._rest = self._process, None, 0, b""
         if process is None:
             return
         process.kill()
@@ -70,8 +94,8 @@ class Worker:
             _close(pipe)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mathreason_eval.grade.worker"],
+        self._process = subprocess.Popen(  # noqa: S603 - this module
+            [sys.executable, "-m", "mathreason_eval.grade.worker", self._job, str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -79,34 +103,45 @@ class Worker:
             bufsize=0,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        self._read(self._process, _START)
+        try:
+            self._read(self._process, _START)
+        except BaseException:
+            self.kill()
+            raise
         return self._process
+
+    def _write(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        assert process.stdin is not None
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(process.stdin.fileno(), rest) :]
+        except OSError:
+            raise WorkerError("the grading process died") from None
 
     def _read(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
         """Return one line of JSON, waiting for it no longer than the deadline."""
         assert process.stdout is not None
-        until, line = time.monotonic() + deadline, b""
-        while not line.endswith(b"\n"):
+        until = time.monotonic() + deadline
+        pieces = [self._rest]
+        while b"\n" not in pieces[-1]:
             left = until - time.monotonic()
             ready = left > 0 and select.select([process.stdout], [], [], left)[0]
             if not ready:
-                self.kill()
                 raise WorkerError(f"no verdict within {deadline:g} s")
             piece = os.read(process.stdout.fileno(), 1 << 16)
-            if not piece:
-                self.kill()
+            if not piece or len(pieces) > _LONGEST_ANSWER >> 16:
                 raise WorkerError("the grading process died, of memory or of a crash")
-            line += piece
+            pieces.append(piece)
+        line, _, self._rest = b"".join(pieces).partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
 
 def _close(pipe: IO[bytes]) -> None:
-    try:
+    # A dead reader: what was still in the pipe is lost, as it should be.
+    with contextlib.suppress(BrokenPipeError):
         pipe.close()
-    except BrokenPipeError:
-        # A dead reader: what was still in the pipe is lost, as it should be.
-        return
 
 
 class WorkerPool:
@@ -150,6 +185,30 @@ class WorkerPool:
 # --- in the child ----------------------------------------------------------------------------
 
 
+def serve(job: str, memory: int) -> None:
+    """Answer requests from stdin on stdout, JSON lines both, until stdin ends."""
+    _limit(memory)
+    _end_with_parent()
+    # Libraries that print must not break the protocol: the real stdout is known here alone.
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    module = importlib.import_module(job)
+    answer: Callable[[dict[str, Any]], Iterator[dict[str, Any]]] = module.answers
+    module.prepare()
+    answers.write(b"{}\n")
+    for line in sys.stdin.buffer:
+        for said in answer(json.loads(line)):
+            answers.write(json.dumps(said).encode() + b"\n")
+
+
+def _limit(memory: int) -> None:
+    """Bound this process's memory, where the system can."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
 def _end_with_parent() -> None:
     """Leave when the parent is gone, even in the middle of a computation."""
     parent = os.getppid()
@@ -162,20 +221,11 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def serve() -> None:
-    """Answer requests from stdin on stdout, one JSON line each, until stdin ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    _end_with_parent()
-    # Libraries that print must not break the protocol: the real stdout is known here alone.
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    from mathreason_eval.grade.graders import answer_request, prepare
-
-    prepare()
-    answers.write(b"{}\n")
-    for line in sys.stdin.buffer:
-        answers.write(json.dumps(answer_request(json.loads(line))).encode() + b"\n")
+def main(arguments: Sequence[str]) -> None:
+    """Serve the job that a `Worker` names."""
+    job, memory = arguments
+    serve(job, int(memory))
 
 
 if __name__ == "__main__":
-    serve()
+    main(sys.argv[1:])
