@@ -1,0 +1,83 @@
+// Sorting and filtering. Every page is whole without it; what was chosen stands in the address,
+// as #show=wrong&sort=accuracy:descending, so that it can be sent to someone.
+"use strict";
+
+const root = document.documentElement;
+const tables = [...document.querySelectorAll("table[data-sortable]")];
+const asBuilt = new Map(
+  tables.map((table) => [
+    table,
+    {
+      rows: [...table.tBodies[0].rows],
+      directions: [...table.tHead.rows[0].cells].map((header) => [header, header.getAttribute("aria-sort")]),
+    },
+  ]),
+);
+
+/** What the address says, as a map; an address that only names a place on the page says nothing. */
+const said = () =>
+  new Map(location.hash.slice(1).split("&").map((part) => part.split("=")).filter((pair) => pair.length === 2));
+
+const address = (choices) => "#" + [...choices].map((pair) => pair.join("=")).join("&");
+
+/** Numbers by size, texts by the alphabet, what is not there always last. */
+const compare = (a, b, sign) => {
+  if (a === "" || b === "") return (a === "") - (b === "");
+  const difference = a - b;
+  return sign * (Number.isNaN(difference) ? a.localeCompare(b, undefined, { numeric: true }) : difference);
+};
+
+const sort = (table, name, direction) => {
+  const headers = [...table.tHead.rows[0].cells];
+  const column = headers.findIndex((header) => header.dataset.sort === name);
+  if (column < 0) return;
+  for (const header of headers) header.removeAttribute("aria-sort");
+  headers[column].setAttribute("aria-sort", direction);
+  const sign = direction === "ascending" ? 1 : -1;
+  const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+  const rows = [...table.tBodies[0].rows].map((row) => [key(row), row]);
+  rows.sort(([a], [b]) => compare(a, b, sign));
+  table.tBodies[0].append(...rows.map(([, row]) => row));
+};
+
+const restore = (table) => {
+  const { rows, directions } = asBuilt.get(table);
+  table.tBodies[0].append(...rows);
+  for (const [header, direction] of directions)
+    direction ? header.setAttribute("aria-sort", direction) : header.removeAttribute("aria-sort");
+};
+
+const addButtons = (table) => {
+  for (const header of table.tHead.rows[0].querySelectorAll("[data-sort]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", `sort by ${header.innerText.split("\n")[0].trim()}`);
+    button.addEventListener("click", () => {
+      const falls = header.getAttribute("aria-sort") === "descending";
+      const choices = said().set("sort", `${header.dataset.sort}:${falls ? "ascending" : "descending"}`);
+      location.hash = address(choices);
+    });
+    (header.querySelector(".under") ?? header).before(button);
+    if (!header.querySelector(".under")) header.append(button);
+  }
+};
+
+/** Do what the address says. */
+const obey = () => {
+  const choices = said();
+  const show = choices.get("show") ?? "all";
+  root.dataset.show = show;
+  for (const link of document.querySelectorAll(".choices a")) {
+    const own = new Map(choices).set("show", link.id.slice("show=".length));
+    if (own.get("show") === show) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+    link.href = address(own);
+  }
+  for (const link of document.querySelectorAll("a[data-keeps-choice]")) link.hash = show === "all" ? "" : `show=${show}`;
+  const [name, direction] = choices.get("sort")?.split(":") ?? [];
+  for (const table of tables) name ? sort(table, name, direction) : restore(table);
+};
+
+for (const table of tables) addButtons(table);
+addEventListener("hashchange", obey);
+obey();

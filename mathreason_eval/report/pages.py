@@ -1,0 +1,369 @@
+"""What each page shows, as the values its template asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from types import MappingProxyType
+
+from mathreason_eval.report.charts import panel
+from mathreason_eval.report.names import short_names
+from mathreason_eval.report.results import (
+    NOT_JUDGED,
+    SAMPLES_PER_PAGE,
+    AskedProblem,
+    Result,
+    Sample,
+    samples_page,
+)
+from mathreason_eval.report.standing import Column, Row
+from mathreason_eval.types import Metric, Outcome, Problem
+
+Values = dict[str, object]
+"""What a template is given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """How a state of a sample is shown: colour never speaks alone."""
+
+    glyph: str
+    word: str
+
+
+STATES: Mapping[str, State] = MappingProxyType(
+    {
+        Outcome.CORRECT: State(glyph="✓", word="correct"),
+        Outcome.WRONG: State(glyph="✗", word="wrong"),
+        Outcome.NO_ANSWER: State(glyph="∅", word="no answer"),
+        Outcome.TRUNCATED: State(glyph="…", word="truncated"),
+        Outcome.UNGRADABLE: State(glyph="?", word="ungradable"),
+        NOT_JUDGED: State(glyph="·", word="not judged"),
+    }
+)
+
+HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
+
+LIMITS = {"question": 20_000, "output": 10_000, "reasoning": 20_000, "answer": 400}
+"""How many characters of a text are shown whole."""
+
+_NEIGHBOURS = 3
+"""How many pages on either side of this one, and at either end, are linked."""
+
+
+_SOLVED: Mapping[str, str] = MappingProxyType(
+    {
+        "never": "never solved",
+        "sometimes": "sometimes",
+        "always": "always solved",
+        NOT_JUDGED: "not judged",
+    }
+)
+
+
+def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
+    """Return what the first page shows."""
+    standings = [standing for column in table for standing in column.standings]
+    return {
+        "table": table,
+        "board": board,
+        "models": len({row.model for row in board}),
+        "label": _labels([s.result for s in standings], Counter(row.model for row in board)),
+        "notes": [standing for standing in standings if standing.differs or standing.lacks],
+        "samples": sum(standing.result.judged for standing in standings),
+    }
+
+
+def _labels(results: Iterable[Result], seen: Mapping[str, int]) -> Mapping[str, str]:
+    """Return by run how its model is called on a page; where one is seen twice, with its run."""
+    by_page = {result.page: result.model for result in results}
+    short = short_names(by_page.values())
+    return {
+        page: short[model] if seen[model] == 1 else f"{short[model]} ({page})"
+        for page, model in by_page.items()
+    }
+
+
+# --- task ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """What became of one problem with one model."""
+
+    kind: str
+    """`never`, `sometimes` or `always` correct; for one sample, its state."""
+    text: str
+    title: str
+    share: float
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One problem over all models."""
+
+    problem: Problem
+    number: int
+    anchor: str
+    kind: str
+    """`never`, `sometimes` or `always` correct."""
+    correct: int
+    judged: int
+    share: float
+    cells: tuple[Cell | None, ...]
+
+
+def task_values(column: Column) -> Values:
+    """Return what the page of a task shows."""
+    results = [standing.result for standing in column.standings]
+    slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != "all")
+    lines = _grid(results)
+    return {
+        "column": column,
+        "label": _labels(results, Counter(result.model for result in results)),
+        "health": HEALTH,
+        "panels": [drawn for result in results if (drawn := panel(result)) is not None],
+        "slices": list(slices),
+        "grid": lines,
+        "several": any(result.manifest.samples > 1 for result in results),
+        "solved": [
+            _choice(kind, "", word, count)
+            for kind, word in _SOLVED.items()
+            if (count := sum(line.kind == kind for line in lines))
+        ],
+    }
+
+
+def _choice(name: str, glyph: str, word: str, count: int) -> Values:
+    return {"name": name, "glyph": glyph, "word": word, "count": count}
+
+
+def _grid(results: Sequence[Result]) -> list[Line]:
+    """Return the problems of all results, the hardest first.
+
+    Problems of one id that ask different questions, as other data may, are different problems.
+    """
+    asked: dict[tuple[str, str], dict[int, AskedProblem]] = {}
+    for number, result in enumerate(results):
+        for one in result.problems:
+            asked.setdefault((one.problem.id, one.problem.question), {})[number] = one
+    anchors: set[str] = set()
+    lines = []
+    for of_problem in asked.values():
+        line = _line(results, of_problem, anchors)
+        anchors.add(line.anchor)
+        lines.append(line)
+    return sorted(lines, key=lambda line: line.share)
+
+
+def _line(
+    results: Sequence[Result], of_problem: Mapping[int, AskedProblem], anchors: set[str]
+) -> Line:
+    first = next(iter(of_problem.values()))
+    correct = sum(one.correct for one in of_problem.values())
+    judged = sum(one.judged for one in of_problem.values())
+    return Line(
+        problem=first.problem,
+        number=first.number,
+        anchor="" if first.anchor in anchors else first.anchor,
+        kind=_solved(correct, judged),
+        correct=correct,
+        judged=judged,
+        share=correct / judged if judged else 0.0,
+        cells=tuple(
+            _cell(result, of_problem[number]) if number in of_problem else None
+            for number, result in enumerate(results)
+        ),
+    )
+
+
+def _solved(correct: int, judged: int) -> str:
+    if not judged:
+        return NOT_JUDGED
+    if not correct:
+        return "never"
+    return "always" if correct == judged else "sometimes"
+
+
+def _cell(result: Result, asked: AskedProblem) -> Cell:
+    if asked.page is None:
+        return Cell(kind="", text="–", title="", share=0.0, href="")
+    single = next(iter(asked.states)) if sum(asked.states.values()) == 1 else None
+    return Cell(
+        kind=single or _solved(asked.correct, asked.judged),
+        text=STATES[single].glyph if single else f"{asked.correct}/{asked.judged}",
+        title=", ".join(f"{count} {STATES[name].word}" for name, count in asked.states.items()),
+        share=asked.correct / asked.judged if asked.judged else 0.0,
+        href=f"../{samples_page(result, asked.page)}#{asked.anchor}",
+    )
+
+
+# --- run -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """How the publisher's verdicts compare with ours, where an import brought them."""
+
+    count: int
+    differing: tuple[Sample, ...]
+
+
+def labels(samples: Iterable[Sample]) -> Labels:
+    """Return how many judged samples have a publisher's verdict, and those that have another."""
+    labelled = [s for s in samples if s.generation.label is not None and s.verdict is not None]
+    return Labels(
+        count=len(labelled),
+        differing=tuple(s for s in labelled if s.generation.label != (s.state == Outcome.CORRECT)),
+    )
+
+
+def run_values(parts: Sequence[tuple[Result, Labels, Mapping[str, int]]]) -> Values:
+    """Return what the page of a run shows.
+
+    Args:
+        parts: each of its results, with the publisher's labels and, by state, the first page of
+            samples that has one.
+    """
+    first = parts[0][0]
+    return {
+        "page": first.page,
+        "manifest": first.manifest,
+        "results": [_part(*part) for part in parts],
+        "facts": list(_facts("", _plain_manifest(first))),
+    }
+
+
+def _part(result: Result, labels: Labels, first_pages: Mapping[str, int]) -> Values:
+    shown = [metric for metric in result.metrics if _is_shown(metric, result)]
+    by_slice = {
+        where: list(metrics) for where, metrics in groupby(shown, key=lambda metric: metric.slice)
+    }
+    return {
+        "result": result,
+        "metrics": by_slice,
+        "shortened": len(shown) < len(result.metrics),
+        "methods": list(dict.fromkeys(metric.method for metric in shown)),
+        "outcomes": [
+            {
+                "name": str(outcome),
+                "count": result.states[outcome],
+                "href": _from_run(result, first_pages[outcome], f"show={outcome}")
+                if outcome in first_pages
+                else "",
+            }
+            for outcome in Outcome
+        ],
+        "pages": [
+            {"number": number, "href": _from_run(result, number)}
+            for number in range(1, result.pages + 1)
+        ],
+        "labels": {
+            "count": labels.count,
+            "differing": [
+                {
+                    "name": f"{sample.asked.problem.id}, sample {sample.generation.sample}",
+                    "href": _from_run(result, sample.page, sample.anchor),
+                }
+                for sample in labels.differing
+            ],
+        },
+    }
+
+
+def _is_shown(metric: Metric, result: Result) -> bool:
+    """Leave out most of `pass@K` and `maj@K` where K has many values; the page's data have all."""
+    _, at, k = metric.name.partition("@")
+    if not at or not k.isdecimal():
+        return True
+    return int(k) == result.manifest.samples or not int(k) & (int(k) - 1)
+
+
+def _from_run(result: Result, page: int, anchor: str = "") -> str:
+    """Return the way from a run's page to a page of its samples."""
+    address = samples_page(result, page).removeprefix("run/")
+    return f"{address}#{anchor}" if anchor else address
+
+
+def _plain_manifest(result: Result) -> Mapping[str, object]:
+    manifest = result.manifest
+    return {
+        "model": manifest.model,
+        "sampling": manifest.sampling,
+        "seed": manifest.seed,
+        "samples a problem": manifest.samples,
+        "tasks": manifest.tasks,
+        "code": manifest.code,
+        "begun": manifest.started,
+        "finished": manifest.finished or "no",
+        "totals": manifest.totals,
+    }
+
+
+def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield a nested mapping as (dotted name, value)."""
+    for name, value in values.items():
+        path = f"{prefix} › {name}" if prefix else str(name)
+        if isinstance(value, Mapping):
+            yield from _facts(path, value)
+        elif isinstance(value, list | tuple):
+            yield path, ", ".join(map(str, value))
+        elif value is not None:
+            yield path, str(value)
+
+
+# --- samples ---------------------------------------------------------------------------------
+
+
+def samples_values(result: Result, number: int, samples: Sequence[Sample]) -> Values:
+    """Return what one page of samples shows."""
+    present = [sample.state for sample in samples]
+    first = (number - 1) * SAMPLES_PER_PAGE + 1
+    return {
+        "result": result,
+        "number": number,
+        "first": first,
+        "last": first + len(samples) - 1,
+        "kinds": [
+            _choice(str(name), state.glyph, state.word, count)
+            for name, state in STATES.items()
+            if (count := present.count(name))
+        ],
+        "problems": [
+            (asked, [_shown(sample) for sample in held])
+            for asked, held in groupby(samples, key=lambda sample: sample.asked)
+        ],
+        "pages": list(_pager(result, number)),
+        "limits": LIMITS,
+    }
+
+
+def _shown(sample: Sample) -> Values:
+    generation = sample.generation
+    cost = [f"finish reason {generation.finish_reason}"]
+    if generation.completion_tokens is not None:
+        cost.insert(0, f"{generation.completion_tokens:,} tokens")
+    if generation.prompt_tokens is not None:
+        cost.append(f"{generation.prompt_tokens:,} tokens of prompt")
+    if generation.seconds is not None:
+        cost.append(f"{generation.seconds:,.1f} s")
+    if generation.seed is not None:
+        cost.append(f"seed {generation.seed}")
+    if generation.reward is not None:
+        cost.append(f"reward {generation.reward:g}")
+    publisher = {None: "", True: "says correct", False: "says wrong"}[generation.label]
+    return {"sample": sample, "cost": cost, "publisher": publisher}
+
+
+def _pager(result: Result, number: int) -> Iterator[Values]:
+    """Yield the pages to link: the first and last ones, and those around this one."""
+    before = 0
+    for page in range(1, result.pages + 1):
+        from_end = min(page - 1, result.pages - page)
+        if min(from_end, abs(page - number)) < _NEIGHBOURS:
+            href = samples_page(result, page).rpartition("/")[2]
+            yield {"number": page, "href": href, "gap": page > before + 1}
+            before = page

@@ -1,0 +1,197 @@
+"""Runs read for a site: one result a task of a run, with every sample in its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mathreason_eval.errors import RunError
+from mathreason_eval.report.names import page_name
+from mathreason_eval.store import Run
+from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
+
+SAMPLES_PER_PAGE = 100
+
+NOT_JUDGED = "not_judged"
+"""The state of a sample that is stored and has no verdict yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One sample with everything known of it."""
+
+    asked: AskedProblem
+    generation: Generation
+    verdict: Verdict | None
+    page: int
+    """The page it stands on, from 1."""
+
+    @property
+    def state(self) -> str:
+        """Return its outcome, or `not_judged`."""
+        return NOT_JUDGED if self.verdict is None else str(self.verdict.outcome)
+
+    @property
+    def anchor(self) -> str:
+        """Return the name by which its page can be opened at it."""
+        return f"{self.asked.anchor}:{self.generation.sample}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedProblem:
+    """One problem of a result: how its samples fared and where they are shown."""
+
+    problem: Problem
+    anchor: str
+    number: int
+    """Its place in the run, from 1."""
+    states: Mapping[str, int]
+    """How many of its samples are in each state."""
+    page: int | None
+    """The page of its first sample, from 1; None if it has none."""
+
+    @property
+    def judged(self) -> int:
+        """Return how many samples have a verdict."""
+        return sum(self.states.values()) - self.states.get(NOT_JUDGED, 0)
+
+    @property
+    def correct(self) -> int:
+        """Return how many samples are correct."""
+        return self.states.get(Outcome.CORRECT, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """One task of one run, without its samples."""
+
+    page: str
+    """The run's name among the site's pages."""
+    manifest: RunManifest
+    task: str
+    task_page: str
+    """The task's name among the site's pages."""
+    problems: tuple[AskedProblem, ...]
+    states: Mapping[str, int]
+    """How many samples are in each state: the five outcomes and not judged."""
+    metrics: tuple[Metric, ...]
+
+    @property
+    def model(self) -> str:
+        """Return the model's name as typed."""
+        return str(self.manifest.model.get("name", "unnamed"))
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """Return what the manifest says of the task."""
+        return self.manifest.tasks[self.task]
+
+    @property
+    def stored(self) -> int:
+        """Return how many samples there are."""
+        return sum(self.states.values())
+
+    @property
+    def judged(self) -> int:
+        """Return how many samples have a verdict: the n that the outcomes add up to."""
+        return self.stored - self.states[NOT_JUDGED]
+
+    @property
+    def missing(self) -> int:
+        """Return how many samples were asked for and are not there."""
+        return max(0, len(self.problems) * self.manifest.samples - self.stored)
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every sample asked for is there and judged."""
+        return not self.missing and self.judged == self.stored
+
+    @property
+    def pages(self) -> int:
+        """Return on how many pages its samples stand."""
+        return -(-self.stored // SAMPLES_PER_PAGE)
+
+    def metric(self, name: str = "avg", where: str = "all") -> Metric | None:
+        """Return a metric of a slice, if the run has it."""
+        return next((m for m in self.metrics if (m.name, m.slice) == (name, where)), None)
+
+
+def samples_page(result: Result, page: int) -> str:
+    """Return the address of a page of samples, from the site's root."""
+    return f"run/{result.page}/{result.task_page}-samples-{page:03d}.html"
+
+
+def read_result(
+    run: Run, page: str, task: str, task_page: str
+) -> tuple[Result, tuple[Sample, ...]]:
+    """Return one task of a run and its samples, problem by problem.
+
+    Raises:
+        RunError: if the folder judges or holds samples that belong to nothing in it.
+    """
+    problems = run.problems(task)
+    by_problem: dict[str, dict[int, Generation]] = {problem.id: {} for problem in problems}
+    for generation in run.generations(task):
+        if generation.problem_id not in by_problem:
+            raise _stray(run, task, generation.problem_id)
+        # Of two lines with one key the first counts, as everywhere.
+        by_problem[generation.problem_id].setdefault(generation.sample, generation)
+    verdicts = {(verdict.problem_id, verdict.sample): verdict for verdict in run.verdicts(task)}
+    for problem_id, sample in verdicts:
+        if sample not in by_problem.get(problem_id, {}):
+            raise _stray(run, task, problem_id)
+    asked, samples = _in_order(problems, by_problem, verdicts)
+    result = Result(
+        page=page,
+        manifest=run.manifest,
+        task=task,
+        task_page=task_page,
+        problems=asked,
+        states=_total(one.states for one in asked),
+        metrics=tuple(metric for metric in run.metrics() if metric.task == task),
+    )
+    return result, samples
+
+
+def _stray(run: Run, task: str, problem_id: str) -> RunError:
+    return RunError(
+        f"{run.path}/{task} speaks of a sample of {problem_id!r} that it does not hold.",
+        "`mathreason regrade` makes the verdicts anew; or was a file of this folder replaced?",
+    )
+
+
+def _in_order(
+    problems: Sequence[Problem],
+    by_problem: Mapping[str, Mapping[int, Generation]],
+    verdicts: Mapping[tuple[str, int], Verdict],
+) -> tuple[tuple[AskedProblem, ...], tuple[Sample, ...]]:
+    """Return problems in the run's order, and samples by problem and index."""
+    asked: list[AskedProblem] = []
+    samples: list[Sample] = []
+    for number, problem in enumerate(problems, 1):
+        held = [generation for _, generation in sorted(by_problem[problem.id].items())]
+        judged = [verdicts.get((problem.id, generation.sample)) for generation in held]
+        one = AskedProblem(
+            problem=problem,
+            anchor=page_name(problem.id),
+            number=number,
+            states=_count(judged),
+            page=len(samples) // SAMPLES_PER_PAGE + 1 if held else None,
+        )
+        asked.append(one)
+        for generation, verdict in zip(held, judged, strict=True):
+            page = len(samples) // SAMPLES_PER_PAGE + 1
+            samples.append(Sample(asked=one, generation=generation, verdict=verdict, page=page))
+    return tuple(asked), tuple(samples)
+
+
+def _count(verdicts: Iterable[Verdict | None]) -> Mapping[str, int]:
+    return Counter(NOT_JUDGED if one is None else str(one.outcome) for one in verdicts)
+
+
+def _total(parts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for states in parts:
+        total.update(states)
+    return {state: total[state] for state in (*map(str, Outcome), NOT_JUDGED)}

@@ -1,0 +1,194 @@
+"""A static site from runs: pages in which every number opens the samples behind it.
+
+    index.html                       models by tasks
+    task/TASK.html                   one task: ranks, curves, slices, and every problem by model
+    run/RUN.html                     one run: outcomes that add up, metrics, how it was made
+    run/RUN/TASK-samples-001.html    a hundred samples, each with the reason of its verdict
+    index.json, run/RUN.json         the same numbers for programs
+
+The pages need no server and no script. Text of a model reaches them only through `visible` and
+Jinja's escaping, and never as the name of a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mathreason_eval import __version__
+from mathreason_eval.errors import UserError
+from mathreason_eval.manifest import now
+from mathreason_eval.report.formats import environment
+from mathreason_eval.report.names import distinct_page_names
+from mathreason_eval.report.pages import (
+    Labels,
+    Values,
+    index_values,
+    labels,
+    run_values,
+    samples_values,
+    task_values,
+)
+from mathreason_eval.report.results import (
+    SAMPLES_PER_PAGE,
+    Result,
+    Sample,
+    read_result,
+    samples_page,
+)
+from mathreason_eval.report.standing import Column, Standing, columns, rows
+from mathreason_eval.resources import resource_dir
+from mathreason_eval.store import Run
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_STATIC = ("site.css", "site.js")
+
+
+def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Path:
+    """Write the pages of some runs into a folder; return the address of the first one.
+
+    Pages of an earlier build are replaced; other files in the folder stay.
+
+    Args:
+        runs: what is shown.
+        out: the folder; made if need be.
+        made: the time the pages give as theirs; now, unless told otherwise.
+
+    Raises:
+        UserError: if there are no runs, one of them is torn, or the folder cannot be written.
+    """
+    if not runs:
+        raise UserError("There is no run to show.", "`mathreason run` makes one.")
+    try:
+        return _Builder(out, made or now()).build(runs)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or out} cannot be written: {error.strerror}.", "Choose another -o."
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    out: Path
+    made: str
+
+    def build(self, runs: Sequence[Run]) -> Path:
+        pages = distinct_page_names(run.path.resolve().name for run in runs)
+        tasks = list(dict.fromkeys(task for run in runs for task in run.tasks()))
+        task_pages = dict(zip(tasks, distinct_page_names(tasks), strict=True))
+        templates = environment()
+        results: list[Result] = []
+        for run, page in zip(runs, pages, strict=True):
+            results += self._write_run(templates, run, page, task_pages)
+        table = columns(results)
+        for column in table:
+            self._write_page(
+                templates, "task.html", f"task/{column.page}.html", task_values(column)
+            )
+        for name in _STATIC:
+            self._write(name, (resource_dir("leaderboard") / name).read_bytes())
+        self._write("index.json", _json(_index_data(table, self.made)))
+        # Last: whoever sees the first page finds everything it links to.
+        return self._write_page(
+            templates, "index.html", "index.html", index_values(table, rows(table))
+        )
+
+    def _write_run(
+        self, templates: Environment, run: Run, page: str, task_pages: Mapping[str, str]
+    ) -> list[Result]:
+        """Write the pages of one run and return its results; its samples are let go."""
+        parts: list[tuple[Result, Labels, Mapping[str, int]]] = []
+        for task in run.tasks():
+            result, samples = read_result(run, page, task, task_pages[task])
+            self._write_samples(templates, result, samples)
+            parts.append((result, labels(samples), _first_pages(samples)))
+        results = [result for result, _, _ in parts]
+        if results:
+            self._write_page(templates, "run.html", f"run/{page}.html", run_values(parts))
+            self._write(f"run/{page}.json", _json(_run_data(results)))
+        return results
+
+    def _write_samples(
+        self, templates: Environment, result: Result, samples: Sequence[Sample]
+    ) -> None:
+        for number in range(1, result.pages + 1):
+            shown = samples[(number - 1) * SAMPLES_PER_PAGE : number * SAMPLES_PER_PAGE]
+            values = samples_values(result, number, shown)
+            self._write_page(templates, "samples.html", samples_page(result, number), values)
+
+    def _write_page(
+        self, templates: Environment, template: str, address: str, values: Values
+    ) -> Path:
+        text = templates.get_template(template).render(
+            **values, root="../" * address.count("/"), made=self.made, version=__version__
+        )
+        return self._write(address, text.encode())
+
+    def _write(self, address: str, content: bytes) -> Path:
+        path = self.out / address
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+
+def _first_pages(samples: Iterable[Sample]) -> dict[str, int]:
+    """Return for each state the first page of samples that has one of it."""
+    found: dict[str, int] = {}
+    for sample in samples:
+        found.setdefault(sample.state, sample.page)
+    return found
+
+
+# --- data ------------------------------------------------------------------------------------
+
+
+def _index_data(table: Sequence[Column], made: str) -> Values:
+    return {
+        "made": made,
+        "mathreason_eval": __version__,
+        "tasks": [
+            {
+                "task": column.task,
+                "page": f"task/{column.page}.html",
+                "results": [_standing_data(standing) for standing in column.standings],
+            }
+            for column in table
+        ],
+    }
+
+
+def _standing_data(standing: Standing) -> Values:
+    result = standing.result
+    return {
+        "model": result.model,
+        "run": f"run/{result.page}.json",
+        "accuracy": None if standing.metric is None else asdict(standing.metric),
+        "rank": standing.rank,
+        "differs": standing.differs,
+        "lacks": standing.lacks,
+    }
+
+
+def _run_data(results: Sequence[Result]) -> Values:
+    return {
+        "manifest": asdict(results[0].manifest),
+        "tasks": {
+            result.task: {
+                "outcomes": dict(result.states),
+                "missing": result.missing,
+                "metrics": [asdict(metric) for metric in result.metrics],
+                "problems": {one.problem.id: dict(one.states) for one in result.problems},
+            }
+            for result in results
+        },
+    }
+
+
+def _json(value: object) -> bytes:
+    # ASCII: a lone surrogate in a name has no UTF-8, and JSON's own escape keeps it.
+    return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"

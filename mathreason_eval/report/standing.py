@@ -1,0 +1,218 @@
+"""Who stands beside whom: what may be compared, what differs, and which ranks are settled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mathreason_eval.report.results import Result
+from mathreason_eval.types import Metric, RunManifest
+
+_IDENTITY = ("version", "data", "prompt", "problems", "rules")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """One result among those of its task."""
+
+    result: Result
+    metric: Metric | None
+    """Its accuracy; None if nothing was judged."""
+    differs: tuple[str, ...] = ()
+    """In what it is not comparable with the rest of its task, a phrase each."""
+    lacks: tuple[str, ...] = ()
+    """What is missing of it, a phrase each."""
+    rank: tuple[int, int] | None = None
+    """Best and worst rank that the intervals leave open; None if it cannot be ranked."""
+    leads: bool = False
+    """Whether its interval lies above all others that may be compared."""
+
+    @property
+    def ranked(self) -> bool:
+        """Return whether it may be compared at all."""
+        return self.metric is not None and not self.differs and not self.lacks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """All results of one task, best first, and the one whose conditions most of them share."""
+
+    task: str
+    page: str
+    reference: Result
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One model over all tasks; of runs with the same task each has a row of its own."""
+
+    model: str
+    page: str
+    cells: Mapping[str, Standing]
+    """By task."""
+
+
+def settings(manifest: RunManifest) -> str:
+    """Return how samples were drawn, in a few words."""
+    temperature = manifest.sampling.get("temperature")
+    words = []
+    if isinstance(temperature, int | float):
+        words.append(f"temperature {temperature:g}" if temperature else "greedy")
+    if manifest.model.get("backend") == "import":
+        words.append("imported")
+    words.append(f"{manifest.samples:,} samples" if manifest.samples != 1 else "1 sample")
+    if manifest.seed:
+        words.append(f"seed {manifest.seed}")
+    # A line may end between two of them, never within one.
+    return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
+
+
+# --- columns ---------------------------------------------------------------------------------
+
+
+def columns(results: Sequence[Result]) -> tuple[Column, ...]:
+    """Return the tasks, the one with most results first."""
+    by_task: dict[str, list[Result]] = {}
+    for result in results:
+        by_task.setdefault(result.task, []).append(result)
+    ordered = sorted(by_task.values(), key=len, reverse=True)
+    return tuple(_column(same_task) for same_task in ordered)
+
+
+def _column(results: Sequence[Result]) -> Column:
+    identities = [_identity(result) for result in results]
+    common = Counter(identities)
+    # Most shared first, then most problems; of equals the first.
+    reference, reference_identity = max(
+        zip(results, identities, strict=True),
+        key=lambda pair: (common[pair[1]], len(pair[0].problems)),
+    )
+    standings = [
+        Standing(
+            result=result,
+            metric=result.metric(),
+            differs=tuple(_differences(result, identity, reference, reference_identity)),
+            lacks=tuple(_lacks(result)),
+        )
+        for result, identity in zip(results, identities, strict=True)
+    ]
+    return Column(
+        task=reference.task,
+        page=reference.task_page,
+        reference=reference,
+        standings=_ranked(standings),
+    )
+
+
+def _identity(result: Result) -> tuple[Hashable, ...]:
+    """Return what must be equal for two results to stand in one column, as `_IDENTITY` names it."""
+    entry = result.entry
+    rules = tuple(str(entry.get(key)) for key in ("grade", "grader_version", "extract"))
+    return (
+        str(entry.get("version")),
+        str(entry.get("data_sha256")),
+        str(entry.get("prompt_sha256")),
+        frozenset(asked.problem.id for asked in result.problems),
+        rules,
+    )
+
+
+def _differences(
+    result: Result,
+    identity: tuple[Hashable, ...],
+    reference: Result,
+    reference_identity: tuple[Hashable, ...],
+) -> Iterator[str]:
+    for name, own, usual in zip(_IDENTITY, identity, reference_identity, strict=True):
+        if own == usual:
+            continue
+        if name == "problems":
+            asked, others = len(result.problems), len(reference.problems)
+            yield (
+                f"{asked:,} problems asked, not {others:,}"
+                if asked != others
+                else f"other {asked:,} problems"
+            )
+        else:
+            yield f"{name} {_spelled(name, result)}, not {_spelled(name, reference)}"
+
+
+def _spelled(name: str, result: Result) -> str:
+    """Return what a result says of one part of its identity."""
+    entry = result.entry
+    if name == "version":
+        return f"{entry.get('version')}"
+    if name == "rules":
+        return f"{entry.get('grade')} of grader version {entry.get('grader_version')}"
+    label = entry.get("data_source" if name == "data" else "prompt")
+    digest = entry.get(f"{name}_sha256")
+    return f"{label} ({str(digest)[:8]})" if digest else f"{label}"
+
+
+def _lacks(result: Result) -> Iterator[str]:
+    if result.missing:
+        yield f"{result.missing:,} of {result.missing + result.stored:,} samples are missing"
+    if unjudged := result.stored - result.judged:
+        yield f"{unjudged:,} samples are not judged yet"
+
+
+def _ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Return the standings best first, with the ranks that their intervals leave open."""
+    ranked = [standing for standing in standings if standing.ranked]
+    return tuple(
+        sorted(
+            (_placed(standing, ranked) for standing in standings),
+            key=lambda s: -1.0 if s.metric is None else s.metric.value,
+            reverse=True,
+        )
+    )
+
+
+def _placed(standing: Standing, ranked: Sequence[Standing]) -> Standing:
+    if not standing.ranked:
+        return standing
+    own = standing.metric
+    others = [s.metric for s in ranked if s is not standing and s.metric is not None]
+    assert own is not None
+    above = sum(other.low > own.high for other in others)
+    below = sum(other.high < own.low for other in others)
+    return Standing(
+        result=standing.result,
+        metric=own,
+        rank=(1 + above, 1 + len(others) - below),
+        leads=bool(others) and below == len(others),
+    )
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+def rows(table: Sequence[Column]) -> tuple[Row, ...]:
+    """Return the models, best of the first task first."""
+    packed: dict[Hashable, list[dict[str, Standing]]] = {}
+    for column in table:
+        for standing in column.standings:
+            of_model = packed.setdefault(_model(standing.result.manifest), [])
+            free = next((cells for cells in of_model if column.task not in cells), None)
+            if free is None:
+                of_model.append(free := {})
+            free[column.task] = standing
+    made = [_row(cells) for of_model in packed.values() for cells in of_model]
+    return tuple(sorted(made, key=lambda row: _places(row, table)))
+
+
+def _model(manifest: RunManifest) -> Hashable:
+    return tuple(str(manifest.model.get(key)) for key in ("name", "revision", "sha256"))
+
+
+def _row(cells: Mapping[str, Standing]) -> Row:
+    first = next(iter(cells.values())).result
+    return Row(model=first.model, page=first.page, cells=cells)
+
+
+def _places(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
+    """Return what rows are sorted by: task by task, the higher the accuracy the earlier."""
+    metrics = (row.cells[c.task].metric if c.task in row.cells else None for c in table)
+    return tuple(1.0 if metric is None else -metric.value for metric in metrics)
