@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
             "floor": {"floor"}, "ceil": {"ceil"}, "abs": {"abs"}, "norm": {"norm"}}  # fmt: skip
+_MATCHING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _PAIR = 2
 
 
@@ -108,6 +109,8 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:  # noqa: PLR0911 
             return inner
         return Node("set", inner.args if inner.op == "list" else (inner,))
     if inner.op != "list" or inner.name in {"or", "and"}:
+        if closed not in _MATCHING[opened]:
+            raise UnreadableError(f"{opened!r} closed by {closed!r}")
         return inner
     if opened == "{":
         return inner if inner.name == ";" else Node("list", inner.args, "{}")

@@ -15,7 +15,7 @@ from mathreason_eval.grade.expression import UNKNOWN, Finding
 from mathreason_eval.grade.key import canonical_key
 from mathreason_eval.grade.normal import normalise
 from mathreason_eval.grade.number import plain_number
-from mathreason_eval.grade.reading import readings
+from mathreason_eval.grade.reading import readings, ungrouped
 from mathreason_eval.grade.structure import same_answer
 from mathreason_eval.types import Match
 
@@ -105,25 +105,33 @@ def _moments(gold: str, answer: str) -> Finding | None:
 
 def _trees(gold: str, answer: str, convention: Convention) -> Finding:
     """Compare every reading of the one with every reading of the other, likeliest first."""
-    found: Finding | None = None
     ones, others = list(readings(gold)), list(readings(answer))
-    for one in ones:
-        for other in others:
-            verdict = same_answer(one, other, convention)
-            if verdict.equal:
-                return verdict
-            found = found or verdict
-    if found is not None:
-        return found
-    return _worded(gold, answer, read=bool(ones or others))
+    pairs = [(one, other) for one in ones for other in others]
+    # 100,200 is a list beside 100, 200; but two such texts are two numbers.
+    if ", " in answer and (listed := ungrouped(gold)) is not None:
+        pairs += [(listed, other) for other in others]
+    if ", " in gold and (listed := ungrouped(answer)) is not None:
+        pairs += [(one, listed) for one in ones]
+    found: Finding | None = None
+    for one, other in pairs:
+        verdict = same_answer(one, other, convention)
+        if verdict.equal:
+            return verdict
+        found = found or verdict
+    return found or _worded(gold, answer, read=bool(ones or others))
 
 
 def _worded(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     one, other = words.words_of(gold), words.words_of(answer)
-    if (one == other and one) or words.enumerated(gold) == words.enumerated(answer):
-        return Finding(equal=True, rule="text", note="the same words")
     wordy = words.is_wordy(gold), words.is_wordy(answer)
+    if all(wordy):
+        same = one == other or words.enumerated(gold) == words.enumerated(answer)
+    else:
+        # Between digits a comma or a point is no punctuation.
+        same = "".join(gold.split()).lower() == "".join(answer.split()).lower()
+    if same and one:
+        return Finding(equal=True, rule="text", note="the same words")
     if all(wordy) or (read and any(wordy)):
         return Finding(equal=False, rule="text", note=f"{other!r} against {one!r}")
     return UNKNOWN._replace(note="one of the two is not mathematics that can be read")

@@ -16,7 +16,7 @@ _WHOLE = these("k n m l j K N")
 """Letters that stand for any integer beside a pi."""
 _FREE = _WHOLE | these("t s r c p q lambda mu")
 """Letters that stand for any number within a tuple or a list."""
-_ANY = _FREE | these("C a b A B c_1 c_2 C_1 C_2 k_1 k_2 n_1 n_2 x y z")
+_ANY = _FREE | these("C a b A B c_1 c_2 C_1 C_2 k_1 k_2 n_1 n_2")
 """Letters that may stand for anything where a qualifier says what they range over."""
 _CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
 """Letters of constants of integration."""

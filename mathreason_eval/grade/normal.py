@@ -57,6 +57,7 @@ _BOXES = re.compile(r"\\f?boxed\s*\{")
 _BASE = re.compile(
     r"^\(?([0-9A-Za-z]+)\)?\s*\(?\s*(?:in\s+)?base[\s-]*(\d{1,2}|[a-z]+)\s*\)?$", re.IGNORECASE
 )
+_BRACKETED_BASE = re.compile(r"^\(([0-9A-Z]+)\)\s*(_\s*(?:\d+|\{[^{}]+\}))$")
 _LETTER_UNIT = re.compile(
     r"(?<=[\d}])(?:\s|\\,|\\ |~)+((?:m|s|g|h|l|L|N|J|V|W|A|K|Pa|Hz)(?:\s*/\s*(?:s|h|min))?"
     r"(?:\s*\^\s*\{?[23]\}?)?)$"
@@ -111,6 +112,7 @@ def normalise(text: str) -> str:
         text = _TIMES.sub(r"\\times ", text)
         if _PRODUCT.fullmatch(text):
             text = re.sub("[xX]", r"\\times ", text)
+    text = _BRACKETED_BASE.sub(r"\1\2", text)
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
     return _LETTER_UNIT.sub(_spelled_unit, text)

@@ -147,6 +147,7 @@ class Parser(Cursor):
         if kind == "open" and text == "(" and self.sees("op", "mod", ahead=1):
             return RELATION
         ends = (kind == "fn" and self.bare) or (kind == "num" and left.op == "num")
+        ends = ends or (text == "[" and self.ahead(1).kind in {"eof", "op"})  # as in ]0, 1[
         return IMPLICIT if kind in _VALUES and not ends else 0
 
     def _operator_binding(self, text: str) -> int:

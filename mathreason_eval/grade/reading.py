@@ -12,26 +12,32 @@ from mathreason_eval.grade.parse import parse
 from mathreason_eval.grade.tree import Node
 
 _DECIMAL_COMMA = re.compile(
-    r"([-+]?(?:0|\d+(?=,\d{2}(?!\d)|,\d{4})|\d{4,})),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*))?"
+    r"([-+]?(?:0(?=,\d*[1-9])|\d+(?=,\d{2}(?!\d)|,\d{4})|\d{4,})),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*))?"
 )
 
 
 def readings(text: str) -> Iterator[Node]:
     """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
-    spellings = [(_spelled(text), True)]
-    if "," in text:
-        if found := _DECIMAL_COMMA.fullmatch(text):
-            spellings.append((f"{found[1]}.{found[2]}{found[3] or ''}", True))
-        spellings.append((text, False))
-    seen = []
-    for spelling, grouped in spellings:
-        try:
-            tree = parse(spelling, grouped=grouped)
-        except UnreadableError:
-            continue
-        if tree not in seen:
-            seen.append(tree)
+    spellings = [_spelled(text)]
+    if found := _DECIMAL_COMMA.fullmatch(text):
+        spellings.append(f"{found[1]}.{found[2]}{found[3] or ''}")
+    for spelling in spellings:
+        tree = _read(spelling)
+        if tree is not None:
             yield tree
+
+
+def ungrouped(text: str) -> Node | None:
+    """Return the list that `100,200` may be, or None if no comma groups digits."""
+    tree = _read(text, grouped=False) if "," in text else None
+    return None if tree == _read(text) else tree
+
+
+def _read(text: str, *, grouped: bool = True) -> Node | None:
+    try:
+        return parse(text, grouped=grouped)
+    except UnreadableError:
+        return None
 
 
 def _spelled(text: str) -> str:

@@ -130,8 +130,7 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
     if node.op == "set":
         return _finite(node.args)
     if is_interval(node):
-        if not _end(node.args[0]) <= _end(node.args[1]):
-            raise NotASetError("an interval that ends before it begins")
+        _check_ends(node)
         return _finite(node.args)
     if node.op in {"such", "when"}:
         return _boundaries(node.args[node.op == "such"], variable)
@@ -145,6 +144,15 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
 def is_interval(node: Node) -> bool:
     """Return whether a node is an interval, or a pair in brackets that can be one."""
     return node.op == "interval" or (node.op, node.name, len(node.args)) == ("tuple", "()", 2)
+
+
+def _check_ends(node: Node) -> None:
+    """Refuse what is no interval: one that ends before it begins, or holds an infinite end."""
+    low, high = map(_end, node.args)
+    if not (low < high or (low == high and node.name == "[]")):
+        raise NotASetError("an interval that ends before it begins")
+    if (node.name[0] == "[" and low == -math.inf) or (node.name[1] == "]" and high == math.inf):
+        raise NotASetError("an infinite end that belongs to the interval")
 
 
 def _finite(nodes: tuple[Node, ...]) -> list[Node]:
@@ -202,8 +210,10 @@ def _holds(node: Node, variable: Node, at: float) -> bool:  # noqa: PLR0911 - on
 
 
 def _end(node: Node) -> float:
+    if node.op == "neg":
+        return -_end(node.args[0])
     if contains(node, "const", "oo"):
-        return -math.inf if node.op == "neg" else math.inf
+        return math.inf
     return numeric.real_value(node) or 0.0
 
 

@@ -15,8 +15,11 @@ _CHOICE = re.compile(
     r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
 )
 _LABELLED = re.compile(
-    r"(?:\(([A-J])\)|([A-J])[).:])\s*\S.*|([A-J]),?\s+[A-Za-z]{2}[^=<>]*", re.DOTALL
+    r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b)[^\s,;&/].*"
+    r"|([A-J]),?\s+(?!and\b|or\b)[A-Za-z]{2}[^=<>]*",
+    re.DOTALL,
 )
+_SECOND_CHOICE = re.compile(r"\S.*\([A-J]\)|\b(?:and|or)\s+[A-J]\b")
 _MONTHS = {
     m: n
     for n, m in enumerate(
@@ -109,7 +112,7 @@ def choice(text: str) -> str | None:
 def labelled_choice(text: str) -> str | None:
     """Return the letter of an answer such as `B) 15` or `C Cecile`, else None."""
     bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
-    found = _LABELLED.fullmatch(bare)
+    found = None if _SECOND_CHOICE.search(bare) else _LABELLED.fullmatch(bare)
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
 
 
