@@ -8,15 +8,18 @@ from mathreason_eval.seeds import item_rng
 from mathreason_eval.types import Problem
 
 LONGEST = 3
+"""Operations of the longest chain."""
+LARGEST = (20, 99, 999)
+"""The largest number that a chain of each size is made from."""
 
 
 def problem(index: int, seed: int) -> Problem:
-    """Return problem number `index`; the number of operations goes round, so prefixes are fair."""
+    """Return problem number `index`; lengths and sizes go round, so that prefixes are fair."""
     rng = item_rng("arithmetic", seed, index)
-    operations = index % LONGEST + 1
-    text, value = _first(rng)
+    operations, largest = index % LONGEST + 1, LARGEST[index // LONGEST % len(LARGEST)]
+    text, value = _first(rng, largest)
     for _ in range(operations - 1):
-        number = rng.randint(2, 99)
+        number = rng.randint(2, largest)
         if rng.getrandbits(1) or number > value:
             text, value = f"{text} + {number}", value + number
         else:
@@ -25,18 +28,18 @@ def problem(index: int, seed: int) -> Problem:
         id=f"arithmetic-{seed}-{index}",
         question=f"What is {text}?",
         gold=(str(value),),
-        meta={"operations": operations},
+        meta={"operations": operations, "largest": largest},
     )
 
 
-def _first(rng: Random) -> tuple[str, int]:
+def _first(rng: Random, largest: int) -> tuple[str, int]:
     """Return a sum, a difference or a product, never below zero."""
     kind = rng.randrange(3)
+    one, other = rng.randint(2, largest), rng.randint(2, largest)
     if kind == 0:
-        one, other = rng.randint(2, 999), rng.randint(2, 999)
         return f"{one} + {other}", one + other
     if kind == 1:
-        one, other = sorted((rng.randint(2, 999), rng.randint(2, 999)), reverse=True)
+        one, other = max(one, other), min(one, other)
         return f"{one} - {other}", one - other
-    one, other = rng.randint(2, 99), rng.randint(2, 99)
+    other = other % 9 + 2
     return f"{one} × {other}", one * other
