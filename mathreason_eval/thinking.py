@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _TAGS = (
@@ -9,8 +10,14 @@ _TAGS = (
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
     ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
 )
+_MISSPELT = re.compile(r"(?:</|<\\|\\end\s?\{|\[/|</\s)\s?think(?:ing)?\s?[>}\]]", re.IGNORECASE)
+r"""An end as models misspell it: `\end{think}`, `<\think>`. Counts only where no right one is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,16 +50,28 @@ def split_thinking(text: str, reasoning: str | None = None) -> Thought:
     )
     begun = max(text.rfind(opening) for opening, _ in _TAGS)
     if begun > end:
-        return Thought(text="", reasoning=_untagged(text), finished=False)
+        misspelt = _last_misspelt(text, begun)
+        if misspelt is None:
+            return Thought(text="", reasoning=_untagged(text), finished=False)
+        end, after = misspelt
     if end < 0:
         return Thought(text=text, reasoning=None, finished=True)
-    inside = text[:end].strip().removeprefix(opening)
-    return Thought(text=text[after:].lstrip(), reasoning=inside.strip(), finished=True)
+    return Thought(
+        text=text[after:].lstrip(), reasoning=_untagged(text[:end], opening), finished=True
+    )
 
 
-def _untagged(text: str) -> str:
-    """Return an unfinished thought without the tag it begins with."""
+def _last_misspelt(text: str, begun: int) -> tuple[int, int] | None:
+    """Return the span of the last misspelt end of a thought that was begun, or None."""
+    last = None
+    for last in _MISSPELT.finditer(text, begun):  # noqa: B007 - the last one is wanted
+        pass
+    return last.span() if last is not None else None
+
+
+def _untagged(text: str, *openings: str) -> str:
+    """Return a thought without the tag it begins with."""
     stripped = text.strip()
-    for opening, _ in _TAGS:
+    for opening in openings or [opening for opening, _ in _TAGS]:
         stripped = stripped.removeprefix(opening)
     return stripped.strip()

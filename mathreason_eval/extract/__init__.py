@@ -12,14 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.announced import hashes, phrase, tag
 from mathreason_eval.extract.boxes import boxed
-from mathreason_eval.extract.last import bare, last_formula, last_number, whole
+from mathreason_eval.extract.last import (
+    bare,
+    last_formula,
+    last_number,
+    program_output,
+    whole,
+)
 from mathreason_eval.extract.letters import choice
 from mathreason_eval.extract.scope import continuations, own_turn
 from mathreason_eval.types import Answer
 
 Rule = Callable[[str], Answer | None]
 
-WEAK_RULES = frozenset({"unclosed_box", "unclosed_tag", "bare", "last_formula", "last_number"})
+WEAK_RULES = frozenset(
+    {"unclosed_box", "unclosed_tag", "program_output", "bare", "last_formula", "last_number"}
+)
 """What is found by these counts for nothing where the text was cut off."""
 
 EXTRACTORS: Mapping[str, Rule] = {
@@ -28,6 +36,7 @@ EXTRACTORS: Mapping[str, Rule] = {
     "hashes": hashes,
     "phrase": phrase,
     "choice": choice,
+    "program_output": program_output,
     "bare": bare,
     "last_formula": last_formula,
     "last_number": last_number,

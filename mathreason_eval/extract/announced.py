@@ -21,7 +21,7 @@ def hashes(text: str) -> Answer | None:
             start = announced.end()
         elif _HEADING.match(text, start, end) and text[end:].strip():
             continue
-        answer = answer_at(text, "hashes", (start, end))
+        answer = answer_at(text, "hashes", core(text, start, end))
         if answer.text:
             return answer
     return None

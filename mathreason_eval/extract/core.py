@@ -36,6 +36,7 @@ def core(text: str, start: int, end: int) -> Span:
     `42 because 6 · 7 = 42` is 42, `The largest $n$ is 34` is 34, `she has 15 apples` is 15 and
     `5 ducks in total` is 5 ducks. `Tuesday` and `no real solution` stay what they are.
     """
+    start = max(start, last_side(text, start, end))
     if end - start > _LONGEST or len(_WORD.findall(text, start, end)) < _WORDY:
         return start, _before(_REASON_AFTER_VALUE, text, start, end)
     if _STARTS.match(text, start, end):
@@ -52,6 +53,25 @@ def core(text: str, start: int, end: int) -> Span:
 
 
 _LONGEST = 2_000
+
+_EQUALS = re.compile(r"(?<![<>!≤≥:=\\])=(?![=>])")
+
+
+def last_side(text: str, start: int, end: int) -> int:
+    """Return where the last side of a chain `a = b = c` begins; the start if it is no chain.
+
+    A single equation is an answer as it stands.
+    """
+    signs = [found.end() for found in _EQUALS.finditer(text, start, end)]
+    if len(signs) < _CHAIN or _SEVERAL.search(text, start, end):
+        return start
+    return signs[-1]
+
+
+_CHAIN = 2
+_SEVERAL = re.compile(r"[,;&]|\\\\|\b(?:and|or)\b|\\quad|\\text")
+"""What stands between several equations, which are no chain."""
+
 _REASON_AFTER_VALUE = re.compile(r"(?<=[\d$)}])\s*,?\s*\b(?:because|since)\b", re.IGNORECASE)
 
 

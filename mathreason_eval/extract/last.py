@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.extract.core import last_side
 from mathreason_eval.extract.spans import Span, answer_at, in_one_breath, last_matches
 from mathreason_eval.types import Answer
 
@@ -24,6 +25,8 @@ _CODE = re.compile(r"__\w+__|\w\(\s*['\"\[]|\)\.\w+\(")
 _FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")
 _PROGRAMS = {"python", "py", "cpp", "c", "java", "javascript", "js", "bash", "sh", "r", "julia"}
 _UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
+_CALCULATES = re.compile(r"(?<!\*)\*(?!\*)|[+/=^|<>×÷]")
+_SAID = re.compile(r"[^\W\d_]{3,}")
 
 
 def last_number(text: str) -> Answer | None:
@@ -32,9 +35,17 @@ def last_number(text: str) -> Answer | None:
     None if it stands in a program, or in a calculation that breaks off after it.
     """
     span = _last_number(text)
-    if span is None or _in_program(text, span[0]) or _UNFINISHED.match(text, span[1]):
+    if span is None or _in_program(text, span[0]) or _goes_on(text, span[1]):
         return None
     return answer_at(text, "last_number", span)
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Return whether a calculation goes on after a number and never comes to a result."""
+    rest = text[end : end + _NEAR]
+    if _UNFINISHED.match(rest) and end + _NEAR >= len(text):
+        return True
+    return _CALCULATES.search(rest) is not None and _SAID.search(rest) is None
 
 
 def _last_number(text: str) -> Span | None:
@@ -103,14 +114,24 @@ def last_formula(text: str) -> Answer | None:
         outer, inner = _formula_before(text, first)
         if inner is None or not in_one_breath(text[outer[1] : first]):
             break
+        if not _are_alike(text[slice(*inner)], text[slice(*spans[0])]):
+            break
         spans.insert(0, inner)
         first = outer[0]
     if len(spans) == 1:
-        return answer_at(text, "last_formula", spans[0])
+        start, end = spans[0]
+        return answer_at(text, "last_formula", (last_side(text, start, end), end))
     joined = ", ".join(text[start:end].strip() for start, end in spans)
     return Answer(text=joined, rule="last_formula", span=(spans[0][0], spans[-1][1]))
 
 
+def _are_alike(one: str, other: str) -> bool:
+    """Return whether two formulas can be parts of one answer: both name a value, or neither."""
+    named = [_NAMES.match(formula) is not None for formula in (one, other)]
+    return all(named) or not any("=" in formula for formula in (one, other))
+
+
+_NAMES = re.compile(r"\s*\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\([a-zA-Z]\))?\s*=[^=]*\Z")
 _MOST_FORMULAS = 8
 _LONGEST_FORMULA = 1_000
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
@@ -159,6 +180,24 @@ def bare(text: str) -> Answer | None:
     start = end - len(line)
     start += len(line) - len(line.lstrip("=≈ "))
     return None if _UNFINISHED.search(line) else answer_at(text, "bare", (start, end))
+
+
+def program_output(text: str) -> Answer | None:
+    """Return the last line that a program printed: the end of the last block marked `output`.
+
+    For models that calculate with tools and then say the result in words.
+    """
+    for opening in last_matches(_OUTPUT, text, 1):
+        closing = text.find("```", opening.end())
+        end = len(text) if closing < 0 else closing
+        line = text.rfind("\n", opening.end(), len(text[:end].rstrip())) + 1
+        answer = answer_at(text, "program_output", (max(line, opening.end()), end))
+        if answer.text and "Error" not in answer.text:
+            return answer
+    return None
+
+
+_OUTPUT = re.compile(r"(?:^|\n)```output[ \t]*\n")
 
 
 def whole(text: str) -> Answer | None:

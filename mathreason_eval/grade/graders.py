@@ -24,7 +24,9 @@ from mathreason_eval.types import Answer, Match
 Compare = Callable[[str, str], Match]
 """(gold, answer) -> Match."""
 
-MATH_RULES = ("boxed", "tag", "hashes", "phrase", "bare", "last_formula", "last_number")
+MATH_RULES = (
+    "boxed", "tag", "hashes", "phrase", "program_output", "bare", "last_formula", "last_number",
+)  # fmt: skip
 """Where `verify` looks for an answer in a text, strictest first."""
 CHOICE_RULES = ("boxed", "tag", "choice")
 
