@@ -52,7 +52,10 @@ _LETTER = {"\t": "t", "\x0c": "f", "\x08": "b", "\r": "r", "\x07": "a", "\x0b": 
 _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2}|[{}%$])")
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
-_GROUPING = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\!,|\\,|,)(?:\\!|\\,)?\s*(?=\d{3}(?!\d))")
+_GROUPING = re.compile(
+    r"(?<=\d)(?:\{,\s*\}\s*|,\\!\s*|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
+)
+_BOXED = re.compile(r"\s*\\f?boxed\s*\{.*\}[\s.]*$", re.DOTALL)
 _BOXES = re.compile(r"\\f?boxed\s*\{")
 _BASE = re.compile(
     r"^\(?([0-9A-Za-z]+)\)?\s*\(?\s*(?:in\s+)?base[\s-]*(\d{1,2}|[a-z]+)\s*\)?$", re.IGNORECASE
@@ -141,9 +144,8 @@ def _plain_latex(text: str) -> str:
         text = _DOUBLED.sub(r"\\", text)
     text = _ROW_SPACE.sub(r"\\\\", text)
     text = _DELIMITERS.sub(" ", text)
-    if len(_BOXES.findall(text)) > 1:
-        text = _boxes_joined(text)
-    return text
+    boxes = len(_BOXES.findall(text))
+    return _boxes_joined(text) if boxes > 1 or (boxes and _BOXED.match(text)) else text
 
 
 def _trimmed(text: str) -> str:
@@ -156,7 +158,7 @@ def _trimmed(text: str) -> str:
 
 
 def _boxes_joined(text: str) -> str:
-    """Return the contents of several boxes as one list."""
+    """Return the contents of a box, or of several as one list."""
     contents = []
     for box in _BOXES.finditer(text):
         depth = 1
@@ -165,4 +167,4 @@ def _boxes_joined(text: str) -> str:
             if not depth:
                 contents.append(text[box.end() : box.end() + brace.start()])
                 break
-    return ", ".join(contents) if len(contents) > 1 else text
+    return ", ".join(contents) if contents else text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.grade import words
 from mathreason_eval.grade.cursor import limit, spelled
-from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.tree import Node, num
 from mathreason_eval.grade.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
 
@@ -34,14 +34,17 @@ def unit(parser: Parser, left: Node) -> Node:
 def _unit_name(parser: Parser) -> str:
     """Return the words and signs of the unit that comes next."""
     parts: list[str] = []
-    count = 0
+    count = opened = 0
     while True:
         token = parser.token
+        if token == Token("close", "}") and not opened:
+            break
         if token.kind in {"word", "money"} or (token.kind == "sym" and is_unit(token.text)):
             count += 1
         elif not _continues(parser):
             break
         parser.take()
+        opened += (token.text == "{") - (token.text == "}")
         if token.text not in {"{", "}"}:
             parts.append(spelled(token))
     limit(count, _MOST_WORDS)

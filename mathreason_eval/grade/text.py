@@ -15,11 +15,11 @@ _CHOICE = re.compile(
     r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
 )
 _LABELLED = re.compile(
-    r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b)[^\s,;&/].*"
+    r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b|and\b|or\b)[^\s,;&/].*"
     r"|([A-J]),?\s+(?!and\b|or\b)[A-Za-z]{2}[^=<>]*",
     re.DOTALL,
 )
-_SECOND_CHOICE = re.compile(r"\S.*\([A-J]\)|\b(?:and|or)\s+[A-J]\b")
+_SECOND_CHOICE = re.compile(r"\S.*\([A-J]\)")
 _MONTHS = {
     m: n
     for n, m in enumerate(
