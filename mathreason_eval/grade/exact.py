@@ -76,7 +76,14 @@ def _bounded(result: Fraction) -> Fraction:
 
 
 def _add(node: Node) -> Fraction:
-    return _bounded(sum(map(value, node.args), Fraction(0)))
+    whole, rest = 0, Fraction(0)
+    for number in map(value, node.args):
+        # Integers need no common denominator; sums of thousands of them come up.
+        if number.denominator == 1:
+            whole += number.numerator
+        else:
+            rest = _bounded(rest + number)
+    return _bounded(whole + rest)
 
 
 def _mul(node: Node) -> Fraction:

@@ -166,7 +166,7 @@ def _without_domains(parts: list[Node]) -> list[Node]:
 
 
 def _has_sign(node: Node) -> bool:
-    return contains(node, "pm") or contains(node, "mp")
+    return node.op in {"pm", "mp"} or any(map(_has_sign, node.args))
 
 
 def _both_signs(node: Node) -> tuple[Node, ...]:
