@@ -56,7 +56,7 @@ def _outcome(rng: random.Random, chance: float) -> Outcome:
 
 
 def _sample(one: Problem, number: int, made: Made) -> tuple[Generation, Verdict]:
-    rng = random.Random(f"{made.model}/{made.seed}/{one.id}/{number}")
+    rng = random.Random(ascii(f"{made.model}/{made.seed}/{one.id}/{number}"))
     hard = random.Random(one.id).random()
     outcome = _outcome(rng, min(1.0, max(0.0, made.skill + (0.5 - hard) * 1.6)))
     gold = one.gold[0]

@@ -1,0 +1,232 @@
+"""The site in a browser, opened from a file: from a number to its sample, sorted and filtered."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from site_runs import make_run
+
+from mathreason_eval.report.site import build_site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from playwright.sync_api import Page as Tab
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+ATTACK = (
+    "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+    "</div></main><style>body{display:none}</style>"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first page of a site of four models, one of them hostile."""
+    folder = tmp_path_factory.mktemp("runs")
+    skills = {"strong": 0.9, "middling": 0.5, "weak": 0.1}
+    runs = [
+        make_run(folder / name, model=f"vllm:org/{name}", problems=60, samples=4, skill=skill)
+        for name, skill in skills.items()
+    ]
+    hostile = {"model": f"fake:{ATTACK}", "question": ATTACK, "reasoning": ATTACK, "text": ATTACK}
+    runs.append(make_run(folder / "hostile", problems=3, **hostile))
+    return build_site(runs, tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; the tests skip where it or playwright is missing."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium; set CHROMIUM")
+    with playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
+    """Open a page of the site; whatever it complains of fails the test."""
+    complaints: list[str] = []
+
+    def opened(address: str, **settings: object) -> Tab:
+        tab = browser.new_context(**settings).new_page()
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("requestfailed", lambda request: complaints.append(request.url))
+        tab.goto(f"{site.parent.as_uri()}/{address}")
+        return tab
+
+    yield opened
+    for context in browser.contexts:
+        context.close()
+    assert complaints == []
+
+
+ADDRESSES = [
+    "index.html",
+    "task/shopping.html",
+    "run/weak.html",
+    "run/weak/shopping-samples-001.html",
+    "run/hostile/shopping-samples-001.html",
+]
+
+# fmt: off
+LOOKS = [
+    # scheme   width
+    ("light",  1200),
+    ("light",   400),
+    ("dark",   1200),
+    ("dark",    400),
+]
+# fmt: on
+
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const seen = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (colour) => {
+    const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = colour.map((v) => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = seen(getComputedStyle(e).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return seen("Canvas");
+  };
+  const poor = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.getClientRects().length) continue;
+    const style = getComputedStyle(element);
+    const ink = seen(element instanceof SVGElement ? style.fill : style.color);
+    const [a, b] = [light(ink), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${node.data.trim().slice(0, 40)}`);
+  }
+  return poor;
+}"""
+"""Returns every text whose colour is too near to what it stands on."""
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_page_is_legible_and_no_wider_than_its_window(open_page, address, scheme, width):
+    window = {"width": width, "height": 900}
+    tab = open_page(address, color_scheme=scheme, viewport=window)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(CONTRAST) == []
+
+
+def test_light_and_dark_follow_the_system(open_page):
+    page = {
+        scheme: open_page("index.html", color_scheme=scheme).evaluate(
+            "getComputedStyle(document.body).backgroundColor"
+        )
+        for scheme in ("light", "dark")
+    }
+    assert page["light"] == "rgb(255, 255, 255)"
+    assert max(map(int, re.findall(r"\d+", page["dark"])[:3])) < 40
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_from_a_number_to_a_sample_by_clicking(open_page, script):
+    tab = open_page("index.html", java_script_enabled=script)
+    tab.locator("tbody tr", has_text="weak").locator("td a").first.click()
+    tab.locator("tr", has=tab.get_by_role("rowheader", name="wrong")).get_by_role("link").click()
+    shown = tab.locator("article.sample:visible")
+    assert shown.count() > 0
+    assert set(shown.evaluate_all("all => all.map((one) => one.dataset.kind)")) == {"wrong"}
+    assert shown.first.locator("mark").is_visible()
+
+
+def test_from_a_cell_of_the_grid_to_its_problem(open_page):
+    tab = open_page("task/shopping.html")
+    tab.locator("table.grid tbody tr").first.locator("td a").first.click()
+    assert "-samples-" in tab.url
+    assert tab.locator("section.problem:target").is_visible()
+
+
+def test_a_hostile_sample_stays_text(open_page):
+    tab = open_page("run/hostile/shopping-samples-001.html")
+    tab.locator("summary").first.click()
+    assert tab.title() != "taken"
+    assert tab.locator("main img, main script, main style").count() == 0
+    assert ATTACK in tab.locator("article.sample .output").first.inner_text()
+
+
+def test_a_filter_stands_in_the_address_and_comes_back_with_it(open_page):
+    tab = open_page("run/weak/shopping-samples-001.html")
+    everything = tab.locator("article.sample:visible").count()
+    tab.get_by_label("Show samples of this page").get_by_text("correct").click()
+    correct = tab.locator("article.sample:visible").count()
+    assert 0 < correct < everything
+    assert tab.url.endswith("#show=correct")
+    tab.reload()
+    assert tab.locator("article.sample:visible").count() == correct
+    tab.go_back()
+    assert tab.locator("article.sample:visible").count() == everything
+
+
+def test_the_filter_goes_along_to_the_next_page(open_page):
+    tab = open_page("run/weak/shopping-samples-001.html#show=wrong")
+    tab.locator(".pager a", has_text="2").first.click()
+    assert tab.url.endswith("shopping-samples-002.html#show=wrong")
+
+
+def test_sorting_by_a_real_button_says_so_and_stands_in_the_address(open_page):
+    tab = open_page("task/shopping.html")
+    ranks = tab.locator("table.ranks")
+    models = ranks.locator("tbody th > a")
+    before = models.all_inner_texts()
+    button = ranks.get_by_role("button", name="sort by accuracy")
+    button.focus()
+    tab.keyboard.press("Enter")
+    assert ranks.locator('th[data-sort="accuracy"]').get_attribute("aria-sort") == "ascending"
+    assert models.all_inner_texts() == before[::-1]
+    after = tab.url
+    assert "sort=accuracy:ascending" in after
+    tab.reload()
+    assert models.all_inner_texts() == before[::-1]
+
+
+def test_a_filter_and_an_order_stand_side_by_side(open_page):
+    tab = open_page("task/shopping.html#show=never&sort=problem:descending")
+    rows = tab.locator("table.grid tbody tr:visible")
+    numbers = rows.locator("th").evaluate_all("all => all.map((one) => Number(one.dataset.value))")
+    assert numbers == sorted(numbers, reverse=True)
+    assert set(rows.evaluate_all("all => all.map((one) => one.dataset.kind)")) == {"never"}
+
+
+def test_the_first_key_skips_to_the_content(open_page):
+    tab = open_page("index.html")
+    tab.keyboard.press("Tab")
+    assert tab.locator(":focus").inner_text() == "Skip to the content"
+    tab.keyboard.press("Enter")
+    assert tab.url.endswith("#main")

@@ -1,0 +1,237 @@
+"""The built site: every link leads somewhere, every number is the run's, nothing is left out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from site_runs import make_run
+
+from mathreason_eval.errors import UserError
+from mathreason_eval.report.site import build_site
+from mathreason_eval.store import Run
+
+MADE = "2026-05-02T09:00:00+00:00"
+
+
+class Page(HTMLParser):
+    """What a page links to, what can be linked to, and what it says."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.said: list[str] = []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        self.links += [str(found[key]) for key in ("href", "src") if key in found]
+        if "id" in found:
+            self.ids.append(str(found["id"]))
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.said).split())
+
+    def having(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        return [
+            found
+            for name, found in self.tags
+            if name == tag and all(found.get(key) == want for key, want in attributes.items())
+        ]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Eight results that differ in everything that results differ in."""
+    folder = tmp_path_factory.mktemp("runs")
+    make_run(folder / "one", model="vllm:org/one", problems=60, samples=4, skill=0.6)
+    return [
+        make_run(folder / "one", model="vllm:org/one", task="gcd", problems=30, samples=1),
+        make_run(folder / "two", model="vllm:org/two", problems=60, samples=4, skill=0.3),
+        make_run(folder / "other", model="hf:other", problems=60, samples=4, entry={"version": 2}),
+        make_run(folder / "fewer", model="hf:fewer", problems=40, samples=4),
+        make_run(
+            folder / "torn", model="hf:torn", problems=60, samples=4, generated=101, judged=90
+        ),
+        make_run(folder / "unjudged", model="hf:unjudged", problems=60, samples=4, judged=0),
+    ]
+
+
+@pytest.fixture(scope="module")
+def site(runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of their site."""
+    return build_site(runs, tmp_path_factory.mktemp("site"), made=MADE).parent
+
+
+def pages(site: Path) -> Iterator[Page]:
+    yield from map(Page, sorted(site.rglob("*.html")))
+
+
+def dead_links(site: Path) -> Iterator[str]:
+    """Yield every link to a page or a place on a page that is not there."""
+    ids = {page.path.resolve(): set(page.ids) for page in pages(site)}
+    for page in pages(site):
+        for link in page.links:
+            address = urlsplit(link)
+            path = (page.path.parent / unquote(address.path)).resolve()
+            target = path if address.path else page.path.resolve()
+            inside = not address.scheme and target.is_relative_to(site.resolve())
+            place = unquote(address.fragment)
+            is_choice = place.startswith("show=")
+            if not inside or not target.is_file():
+                yield f"{page.path}: {link}"
+            elif place and not is_choice and place not in ids[target]:
+                yield f"{page.path}: {link} (no such place)"
+
+
+def test_every_link_leads_to_a_place_in_the_site(site):
+    assert list(dead_links(site)) == []
+
+
+def test_every_sample_is_on_exactly_one_page(site, runs):
+    shown = [
+        place
+        for page in pages(site)
+        for place in page.ids
+        if re.fullmatch(r"shopping-\d+:\d+", place) and page.path.parent.name == "two"
+    ]
+    assert sorted(shown) == sorted(
+        f"{one.problem_id}:{one.sample}" for one in runs[1].generations("shopping")
+    )
+
+
+def test_every_table_has_a_caption_and_every_header_a_scope(site):
+    for page in pages(site):
+        assert len(page.having("caption")) == len(page.having("table"))
+        assert all(header.get("scope") for header in page.having("th"))
+
+
+def test_no_place_has_two_owners(site):
+    assert [p.path.name for p in pages(site) if len(set(p.ids)) != len(p.ids)] == []
+
+
+def test_nothing_comes_from_outside(site):
+    for page in pages(site):
+        [policy] = page.having("meta", **{"http-equiv": "Content-Security-Policy"})
+        assert str(policy["content"]).startswith("default-src 'none';")
+        assert not any("//" in link for link in page.links)
+        assert not any(name == "style" or "style" in found for name, found in page.tags)
+
+
+def test_every_page_says_when_and_by_which_version_it_was_made(site):
+    from mathreason_eval import __version__
+
+    for page in pages(site):
+        assert f"Made {MADE} with mathreason-eval {__version__}" in page.text
+
+
+def test_outcomes_add_up_to_n_on_the_page_of_a_run(site, runs):
+    text = Page(site / "run" / "two.html").text
+    counts = json.loads((site / "run" / "two.json").read_text())["tasks"]["shopping"]["outcomes"]
+    assert sum(counts.values()) == len(runs[1].verdicts("shopping")) == 240
+    for name, count in counts.items():
+        assert name == "not_judged" or re.search(f"{name.replace('_', ' ')} {count} ", text)
+    assert " n 240" in text
+
+
+def test_the_index_shows_value_and_interval_as_the_run_has_them(site, runs):
+    [accuracy] = [
+        m for m in runs[1].metrics() if (m.task, m.name, m.slice) == ("shopping", "avg", "all")
+    ]
+    shown = f"{100 * accuracy.value:.1f} {100 * accuracy.low:.1f} – {100 * accuracy.high:.1f}"
+    assert shown in Page(site / "index.html").text
+
+
+# fmt: off
+MARKS = [
+    # run         what the first page says of it
+    ("other",    "≠ version 2, not 1"),
+    ("fewer",    "≠ 40 problems asked, not 60"),
+    ("torn",     "◐ 139 of 240 samples are missing"),
+    ("torn",     "◐ 11 samples are not judged yet"),
+    ("unjudged", "◐ 240 samples are not judged yet"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("run", "words"), MARKS)
+def test_what_is_not_comparable_or_not_complete_is_marked_with_the_reason(site, run, words):
+    notes = Page(site / "index.html").text.partition("Marked above")[2]
+    of_run = re.search(
+        rf"shopping of (?:hf: ?)?{run}(.*?)(?: (?:shopping|gcd) of | Intervals )", notes
+    )
+    assert of_run is not None
+    assert words in of_run.group(1)
+
+
+def test_bold_is_only_what_stands_above_all_that_may_be_compared(tmp_path):
+    skills = {"best": 0.95, "twin-a": 0.3, "twin-b": 0.31}
+    runs = [
+        make_run(tmp_path / name, model=name, problems=200, skill=skill)
+        for name, skill in skills.items()
+    ]
+    with_winner = Page(build_site(runs, tmp_path / "a"))
+    tied = Page(build_site(runs[1:], tmp_path / "b"))
+    assert len([c for _, c in with_winner.tags if "leads" in (c.get("class") or "")]) == 1
+    assert not any("leads" in (c.get("class") or "") for _, c in tied.tags)
+
+
+def test_a_run_alone_is_not_bold_and_not_ranked_above_anyone(tmp_path):
+    index = Page(build_site([make_run(tmp_path / "run")], tmp_path / "site"))
+    assert not any("leads" in (found.get("class") or "") for _, found in index.tags)
+    assert "1 model, 1 task, 24 samples" in index.text
+
+
+def test_the_grid_holds_every_problem_once_the_hardest_first(site):
+    grid = Page(site / "task" / "shopping.html")
+    rows = [found for found in grid.having("tr") if "data-kind" in found]
+    cells = [found for found in grid.having("td") if (found.get("class") or "") == "number"]
+    shares = [float(str(cell["data-value"])) for cell in cells[-len(rows) :]]
+    assert len({row["id"] for row in rows}) == 60
+    assert shares == sorted(shares)
+
+
+def test_a_second_build_gives_the_same_bytes(site, runs, tmp_path):
+    again = build_site(runs, tmp_path, made=MADE).parent
+    first, second = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (site, again)
+    )
+    assert first == second
+
+
+def test_eight_models_and_six_tasks_leave_the_first_page_small(tmp_path):
+    runs = []
+    for model in range(8):
+        for task in range(6):
+            run = make_run(
+                tmp_path / f"m{model}", model=f"vllm:someone/model-{model}", task=f"task-{task}"
+            )
+        runs.append(run)
+    index = build_site(runs, tmp_path / "site")
+    assert index.stat().st_size < 300_000
+    assert len(Page(index).having("tr")) == 9
+
+
+def test_no_run_is_an_error_that_says_what_makes_one(tmp_path):
+    with pytest.raises(UserError, match="There is no run to show"):
+        build_site([], tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(runs, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        build_site(runs[:1], tmp_path / "file")
