@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from mathreason_eval.grade import words
+from mathreason_eval.grade.cursor import Grammar
 from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.matrices import determinant
 from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, script
 from mathreason_eval.grade.tree import EMPTY, TWO, Node, call, num, sym
-
-if TYPE_CHECKING:
-    from mathreason_eval.grade.parse import Parser
 
 _CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
             "floor": {"floor"}, "ceil": {"ceil"}, "abs": {"abs"}, "norm": {"norm"}}  # fmt: skip
@@ -20,7 +17,7 @@ _MATCHING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _PAIR = 2
 
 
-def group(parser: Parser, opened: str) -> Node:
+def group(parser: Grammar, opened: str) -> Node:
     """Return what stands in brackets, the opening one having been taken."""
     state = parser.bars, parser.bare, parser.builder
     parser.bars, parser.bare, parser.builder = 0, 0, opened == "\\{"
@@ -48,7 +45,7 @@ def group(parser: Parser, opened: str) -> Node:
     return _bracketed(opened, closed.text, inner)
 
 
-def signed(parser: Parser, text: str) -> Node:
+def signed(parser: Grammar, text: str) -> Node:
     """Return the expression behind a sign, an absolute value, or a binomial coefficient."""
     if text in {"-", "+"}:
         inner = parser.expression(SIGN)
@@ -62,7 +59,7 @@ def signed(parser: Parser, text: str) -> Node:
     raise UnreadableError(f"{text!r} begins no expression")
 
 
-def _absolute(parser: Parser) -> Node:
+def _absolute(parser: Grammar) -> Node:
     bare = parser.bare
     parser.bars, parser.bare = parser.bars + 1, 0
     inner = parser.expression(LOOSEST)
@@ -71,7 +68,7 @@ def _absolute(parser: Parser) -> Node:
     return call("abs", inner)
 
 
-def _chosen(parser: Parser) -> Node:
+def _chosen(parser: Grammar) -> Node:
     """Return a binomial coefficient written `_5C_2` or `^5C_2`."""
     above = parser.prefix()
     parser.expect("sym", "C")
@@ -80,7 +77,7 @@ def _chosen(parser: Parser) -> Node:
     return call("binom", above, parser.prefix())
 
 
-def reversed_interval(parser: Parser, text: str) -> Node:
+def reversed_interval(parser: Grammar, text: str) -> Node:
     """Return `]a, b[`, the open interval of French books."""
     if text != "]":
         raise UnreadableError(f"{text!r} closes nothing")
@@ -121,7 +118,7 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:  # noqa: PLR0911 
     return Node("tuple", inner.args, brackets)
 
 
-def argument(parser: Parser) -> Node:
+def argument(parser: Grammar) -> Node:
     """Return the argument of a command: a group in braces, or one token, one digit of a number."""
     token = parser.token
     if token.kind == "num" and not token.text and token.value is not None:
@@ -132,7 +129,7 @@ def argument(parser: Parser) -> Node:
     return parser.prefix()
 
 
-def command(parser: Parser, name: str) -> Node:  # noqa: PLR0911 - one line a kind
+def command(parser: Grammar, name: str) -> Node:  # noqa: PLR0911 - one line a kind
     """Return the atom that a command of LaTeX begins."""
     if name in {"frac", "cfrac", "dfrac", "tfrac", "nicefrac", "sfrac"}:
         return _fraction(parser)
@@ -157,7 +154,7 @@ def command(parser: Parser, name: str) -> Node:  # noqa: PLR0911 - one line a ki
     return _symbol(parser, name)
 
 
-def _symbol(parser: Parser, name: str) -> Node:
+def _symbol(parser: Grammar, name: str) -> Node:
     """Return the atom of a command that names a thing or decorates a name."""
     if name in {"emptyset", "varnothing"}:
         return EMPTY
@@ -181,7 +178,7 @@ def _symbol(parser: Parser, name: str) -> Node:
     raise UnreadableError(f"the command {name}")
 
 
-def _decorated(parser: Parser, name: str) -> Node:
+def _decorated(parser: Grammar, name: str) -> Node:
     inner = argument(parser)
     if inner.op in {"sym", "const"}:
         return sym(f"{name}{{{inner.name}}}")
@@ -190,7 +187,7 @@ def _decorated(parser: Parser, name: str) -> Node:
     return call("conj" if name == "bar" else name, inner)
 
 
-def _fraction(parser: Parser) -> Node:
+def _fraction(parser: Grammar) -> Node:
     over = argument(parser)
     under = argument(parser)
     if under.op == "mul" and len(under.args) == _PAIR and under.args[0] == sym("d"):
@@ -210,7 +207,7 @@ def _unboxed(node: Node) -> Node:
     return node.args[0] if node.op == "tuple" and len(node.args) == 1 else node
 
 
-def _root(parser: Parser) -> Node:
+def _root(parser: Grammar) -> Node:
     degree = TWO
     if parser.skip("open", "["):
         degree = parser.expression(0)
@@ -218,7 +215,7 @@ def _root(parser: Parser) -> Node:
     return call("root", parser.prefix(), degree)
 
 
-def _limits(parser: Parser) -> tuple[Node, Node]:
+def _limits(parser: Grammar) -> tuple[Node, Node]:
     """Return the lower and the upper limit that follow; EMPTY stands for a missing one."""
     lower = upper = EMPTY
     while parser.token.kind == "op" and parser.token.text in {"^", "_"}:
@@ -229,7 +226,7 @@ def _limits(parser: Parser) -> tuple[Node, Node]:
     return lower, upper
 
 
-def _integral(parser: Parser) -> Node:
+def _integral(parser: Grammar) -> Node:
     lower, upper = _limits(parser)
     whole = parser.expression(SUM - 1)
     terms = whole.args if whole.op == "add" else (whole,)
@@ -259,7 +256,7 @@ def _without(node: Node) -> Node:
     return node._replace(args=tuple(map(_without, node.args)))
 
 
-def table(parser: Parser, env: str) -> Node:
+def table(parser: Grammar, env: str) -> Node:
     """Return a matrix, a determinant, the cases of a definition, or lines of equations."""
     rows: list[list[Node]] = [[]]
     lines = env not in {"matrix", "pmatrix", "bmatrix", "vmatrix", "Vmatrix", "Bmatrix", "array",
@@ -290,13 +287,13 @@ def _is_statement(row: Node) -> bool:
     return len(row.args) == 1 and row.args[0].op == "rel"
 
 
-def _cell(parser: Parser) -> Node:
+def _cell(parser: Grammar) -> Node:
     if parser.skip("qual"):
         return parser.items()
     return parser.expression(0)
 
 
-def _drop_alignment(parser: Parser) -> None:
+def _drop_alignment(parser: Grammar) -> None:
     """Forget the marks that align equations, up to the end of their environment."""
     end = next((n for n, t in enumerate(parser.tokens) if n >= parser.at and t.kind == "end"), 0)
     kept = [t for t in parser.tokens[parser.at : end] if t.kind != "amp"]

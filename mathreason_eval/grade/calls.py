@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mathreason_eval.grade import atoms
+from mathreason_eval.grade.cursor import Grammar
 from mathreason_eval.grade.matrices import determinant
 from mathreason_eval.grade.operators import ARGUMENT, negated, script, subscript
 from mathreason_eval.grade.tree import MINUS_ONE, E, Node, call, sym
-
-if TYPE_CHECKING:
-    from mathreason_eval.grade.parse import Parser
 
 _PAIR = 2
 _ALWAYS = frozenset("fghFGH")
@@ -21,7 +17,7 @@ _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", 
             "csc": "arccsc", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}  # fmt: skip
 
 
-def name(parser: Parser, text: str) -> Node:
+def name(parser: Grammar, text: str) -> Node:
     """Return a variable with its subscript, or a call of the function it names."""
     node = sym(text)
     while parser.token.kind == "op" and parser.token.text in {"'", "_"}:
@@ -51,7 +47,7 @@ def _called(function_name: str, arguments: tuple[Node, ...]) -> Node:
     return call(function_name, *arguments)
 
 
-def _is_call(parser: Parser, text: str) -> bool:
+def _is_call(parser: Grammar, text: str) -> bool:
     """Return whether a name before a bracket is a function rather than a factor."""
     if text in _ALWAYS or (text in {"C", "P"} and parser.sees("sep", ",", 2)):
         return True
@@ -61,7 +57,7 @@ def _is_call(parser: Parser, text: str) -> bool:
     return text in _OFTEN or (first and parser.sees("rel", "=", 3))
 
 
-def function(parser: Parser, function_name: str) -> Node:
+def function(parser: Grammar, function_name: str) -> Node:
     """Return a named function applied to what follows it."""
     power: Node | None = None
     base: tuple[Node, ...] = ()
@@ -82,7 +78,7 @@ def function(parser: Parser, function_name: str) -> Node:
     return node if power is None else Node("pow", (node, power))
 
 
-def _arguments(parser: Parser) -> tuple[Node, ...]:
+def _arguments(parser: Grammar) -> tuple[Node, ...]:
     """Return the arguments of a function, in brackets or bare."""
     if parser.token.kind == "open" and parser.token.text in {"(", "[", "{", "\\{"}:
         inner = atoms.group(parser, parser.take().text)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from mathreason_eval.grade.lexer import Token, UnreadableError
+from mathreason_eval.grade.tree import Node
+
+_DEEPEST = 60
 
 
 class Cursor:
@@ -56,6 +61,42 @@ class Cursor:
             depth += {"open": 1, "close": -1}.get(token.kind, 0)
             parts.append(spelled(token))
         return "".join(parts[:-1]).replace("{", "").replace("}", "")
+
+
+class Grammar(Cursor, ABC):
+    """What the rules of the grammar may ask of the parser that calls them."""
+
+    def __init__(self, stream: list[Token]) -> None:
+        super().__init__(stream)
+        self.depth = 0
+        self.bars = 0
+        """Open absolute values."""
+        self.bare = 0
+        """Open arguments without brackets: in `sin x cos y` the second function ends the first."""
+        self.builder = False
+        """Whether a `|` or `:` would begin the condition of a set."""
+
+    def deeper(self) -> None:
+        """Count one more level of nesting, and refuse the one too many."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise UnreadableError("nested too deep")
+
+    @abstractmethod
+    def expression(self, least: int) -> Node:
+        """Return the longest expression whose operators bind at least so tightly."""
+
+    @abstractmethod
+    def prefix(self) -> Node:
+        """Return the atom, or the signed or bracketed expression, that comes next."""
+
+    @abstractmethod
+    def items(self) -> Node:
+        """Return what stands up to a closing bracket or the end: one node, or a list of them."""
+
+    @abstractmethod
+    def binding(self, left: Node) -> int:
+        """Return how tightly the operator that comes next binds; 0 if none does."""
 
 
 def spelled(token: Token) -> str:

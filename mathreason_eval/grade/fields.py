@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import cmath
 import math
-import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -203,13 +203,16 @@ MACHINE = Field(
 )
 
 
-_contexts = threading.local()
-"""mpmath's contexts are not shared: their working precision changes under their functions."""
+_fields: ContextVar[dict[int, Field] | None] = ContextVar("fields", default=None)
+"""mpmath's contexts are not shared by threads: their precision changes under their functions."""
 
 
 def precise(digits: int) -> Field:
     """Return the numbers of so many digits; mpmath is imported when it is first needed."""
-    known: dict[int, Field] = _contexts.__dict__.setdefault("known", {})
+    known = _fields.get()
+    if known is None:
+        known = {}
+        _fields.set(known)
     if digits not in known:
         import mpmath  # type: ignore[import-untyped]
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from mathreason_eval.grade import quantities, words
-from mathreason_eval.grade.cursor import limit, spelled
+from mathreason_eval.grade.cursor import Grammar, limit, spelled
 from mathreason_eval.grade.lexer import UnreadableError
 from mathreason_eval.grade.matrices import transposed
 from mathreason_eval.grade.tree import MINUS_ONE, Node, call, num, sym
-
-if TYPE_CHECKING:
-    from mathreason_eval.grade.parse import Parser
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
 # degree sign takes the whole product before it, as in 33 1/3 %.
@@ -30,7 +26,7 @@ _NUMBER_SETS = frozenset(words.SETS.values())
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 
-def combined(parser: Parser, left: Node, text: str) -> Node:
+def combined(parser: Grammar, left: Node, text: str) -> Node:
     """Return `left` combined by the operator that comes next with what follows it."""
     if text in {"+", "-", "pm", "mp"}:
         return _sum(parser, left)
@@ -42,7 +38,7 @@ def combined(parser: Parser, left: Node, text: str) -> Node:
     return _CHAINED[text](parser, _unchained(left))
 
 
-def _sum(parser: Parser, left: Node) -> Node:
+def _sum(parser: Grammar, left: Node) -> Node:
     """Return the sum that begins with `left`, however many terms follow."""
     terms = [left]
     while parser.token.kind == "op" and parser.token.text in {"+", "-", "pm", "mp"}:
@@ -52,7 +48,7 @@ def _sum(parser: Parser, left: Node) -> Node:
     return Node("add", tuple(map(unbraced, terms)))
 
 
-def product(parser: Parser, left: Node) -> Node:
+def product(parser: Grammar, left: Node) -> Node:
     """Return the product that begins with `left`, however many factors follow."""
     factors = [left]
     while True:
@@ -80,7 +76,7 @@ def _is_mixed(left: Node, right: Node) -> bool:
     return 0 < over < under
 
 
-def relation(parser: Parser, left: Node) -> Node:
+def relation(parser: Grammar, left: Node) -> Node:
     """Return the chain of relations that begins with `left`."""
     operands, signs = [left], []
     while parser.token.kind == "rel":
@@ -90,7 +86,7 @@ def relation(parser: Parser, left: Node) -> Node:
     return Node("rel", tuple(operands), " ".join(signs))
 
 
-def modulus(parser: Parser, left: Node) -> Node:
+def modulus(parser: Grammar, left: Node) -> Node:
     """Return `left` with the modulus that follows it as a qualifier."""
     parser.take()
     parser.skip("op", "mod")
@@ -109,17 +105,17 @@ def _ratio(left: Node, right: Node) -> Node:
     return Node("ratio", parts)
 
 
-def _quotient(parser: Parser, left: Node) -> Node:
+def _quotient(parser: Grammar, left: Node) -> Node:
     """Return `left` over what follows: 1/2x is a half of x, but a/bc is a over bc."""
     both_typed = left.op == "num" and parser.token.kind == "num"
     return Node("div", (left, parser.expression(_POWER if both_typed else _PRODUCT + 1)))
 
 
-def _factorial(parser: Parser, left: Node) -> Node:
+def _factorial(parser: Grammar, left: Node) -> Node:
     return call("double_factorial" if parser.skip("op", "!") else "factorial", left)
 
 
-def _primed(parser: Parser, left: Node) -> Node:
+def _primed(parser: Grammar, left: Node) -> Node:
     del parser
     if left.op != "sym":
         raise UnreadableError("a prime on no name")
@@ -129,7 +125,7 @@ def _primed(parser: Parser, left: Node) -> Node:
 # ---------------------------------------------------------------------- powers and subscripts
 
 
-def _power(parser: Parser, left: Node) -> Node:
+def _power(parser: Grammar, left: Node) -> Node:
     """Return `left` to the power that follows, or under the mark that stands there."""
     marked = _marked(parser, left)
     if marked is not None:
@@ -155,7 +151,7 @@ def _chosen(name: str, below: Node) -> Node | None:
     )
 
 
-def _marked(parser: Parser, left: Node) -> Node | None:  # noqa: PLR0911 - one line a kind
+def _marked(parser: Grammar, left: Node) -> Node | None:  # noqa: PLR0911 - one line a kind
     """Return `left` under a mark where an exponent would stand, or None if it is an exponent."""
     start = parser.at
     braced = parser.skip("open", "{")
@@ -178,7 +174,7 @@ def _marked(parser: Parser, left: Node) -> Node | None:  # noqa: PLR0911 - one l
     return None
 
 
-def script(parser: Parser) -> Node:
+def script(parser: Grammar) -> Node:
     """Return what stands behind a `^`: one atom with its own powers, braced or signed."""
     parser.deeper()
     if parser.skip("op", "-"):
@@ -193,7 +189,7 @@ def script(parser: Parser) -> Node:
     return found
 
 
-def subscript(parser: Parser, left: Node) -> Node:
+def subscript(parser: Grammar, left: Node) -> Node:
     """Return a name with the subscript that follows."""
     text = parser.raw()
     if left.op not in {"sym", "const"}:
@@ -237,7 +233,7 @@ _PLAIN: dict[str, Callable[[Node, Node], Node]] = {
     "choose": lambda left, right: call("binom", left, right),
     "over": lambda left, right: Node("div", (left, right)),
 }
-_CHAINED: dict[str, Callable[[Parser, Node], Node]] = {
+_CHAINED: dict[str, Callable[[Grammar, Node], Node]] = {
     "/": _quotient,
     "^": _power,
     "_": subscript,

@@ -10,14 +10,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from mathreason_eval.grade import atoms, calls, operators, quantities, words
-from mathreason_eval.grade.cursor import Cursor, limit, spelled
+from mathreason_eval.grade.cursor import Grammar, limit, spelled
 from mathreason_eval.grade.lexer import Token, UnreadableError, tokens
 from mathreason_eval.grade.operators import IMPLICIT, INFIX, LOOSEST, RELATION, SIGN, UNIT
 from mathreason_eval.grade.tree import Node
 
 LONGEST = 50_000
 """Characters of an answer that is still parsed."""
-_DEEPEST = 60
 _MOST_ITEMS = 2000
 _VALUES = frozenset({"num", "sym", "const", "fn", "open", "begin", "diff"})
 _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
@@ -44,18 +43,8 @@ def parse(text: str, *, grouped: bool = True) -> Node:
         raise UnreadableError(str(error)) from error
 
 
-class Parser(Cursor):
+class Parser(Grammar):
     """One pass over the tokens of an answer."""
-
-    def __init__(self, stream: list[Token]) -> None:
-        super().__init__(stream)
-        self.depth = 0
-        self.bars = 0
-        """Open absolute values."""
-        self.bare = 0
-        """Open arguments without brackets: in `sin x cos y` the second function ends the first."""
-        self.builder = False
-        """Whether a `|` or `:` would begin the condition of a set."""
 
     def answer(self) -> Node:
         """Return the tree of the whole text."""
@@ -119,12 +108,6 @@ class Parser(Cursor):
                 break
             marks.append(mark)
         return _grouped(found, marks)
-
-    def deeper(self) -> None:
-        """Count one more level of nesting, and refuse the one too many."""
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise UnreadableError("nested too deep")
 
     def expression(self, least: int) -> Node:
         """Return the longest expression whose operators bind at least so tightly."""

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from mathreason_eval.grade import words
-from mathreason_eval.grade.cursor import limit, spelled
+from mathreason_eval.grade.cursor import Grammar, limit, spelled
 from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.tree import Node, num
 from mathreason_eval.grade.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
-
-if TYPE_CHECKING:
-    from mathreason_eval.grade.parse import Parser
 
 _MOST_WORDS = 5
 _UNIT = 28
 
 
-def unit(parser: Parser, left: Node) -> Node:
+def unit(parser: Grammar, left: Node) -> Node:
     """Return `left` with the unit that follows it."""
     name = _unit_name(parser)
     factor, name = scale_of(name)
@@ -31,7 +27,7 @@ def unit(parser: Parser, left: Node) -> Node:
     return _compounded(parser, Node("quantity", (left,), name)) if name else left
 
 
-def _unit_name(parser: Parser) -> str:
+def _unit_name(parser: Grammar) -> str:
     """Return the words and signs of the unit that comes next."""
     parts: list[str] = []
     count = opened = 0
@@ -54,7 +50,7 @@ def _unit_name(parser: Parser) -> str:
     return name
 
 
-def _continues(parser: Parser) -> bool:
+def _continues(parser: Grammar) -> bool:
     """Return whether the next token is a sign inside a unit, such as the slash of km/h."""
     token, follows, before = parser.token, parser.ahead(1), parser.tokens[parser.at - 1]
     if token.kind == "op" and token.text in {"/", "*", "-"}:
@@ -66,7 +62,7 @@ def _continues(parser: Parser) -> bool:
     return parser.sees("close", "}") and before.kind == "num"
 
 
-def _compounded(parser: Parser, left: Node) -> Node:
+def _compounded(parser: Grammar, left: Node) -> Node:
     """Return 5 minutes 30 seconds as one quantity; `left` is its first part."""
     if parser.token.kind != "num":
         return left
@@ -78,7 +74,7 @@ def _compounded(parser: Parser, left: Node) -> Node:
     return left._replace(args=(Node("add", (left.args[0], small)),))
 
 
-def degrees(parser: Parser, left: Node) -> Node:
+def degrees(parser: Grammar, left: Node) -> Node:
     """Return an angle (or a temperature) in degrees, with its minutes and seconds."""
     angle = left
     for part, ticks in ((60, 1), (3600, 2)):
