@@ -66,17 +66,42 @@ def _inner(text: str, rule: str, span: Span) -> Answer:
 
 
 def phrase(text: str) -> Answer | None:
-    """Return what follows the last `the answer is`, `Answer:` or its like in other languages."""
+    """Return what follows the last `the answer is`, `Answer:` or its like in other languages.
+
+    An announcement that is followed by nothing but words, `the answer is given above`, gives way to
+    an earlier one that says a value.
+    """
+    spoken = None
     for place in announcements(text):
-        # The answer may stand on a line of its own below its announcement.
-        after = _AFTER.match(text, place)
-        assert after is not None
-        start = after.end()
-        span = core(text, start, _within(text, start, announced_end(text, start)))
-        answer = answer_at(text, "phrase", span)
-        if any(sign.isalnum() for sign in answer.text):
+        answer = _announced(text, place)
+        if any(sign.isdigit() or sign in _SYMBOLS for sign in answer.text):
             return answer
-    return None
+        if any(map(str.isalnum, answer.text)):
+            if len(answer.text.split()) <= _SHORT:
+                return answer
+            spoken = spoken or answer
+    return spoken
+
+
+_SYMBOLS = "∞∅√\\$"
+_SHORT = 3
+"""Words of an answer that is plausible without a value: `no real solution`."""
+
+
+def _announced(text: str, place: int) -> Answer:
+    # The answer may stand on a line of its own below its announcement.
+    after = _AFTER.match(text, place)
+    assert after is not None
+    start = after.end()
+    if text.startswith('"', start):
+        closing = _QUOTE.search(text, start + 1)
+        start, end = start + 1, closing.start() if closing else line_end(text, start)
+    else:
+        end = _within(text, start, announced_end(text, start))
+    return answer_at(text, "phrase", core(text, start, end))
+
+
+_QUOTE = re.compile(r'(?<!\\)\\?"')
 
 
 def _within(text: str, start: int, end: int) -> int:
@@ -85,9 +110,9 @@ def _within(text: str, start: int, end: int) -> int:
     return start + len(rest) - (rest.endswith("}") and rest.count("}") > rest.count("{"))
 
 
-_AFTER = re.compile(r"[ \t\n*_:：#>]*")
+_AFTER = re.compile(r"[ \t\n*_:：#>`]*(?:\\(?=\"))?")
 
-_FORMULAS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"), ('"', '"'))
+_FORMULAS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
 
 
 def announced_end(text: str, start: int) -> int:

@@ -17,16 +17,17 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _CIRCUMSTANCE = re.compile(
-    r"\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after"
-    r"|during|over|total|of\s+the)\b",
+    r"\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after|per"
+    r"|during|over|total|(?<!out\s)of)\b",
     re.IGNORECASE,
 )
-_COPULA = re.compile(
-    r"\b(?:is|are|was|equals|will\s+be|would\s+be|be|exactly|est|es|é|ist)\s*:?\s+(?=[\d$\\.+−-])"
-    r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])|(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])"
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|equals|will\s+be|would\s+be|be|est|es|é|ist)\s*:?\s+(?=[\d$\\.+−-])"
+    r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
 )
+_EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
 _STARTS = re.compile(r"[$€£₹+−-]*[\d.]|\\\(|\$|\\[dt]?frac|\\sqrt|\\pi")
-_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$|\\\((?:[^\\]|\\(?!\)))*\\\)")
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$(?!\d)|\\\((?:[^\\]|\\(?!\)))*\\\)")
 _NUMBER = re.compile(r"(?<![A-Za-z\d.,])[-−]?\$?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:/\d+)?\s?%?")
 
 
@@ -37,19 +38,51 @@ def core(text: str, start: int, end: int) -> Span:
     `5 ducks in total` is 5 ducks. `Tuesday` and `no real solution` stay what they are.
     """
     start = max(start, last_side(text, start, end))
-    if end - start > _LONGEST or len(_WORD.findall(text, start, end)) < _WORDY:
-        return start, _before(_REASON_AFTER_VALUE, text, start, end)
+    words = len(_WORD.findall(text, start, end)) if end - start <= _LONGEST else 0
     if _STARTS.match(text, start, end):
+        if words < _WORDY:
+            return start, _before(_REASON_AFTER_VALUE, text, start, end)
         end = _before(_REASON, text, start, end)
         return start, _before(_CIRCUMSTANCE, text, start, end)
-    copulas = list(_COPULA.finditer(text, start, end))
-    if copulas:
-        return core(text, copulas[-1].end(), end)
-    for kind in (_FORMULA, _NUMBER):
-        first = kind.search(text, start, end)
-        if first is not None:
-            return first.span()
-    return start, end
+    if words < _SAID:
+        return start, end
+    return _value_in(text, start, end)
+
+
+_SAID = 2
+"""Words from which on an answer that begins with one is a sentence, and its value the answer."""
+
+
+def _value_in(text: str, start: int, end: int) -> Span:
+    """Return the value that a sentence says; all of it if it says none."""
+    verb = _VERB.search(text, start, end)
+    signs = [found.end() for found in _EQUAL_TO.finditer(text, start, end)]
+    if verb is not None:
+        return core(text, verb.end(), end)
+    if signs:
+        return core(text, signs[-1], end)
+    for formula in _FORMULA.finditer(text, start, end):
+        if is_formula(formula.group().strip("$()\\")):
+            return formula.span()
+    number = _NUMBER.search(text, start, end)
+    return number.span() if number is not None else (start, end)
+
+
+# --- formulas --------------------------------------------------------------------------------
+
+_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\begin")
+_FUNCTIONS = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|max|min|gcd|lcm|mod|det)")
+_TEXT = re.compile(r"\\(?:text\w*|mathrm|operatorname)\s*\{[^{}]*\}")
+
+
+def without_names(text: str) -> str:
+    r"""Return a text without names of functions and `\text{…}`: the words left are prose."""
+    return _FUNCTIONS.sub("", _TEXT.sub("", text))
+
+
+def is_formula(inside: str) -> bool:
+    """Return whether what stands between dollars is mathematics, and not prose between prices."""
+    return any(map(str.isalnum, inside)) and _PROSE.search(without_names(inside)) is None
 
 
 _LONGEST = 2_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mathreason_eval.extract.core import last_side
+from mathreason_eval.extract.core import is_formula, last_side, without_names
 from mathreason_eval.extract.spans import Span, answer_at, in_one_breath, last_matches
 from mathreason_eval.types import Answer
 
@@ -95,10 +95,6 @@ def _in_program(text: str, position: int) -> bool:
 
 _NEAR = 200
 
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\begin")
-_FUNCTIONS = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|max|min|gcd|lcm|mod|det)")
-_TEXT = re.compile(r"\\(?:text\w*|mathrm|operatorname)\s*\{[^{}]*\}")
-
 
 def last_formula(text: str) -> Answer | None:
     r"""Return the last formula of the text, `$x > 5$` or `\(7, 6\)`, if no number comes after it.
@@ -149,14 +145,9 @@ def _formula_before(text: str, end: int) -> tuple[Span, Span | None]:
     start = text.rfind(opening, max(lowest, close - _LONGEST_FORMULA), close) if close > 0 else -1
     outer = (start, close + len(closing))
     inner = (start + len(opening), close)
-    if start < 0 or not _is_formula(text[slice(*inner)]):
+    if start < 0 or not is_formula(text[slice(*inner)]):
         return outer, None
     return outer, inner
-
-
-def _is_formula(inside: str) -> bool:
-    said = _FUNCTIONS.sub("", _TEXT.sub("", inside))
-    return any(map(str.isalnum, inside)) and _PROSE.search(said) is None
 
 
 _BULLET = re.compile(r"\s*(?:[-*•·#>|]|\d+[.)])\s")
@@ -172,7 +163,7 @@ def bare(text: str) -> Answer | None:
     line = whole_text.rpartition("\n")[2]
     if not line or len(line) > _LONGEST_LINE or _BULLET.match(line) or _CODE.search(line):
         return None
-    said = _FUNCTIONS.sub("", _TEXT.sub("", line))
+    said = without_names(line)
     wordy = re.search(r"(?<![\\A-Za-z{])[^\W\d_]{2,}", said) is not None
     if (wordy and (line != whole_text or " " in line)) or not any(map(str.isalnum, line)):
         return None

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-_DRESS = r"""["'*_\s]{0,9}"""
+_DRESS = r"""(?:\\?["'*_\s]){0,9}"""
 _COLON = r"[:=：]"
 
 
 def _links(*verbs: str) -> str:
     """Return a pattern of a colon or one of some verbs, with marks of emphasis around them."""
     said = "|".join(verbs)
-    return rf"{_DRESS}(?:(?:{said})(?!\w)[\"*_]*\s{{0,9}}[:：]?|{_COLON}[\"'*_]*)"
+    return rf"{_DRESS}(?:(?:{said})(?!\w)[*_]*\s{{0,9}}[:：]?|{_COLON}['*_]*)"
 
 
 _PLAIN = rf"{_DRESS}(?:{_COLON}|[-–—]\s)?"
