@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mathreason_eval.extract.boxes import boxed
-from mathreason_eval.extract.core import core
+from mathreason_eval.extract.core import core, is_formula
 from mathreason_eval.extract.phrases import announcements
 from mathreason_eval.extract.spans import Span, answer_at, last_matches, line_end
 from mathreason_eval.types import Answer
@@ -19,12 +19,20 @@ def hashes(text: str) -> Answer | None:
         announced = _FINAL.match(text, start, end)
         if announced is not None:
             start = announced.end()
-        elif _HEADING.match(text, start, end) and text[end:].strip():
+        elif _is_heading(text, start, end):
             continue
         answer = answer_at(text, "hashes", core(text, start, end))
         if answer.text:
             return answer
     return None
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Return whether a line after `####` is a heading: it speaks of a step, or only speaks."""
+    if end >= len(text.rstrip()):
+        return False
+    line = text[start:end]
+    return _HEADING.match(line) is not None or not re.search(r"[\d$\\]", line)
 
 
 _FINAL = re.compile(
@@ -112,22 +120,21 @@ def _within(text: str, start: int, end: int) -> int:
 
 _AFTER = re.compile(r"[ \t\n*_:：#>`]*(?:\\(?=\"))?")
 
-_FORMULAS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
-
 
 def announced_end(text: str, start: int) -> int:
     """Return where an announced answer ends: with its formula, or with its sentence."""
-    for opening, closing in _FORMULAS:
-        if text.startswith(opening, start):
-            end = text.find(closing, start + len(opening), start + _LONGEST_FORMULA)
-            if end >= 0:
-                end += len(closing)
-                goes_on = _LIST_GOES_ON.match(text, end)
-                return end if goes_on is None else sentence_end(text, end)
-    return sentence_end(text, start)
+    formula = _FORMULA.match(text, start)
+    if formula is None or not is_formula(formula.group()):
+        return sentence_end(text, start)
+    goes_on = _LIST_GOES_ON.match(text, formula.end())
+    return formula.end() if goes_on is None else sentence_end(text, formula.end())
 
 
-_LONGEST_FORMULA = 10_000
+_FORMULA = re.compile(
+    r"\$\$[^$]{1,10000}\$\$|\$(?:[^$\n\\]|\\.){1,10000}\$(?!\d)"
+    r"|\\\[.{1,10000}?\\\]|\\\(.{1,10000}?\\\)",
+    re.DOTALL,
+)
 _LIST_GOES_ON = re.compile(r"\s*(?:,|and\b|or\b)\s*(?:and\b|or\b)?\s*(?:\$|\\\()|\s*\\?%")
 
 

@@ -62,7 +62,7 @@ def _value_in(text: str, start: int, end: int) -> Span:
     if signs:
         return core(text, signs[-1], end)
     for formula in _FORMULA.finditer(text, start, end):
-        if is_formula(formula.group().strip("$()\\")):
+        if is_formula(formula.group()):
             return formula.span()
     number = _NUMBER.search(text, start, end)
     return number.span() if number is not None else (start, end)
@@ -70,7 +70,7 @@ def _value_in(text: str, start: int, end: int) -> Span:
 
 # --- formulas --------------------------------------------------------------------------------
 
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\begin")
+_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\begin\{(?:align|gather|eq|split)")
 _FUNCTIONS = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|max|min|gcd|lcm|mod|det)")
 _TEXT = re.compile(r"\\(?:text\w*|mathrm|operatorname)\s*\{[^{}]*\}")
 

@@ -21,7 +21,7 @@ _NEXT = re.compile(
 
 def own_turn(text: str) -> str:
     """Return the text up to the first mark of a chat template that comes after something."""
-    if "<" not in text and "[INST]" not in text:
+    if not any(sign in text for sign in ("|>", "</s>", "_of_turn>", "｜>", "[INST]")):
         return text
     begins = len(text) - len(text.lstrip())
     if text.startswith(_TURNS, begins):
