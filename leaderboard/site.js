@@ -30,7 +30,7 @@ const compare = (a, b, sign) => {
 const sort = (table, name, direction) => {
   const headers = [...table.tHead.rows[0].cells];
   const column = headers.findIndex((header) => header.dataset.sort === name);
-  if (column < 0) return;
+  if (column < 0) return restore(table);
   for (const header of headers) header.removeAttribute("aria-sort");
   headers[column].setAttribute("aria-sort", direction);
   const sign = direction === "ascending" ? 1 : -1;

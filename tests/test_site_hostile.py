@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from site_runs import make_run
-from test_site import Page, dead_links, pages
+from test_site import Page, dead_links, pages, places_with_two_owners
 
 from mathreason_eval.names import slug
 from mathreason_eval.report.marks import excerpt
@@ -73,6 +73,13 @@ def _renamed(folder, problem_id):
         (folder / "shopping" / "generations.jsonl").unlink()
         writer.append("shopping", replace(generation, problem_id=problem_id))
     return load_run(folder)
+
+
+@pytest.mark.parametrize("name", ["main", "problems", "manifest", "slices", "curves", "show=all"])
+def test_a_task_and_a_problem_may_be_called_like_a_place_of_ours(name, tmp_path):
+    make_run(tmp_path / "run", task=name, samples=2)
+    run = _renamed(tmp_path / "run", name)
+    assert list(places_with_two_owners(build_site([run], tmp_path / "site").parent)) == []
 
 
 def test_hidden_characters_before_the_answer_do_not_move_the_mark(tmp_path):

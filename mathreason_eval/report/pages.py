@@ -72,6 +72,7 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
         "models": len({row.model for row in board}),
         "label": _labels([s.result for s in standings], Counter(row.model for row in board)),
         "notes": [standing for standing in standings if standing.differs or standing.lacks],
+        "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
     }
 
