@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from mathreason_eval.report.marks import excerpt
-from mathreason_eval.report.pages import STATES
 from mathreason_eval.report.standing import settings
+from mathreason_eval.report.states import STATES
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.types import Metric
 from mathreason_eval.visible import visible

@@ -6,61 +6,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from types import MappingProxyType
 
 from mathreason_eval.report.charts import panel
+from mathreason_eval.report.grid import SOLVED, grid
 from mathreason_eval.report.names import short_names
-from mathreason_eval.report.results import (
-    NOT_JUDGED,
-    SAMPLES_PER_PAGE,
-    AskedProblem,
-    Result,
-    Sample,
-    samples_page,
-)
+from mathreason_eval.report.results import SAMPLES_PER_PAGE, Result, Sample, samples_page
 from mathreason_eval.report.standing import Column, Row
-from mathreason_eval.types import Metric, Outcome, Problem
+from mathreason_eval.report.states import HEALTH, STATES
+from mathreason_eval.types import Metric, Outcome
 
 Values = dict[str, object]
 """What a template is given."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class State:
-    """How a state of a sample is shown: colour never speaks alone."""
-
-    glyph: str
-    word: str
-
-
-STATES: Mapping[str, State] = MappingProxyType(
-    {
-        Outcome.CORRECT: State(glyph="✓", word="correct"),
-        Outcome.WRONG: State(glyph="✗", word="wrong"),
-        Outcome.NO_ANSWER: State(glyph="∅", word="no answer"),
-        Outcome.TRUNCATED: State(glyph="…", word="truncated"),
-        Outcome.UNGRADABLE: State(glyph="?", word="ungradable"),
-        NOT_JUDGED: State(glyph="·", word="not judged"),
-    }
-)
-
-HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 
 LIMITS = {"question": 20_000, "output": 10_000, "reasoning": 20_000, "answer": 400}
 """How many characters of a text are shown whole."""
 
 _NEIGHBOURS = 3
 """How many pages on either side of this one, and at either end, are linked."""
-
-
-_SOLVED: Mapping[str, str] = MappingProxyType(
-    {
-        "never": "never solved",
-        "sometimes": "sometimes",
-        "always": "always solved",
-        NOT_JUDGED: "not judged",
-    }
-)
 
 
 def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
@@ -90,38 +53,11 @@ def _labels(results: Iterable[Result], seen: Mapping[str, int]) -> Mapping[str, 
 # --- task ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """What became of one problem with one model."""
-
-    kind: str
-    """`never`, `sometimes` or `always` correct; for one sample, its state."""
-    text: str
-    title: str
-    share: float
-    href: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """One problem over all models."""
-
-    problem: Problem
-    number: int
-    anchor: str
-    kind: str
-    """`never`, `sometimes` or `always` correct."""
-    correct: int
-    judged: int
-    share: float
-    cells: tuple[Cell | None, ...]
-
-
 def task_values(column: Column) -> Values:
     """Return what the page of a task shows."""
     results = [standing.result for standing in column.standings]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != "all")
-    lines = _grid(results)
+    lines = grid(results)
     return {
         "column": column,
         "label": _labels(results, Counter(result.model for result in results)),
@@ -132,7 +68,7 @@ def task_values(column: Column) -> Values:
         "several": any(result.manifest.samples > 1 for result in results),
         "solved": [
             _choice(kind, "", word, count)
-            for kind, word in _SOLVED.items()
+            for kind, word in SOLVED.items()
             if (count := sum(line.kind == kind for line in lines))
         ],
     }
@@ -140,66 +76,6 @@ def task_values(column: Column) -> Values:
 
 def _choice(name: str, glyph: str, word: str, count: int) -> Values:
     return {"name": name, "glyph": glyph, "word": word, "count": count}
-
-
-def _grid(results: Sequence[Result]) -> list[Line]:
-    """Return the problems of all results, the hardest first.
-
-    Problems of one id that ask different questions, as other data may, are different problems.
-    """
-    asked: dict[tuple[str, str], dict[int, AskedProblem]] = {}
-    for number, result in enumerate(results):
-        for one in result.problems:
-            asked.setdefault((one.problem.id, one.problem.question), {})[number] = one
-    anchors: set[str] = set()
-    lines = []
-    for of_problem in asked.values():
-        line = _line(results, of_problem, anchors)
-        anchors.add(line.anchor)
-        lines.append(line)
-    return sorted(lines, key=lambda line: line.share)
-
-
-def _line(
-    results: Sequence[Result], of_problem: Mapping[int, AskedProblem], anchors: set[str]
-) -> Line:
-    first = next(iter(of_problem.values()))
-    correct = sum(one.correct for one in of_problem.values())
-    judged = sum(one.judged for one in of_problem.values())
-    return Line(
-        problem=first.problem,
-        number=first.number,
-        anchor="" if first.anchor in anchors else first.anchor,
-        kind=_solved(correct, judged),
-        correct=correct,
-        judged=judged,
-        share=correct / judged if judged else 0.0,
-        cells=tuple(
-            _cell(result, of_problem[number]) if number in of_problem else None
-            for number, result in enumerate(results)
-        ),
-    )
-
-
-def _solved(correct: int, judged: int) -> str:
-    if not judged:
-        return NOT_JUDGED
-    if not correct:
-        return "never"
-    return "always" if correct == judged else "sometimes"
-
-
-def _cell(result: Result, asked: AskedProblem) -> Cell:
-    if asked.page is None:
-        return Cell(kind="", text="–", title="", share=0.0, href="")
-    single = next(iter(asked.states)) if sum(asked.states.values()) == 1 else None
-    return Cell(
-        kind=single or _solved(asked.correct, asked.judged),
-        text=STATES[single].glyph if single else f"{asked.correct}/{asked.judged}",
-        title=", ".join(f"{count} {STATES[name].word}" for name, count in asked.states.items()),
-        share=asked.correct / asked.judged if asked.judged else 0.0,
-        href=f"../{samples_page(result, asked.page)}#{asked.anchor}",
-    )
 
 
 # --- run -------------------------------------------------------------------------------------
