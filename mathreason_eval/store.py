@@ -12,8 +12,6 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
-from functools import cache
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -283,9 +281,9 @@ def _json_bytes(value: object, indent: int | None = None) -> bytes:
         return json.dumps(value, sort_keys=True, indent=indent).encode()
 
 
-@cache
-def _field_names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401  a class, for mypy no hashable
-    return tuple(field.name for field in fields(kind))
+def _field_names(kind: Any) -> Iterable[str]:  # noqa: ANN401  any dataclass
+    names: Iterable[str] = kind.__dataclass_fields__
+    return names
 
 
 def _encode(record: object) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _together(condition: Node) -> Node:
     return condition
 
 
-def _bracketed(opened: str, closed: str, inner: Node) -> Node:  # noqa: PLR0911 - one line a kind
+def _bracketed(opened: str, closed: str, inner: Node) -> Node:
     """Return the meaning of a pair of brackets around one node or a list."""
     if opened in {"floor", "ceil", "abs", "norm"}:
         return call(opened, inner)
@@ -129,7 +129,7 @@ def argument(parser: Grammar) -> Node:
     return parser.prefix()
 
 
-def command(parser: Grammar, name: str) -> Node:  # noqa: PLR0911 - one line a kind
+def command(parser: Grammar, name: str) -> Node:
     """Return the atom that a command of LaTeX begins."""
     if name in {"frac", "cfrac", "dfrac", "tfrac", "nicefrac", "sfrac"}:
         return _fraction(parser)

@@ -32,7 +32,7 @@ def exact(node: Node) -> Fraction | None:
         return None
 
 
-def is_huge(node: Node) -> bool:  # noqa: PLR0911 - one line a kind
+def is_huge(node: Node) -> bool:
     """Return whether the size of a constant is beyond that of every exact value, by its form."""
     if node.op in {"neg", "div"}:
         return is_huge(node.args[0]) and all(exact(part) is not None for part in node.args[1:])

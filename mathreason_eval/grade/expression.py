@@ -40,7 +40,7 @@ def same_value(gold: Node, answer: Node) -> Finding:
 
 
 @lru_cache(maxsize=4096)
-def _same(gold: Node, answer: Node) -> Finding:  # noqa: PLR0911 - one line a kind
+def _same(gold: Node, answer: Node) -> Finding:
     one, other = exact(gold), exact(answer)
     if one is not None and other is not None:
         sign = "=" if one == other else "≠"

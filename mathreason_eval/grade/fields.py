@@ -214,7 +214,7 @@ def precise(digits: int) -> Field:
         known = {}
         _fields.set(known)
     if digits not in known:
-        import mpmath  # type: ignore[import-untyped]
+        import mpmath
 
         context = mpmath.mp.clone()
         context.dps = digits

@@ -16,7 +16,7 @@ def is_group(node: Node) -> bool:
     return node.op in _COLLECTIONS or node.op in {"tuple", "assign"}
 
 
-def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:  # noqa: PLR0911 - one line a kind
+def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare two trees of which at least one is a group."""
     if not (is_group(gold) and is_group(answer)):
         return _same_single(gold, answer, how)

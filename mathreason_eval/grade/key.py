@@ -62,7 +62,7 @@ def _words(text: str) -> str:
     return "text " + ", ".join(words.enumerated(text) or (text,))
 
 
-def _key(node: Node) -> str:  # noqa: PLR0911 - one line a kind
+def _key(node: Node) -> str:
     """Return the key of a tree, from the keys of its parts."""
     node = shape(node)
     if node.op == "when":

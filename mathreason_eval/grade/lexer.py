@@ -266,7 +266,7 @@ class _Lexer:
         else:
             yield self._named(name)
 
-    def _named(self, name: str) -> Token:  # noqa: PLR0911 - one line a kind
+    def _named(self, name: str) -> Token:
         if name in OPENING or name in CLOSING:
             return self._delimiter(OPENING.get(name) or CLOSING[name], opens=name in OPENING)
         if name in words.RELATIONS:

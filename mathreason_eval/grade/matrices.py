@@ -15,7 +15,7 @@ def is_matrix(node: Node) -> bool:
     return node.op in {"add", "mul", "neg", "div"} and any(map(is_matrix, node.args))
 
 
-def as_matrix(node: Node) -> Rows | None:  # noqa: PLR0911 - one line a kind
+def as_matrix(node: Node) -> Rows | None:
     """Return the entries of a matrix, or of a tuple read as a column; None for other things."""
     if node.op == "matrix":
         return tuple(row.args for row in node.args)

@@ -127,7 +127,7 @@ def fingerprint(node: Node) -> str:
 
 
 def _digits(number: Any) -> str:  # noqa: ANN401 - a complex number of mpmath
-    import mpmath  # type: ignore[import-untyped]
+    import mpmath
 
     real = mpmath.nstr(number.real, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
     if _real(number):

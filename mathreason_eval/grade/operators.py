@@ -151,7 +151,7 @@ def _chosen(name: str, below: Node) -> Node | None:
     )
 
 
-def _marked(parser: Grammar, left: Node) -> Node | None:  # noqa: PLR0911 - one line a kind
+def _marked(parser: Grammar, left: Node) -> Node | None:
     """Return `left` under a mark where an exponent would stand, or None if it is an exponent."""
     start = parser.at
     braced = parser.skip("open", "{")

@@ -87,7 +87,7 @@ def _vanishes(node: Node) -> bool:
     return at is not None and abs(at) < _NEAR
 
 
-def polynomial(node: Node, variable: Node) -> list[Node] | None:  # noqa: PLR0911 - one line a kind
+def polynomial(node: Node, variable: Node) -> list[Node] | None:
     """Return the coefficients of a polynomial in one variable, lowest first, or None."""
     if not contains(node, variable.op, variable.name):
         return [node]

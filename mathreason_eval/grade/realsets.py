@@ -189,7 +189,7 @@ def _gap(left: Node, right: Node) -> Node:
 # ---------------------------------------------------------------------- membership
 
 
-def _holds(node: Node, variable: Node, at: float) -> bool:  # noqa: PLR0911 - one line a kind
+def _holds(node: Node, variable: Node, at: float) -> bool:
     """Return whether a real number belongs to the set that a tree describes."""
     if node.op in {"union", "or"} or (node.op == "list" and node.name in {",", "or", ";"}):
         return any(_holds(part, variable, at) for part in node.args)

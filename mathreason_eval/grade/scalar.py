@@ -78,7 +78,7 @@ def _finer(answer: Node, gold: Node) -> bool:
 # ---------------------------------------------------------------------- units
 
 
-def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:  # noqa: PLR0911 - one line a kind
+def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
     """Return both values in one unit, and why that is impossible if it is."""
     one, two = _unit(gold), _unit(answer)
     left, right = _bare(gold), _bare(answer)

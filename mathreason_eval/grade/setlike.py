@@ -54,7 +54,7 @@ def _normal_form(node: Node) -> RealSet | None:
         return None
 
 
-def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:  # noqa: PLR0911 - one line a kind
+def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare sets whose ends are not numbers, part by part."""
     if gold.op == answer.op == "rel":
         if gold.name == answer.name == "in":

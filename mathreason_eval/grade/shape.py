@@ -34,7 +34,7 @@ def shape(node: Node) -> Node:
     return node
 
 
-def _relation(node: Node) -> Node:  # noqa: PLR0911 - one line a kind
+def _relation(node: Node) -> Node:
     signs = node.name.split()
     if not set(signs) <= _EQUAL:
         return _membership(node)

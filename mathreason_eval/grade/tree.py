@@ -107,7 +107,7 @@ def contains(node: Node, op: str, name: str = "") -> bool:
     return any(contains(part, op, name) for part in node.args)
 
 
-def show(node: Node) -> str:  # noqa: PLR0911 - one line a kind
+def show(node: Node) -> str:
     """Return the tree as plain text, for the notes of verdicts."""
     if node.op == "num":
         return node.name or _digits(node.value)

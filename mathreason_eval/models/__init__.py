@@ -48,9 +48,9 @@ def open_model(name: str, options: Mapping[str, str] = MappingProxyType({})) -> 
         ModelError: the model cannot be opened.
     """
     if name == DEMO:
-        from mathreason_eval.models import llamacpp
+        from mathreason_eval.models.llamacpp import open_demo
 
-        return llamacpp.open_demo(options)
+        return open_demo(options)
     backend, colon, rest = name.partition(":")
     if backend not in _BACKENDS:
         hint = "" if colon else "A model is named BACKEND:NAME."
