@@ -173,7 +173,7 @@ class _Session:
                 if isinstance(result, Failure):
                     self._take_failure(result)
                     continue
-                generation = _generation(result)
+                generation = _generation(result, self.model.opening)
                 self.writer.append(task, generation)
                 self.tokens += result.completion_tokens or 0
                 problem = problems[task, generation.problem_id]
@@ -216,14 +216,15 @@ class _Session:
         )
 
 
-def _generation(completion: Completion) -> Generation:
-    thought = split_thinking(completion.text, completion.reasoning)
+def _generation(completion: Completion, opening: str) -> Generation:
+    written = completion.text if completion.reasoning is not None else opening + completion.text
+    thought = split_thinking(written, completion.reasoning)
     # A thought that never ended stays as it came, so that whoever judges it sees that it did not.
     whole = thought.finished
     return Generation(
         problem_id=completion.request.problem_id,
         sample=completion.request.sample,
-        text=thought.text if whole else completion.text,
+        text=thought.text if whole else written,
         reasoning=thought.reasoning if whole else completion.reasoning,
         finish_reason=completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,

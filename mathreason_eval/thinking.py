@@ -16,6 +16,7 @@ _TAGS = (
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
 )
+OPENING_TAGS = tuple(opening for opening, _ in _TAGS)
 _MISSPELT = re.compile(r"(?:</|<\\|\\end\s?\{|\[/|</\s)\s?think(?:ing)?\s?[>}\]]", re.IGNORECASE)
 r"""An end as models misspell it: `\end{think}`, `<\think>`. Counts only where no right one is."""
 
@@ -44,9 +45,8 @@ def split_thinking(text: str, reasoning: str | None = None) -> Thought:
     """
     if reasoning is not None:
         return Thought(text=text, reasoning=reasoning, finished=bool(text.strip()))
-    end, after, opening = max(
-        (text.rfind(closing), text.rfind(closing) + len(closing), opening)
-        for opening, closing in _TAGS
+    end, after = max(
+        (text.rfind(closing), text.rfind(closing) + len(closing)) for _, closing in _TAGS
     )
     begun = max(text.rfind(opening) for opening, _ in _TAGS)
     if begun > end:
@@ -56,9 +56,7 @@ def split_thinking(text: str, reasoning: str | None = None) -> Thought:
         end, after = misspelt
     if end < 0:
         return Thought(text=text, reasoning=None, finished=True)
-    return Thought(
-        text=text[after:].lstrip(), reasoning=_untagged(text[:end], opening), finished=True
-    )
+    return Thought(text=text[after:].lstrip(), reasoning=_untagged(text[:end]), finished=True)
 
 
 def _last_misspelt(text: str, begun: int) -> tuple[int, int] | None:
@@ -69,9 +67,9 @@ def _last_misspelt(text: str, begun: int) -> tuple[int, int] | None:
     return last.span() if last is not None else None
 
 
-def _untagged(text: str, *openings: str) -> str:
+def _untagged(text: str) -> str:
     """Return a thought without the tag it begins with."""
     stripped = text.strip()
-    for opening in openings or [opening for opening, _ in _TAGS]:
+    for opening, _ in _TAGS:
         stripped = stripped.removeprefix(opening)
     return stripped.strip()

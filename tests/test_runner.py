@@ -24,7 +24,7 @@ class Scripted:
     """A model whose every answer is a function of the request, and which can break."""
 
     def __init__(self, *, name="fake:scripted", breaks_after=None, refuses=(), chat=True):
-        self.name, self.chat, self.context = name, chat, None
+        self.name, self.chat, self.context, self.opening = name, chat, None, ""
         self.breaks_after, self.refuses = breaks_after, refuses
         self.asked = []
         self.closed = 0
@@ -95,6 +95,26 @@ def test_unfinished_thinking_is_truncated_and_never_an_answer(go):
     model = Scripted()
     model.answer = lambda request: r"<think>maybe \boxed{0}, or"
     assert {v.outcome for v in go(model).verdicts("gsm8k")} == {Outcome.TRUNCATED}
+
+
+# fmt: off
+OPENED = [
+    # what the model writes after the template's own <think>, outcome, reasoning
+    (r"hm</think>So \boxed{0}.",  None,              "hm"),
+    (r"maybe \boxed{0}, or",      Outcome.TRUNCATED, None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "outcome", "reasoning"), OPENED)
+def test_thinking_that_the_template_opened_is_thinking(go, text, outcome, reasoning):
+    model = Scripted()
+    model.opening = "<think>"
+    model.answer = lambda request: text
+    run = go(model)
+    assert {g.reasoning for g in run.generations("gsm8k")} == {reasoning}
+    outcomes = {v.outcome for v in run.verdicts("gsm8k")}
+    assert outcomes == ({outcome} if outcome else {Outcome.CORRECT, Outcome.WRONG})
 
 
 def test_a_larger_n_asks_only_what_is_missing(go):

@@ -56,6 +56,9 @@ class Model(Protocol):
     """Whether it takes messages; False for a base model, which is asked with bare text."""
     context: int | None
     """Tokens of prompt and completion together; None if the engine does not say."""
+    opening: str
+    """What the chat template has written of every answer already: `<think>` for models that are
+    made to think, empty for most. It is not part of a completion's text."""
 
     def describe(self) -> Mapping[str, object]:
         """Return what the manifest records: backend, revision, versions, chat_template_sha256."""

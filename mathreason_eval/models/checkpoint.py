@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import ModelError
-from mathreason_eval.types import Prompt
+from mathreason_eval.thinking import OPENING_TAGS
+from mathreason_eval.types import Message, Prompt
 
 _IDENTIFYING = frozenset({".safetensors", ".bin", ".json", ".jinja", ".model", ".txt"})
 _BLOCK, _BLOCKS = 1 << 16, 64
+_OPENING_TOKENS = 16
+"""More than any think tag takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +100,13 @@ def encode(
     begin = tokenizer.bos_token_id
     # A text that spells the beginning itself gets another one from the tokenizer.
     return tokens[1:] if begin is not None and tokens[:2] == [begin, begin] else tokens
+
+
+def opening(tokenizer: Any, template_arguments: Mapping[str, object]) -> str:  # noqa: ANN401 - transformers' own
+    """Return the think tag with which the chat template begins every answer, or nothing."""
+    question = Prompt(messages=(Message(role="user", content="?"),))
+    end = tokenizer.decode(encode(tokenizer, question, template_arguments)[-_OPENING_TOKENS:])
+    return next((tag for tag in OPENING_TAGS if end.rstrip().endswith(tag)), "")
 
 
 def _fingerprint(folder: Path) -> str:

@@ -69,6 +69,7 @@ class FakeModel:
         self.name = name
         self.chat = options.chat
         self.context = options.context
+        self.opening = ""
         self._rules = rules
         self._options = options
         self._answered = 0

@@ -13,7 +13,14 @@ from typing import Any
 from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models.answers import overfull
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
+from mathreason_eval.models.checkpoint import (
+    Checkpoint,
+    encode,
+    identity,
+    locate,
+    opening,
+    template_hash,
+)
 from mathreason_eval.models.drawing import Draw, Stop, cut
 from mathreason_eval.models.options import read_object, read_options
 
@@ -56,6 +63,7 @@ class HfModel:
         self.name = name
         self.chat = has_template if options.chat is None else options.chat
         self.context: int | None = longest if isinstance(longest, int) else None
+        self.opening = opening(self._tokenizer, self._template_arguments) if self.chat else ""
         self._options = options
         self._described = {
             "backend": "hf",

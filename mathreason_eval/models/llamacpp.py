@@ -45,6 +45,8 @@ class Options:
     """Threads that compute; None is one a core."""
     gpu_layers: int = -1
     """Layers on the GPU, where the build has one; -1 is all that fit."""
+    chat: bool | None = None
+    """None is whether the file holds a chat template; False asks with bare text."""
 
 
 class LlamaCppModel:
@@ -56,9 +58,10 @@ class LlamaCppModel:
         longest = trained if isinstance(trained, int) else _DEFAULT_CONTEXT
         template = header.get("tokenizer.chat_template")
         self.name = name
-        self.chat = isinstance(template, str)
+        self.chat = isinstance(template, str) if options.chat is None else options.chat
         self._held = options.context or min(_DEFAULT_CONTEXT, longest)
         self.context: int | None = self._held
+        self.opening = ""
         self._path = path
         self._options = options
         self._template = template if isinstance(template, str) else None

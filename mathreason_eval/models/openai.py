@@ -54,6 +54,7 @@ class OpenAIModel:
         self.name = name
         self.chat = options.chat
         self.context = server.context
+        self.opening = ""
         self._server = server
         self._options = options
         self._refusal = refusal

@@ -47,6 +47,7 @@ class ReplayModel:
     def __init__(self, name: str, path: Path, options: Options) -> None:
         self.name = name
         self.chat = options.chat
+        self.opening = ""
         self._path = path
         self._stored = _read(path)
 

@@ -14,7 +14,14 @@ from typing import Any
 from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models.answers import overfull
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
+from mathreason_eval.models.checkpoint import (
+    Checkpoint,
+    encode,
+    identity,
+    locate,
+    opening,
+    template_hash,
+)
 from mathreason_eval.models.options import read_object, read_options
 
 _ENVIRONMENT = {
@@ -75,6 +82,7 @@ class VllmModel:
         self.name = name
         self.chat = has_template if options.chat is None else options.chat
         self.context: int | None = self._held
+        self.opening = opening(self._tokenizer, self._template_arguments) if self.chat else ""
         self._described = {
             "backend": "vllm",
             "engine": f"vllm {vllm.__version__}",
