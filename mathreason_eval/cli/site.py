@@ -24,7 +24,7 @@ def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
 
     found = [run for path in runs for run in find_runs(path)]
     index = build_site(found, out)
-    click.echo(f"{len(found)} runs on {index}")
+    click.echo(f"{len(found)} run{'s' if len(found) > 1 else ''} on {index}")
     click.echo(f"look at it: open {index} or `mathreason serve {out}`", err=True)
 
 
