@@ -182,7 +182,18 @@ def _arguments(options: Options) -> dict[str, object]:
         for field in fields(options)
         if field.name not in _OURS and getattr(options, field.name) is not None
     }
-    return {**named, **read_object("engine_args", options.engine_args)}
+    return {**_platform_arguments(), **named, **read_object("engine_args", options.engine_args)}
+
+
+def _platform_arguments() -> dict[str, object]:
+    """Return what this platform needs: on a CPU, prompts that are never split over two steps.
+
+    After a part of a prompt vLLM takes the sampler's state back by its offset, which generators of
+    a CPU do not have: with a seed of its own for each request, the engine dies there.
+    """
+    from vllm.platforms import current_platform
+
+    return {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
 
 
 def _load(checkpoint: Checkpoint, arguments: Mapping[str, object]) -> Any:  # noqa: ANN401 - vllm is imported late
