@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract import EXTRACTORS, extract
-from mathreason_eval.thinking import split_thinking
 
-ALL = ("boxed", "tag", "hashes", "phrase", "last_number")
+ALL = (
+    "boxed", "tag", "hashes", "phrase", "program_output", "bare", "last_formula", "last_number",
+)  # fmt: skip
 
 # fmt: off
 FOUND = [
@@ -49,10 +50,75 @@ FOUND = [
     ("It is -5 degrees",                          "-5",           "last_number"),   # a sign
     ("that is 5/8 of it",                         "5/8",          "last_number"),
     ("about 12.5% more",                          "12.5%",        "last_number"),
+    # boxes of models
+    (r"$x = \boxed{3}$ and $y = \boxed{5}$",       "3, 5",         "boxed"),         # named parts
+    (r"\boxed{3} cats and \boxed{5} dogs",         "3, 5",         "boxed"),         # counted parts
+    (r"\boxed{1}\boxed{2}",                        "1, 2",         "boxed"),         # side by side
+    (r"\boxed{3} and then \boxed{5}",              "5",            "boxed"),         # one by one
+    (r"\boxed{2+3} = \boxed{5}",                   "5",            "boxed"),         # calculated
+    (r"\boxed{\sqrt2} \approx \boxed{1.41}",       r"\sqrt2",      "boxed"),         # rounded
+    ("\\boxed{3}\n\nThat was wrong.\n\n\\boxed{4}", "4",           "boxed"),
+    (r"\boxed{x = \boxed{5}}",                     r"x = \boxed{5}", "boxed"),       # outer box
+    (r"Put it in \boxed{}. The answer is 7",       "7",            "phrase"),        # a mention
+    (r"in \boxed{answer} form: 7",                 "7",            "last_number"),   # a placeholder
+    ("so \boxed{7}",                              "7",            "boxed"),         # \b was eaten
+    ("so boxed{7}",                               "7",            "boxed"),         # no backslash
+    (r"\boxed 7 apples",                           "7",            "boxed"),         # prose
+    (r"is \boxed{10}. Wait, \boxed{",              "",             "unclosed_box"),  # taken back
+    (r"\boxed{42$",                                "42",           "unclosed_box"),
+    # headings and continuations
+    ("#### Step 4: add\nso 5 + 3 = 8",            "8",            "last_number"),   # a heading
+    ("#### Yes, it does\nThe answer is 8",        "8",            "phrase"),
+    ("#### Seth is 16 years old",                 "16 years old", "hashes"),        # a sentence
+    ("It is 7.<|im_end|>\nIt is 8.",              "7",            "last_number"),   # another turn
+    ("She has 3.\nQuestion: how many?\nAnswer: 7", "7",           "phrase"),        # said again
+    ("3 eggs.\nQ: 1?\nA: 2\nQ: 3?\nA: 4",         "3",            "last_number"),   # invented
+    # announcements
+    ("The answer is 42 because 6 * 7 = 42.",      "42",           "phrase"),
+    ("The answer is 5 ducks in total.",           "5 ducks",      "phrase"),
+    ("Final Answer: The largest $n$ is 34.",      "34",           "phrase"),
+    ("Answer: She has 15 apples left.",           "15",           "phrase"),
+    ("Answer: Tuesday",                           "Tuesday",      "phrase"),
+    ("The answer is no real solution.",           "no real solution", "phrase"),
+    ("Answer: 2 + 3 + 4 = 5 + 4 = 9",             "9",            "phrase"),        # a chain
+    ("The answer is x = 5.",                      "x = 5",        "phrase"),        # an equation
+    (r"The answer is $\$10$.",                    r"\$10",        "phrase"),        # escaped
+    ("It costs $5 and the answer is $6 now",      "$6 now",       "phrase"),        # prices
+    ('{"reason": "…", "answer": "3/4"}',          "3/4",          "phrase"),        # JSON
+    ('{"reason": "…", "answer": 18}',             "18",           "phrase"),
+    ("The answer is 7. The answer stands there. The answer is in the field above.", "7", "phrase"),
+    ("## Final Answer\n\nThe total is 9.",        "9",            "phrase"),
+    ("Ответ: 42.",                                "42",           "phrase"),
+    ("Réponse : 12,5",                            "12,5",         "phrase"),
+    ("La réponse est 7.",                         "7",            "phrase"),
+    ("A resposta é 7.",                           "7",            "phrase"),
+    ("答え：12個",                                  "12個",          "phrase"),
+    ("정답은 42입니다",                              "42입니다",       "phrase"),
+    ("الجواب هو ٤٢",                              "٤٢",           "phrase"),
+    ("คำตอบคือ ๔๒",                               "๔๒",           "phrase"),
+    ("Đáp án: 42",                                "42",           "phrase"),
+    # what is not announced
+    ("First we compute.\nx = 42",                 "x = 42",       "bare"),
+    ("Tuesday",                                   "Tuesday",      "bare"),
+    (r"Therefore $x > 5$ holds.",                 "x > 5",        "last_formula"),
+    (r"So $x = 3$ and $y = 4$.",                  "x = 3, y = 4", "last_formula"),  # a pair
+    (r"So $5x = 30$ and $x = 6$.",                "x = 6",        "last_formula"),  # a deduction
+    (r"Hence $a = b + 1 = 7$.",                   "7",            "last_formula"),  # a chain
+    (r"He pays $5 for \(n\) and $6 for more.",    "$6",           "last_number"),   # prices
+    ("```output\n18.0\n```\nEighteen of 20 eggs.", "18.0",        "program_output"),
+    ("共有42个",                                    "42",           "last_number"),
+    ("1.234.567,89 Euro",                         "1.234.567,89", "last_number"),
+    ("It is 12,34,567 rupees",                    "12,34,567",    "last_number"),
     ("Answer: 5\n\nQuestion: 2+2?\nAnswer: 4",    "5",            "phrase"),        # goes on
     ("\nQuestion: 2+2?\nAnswer: 4",               "4",            "phrase"),        # restates
 ]
-NOT_FOUND = ["", "I do not know.", r"\boxedanswer", "the answer is", "####", "<answer></answer>"]
+NOT_FOUND = [
+    "", "I do not know.", r"\boxedanswer text", "the answer is", "####", "<answer></answer>",
+    "The total is 3 + 4 +",                     # breaks off
+    "we get 7 = |x - 15| + |x",
+    "```python\nx = 5\n```",                    # a program that was not run
+    "open('f', 'w').write('x') or 0",
+]
 # fmt: on
 
 
@@ -74,6 +140,9 @@ def test_where_there_is_none_none_is_found(text):
 # fmt: off
 CHOICES = [
     ("The answer is (C) because", "C"), ("Answer: B", "B"), ("I think D", "D"), ("A dog. B", "B"),
+    ("The correct option is (B).", "B"), ("I choose D because A is wrong.", "D"), ("故选B。", "B"),
+    ("B) 15", "B"), ("C", "C"), ("(c)", "C"), ("**D**", "D"), ("Réponse: C et non A", "C"),
+    ("A: wrong. B: wrong. The answer: C, it cannot be A", "C"), ("الجواب هو ب", "ب"),
 ]
 # fmt: on
 
@@ -115,31 +184,3 @@ BOMBS = [
 def test_a_megabyte_of_anything_ends(unit):
     """No time is asserted: what is not linear would take hours."""
     extract(unit * (1_000_000 // len(unit)), ALL)
-
-
-# fmt: off
-THOUGHTS = [
-    # text, answer text, reasoning, finished
-    ("plain",                              "plain",  None,    True),
-    ("<think>a</think>b",                  "b",      "a",     True),
-    ("a</think>\n\nb",                     "b",      "a",     True),    # opened by the template
-    ("<think>a</think>b<think>c</think>d", "d",      "a</think>b<think>c", True),
-    ("<think>a",                           "",       "a",     False),
-    ("<think>a</think>b<think>c",          "",       "a</think>b<think>c", False),
-    ("<|begin_of_thought|>a<|end_of_thought|>b", "b", "a",    True),
-    ("<reasoning>a</reasoning><answer>4</answer>", "<answer>4</answer>", "a", True),
-    ("",                                   "",       None,    True),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize(("text", "answer", "reasoning", "finished"), THOUGHTS)
-def test_thoughts_are_told_from_answers(text, answer, reasoning, finished):
-    thought = split_thinking(text)
-    assert (thought.text, thought.reasoning, thought.finished) == (answer, reasoning, finished)
-
-
-@pytest.mark.parametrize(("text", "finished"), [("7", True), ("", False), ("  ", False)])
-def test_what_a_server_split_stays_split(text, finished):
-    thought = split_thinking(text, "a")
-    assert (thought.text, thought.reasoning, thought.finished) == (text, "a", finished)

@@ -5,20 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
-import time
+from pathlib import Path
 
 import pytest
 
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grade.batch import verify_rows
-from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.grade.worker import Worker, WorkerError, WorkerPool
 from mathreason_eval.types import Generation, Outcome, Problem
 
 RULES = ("boxed", "hashes", "phrase", "last_number")
@@ -90,21 +85,19 @@ GRADED = [
     ("choice",  "C",             "D",          False),
     ("text",    "New  York",     "new york",   True),
     ("text",    "York",          "new york",   False),
-    ("hendrycks", "0.5",         r"\frac12",   True),
-    ("hendrycks", r"\sqrt3",     r"\sqrt{3}",  True),
-    ("hendrycks", "1/2",         r"\dfrac{1}{2}", True),
-    ("hendrycks", r"5\text{ cm}", "5",         True),
-    ("hendrycks", "0.25",        r"\frac14",   False),    # only one half is known
-    ("gsm8k-strict", "1,000",    "$1000.",     True),
-    ("gsm8k-strict", "18",       "18.0",       False),    # compared as text
+    ("choice",  "C",             r"\text{(C)}", True),
+    ("choice",  "B",             "B) 15",      True),
+    ("choice",  "B",             "15",         False),
+    ("expression", "2x+2",       "2(x+1)",     True),
 ]
 READ = [
-    # grader, gold, output, equal
-    ("gsm8k-strict",   "18", "so\n#### 18\n#### 19",  True),     # the first counts
-    ("gsm8k-strict",   "18", "it is 18",              False),
-    ("gsm8k-flexible", "18", "12 then 18",            True),     # the last counts
-    ("gsm8k-flexible", "18", "none",                  False),
-    ("hendrycks",      "18", r"12 then \boxed{18}",   True),
+    # gold, output, equal                                                what is shown
+    ("B",                        "The correct option is (B).",  True),   # a letter is asked for
+    ("D",                        "I choose D because A is wrong.", True),
+    (r"… so it is \boxed{7}.",   "It is 7.",                    True),   # a worked solution
+    ("16 - 9 = 7\n#### 7",       "It is 7.",                    True),
+    ("7",                        "<think>7</think>",            False),  # nothing but a thought
+    ("x > 5",                    "Therefore $x > 5$ holds.",    True),   # a formula
 ]
 # fmt: on
 
@@ -115,9 +108,9 @@ def test_graders_judge_by_their_rule(judge, grader, gold, answer, equal):
     assert (found.equal, bool(found.note)) == (equal, True)
 
 
-@pytest.mark.parametrize(("grader", "gold", "output", "equal"), READ)
-def test_published_rules_read_as_published(grader, gold, output, equal):
-    assert verify(gold, output=output, grader=grader).equal is equal
+@pytest.mark.parametrize(("gold", "output", "equal"), READ)
+def test_an_output_is_read_for_what_the_gold_asks(gold, output, equal):
+    assert verify(gold, output=output).equal is equal
 
 
 def test_a_slip_in_a_graders_name_names_the_nearest(judge):
@@ -158,6 +151,31 @@ def test_every_row_is_answered_in_order():
     assert all(a["note"] and a["rule"] for a in answers)
 
 
+def test_rows_on_which_a_process_dies_are_undecided_and_the_rest_is_judged():
+    rows = [{"id": i, "gold": str(i), "answer": str(i)} for i in range(200)]
+    judged = []
+    for answer in verify_rows(iter(rows), workers=2):
+        if not judged:
+            for crew in _children():
+                os.kill(crew, signal.SIGKILL)
+        judged.append(answer)
+    assert [answer["id"] for answer in judged] == list(range(200))
+    assert all(answer["equal"] or answer["rule"] == "worker" for answer in judged)
+    assert sum(answer["rule"] == "worker" for answer in judged) <= 2
+
+
+def _children():
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    if not tasks.is_dir():
+        pytest.skip("no /proc to find the processes in")
+    return [
+        int(child)
+        for task in tasks.iterdir()
+        for child in (task / "children").read_text().split()
+        if b"grade.rows" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
 def test_a_verdict_is_the_same_in_a_thread_in_asyncio_and_in_rows():
     pairs = [("x^2-1", "(x-1)(x+1)"), ("1/3", "0.33"), (r"\sin^2 x+\cos^2 x", "1")]
     here = [verify(gold, answer).equal for gold, answer in pairs]
@@ -173,73 +191,12 @@ def test_a_verdict_is_the_same_in_a_thread_in_asyncio_and_in_rows():
     assert here == threaded == asyncio.run(asked()) == [row["equal"] for row in rows]
 
 
-# --- workers -------------------------------------------------------------------------------------
-
-
-def request(gold="x", answer="y"):
-    return {"grader": "math", "gold": gold, "answer": answer}
-
-
-def test_a_worker_that_is_late_is_killed_and_replaced():
-    worker = Worker()
-    worker.ask(request("1", "1"), 20)
-    with pytest.raises(WorkerError, match="no verdict within"):
-        worker.ask(request(r"\int_0^1 e^{x^2}dx", r"\sum_{n=0}^\infty \frac{1}{n!(2n+1)}"), 0.001)
-    assert worker.ask(request("1", "1"), 20)["equal"] is not False
-    worker.kill()
-
-
-def test_a_worker_that_dies_is_replaced():
-    worker = Worker()
-    worker.ask(request("1", "1"), 20)
-    os.kill(worker._process.pid, signal.SIGKILL)
-    with pytest.raises(WorkerError, match="died"):
-        worker.ask(request(), 20)
-    assert worker.ask(request("1", "1"), 20)["equal"] is not False
-    worker.kill()
-
-
 def test_a_late_judgement_is_ungradable_and_never_wrong():
     with Judge(workers=1, deadline=0.001) as hurried:
         gold = r"\int_0^1 \frac{\ln(1+x)}{1+x^2}\,dx"
         found = verdict(hurried, r"\boxed{\frac{\pi}{8}\ln 2}", gold=(gold,))
     assert found.outcome in {Outcome.UNGRADABLE, Outcome.CORRECT}
     assert found.outcome is Outcome.CORRECT or "no verdict within" in found.note
-
-
-def test_a_pool_lends_each_worker_to_one_thread():
-    with WorkerPool(2) as pool:
-        answers: list[object] = []
-
-        def ask():
-            answers.extend(pool.ask(request(str(i), str(i)), 30)["equal"] for i in range(5))
-
-        threads = [threading.Thread(target=ask) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(answers) == 20
-
-
-def test_workers_end_with_a_parent_that_is_killed():
-    code = textwrap.dedent("""
-        import os, signal
-        from mathreason_eval.grade.worker import Worker
-        worker = Worker()
-        worker.ask({"grader": "math", "gold": "1", "answer": "1"}, 20)
-        print(worker._process.pid, flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-    """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    pid = int(done.stdout)
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    pytest.fail("the worker outlived its parent")
 
 
 PAYLOADS = [
@@ -278,10 +235,3 @@ def test_hostile_answers_end(text):
     with Judge(workers=1, deadline=2) as quick:
         for gold, answer in (("42", text), (text, "42")):
             assert quick.match((gold,), answer, "math").equal is not True
-
-
-def test_every_grader_is_documented_and_says_what_it_does():
-    from pathlib import Path
-
-    page = (Path(__file__).parents[1] / "docs" / "grading.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in page and grader.summary for name, grader in GRADERS.items())

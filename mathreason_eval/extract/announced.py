@@ -84,6 +84,8 @@ def phrase(text: str) -> Answer | None:
         answer = _announced(text, place)
         if any(sign.isdigit() or sign in _SYMBOLS for sign in answer.text):
             return answer
+        if _OPTION.match(answer.text):
+            return answer
         if any(map(str.isalnum, answer.text)):
             if len(answer.text.split()) <= _SHORT:
                 return answer
@@ -91,6 +93,7 @@ def phrase(text: str) -> Answer | None:
     return spoken
 
 
+_OPTION = re.compile(r"\(?[A-J]\)?(?![\w'’])(?!\s[a-z])")
 _SYMBOLS = "∞∅√\\$"
 _SHORT = 3
 """Words of an answer that is plausible without a value: `no real solution`."""

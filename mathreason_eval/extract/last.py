@@ -165,7 +165,8 @@ def bare(text: str) -> Answer | None:
         return None
     said = without_names(line)
     wordy = re.search(r"(?<![\\A-Za-z{])[^\W\d_]{2,}", said) is not None
-    if (wordy and (line != whole_text or " " in line)) or not any(map(str.isalnum, line)):
+    lone_word = line == whole_text and " " not in line and not any(map(str.isdigit, line))
+    if (wordy and not lone_word) or not any(map(str.isalnum, line)):
         return None
     end = len(text.rstrip())
     start = end - len(line)

@@ -26,7 +26,7 @@ def trimmed(text: str, start: int, end: int) -> Span:
             inner[0] < inner[1]
             and text.startswith(opening, start)
             and text.endswith(closing, start, end)
-            and opening not in text[inner[0] : inner[1]]
+            and opening not in text[inner[0] : inner[1]].replace("\\$", "")
         ):
             start, end = _bare(text, *inner)
     return start, end

@@ -1,0 +1,113 @@
+"""Workers answer, or are killed and replaced; they trouble nobody else and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from mathreason_eval.grade.worker import Worker, WorkerError, WorkerPool
+
+
+def request(gold="x", answer="y"):
+    return {"grader": "math", "gold": gold, "answer": answer}
+
+
+def test_a_worker_that_is_late_is_killed_and_replaced():
+    worker = Worker()
+    worker.ask(request("1", "1"), 20)
+    with pytest.raises(WorkerError, match="no verdict within"):
+        worker.ask(request(r"\int_0^1 e^{x^2}dx", r"\sum_{n=0}^\infty \frac{1}{n!(2n+1)}"), 0.001)
+    assert worker.ask(request("1", "1"), 20)["equal"] is not False
+    worker.kill()
+
+
+def test_a_worker_that_dies_is_replaced():
+    worker = Worker()
+    worker.ask(request("1", "1"), 20)
+    os.kill(worker._process.pid, signal.SIGKILL)
+    with pytest.raises(WorkerError, match="died"):
+        worker.ask(request(), 20)
+    assert worker.ask(request("1", "1"), 20)["equal"] is not False
+    worker.kill()
+
+
+def test_a_pool_lends_each_worker_to_one_thread():
+    with WorkerPool(2) as pool:
+        answers: list[object] = []
+
+        def ask():
+            answers.extend(pool.ask(request(str(i), str(i)), 30)["equal"] for i in range(5))
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(answers) == 20
+
+
+def test_a_worker_that_asks_for_too_much_memory_dies_and_is_replaced(tmp_path, monkeypatch):
+    (tmp_path / "hungry.py").write_text(
+        "def prepare(): pass\n"
+        "def answers(request):\n    bytearray(request['bytes'])\n    yield {'fits': True}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    worker = Worker("hungry", memory=1 << 30)
+    assert worker.ask({"bytes": 1}, 20) == {"fits": True}
+    with pytest.raises(WorkerError, match="died"):
+        worker.ask({"bytes": 4 << 30}, 20)
+    assert worker.ask({"bytes": 1}, 20) == {"fits": True}
+    worker.kill()
+
+
+def test_a_request_that_is_broken_off_leaves_no_answer_for_the_next(tmp_path, monkeypatch):
+    (tmp_path / "echo.py").write_text(
+        "def prepare(): pass\ndef answers(request):\n    yield from request['say']\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    worker = Worker("echo")
+    answers = worker.ask_each({"say": [{"a": 1}, {"a": 2}]}, 2, 20)
+    assert next(answers) == {"a": 1}
+    answers.close()
+    assert worker.ask({"say": [{"a": 3}]}, 20) == {"a": 3}
+    worker.kill()
+
+
+def test_a_script_without_a_main_guard_may_use_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from mathreason_eval.grade.batch import verify_rows\n"
+        "rows = [{'gold': '1', 'answer': '1'}] * 3\n"
+        "print([row['equal'] for row in verify_rows(rows, workers=2)])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[True, True, True]", "")
+
+
+def test_workers_end_with_a_parent_that_is_killed():
+    code = textwrap.dedent("""
+        import os, signal
+        from mathreason_eval.grade.worker import Worker
+        worker = Worker()
+        worker.ask({"grader": "math", "gold": "1", "answer": "1"}, 20)
+        print(worker._process.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker outlived its parent")
