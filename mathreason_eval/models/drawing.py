@@ -11,6 +11,8 @@ from mathreason_eval.models.base import Request
 if TYPE_CHECKING:
     import torch
 
+_RANKED = 512
+"""Tokens ranked at first; they nearly always hold top_p, and sorting all takes ten times longer."""
 _MARGIN = 4
 """Tokens looked at beyond a stop string's length, where a token holds less than a character."""
 
@@ -60,15 +62,40 @@ class Draw:
         import torch
 
         shares = torch.softmax(scores.double() / self._temperature, dim=-1)
-        names = None
-        if (self._top_p < 1).any():
-            shares, names = shares.sort(dim=-1, descending=True)
-            # A token stays while those before it hold less than top_p; the first always does.
-            shares = shares.masked_fill(shares.cumsum(-1) - shares >= self._top_p, 0.0)
-        passed = shares.cumsum(dim=-1)
-        level = self._uniform[:, step : step + 1] * passed[:, -1:]
-        place = torch.searchsorted(passed, level, right=True).clamp(max=shares.shape[-1] - 1)
-        return (place if names is None else names.gather(1, place)).squeeze(1)
+        uniform = self._uniform[:, step : step + 1]
+        top_p = self._top_p
+        everything = (top_p >= 1).any()
+        drawn = (
+            _place(shares, uniform) if everything else torch.zeros_like(uniform, dtype=torch.long)
+        )
+        # Ranked only where a row asks for it, and in full only where a row needs it: what one row
+        # asks or needs must not change another.
+        ranked, names = shares.topk(min(_RANKED, shares.shape[-1]), dim=-1)
+        enough = ranked.sum(dim=-1, keepdim=True) >= top_p
+        drawn = torch.where((top_p < 1) & enough, _nucleus(ranked, names, top_p, uniform), drawn)
+        rows = ((top_p < 1) & ~enough).squeeze(1).nonzero().squeeze(1)
+        if len(rows):
+            ranked, names = shares[rows].sort(dim=-1, descending=True, stable=True)
+            drawn[rows] = _nucleus(ranked, names, top_p[rows], uniform[rows])
+        return drawn.squeeze(1)
+
+
+def _nucleus(
+    ranked: torch.Tensor, names: torch.Tensor, top_p: torch.Tensor, uniform: torch.Tensor
+) -> torch.Tensor:
+    """Return the token drawn from each row's largest shares that hold top_p together."""
+    # A token stays while those before it hold less than top_p; the first always does.
+    outside = ranked.cumsum(dim=-1) - ranked >= top_p
+    return names.gather(1, _place(ranked.masked_fill(outside, 0.0), uniform))
+
+
+def _place(shares: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Return for each row the first place at which its cumulated shares pass its number."""
+    import torch
+
+    passed = shares.cumsum(dim=-1)
+    place = torch.searchsorted(passed, uniform * passed[:, -1:], right=True)
+    return place.clamp(max=shares.shape[-1] - 1)
 
 
 @dataclass(kw_only=True, slots=True)
