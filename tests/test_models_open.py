@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,14 @@ def test_a_missing_library_is_named_with_the_line_that_installs_it(backend):
     with pytest.raises(MissingExtraError) as refused:
         open_model(f"{backend}:some/model")
     assert refused.value.hint == f"pip install 'mathreason-eval[{backend}]'"
+
+
+@pytest.mark.parametrize("backend", backends())
+def test_every_option_is_documented(backend):
+    page = (Path(__file__).parents[1] / "docs/engines.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {backend}")[2].partition("\n## ")[0]
+    options = import_module(f"mathreason_eval.models.{backend}").Options
+    assert [field.name for field in fields(options) if f"`{field.name}`" not in section] == []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,159 @@
+"""transformers and vLLM, really run, in an environment of their own (prepare.sh builds it)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+ENGINES = os.environ.get("MATHREASON_ENGINES")
+TREE = Path(__file__).parents[2]
+# fmt: off
+MODELS = {
+    "hf":   ("batch_size=16", "dtype=float32"),
+    "vllm": ("max_model_len=2048", "max_num_seqs=16", "enforce_eager=true", "dtype=float32"),
+}
+# fmt: on
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
+    "PYTHONPATH": str(TREE),
+}
+
+
+def python(*arguments):
+    """Run the engines' interpreter on this tree."""
+    return subprocess.run(
+        [Path(ENGINES) / "venv/bin/python", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=TREE,
+        env={**os.environ, **ENVIRONMENT},
+        timeout=800,
+    )
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def facts(request):
+    if not ENGINES:
+        pytest.skip("set MATHREASON_ENGINES to the folder that tests/engines/prepare.sh built")
+    name = f"{request.param}:{ENGINES}/smollm2"
+    done = python(TREE / "tests/engines/drive.py", name, *MODELS[request.param])
+    assert done.returncode == 0, done.stderr[-4000:]
+    # Whatever the engine writes to stdout stands before our JSON and makes this fail.
+    return {"backend": request.param, **json.loads(done.stdout)}
+
+
+def text(facts, name, run="once"):
+    return facts[run][name]["text"]
+
+
+def test_every_request_comes_back_once(facts):
+    assert len(facts["once"]) == len(facts["again"]) == 14
+
+
+def test_the_same_seed_gives_the_same_text_in_any_order_and_alone(facts):
+    without_clock = [
+        {
+            name: {key: value for key, value in told.items() if key != "seconds"}
+            for name, told in facts[run].items()
+        }
+        for run in ("once", "again", "alone")
+    ]
+    assert without_clock[0] == without_clock[1]
+    assert without_clock[2].items() <= without_clock[0].items()
+    assert text(facts, "seed-0") == text(facts, "seed-0-again")
+
+
+def test_other_seeds_give_other_texts(facts):
+    assert len({text(facts, f"seed-{seed}") for seed in range(6)}) > 3
+
+
+def test_greedy_does_not_look_at_the_seed(facts):
+    assert text(facts, "greedy") == text(facts, "greedy-other-seed")
+
+
+def test_a_tiny_nucleus_is_greedy(facts):
+    assert text(facts, "nucleus") == text(facts, "greedy")
+
+
+def test_why_it_ended_and_how_long_it_was(facts):
+    cut, greedy = facts["once"]["cut"], facts["once"]["greedy"]
+    assert (cut["finish"], cut["tokens"]) == ("length", 3)
+    assert greedy["finish"] == "stop"
+    assert 3 < greedy["tokens"] < 32
+    assert greedy["text"].startswith(cut["text"])
+    assert cut["seconds"] > 0
+
+
+def test_a_stop_string_ends_the_text_and_is_no_part_of_it(facts):
+    stopped, whole = facts["once"]["stopped"], text(facts, "greedy")
+    assert (stopped["finish"], stopped["text"]) == ("stop", whole[: whole.index("=")])
+
+
+def test_bare_text_is_continued(facts):
+    assert text(facts, "bare").strip().startswith("7")
+
+
+def test_the_templates_tokens_are_all_that_is_sent(facts):
+    assert facts["once"]["greedy"]["prompt_tokens"] == facts["template_tokens"]
+
+
+def test_a_prompt_begins_once(facts):
+    assert facts["begun"] == {"chat": 1, "text": 1, "spelled": 1}
+
+
+def test_what_does_not_fit_fails_alone_and_says_the_numbers(facts):
+    failed = facts["once"]["overfull"]
+    assert f"the context holds {facts['context']:,}" in failed["failure"]
+    assert failed["hint"].startswith("Lower --max-tokens to ")
+
+
+def test_requests_are_pulled_only_as_there_is_room(facts):
+    assert facts["pulled"] <= 64
+
+
+def test_the_manifest_says_what_ran(facts):
+    described = facts["described"]
+    assert described["backend"] == facts["backend"]
+    assert len(described["fingerprint"]) == len(described["chat_template_sha256"]) == 64
+    assert facts["chat"] is True
+
+
+def test_a_dead_engine_stops_the_run_after_what_was_finished(facts):
+    if facts["backend"] != "vllm":
+        pytest.skip("only vLLM has processes of its own")
+    assert facts["deadly"]["first"] in {"stop", "length"}
+    assert "engine died" in facts["deadly"]["error"]
+
+
+@pytest.mark.parametrize("backend", MODELS)
+def test_a_model_that_the_hub_cannot_give_is_one_clear_sentence(backend):
+    if not ENGINES:
+        pytest.skip("set MATHREASON_ENGINES")
+    program = "import sys; from mathreason_eval.models import open_model; open_model(sys.argv[1])"
+    done = python("-c", program, f"{backend}:some/model@v1")
+    last = done.stderr.strip().splitlines()[-1]
+    assert "'some/model', and no such model at revision v1 can be had from the hub" in last
+
+
+@pytest.mark.parametrize("backend", MODELS)
+def test_a_run_from_the_command_line_prints_json_and_nothing_else(backend, tmp_path):
+    if not ENGINES:
+        pytest.skip("set MATHREASON_ENGINES")
+    arguments = [part for option in MODELS[backend] for part in ("--model-arg", option)]
+    done = python(
+        *("-m", "mathreason_eval", "run", f"{backend}:{ENGINES}/smollm2", "-t", "arithmetic"),
+        *("--limit", "3", "--max-tokens", "24", "-o", tmp_path / "run", "--json", *arguments),
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert json.loads(done.stdout)
+    lines = (tmp_path / "run/arithmetic/generations.jsonl").read_text().splitlines()
+    assert len(lines) == 3
