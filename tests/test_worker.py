@@ -43,7 +43,7 @@ def test_a_pool_lends_each_worker_to_one_thread():
         answers: list[object] = []
 
         def ask():
-            answers.extend(pool.ask(request(str(i), str(i)), 30)["equal"] for i in range(5))
+            answers.extend(pool.ask(request(str(i), str(i)), 30)[0]["equal"] for i in range(5))
 
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:

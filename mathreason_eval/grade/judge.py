@@ -57,6 +57,10 @@ class Judge:
     ) -> None:
         self.close()
 
+    def begin(self) -> None:
+        """Start the worker processes now, for a caller who is sure to need them."""
+        self._pool.begin()
+
     def close(self) -> None:
         """Kill the worker processes."""
         self._pool.close()
@@ -80,32 +84,29 @@ class Judge:
         Raises:
             UnknownNameError: if a rule or the grader is not known.
         """
-        how = grader_named(grader)
+        return self.timed_verdict(problem, generation, extract, grader)[0]
+
+    def timed_verdict(
+        self, problem: Problem, generation: Generation, extract: Sequence[str], grader: str
+    ) -> tuple[Verdict, float]:
+        """Return a verdict and the seconds of work it took, without waiting for a worker."""
+        began = time.perf_counter()
         thought = split_thinking(generation.text)
         if not thought.finished or _only_thought(generation):
-            return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended")
-        answer = _find(thought.text, how, extract)
+            return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended"), 0.0
+        answer = _find(thought.text, grader_named(grader), extract)
+        seconds = time.perf_counter() - began
         cut = generation.finish_reason == "length"
         if cut and (answer is None or answer.rule in WEAK_RULES):
             note = "stopped by length before an answer"
-            return _unanswered(generation, Outcome.TRUNCATED, note)
+            return _unanswered(generation, Outcome.TRUNCATED, note), seconds
         if answer is None:
-            return _unanswered(generation, Outcome.NO_ANSWER, "no rule found an answer")
+            note = "no rule found an answer"
+            return _unanswered(generation, Outcome.NO_ANSWER, note), seconds
         match = self.match(problem.gold, answer.text, grader)
-        outcome = OUTCOMES[match.equal]
-        # The answer text ends where the generation ends.
+        # The answer's text ends where the generation ends.
         offset = len(generation.text) - len(thought.text)
-        return Verdict(
-            problem_id=generation.problem_id,
-            sample=generation.sample,
-            outcome=outcome,
-            answer=answer.text,
-            span=(answer.span[0] + offset, answer.span[1] + offset),
-            found_by=answer.rule,
-            rule=match.rule,
-            note=match.note,
-            score=float(outcome is Outcome.CORRECT),
-        )
+        return _answered(generation, answer, match, offset), seconds + match.seconds
 
     def match(self, golds: Sequence[str], answer: str, grader: str = "math") -> Match:
         """Return whether an answer equals any of the golds; different only if it equals none.
@@ -113,12 +114,12 @@ class Judge:
         Raises:
             UnknownNameError: if the grader is not known.
         """
-        began = time.perf_counter()
         how = grader_named(grader)
         undecided = different = None
+        seconds = 0.0
         for gold in golds:
-            left = self._deadline - (time.perf_counter() - began)
-            found = self._one(gold, answer, grader, how, left)
+            found, took = self._one(gold, answer, grader, how, self._deadline - seconds)
+            seconds += took
             if found.equal:
                 break
             if found.equal is None:
@@ -129,33 +130,40 @@ class Judge:
             best = undecided or different
             assert best is not None, "a problem has at least one gold"
             found = best
-        return replace(found, answer=answer, seconds=time.perf_counter() - began)
+        return replace(found, answer=answer, seconds=seconds)
 
-    def _one(self, gold: str, answer: str, grader: str, how: Grader, left: float) -> Match:
+    def _one(
+        self, gold: str, answer: str, grader: str, how: Grader, left: float
+    ) -> tuple[Match, float]:
+        """Return the judgement of one gold, and the seconds of work it took."""
         key = (grader, gold, answer)
         with self._lock:
             if key in self._known:
-                return self._known[key]
+                return self._known[key], 0.0
+        began = time.perf_counter()
         found = how.compare(gold, answer)
+        seconds = time.perf_counter() - began
         if found.equal is None and how.slow is not None:
-            found = self._ask(gold, answer, grader, left)
+            found, took = self._ask(gold, answer, grader, left)
+            seconds += took
         if len(answer) <= _CACHED_LENGTH and found.rule != "worker":
             with self._lock:
                 self._known[key] = found
                 if len(self._known) > _CACHED:
                     self._known.popitem(last=False)
-        return found
+        return found, seconds
 
-    def _ask(self, gold: str, answer: str, grader: str, left: float) -> Match:
+    def _ask(self, gold: str, answer: str, grader: str, left: float) -> tuple[Match, float]:
         if len(gold) + len(answer) > _ASKED_LENGTH:
-            return Match(equal=None, rule="undecided", note="too long for computer algebra")
+            return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
-            return Match(equal=None, rule="worker", note="no time was left for this gold")
+            return Match(equal=None, rule="worker", note="no time was left for this gold"), 0.0
         request = {"grader": grader, "gold": gold, "answer": answer}
         try:
-            return Match(**self._pool.ask(request, left))
+            said, seconds = self._pool.ask(request, left)
         except WorkerError as error:
-            return Match(equal=None, rule="worker", note=f"the grader died: {error}")
+            return Match(equal=None, rule="worker", note=f"the grader died: {error}"), left
+        return Match(**said), seconds
 
 
 OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNGRADABLE}
@@ -169,6 +177,21 @@ def _only_thought(generation: Generation) -> bool:
 def _find(text: str, how: Grader, rules: Sequence[str]) -> Answer | None:
     """Return the answer in a text, by a published grader's own way or by the rules."""
     return extract(text, rules) if how.find is None else how.find(text)
+
+
+def _answered(generation: Generation, answer: Answer, match: Match, offset: int) -> Verdict:
+    outcome = OUTCOMES[match.equal]
+    return Verdict(
+        problem_id=generation.problem_id,
+        sample=generation.sample,
+        outcome=outcome,
+        answer=answer.text,
+        span=(answer.span[0] + offset, answer.span[1] + offset),
+        found_by=answer.rule,
+        rule=match.rule,
+        note=match.note,
+        score=float(outcome is Outcome.CORRECT),
+    )
 
 
 def _unanswered(generation: Generation, outcome: Outcome, note: str) -> Verdict:
@@ -233,12 +256,11 @@ def verify_answer(judge: Judge, golds: Sequence[str], answer: str, grader: str) 
 
 def verify_output(judge: Judge, golds: Sequence[str], output: str, grader: str) -> Match:
     """Return whether the answer in a text is any of the golds, and where it was found."""
-    began = time.perf_counter()
     stated = tuple(map(stated_gold, golds))
     problem = Problem(id="verify", question="", gold=stated)
     sample = Generation(problem_id="verify", sample=0, text=output)
     rules = grader_named(grader).rules_for(stated)
-    verdict = judge.verdict(problem, sample, extract=rules, grader=grader)
+    verdict, seconds = judge.timed_verdict(problem, sample, rules, grader)
     return Match(
         equal=_EQUAL[verdict.outcome],
         rule=verdict.rule,
@@ -246,7 +268,7 @@ def verify_output(judge: Judge, golds: Sequence[str], output: str, grader: str) 
         answer=verdict.answer,
         span=verdict.span,
         outcome=verdict.outcome,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
     )
 
 

@@ -17,7 +17,9 @@ def prepare() -> None:
 @cache
 def _judge(deadline: float) -> Judge:
     """Return this process's judge; its worker ends with it."""
-    return Judge(workers=1, deadline=deadline)
+    judge = Judge(workers=1, deadline=deadline)
+    judge.begin()
+    return judge
 
 
 def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -49,6 +49,7 @@ class Worker:
         self._job = job
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._answered = 0
         self._rest = b""
 
@@ -71,7 +72,7 @@ class Worker:
         """
         if self._answered >= _TASKS:
             self.kill()
-        process = self._process or self._start()
+        process = self.ready()
         self._answered += count
         try:
             self._write(process, json.dumps(request, default=str).encode() + b"\n")
@@ -93,7 +94,11 @@ class Worker:
             assert pipe is not None
             _close(pipe)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Start the process if there is none, and do not wait for it."""
+        if self._process is not None:
+            return self._process
+        self._ready = False
         self._process = subprocess.Popen(  # noqa: S603 - this module
             [sys.executable, "-m", "mathreason_eval.grade.worker", self._job, str(self._memory)],
             stdin=subprocess.PIPE,
@@ -103,12 +108,23 @@ class Worker:
             bufsize=0,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        try:
-            self._read(self._process, _START)
-        except BaseException:
-            self.kill()
-            raise
         return self._process
+
+    def ready(self) -> subprocess.Popen[bytes]:
+        """Return the process once it has imported what it needs.
+
+        Raises:
+            WorkerError: if it does not come up.
+        """
+        process = self.begin()
+        if not self._ready:
+            try:
+                self._read(process, _START)
+            except BaseException:
+                self.kill()
+                raise
+            self._ready = True
+        return process
 
     def _write(self, process: subprocess.Popen[bytes], line: bytes) -> None:
         assert process.stdin is not None
@@ -164,15 +180,29 @@ class WorkerPool:
     ) -> None:
         self.close()
 
-    def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
-        """Return an answer; waiting for a free worker is not on the deadline's clock.
+    def begin(self) -> None:
+        """Start every worker's process now, beside whatever else is done."""
+        idle = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for worker in idle:
+            worker.begin()
+            self._idle.put(worker)
+
+    def ask(self, request: dict[str, Any], deadline: float) -> tuple[dict[str, Any], float]:
+        """Return an answer and the seconds it took.
+
+        Waiting for a free worker, and for one to come up, is on no clock.
 
         Raises:
             WorkerError: if the worker died or was killed.
         """
         worker = self._idle.get()
         try:
-            return worker.ask(request, deadline)
+            worker.ready()
+            began = time.perf_counter()
+            return worker.ask(request, deadline), time.perf_counter() - began
         finally:
             self._idle.put(worker)
 
