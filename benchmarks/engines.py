@@ -6,7 +6,7 @@
 The two take turns, so that a busy machine slows both; the ratio is what counts.
 """
 
-# ruff: noqa: ANN401, SLF001 - the bare engines have no types, and stand inside our models
+# ruff: noqa: SLF001 - the bare engines stand inside our models
 
 from __future__ import annotations
 
