@@ -17,6 +17,8 @@ _TAGS = (
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
 )
 OPENING_TAGS = tuple(opening for opening, _ in _TAGS)
+_SIGNS = ("think", "THINK", "thought", "<reasoning>", "</reasoning>", "<|channel|>")
+"""What a text without thoughts does not hold; looking for these is quicker than for every tag."""
 _MISSPELT = re.compile(r"(?:</|<\\|\\end\s?\{|\[/|</\s)\s?think(?:ing)?\s?[>}\]]", re.IGNORECASE)
 r"""An end as models misspell it: `\end{think}`, `<\think>`. Counts only where no right one is."""
 
@@ -45,6 +47,8 @@ def split_thinking(text: str, reasoning: str | None = None) -> Thought:
     """
     if reasoning is not None:
         return Thought(text=text, reasoning=reasoning, finished=bool(text.strip()))
+    if not any(sign in text for sign in _SIGNS):
+        return Thought(text=text, reasoning=None, finished=True)
     end, after = max(
         (text.rfind(closing), text.rfind(closing) + len(closing)) for _, closing in _TAGS
     )

@@ -13,6 +13,8 @@ from mathreason_eval.types import Answer
 
 def hashes(text: str) -> Answer | None:
     """Return the rest of the line after the last `####` that is no heading."""
+    if "####" not in text:
+        return None
     for found in last_matches(_HASHES, text):
         end = line_end(text, found.end())
         start = found.end()
@@ -48,6 +50,8 @@ _HEADING = re.compile(
 
 def tag(text: str) -> Answer | None:
     """Return what stands in the last `<answer>`; one that is never closed is `unclosed_tag`."""
+    if not any(sign in text for sign in _TAG_SIGNS):
+        return None
     for opening in last_matches(_OPEN_TAG, text):
         closing = _CLOSE_TAG.search(text, opening.end())
         span = opening.end(), closing.start() if closing else len(text)
@@ -57,6 +61,7 @@ def tag(text: str) -> Answer | None:
     return None
 
 
+_TAG_SIGNS = ("nswer>", "NSWER>", "nswer]", "NSWER]")
 _OPEN_TAG = re.compile(r"<\s*(?:final_?)?answer\s*>|\[\s*answer\s*\]", re.IGNORECASE)
 _CLOSE_TAG = re.compile(r"<\s*/\s*(?:final_?)?answer\s*>|\[\s*/\s*answer\s*\]", re.IGNORECASE)
 _PLACEHOLDERS = {"", "...", "…", "answer", "your answer", "answer here", "final answer", "and"}

@@ -37,8 +37,10 @@ def core(text: str, start: int, end: int) -> Span:
     `42 because 6 · 7 = 42` is 42, `The largest $n$ is 34` is 34, `she has 15 apples` is 15 and
     `5 ducks in total` is 5 ducks. `Tuesday` and `no real solution` stay what they are.
     """
-    start = max(start, last_side(text, start, end))
-    words = len(_WORD.findall(text, start, end)) if end - start <= _LONGEST else 0
+    if end - start > _LONGEST:
+        return start, end
+    start = last_side(text, start, end)
+    words = len(_WORD.findall(text, start, end))
     if _STARTS.match(text, start, end):
         if words < _WORDY:
             return start, _before(_REASON_AFTER_VALUE, text, start, end)

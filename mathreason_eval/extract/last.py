@@ -78,10 +78,10 @@ _AFTER = 8
 
 
 def _may_be_in_number(sign: str) -> bool:
-    return sign in _NUMBER_SIGNS or sign.isdecimal()
+    return sign in _NUMBER_SIGNS or (sign > "\x7f" and sign.isdecimal())
 
 
-_NUMBER_SIGNS = frozenset(" ,.٫/\\!{}$€£₹+-−eEdtfrac\u00a0\u2009\u202f")
+_NUMBER_SIGNS = frozenset("0123456789 ,.٫/\\!{}$€£₹+-−eEdtfrac\u00a0\u2009\u202f")
 
 
 def _in_program(text: str, position: int) -> bool:
@@ -179,6 +179,8 @@ def program_output(text: str) -> Answer | None:
 
     For models that calculate with tools and then say the result in words.
     """
+    if "```output" not in text:
+        return None
     for opening in last_matches(_OUTPUT, text, 1):
         closing = text.find("```", opening.end())
         end = len(text) if closing < 0 else closing

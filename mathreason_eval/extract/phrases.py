@@ -6,6 +6,7 @@ The words are looked for as plain text, which is fast; a pattern is only tried w
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _DRESS = r"""(?:\\?["'*_\s]){0,9}"""
 _COLON = r"[:=：]"
@@ -18,15 +19,17 @@ def _links(*verbs: str) -> str:
 
 
 _PLAIN = rf"{_DRESS}(?:{_COLON}|[-–—]\s)?"
-_WORDS: tuple[tuple[str, str], ...] = (
+_ENGLISH = (
     # words, alternatives by |; the link
     (
-        "answer|answers",
-        r"(?:\s{1,3}to\s{1,3}(?:the|this|your)\s{1,3}(?:question|problem))?"
+        "answer",
+        r"s?(?:\s{1,3}to\s{1,3}(?:the|this|your)\s{1,3}(?:question|problem))?"
         + _links("is", "are", "was", "(?:would|will|should|must) be", "equals"),
     ),
     ("final answer", rf"{_DRESS}\n"),
     ("final result|final value|final solution", _links("is", "are")),
+)
+_OTHERS = (
     ("Antwort|Ergebnis|Lösung", _links("lautet", "ist", "wäre", "beträgt")),
     ("antwoord", _links("is")),
     ("réponse|résultat", _links(r"(?:finale |correcte )?est", "vaut")),
@@ -57,47 +60,60 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )
 _HEADS = ("A", "Ans", "Result", "Solution")
 """What announces an answer at the beginning of a line, before a colon."""
-_HEAD = re.compile(
-    rf"(?:(?<=\n)|^)[ \t>*_#-]{{0,9}}(?:{'|'.join(_HEADS)})[\"'*_ ]{{0,4}}[:：][\"'*_]*"
-)
-
-_LINKS: dict[str, re.Pattern[str]] = {
-    spelled: re.compile(rf"(?:{re.escape(spelled)}){link}", re.IGNORECASE)
-    for words, link in _WORDS
-    for word in words.split("|")
-    for spelled in dict.fromkeys((word, word.capitalize(), word.title(), word.upper()))
-}
-_ASCII = tuple(word for word in _LINKS if word.isascii())
-_ANY = tuple(_LINKS)
+_HEAD = re.compile(rf"[ \t>*_#-]{{0,9}}(?:{'|'.join(_HEADS)})[\"'*_ ]{{0,4}}[:：][\"'*_]*")
 _HEAD_ENDS = tuple(f"{head}{end}" for head in _HEADS for end in (":", "**", " :", "："))
 
 _REACHES = (2_000, 20_000)
 """How far from the end an announcement is looked for: near first, which is where it is."""
 _MOST_TRIED = 40
 """Places of one word that are tried, from the last."""
+_MOST_FOUND = 3
+_INDENT = 20
+"""Characters that may stand before the head of a line."""
+
+
+def _spelled(table: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the link of each word, as it is spelled within and at the beginning of a sentence."""
+    return {
+        spelled: link
+        for words, link in table
+        for word in words.split("|")
+        for spelled in (word, word.capitalize(), word.title(), word.upper())
+    }
+
+
+_ENGLISH_LINKS = _spelled(_ENGLISH)
+_OTHER_LINKS = _spelled(_OTHERS)
+_ASCII_LINKS = {word: link for word, link in _OTHER_LINKS.items() if word.isascii()}
+
+
+@cache
+def _pattern(link: str) -> re.Pattern[str]:
+    """Return a link's pattern; most texts need few of them."""
+    return re.compile(link, re.IGNORECASE)
 
 
 def announcements(text: str) -> list[int]:
     """Return where the last few announcements end and their answers begin, the last first."""
     for reach in _REACHES:
         first = max(0, len(text) - reach)
-        ends = _ends(text, first)
-        if ends:
-            return ends
-        if first == 0:
-            break
+        tail = text[first:]
+        found = _ends(_ENGLISH_LINKS, text, tail, first) | _heads(text, tail, first)
+        if not found:
+            others = _ASCII_LINKS if tail.isascii() else _OTHER_LINKS
+            found = _ends(others, text, tail, first)
+        if found or first == 0:
+            return sorted(found, reverse=True)[:_MOST_FOUND]
     return []
 
 
-def _ends(text: str, first: int) -> list[int]:
-    tail = text[first:]
-    found: set[int] = set()
-    for word in _ASCII if tail.isascii() else _ANY:
-        if word in tail:
-            found.update(_ends_of(word, _LINKS[word], text, first))
-    if any(end in tail for end in _HEAD_ENDS):
-        found.update(match.end() for match in _HEAD.finditer(text, first))
-    return sorted(found, reverse=True)[:3]
+def _ends(links: dict[str, str], text: str, tail: str, first: int) -> set[int]:
+    return {
+        end
+        for word, link in links.items()
+        if word in tail
+        for end in _ends_of(word, _pattern(link), text, first)
+    }
 
 
 def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[int]:
@@ -105,16 +121,28 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
     place = len(text)
     for _ in range(_MOST_TRIED):
         place = text.rfind(word, first, place)
-        if place < 0 or len(ends) == 3:  # noqa: PLR2004 - as many as are asked for
+        if place < 0 or len(ends) == _MOST_FOUND:
             break
-        # `unanswered` and `reanswer` announce nothing; scripts without capitals join their words.
-        within = (
-            place > 0
-            and word[0].isascii()
-            and text[place - 1].isalpha()
-            and text[place - 1].isascii()
-        )
-        match = None if within else link.match(text, place)
-        if match is not None:
-            ends.append(match.end())
+        before = text[place - 1 : place]
+        # `unanswered` announces nothing; scripts without capitals join their words.
+        if word[0].isascii() and before.isascii() and before.isalpha():
+            continue
+        found = link.match(text, place + len(word))
+        if found is not None:
+            ends.append(found.end())
+    return ends
+
+
+def _heads(text: str, tail: str, first: int) -> set[int]:
+    """Return where the last head of a line of each kind ends: `A: `, `**Solution:** `."""
+    ends = set()
+    for head in _HEAD_ENDS:
+        place = text.rfind(head, first) if head in tail else -1
+        lowest = max(0, place - _INDENT)
+        start = text.rfind("\n", lowest, place) + 1 if place >= 0 else 0
+        if place < 0 or (start == 0 and lowest > 0):
+            continue
+        found = _HEAD.match(text, start)
+        if found is not None and found.end() > place:
+            ends.add(found.end())
     return ends
