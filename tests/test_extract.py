@@ -76,6 +76,7 @@ FOUND = [
     # announcements
     ("The answer is 42 because 6 * 7 = 42.",      "42",           "phrase"),
     ("The answer is 5 ducks in total.",           "5 ducks",      "phrase"),
+    ("The answer is 14 people showed up.",        "14 people",    "phrase"),
     ("Final Answer: The largest $n$ is 34.",      "34",           "phrase"),
     ("Answer: She has 15 apples left.",           "15",           "phrase"),
     ("Answer: Tuesday",                           "Tuesday",      "phrase"),

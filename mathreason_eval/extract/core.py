@@ -27,6 +27,8 @@ _VERB = re.compile(
 )
 _EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
 _STARTS = re.compile(r"[$€£₹+−-]*[\d.]|\\\(|\$|\\[dt]?frac|\\sqrt|\\pi")
+_COUNTED = re.compile(r"[$€£₹+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
+"""A number and what it counts, in a sentence without another number."""
 _FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$(?!\d)|\\\((?:[^\\]|\\(?!\)))*\\\)")
 _NUMBER = re.compile(r"(?<![A-Za-z\d.,])[-−]?\$?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:/\d+)?\s?%?")
 
@@ -44,8 +46,11 @@ def core(text: str, start: int, end: int) -> Span:
     if _STARTS.match(text, start, end):
         if words < _WORDY:
             return start, _before(_REASON_AFTER_VALUE, text, start, end)
-        end = _before(_REASON, text, start, end)
-        return start, _before(_CIRCUMSTANCE, text, start, end)
+        end = _before(_CIRCUMSTANCE, text, start, _before(_REASON, text, start, end))
+        counted = _COUNTED.match(text, start, end)
+        if counted is not None and len(_WORD.findall(text, start, end)) >= _WORDY:
+            return counted.span()
+        return start, end
     if words < _SAID:
         return start, end
     return _value_in(text, start, end)
