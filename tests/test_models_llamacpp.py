@@ -112,15 +112,22 @@ def test_the_templates_tokens_are_all_that_is_sent(model):
     assert (prompt.count("<|im_start|>"), said.prompt_tokens) == (3, len(tokens))
 
 
+def patched(path, before, after):
+    """Copy the weights with a few bytes of their header exchanged."""
+    assert len(before) == len(after)
+    shutil.copyfile(WEIGHTS, path)
+    with path.open("r+b") as file:
+        place = file.read(4_000_000).index(before)
+        file.seek(place)
+        file.write(after)
+    return path
+
+
 @pytest.fixture(scope="module")
 def beginning(tmp_path_factory):
     """The same model told to put a BOS before a prompt; its template has one already."""
     path = tmp_path_factory.mktemp("weights") / "add-bos.gguf"
-    shutil.copyfile(WEIGHTS, path)
-    with path.open("r+b") as file:
-        value = file.read(4096).index(ADD_BOS + BOOL) + len(ADD_BOS + BOOL)
-        file.seek(value)
-        file.write(b"\1")
+    patched(path, ADD_BOS + BOOL + b"\0", ADD_BOS + BOOL + b"\1")
     assert read_header(path)[ADD_BOS.decode()] is True
     with_bos = open_model(f"llamacpp:{path}", OPTIONS)
     yield with_bos
@@ -136,6 +143,15 @@ def test_bare_text_gets_the_beginning_once(model, beginning):
     request = ask(text="1, 2, 3")
     plain, begun = (next(one.stream([request])).prompt_tokens for one in (model, beginning))
     assert begun == plain + 1
+
+
+def test_a_thought_that_the_template_opens_is_known(model, tmp_path):
+    path = patched(tmp_path / "think.gguf", b"<|im_start|>assistant", b"<|im_start|>a<think> ")
+    thinking = open_model(f"llamacpp:{path}", OPTIONS)
+    said = next(thinking.stream([ask()]))
+    thinking.close()
+    assert (model.opening, thinking.opening) == ("", "<think>")
+    assert "<think>" not in said.text
 
 
 # fmt: off

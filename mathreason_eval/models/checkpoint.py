@@ -106,7 +106,12 @@ def opening(tokenizer: Any, template_arguments: Mapping[str, object]) -> str:  #
     """Return the think tag with which the chat template begins every answer, or nothing."""
     question = Prompt(messages=(Message(role="user", content="?"),))
     end = tokenizer.decode(encode(tokenizer, question, template_arguments)[-_OPENING_TOKENS:])
-    return next((tag for tag in OPENING_TAGS if end.rstrip().endswith(tag)), "")
+    return opened_by(end)
+
+
+def opened_by(prompt: str) -> str:
+    """Return the think tag that ends a prompt as the model sees it, or nothing."""
+    return next((tag for tag in OPENING_TAGS if prompt.rstrip().endswith(tag)), "")
 
 
 def _fingerprint(folder: Path) -> str:

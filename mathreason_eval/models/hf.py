@@ -145,7 +145,7 @@ class HfModel:
             input_ids=torch.tensor(padded, device=device),
             attention_mask=torch.tensor(mask, device=device),
             max_new_tokens=max(request.sampling.max_tokens for request in requests),
-            logits_processor=LogitsProcessorList([Draw(requests, longest, device)]),
+            logits_processor=LogitsProcessorList([Draw(requests, device)]),
             stopping_criteria=StoppingCriteriaList([stop]),
         )
         rows: list[list[int]] = everything[:, longest:].tolist()

@@ -16,6 +16,7 @@ from mathreason_eval.errors import MissingExtraError, ModelError, UserError
 from mathreason_eval.models import server
 from mathreason_eval.models.answers import overfull
 from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.models.checkpoint import opened_by
 from mathreason_eval.models.gguf import read_header
 from mathreason_eval.models.openai import OpenAIModel
 from mathreason_eval.models.options import read_options
@@ -61,7 +62,6 @@ class LlamaCppModel:
         self.chat = isinstance(template, str) if options.chat is None else options.chat
         self._held = options.context or min(_DEFAULT_CONTEXT, longest)
         self.context: int | None = self._held
-        self.opening = ""
         self._path = path
         self._options = options
         self._template = template if isinstance(template, str) else None
@@ -72,6 +72,7 @@ class LlamaCppModel:
             concurrency=options.parallel, chat=self.chat, retries=0, timeout=_PATIENCE
         )
         self._client = OpenAIModel(name, address, asked, refusal=self._refusal)
+        self.opening = self._opening() if self.chat else ""
         # A server that lives until the interpreter tears down its threads may hang there.
         atexit.register(self.close)
 
@@ -99,6 +100,11 @@ class LlamaCppModel:
         atexit.unregister(self.close)
         self._client.close()
         self._server = None
+
+    def _opening(self) -> str:
+        """Return the think tag with which the chat template begins every answer, or nothing."""
+        body = {"messages": [{"role": "user", "content": "?"}]}
+        return opened_by(str(self._client.post(f"{self._url}/apply-template", body)["prompt"]))
 
     async def _refusal(self, client: AsyncOpenAI, request: Request) -> Failure | None:
         """Return the failure of a request that does not fit the context, or None where it does."""

@@ -95,6 +95,11 @@ class OpenAIModel:
             for task in pending:
                 task.cancel()
 
+    def post(self, url: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Return the server's reply to one question that is not about a sample."""
+        asked = self._client.post(url, body=body, cast_to=dict[str, Any])
+        return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+
     def close(self) -> None:
         """End the loop and its thread; requests in flight are abandoned."""
         if self._loop.is_closed():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from itertools import count, islice
+from multiprocessing import active_children
 from time import monotonic
 from typing import Any
 
@@ -23,6 +24,7 @@ from mathreason_eval.models.checkpoint import (
     template_hash,
 )
 from mathreason_eval.models.options import read_object, read_options
+from mathreason_eval.models.steps import ProcessesDiedError, Steps
 
 _ENVIRONMENT = {
     # vLLM logs to stdout, where our data goes; its errors are enough.
@@ -71,8 +73,10 @@ class VllmModel:
 
         self._template_arguments = read_object("chat_template_kwargs", options.chat_template_kwargs)
         arguments = _arguments(options)
+        others = set(active_children())
         self._llm = _load(checkpoint, arguments)
         self._engine: Any = self._llm.llm_engine
+        self._steps = Steps(self._engine.step, set(active_children()) - others)
         self._tokenizer = self._llm.get_tokenizer()
         settings = self._engine.vllm_config
         self._held: int = settings.model_config.max_model_len
@@ -113,15 +117,15 @@ class VllmModel:
                     if refused:
                         yield refused
                 if running:
-                    for output in self._engine.step():
+                    for output in self._steps.make():
                         if output.finished:
                             yield _result(output, *running.pop(output.request_id))
                 elif not pulled:
                     return
-        except EngineDeadError:
+        except (EngineDeadError, ProcessesDiedError):
             running.clear()
             raise ModelError(
-                "vLLM's engine died; its own words stand above.",
+                "vLLM's engine died; what it said stands above, if it could say anything.",
                 "What was finished is stored; the same command goes on from there.",
             ) from None
         finally:
@@ -132,6 +136,7 @@ class VllmModel:
         """End the engine's processes and free their memory."""
         if self._llm is None:
             return
+        self._steps.end()
         self._engine.engine_core.shutdown()
         self._engine = self._llm = None
         gc.collect()
