@@ -98,7 +98,14 @@ FOUND = [
     ("الجواب هو ٤٢",                              "٤٢",           "phrase"),
     ("คำตอบคือ ๔๒",                               "๔๒",           "phrase"),
     ("Đáp án: 42",                                "42",           "phrase"),
+    ("The answer is not 41 but 42.",              "42",           "phrase"),
+    ("The answer is not 41, I think.",            "not 41, I think", "phrase"),
+    ("Answer: **42**",                            "42",           "phrase"),
     # what is not announced
+    ("It is either 41 or 42.",                    "41 or 42",     "last_number"),   # a hedge
+    ("The roots are 2 and 3.",                    "2 and 3",      "last_number"),
+    ("She buys 2 and then 3 more.",               "3",            "last_number"),
+    ("The train leaves at 12:30 pm.",             "12:30 pm",     "last_number"),
     ("First we compute.\nx = 42",                 "x = 42",       "bare"),
     ("Tuesday",                                   "Tuesday",      "bare"),
     (r"Therefore $x > 5$ holds.",                 "x > 5",        "last_formula"),

@@ -25,6 +25,9 @@ _VERB = re.compile(
     r"\b(?:is|are|was|were|equals|will\s+be|would\s+be|be|est|es|é|ist)\s*:?\s+(?=[\d$\\.+−-])"
     r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
 )
+_NEGATED = re.compile(
+    r"\s*(?:not|never|neither)\b(?:.{1,200}?\bbut\s+(?:rather\s+)?())?", re.DOTALL
+)
 _EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
 _STARTS = re.compile(r"[$€£₹+−-]*[\d.]|\\\(|\$|\\[dt]?frac|\\sqrt|\\pi")
 _COUNTED = re.compile(r"[$€£₹+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
@@ -62,6 +65,10 @@ _SAID = 2
 
 def _value_in(text: str, start: int, end: int) -> Span:
     """Return the value that a sentence says; all of it if it says none."""
+    negated = _NEGATED.match(text, start, end)
+    if negated is not None:
+        # `not 41 but 42` is 42, and `not 41` is nothing that could be 41.
+        return (start, end) if negated.group(1) is None else core(text, negated.end(), end)
     verb = _VERB.search(text, start, end)
     signs = [found.end() for found in _EQUAL_TO.finditer(text, start, end)]
     if verb is not None:

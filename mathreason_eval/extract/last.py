@@ -14,6 +14,7 @@ from mathreason_eval.types import Answer
 _NUMBER = re.compile(
     r"(?<![A-Za-z_\d.,])(?<!\d )[-−+]?(?:\\?[$€£₹])?[-−]?"
     r"(?:\\[dt]?frac\{-?\d+\}\{\d+\}"
+    r"|\d{1,4}(?:\s?:\s?\d{1,4})+(?:\s?[aApP]\.?[mM]\b)?"  # 12:30 and 3 : 4
     r"|\d{1,3}(?:,\d{2,3})*,\d{3}(?![,\d])(?:\.\d+)?"  # 1,200.50 and 12,34,567
     r"|\d{1,3}(?:\.\d{3})*\.\d{3},\d+|\d{1,3}(?:\.\d{3}){2,}"  # 1.234,5 and 1.234.567
     r"|\d{1,3}(?:(?:\{,\}|\\,|,?\\!|[\u00a0\u2009\u202f])\d{3})+(?:[.,]\d+)?"
@@ -37,7 +38,22 @@ def last_number(text: str) -> Answer | None:
     span = _last_number(text)
     if span is None or _in_program(text, span[0]) or _goes_on(text, span[1]):
         return None
-    return answer_at(text, "last_number", span)
+    return answer_at(text, "last_number", (_first_of_several(text, span[0]), span[1]))
+
+
+def _first_of_several(text: str, start: int) -> int:
+    """Return where the first of the numbers begins that are said in one breath with the last.
+
+    `41 or 42` is no 42, and the roots that `are 2 and 3` are both.
+    """
+    several = _SEVERAL.search(text, max(0, start - _NEAR), start)
+    return start if several is None else several.start(1)
+
+
+_SEVERAL = re.compile(
+    r"(?:\bare\s+(?=[^.\n]*\band\b)|(?=\S+(?:,\s\S+)*,?\s+or\b))"
+    r"([-−]?\d[\d./]*(?:,\s[-−]?\d[\d./]*)*),?\s+(?:and|or)\s+\Z"
+)
 
 
 def _goes_on(text: str, end: int) -> bool:
@@ -81,7 +97,7 @@ def _may_be_in_number(sign: str) -> bool:
     return sign in _NUMBER_SIGNS or (sign > "\x7f" and sign.isdecimal())
 
 
-_NUMBER_SIGNS = frozenset("0123456789 ,.٫/\\!{}$€£₹+-−eEdtfrac\u00a0\u2009\u202f")
+_NUMBER_SIGNS = frozenset("0123456789 :,.٫/\\!{}$€£₹+-−eEdtfrac\u00a0\u2009\u202f")
 
 
 def _in_program(text: str, position: int) -> bool:

@@ -14,7 +14,7 @@ _WRAPPERS = (
     ("```", "```"), ("`", "`"), ('"', '"'), ("“", "”"),
 )  # fmt: skip
 _LEADING = " \t\r\n\f\v\u00a0\u3000"
-_TRAILING = _LEADING + ".,;:。．،।、，；"
+_TRAILING = _LEADING + ".,;:*。．،।、，；"
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
