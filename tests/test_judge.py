@@ -9,10 +9,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grade.batch import verify_rows
+from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.types import Generation, Outcome, Problem
 
@@ -197,6 +200,16 @@ def test_a_late_judgement_is_ungradable_and_never_wrong():
         found = verdict(hurried, r"\boxed{\frac{\pi}{8}\ln 2}", gold=(gold,))
     assert found.outcome in {Outcome.UNGRADABLE, Outcome.CORRECT}
     assert found.outcome is Outcome.CORRECT or "no verdict within" in found.note
+
+
+@given(
+    st.text(alphabet=r"0123456789xyabe\\{}()[]^_$%+-*/=.,<>|!&π√٣½ \n", max_size=60),
+    st.sampled_from([r"\frac{1}{2}", "(1, 2]", "x^2+1", "42", "B", r"\{1, 2\}", "5 cm", ""]),
+)
+def test_no_grader_fails_on_any_answer(answer, gold):
+    for grader in GRADERS.values():
+        assert grader.compare(gold, answer).note
+        assert grader.compare(answer, gold).note
 
 
 PAYLOADS = [

@@ -137,12 +137,12 @@ def _heads(text: str, tail: str, first: int) -> set[int]:
     """Return where the last head of a line of each kind ends: `A: `, `**Solution:** `."""
     ends = set()
     for head in _HEAD_ENDS:
-        place = text.rfind(head, first) if head in tail else -1
-        lowest = max(0, place - _INDENT)
-        start = text.rfind("\n", lowest, place) + 1 if place >= 0 else 0
-        if place < 0 or (start == 0 and lowest > 0):
+        if head not in tail:
             continue
-        found = _HEAD.match(text, start)
+        place = text.rfind(head, first)
+        lowest = max(0, place - _INDENT)
+        start = text.rfind("\n", lowest, place) + 1
+        found = _HEAD.match(text, start) if start > 0 or lowest == 0 else None
         if found is not None and found.end() > place:
             ends.add(found.end())
     return ends
