@@ -78,11 +78,12 @@ def pulled_at_first_result(model):
     return len(pulled)
 
 
-def begun(model):
+def begun(folder):
     """Return how often prompts begin with a BOS when the tokenizer adds one to every text."""
     from tokenizers.processors import TemplateProcessing
+    from transformers import AutoTokenizer
 
-    tokenizer, bos = model._tokenizer, "<|im_start|>"
+    tokenizer, bos = AutoTokenizer.from_pretrained(folder), "<|im_start|>"
     number = tokenizer.convert_tokens_to_ids(bos)
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single=f"{bos} $A", special_tokens=[(bos, number)]
@@ -97,6 +98,31 @@ def begun(model):
         tokens = encode(tokenizer, prompt, {})
         counts[name] = next(i for i, token in enumerate([*tokens, None]) if token != number)
     return counts
+
+
+def drawn():
+    """Return how far 20,000 draws are from the shares they are drawn by, per degree of freedom."""
+    import torch
+
+    from mathreason_eval.models.drawing import Draw
+
+    rows, kinds, turns = 2_000, 500, 10
+    logits = torch.randn(kinds, generator=torch.Generator().manual_seed(1)) * 2
+    distance = {}
+    for temperature, top_p in ((1.0, 1.0), (0.7, 1.0), (1.0, 0.8)):
+        asked = [ask("", seed=row, temperature=temperature, top_p=top_p) for row in range(rows)]
+        draw, counts = Draw(asked, "cpu"), torch.zeros(kinds)
+        for _ in range(turns):
+            tokens = draw(None, logits.repeat(rows, 1)).argmax(dim=-1)
+            counts += torch.bincount(tokens, minlength=kinds)
+        shares = torch.softmax(logits / temperature, dim=-1)
+        ranked, names = shares.sort(descending=True)
+        shares[names[ranked.cumsum(0) - ranked >= top_p]] = 0
+        wanted = shares / shares.sum() * rows * turns
+        often = wanted > 5
+        excess = ((counts - wanted) ** 2 / wanted)[often].sum() / often.sum()
+        distance[f"{temperature}/{top_p}"] = [float(excess), float(counts[wanted == 0].sum())]
+    return distance
 
 
 def deadly(model):
@@ -136,10 +162,12 @@ def main():
                 add_special_tokens=False,
             )["input_ids"]
         ),
-        "begun": begun(model),
+        "begun": begun(name.partition(":")[2]),
     }
     if name.startswith("vllm"):
         facts["deadly"] = deadly(model)
+    else:
+        facts["drawn"] = drawn()
     model.close()
     model.close()
     sys.stdout.write(json.dumps(facts, default=str))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1600)]
 
 ENGINES = os.environ.get("MATHREASON_ENGINES")
 TREE = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def python(*arguments):
         text=True,
         cwd=TREE,
         env={**os.environ, **ENVIRONMENT},
-        timeout=800,
+        timeout=1500,
     )
 
 
@@ -125,6 +125,14 @@ def test_the_manifest_says_what_ran(facts):
     assert described["backend"] == facts["backend"]
     assert len(described["fingerprint"]) == len(described["chat_template_sha256"]) == 64
     assert facts["chat"] is True
+
+
+def test_tokens_are_drawn_by_their_shares(facts):
+    if facts["backend"] != "hf":
+        pytest.skip("vLLM draws for itself")
+    for excess, outside_the_nucleus in facts["drawn"].values():
+        assert 0.7 < excess < 1.3  # about 1 for a fair draw
+        assert outside_the_nucleus == 0
 
 
 def test_a_dead_engine_stops_the_run_after_what_was_finished(facts):
