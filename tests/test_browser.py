@@ -81,6 +81,12 @@ def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
     assert complaints == []
 
 
+def shows(tab: Tab, what: str, number: int) -> None:
+    """Wait until so many of a kind are to be seen: the page obeys its address a moment later."""
+    all_seen = "[...document.querySelectorAll(what)].filter((one) => one.checkVisibility())"
+    tab.wait_for_function(f"([what, n]) => {all_seen}.length === n", arg=[what, number])
+
+
 ADDRESSES = [
     "index.html",
     "task/shopping.html",
@@ -184,14 +190,15 @@ def test_a_hostile_sample_stays_text(open_page):
 def test_a_filter_stands_in_the_address_and_comes_back_with_it(open_page):
     tab = open_page("run/weak/shopping-samples-001.html")
     everything = tab.locator("article.sample:visible").count()
+    correct = tab.locator("article.sample[data-kind=correct]").count()
     tab.get_by_label("Show samples of this page").get_by_text("correct").click()
-    correct = tab.locator("article.sample:visible").count()
+    shows(tab, "article.sample", correct)
     assert 0 < correct < everything
     assert tab.url.endswith("#show=correct")
     tab.reload()
-    assert tab.locator("article.sample:visible").count() == correct
+    shows(tab, "article.sample", correct)
     tab.go_back()
-    assert tab.locator("article.sample:visible").count() == everything
+    shows(tab, "article.sample", everything)
 
 
 def test_the_filter_goes_along_to_the_next_page(open_page):
@@ -208,7 +215,7 @@ def test_sorting_by_a_real_button_says_so_and_stands_in_the_address(open_page):
     button = ranks.get_by_role("button", name="sort by accuracy")
     button.focus()
     tab.keyboard.press("Enter")
-    assert ranks.locator('th[data-sort="accuracy"]').get_attribute("aria-sort") == "ascending"
+    ranks.locator('th[data-sort="accuracy"][aria-sort="ascending"]').wait_for()
     assert models.all_inner_texts() == before[::-1]
     after = tab.url
     assert "sort=accuracy:ascending" in after
@@ -221,8 +228,9 @@ def test_one_table_is_sorted_at_a_time_as_the_address_says(open_page):
     models = tab.locator("table.ranks tbody th > a")
     before = models.all_inner_texts()
     tab.evaluate("location.hash = 'sort=accuracy:ascending'")
-    tab.wait_for_function("document.querySelector('.ranks [aria-sort=ascending]')")
+    tab.locator(".ranks [aria-sort=ascending]").wait_for()
     tab.locator("table.grid").get_by_role("button", name="sort by problem").click()
+    tab.locator(".ranks [aria-sort=ascending]").wait_for(state="detached")
     assert models.all_inner_texts() == before
 
 

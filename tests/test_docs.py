@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from mathreason_eval import errors, types
 from mathreason_eval.cli import verbs
@@ -29,15 +30,16 @@ def help_texts() -> str:
     """Every verb's --help at 88 columns, as docs/cli.md has them."""
     pages = []
     for name, command in [("", verbs), *verbs.commands.items()]:
-        pages.append(_help(f"mathreason {name}".strip(), command))
+        pages.append(_help(f"mathreason {name}".strip()))
         if isinstance(command, click.Group) and command is not verbs:
-            pages += [_help(f"mathreason {name} {sub}", c) for sub, c in command.commands.items()]
+            pages += [_help(f"mathreason {name} {sub}") for sub in command.commands]
     return "\n\n".join(pages)
 
 
-def _help(path: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=path, terminal_width=88, max_content_width=88)
-    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+def _help(path: str) -> str:
+    wide = {"terminal_width": 88, "max_content_width": 88, "prog_name": "mathreason"}
+    shown = CliRunner().invoke(verbs, [*path.split()[1:], "--help"], **wide).output
+    text = "\n".join(line.rstrip() for line in shown.splitlines())
     return f"## {path}\n\n```text\n{text}\n```"
 
 
