@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mathreason_eval.grade.convention import DEFAULT
 from mathreason_eval.grade.judge import Judge, verify_answer, verify_output
 
 Row = Mapping[str, Any]
@@ -107,7 +108,7 @@ def ours(judge: Judge) -> Ask:
 
     def ask(row: Row) -> bool:
         judged = verify_output if row["is_output"] else verify_answer
-        return judged(judge, (row["gold"],), row["pred"], "math").equal is True
+        return judged(judge, (row["gold"],), row["pred"], "math", DEFAULT).equal is True
 
     return ask
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from mathreason_eval.datasets import load_problems
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
-from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
+from mathreason_eval.grading import Rules
 from mathreason_eval.prompts import render
+from mathreason_eval.stats.families import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.types import Generation, Outcome, Problem
 
@@ -64,9 +66,13 @@ def _rules(task: Task) -> str:
     for rule in task.extract:
         if rule not in EXTRACTORS:
             raise UnknownNameError("extraction rule", rule, EXTRACTORS)
-    if task.grade not in GRADERS:
-        raise UnknownNameError("grader", task.grade, GRADERS)
-    return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}"
+    for grader in (task.grade, *filter(None, [task.second])):
+        grader_named(grader)
+    for family in task.metrics:
+        if family not in FAMILIES:
+            raise UnknownNameError("family of metrics", family, FAMILIES)
+    beside = f" and, beside it, {task.second}" if task.second else ""
+    return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}{beside}"
 
 
 def _readme(task: Task) -> str:
@@ -80,8 +86,9 @@ def _readme(task: Task) -> str:
 def _problems(task: Task, problems: Sequence[Problem]) -> str:
     if not problems:
         return f"not looked at; name them with --data {task.name}=PATH"
-    if task.data is not None and task.data.rows not in (None, len(problems)):
-        raise TaskError(f"There are {len(problems):,}, and the task says {task.data.rows:,}.")
+    expected = sum(data.rows or 0 for data in task.data)
+    if expected not in (0, len(problems)):
+        raise TaskError(f"There are {len(problems):,}, and the task says {expected:,}.")
     questions = {problem.question for problem in problems}
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
@@ -158,7 +165,7 @@ def case_outcome(task: Task, case: Mapping[str, str], judge: Judge) -> Outcome:
         text=case["text"],
         finish_reason=case.get("finish_reason", "stop"),
     )
-    return judge.verdict(problem, generation, extract=task.extract, grader=task.grade).outcome
+    return judge.verdict(problem, generation, Rules.of(task).judging).outcome
 
 
 def _case_rows(task: Task) -> Iterator[tuple[int, Mapping[str, str]]]:

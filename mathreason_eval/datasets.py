@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,29 +63,30 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
         return _generate(task, _problem_seed(sources), limit)
     if sources:
         paths = [Path(source).expanduser() for source in sources]
-        rows = [(str(path), row) for path in paths for row in read_rows(path)]
+        rows = ((path.name, row) for path in paths for row in read_rows(path))
         origin, revision = ", ".join(path.name for path in paths), ""
-    elif task.data is not None:
-        rows = [(f"{task.data.hub}, row {i}", row) for i, row in enumerate(_hub_rows(task.data))]
-        origin, revision = f"hub:{task.data.hub}", task.data.revision
+    elif task.data:
+        rows = (pair for data in task.data for pair in _hub_rows(data))
+        origin = ", ".join(f"hub:{data.hub}" for data in task.data)
+        revision = ", ".join(data.revision for data in task.data)
     else:
         raise DataError(
             f"The task {task.name} does not say where its problems come from.",
             f"Name a file: --data {task.name}=PATH.",
         )
-    problems = tuple(
-        _problem(task, row, where=f"{where}, row {number}", index=number)
-        for number, (where, row) in enumerate(rows)
-    )
+    problems = tuple(_problems(task, rows))
     _check_ids(problems, origin)
     return _loaded(problems, origin, revision, limit)
 
 
 def content_hash(problems: Iterable[Problem]) -> str:
-    """Return the hex SHA-256 of problems: ids, questions and golds, in order."""
+    """Return the hex SHA-256 of problems: ids, questions, golds and what is given, in order."""
     digest = hashlib.sha256()
     for problem in problems:
-        line = json.dumps([problem.id, problem.question, problem.gold], ensure_ascii=True)
+        asked: list[object] = [problem.id, problem.question, problem.gold]
+        if problem.given:
+            asked.append(problem.given)
+        line = json.dumps(asked, ensure_ascii=True, sort_keys=True)
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 
@@ -193,14 +195,15 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
 }
 
 
-def _hub_rows(data: HubData) -> Iterator[Row]:
+def _hub_rows(data: HubData) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a hub's data set, each with where it is from."""
     try:
         import datasets
     except ImportError:
         raise MissingExtraError("datasets", "hub", f"Loading {data.hub} from its hub") from None
-    for config in data.configs or (None,):
+    for config, split in itertools.product(data.configs or (None,), data.splits):
         try:
-            rows = datasets.load_dataset(data.hub, config, split=data.split, revision=data.revision)
+            rows = datasets.load_dataset(data.hub, config, split=split, revision=data.revision)
         # The library passes on whatever its transport raised; all of it means the same to a user.
         except (OSError, ValueError, ConnectionError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
@@ -208,10 +211,29 @@ def _hub_rows(data: HubData) -> Iterator[Row]:
                 f"The data set {data.hub} could not be loaded: {reason}",
                 "Without a network, name a local copy with --data TASK=PATH.",
             ) from None
-        yield from rows
+        source = " ".join(filter(None, (data.hub, config, split)))
+        yield from ((source, row) for row in rows)
 
 
 # --- from a row to a problem -----------------------------------------------------------------
+
+
+def _problems(task: Task, rows: Iterable[tuple[str, Row]]) -> Iterator[Problem]:
+    for index, (source, row) in enumerate(rows):
+        where = f"{source}, row {index}"
+        own = "question" in row and "gold" in row
+        if task.reader is None or own:
+            yield _problem(task, row, where=where, index=index)
+            continue
+        try:
+            problem = task.reader(row, index, source)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise DataError(
+                f"{where} is no row of {task.name}: {type(error).__name__} {error}.",
+                f"Its README says which files --data {task.name}=PATH may name.",
+            ) from None
+        if problem is not None:
+            yield problem
 
 
 def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
@@ -222,7 +244,7 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         raise _missing(where, "question", columns["question"], row)
     if not gold:
         raise _missing(where, "gold answer", columns["gold"], row)
-    split = task.data.split if task.data is not None else "test"
+    split = task.data[0].splits[0] if task.data else "test"
     identity = _take(row, columns["id"])
     meta = {name: _take(row, columns[name]) for name in columns if name not in _DEFAULT_COLUMNS}
     return Problem(
@@ -230,6 +252,9 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         question=question,
         gold=gold,
         meta={name: value for name, value in meta.items() if value is not None},
+        given=row.get("given") or {},
+        origin=row.get("origin"),
+        variant=row.get("variant"),
     )
 
 

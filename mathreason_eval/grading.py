@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from mathreason_eval.errors import RunError, UnknownNameError
-from mathreason_eval.grade.equal import canonical_key
-from mathreason_eval.grade.judge import GRADER_VERSION, Judge
-from mathreason_eval.stats.summary import summarize
+from mathreason_eval.grade.convention import Convention
+from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
+from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.store import Run, RunWriter, load_run
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.types import (
@@ -30,16 +31,62 @@ SampleKey = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """How the answers of a task are found and judged. Stands in the manifest."""
+    """How the answers of a task are judged, and what is reported of them. Stands in manifests."""
 
-    extract: tuple[str, ...]
-    grade: str
-    slices: tuple[str, ...]
+    judging: Judging
+    report: Report
 
     @classmethod
-    def of(cls, task: Task) -> Rules:
-        """Return the rules of a task."""
-        return cls(extract=task.extract, grade=task.grade, slices=task.slices)
+    def of(cls, task: Task) -> Self:
+        """Return the rules of a task.
+
+        Raises:
+            UnknownNameError: if its grader is not known.
+        """
+        return cls._made(
+            Judging(
+                extract=task.extract,
+                grader=task.grade,
+                second=task.second,
+                convention=task.convention,
+            ),
+            slices=task.slices,
+            families=task.metrics,
+        )
+
+    @classmethod
+    def stored(cls, entry: Mapping[str, Any]) -> Self:
+        """Return the rules that a manifest keeps of a task."""
+        return cls._made(
+            Judging(
+                extract=tuple(entry["extract"]),
+                grader=entry["grade"],
+                second=entry.get("second"),
+                convention=Convention.of(entry.get("convention", {})),
+            ),
+            slices=tuple(entry["slices"]),
+            families=tuple(entry.get("metrics", ())),
+        )
+
+    @classmethod
+    def _made(cls, judging: Judging, slices: tuple[str, ...], families: tuple[str, ...]) -> Self:
+        measures = grader_named(judging.grader).measures
+        return cls(
+            judging=judging,
+            report=Report(slices=slices, measures=measures, families=families),
+        )
+
+    def entry(self) -> dict[str, object]:
+        """Return what the manifest says of how a task was judged."""
+        return {
+            "extract": list(self.judging.extract),
+            "grade": self.judging.grader,
+            "second": self.judging.second,
+            "convention": asdict(self.judging.convention),
+            "slices": list(self.report.slices),
+            "metrics": list(self.report.families),
+            "grader_version": GRADER_VERSION,
+        }
 
 
 class JudgementWatcher(Protocol):
@@ -82,9 +129,7 @@ class GradingQueue:
     def _verdict(
         self, task: str, rules: Rules, problem: Problem, generation: Generation
     ) -> Verdict:
-        verdict = self._judge.verdict(
-            problem, generation, extract=rules.extract, grader=rules.grade
-        )
+        verdict = self._judge.verdict(problem, generation, rules.judging)
         self.last_verdict = time.monotonic()
         if self._watcher is not None:
             self._watcher.judged(task, verdict)
@@ -105,9 +150,8 @@ def conclude(
         verdicts = sorted(queue.verdicts(task), key=lambda v: (order[v.problem_id], v.sample))
         writer.write_verdicts(task, verdicts)
         if verdicts:
-            metrics += summarize(
-                task, problems, generations, verdicts, slices=how.slices, key=canonical_key
-            )
+            key = grader_named(how.judging.grader).key
+            metrics += summarize(task, problems, generations, verdicts, key=key, report=how.report)
     writer.write_metrics(metrics)
     return Records(metrics)
 
@@ -191,20 +235,8 @@ def regrade(
 
 def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
     """Return the run's manifest with the rules that now stand behind its verdicts."""
-    tasks = {
-        name: {**entry, **rules_entry(rules[name])} for name, entry in run.manifest.tasks.items()
-    }
+    tasks = {name: {**entry, **rules[name].entry()} for name, entry in run.manifest.tasks.items()}
     return replace(run.manifest, tasks=tasks)
-
-
-def rules_entry(rules: Rules) -> dict[str, object]:
-    """Return what the manifest says of how a task was judged."""
-    return {
-        "extract": list(rules.extract),
-        "grade": rules.grade,
-        "slices": list(rules.slices),
-        "grader_version": GRADER_VERSION,
-    }
 
 
 def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path]) -> Rules:
@@ -212,12 +244,7 @@ def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path]) -> Rules:
     try:
         return Rules.of(load_task(task, tasks_dirs))
     except UnknownNameError:
-        entry = run.manifest.tasks[task]
-        return Rules(
-            extract=tuple(entry["extract"]),  # type: ignore[arg-type]
-            grade=str(entry["grade"]),
-            slices=tuple(entry["slices"]),  # type: ignore[arg-type]
-        )
+        return Rules.stored(run.manifest.tasks[task])
 
 
 def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mathreason_eval.datasets import Loaded, load_problems
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.grading import Rules, SampleKey, rules_entry
+from mathreason_eval.grading import Rules, SampleKey
 from mathreason_eval.models.base import Request
 from mathreason_eval.prompts import PromptForm, render
 from mathreason_eval.seeds import sample_seed
@@ -64,7 +64,7 @@ class TaskPlan:
             "data_sha256": self.loaded.sha256,
             "data_rows": self.loaded.rows,
             "problems": len(self.loaded.problems),
-            **rules_entry(Rules.of(self.task)),
+            **Rules.of(self.task).entry(),
         }
 
 

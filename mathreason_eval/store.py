@@ -301,6 +301,8 @@ def _decode(kind: type[RecordT], row: Any, path: Path) -> RecordT:  # noqa: ANN4
             values[name] = None if values.get(name) is None else tuple(values[name])
         if kind is Verdict:
             values["outcome"] = Outcome(values["outcome"])
+            second = values.get("second")
+            values["second"] = None if second is None else Outcome(second)
         return kind(**values)
     except (TypeError, ValueError, KeyError) as error:
         raise RunError(

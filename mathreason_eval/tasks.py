@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.prompts import PromptForm
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.types import Problem
@@ -27,15 +28,21 @@ ENTRY_POINT_GROUP = "mathreason_eval.tasks"
 ProblemMaker = Callable[[int, int], Problem]
 """`problem(index, seed)`: the same problem on every machine, whatever was made before it."""
 
+RowReader = Callable[[Mapping[str, Any], int, str], Problem | None]
+"""`reader(row, index, source)`: the problem of a published row, or None for a row to leave out.
+
+`source` is the name of the file, or `owner/name config split` of a hub."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 """A task's name is also the name of a folder in every run."""
 
 _KEYS = frozenset(
     (
         *("name", "version", "summary", "source", "paper", "license"),
-        *("data", "columns", "generate"),
+        *("data", "columns", "reader", "generate"),
         *("prompts", "max_tokens"),
-        *("extract", "grade", "slices"),
+        *("extract", "grade", "second", "convention"),
+        *("slices", "metrics"),
     )
 )
 _REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
@@ -49,7 +56,8 @@ class HubData:
     """`owner/name`."""
     revision: str
     """Commit hash. Never a branch: a score on a moving data set cannot be reproduced."""
-    split: str
+    splits: tuple[str, ...]
+    """Splits to read one after another."""
     configs: tuple[str, ...] = ()
     """Configurations to read one after another; empty for the only one."""
     rows: int | None = None
@@ -74,15 +82,23 @@ class Task:
     """By id. A chat model gets the first chat form, a base model the first text form."""
     source: str = ""
     paper: str = ""
-    data: HubData | None = None
+    data: tuple[HubData, ...] = ()
+    """Where its published rows are; empty for a task that makes its own problems."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each field of a problem the columns that may hold it, in order of preference."""
+    reader: RowReader | None = None
+    """Makes a problem of a row whose content columns alone cannot say."""
     problem: ProblemMaker | None = None
     """Makes problem number `index`; None for a task whose problems are published rows."""
     size: int = 0
     """How many problems a generated task has unless a limit says otherwise."""
     slices: tuple[str, ...] = ()
     """Keys of `Problem.meta` to report by."""
+    second: str | None = None
+    """A grader that is asked beside the first; where they differ bounds the score."""
+    convention: Convention = DEFAULT
+    metrics: tuple[str, ...] = ()
+    """Families of metrics beside those that every task has."""
     max_tokens: int = 1024
     folder: Path | None = None
     """Where it was read from; None for a task made in Python."""
@@ -173,8 +189,12 @@ def read_task(folder: Path) -> Task:
             paper=spec.get("paper", ""),
             extract=tuple(spec["extract"]),
             grade=spec["grade"],
+            second=spec.get("second"),
+            convention=Convention.of(spec.get("convention", {})),
+            metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
-            data=_hub(spec.get("data")),
+            data=_hubs(spec.get("data", ())),
+            reader=_reader(folder, spec.get("reader")),
             columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
             problem=maker,
             size=size,
@@ -238,16 +258,27 @@ def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, Promp
     return forms
 
 
-def _hub(spec: Mapping[str, Any] | None) -> HubData | None:
-    if spec is None:
-        return None
-    return HubData(
-        hub=spec["hub"],
-        revision=str(spec["revision"]),
-        split=spec["split"],
-        configs=_strings(spec.get("configs", ())),
-        rows=spec.get("rows"),
+def _hubs(spec: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple[HubData, ...]:
+    return tuple(
+        HubData(
+            hub=one["hub"],
+            revision=str(one["revision"]),
+            splits=_strings(one["split"]),
+            configs=_strings(one.get("configs", ())),
+            rows=one.get("rows"),
+        )
+        for one in ([spec] if isinstance(spec, Mapping) else spec)
     )
+
+
+def _reader(folder: Path, name: str | None) -> RowReader | None:
+    if name is None:
+        return None
+
+    def read(row: Mapping[str, Any], index: int, source: str) -> Problem | None:
+        return cast("Problem | None", getattr(_module(folder), name)(row, index, source))
+
+    return read
 
 
 def _strings(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,12 @@ class Problem:
     """Accepted answers; any one of them is enough. Never empty."""
     meta: Slice = field(default_factory=dict)
     """Properties to report by (`level`, `subject`, `steps`) and whatever else the source says."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What a prompt or a grader reads beside the question, as JSON: a solution's steps, states."""
+    origin: str | None = None
+    """Id of the problem of the same task that this one is a variant of; None for an original."""
+    variant: str | None = None
+    """What made a variant, e.g. `flip_role`; None for an original."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +147,8 @@ class Match:
     outcome: Outcome | None = None
     seconds: float = 0.0
     """Wall time of the judgement."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """Further figures of the answer by name, e.g. the share of persons that are right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +170,10 @@ class Verdict:
     """One sentence that a reader can check."""
     score: float
     """Credit of this sample, in [0, 1]: 1 for a correct one."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """Further figures of this sample by name, e.g. `pa`: how much of a procedure it got right."""
+    second: Outcome | None = None
+    """What the task's second grader says of the same text; None where none is named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mathreason_eval.stats.summary import summarize
+from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.store import FORMAT, Run, RunWriter, load_run
 from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict
 
@@ -138,9 +138,9 @@ def make_run(folder: Path, **settings: object) -> Run:
     pairs = [_sample(one, number, made) for one in problems for number in range(made.samples)]
     generations = [generation for generation, _ in pairs][: made.generated]
     verdicts = [verdict for _, verdict in pairs][: made.generated][: made.judged]
-    slices = ("steps", "subject")
+    report = Report(slices=("steps", "subject"))
     metrics = (
-        summarize(made.task, problems, generations, verdicts, slices=slices, key=str)
+        summarize(made.task, problems, generations, verdicts, key=str, report=report)
         if verdicts
         else ()
     )

@@ -23,7 +23,7 @@ TASK = Task(
     extract=("boxed",),
     grade="number",
     prompts={},
-    data=HubData(hub="nobody/sums", revision="0" * 40, split="test"),
+    data=(HubData(hub="nobody/sums", revision="0" * 40, splits=("test",)),),
     columns={
         "question": ("question", "problem"),
         "gold": ("gold", "answer | hashes", "solution | boxed"),

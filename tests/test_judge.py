@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grade.batch import verify_rows
+from mathreason_eval.grade.convention import DEFAULT
 from mathreason_eval.grade.graders import GRADERS
-from mathreason_eval.grade.judge import Judge
+from mathreason_eval.grade.judge import Judge, Judging
 from mathreason_eval.types import Generation, Outcome, Problem
 
 RULES = ("boxed", "hashes", "phrase", "last_number")
@@ -51,7 +52,7 @@ def judge():
 def verdict(judge, text, finish_reason="stop", gold=("42",), grader="math"):
     problem = Problem(id="p", question="?", gold=gold)
     sample = Generation(problem_id="p", sample=0, text=text, finish_reason=finish_reason)
-    return judge.verdict(problem, sample, extract=RULES, grader=grader)
+    return judge.verdict(problem, sample, Judging(extract=RULES, grader=grader))
 
 
 @pytest.mark.parametrize(("text", "finish_reason", "outcome"), OUTCOMES)
@@ -208,8 +209,8 @@ def test_a_late_judgement_is_ungradable_and_never_wrong():
 )
 def test_no_grader_fails_on_any_answer(answer, gold):
     for grader in GRADERS.values():
-        assert grader.compare(gold, answer).note
-        assert grader.compare(answer, gold).note
+        assert grader.compare(gold, answer, DEFAULT).note
+        assert grader.compare(answer, gold, DEFAULT).note
 
 
 PAYLOADS = [

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores, wilson
 from mathreason_eval.stats.majority import maj_at_k
 from mathreason_eval.stats.passk import pass_at_k
-from mathreason_eval.stats.summary import outcome_counts, summarize
+from mathreason_eval.stats.summary import Report, outcome_counts, summarize
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 # fmt: off
@@ -207,7 +207,7 @@ def test_metrics_by_hand():
         Generation(problem_id=v.problem_id, sample=v.sample, text="", completion_tokens=10)
         for v in verdicts
     ]
-    found = metrics_of(problems, verdicts, generations, slices=("level",))
+    found = metrics_of(problems, verdicts, generations, report=Report(slices=("level",)))
     values = {name: round(found[name].value, 6) for name in found}
     assert values["all", "avg"] == round((2 / 4 + 1 / 4) / 2, 6)
     assert values["all", "pass@2"] == round(((1 - 1 / 6) + (1 - 3 / 6)) / 2, 6)
@@ -240,7 +240,9 @@ def test_slices_are_sorted_as_people_count():
         for i, level in enumerate(levels)
     ] + [Problem(id="none", question="q", gold=("1",))]
     found = metrics_of(
-        problems, verdicts_of(*[(p.id, "1", RIGHT) for p in problems]), slices=("level",)
+        problems,
+        verdicts_of(*[(p.id, "1", RIGHT) for p in problems]),
+        report=Report(slices=("level",)),
     )
     assert [s for s, name in found if name == "avg"] == [
         "all", "level=2", "level=10", "level=Level 2", "level=Level 10", "level=x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -68,9 +69,9 @@ def published(name, shared):
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_rows_are_pinned(name):
-    data = load_task(name).data
-    assert len(data.revision) == 40
-    assert set(data.revision) <= set("0123456789abcdef")
+    revisions = [data.revision for data in load_task(name).data]
+    assert revisions
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in revisions)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -16,7 +16,7 @@ from mathreason_eval.grade.worker import Worker, WorkerError, WorkerPool
 
 
 def request(gold="x", answer="y"):
-    return {"grader": "math", "gold": gold, "answer": answer}
+    return {"grader": "math", "gold": gold, "answer": answer, "convention": {}}
 
 
 def test_a_worker_that_is_late_is_killed_and_replaced():

@@ -89,7 +89,7 @@ def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, obje
         "source": task.source,
         "paper": task.paper,
         "generated": task.generated,
-        "data": None if task.data is None else asdict(task.data),
+        "data": [asdict(data) for data in task.data],
         "extract": task.extract,
         "grade": task.grade,
         "slices": task.slices,
@@ -115,7 +115,7 @@ def print_tasks(tasks: Sequence[Task]) -> None:
     if licensed:
         table.add_column("licence of the data")
     for task in tasks:
-        count = task.size if task.generated else (task.data.rows or 0 if task.data else 0)
+        count = task.size if task.generated else sum(data.rows or 0 for data in task.data)
         table.add_row(
             task.name,
             str(task.version),

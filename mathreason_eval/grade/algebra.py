@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mathreason_eval.grade.convention import Convention
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.types import Match
 
@@ -16,11 +17,11 @@ def prepare() -> None:
 
 
 def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the one answer to a request of a gold, an answer and a grader's name."""
+    """Yield the one answer to a request of a gold, an answer, a grader's name and a convention."""
     slow = grader_named(request["grader"]).slow
     assert slow is not None, "only what has a slow tier comes here"
     try:
-        found = slow(request["gold"], request["answer"])
+        found = slow(request["gold"], request["answer"], Convention(**request["convention"]))
     # Anything may go wrong inside a computer algebra system; all of it means undecided.
     except Exception as error:  # noqa: BLE001
         found = Match(equal=None, rule="error", note=f"the grader failed: {type(error).__name__}")

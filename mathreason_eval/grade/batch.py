@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from mathreason_eval.errors import UserError
+from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge, verify_answer, verify_output
 from mathreason_eval.grade.worker import MEMORY, Worker, WorkerError
@@ -35,7 +36,7 @@ def verify_rows(
 
     Args:
         rows: mappings with `gold` (a text, or a list of which any is enough), either `answer` or
-            `output`, and optionally `id` and `grader`.
+            `output`, and optionally `id`, `grader` and `convention`, a mapping of options.
         workers: how many processes judge side by side; default: one a processor; 1: this one.
         deadline: seconds for one row's computer algebra.
     """
@@ -128,8 +129,14 @@ def _judged(judge: Judge, row: object) -> Match:
         raise UserError("the row needs gold, a text or a list of texts")
     grader = str(row.get("grader", "math"))
     grader_named(grader)
+    convention = _convention(row.get("convention"))
     if isinstance(answer, str) and output is None:
-        return verify_answer(judge, golds, answer, grader)
+        return verify_answer(judge, golds, answer, grader, convention)
     if isinstance(output, str) and answer is None:
-        return verify_output(judge, golds, output, grader)
+        return verify_output(judge, golds, output, grader, convention)
     raise UserError("the row needs either answer or output, a text")
+
+
+def _convention(options: object) -> Convention:
+    """Return a row's convention; a remark in place of options changes nothing."""
+    return Convention.of(options) if isinstance(options, Mapping) else DEFAULT

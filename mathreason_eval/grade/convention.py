@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self, get_args, get_type_hints
+
+from mathreason_eval.errors import UnknownNameError, UserError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +35,24 @@ class Convention:
     """Whether `3.0` meets 3."""
     variable_names: bool = True
     """Whether `y = 3` fails to meet `x = 3`. A value without a name meets both."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Return the convention of some options, the others as they are by default.
+
+        Raises:
+            UnknownNameError: if there is no such option; it names the nearest.
+            UserError: if an option cannot have that value.
+        """
+        kinds = get_type_hints(cls)
+        for name, value in options.items():
+            if name not in kinds:
+                raise UnknownNameError("convention", name, [field.name for field in fields(cls)])
+            choices = get_args(kinds[name])
+            if value not in choices if choices else type(value) is not kinds[name]:
+                allowed = ", ".join(choices) or {bool: "true, false", int: "a number"}[kinds[name]]
+                raise UserError(f"{name}: {value} is no convention.", f"It may be {allowed}.")
+        return cls(**options)
 
 
 DEFAULT = Convention()

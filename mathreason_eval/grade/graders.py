@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
-from mathreason_eval.grade.equal import compare, compare_slow
+from mathreason_eval.grade.equal import Convention, canonical_key, compare, compare_slow
 from mathreason_eval.grade.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.minerva import minerva_find, minerva_quick, minerva_slow
 from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
@@ -21,8 +21,8 @@ from mathreason_eval.grade.reference import (
 )
 from mathreason_eval.types import Answer, Match
 
-Compare = Callable[[str, str], Match]
-"""(gold, answer) -> Match."""
+Compare = Callable[[str, str, Convention], Match]
+"""(gold, answer, convention) -> Match."""
 
 MATH_RULES = (
     "boxed", "tag", "hashes", "phrase", "program_output", "bare", "last_formula", "last_number",
@@ -44,6 +44,10 @@ class Grader:
     """Rules that find the answer in a text where no task says otherwise."""
     find: Callable[[str], Answer | None] | None = None
     """A published rule's own way of finding the answer in a text, whatever a task says."""
+    key: Callable[[str], str] = canonical_key
+    """Maps an answer to its class of equivalent answers, for majority votes."""
+    measures: tuple[str, ...] = ()
+    """Names of what its matches measure beside right and wrong; 0 for a sample without answer."""
 
     def rules_for(self, golds: Sequence[str]) -> tuple[str, ...]:
         """Return where to look for an answer: a letter is asked for where every gold is one."""
@@ -65,16 +69,17 @@ def grader_named(name: str) -> Grader:
 # --- ours ------------------------------------------------------------------------------------
 
 
-def _math(gold: str, answer: str) -> Match:
-    return compare(gold, answer)
+def plain(judge: Callable[[str, str], Match]) -> Compare:
+    """Return a comparison to which conventions mean nothing."""
+
+    def judged(gold: str, answer: str, convention: Convention) -> Match:  # noqa: ARG001
+        return judge(gold, answer)
+
+    return judged
 
 
-def _math_slow(gold: str, answer: str) -> Match:
-    return compare_slow(gold, answer)
-
-
-def _number(gold: str, answer: str) -> Match:
-    found = compare(gold, answer)
+def _number(gold: str, answer: str, convention: Convention) -> Match:
+    found = compare(gold, answer, convention)
     if found.equal is not None:
         return found
     return Match(equal=False, rule="number", note="the answer cannot be read as a number")
@@ -135,16 +140,16 @@ def _published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
         note = f"the same by the {rule} rule" if same else f"different by the {rule} rule"
         return Match(equal=same, rule=rule, note=note)
 
-    return judged
+    return plain(judged)
 
 
 GRADERS: Mapping[str, Grader] = {
-    "math": Grader(summary="numbers, structures, expressions", compare=_math, slow=_math_slow),
+    "math": Grader(summary="numbers, structures, expressions", compare=compare, slow=compare_slow),
     "number": Grader(summary="a number, exactly", compare=_number),
-    "expression": Grader(summary="an expression", compare=_math, slow=_math_slow),
-    "integer": Grader(summary="an integer, as AIME asks", compare=_integer),
-    "choice": Grader(summary="a letter", compare=_choice, extract=CHOICE_RULES),
-    "text": Grader(summary="a text, case and spaces aside", compare=_text),
+    "expression": Grader(summary="an expression", compare=compare, slow=compare_slow),
+    "integer": Grader(summary="an integer, as AIME asks", compare=plain(_integer)),
+    "choice": Grader(summary="a letter", compare=plain(_choice), extract=CHOICE_RULES),
+    "text": Grader(summary="a text, case and spaces aside", compare=plain(_text)),
     "gsm8k-strict": Grader(
         summary="first #### number, as text",
         compare=_published("gsm8k-strict", same_lm_eval_text),
@@ -162,20 +167,20 @@ GRADERS: Mapping[str, Grader] = {
     ),
     "minerva": Grader(
         summary="Minerva's string rules, then sympy",
-        compare=minerva_quick,
-        slow=minerva_slow,
+        compare=plain(minerva_quick),
+        slow=plain(minerva_slow),
         find=minerva_find,
     ),
     "prm800k": Grader(
         summary="PRM800K's string rules, then sympy",
-        compare=prm800k_quick,
-        slow=prm800k_slow,
+        compare=plain(prm800k_quick),
+        slow=plain(prm800k_slow),
         extract=("boxed",),
     ),
     "math-verify": Grader(
         summary="the math-verify package, where it is installed",
-        compare=ask_math_verify,
-        slow=math_verify,
+        compare=plain(ask_math_verify),
+        slow=plain(math_verify),
         find=whole,
     ),
 }

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -15,12 +15,13 @@ from typing import Self
 from mathreason_eval.extract import WEAK_RULES, extract
 from mathreason_eval.extract.announced import hashes, phrase
 from mathreason_eval.extract.boxes import boxed
+from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import Grader, grader_named
 from mathreason_eval.grade.worker import WorkerError, WorkerPool
 from mathreason_eval.thinking import split_thinking
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
-GRADER_VERSION = "2"
+GRADER_VERSION = "3"
 """Rises whenever a verdict could change; part of every manifest."""
 
 _CACHED = 100_000
@@ -29,6 +30,22 @@ _CACHED_LENGTH = 2_000
 """Characters of an answer that is remembered."""
 _ASKED_LENGTH = 20_000
 """Characters of an answer that a worker is asked about; none that long is proved equal."""
+
+
+Question = tuple[str, Convention, str, str]
+"""(grader, convention, gold, answer): what a remembered judgement is known by."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judging:
+    """How answers are found and judged."""
+
+    extract: tuple[str, ...]
+    """Extraction rules, strictest first."""
+    grader: str = "math"
+    second: str | None = None
+    """A grader that is asked beside the first, so that where they differ can be seen."""
+    convention: Convention = DEFAULT
 
 
 class Judge:
@@ -43,7 +60,7 @@ class Judge:
         """
         self._pool = WorkerPool(workers)
         self._deadline = deadline
-        self._known: OrderedDict[tuple[str, str, str], Match] = OrderedDict()
+        self._known: OrderedDict[Question, Match] = OrderedDict()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -65,36 +82,37 @@ class Judge:
         """Kill the worker processes."""
         self._pool.close()
 
-    def verdict(
-        self,
-        problem: Problem,
-        generation: Generation,
-        *,
-        extract: Sequence[str],
-        grader: str = "math",
-    ) -> Verdict:
+    def verdict(self, problem: Problem, generation: Generation, how: Judging) -> Verdict:
         """Return what became of a sample.
 
         Args:
             problem: with the accepted answers.
             generation: the sample, its thinking split off.
-            extract: extraction rules, strictest first.
-            grader: the grader's name.
+            how: the rules of its task.
 
         Raises:
-            UnknownNameError: if a rule or the grader is not known.
+            UnknownNameError: if a rule or a grader is not known.
         """
-        return self.timed_verdict(problem, generation, extract, grader)[0]
+        return self.timed_verdict(problem, generation, how)[0]
 
     def timed_verdict(
-        self, problem: Problem, generation: Generation, extract: Sequence[str], grader: str
+        self, problem: Problem, generation: Generation, how: Judging
     ) -> tuple[Verdict, float]:
         """Return a verdict and the seconds of work it took, without waiting for a worker."""
+        verdict, seconds = self._judged(problem, generation, how, how.grader)
+        if how.second is not None:
+            other, more = self._judged(problem, generation, how, how.second)
+            verdict, seconds = replace(verdict, second=other.outcome), seconds + more
+        return verdict, seconds
+
+    def _judged(
+        self, problem: Problem, generation: Generation, how: Judging, grader: str
+    ) -> tuple[Verdict, float]:
         began = time.perf_counter()
         thought = split_thinking(generation.text)
         if not thought.finished or _only_thought(generation):
             return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended"), 0.0
-        answer = _find(thought.text, grader_named(grader), extract)
+        answer = _find(thought.text, grader_named(grader), how.extract)
         seconds = time.perf_counter() - began
         cut = generation.finish_reason == "length"
         if cut and (answer is None or answer.rule in WEAK_RULES):
@@ -103,22 +121,28 @@ class Judge:
         if answer is None:
             note = "no rule found an answer"
             return _unanswered(generation, Outcome.NO_ANSWER, note), seconds
-        match = self.match(problem.gold, answer.text, grader)
+        match = self.match(problem.gold, answer.text, grader, how.convention)
         # The answer's text ends where the generation ends.
         offset = len(generation.text) - len(thought.text)
         return _answered(generation, answer, match, offset), seconds + match.seconds
 
-    def match(self, golds: Sequence[str], answer: str, grader: str = "math") -> Match:
+    def match(
+        self,
+        golds: Sequence[str],
+        answer: str,
+        grader: str = "math",
+        convention: Convention = DEFAULT,
+    ) -> Match:
         """Return whether an answer equals any of the golds; different only if it equals none.
 
         Raises:
             UnknownNameError: if the grader is not known.
         """
-        how = grader_named(grader)
         undecided = different = None
         seconds = 0.0
         for gold in golds:
-            found, took = self._one(gold, answer, grader, how, self._deadline - seconds)
+            question = (grader, convention, gold, answer)
+            found, took = self._one(question, self._deadline - seconds)
             seconds += took
             if found.equal:
                 break
@@ -132,33 +156,38 @@ class Judge:
             found = best
         return replace(found, answer=answer, seconds=seconds)
 
-    def _one(
-        self, gold: str, answer: str, grader: str, how: Grader, left: float
-    ) -> tuple[Match, float]:
+    def _one(self, question: Question, left: float) -> tuple[Match, float]:
         """Return the judgement of one gold, and the seconds of work it took."""
-        key = (grader, gold, answer)
         with self._lock:
-            if key in self._known:
-                return self._known[key], 0.0
+            if question in self._known:
+                return self._known[question], 0.0
+        grader, convention, gold, answer = question
+        how = grader_named(grader)
         began = time.perf_counter()
-        found = how.compare(gold, answer)
+        found = how.compare(gold, answer, convention)
         seconds = time.perf_counter() - began
         if found.equal is None and how.slow is not None:
-            found, took = self._ask(gold, answer, grader, left)
+            found, took = self._ask(question, left)
             seconds += took
         if len(answer) <= _CACHED_LENGTH and found.rule != "worker":
             with self._lock:
-                self._known[key] = found
+                self._known[question] = found
                 if len(self._known) > _CACHED:
                     self._known.popitem(last=False)
         return found, seconds
 
-    def _ask(self, gold: str, answer: str, grader: str, left: float) -> tuple[Match, float]:
+    def _ask(self, question: Question, left: float) -> tuple[Match, float]:
+        grader, convention, gold, answer = question
         if len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
             return Match(equal=None, rule="worker", note="no time was left for this gold"), 0.0
-        request = {"grader": grader, "gold": gold, "answer": answer}
+        request = {
+            "grader": grader,
+            "gold": gold,
+            "answer": answer,
+            "convention": asdict(convention),
+        }
         try:
             said, seconds = self._pool.ask(request, left)
         except WorkerError as error:
@@ -191,6 +220,7 @@ def _answered(generation: Generation, answer: Answer, match: Match, offset: int)
         rule=match.rule,
         note=match.note,
         score=float(outcome is Outcome.CORRECT),
+        measures=match.measures,
     )
 
 
@@ -214,6 +244,7 @@ def verify(
     output: str | None = None,
     *,
     grader: str = "math",
+    convention: Convention = DEFAULT,
     deadline: float = 5.0,
 ) -> Match:
     """Return whether an answer, or the answer in a model's output, is the gold.
@@ -224,6 +255,7 @@ def verify(
         answer: an answer, already found.
         output: a model's text; the answer is looked for in it.
         grader: the grader's name.
+        convention: what is agreed on beside mathematics: units, percent, order, rounding.
         deadline: seconds for what needs computer algebra.
 
     Raises:
@@ -235,9 +267,9 @@ def verify(
         raise ValueError("Give a gold, and either an answer or an output.")
     judge = _default_judge(deadline)
     if output is not None:
-        return verify_output(judge, golds, output, grader)
+        return verify_output(judge, golds, output, grader, convention)
     assert answer is not None
-    return verify_answer(judge, golds, answer, grader)
+    return verify_answer(judge, golds, answer, grader, convention)
 
 
 @cache
@@ -248,19 +280,24 @@ def _default_judge(deadline: float) -> Judge:
     return judge
 
 
-def verify_answer(judge: Judge, golds: Sequence[str], answer: str, grader: str) -> Match:
+def verify_answer(
+    judge: Judge, golds: Sequence[str], answer: str, grader: str, convention: Convention
+) -> Match:
     """Return whether an answer is any of the golds, with its outcome."""
-    match = judge.match([*map(stated_gold, golds)], answer, grader)
+    match = judge.match([*map(stated_gold, golds)], answer, grader, convention)
     return replace(match, outcome=OUTCOMES[match.equal])
 
 
-def verify_output(judge: Judge, golds: Sequence[str], output: str, grader: str) -> Match:
+def verify_output(
+    judge: Judge, golds: Sequence[str], output: str, grader: str, convention: Convention
+) -> Match:
     """Return whether the answer in a text is any of the golds, and where it was found."""
     stated = tuple(map(stated_gold, golds))
     problem = Problem(id="verify", question="", gold=stated)
     sample = Generation(problem_id="verify", sample=0, text=output)
     rules = grader_named(grader).rules_for(stated)
-    verdict, seconds = judge.timed_verdict(problem, sample, rules, grader)
+    how = Judging(extract=rules, grader=grader, convention=convention)
+    verdict, seconds = judge.timed_verdict(problem, sample, how)
     return Match(
         equal=_EQUAL[verdict.outcome],
         rule=verdict.rule,
@@ -269,6 +306,7 @@ def verify_output(judge: Judge, golds: Sequence[str], output: str, grader: str) 
         span=verdict.span,
         outcome=verdict.outcome,
         seconds=seconds,
+        measures=verdict.measures,
     )
 
 

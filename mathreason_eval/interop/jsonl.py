@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mathreason_eval.datasets import Loaded, Row, content_hash, load_problems, read_rows
 from mathreason_eval.errors import DataError, RunError
-from mathreason_eval.grading import GradingQueue, Rules, conclude, rules_entry, submit_stored
+from mathreason_eval.grading import GradingQueue, Rules, conclude, submit_stored
 from mathreason_eval.manifest import describe_code, now
 from mathreason_eval.names import slug
 from mathreason_eval.store import FORMAT, Run, RunWriter, is_run, load_run
@@ -215,7 +215,7 @@ def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
         "data_sha256": loaded.sha256,
         "data_rows": loaded.rows,
         "problems": len(source.problems),
-        **rules_entry(Rules.of(task)),
+        **Rules.of(task).entry(),
     }
     return RunManifest(
         format=FORMAT,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mathreason_eval.stats.families import FAMILIES
 from mathreason_eval.stats.intervals import Mean, mean_of_amounts, mean_of_scores
-from mathreason_eval.stats.majority import maj_at_k
-from mathreason_eval.stats.passk import pass_at_k
+from mathreason_eval.stats.items import Item, items_of
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
 Value = str | int | float | bool
@@ -27,35 +27,31 @@ _RATES = {
 """Metrics that are the share of one outcome."""
 
 
+def _both(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.CORRECT and verdict.second is Outcome.CORRECT
+
+
+def _either(verdict: Verdict) -> bool:
+    return Outcome.CORRECT in {verdict.outcome, verdict.second}
+
+
+_BOUNDS = {"both": _both, "either": _either}
+"""Metrics that bound the score where two graders differ."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
-    """The samples of one problem, counted."""
+class Report:
+    """What is reported of a task beside the accuracy of the whole."""
 
-    problem: Problem
-    n: int
-    outcomes: Mapping[Outcome, int]
-    classes: tuple[int, ...]
-    """Sizes of the classes of equivalent answers; the correct ones first if there are any."""
-    tokens: tuple[float, ...]
-    seconds: tuple[float, ...]
+    slices: tuple[str, ...] = ()
+    """Keys of `Problem.meta` to report by."""
+    measures: tuple[str, ...] = ()
+    """The grader's measures."""
+    families: tuple[str, ...] = ()
+    """Names of families of metrics."""
 
-    @property
-    def correct(self) -> int:
-        """Return how many samples are correct."""
-        return self.outcomes[Outcome.CORRECT]
 
-    def share(self, outcome: Outcome) -> float:
-        """Return the share of samples of one outcome."""
-        return self.outcomes[outcome] / self.n
-
-    def pass_at(self, k: int) -> float:
-        """Return the problem's pass@k."""
-        return pass_at_k(self.n, self.correct, k)
-
-    def maj_at(self, k: int) -> float:
-        """Return the problem's maj@k."""
-        correct = 0 if self.correct else None
-        return maj_at_k(self.classes, correct, self.n - sum(self.classes), k)
+PLAIN = Report()
 
 
 def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
@@ -70,14 +66,16 @@ def summarize(
     generations: Sequence[Generation],
     verdicts: Sequence[Verdict],
     *,
-    slices: Sequence[str] = (),
     key: Callable[[str], str],
+    report: Report = PLAIN,
 ) -> Records[Metric]:
     """Return the metrics of one task of a run.
 
     For the whole: `avg`, `pass@K` and `maj@K` for every K from 2 to n (for K = 1 both are `avg`),
     the shares `truncated`, `no_answer` and `ungradable`, mean `tokens` and `seconds` a sample where
-    two problems or more have them. For every value of a slice: `avg` and the shares.
+    two problems or more have them. For every value of a slice: `avg` and the shares. For both, the
+    means of the grader's measures, and `both` and `either` where a second grader was asked: the
+    shares of samples that both graders, or at least one, call correct. Then the task's families.
 
     In a run that was interrupted every problem counts with the samples it has, and for K only if it
     has K; `problems` and `samples` say how many counted.
@@ -87,24 +85,32 @@ def summarize(
         problems: the problems as asked; one without a verdict does not count.
         generations: the samples, for tokens and seconds.
         verdicts: their judgements.
-        slices: keys of `Problem.meta` to report by.
         key: maps an answer to its class of equivalent answers.
+        report: what is reported beside the accuracy of the whole.
 
     Raises:
         ValueError: if there are no verdicts, or one is of no problem.
     """
-    items = _items(problems, generations, verdicts, key)
+    items = items_of(problems, generations, verdicts, key)
     if not items:
         raise ValueError(f"{task} has no verdicts to summarise.")
-    metrics = list(_whole(task, items))
+    metrics = list(_whole(task, items, report))
+    for name, groups in by_slice(items, report.slices):
+        metrics += _rates(task, name, groups, report)
+    for family in report.families:
+        metrics += FAMILIES[family](task, items)
+    return Records(metrics)
+
+
+def by_slice(items: Sequence[Item], slices: Sequence[str]) -> Iterator[tuple[str, list[Item]]]:
+    """Yield the problems of every value of every slice, as (`level=3`, problems)."""
     for name in slices:
         groups: dict[Value, list[Item]] = {}
         for item in items:
             if name in item.problem.meta:
                 groups.setdefault(item.problem.meta[name], []).append(item)
         for value in sorted(groups, key=_natural):
-            metrics += _rates(task, f"{name}={value}", groups[value])
-    return Records(metrics)
+            yield f"{name}={value}", groups[value]
 
 
 def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
@@ -117,68 +123,35 @@ def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
     return True, 0, [(len(w.lstrip("0")) * (i % 2), w) for i, w in enumerate(words)]
 
 
-def _items(
-    problems: Sequence[Problem],
-    generations: Sequence[Generation],
-    verdicts: Sequence[Verdict],
-    key: Callable[[str], str],
-) -> list[Item]:
-    judged: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        judged.setdefault(verdict.problem_id, []).append(verdict)
-    made: dict[str, list[Generation]] = {}
-    for generation in generations:
-        made.setdefault(generation.problem_id, []).append(generation)
-    strays = judged.keys() - {problem.id for problem in problems}
-    if strays:
-        raise ValueError(f"There are verdicts on {min(strays)!r}, which is no problem.")
-    return [
-        _item(problem, judged[problem.id], made.get(problem.id, []), key)
-        for problem in problems
-        if problem.id in judged
-    ]
-
-
-def _item(
-    problem: Problem,
-    verdicts: Sequence[Verdict],
-    generations: Sequence[Generation],
-    key: Callable[[str], str],
-) -> Item:
-    outcomes = Counter(verdict.outcome for verdict in verdicts)
-    wrong = Counter(
-        key(verdict.answer)
-        for verdict in verdicts
-        if verdict.answer is not None and verdict.outcome is not Outcome.CORRECT
-    )
-    # Whatever their spelling, answers that equal the gold are one class.
-    right = [outcomes[Outcome.CORRECT]] if outcomes[Outcome.CORRECT] else []
-    return Item(
-        problem=problem,
-        n=len(verdicts),
-        outcomes=outcomes,
-        classes=(*right, *wrong.values()),
-        tokens=tuple(g.completion_tokens for g in generations if g.completion_tokens is not None),
-        seconds=tuple(g.seconds for g in generations if g.seconds is not None),
-    )
-
-
-def _whole(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    average, *health = _rates(task, WHOLE, items)
+def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
+    average, *others = _rates(task, WHOLE, items, report)
     yield average
     for name, credit in (("pass", Item.pass_at), ("maj", Item.maj_at)):
         for k in range(2, max(item.n for item in items) + 1):
             chosen = [item for item in items if item.n >= k]
             scores = [credit(item, k) for item in chosen]
             yield _of_scores(task, WHOLE, f"{name}@{k}", chosen, scores)
-    yield from health
+    yield from others
     yield from _of_amounts(task, "tokens", [item.tokens for item in items if item.tokens])
     yield from _of_amounts(task, "seconds", [item.seconds for item in items if item.seconds])
 
 
-def _rates(task: str, where: str, items: Sequence[Item]) -> Iterator[Metric]:
+def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
     for name, outcome in _RATES.items():
         yield _of_scores(task, where, name, items, [item.share(outcome) for item in items])
+    for name in report.measures:
+        yield _of_measure(task, where, name, items)
+    if any(verdict.second is not None for item in items for verdict in item.verdicts):
+        for name, agrees in _BOUNDS.items():
+            shares = [sum(map(agrees, item.verdicts)) / item.n for item in items]
+            yield _of_scores(task, where, name, items, shares)
+
+
+def _of_measure(task: str, where: str, name: str, items: Sequence[Item]) -> Metric:
+    values = [item.mean(name) for item in items]
+    shares = all(0 <= value <= 1 for value in values) or len(values) == 1
+    mean = mean_of_scores(values) if shares else mean_of_amounts(values)
+    return _metric(task, where, name, mean, len(items), sum(item.n for item in items))
 
 
 def _of_scores(

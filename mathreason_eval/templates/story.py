@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from mathreason_eval.errors import TaskError, UnknownNameError
@@ -83,20 +84,30 @@ class Story:
     """Each step as an expression in numbers and its value: `("4 * 6", "24")`."""
 
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What is known before the first draw."""
+
 _MOST_TRIES = 1_000
 
 
 def draw_entities(
-    template: Template, dictionaries: Mapping[str, tuple[Entity, ...]], source: Source
+    template: Template,
+    dictionaries: Mapping[str, tuple[Entity, ...]],
+    source: Source,
+    known: Mapping[str, Entity] = NOTHING,
 ) -> Mapping[str, Entity]:
-    """Return an entity for each slot, no two the same.
+    """Return an entity for each slot, no two the same; those that are known stay.
+
+    Where dictionaries are of the same lengths, the same chance draws from the same places.
 
     Raises:
         UnknownNameError: if a slot names a dictionary that there is not.
         TaskError: if a dictionary has too few entries.
     """
-    drawn: dict[str, Entity] = {}
+    drawn: dict[str, Entity] = dict(known)
     for slot, name in template.entities.items():
+        if slot in known:
+            continue
         if name not in dictionaries:
             raise UnknownNameError("dictionary", name, dictionaries)
         taken = list(drawn.values())
@@ -107,14 +118,16 @@ def draw_entities(
     return drawn
 
 
-def draw_numbers(template: Template, source: Source) -> Mapping[str, Number]:
-    """Return a value for each quantity of the template, steps included.
+def draw_numbers(
+    template: Template, source: Source, known: Mapping[str, Number] = NOTHING
+) -> Mapping[str, Number]:
+    """Return a value for each quantity of the template, steps included; those known stay.
 
     Raises:
         TaskError: if a thousand draws in a row break a rule of the template.
     """
     for _ in range(_MOST_TRIES):
-        numbers = _try(template, source)
+        numbers = _try(template, source, known)
         if numbers is not None:
             return numbers
     raise TaskError(
@@ -122,10 +135,14 @@ def draw_numbers(template: Template, source: Source) -> Mapping[str, Number]:
     )
 
 
-def _try(template: Template, source: Source) -> Mapping[str, Number] | None:
+def _try(
+    template: Template, source: Source, known: Mapping[str, Number]
+) -> Mapping[str, Number] | None:
     numbers: dict[str, Number] = {}
     for quantity in (*template.given, *template.steps):
-        if quantity.operation is None:
+        if quantity.name in known:
+            value = known[quantity.name]
+        elif quantity.operation is None:
             value = quantity.values[source.randrange(len(quantity.values))]
         else:
             value = _evaluate(quantity.operation, numbers)

@@ -1,0 +1,14 @@
+"""Metrics that only some tasks have, in families by name: `metrics:` in task.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from mathreason_eval.stats.items import Item
+from mathreason_eval.types import Metric
+
+Family = Callable[[str, Sequence[Item]], Iterator[Metric]]
+"""(task, problems with their judgements) -> its metrics, each with an interval."""
+
+FAMILIES: Mapping[str, Family] = {}
+"""Every family by name; `docs/statistics.md` describes them."""
