@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.grade.convention import DEFAULT
-from mathreason_eval.grade.judge import Judge, verify_answer, verify_output
+from mathreason_eval.grade.judge import Judge
+from mathreason_eval.grade.verify import verify_answer, verify_output
 
 Row = Mapping[str, Any]
 """`gold`, `pred`, `is_output`, and `expected` where the verdict is known."""

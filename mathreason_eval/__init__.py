@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mathreason_eval.grade.judge import verify
+    from mathreason_eval.grade.verify import verify
     from mathreason_eval.runner import evaluate
     from mathreason_eval.store import load_run
     from mathreason_eval.tasks import load_task
@@ -23,7 +23,7 @@ _HOMES = {
     "evaluate": "mathreason_eval.runner",
     "load_run": "mathreason_eval.store",
     "load_task": "mathreason_eval.tasks",
-    "verify": "mathreason_eval.grade.judge",
+    "verify": "mathreason_eval.grade.verify",
 }
 
 

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "mathreason_eval"
 LAYERS = [
     ("types", 0), ("errors", 0), ("seeds", 0), ("resources", 0), ("names", 0), ("visible", 0),
     ("extract", 1), ("thinking", 1), ("grade", 1), ("stats", 1), ("prompts", 1), ("templates", 1),
+    ("procedures", 1), ("knights", 1), ("steps", 1),
     ("tasks", 2),
     ("models", 3), ("store", 3), ("datasets", 3),
     ("grading", 4), ("planning", 4), ("manifest", 4), ("runner", 4), ("checks", 4),

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 import yaml
 
-from mathreason_eval import datasets, tasks
+from mathreason_eval import datasets
 from mathreason_eval.checks import check_task
-from mathreason_eval.tasks import read_task
+from mathreason_eval.tasks import folder, read_task
 from mathreason_eval.templates.reading import read_dictionaries, read_template
 from mathreason_eval.templates.story import draw_entities, draw_numbers, tell
 from mathreason_eval.templates.units import UNITS
@@ -70,7 +70,7 @@ def test_the_story_is_told():
     )
 
 
-EVERYTHING = sorted({*tasks._KEYS, *datasets._FILTERS, *UNITS})
+EVERYTHING = sorted({*folder._KEYS, *datasets._FILTERS, *UNITS})
 
 
 @pytest.mark.parametrize("name", EVERYTHING)

@@ -53,7 +53,7 @@ def verify(  # noqa: PLR0913  one parameter an option
     from dataclasses import asdict
 
     from mathreason_eval.cli.tables import print_json, stdout
-    from mathreason_eval.grade.judge import verify as judge
+    from mathreason_eval.grade.verify import verify as judge
     from mathreason_eval.visible import visible
 
     match = judge(golds, answer=answer, output=output, grader=grader, deadline=deadline)

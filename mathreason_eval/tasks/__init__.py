@@ -1,0 +1,71 @@
+"""Tasks: a folder each, data first. Found by name, loaded on use.
+
+`task.yaml` says what the task is, `prompt.jinja` how it is asked, `cases.jsonl` which outputs
+deserve which outcome, `README.md` where it comes from, and `task.py`, only where behaviour is
+needed, holds `problem(index, seed) -> Problem`. The format is described in `docs/tasks.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import cast
+
+from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.resources import resource_dir
+from mathreason_eval.tasks.folder import read_task
+from mathreason_eval.tasks.task import HubData, ProblemMaker, RowReader, Task
+
+__all__ = [
+    "HubData",
+    "ProblemMaker",
+    "RowReader",
+    "Task",
+    "load_task",
+    "read_task",
+    "task_names",
+]
+
+ENTRY_POINT_GROUP = "mathreason_eval.tasks"
+
+
+def task_names(tasks_dirs: Iterable[Path] = ()) -> tuple[str, ...]:
+    """Return the names of all tasks that can be loaded, sorted."""
+    return tuple(sorted(_sources(tasks_dirs)))
+
+
+def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
+    """Return the task of that name, from `tasks_dirs`, an entry point, or the ones that come along.
+
+    Raises:
+        UnknownNameError: if there is none; it names the nearest.
+        TaskError: if its folder is malformed.
+    """
+    sources = _sources(tasks_dirs)
+    if name not in sources:
+        raise UnknownNameError("task", name, sources, "`mathreason tasks` lists them.")
+    source = sources[name]
+    if isinstance(source, Path):
+        return read_task(source)
+    return cast("Task", source.load()())
+
+
+def _sources(tasks_dirs: Iterable[Path]) -> Mapping[str, Path | EntryPoint]:
+    """Return where each task is; a folder given by the user hides a packaged one of its name."""
+    found: dict[str, Path | EntryPoint] = {}
+    found |= {folder.name: folder for folder in _folders(resource_dir("tasks"))}
+    found |= {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    for directory in tasks_dirs:
+        if not directory.is_dir():
+            raise TaskError(
+                f"There is no folder {directory}.", "--tasks-dir names a folder of tasks."
+            )
+        # `--tasks-dir tasks/mine` is understood as well as `--tasks-dir tasks`.
+        own = [directory] if (directory / "task.yaml").is_file() else _folders(directory)
+        found |= {folder.name: folder for folder in own}
+    return found
+
+
+def _folders(directory: Path) -> list[Path]:
+    return sorted(path.parent for path in directory.glob("*/task.yaml"))

@@ -1,0 +1,102 @@
+"""What a task is, once it has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.grade.convention import DEFAULT, Convention
+from mathreason_eval.prompts import PromptForm
+from mathreason_eval.types import Problem
+
+ProblemMaker = Callable[[int, int], Problem]
+"""`problem(index, seed)`: the same problem on every machine, whatever was made before it."""
+
+RowReader = Callable[[Mapping[str, Any], int, str], Problem | None]
+"""`reader(row, index, source)`: the problem of a published row, or None for a row to leave out.
+
+`source` is the name of the file, or `owner/name config split` of a hub."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HubData:
+    """Published rows on a hub, pinned."""
+
+    hub: str
+    """`owner/name`."""
+    revision: str
+    """Commit hash. Never a branch: a score on a moving data set cannot be reproduced."""
+    splits: tuple[str, ...]
+    """Splits to read one after another."""
+    configs: tuple[str, ...] = ()
+    """Configurations to read one after another; empty for the only one."""
+    rows: int | None = None
+    """How many problems there must be; a file with another count is not this data set."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A benchmark: where its problems come from, how they are asked, how answers are judged."""
+
+    name: str
+    version: int
+    """Rises whenever a score could change, white space in a prompt included."""
+    summary: str
+    """One line for `mathreason tasks`."""
+    license: str
+    extract: tuple[str, ...]
+    """Extraction rules, strictest first; the verdict records which one fired."""
+    grade: str
+    """The grader's name."""
+    prompts: Mapping[str, PromptForm]
+    """By id. A chat model gets the first chat form, a base model the first text form."""
+    source: str = ""
+    paper: str = ""
+    data: tuple[HubData, ...] = ()
+    """Where its published rows are; empty for a task that makes its own problems."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each field of a problem the columns that may hold it, in order of preference."""
+    reader: RowReader | None = None
+    """Makes a problem of a row whose content columns alone cannot say."""
+    problem: ProblemMaker | None = None
+    """Makes problem number `index`; None for a task whose problems are published rows."""
+    size: int = 0
+    """How many problems a generated task has unless a limit says otherwise."""
+    slices: tuple[str, ...] = ()
+    """Keys of `Problem.meta` to report by."""
+    second: str | None = None
+    """A grader that is asked beside the first; where they differ bounds the score."""
+    convention: Convention = DEFAULT
+    metrics: tuple[str, ...] = ()
+    """Families of metrics beside those that every task has."""
+    max_tokens: int = 1024
+    folder: Path | None = None
+    """Where it was read from; None for a task made in Python."""
+
+    @property
+    def generated(self) -> bool:
+        """Whether problems are made here, so that nothing needs to be downloaded."""
+        return self.problem is not None
+
+    def prompt(self, form: str | None, *, chat: bool) -> PromptForm:
+        """Return the prompt form of that id, or the default for a chat or a base model.
+
+        Raises:
+            UnknownNameError: if the task has no form of that id.
+            TaskError: if it has none that suits the model.
+        """
+        if form is not None:
+            if form not in self.prompts:
+                raise UnknownNameError(f"prompt of {self.name}", form, self.prompts)
+            return self.prompts[form]
+        for candidate in self.prompts.values():
+            if candidate.chat == chat:
+                return candidate
+        kind = "chat" if chat else "base"
+        raise TaskError(
+            f"The task {self.name} has no prompt for a {kind} model.",
+            f"Choose one with --prompt: {', '.join(self.prompts)}.",
+        )
