@@ -1,0 +1,200 @@
+"""The puzzles of arXiv:2410.23123 once more, bit for bit, from the seed they were drawn with.
+
+What comes out equals the published rows, which are under CC BY-NC-SA 4.0: use it to check against
+them or where their hub cannot be reached. `family` makes puzzles of our own. The order in which
+chance is asked is a fact of the published sampler, and every call below stands where it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mathreason_eval.knights.logic import (
+    AND,
+    IF,
+    IFF,
+    NOT,
+    OR,
+    Claim,
+    Compound,
+    Puzzle,
+    Statement,
+    only_solution,
+)
+from mathreason_eval.knights.names import PUBLISHED_NAMES, PUBLISHED_UNCOMMON_NAMES
+from mathreason_eval.knights.perturbing import with_statement
+from mathreason_eval.knights.roles import KNIGHTS, PUBLISHED_PAIRS, Pair
+from mathreason_eval.knights.sampling import MOST_TRIES
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+SEED = 1234
+TEST_ROWS = 100
+"""Puzzles of a size that are the test split; those after them are the train split."""
+_TRAIN_ROWS = 1_000
+_FEW_TRAIN_ROWS = 200
+"""Of two people only, where there are few puzzles."""
+
+_FRAMES = (
+    "{n} said that {c}.", "{n} told you that {c}.", '{n} said, "{c}."', '{n} stated, "{c}".',
+    'According to {n}, "{c}".', """In {n}'s words: "{c}".""", '{n} remarked, "{c}".',
+    '"{c}," {n} declared.', '{n} was heard saying, "{c}".', "{n} expressed that {c}.",
+    '"{c}" - {n}.', 'As {n} put it, "{c}".', '{n} asserted: "{c}".', '"{c}," {n} mentioned.',
+    '{n} commented, "{c}".', 'In a statement by {n}: "{c}".', '{n} noted, "{c}".',
+    '"{c}," {n} claimed.',
+)  # fmt: skip
+
+
+def published_puzzles(people: int) -> dict[str, list[Puzzle | None]]:
+    """Return all puzzles of a size in order of their index: test rows first, then train rows.
+
+    By `clean`, `perturbed_statement` and `perturbed_leaf`; None where no change was found.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(SEED)
+    more = _FEW_TRAIN_ROWS if people == 2 else _TRAIN_ROWS  # noqa: PLR2004  a fact of the data
+    clean = _puzzles(rng, people, TEST_ROWS + more)
+    # All of one kind are drawn before the next: the same chance goes on.
+    statement = [_changed(rng, puzzle, people, leaf=False) for puzzle in clean]
+    leaf = [_changed(rng, puzzle, people, leaf=True) for puzzle in clean]
+    return {"clean": [*clean], "perturbed_statement": statement, "perturbed_leaf": leaf}
+
+
+def _puzzles(rng: Generator, people: int, count: int) -> list[Puzzle]:
+    seen: dict[tuple[Statement, ...], Puzzle] = {}
+    for _ in range(count):
+        for _ in range(MOST_TRIES):
+            statements = tuple(_statement(rng, person, people) for person in range(people))
+            roles = None if statements in seen else only_solution(statements)
+            if roles is not None:
+                seen[statements] = Puzzle(statements, roles)
+                break
+    return [*seen.values()]
+
+
+def _changed(rng: Generator, puzzle: Puzzle, people: int, *, leaf: bool) -> Puzzle | None:
+    for _ in range(MOST_TRIES):
+        person = int(rng.integers(0, people))
+        if leaf:
+            said = _new_leaf(rng, puzzle.statements[person], person, people)
+        else:
+            said = _statement(rng, person, people)
+        changed = with_statement(puzzle, person, said)
+        if changed is not None:
+            return changed
+    return None
+
+
+def _statement(rng: Generator, speaker: int, people: int, depth: int = 2) -> Statement:
+    # The die is thrown also where it decides nothing.
+    sign = (None, NOT, AND, OR, IF, IFF)[rng.integers(0, 6)]
+    if sign is None or depth == 1:
+        while True:
+            truthful = bool(rng.integers(0, 2) == 0)
+            person = int(rng.integers(0, people))
+            if truthful or person != speaker:
+                return Claim(person, truthful)
+    # `and` and `or` draw how many parts they have, from 2 to 2.
+    if sign in {AND, OR}:
+        rng.integers(2, 3)
+    parts: list[Statement] = []
+    while len(parts) < (1 if sign == NOT else 2):
+        part = _statement(rng, speaker, people, depth - 1)
+        if part not in parts:
+            parts.append(part)
+    return Compound(sign, tuple(parts))
+
+
+def _new_leaf(rng: Generator, statement: Statement, speaker: int, people: int) -> Statement:
+    if isinstance(statement, Claim):
+        return _statement(rng, speaker, people, depth=1)
+    place = int(rng.integers(0, len(statement.parts)))
+    part = _new_leaf(rng, statement.parts[place], speaker, people)
+    parts = (*statement.parts[:place], part, *statement.parts[place + 1 :])
+    return Compound(statement.sign, parts)
+
+
+# --- in words --------------------------------------------------------------------------------
+
+
+def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[str, object]:
+    """Return a puzzle as the published row of that index says it, with the published columns.
+
+    Args:
+        puzzle: of `published_puzzles`; for a variant in words alone, the clean one.
+        index: its index among them.
+        variant: `clean` or one of the six perturbations.
+    """
+    import numpy as np
+
+    people = len(puzzle.statements)
+    rng = np.random.default_rng(SEED + index)
+    known = PUBLISHED_UNCOMMON_NAMES if variant == "uncommon_name" else PUBLISHED_NAMES
+    names = [known[place] for place in rng.choice(len(known), size=people, replace=False)]
+    pair = KNIGHTS
+    if variant == "random_pair":
+        pair = PUBLISHED_PAIRS[rng.integers(0, len(PUBLISHED_PAIRS))]
+    elif variant == "flip_role":
+        pair = KNIGHTS.flipped
+    frames = [_FRAMES[rng.integers(0, len(_FRAMES))] for _ in range(people)]
+    said = [
+        frame.format(n=name, c=_claim(statement, names, pair))
+        for frame, name, statement in zip(frames, names, puzzle.statements, strict=True)
+    ]
+    if variant == "reorder_statement":
+        said = [said[place] for place in _another_order(people, SEED + 1 + index)]
+    answers = [
+        f"{n} is {pair.a(truthful=role)}" for n, role in zip(names, puzzle.roles, strict=True)
+    ]
+    return {
+        "quiz": _quiz(names, pair, said),
+        "names": names,
+        "solution": [*puzzle.roles],
+        "solution_text": f"{', '.join(answers[:-1])}, and {answers[-1]}.",
+        "solution_text_format": "\n".join(f"({i}) {each}" for i, each in enumerate(answers, 1)),
+        "statements": str(tuple(map(_nested, puzzle.statements))),
+        "index": index,
+    }
+
+
+def _quiz(names: Sequence[str], pair: Pair, said: Sequence[str]) -> str:
+    # The published plural of every role is the word with an s.
+    knight, knave = pair.knight, pair.knave
+    return (
+        f"A very special island is inhabited only by {knight}s and {knave}s. "
+        f"{knight.capitalize()}s always tell the truth, and {knave}s always lie. "
+        f"You meet {len(names)} inhabitants: {', '.join(names[:-1])}, and {names[-1]}. "
+        f"{' '.join(said)} So who is {pair.a(truthful=True)} and who is {pair.a(truthful=False)}?"
+    )
+
+
+def _another_order(people: int, seed: int) -> list[int]:
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    order = [*range(people)]
+    while order == [*range(people)]:
+        rng.shuffle(order)
+    return order
+
+
+def _claim(statement: Statement, names: Sequence[str], pair: Pair) -> str:
+    if isinstance(statement, Claim):
+        return f"{names[statement.person]} is {pair.a(truthful=statement.truthful)}"
+    parts = [_claim(part, names, pair) for part in statement.parts]
+    if statement.sign == NOT:
+        return parts[0].replace(" is ", " is not ", 1)
+    if statement.sign == IF:
+        return f"If {parts[0]} then {parts[1]}"
+    joint = "if and only if" if statement.sign == IFF else statement.sign
+    return f" {joint} ".join(parts)
+
+
+def _nested(statement: Statement) -> tuple[object, ...]:
+    """Return a statement as the nested tuples in which the published rows spell it."""
+    if isinstance(statement, Claim):
+        return ("telling-truth" if statement.truthful else "lying", statement.person)
+    return (statement.sign, *map(_nested, statement.parts))

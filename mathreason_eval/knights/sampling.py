@@ -1,0 +1,131 @@
+"""Puzzles drawn at random, each with exactly one solution and no two alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from mathreason_eval.errors import UserError
+from mathreason_eval.knights.logic import (
+    AND,
+    IF,
+    IFF,
+    NOT,
+    OR,
+    Claim,
+    Compound,
+    Puzzle,
+    Statement,
+    is_contingent,
+    only_solution,
+)
+
+MOST_TRIES = 1_000
+"""Draws after which a puzzle, or a change of one, is given up."""
+
+Chosen = TypeVar("Chosen")
+
+
+class Source(Protocol):
+    """Where chance comes from: `random.Random` is one."""
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+
+
+class NoPuzzleError(UserError):
+    """No further puzzle of a kind could be drawn."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How large a puzzle is."""
+
+    people: int
+    depth: int = 2
+    """How deep statements nest: 1 is `B is a knave` alone, 2 joins such claims."""
+    width: int = 2
+    """How many parts `and` and `or` join at most."""
+
+    def __post_init__(self) -> None:
+        claims = 2 * self.people - 1
+        if self.people < _FEWEST or self.depth < 1 or not _FEWEST <= self.width <= claims:
+            raise NoPuzzleError(
+                f"There are no puzzles of {self}.",
+                "A puzzle has two people or more, a depth of 1 or more, and a width from 2 to the "
+                "number of claims a person can make: one less than twice the people.",
+            )
+
+
+_FEWEST = 2
+
+
+# Python promises the same `random()` for ever, and nothing of how `choice` and `shuffle` use it.
+def below(rng: Source, bound: int) -> int:
+    """Return a whole number from 0 to below a bound, each as likely."""
+    return int(rng.random() * bound)
+
+
+def one_of(rng: Source, choices: Sequence[Chosen]) -> Chosen:
+    """Return one of several, each as likely."""
+    return choices[int(rng.random() * len(choices))]
+
+
+def some_of(rng: Source, choices: Sequence[Chosen], count: int) -> list[Chosen]:
+    """Return some of several in random order, none twice."""
+    left = list(choices)
+    for place in range(count):
+        other = place + below(rng, len(left) - place)
+        left[place], left[other] = left[other], left[place]
+    return left[:count]
+
+
+def draw_statement(rng: Source, speaker: int, shape: Shape) -> Statement:
+    """Return a statement of one person that is true in some worlds and false in others."""
+    while True:
+        statement = _statement(rng, speaker, shape, shape.depth)
+        if is_contingent(statement, shape.people):
+            return statement
+
+
+def draw_claim(rng: Source, speaker: int, people: int) -> Claim:
+    """Return a claim of one person about one of all; never to be a knave oneself."""
+    # All claims but the one that nobody can make, numbered through.
+    number = below(rng, 2 * people - 1)
+    if number == 2 * speaker + 1:
+        number = 2 * people - 1
+    return Claim(number // 2, number % 2 == 0)
+
+
+_SIGNS = (None, NOT, AND, OR, IF, IFF)
+"""A claim alone is as likely as each connective."""
+
+
+def _statement(rng: Source, speaker: int, shape: Shape, depth: int) -> Statement:
+    sign = None if depth == 1 else one_of(rng, _SIGNS)
+    if sign is None:
+        return draw_claim(rng, speaker, shape.people)
+    count = 1 if sign == NOT else _FEWEST
+    if sign in {AND, OR}:
+        count += below(rng, shape.width - 1)
+    parts: list[Statement] = []
+    while len(parts) < count:
+        part = _statement(rng, speaker, shape, depth - 1)
+        if part not in parts:
+            parts.append(part)
+    return Compound(sign, tuple(parts))
+
+
+def draw_puzzle(rng: Source, shape: Shape) -> Puzzle:
+    """Return a puzzle with exactly one solution.
+
+    Raises:
+        NoPuzzleError: if none is found in many tries.
+    """
+    for _ in range(MOST_TRIES):
+        statements = tuple(draw_statement(rng, person, shape) for person in range(shape.people))
+        roles = only_solution(statements)
+        if roles is not None:
+            return Puzzle(statements, roles)
+    raise NoPuzzleError(f"No puzzle of {shape} has one solution.", "Ask for fewer people.")
