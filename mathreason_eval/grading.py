@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from mathreason_eval.errors import RunError, UnknownNameError
+from mathreason_eval.errors import RunError
 from mathreason_eval.grade.convention import Convention
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
 from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.store import Run, RunWriter, load_run
-from mathreason_eval.tasks import Task, load_task
+from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.types import (
     Generation,
     Metric,
@@ -89,6 +89,18 @@ class Rules:
         }
 
 
+def with_second(task: Task, grader: str | None) -> Task:
+    """Return a task with another grader beside its own; None leaves the one it names.
+
+    Raises:
+        UnknownNameError: if there is no such grader.
+    """
+    if grader is None:
+        return task
+    grader_named(grader)
+    return replace(task, second=grader)
+
+
 class JudgementWatcher(Protocol):
     """Whoever wants to see verdicts as they fall. Called from grading threads."""
 
@@ -110,7 +122,8 @@ class GradingQueue:
         self.last_verdict = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._judge.__enter__()
+        # Computer algebra takes seconds to import, which it may do while a model is still loading.
+        self._judge.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -205,17 +218,30 @@ class Regrading:
 
 
 def regrade(
-    path: Path, *, workers: int = 2, deadline: float = 5.0, tasks_dirs: Sequence[Path] = ()
+    path: Path,
+    *,
+    workers: int = 2,
+    deadline: float = 5.0,
+    tasks_dirs: Sequence[Path] = (),
+    second: str | None = None,
 ) -> Regrading:
     """Judge the stored generations of a run again with the rules of today; return what changed.
 
+    Args:
+        path: the run folder.
+        workers: grading processes.
+        deadline: seconds for one judgement.
+        tasks_dirs: folders with tasks of the user's own.
+        second: a grader that is asked beside each task's own.
+
     Raises:
+        UnknownNameError: if there is no such grader.
         RunError: if the folder is no run, or another process is writing to it.
     """
     run = load_run(path)
     before = {task: run.verdicts(task) for task in run.tasks()}
     metrics_before = run.metrics()
-    rules = {task: _rules_today(run, task, tasks_dirs) for task in run.tasks()}
+    rules = {task: _rules_today(run, task, tasks_dirs, second) for task in run.tasks()}
     with (
         RunWriter(path) as writer,
         GradingQueue(workers=workers, deadline=deadline, watcher=None) as queue,
@@ -239,12 +265,11 @@ def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
     return replace(run.manifest, tasks=tasks)
 
 
-def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path]) -> Rules:
+def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> Rules:
     """Return the rules of the installed task, or of the manifest where it is not installed."""
-    try:
-        return Rules.of(load_task(task, tasks_dirs))
-    except UnknownNameError:
-        return Rules.stored(run.manifest.tasks[task])
+    if task in task_names(tasks_dirs):
+        return Rules.of(with_second(load_task(task, tasks_dirs), second))
+    return Rules.stored({**run.manifest.tasks[task], **({"second": second} if second else {})})
 
 
 def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:

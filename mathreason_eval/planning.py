@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mathreason_eval.datasets import Loaded, load_problems
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.grading import Rules, SampleKey
+from mathreason_eval.grading import Rules, SampleKey, with_second
 from mathreason_eval.models.base import Request
 from mathreason_eval.prompts import PromptForm, render
 from mathreason_eval.seeds import sample_seed
@@ -41,6 +41,8 @@ class RunSpec:
     """Id of the prompt form; None: by the kind of the model."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tasks_dirs: tuple[Path, ...] = ()
+    second: str | None = None
+    """A grader that is asked beside each task's own; None: the one that the task names, if any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +94,10 @@ def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:
     for name in spec.data:
         if name not in spec.tasks:
             raise UnknownNameError("task in this run", name, spec.tasks)
-    tasks = [load_task(name, spec.tasks_dirs) for name in dict.fromkeys(spec.tasks)]
+    tasks = [
+        with_second(load_task(name, spec.tasks_dirs), spec.second)
+        for name in dict.fromkeys(spec.tasks)
+    ]
     return tuple(
         (task, load_problems(task, spec.data.get(task.name, ()), limit=spec.limit))
         for task in tasks

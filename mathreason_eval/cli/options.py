@@ -82,6 +82,15 @@ def grading_options(function: Decorated) -> Decorated:
     )(function)
 
 
+def second_option(function: Decorated) -> Decorated:
+    """Add `--second`."""
+    return click.option(
+        "--second",
+        metavar="GRADER",
+        help="A grader that is asked beside the task's own: where they differ bounds the score.",
+    )(function)
+
+
 def json_option(function: Decorated) -> Decorated:
     """Add `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(

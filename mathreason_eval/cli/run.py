@@ -13,6 +13,7 @@ from mathreason_eval.cli.options import (
     grading_options,
     grouped,
     json_option,
+    second_option,
     tasks_dir_option,
 )
 
@@ -74,6 +75,7 @@ from mathreason_eval.cli.options import (
 @data_option
 @tasks_dir_option
 @grading_options
+@second_option
 @json_option
 def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over what it parsed
     """Ask MODEL the problems of some tasks, and grade the answers.
@@ -96,7 +98,7 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
             name: options[name]
             for name in (
                 *("samples", "limit", "temperature", "top_p", "max_tokens", "seed", "prompt"),
-                "tasks_dirs",
+                *("tasks_dirs", "second"),
             )
         },
     )
@@ -115,16 +117,13 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
 @click.argument("path", metavar="RUN", type=click.Path(path_type=Path))
 @tasks_dir_option
 @grading_options
+@second_option
 @json_option
-def regrade(
-    path: Path, *, tasks_dirs: tuple[Path, ...], workers: int, deadline: float, as_json: bool
-) -> None:
+def regrade(path: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401  as above
     """Judge the stored generations of RUN again; show which verdicts flipped."""
     from mathreason_eval.cli.tables import print_json, print_regrading, regrading_as_json
     from mathreason_eval.grading import regrade as regrade_run
     from mathreason_eval.store import find_run
 
-    done = regrade_run(
-        find_run(path).path, workers=workers, deadline=deadline, tasks_dirs=tasks_dirs
-    )
+    done = regrade_run(find_run(path).path, **options)
     print_json(regrading_as_json(done)) if as_json else print_regrading(done)

@@ -9,6 +9,7 @@ import click
 
 from mathreason_eval.cli.tables import SIGNS, stdout
 from mathreason_eval.errors import RunError, UnknownNameError
+from mathreason_eval.stats.summary import is_disputed
 from mathreason_eval.store import Run
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 from mathreason_eval.visible import visible
@@ -27,8 +28,12 @@ class Sample:
     verdict: Verdict
 
 
-def chosen_samples(run: Run, outcome: str | None, problem: str | None) -> tuple[Sample, ...]:
+def chosen_samples(
+    run: Run, outcome: str | None, problem: str | None, *, disputed: bool = False
+) -> tuple[Sample, ...]:
     """Return the judged samples of a run that have this outcome and belong to this problem.
+
+    With `disputed` only those on which the task's two graders differ.
 
     Raises:
         UnknownNameError: if there is no such outcome or no such problem.
@@ -42,7 +47,9 @@ def chosen_samples(run: Run, outcome: str | None, problem: str | None) -> tuple[
         sample
         for task in run.tasks()
         for sample in _samples(run, task)
-        if outcome in (None, sample.verdict.outcome) and problem in (None, sample.problem.id)
+        if outcome in (None, sample.verdict.outcome)
+        and problem in (None, sample.problem.id)
+        and (is_disputed(sample.verdict) or not disputed)
     )
 
 
@@ -85,6 +92,8 @@ def print_samples(samples: Sequence[Sample]) -> None:
         console.print(Text("output    ", style="dim") + _marked(sample))
         console.print(_labelled("answer", _found(verdict)))
         console.print(_labelled("verdict", visible(f"{verdict.rule}: {verdict.note}")))
+        if verdict.second is not None:
+            console.print(_labelled("second", f"{verdict.second}, says the second grader"))
         console.print()
     click.echo(f"{len(samples)} samples", err=True)
 

@@ -25,6 +25,7 @@ def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
 @click.argument("subject", metavar="RUN|TASK")
 @click.option("--outcome", help="Only the samples of this outcome: wrong, no_answer, …")
 @click.option("--problem", metavar="ID", help="Only the samples of this problem.")
+@click.option("--disputed", is_flag=True, help="Only the samples on which two graders differ.")
 @click.option(
     "--problems",
     type=click.IntRange(min=1),
@@ -40,6 +41,7 @@ def show(  # noqa: PLR0913  one parameter an option
     subject: str,
     outcome: str | None,
     problem: str | None,
+    disputed: bool,
     problems: int,
     data: tuple[tuple[str, str], ...],
     tasks_dirs: tuple[Path, ...],
@@ -47,8 +49,8 @@ def show(  # noqa: PLR0913  one parameter an option
 ) -> None:
     """Show a run's metrics and health, its samples, or a task with its prompts.
 
-    With --outcome or --problem a run shows its samples: the span, the rule and the reason of each
-    verdict.
+    With --outcome, --problem or --disputed a run shows its samples: the span, the rule and the
+    reason of each verdict.
     """
     from mathreason_eval.cli import tables
     from mathreason_eval.store import find_run
@@ -57,12 +59,12 @@ def show(  # noqa: PLR0913  one parameter an option
         _show_task(subject, tasks_dirs, grouped(data).get(subject, ()), problems, as_json=as_json)
         return
     run = find_run(Path(subject))
-    if outcome is None and problem is None:
+    if outcome is None and problem is None and not disputed:
         tables.print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
         return
     from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
 
-    samples = chosen_samples(run, outcome, problem)
+    samples = chosen_samples(run, outcome, problem, disputed=disputed)
     tables.print_json(samples_as_json(samples)) if as_json else print_samples(samples)
 
 

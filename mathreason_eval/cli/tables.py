@@ -11,7 +11,7 @@ import click
 
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
-from mathreason_eval.stats.summary import WHOLE, outcome_counts
+from mathreason_eval.stats.summary import WHOLE, is_disputed, outcome_counts
 from mathreason_eval.store import Run
 from mathreason_eval.tasks import Task
 from mathreason_eval.types import Metric, Outcome, Problem
@@ -212,6 +212,12 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     console.print(metric_table([m for m in run.metrics() if m.task == task], console.width))
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
     console.print(f"outcomes  {spelled} = {n:,}")
+    if disputed := sum(map(is_disputed, run.verdicts(task))):
+        console.print(
+            f"disputed  {disputed:,} samples, of which {entry['second']} says otherwise: "
+            "mathreason show RUN --disputed",
+            soft_wrap=True,
+        )
     if missing := _missing(run, task):
         console.print(f"missing   {missing:,} samples; the same command adds them", style="yellow")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
 from mathreason_eval.cli.options import (
+    Settings,
     data_option,
     grading_options,
     grouped,
@@ -31,6 +32,14 @@ from mathreason_eval.errors import EXIT_WANTING, DataError
     help="Judge rows of gold and answer or output; - reads stdin. One JSON line each.",
 )
 @click.option("--grader", default="math", show_default=True, help="docs/grading.md lists them.")
+@click.option(
+    "--convention",
+    "conventions",
+    type=Settings(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What is agreed on, e.g. units=required; docs/grading.md lists them. May be repeated.",
+)
 @grading_options
 @json_option
 def verify(  # noqa: PLR0913  one parameter an option
@@ -40,23 +49,36 @@ def verify(  # noqa: PLR0913  one parameter an option
     output: str | None,
     path: str | None,
     grader: str,
+    conventions: tuple[tuple[str, str], ...],
     workers: int,
     deadline: float,
     as_json: bool,
 ) -> None:
     """Ask the grader alone: is this answer the gold?"""
+    import yaml
+
+    # On the command line every value is a text; YAML knows numbers, true and false.
+    options = {name: yaml.safe_load(value) for name, value in conventions}
     if path is not None:
-        _verify_rows(path, grader, workers, deadline)
+        _verify_rows(path, {"grader": grader, "convention": options}, workers, deadline)
         return
     if not golds or (answer is None) == (output is None):
         raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
     from dataclasses import asdict
 
     from mathreason_eval.cli.tables import print_json, stdout
+    from mathreason_eval.grade.convention import Convention
     from mathreason_eval.grade.verify import verify as judge
     from mathreason_eval.visible import visible
 
-    match = judge(golds, answer=answer, output=output, grader=grader, deadline=deadline)
+    match = judge(
+        golds,
+        answer=answer,
+        output=output,
+        grader=grader,
+        convention=Convention.of(options),
+        deadline=deadline,
+    )
     if as_json:
         print_json(asdict(match))
         return
@@ -69,7 +91,7 @@ def verify(  # noqa: PLR0913  one parameter an option
     console.print(f"because   {match.rule}: {visible(match.note)}", soft_wrap=True)
 
 
-def _verify_rows(path: str, grader: str, workers: int, deadline: float) -> None:
+def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadline: float) -> None:
     from mathreason_eval.grade.batch import verify_rows
 
     try:
@@ -77,11 +99,11 @@ def _verify_rows(path: str, grader: str, workers: int, deadline: float) -> None:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     with lines:
-        for verdict in verify_rows(_parsed(lines, grader), workers=workers, deadline=deadline):
+        for verdict in verify_rows(_parsed(lines, defaults), workers=workers, deadline=deadline):
             click.echo(json.dumps(verdict, sort_keys=True))
 
 
-def _parsed(lines: TextIO, grader: str) -> Iterator[Any]:
+def _parsed(lines: TextIO, defaults: Mapping[str, object]) -> Iterator[Any]:
     """Yield each line's object; a line that is none is passed on for the grader to refuse."""
     for line in lines:
         if not line.strip():
@@ -90,7 +112,7 @@ def _parsed(lines: TextIO, grader: str) -> Iterator[Any]:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             row = f"not JSON: {error}"
-        yield {"grader": grader, **row} if isinstance(row, dict) else row
+        yield {**defaults, **row} if isinstance(row, dict) else row
 
 
 @click.command()

@@ -35,6 +35,11 @@ def _either(verdict: Verdict) -> bool:
     return Outcome.CORRECT in {verdict.outcome, verdict.second}
 
 
+def is_disputed(verdict: Verdict) -> bool:
+    """Return whether of two graders one calls the sample correct, and the other does not."""
+    return verdict.second is not None and _both(verdict) != _either(verdict)
+
+
 _BOUNDS = {"both": _both, "either": _either}
 """Metrics that bound the score where two graders differ."""
 

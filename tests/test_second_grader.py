@@ -1,0 +1,127 @@
+"""A second grader beside the first, and conventions: named by a task or a user, seen in the run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mathreason_eval import verify
+from mathreason_eval.cli.samples import chosen_samples
+from mathreason_eval.errors import UnknownNameError, UserError
+from mathreason_eval.grade.batch import verify_rows
+from mathreason_eval.grade.convention import Convention
+from mathreason_eval.grading import regrade
+from mathreason_eval.interop.jsonl import import_jsonl
+from mathreason_eval.store import load_run
+from mathreason_eval.tasks import load_task, read_task
+from mathreason_eval.types import Outcome
+
+OUTPUTS = [
+    # output,                       first,              second: the first number after ####
+    ("#### 18",                     Outcome.CORRECT,    Outcome.CORRECT),
+    ("The answer is 18.",           Outcome.CORRECT,    Outcome.NO_ANSWER),
+    ("#### 18.0",                   Outcome.CORRECT,    Outcome.WRONG),
+    ("#### 17",                     Outcome.WRONG,      Outcome.WRONG),
+]  # fmt: skip
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """A run of four outputs to one problem, imported."""
+    rows = [
+        {"id": "p", "question": "9 + 9?", "gold": "18", "output": output}
+        for output, _, _ in OUTPUTS
+    ]
+    path = tmp_path / "outputs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (imported,) = import_jsonl(path, load_task("gsm8k"), tmp_path / "runs", model="m")
+    return imported.run.path
+
+
+def test_what_the_second_grader_says_is_kept_with_the_verdict(run_folder):
+    run = regrade(run_folder, second="gsm8k-strict").run
+    said = [(verdict.outcome, verdict.second) for verdict in run.verdicts("gsm8k")]
+    assert said == [(first, second) for _, first, second in OUTPUTS]
+
+
+def test_both_and_either_bound_the_score(run_folder):
+    metrics = regrade(run_folder, second="gsm8k-strict").after
+    values = {metric.name: metric.value for metric in metrics if metric.slice == "all"}
+    assert (values["both"], values["avg"], values["either"]) == (0.25, 0.75, 0.75)
+
+
+def test_samples_on_which_graders_differ_are_listed(run_folder):
+    run = regrade(run_folder, second="gsm8k-strict").run
+    disputed = chosen_samples(run, None, None, disputed=True)
+    assert [sample.verdict.sample for sample in disputed] == [1, 2]
+
+
+def test_the_manifest_names_the_second_grader(run_folder):
+    regrade(run_folder, second="gsm8k-strict")
+    assert load_run(run_folder).manifest.tasks["gsm8k"]["second"] == "gsm8k-strict"
+
+
+def test_without_a_second_grader_nothing_is_disputed(run_folder):
+    run = regrade(run_folder).run
+    assert chosen_samples(run, None, None, disputed=True) == ()
+    assert {metric.name for metric in run.metrics()}.isdisjoint({"both", "either"})
+
+
+def test_a_second_grader_that_does_not_exist_is_named(run_folder):
+    with pytest.raises(UnknownNameError, match="gsm8k-stritc") as error:
+        regrade(run_folder, second="gsm8k-stritc")
+    assert "gsm8k-strict" in error.value.hint
+
+
+# --- conventions -----------------------------------------------------------------------------
+
+TASK = """\
+name: lengths
+version: 1
+summary: Lengths
+license: MIT
+generate: {problems: 1}
+extract: [boxed]
+grade: math
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("convention: {unit: required}", "no convention named 'unit'"),
+        ("convention: {units: maybe}", "units: maybe is no convention"),
+        ("convention: {rounded_gold: true}", "rounded_gold: True is no convention"),
+    ],
+)
+def test_a_wrong_convention_of_a_task_is_an_error(tmp_path, line, error):
+    folder = _task(tmp_path, line)
+    with pytest.raises(UserError, match=error):
+        read_task(folder)
+
+
+def test_a_task_names_its_conventions(tmp_path):
+    task = read_task(_task(tmp_path, "convention: {units: required, rounded_gold: 0}"))
+    assert task.convention == Convention(units="required", rounded_gold=0)
+
+
+def _task(tmp_path, line):
+    folder = tmp_path / "lengths"
+    folder.mkdir()
+    (folder / "task.yaml").write_text(TASK + line + "\n")
+    (folder / "prompt.jinja").write_text("{{ problem.question }}")
+    return folder
+
+
+@pytest.mark.parametrize(("options", "equal"), [({}, True), ({"units": "required"}, False)])
+def test_a_convention_reaches_the_bare_grader(options, equal):
+    assert verify("5 cm", "5", convention=Convention.of(options)).equal is equal
+    (said,) = verify_rows([{"gold": "5 cm", "answer": "5", "convention": options}], workers=1)
+    assert said["equal"] is equal
+
+
+def test_a_convention_of_a_row_that_does_not_exist_is_undecided_with_the_reason():
+    (said,) = verify_rows([{"gold": "5", "answer": "5", "convention": {"unit": "x"}}], workers=1)
+    assert (said["equal"], said["outcome"]) == (None, "ungradable")
+    assert "unit" in said["note"]
