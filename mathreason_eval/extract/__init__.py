@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.announced import hashes, phrase, tag
 from mathreason_eval.extract.boxes import boxed
+from mathreason_eval.extract.conclusion import closing, conclusion
 from mathreason_eval.extract.last import (
     bare,
     last_formula,
@@ -26,7 +27,15 @@ from mathreason_eval.types import Answer
 Rule = Callable[[str], Answer | None]
 
 WEAK_RULES = frozenset(
-    {"unclosed_box", "unclosed_tag", "program_output", "bare", "last_formula", "last_number"}
+    {
+        "unclosed_box",
+        "unclosed_tag",
+        "program_output",
+        "bare",
+        "last_formula",
+        "last_number",
+        "closing",
+    }
 )
 """What is found by these counts for nothing where the text was cut off."""
 
@@ -36,6 +45,8 @@ EXTRACTORS: Mapping[str, Rule] = {
     "hashes": hashes,
     "phrase": phrase,
     "choice": choice,
+    "conclusion": conclusion,
+    "closing": closing,
     "program_output": program_output,
     "bare": bare,
     "last_formula": last_formula,

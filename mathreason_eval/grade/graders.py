@@ -12,6 +12,7 @@ from mathreason_eval.extract.letters import is_letter
 from mathreason_eval.grade.equal import Convention, canonical_key, compare, compare_slow
 from mathreason_eval.grade.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.minerva import minerva_find, minerva_quick, minerva_slow
+from mathreason_eval.grade.people import PER_PERSON, assignment, kk_reference, same_assignment
 from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
 from mathreason_eval.grade.reference import (
     first_hashes,
@@ -150,6 +151,20 @@ GRADERS: Mapping[str, Grader] = {
     "integer": Grader(summary="an integer, as AIME asks", compare=plain(_integer)),
     "choice": Grader(summary="a letter", compare=plain(_choice), extract=CHOICE_RULES),
     "text": Grader(summary="a text, case and spaces aside", compare=plain(_text)),
+    "assignment": Grader(
+        summary="the role of every person of a puzzle",
+        compare=plain(assignment),
+        extract=("conclusion", "boxed", "closing"),
+        key=same_assignment,
+        measures=(PER_PERSON,),
+    ),
+    "kk-reference": Grader(
+        summary="the published rule of Knights and Knaves, word for word",
+        compare=plain(kk_reference),
+        find=whole,
+        key=same_assignment,
+        measures=(PER_PERSON,),
+    ),
     "gsm8k-strict": Grader(
         summary="first #### number, as text",
         compare=_published("gsm8k-strict", same_lm_eval_text),
