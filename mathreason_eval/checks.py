@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.datasets import load_problems
+from mathreason_eval.datasets import gold_hash, load_problems
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_named
@@ -86,21 +86,37 @@ def _readme(task: Task) -> str:
 def _problems(task: Task, problems: Sequence[Problem]) -> str:
     if not problems:
         return f"not looked at; name them with --data {task.name}=PATH"
-    expected = sum(data.rows or 0 for data in task.data)
-    if expected not in (0, len(problems)):
-        raise TaskError(f"There are {len(problems):,}, and the task says {expected:,}.")
-    questions = {problem.question for problem in problems}
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
             raise TaskError(f"No problem has the property {name!r}, which is reported by.")
+    repeated = len(problems) - len({problem.question for problem in problems})
     if task.problem is not None:
-        for index in reversed(range(min(20, len(problems)))):
-            if task.problem(index, 0) != problems[index]:
-                raise TaskError(f"Problem {index} is not the same when it is made again.")
-    repeated = len(problems) - len(questions)
-    if task.generated and repeated:
+        _made_again(task, problems, repeated)
+    known = _published(task, problems) if task.data else ""
+    return f"{len(problems):,}, ids all different, {repeated} questions more than once{known}"
+
+
+def _made_again(task: Task, problems: Sequence[Problem], repeated: int) -> None:
+    """Raise an error unless problems that are made are all different, and the same every time."""
+    assert task.problem is not None
+    for index in reversed(range(min(20, len(problems)))):
+        if task.problem(index, 0) != problems[index]:
+            raise TaskError(f"Problem {index} is not the same when it is made again.")
+    if repeated:
         raise TaskError(f"{repeated} generated questions stand more than once.")
-    return f"{len(problems):,}, ids all different, {repeated} questions more than once"
+
+
+def _published(task: Task, problems: Sequence[Problem]) -> str:
+    """Return what there is to say of the golds; raise an error if rows are not the published."""
+    expected = sum(data.rows or 0 for data in task.data)
+    if expected not in (0, len(problems)):
+        raise TaskError(f"There are {len(problems):,}, and the task says {expected:,}.")
+    golds, known = gold_hash(problems), [data.golds for data in task.data if data.golds]
+    if not known:
+        return f", golds: {golds}"
+    if golds not in known:
+        raise TaskError(f"Their golds are not the published ones: their hash is {golds}.")
+    return ", the published golds"
 
 
 def _prompts(task: Task, problems: Sequence[Problem]) -> str:

@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Loaded:
     """Of all problems before a limit was applied, so that a limited run stays comparable."""
     rows: int
     """How many problems there are before the limit."""
+    published: bool | None = None
+    """Whether these are the golds that the task knows; None where it knows none."""
 
 
 def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None = None) -> Loaded:
@@ -76,7 +78,9 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
         )
     problems = tuple(_problems(task, rows))
     _check_ids(problems, origin)
-    return _loaded(problems, origin, revision, limit)
+    loaded = _loaded(problems, origin, revision, limit)
+    known = [data.golds for data in task.data if data.golds]
+    return replace(loaded, published=gold_hash(problems) in known if known else None)
 
 
 def content_hash(problems: Iterable[Problem]) -> str:
@@ -89,6 +93,20 @@ def content_hash(problems: Iterable[Problem]) -> str:
         line = json.dumps(asked, ensure_ascii=True, sort_keys=True)
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
+
+
+def gold_hash(problems: Iterable[Problem]) -> str:
+    """Return the hex SHA-256 of the golds as a multiset: sorted, integers as integers.
+
+    Copies of a data set differ in order, ids and wording; `025` and `25` are one gold.
+    """
+    golds = sorted("|".join(map(_spelled, problem.gold)) for problem in problems)
+    return hashlib.sha256("\n".join(golds).encode()).hexdigest()
+
+
+def _spelled(gold: str) -> str:
+    plain = gold.replace(",", "").strip()
+    return str(int(plain)) if re.fullmatch(r"-?\d{1,100}", plain) else gold.strip()
 
 
 def _loaded(problems: tuple[Problem, ...], source: str, revision: str, limit: int | None) -> Loaded:

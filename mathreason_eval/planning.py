@@ -65,6 +65,7 @@ class TaskPlan:
             "data_revision": self.loaded.revision,
             "data_sha256": self.loaded.sha256,
             "data_rows": self.loaded.rows,
+            "data_published": self.loaded.published,
             "problems": len(self.loaded.problems),
             **Rules.of(self.task).entry(),
         }

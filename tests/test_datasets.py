@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathreason_eval.datasets import load_problems
+from mathreason_eval.datasets import gold_hash, load_problems
 from mathreason_eval.errors import DataError, UserError
 from mathreason_eval.tasks import HubData, Task
 from mathreason_eval.types import Problem
@@ -159,3 +160,32 @@ def test_another_seed_is_another_set():
 def test_a_seed_that_is_none_is_a_clear_error():
     with pytest.raises(DataError, match="not a seed"):
         load_problems(GENERATED, ["seed:many"])
+
+
+# --- the golds of all rows ---------------------------------------------------------------------
+
+COPIES = [
+    # golds of a copy of ("7", "25", "1/2"), whether it is the published set
+    (["7", "25", "1/2"], True),
+    (["1/2", "025", "7"], True),
+    (["7", "25 ", "1/2"], True),
+    (["7", "25", "1/3"], False),
+    (["7", "25"], False),
+    (["7", "25", "1/2", "1/2"], False),
+]
+
+
+@pytest.mark.parametrize(("golds", "published"), COPIES)
+def test_a_copy_is_known_by_its_golds(tmp_path, golds, published):
+    known = gold_hash(Problem(id=g, question="?", gold=(g,)) for g in ("7", "25", "1/2"))
+    (data,) = TASK.data
+    task = replace(TASK, data=(replace(data, golds=known),))
+    path = tmp_path / "copy.jsonl"
+    path.write_text("".join(json.dumps({"question": "?", "gold": g}) + "\n" for g in golds))
+    assert load_problems(task, [str(path)]).published is published
+
+
+def test_a_task_that_knows_no_golds_says_nothing_of_a_copy(tmp_path):
+    path = tmp_path / "copy.jsonl"
+    path.write_text(json.dumps({"question": "?", "gold": "7"}) + "\n")
+    assert load_problems(TASK, [str(path)]).published is None

@@ -212,6 +212,13 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     console.print(metric_table([m for m in run.metrics() if m.task == task], console.width))
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
     console.print(f"outcomes  {spelled} = {n:,}")
+    if entry.get("data_published") is False:
+        console.print(
+            f"data      {visible(str(entry['data_source']))}: not the published rows, by their "
+            "golds; figures of others do not compare",
+            style="yellow",
+            soft_wrap=True,
+        )
     if disputed := sum(map(is_disputed, run.verdicts(task))):
         console.print(
             f"disputed  {disputed:,} samples, of which {entry['second']} says otherwise: "

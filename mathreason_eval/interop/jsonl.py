@@ -214,6 +214,7 @@ def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
         "data_revision": loaded.revision,
         "data_sha256": loaded.sha256,
         "data_rows": loaded.rows,
+        "data_published": loaded.published,
         "problems": len(source.problems),
         **Rules.of(task).entry(),
     }

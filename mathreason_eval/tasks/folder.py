@@ -127,6 +127,7 @@ def _hubs(spec: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple[HubDat
             splits=_strings(one["split"]),
             configs=_strings(one.get("configs", ())),
             rows=one.get("rows"),
+            golds=one.get("golds"),
         )
         for one in ([spec] if isinstance(spec, Mapping) else spec)
     )

@@ -35,6 +35,8 @@ class HubData:
     """Configurations to read one after another; empty for the only one."""
     rows: int | None = None
     """How many problems there must be; a file with another count is not this data set."""
+    golds: str | None = None
+    """`gold_hash` of all problems, whatever order a copy has them in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
