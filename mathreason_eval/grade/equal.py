@@ -81,12 +81,22 @@ def _choices(gold: str, answer: str) -> Finding | None:
     """Compare letters of choices, one of which may carry the text of the choice."""
     one, other = words.choice(gold), words.choice(answer)
     if one is None and other is None:
-        return None
+        return _options(gold, answer)
     one = one or words.labelled_choice(gold)
     other = other or words.labelled_choice(answer)
     if one is None or other is None:
         return None
     return Finding(equal=one == other, rule="choice", note=f"choice {other} against {one}")
+
+
+def _options(gold: str, answer: str) -> Finding | None:
+    """Compare the letters of two options, whatever their texts; None unless both have one."""
+    one = words.option(gold)
+    other = words.option(answer) if one is not None else None
+    if one is None or other is None:
+        return None
+    note = f"choice {other.letter} against {one.letter}"
+    return Finding(equal=one.letter == other.letter, rule="choice", note=note)
 
 
 def _moments(gold: str, answer: str) -> Finding | None:
@@ -121,12 +131,18 @@ def _trees(gold: str, answer: str, convention: Convention) -> Finding:
     return found or _worded(gold, answer, read=bool(ones or others))
 
 
+def _squeezed(text: str) -> str:
+    """Return the words of an answer without what stands between them: book store, bookstore."""
+    return "".join(text.split())
+
+
 def _worded(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     one, other = words.words_of(gold), words.words_of(answer)
     wordy = words.is_wordy(gold), words.is_wordy(answer)
     if all(wordy):
-        same = one == other or words.enumerated(gold) == words.enumerated(answer)
+        listed = words.enumerated(gold) == words.enumerated(answer)
+        same = listed or _squeezed(one) == _squeezed(other)
     else:
         # Between digits a comma or a point is no punctuation.
         same = "".join(gold.split()).lower() == "".join(answer.split()).lower()

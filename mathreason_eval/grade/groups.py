@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mathreason_eval.grade import matrices
 from mathreason_eval.grade.comparison import Comparison, different, ordered, unordered
+from mathreason_eval.grade.equations import is_flat
 from mathreason_eval.grade.expression import Finding
 from mathreason_eval.grade.tree import Node, show
 
@@ -79,13 +80,27 @@ def _distinct(node: Node) -> tuple[Node, ...]:
 
 def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare two trees of which at least one is a matrix; a tuple may be a column."""
-    one, other = matrices.as_matrix(gold), matrices.as_matrix(answer)
+    one, other = _matrix_beside(gold, answer), _matrix_beside(answer, gold)
     if one is None or other is None:
         return different("matrix", "a matrix against something else")
     if [len(row) for row in one] != [len(row) for row in other]:
         return different("matrix", "their shapes differ")
     cells = [tuple(cell for row in rows for cell in row) for rows in (one, other)]
     return ordered(cells[0], cells[1], how.inside())._replace(rule="matrix")
+
+
+def _matrix_beside(node: Node, other: Node) -> matrices.Rows | None:
+    """Return the entries of a matrix, a value being its only one and a tuple lying as needed."""
+    rows = matrices.as_matrix(node)
+    if rows is None:
+        return ((node,),) if is_flat(node) else None
+    beside = matrices.as_matrix(other) if node.op in _VECTORS else None
+    if beside is not None and len(beside) == 1 < len(rows) and all(len(row) == 1 for row in rows):
+        return (tuple(row[0] for row in rows),)
+    return rows
+
+
+_VECTORS = frozenset({"tuple", "list", "interval"})
 
 
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:

@@ -81,6 +81,9 @@ _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}]")
 _CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
 _GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
+_SIGNS = frozenset({"minus", "negative"})
+"""Words for a sign, where a value follows."""
+_VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
 _DEEPEST_TEXT = 8
 _PAIR = 2
 
@@ -162,6 +165,8 @@ class _Lexer:
         called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
         if low == "to" and not self.upright:
             yield Token("op", ":")
+        elif low in _SIGNS and self._value_follows():
+            yield Token("op", "-")
         elif low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low)
         elif (
@@ -206,6 +211,10 @@ class _Lexer:
             yield Token("sym", run)
         else:
             yield from self._run(run, low)
+
+    def _value_follows(self) -> bool:
+        """Return whether a value follows after a space: `minus 5`, but not `negative numbers`."""
+        return _VALUE.match(self.text, self.at) is not None
 
     def _run(self, run: str, low: str) -> Iterator[Token]:
         """Yield what a run of two letters or more means: a word, a segment, or a product."""

@@ -19,7 +19,7 @@ def as_matrix(node: Node) -> Rows | None:
     """Return the entries of a matrix, or of a tuple read as a column; None for other things."""
     if node.op == "matrix":
         return tuple(row.args for row in node.args)
-    if node.op in {"tuple", "list"}:
+    if node.op in {"tuple", "list"} or (node.op == "interval" and node.name == "[]"):
         return _from_tuple(node)
     if node.op == "neg":
         return _scaled(as_matrix(node.args[0]), MINUS_ONE)

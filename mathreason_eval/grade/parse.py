@@ -20,6 +20,9 @@ LONGEST = 50_000
 _MOST_ITEMS = 2000
 _VALUES = frozenset({"num", "sym", "const", "fn", "open", "begin", "diff"})
 _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
+_VERBS = words.these("is are was were equals has have had")
+_DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
+_BRACKET = Token("open", "(")
 _STRENGTHS = ("", "and", ",", "or", ";")
 """Separators of lists, the weakest first."""
 
@@ -61,11 +64,9 @@ class Parser(Grammar):
     def _skip_label(self) -> None:
         """Step behind `the answer is`, `Area =` and the like."""
         while True:
-            label = 0
-            while self.sees("word", ahead=label):
-                label += 1
-            if label and self.ahead(label).text in {"=", ":"}:
-                self.at += label + 1
+            label = self._label()
+            if label:
+                self.at += label
             elif self._is_chinese_label():
                 self.at += 1
             elif self._names_curve():
@@ -74,6 +75,23 @@ class Parser(Grammar):
                 self.at += 1
             else:
                 return
+
+    def _label(self) -> int:
+        """Return how many tokens say what comes: `Area =`, `the ratio is`, `vertex` of (1, 2)."""
+        label = 0
+        while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
+            label += 1
+            if self.ahead(label - 1).text.lower() in _VERBS:
+                return label
+        if not label:
+            return 0
+        if self.ahead(label).text in {"=", ":"}:
+            return label + 1
+        return label if self.ahead(label) == _BRACKET and self._is_list(label + 1) else 0
+
+    def _is_list(self, ahead: int) -> bool:
+        """Return whether commas stand in a bracket that was opened so many tokens ahead."""
+        return any(token.text == "," for token in self.tokens[self.at + ahead :])
 
     def _is_chinese_label(self) -> bool:
         """Return whether a word comes next that ends in `is`."""

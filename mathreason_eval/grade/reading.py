@@ -16,15 +16,39 @@ _DECIMAL_COMMA = re.compile(
 )
 
 
+_POINT = re.compile(r"[A-Z]'?\s*(?=\()")
+_SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
+
+
 def readings(text: str) -> Iterator[Node]:
     """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
-    spellings = [_spelled(text)]
+    trees = [tree for spelling in _spellings(text) if (tree := _read(spelling)) is not None]
+    yield from trees
+    if not trees and (side := _last_side(text)) and (tree := _read(side)) is not None:
+        yield tree
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield the text and what else it may spell: a decimal, a named point, an option's text."""
+    yield _spelled(text)
     if found := _DECIMAL_COMMA.fullmatch(text):
-        spellings.append(f"{found[1]}.{found[2]}{found[3] or ''}")
-    for spelling in spellings:
-        tree = _read(spelling)
-        if tree is not None:
-            yield tree
+        yield f"{found[1]}.{found[2]}{found[3] or ''}"
+    if "," in text and text.endswith(")") and (found := _POINT.match(text)):
+        yield text[found.end() :]
+    if option := words.option(text):
+        yield _spelled(option.said)
+
+
+def _last_side(text: str) -> str | None:
+    """Return the last side of a chain that cannot be read as a whole, or None if it is none."""
+    signs = list(_SIDE.finditer(text))
+    if len(signs) < _CHAIN and not any(sign[0] != "=" for sign in signs):
+        return None
+    return text[signs[-1].end() :].strip()
+
+
+_CHAIN = 2
+"""Equality signs of a chain, which says how the last side was come to."""
 
 
 def ungrouped(text: str) -> Node | None:

@@ -29,6 +29,8 @@ def shape(node: Node) -> Node:
         return _signed_tuple(node)
     if node.op == "interval":
         return node
+    if _names_point(node):
+        return _define(*node.args)
     if _has_sign(node):
         return Node("list", _both_signs(node), "pm")
     return node
@@ -43,18 +45,22 @@ def _relation(node: Node) -> Node:
     if _has_sign(node):
         return shape(Node("list", tuple(_both_signs(node)), "or"))
     if equations.defines(node):
-        values = node.args[1:]
-        value = values[0] if len(values) == 1 else _choices(values, signs[1:])
+        value = _concluded(node.args[1:], signs[1:])
         if value.op == "list" and value.name != "pm":
             return shape(Node("list", tuple(_define(node.args[0], v) for v in value.args), ","))
         return _define(node.args[0], value)
-    if (
-        set(signs) == {"~"}
-        or len(signs) > 1
-        or all(exact.exact(part) is not None or not _variables(part) for part in node.args)
-    ):
-        return _choices(node.args, signs)
+    if "~" in signs or len(signs) > 1:
+        return _concluded(node.args, signs)
+    if all(exact.exact(part) is not None or not _variables(part) for part in node.args):
+        return _one_value(node.args)
     return Node("rel", node.args, "=")
+
+
+def _names_point(node: Node) -> bool:
+    """Return whether a node is a point with its name, as in `A(1, 2)`."""
+    if node.op != "mul" or [part.op for part in node.args] != ["sym", "tuple"]:
+        return False
+    return len(node.args[0].name) == 1 and node.args[0].name.isupper()
 
 
 def _variables(node: Node) -> bool:
@@ -65,10 +71,20 @@ def _define(name: Node, value: Node) -> Node:
     return Node("define", (name, value))
 
 
-def _choices(values: tuple[Node, ...], signs: list[str]) -> Node:
-    """Return the values of a chain as alternatives, unless they contradict each other."""
+def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
+    """Return what a chain comes to: its last side, or both if they are `exact ~ rounded`.
+
+    What stands before the last equality is the way there, where a gold may be met by accident.
+    """
+    rounded = signs.index("~") if "~" in signs else len(signs)
+    sides = values[rounded:]
+    return sides[0] if len(sides) == 1 else Node("choices", sides)
+
+
+def _one_value(values: tuple[Node, ...]) -> Node:
+    """Return the two sides of `3 + 4 = 7` as alternatives, unless they contradict each other."""
     known = [exact.exact(value) for value in values]
-    if all(value is not None for value in known) and len(set(known)) > 1 and "~" not in signs:
+    if all(value is not None for value in known) and len(set(known)) > 1:
         return Node("rel", values, "=")
     return Node("choices", values)
 

@@ -169,8 +169,8 @@ _RULES: tuple[tuple[Callable[[Node], bool], Callable[[Node, Node, Comparison], F
     (lambda node: node.op == "ratio", _same_ratio),
     (lambda node: node.op == "define", _same_definition),
     (_is_equation, _same_equation),
-    (is_set, same_real_set),
     (matrices.is_matrix, same_matrix),
+    (is_set, same_real_set),
     (is_group, same_group),
     (lambda node: node.op in {"cases", "row"}, same_cases),
 )

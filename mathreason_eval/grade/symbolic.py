@@ -16,6 +16,7 @@ from mathreason_eval.grade.expression import UNKNOWN, Finding
 from mathreason_eval.grade.normal import normalise
 from mathreason_eval.grade.reading import readings
 from mathreason_eval.grade.shape import shape
+from mathreason_eval.grade.text import is_prose
 from mathreason_eval.grade.tree import Node, contains
 from mathreason_eval.types import Match
 
@@ -65,6 +66,9 @@ def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
             continue
     if trees:
         raise UnbuildableError("no reading is a single value")
+    if is_prose(text):
+        # Its letters would become the product of as many variables.
+        raise UnbuildableError("prose")
     from latex2sympy2_extended import latex2sympy
 
     return latex2sympy(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mathreason_eval.grade.commands import KNOWN
 from mathreason_eval.grade.words import IGNORED, WRAPPERS
 
 _DRESS = re.compile(
@@ -17,6 +18,12 @@ _CHOICE = re.compile(
 _LABELLED = re.compile(
     r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b|and\b|or\b)[^\s,;&/].*"
     r"|([A-J]),?\s+(?!and\b|or\b)[A-Za-z]{2}[^=<>]*",
+    re.DOTALL,
+)
+_OPTION = re.compile(
+    r"(?P<wrapped>\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?"
+    r"(?:\((?P<bracketed>[A-J])\)|(?P<letter>[A-J])[).](?!\d))(?P<closed>\s*\})?"
+    r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<said>\S.*)",
     re.DOTALL,
 )
 _SECOND_CHOICE = re.compile(r"\S.*\([A-J]\)")
@@ -98,6 +105,17 @@ def is_wordy(text: str) -> bool:
     )
 
 
+_PROSE = re.compile(r"(?<![\\A-Za-z_])(?![a-z]*(?:sin|cos|tan|log|mod)\b)[A-Za-z]{4,}")
+
+
+def is_prose(text: str) -> bool:
+    """Return whether a text holds a word, which is no product of its letters."""
+    return any(
+        any(vowel in word[0].lower() for vowel in "aeiouy") and word[0] not in KNOWN
+        for word in _PROSE.finditer(text)
+    )
+
+
 def choice(text: str) -> str | None:
     """Return the letter of an answer that is only the letter of a choice, else None."""
     if len(text) > _LONGEST_CHOICE:
@@ -114,6 +132,24 @@ def labelled_choice(text: str) -> str | None:
     bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
     found = None if _SECOND_CHOICE.search(bare) else _LABELLED.fullmatch(bare)
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
+
+
+class Option(NamedTuple):
+    """An option with its text, as in `(B) 15`."""
+
+    letter: str
+    said: str
+
+
+def option(text: str) -> Option | None:
+    """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
+    found = _OPTION.fullmatch(text)
+    if found is None or _SECOND_CHOICE.search(found["said"]):
+        return None
+    said = found["said"]
+    if found["wrapped"] and not found["closed"]:
+        said = said.removesuffix("}") if said.count("}") > said.count("{") else said
+    return Option(found["bracketed"] or found["letter"], said.strip())
 
 
 class Moment(NamedTuple):
