@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import DataError, MissingExtraError
+from mathreason_eval.errors import DataError
 from mathreason_eval.extract import extract
-from mathreason_eval.tasks import HubData, Task
+from mathreason_eval.rows import Row, hub_rows, read_rows
+from mathreason_eval.tasks import Task
 from mathreason_eval.types import Problem
-
-Row = Mapping[str, Any]
 
 _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "unique_id", "ID"),
@@ -68,7 +64,7 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
         rows = ((path.name, row) for path in paths for row in read_rows(path))
         origin, revision = ", ".join(path.name for path in paths), ""
     elif task.data:
-        rows = (pair for data in task.data for pair in _hub_rows(data))
+        rows = (pair for data in task.data for pair in hub_rows(data))
         origin = ", ".join(f"hub:{data.hub}" for data in task.data)
         revision = ", ".join(data.revision for data in task.data)
     else:
@@ -142,95 +138,6 @@ def _problem_seed(sources: Sequence[str]) -> int:
         return int(sources[-1].removeprefix("seed:"))
     except ValueError:
         raise DataError(f"{sources[-1]!r} is not a seed.", "Write seed:7, say.") from None
-
-
-# --- rows ------------------------------------------------------------------------------------
-
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a JSONL, JSONL.gz, CSV or Parquet file as mappings.
-
-    Raises:
-        DataError: if the file is missing, of another kind, or a row of it is malformed.
-        MissingExtraError: for Parquet without pyarrow.
-    """
-    reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
-    if reader is None:
-        raise DataError(
-            f"{path} has an ending that says nothing of its format.",
-            f"Known are {', '.join(sorted(_READERS))}.",
-        )
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.", "Check the path after --data or import.")
-    try:
-        yield from reader(path)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}", "Is it complete?") from None
-
-
-def _jsonl(path: Path) -> Iterator[Row]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"{path}, line {number}: {error}", "Each line is one JSON object."
-                ) from None
-            if not isinstance(row, dict):
-                raise DataError(f"{path}, line {number} is not an object.", "Write {...} there.")
-            yield row
-
-
-def _csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        yield from csv.DictReader(lines)
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise MissingExtraError("pyarrow", "hub", "Reading Parquet") from None
-    try:
-        with pq.ParquetFile(path) as table:
-            for batch in table.iter_batches():
-                yield from batch.to_pylist()
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is not Parquet: {error}", "Is it complete?") from None
-
-
-_READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
-    ".jsonl": _jsonl,
-    ".jsonl.gz": _jsonl,
-    ".json.gz": _jsonl,
-    ".csv": _csv,
-    ".parquet": _parquet,
-}
-
-
-def _hub_rows(data: HubData) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of a hub's data set, each with where it is from."""
-    try:
-        import datasets
-    except ImportError:
-        raise MissingExtraError("datasets", "hub", f"Loading {data.hub} from its hub") from None
-    for config, split in itertools.product(data.configs or (None,), data.splits):
-        try:
-            rows = datasets.load_dataset(data.hub, config, split=split, revision=data.revision)
-        # The library passes on whatever its transport raised; all of it means the same to a user.
-        except (OSError, ValueError, ConnectionError, RuntimeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise DataError(
-                f"The data set {data.hub} could not be loaded: {reason}",
-                "Without a network, name a local copy with --data TASK=PATH.",
-            ) from None
-        source = " ".join(filter(None, (data.hub, config, split)))
-        yield from ((source, row) for row in rows)
 
 
 # --- from a row to a problem -----------------------------------------------------------------
