@@ -1,0 +1,245 @@
+"""Originals against their variants, problem by problem: what a change costs, and who flipped.
+
+A family is an original with its variants; families are independent, so they are the unit of every
+interval, and only those that have both sides count. With several samples a problem's score is its
+share of correct ones, and the samples of two problems are independent of each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from mathreason_eval.stats.intervals import Z95, Mean, mean_of_scores, wilson
+from mathreason_eval.stats.items import Item
+from mathreason_eval.types import Metric
+
+WHOLE = "all"
+ORIGINAL = "original"
+"""The slice of problems that have variants."""
+
+_OF_A_SLICE = frozenset({"avg", "drop", "cr", "limem"})
+"""Metrics that are also reported of a slice such as `people=3`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """An original that has a verdict, with those of its variants that have one."""
+
+    original: Item
+    variants: Mapping[str, Item]
+    """By what made them. Never empty."""
+
+
+def families(items: Sequence[Item]) -> list[Family]:
+    """Return the originals that have variants, in their order, joined by id."""
+    variants: dict[str, dict[str, Item]] = {}
+    for item in items:
+        problem = item.problem
+        if problem.origin is not None and problem.variant is not None:
+            variants.setdefault(problem.origin, {})[problem.variant] = item
+    return [
+        Family(original=item, variants=variants[item.problem.id])
+        for item in items
+        if item.problem.origin is None and item.problem.id in variants
+    ]
+
+
+def memorisation(items: Sequence[Item]) -> list[dict[str, str | float]]:
+    """Return a row a family: `id`, the `original`'s score, and that of each variant by its name.
+
+    A memorised problem is one whose original is solved and whose variants are not.
+    """
+    return [
+        {
+            "id": family.original.problem.id,
+            ORIGINAL: family.original.accuracy,
+            **{name: item.accuracy for name, item in family.variants.items()},
+        }
+        for family in families(items)
+    ]
+
+
+def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Metric]:
+    """Yield the metrics of variants against their originals; nothing where there are none.
+
+    Of each variant, in the slice `variant=NAME`, over the families that have it:
+
+    - `avg` and `origin`: accuracy on the variant and on its original
+    - `drop`: origin - avg; `pdr`: drop / origin, the performance drop rate (arXiv:2402.19255)
+    - `cr`: consistency ratio, the share of solved originals whose variant is solved, and `limem`:
+      origin * (1 - cr), memorisation by arXiv:2410.23123; both 0 where no original is solved
+    - `lost`, `gained`, `kept`, `missed`: the flip table, in shares of all families
+    - `mcnemar`: p of McNemar's exact test that lost and gained are alike
+
+    And `robust`, the mean over families of the worst score among original and variants.
+
+    Args:
+        task: its name.
+        items: problems with their judgements, originals and variants in any order.
+        where: the slice that the items are; of one that is not all, the flips are left out.
+    """
+    found = families(items)
+    if not found:
+        return
+    prefix = "" if where == WHOLE else f"{where} "
+    if where == WHOLE:
+        yield _worst(task, found)
+        originals = [family.original for family in found]
+        scores = [item.accuracy for item in originals]
+        samples = sum(item.n for item in originals)
+        yield _metric(task, ORIGINAL, "avg", mean_of_scores(scores), (len(found), samples))
+    for name in dict.fromkeys(name for family in found for name in family.variants):
+        pairs = [(f.original, f.variants[name]) for f in found if name in f.variants]
+        for metric in _of_variant(task, f"{prefix}variant={name}", pairs):
+            if where == WHOLE or metric.name in _OF_A_SLICE:
+                yield metric
+
+
+def _worst(task: str, found: Sequence[Family]) -> Metric:
+    together = [(family.original, *family.variants.values()) for family in found]
+    scores = [min(item.accuracy for item in items) for items in together]
+    samples = sum(item.n for items in together for item in items)
+    return _metric(task, WHOLE, "robust", mean_of_scores(scores), (len(found), samples))
+
+
+def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> Iterator[Metric]:
+    scores = [(original.accuracy, variant.accuracy) for original, variant in pairs]
+    size = len(pairs), sum(item.n for pair in pairs for item in pair)
+    gold = _gold(pairs)
+    means = {
+        "avg": mean_of_scores([after for _, after in scores]),
+        "origin": mean_of_scores([before for before, _ in scores]),
+        "drop": drop(scores),
+        "cr": consistency(scores),
+        "limem": mean_of_scores([before * (1 - after) for before, after in scores]),
+        "lost": mean_of_scores([before * (1 - after) for before, after in scores]),
+        "gained": mean_of_scores([(1 - before) * after for before, after in scores]),
+        "kept": mean_of_scores([before * after for before, after in scores]),
+        "missed": mean_of_scores([(1 - before) * (1 - after) for before, after in scores]),
+        "mcnemar": _mcnemar(scores),
+    }
+    if any(before for before, _ in scores):
+        means["pdr"] = drop_rate(scores)
+    for name, mean in means.items():
+        yield _metric(task, where, name, mean, size, gold)
+
+
+def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
+    """Return whether a variant has its original's gold, in words."""
+    changed = sum(original.problem.gold != variant.problem.gold for original, variant in pairs)
+    if changed in {0, len(pairs)}:
+        return "; gold changed" if changed else "; gold kept"
+    return f"; gold changed in {changed} of {len(pairs)}"
+
+
+# --- estimators ------------------------------------------------------------------------------
+
+Scores = Sequence[tuple[float, float]]
+"""For each family the score of its original and of its variant, in [0, 1]."""
+
+_IMAGINED = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
+"""Half a family of each kind is imagined in the intervals of `drop` and `pdr`."""
+
+
+def drop(scores: Scores) -> Mean:
+    """Return the mean loss from original to variant, in [-1, 1].
+
+    The interval is that of Agresti and Min (2005, Statistics in Medicine 24, 729-740): Wald's with
+    half a family of each of the four kinds added, so that it is never of width zero.
+    """
+    n = len(scores)
+    value = math.fsum(before - after for before, after in scores) / n
+    square = math.fsum((before - after) ** 2 for before, after in scores)
+    # The imagined four have the losses 0, 1, -1 and 0, each with the weight of a half.
+    middle = value * n / (n + 2)
+    se = math.sqrt(((square + 1) / (n + 2) - middle * middle) / (n + 2))
+    return Mean(
+        value=value,
+        low=max(-1.0, min(value, middle - Z95 * se)),
+        high=min(1.0, max(value, middle + Z95 * se)),
+        se=se,
+        method="Agresti and Min over families",
+    )
+
+
+def drop_rate(scores: Scores) -> Mean:
+    """Return the loss as a share of the originals' accuracy, at most 1; below 0 it is a gain.
+
+    The interval is Wald's for the logarithm of the ratio of two paired means, with half a family
+    of each of the four kinds added.
+
+    Raises:
+        ZeroDivisionError: if no original has a score.
+    """
+    weighted = [(pair, 1.0) for pair in scores] + [(pair, 0.5) for pair in _IMAGINED]
+    n = len(scores) + 2
+    before = math.fsum(weight * pair[0] for pair, weight in weighted) / n
+    after = math.fsum(weight * pair[1] for pair, weight in weighted) / n
+    spread = math.fsum(w * (pair[1] / after - pair[0] / before) ** 2 for pair, w in weighted)
+    se = math.sqrt(spread) / n
+    low, high = (1 - after / before * math.exp(sign * Z95 * se) for sign in (1, -1))
+    value = 1 - math.fsum(pair[1] for pair in scores) / math.fsum(pair[0] for pair in scores)
+    return Mean(
+        value=value,
+        low=min(value, low),
+        high=max(value, high),
+        se=se * after / before,
+        method="Wald for the logarithm of the ratio, over families",
+    )
+
+
+def consistency(scores: Scores) -> Mean:
+    """Return the share of solved originals whose variant is solved, in [0, 1].
+
+    0 by definition where no original is solved, and the interval then says nothing.
+    """
+    solved = math.fsum(before for before, _ in scores)
+    if solved == 0:
+        return Mean(value=0.0, low=0.0, high=1.0, se=0.0, method="no original was solved")
+    value = math.fsum(before * after for before, after in scores) / solved
+    number = solved * solved / math.fsum(before * before for before, _ in scores)
+    low, high = wilson(value, number)
+    return Mean(
+        value=value,
+        low=low,
+        high=high,
+        se=math.sqrt(value * (1 - value) / number),
+        method="Wilson over solved originals",
+    )
+
+
+def _mcnemar(scores: Scores) -> Mean:
+    lost = sum(before > after for before, after in scores)
+    gained = sum(before < after for before, after in scores)
+    p = exact_mcnemar(lost, gained)
+    method = f"exact McNemar test, {lost} lost and {gained} gained; p has no interval"
+    return Mean(value=p, low=p, high=p, se=0.0, method=method)
+
+
+def exact_mcnemar(lost: int, gained: int) -> float:
+    """Return the two-sided p of McNemar's exact test, in (0, 1]; 1 where nothing flipped."""
+    n = lost + gained
+    tail = sum(math.comb(n, flips) for flips in range(min(lost, gained) + 1))
+    # Whole numbers of any size have a quotient where neither would fit a float.
+    return min(1.0, float(Fraction(2 * tail, 2**n)))
+
+
+def _metric(
+    task: str, where: str, name: str, mean: Mean, size: tuple[int, int], gold: str = ""
+) -> Metric:
+    problems, samples = size
+    return Metric(
+        task=task,
+        slice=where,
+        name=name,
+        value=mean.value,
+        low=mean.low,
+        high=mean.high,
+        se=mean.se,
+        problems=problems,
+        samples=samples,
+        method=mean.method + gold,
+    )
