@@ -79,6 +79,33 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     return replace(loaded, published=gold_hash(problems) in known if known else None)
 
 
+def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem, ...]:
+    """Return the first `count` solved problems of the task's other split, for a few-shot prompt.
+
+    Args:
+        task: the benchmark.
+        sources: files that `--data TASK:shots=PATH` named; without any, the task's hub is read.
+        count: how many.
+
+    Raises:
+        DataError: if there are too few, a row has no solution, or nobody says where they are.
+    """
+    columns = {**task.columns, "solution": ("solution", "answer")}
+    other = replace(task, columns=columns, data=() if task.shots is None else (task.shots,))
+    if not sources and not other.data:
+        raise DataError(
+            f"The task {task.name} does not say where its solved problems are.",
+            f"Name a file: --data {task.name}:shots=PATH.",
+        )
+    shots = load_problems(other, sources, limit=count).problems
+    if len(shots) < count or not all("solution" in shot.meta for shot in shots):
+        raise DataError(
+            f"The prompt shows {count} solved problems, and there are fewer with a solution.",
+            "The rows need a column solution or answer.",
+        )
+    return shots
+
+
 def content_hash(problems: Iterable[Problem]) -> str:
     """Return the hex SHA-256 of problems: ids, questions, golds and what is given, in order."""
     digest = hashlib.sha256()

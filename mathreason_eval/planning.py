@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from mathreason_eval.datasets import Loaded, load_problems
+from mathreason_eval.datasets import Loaded, load_problems, load_shots
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grading import Rules, SampleKey, with_second
 from mathreason_eval.models.base import Request
@@ -20,6 +20,8 @@ from mathreason_eval.types import Sampling
 
 GREEDY = (0.0, 1.0)
 """(temperature, top_p) of a run with one sample a problem."""
+SHOTS = ":shots"
+"""`--data TASK:shots=PATH` names the solved problems that a few-shot prompt shows."""
 DRAWN = (0.6, 0.95)
 """(temperature, top_p) of a run with several: what AIME and its like are commonly reported at."""
 
@@ -93,7 +95,7 @@ def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:
         UserError: if a task or a data file is not there or malformed.
     """
     for name in spec.data:
-        if name not in spec.tasks:
+        if name.removesuffix(SHOTS) not in spec.tasks:
             raise UnknownNameError("task in this run", name, spec.tasks)
     tasks = [
         with_second(load_task(name, spec.tasks_dirs), spec.second)
@@ -113,9 +115,13 @@ def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
     """
     assert spec.temperature is not None
     assert spec.top_p is not None
+    form = task.prompt(spec.prompt, chat=chat)
+    if form.examples:
+        sources = spec.data.get(task.name + SHOTS, ())
+        form = replace(form, shots=load_shots(task, sources, form.examples))
     return TaskPlan(
         task=task,
-        form=task.prompt(spec.prompt, chat=chat),
+        form=form,
         loaded=loaded,
         sampling=Sampling(
             temperature=spec.temperature,

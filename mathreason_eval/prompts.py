@@ -19,11 +19,15 @@ class PromptForm:
     id: str
     """Unique within the task: `boxed`, `few-shot`."""
     template: str
-    """Jinja source; `problem` is the one name it may use."""
+    """Jinja source; it may use `problem`, and `shots` where there are any."""
     chat: bool
     """True for one user message, False for bare text that a base model continues."""
     stop: tuple[str, ...] = ()
     """Strings at which generation ends."""
+    examples: int = 0
+    """How many solved problems of another split it shows first."""
+    shots: tuple[Problem, ...] = ()
+    """Those problems, once they are loaded, each with `meta.solution`."""
 
 
 def render(form: PromptForm, problem: Problem) -> Prompt:
@@ -32,7 +36,7 @@ def render(form: PromptForm, problem: Problem) -> Prompt:
     Raises:
         jinja2.TemplateError: if the template is malformed or uses a name it does not get.
     """
-    text = _compiled(form.template).render(problem=problem)
+    text = _compiled(form.template).render(problem=problem, shots=form.shots)
     if form.chat:
         return Prompt(messages=(Message(role="user", content=text),), stop=form.stop)
     return Prompt(text=text, stop=form.stop)

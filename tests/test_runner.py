@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from mathreason_eval.errors import IncompleteRunError, ModelError, RunError, UserError
+from mathreason_eval.errors import DataError, IncompleteRunError, ModelError, RunError, UserError
 from mathreason_eval.grading import regrade
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.planning import RunSpec
@@ -267,3 +268,62 @@ def test_the_manifest_says_what_was_done(go):
     assert entry["prompt"] == "boxed"
     assert manifest.sampling == {"temperature": 0.6, "top_p": 0.95}
     assert manifest.totals["completion_tokens"] == PROBLEMS * 2 * 5
+
+
+SHOTS_TASK = """\
+name: sums
+version: 1
+summary: Sums
+license: MIT
+data: {hub: nobody/sums, revision: "0000000000000000000000000000000000000000", split: test}
+prompts:
+  two-shot: {template: two-shot.jinja, form: text, stop: "Question:", shots: 2}
+extract: [hashes]
+grade: number
+"""
+TWO_SHOT = """\
+{% for shot in shots %}{{ shot.question }} {{ shot.meta.solution }}
+{% endfor %}{{ problem.question }}"""
+
+
+@pytest.fixture
+def shots_task(tmp_path):
+    """A task whose prompt shows two solved problems; return (folder of tasks, data)."""
+    folder = tmp_path / "tasks" / "sums"
+    folder.mkdir(parents=True)
+    (folder / "task.yaml").write_text(SHOTS_TASK)
+    (folder / "two-shot.jinja").write_text(TWO_SHOT)
+    asked, solved = tmp_path / "asked.jsonl", tmp_path / "solved.jsonl"
+    asked.write_text(json.dumps({"question": "9+9?", "answer": "#### 18"}) + "\n")
+    lines = [{"question": f"{i}+1?", "answer": f"One more: #### {i + 1}"} for i in range(3)]
+    solved.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path / "tasks", {"sums": (str(asked),), "sums:shots": (str(solved),)}
+
+
+def test_a_few_shot_prompt_shows_the_first_solved_problems(shots_task, tmp_path):
+    tasks_dir, data = shots_task
+    spec = RunSpec(tasks=("sums",), data=data, tasks_dirs=(tasks_dir,))
+    model = Scripted(chat=False)
+    prompts = []
+    model.answer = lambda request: prompts.append(request.prompt.text) or "#### 18"
+    run_tasks(spec, lambda: model, tmp_path / "run")
+    assert prompts == ["0+1? One more: #### 1\n1+1? One more: #### 2\n9+9?"]
+
+
+def test_other_shots_are_another_prompt(shots_task, tmp_path):
+    tasks_dir, data = shots_task
+    spec = RunSpec(tasks=("sums",), data=data, tasks_dirs=(tasks_dir,))
+    run_tasks(spec, lambda: Scripted(chat=False), tmp_path / "run")
+    solved = tmp_path / "others.jsonl"
+    solved.write_text(json.dumps({"question": "5+1?", "answer": "#### 6"}) + "\n")
+    other = {**data, "sums:shots": (str(solved), *data["sums:shots"])}
+    with pytest.raises(RunError, match="prompt_sha256"):
+        run_tasks(replace(spec, data=other), lambda: Scripted(chat=False), tmp_path / "run")
+
+
+def test_a_few_shot_prompt_without_enough_solved_problems_is_an_error(shots_task, tmp_path):
+    tasks_dir, data = shots_task
+    short = {**data, "sums:shots": data["sums"]}
+    spec = RunSpec(tasks=("sums",), data=short, tasks_dirs=(tasks_dir,))
+    with pytest.raises(DataError, match="shows 2 solved problems"):
+        run_tasks(spec, lambda: Scripted(chat=False), tmp_path / "run")

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 _KEYS = frozenset(
     (
         *("name", "version", "summary", "source", "paper", "license"),
-        *("data", "columns", "reader", "generate"),
+        *("data", "shots", "columns", "reader", "generate"),
         *("prompts", "max_tokens"),
         *("extract", "grade", "second", "convention"),
         *("slices", "metrics"),
@@ -55,6 +55,7 @@ def read_task(folder: Path) -> Task:
             metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_hubs(spec.get("data", ())),
+            shots=next(iter(_hubs(spec.get("shots", ()))), None),
             reader=_reader(folder, spec.get("reader")),
             columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
             problem=maker,
@@ -115,6 +116,7 @@ def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, Promp
             template=path.read_text(encoding="utf-8"),
             chat=how.get("form", "chat") == "chat",
             stop=_strings(how.get("stop", ())),
+            examples=int(how.get("shots", 0)),
         )
     return forms
 

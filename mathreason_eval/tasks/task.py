@@ -61,6 +61,8 @@ class Task:
     """Where its published rows are; empty for a task that makes its own problems."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each field of a problem the columns that may hold it, in order of preference."""
+    shots: HubData | None = None
+    """Where solved problems for few-shot prompts are, never the rows that are asked."""
     reader: RowReader | None = None
     """Makes a problem of a row whose content columns alone cannot say."""
     problem: ProblemMaker | None = None
