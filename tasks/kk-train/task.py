@@ -1,0 +1,20 @@
+"""The first train rows of knights and knaves, for checkpoints that were trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mathreason_eval.knights.published import TEST_ROWS
+from mathreason_eval.knights.rows import problem_of_row
+from mathreason_eval.types import Problem
+
+FIRST = 100
+"""So many train puzzles of each size are asked, as the paper does."""
+
+
+def puzzle(row: Mapping[str, Any], index: int, source: str) -> Problem | None:  # noqa: ARG001  rows say theirs
+    """Return the problem of a row; None for what is not among the first of the train split."""
+    if not TEST_ROWS <= int(row["index"]) < TEST_ROWS + FIRST:
+        return None
+    return problem_of_row(row, source)
