@@ -44,6 +44,25 @@ FOUND = [
     ("Die Antwort lautet: 7",                     "7",            "phrase"),        # German
     ("La respuesta es 7.",                        "7",            "phrase"),        # Spanish
     ("उत्तर: 12",                                   "12",           "phrase"),        # Hindi
+    # denied, bounded, said instead
+    ("There are $12$ ways, not $24$.",             "12",           "last_formula"),
+    ("There are 12 ways, not 24.",                 "12",           "last_number"),
+    ("x = 1 or x = 2",                             "x = 1 or x = 2", "bare"),
+    ("So x = 1 or x = 2.",                         "x = 1 or x = 2", "last_number"),
+    ("The answer is greater than 7.",              "greater than 7", "phrase"),
+    ("The answer is between 7 and 8.",             "between 7 and 8", "phrase"),
+    ("The answer is not 7, it is 8.",              "8",            "phrase"),
+    ("The answer is 7 (because 3 + 4 = 7).",       "7",            "phrase"),
+    ("Answer: 7 (seven)",                          "7",            "phrase"),
+    ("Answer: 7 (mod 12)",                         "7 (mod 12)",   "phrase"),
+    ("The answer is **42**!",                      "42",           "phrase"),
+    ("The answer is 5!",                           "5!",           "phrase"),
+    (r"\text{Final Answer: } 42",                  "42",           "phrase"),
+    (r"\boxed{12} it is, not \boxed{}",            "12",           "boxed"),
+    ("**Yes**",                                    "Yes",          "bare"),
+    ("No, it is not possible.",                    "No",           "bare"),
+    ("There is no solution.",                      "no solution",  "bare"),
+    ("So the function is even.",                   "even",         "bare"),
     ("He pays $1,200.50.",                        "$1,200.50",    "last_number"),
     ("16 - 3 = 13 eggs",                          "13",           "last_number"),   # minus between
     ("10-3 of them",                              "3",            "last_number"),   # no sign
@@ -126,6 +145,8 @@ NOT_FOUND = [
     "we get 7 = |x - 15| + |x",
     "```python\nx = 5\n```",                    # a program that was not run
     "open('f', 'w').write('x') or 0",
+    "It is definitely not 7.", "I think 42 is wrong", "Clearly x ≠ 42",
+    "The function is not even.",
 ]
 # fmt: on
 

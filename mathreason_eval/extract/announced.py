@@ -126,7 +126,7 @@ def _within(text: str, start: int, end: int) -> int:
     return start + len(rest) - (rest.endswith("}") and rest.count("}") > rest.count("{"))
 
 
-_AFTER = re.compile(r"[ \t\n*_:：#>`]*(?:\\(?=\"))?")
+_AFTER = re.compile(r"[ \t\n*_:：#>`}]*(?:\\(?=\"))?")
 
 
 def announced_end(text: str, start: int) -> int:

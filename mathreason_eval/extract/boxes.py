@@ -106,7 +106,7 @@ _PLACEHOLDERS = {
     "the answer", "your final answer", "the final answer", "number", "integer", "option letter",
 }  # fmt: skip
 _SPEAKS_OF = re.compile(
-    r"(?:within|inside|in|into|using|with|use|put|place|the|an?|format|command|notation|of|like)"
+    r"(?:within|inside|in|into|using|with|use|put|place|the|an?|format|command|notation|of|like|not)"
     r"[\s\"'`$*:(\\]*\Z",
     re.IGNORECASE,
 )

@@ -26,8 +26,16 @@ _VERB = re.compile(
     r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
 )
 _NEGATED = re.compile(
-    r"\s*(?:not|never|neither)\b(?:.{1,200}?\bbut\s+(?:rather\s+)?())?", re.DOTALL
+    r"\s*(?:not|never|neither)\b"
+    r"(?:.{1,200}?(?:\bbut\s+(?:rather\s+)?|[,;]\s*(?:it\s+is|it['’]s)\s+)())?",
+    re.DOTALL,
 )
+_BOUND = re.compile(
+    r"(?:\b(?:than|than\s+or\s+equal\s+to|between|at\s+least|at\s+most|up\s+to|not|never)"
+    r"|≠|\\neq?|[<>≤≥])\s*[$(\\]*\Z"
+)
+"""What makes the value behind it a bound, or none."""
+_NEAR = 24
 _EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
 _STARTS = re.compile(r"[$€£₹+−-]*[\d.]|\\\(|\$|\\[dt]?frac|\\sqrt|\\pi")
 _COUNTED = re.compile(r"[$€£₹+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
@@ -75,11 +83,16 @@ def _value_in(text: str, start: int, end: int) -> Span:
         return core(text, verb.end(), end)
     if signs:
         return core(text, signs[-1], end)
-    for formula in _FORMULA.finditer(text, start, end):
-        if is_formula(formula.group()):
-            return formula.span()
-    number = _NUMBER.search(text, start, end)
-    return number.span() if number is not None else (start, end)
+    formulas = (found for found in _FORMULA.finditer(text, start, end) if is_formula(found.group()))
+    value = next(formulas, None) or _NUMBER.search(text, start, end)
+    if value is None or is_denied(text, start, value.start()):
+        return start, end
+    return value.span()
+
+
+def is_denied(text: str, start: int, place: int) -> bool:
+    """Return whether the value at a place is said to be another: `not 7`, `greater than 7`."""
+    return _BOUND.search(text[max(start, place - _NEAR) : place]) is not None
 
 
 # --- formulas --------------------------------------------------------------------------------
@@ -119,7 +132,11 @@ _CHAIN = 2
 _SEVERAL = re.compile(r"[,;&]|\\\\|\b(?:and|or)\b|\\quad|\\text")
 """What stands between several equations, which are no chain."""
 
-_REASON_AFTER_VALUE = re.compile(r"(?<=[\d$)}])\s*,?\s*\b(?:because|since)\b", re.IGNORECASE)
+_REASON_AFTER_VALUE = re.compile(
+    r"(?<=[\d$)}])\s*,?\s*\(?\b(?:because|since)\b"
+    r"|(?<=[\d$])\s+\((?!mod|base|in\b)[A-Za-z -]{3,}\)\s*\Z",
+    re.IGNORECASE,
+)
 
 
 def _before(pattern: re.Pattern[str], text: str, start: int, end: int) -> int:

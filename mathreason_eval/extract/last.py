@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mathreason_eval.extract.core import is_formula, last_side, without_names
+from mathreason_eval.extract.core import is_denied, is_formula, last_side, without_names
 from mathreason_eval.extract.spans import Span, answer_at, in_one_breath, last_matches
 from mathreason_eval.types import Answer
 
@@ -35,10 +35,26 @@ def last_number(text: str) -> Answer | None:
 
     None if it stands in a program, or in a calculation that breaks off after it.
     """
-    span = _last_number(text)
+    span = _affirmed(text, _last_number(text))
     if span is None or _in_program(text, span[0]) or _goes_on(text, span[1]):
         return None
     return answer_at(text, "last_number", (_first_of_several(text, span[0]), span[1]))
+
+
+def _affirmed(text: str, span: Span | None) -> Span | None:
+    """Return the last number, or the one before it that `12, not 24` says instead."""
+    if span is None or _REJECTED.match(text, span[1]):
+        return None
+    start = max(text.rfind(end, 0, span[0]) for end in (". ", "\n", "; ")) + 1
+    if not is_denied(text, start, span[0]) or _BOUNDS.search(text, start, span[0]):
+        return span
+    instead = _last_number(text[: span[0]])
+    return instead if instead is not None and instead[0] >= start else None
+
+
+_REJECTED = re.compile(r"\W{0,3}\s+(?:is|was)\s+(?:wrong|incorrect|not\s+(?:the|right|correct))\b")
+_BOUNDS = re.compile(r"\b(?:than|between|least|most|up\s+to)\b|[<>≤≥]")
+"""Bounds are numbers of the question as often as of the answer."""
 
 
 def _first_of_several(text: str, start: int) -> int:
@@ -51,8 +67,9 @@ def _first_of_several(text: str, start: int) -> int:
 
 
 _SEVERAL = re.compile(
-    r"(?:\bare\s+(?=[^.\n]*\band\b)|(?=\S+(?:,\s\S+)*,?\s+or\b))"
-    r"([-−]?\d[\d./]*(?:,\s[-−]?\d[\d./]*)*),?\s+(?:and|or)\s+\Z"
+    r"(?:\bare\s+(?=[^.\n]*\band\b)|(?=\S+(?:,\s\S+)*,?\s+or\b)|(?=[a-zA-Z]\s?=\s?\S+\s+or\b))"
+    r"((?:[a-zA-Z]\s?=\s?)?[-−]?\d[\d./]*(?:,\s[-−]?\d[\d./]*)*),?\s+(?:and|or)\s+"
+    r"(?:[a-zA-Z]\s?=\s?)?\Z"
 )
 
 
@@ -118,6 +135,12 @@ def last_formula(text: str) -> Answer | None:
     Formulas in one breath, `$x = 3$ and $y = 4$`, are one answer. Prices are no formulas.
     """
     outer, inner = _formula_before(text, len(text))
+    if inner is not None and is_denied(text, 0, outer[0]):
+        before = _formula_before(text, outer[0])
+        if "." in text[before[0][1] : outer[0]] or "\n" in text[before[0][1] : outer[0]]:
+            return None
+        outer, inner = before
+        text = text[: outer[1]]
     number = _last_number(text)
     if inner is None or (number is not None and number[1] > outer[1]):
         return None
@@ -179,15 +202,43 @@ def bare(text: str) -> Answer | None:
     line = whole_text.rpartition("\n")[2]
     if not line or len(line) > _LONGEST_LINE or _BULLET.match(line) or _CODE.search(line):
         return None
-    said = without_names(line)
+    said = _CONJUNCTION.sub(" ", without_names(line))
     wordy = re.search(r"(?<![\\A-Za-z{])[^\W\d_]{2,}", said) is not None
     lone_word = line == whole_text and " " not in line and not any(map(str.isdigit, line))
     if (wordy and not lone_word) or not any(map(str.isalnum, line)):
-        return None
+        return _said(text)
     end = len(text.rstrip())
     start = end - len(line)
     start += len(line) - len(line.lstrip("=≈ "))
-    return None if _UNFINISHED.search(line) else answer_at(text, "bare", (start, end))
+    if _UNFINISHED.search(line.removesuffix(_emphasis(line))):
+        return None
+    return answer_at(text, "bare", (start, end))
+
+
+_CONJUNCTION = re.compile(r"\b(?:and|or)\b")
+_VERDICT = re.compile(r"(yes|no|true|false)\b(?:[,.;!][^\d$\\\n]*)?", re.IGNORECASE)
+_PREDICATE = re.compile(
+    r"(?:(?:so|thus|hence|therefore),?\s)?(?:the|there|it|this)\s(?:[a-z ]{1,60}?\s)?(?:is|are)\s"
+    r"((?!the\b|not\b|that\b)[a-z]+(?:\s[a-z]+){0,2})\.?",
+    re.IGNORECASE,
+)
+
+
+def _emphasis(line: str) -> str:
+    """Return the marks that a line begins with, which may also end it: `**Yes**`."""
+    return line[: len(line) - len(line.lstrip("*"))]
+
+
+def _said(text: str) -> Answer | None:
+    """Return what a text of one sentence without a number says: `No, it is not possible`."""
+    whole_text = text.strip()
+    if len(whole_text) > _LONGEST_LINE:
+        return None
+    found = _VERDICT.fullmatch(whole_text) or _PREDICATE.fullmatch(whole_text)
+    if found is None:
+        return None
+    start = text.index(whole_text)
+    return answer_at(text, "bare", (start + found.start(1), start + found.end(1)))
 
 
 def program_output(text: str) -> Answer | None:

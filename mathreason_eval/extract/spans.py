@@ -29,13 +29,18 @@ def trimmed(text: str, start: int, end: int) -> Span:
             and opening not in text[inner[0] : inner[1]].replace("\\$", "")
         ):
             start, end = _bare(text, *inner)
+    if text.startswith("**", start) and "**" not in text[start + 2 : end]:
+        start += 2  # what closed it went with the full stop
     return start, end
 
 
 def _bare(text: str, start: int, end: int) -> Span:
     inside = text[start:end].lstrip(_LEADING)
     start = end - len(inside)
-    return start, start + len(inside.rstrip(_TRAILING))
+    inside = inside.rstrip(_TRAILING)
+    # `**42**!` is an exclamation, 5! is a factorial.
+    exclaimed = len(inside) > 1 and inside[-1] in "!?" and inside[-2] in "*$”"
+    return start, start + len(inside[:-1].rstrip(_TRAILING) if exclaimed else inside)
 
 
 def stripped(text: str, start: int, end: int) -> Span:
