@@ -1,0 +1,150 @@
+"""Procedures that count and calculate: count, search, cumulate."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+from mathreason_eval.procedures.chance import Source, below, between, one_of, text_of
+from mathreason_eval.procedures.procedure import (
+    ALPHABET,
+    Inputs,
+    Procedure,
+    States,
+    listed,
+    parts,
+    words,
+)
+
+# --- count -----------------------------------------------------------------------------------
+
+
+def count(strings: list[str]) -> States:
+    """Count letters, read digits as a number, and multiply; the sum of the products is the end."""
+    rows, total = [], 0
+    for text in strings:
+        digits = re.sub(r"\D", "", text)
+        letters = len(text) - len(digits)
+        product = letters * int(digits or 0)
+        rows.append([text, str(letters), str(int(digits or 0)), str(product)])
+        total += product
+    return ["0", *rows, total]
+
+
+_MOSTLY_LETTERS = ALPHABET * 3 + "0123456789"
+
+
+def _draw_count(rng: Source, steps: int) -> Inputs:
+    return ([text_of(rng, _MOSTLY_LETTERS, between(rng, 4, 9)) for _ in range(steps - 1)],)
+
+
+COUNT = Procedure(
+    number=3,
+    name="count",
+    rules="For each string in turn, find three numbers. N1 is how many letters it has. N2 is the "
+    "number that its digits make up when they are written one after another as they stand; 0 if it "
+    "has none. N3 is N1 times N2. At the end, add up N3 of all strings.",
+    state="An intermediate state is the list [string, N1, N2, N3] of one string, each of the four "
+    "written as a string; every string has one, the last string, too. The final state is the sum, "
+    "a number.",
+    draw=_draw_count,
+    run=count,
+    write=lambda strings: f"Strings:\n{strings}",
+    read=lambda block: (words(parts(block, "Strings:")[0]),),
+)
+
+# --- search ----------------------------------------------------------------------------------
+
+
+def search(strings: list[str], patterns: list[str]) -> States:
+    """Count the occurrences, none overlapping another, of all patterns so far in each string."""
+    counts = ([text.count(pattern) for text in strings] for pattern in patterns)
+    return list(accumulate(counts, _added, initial=[0] * len(strings)))
+
+
+def _added(one: list[int], other: list[int]) -> list[int]:
+    return [a + b for a, b in zip(one, other, strict=True)]
+
+
+_STRINGS = 10
+
+
+def _draw_search(rng: Source, steps: int) -> Inputs:
+    patterns = [text_of(rng, ALPHABET, 2) for _ in range(steps)]
+    return [_haystack(rng, patterns) for _ in range(_STRINGS)], patterns
+
+
+def _haystack(rng: Source, patterns: list[str]) -> str:
+    """Return random letters with up to two of the patterns among them."""
+    hidden = "".join([one_of(rng, patterns) for _ in range(below(rng, 3))])
+    text = text_of(rng, ALPHABET, between(rng, 3, 10 - len(hidden) // 2))
+    place = below(rng, len(text) + 1)
+    return text[:place] + hidden + text[place:]
+
+
+def _write_search(strings: list[str], patterns: list[str]) -> str:
+    return f"Strings: {listed(strings)}\nSubstrings: {listed(patterns)}\n"
+
+
+def _read_search(block: str) -> Inputs:
+    strings, patterns = parts(block, "Strings:", "Substrings:")
+    return words(strings), words(patterns)
+
+
+SEARCH = Procedure(
+    number=4,
+    name="search",
+    rules="Every string has a count, 0 at first. Take the substrings in their order. For each, "
+    "find how often it occurs in each string, and add that to the count of the string. Search from "
+    "left to right; occurrences do not overlap, so that aa occurs once in aaa.",
+    state="A state is the list of the counts of all strings, in their order, after a substring.",
+    draw=_draw_search,
+    run=search,
+    write=_write_search,
+    read=_read_search,
+)
+
+# --- cumulate --------------------------------------------------------------------------------
+
+
+def cumulate(number: int, operations: list[str]) -> States:
+    """Add and multiply."""
+    return list(accumulate(operations, _calculated, initial=number))
+
+
+def _calculated(number: int, operation: str) -> int:
+    kind, amount = operation.split()
+    return number + int(amount) if kind == "Add" else number * int(amount)
+
+
+def _draw_cumulate(rng: Source, steps: int) -> Inputs:
+    return between(rng, 1, 9), [_operation(rng) for _ in range(steps)]
+
+
+def _operation(rng: Source) -> str:
+    return f"Add {below(rng, 10)}" if below(rng, 2) else f"Multiply {between(rng, 1, 5)}"
+
+
+def _write_cumulate(number: int, operations: list[str]) -> str:
+    return f"N = {number}\nOperations: {listed(operations)}\n"
+
+
+def _read_cumulate(block: str) -> Inputs:
+    number, operations = parts(block, "N =", "Operations:")
+    return int(number), operations.strip("[]").split(", ")
+
+
+CUMULATE = Procedure(
+    number=21,
+    name="cumulate",
+    rules="Begin with the number N. Carry out the operations one after another, each on the result "
+    "of the one before: add the amount that is named, or multiply by it.",
+    state="A state is the result of an operation, a number, whether or not it has changed.",
+    draw=_draw_cumulate,
+    run=cumulate,
+    write=_write_cumulate,
+    read=_read_cumulate,
+    crowded=4,
+)
+
+COUNTING = (COUNT, SEARCH, CUMULATE)

@@ -1,0 +1,1 @@
+"""Reasoning step by step: which states, and up to where, are right."""
