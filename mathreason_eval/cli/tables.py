@@ -11,7 +11,7 @@ import click
 
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
-from mathreason_eval.stats.summary import WHOLE, is_disputed, outcome_counts
+from mathreason_eval.stats.summary import AMOUNTS, WHOLE, is_disputed, outcome_counts
 from mathreason_eval.store import Run
 from mathreason_eval.tasks import Task
 from mathreason_eval.types import Metric, Outcome, Problem
@@ -37,11 +37,10 @@ _ENDLESS = 1_000
 """A width at which no table is squeezed, to learn its own."""
 _GAP = 3
 """Columns between the numbers and the picture."""
+_OF_SLICES = frozenset({"avg", "drop", "f1"})
+"""What the terminal shows of a slice."""
 _NARROWEST, _WIDEST = 11, 41
 """Columns of the picture of an interval: ten percentage points each at its narrowest."""
-
-_MEANS = frozenset({"tokens", "seconds"})
-"""Metrics that are not fractions of 1."""
 
 
 def stdout() -> Console:
@@ -262,10 +261,13 @@ def metric_table(metrics: Sequence[Metric], width: int) -> Table:
 def _is_shown(metric: Metric, most: int) -> bool:
     """Leave out what would bury the rest: --json and the site have everything.
 
-    Of pass@K and maj@K powers of two and the last are enough, of a slice its accuracy.
+    Of pass@K and maj@K powers of two and the last are enough, of a slice its accuracy, of a variant
+    what it cost, of a slice of variants nothing.
     """
     k = _k(metric)
-    return (k == most or not k & (k - 1)) and (metric.slice == WHOLE or metric.name == "avg")
+    if " " in metric.slice or not (k == most or not k & (k - 1)):
+        return False
+    return metric.slice == WHOLE or metric.name in _OF_SLICES
 
 
 def _k(metric: Metric) -> int:
@@ -275,12 +277,12 @@ def _k(metric: Metric) -> int:
 
 
 def _number(metric: Metric, value: float) -> str:
-    return f"{value:,.1f}" if metric.name in _MEANS else f"{100 * value:.1f}"
+    return f"{value:,.1f}" if metric.name in AMOUNTS else f"{100 * value:.1f}"
 
 
 def _picture(metric: Metric, width: int) -> str:
     """Return the interval as a line with a dot, on a scale from 0 to 100 %."""
-    if metric.name in _MEANS:
+    if metric.name in AMOUNTS or metric.low < 0:
         return ""
     low, dot, high = (
         round(value * (width - 1)) for value in (metric.low, metric.value, metric.high)

@@ -9,15 +9,13 @@ from mathreason_eval.report.marks import excerpt
 from mathreason_eval.report.standing import settings
 from mathreason_eval.report.states import STATES
 from mathreason_eval.resources import resource_dir
+from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.types import Metric
 from mathreason_eval.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-
-_MEANS = frozenset({"tokens", "seconds"})
-"""Metrics that are not fractions of 1."""
 
 _AFTER_A_DIVIDER = re.compile(r"(?<=[/:@_])")
 
@@ -74,7 +72,7 @@ def name(text: str) -> Markup:
 
 def is_share(metric: Metric) -> bool:
     """Return whether a metric is a fraction of 1."""
-    return metric.name not in _MEANS
+    return metric.name not in AMOUNTS
 
 
 def percent(share: float) -> str:

@@ -43,9 +43,13 @@ class Item:
         """Return the share of samples of one outcome."""
         return self.outcomes[outcome] / self.n
 
+    def values(self, measure: str) -> list[float]:
+        """Return a measure of every sample; a sample without it counts 0."""
+        return [verdict.measures.get(measure, 0.0) for verdict in self.verdicts]
+
     def mean(self, measure: str) -> float:
-        """Return the mean of a measure over the samples; a sample without it counts 0."""
-        return sum(verdict.measures.get(measure, 0.0) for verdict in self.verdicts) / self.n
+        """Return the mean of a measure over the samples."""
+        return sum(self.values(measure)) / self.n
 
     def pass_at(self, k: int) -> float:
         """Return the problem's pass@k."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.families import FAMILIES
 from mathreason_eval.stats.intervals import Mean, mean_of_amounts, mean_of_scores
 from mathreason_eval.stats.items import Item, items_of
+from mathreason_eval.stats.paired import paired
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
 Value = str | int | float | bool
@@ -25,6 +26,10 @@ _RATES = {
     "ungradable": Outcome.UNGRADABLE,
 }
 """Metrics that are the share of one outcome."""
+
+
+AMOUNTS = frozenset({"tokens", "seconds", "pml"})
+"""Metrics that are no fraction of 1."""
 
 
 def _both(verdict: Verdict) -> bool:
@@ -80,7 +85,8 @@ def summarize(
     the shares `truncated`, `no_answer` and `ungradable`, mean `tokens` and `seconds` a sample where
     two problems or more have them. For every value of a slice: `avg` and the shares. For both, the
     means of the grader's measures, and `both` and `either` where a second grader was asked: the
-    shares of samples that both graders, or at least one, call correct. Then the task's families.
+    shares of samples that both graders, or at least one, call correct; and what changed between
+    originals and their variants. Then the task's families.
 
     In a run that was interrupted every problem counts with the samples it has, and for K only if it
     has K; `problems` and `samples` say how many counted.
@@ -99,9 +105,9 @@ def summarize(
     items = items_of(problems, generations, verdicts, key)
     if not items:
         raise ValueError(f"{task} has no verdicts to summarise.")
-    metrics = list(_whole(task, items, report))
+    metrics = [*_whole(task, items, report), *paired(task, items)]
     for name, groups in by_slice(items, report.slices):
-        metrics += _rates(task, name, groups, report)
+        metrics += [*_rates(task, name, groups, report), *paired(task, groups, name)]
     for family in report.families:
         metrics += FAMILIES[family](task, items)
     return Records(metrics)
@@ -137,40 +143,48 @@ def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]
             scores = [credit(item, k) for item in chosen]
             yield _of_scores(task, WHOLE, f"{name}@{k}", chosen, scores)
     yield from others
-    yield from _of_amounts(task, "tokens", [item.tokens for item in items if item.tokens])
-    yield from _of_amounts(task, "seconds", [item.seconds for item in items if item.seconds])
+    for name, amounts in (
+        ("tokens", [item.tokens for item in items]),
+        ("seconds", [item.seconds for item in items]),
+    ):
+        yield from _of_amounts(task, WHOLE, name, [each for each in amounts if each])
 
 
 def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
     for name, outcome in _RATES.items():
         yield _of_scores(task, where, name, items, [item.share(outcome) for item in items])
     for name in report.measures:
-        yield _of_measure(task, where, name, items)
+        if name in AMOUNTS:
+            yield from _of_amounts(task, where, name, [item.values(name) for item in items])
+        else:
+            yield _of_scores(task, where, name, items, [item.mean(name) for item in items])
     if any(verdict.second is not None for item in items for verdict in item.verdicts):
         for name, agrees in _BOUNDS.items():
             shares = [sum(map(agrees, item.verdicts)) / item.n for item in items]
             yield _of_scores(task, where, name, items, shares)
 
 
-def _of_measure(task: str, where: str, name: str, items: Sequence[Item]) -> Metric:
-    values = [item.mean(name) for item in items]
-    shares = all(0 <= value <= 1 for value in values) or len(values) == 1
-    mean = mean_of_scores(values) if shares else mean_of_amounts(values)
-    return _metric(task, where, name, mean, len(items), sum(item.n for item in items))
-
-
 def _of_scores(
     task: str, where: str, name: str, items: Sequence[Item], scores: Sequence[float]
 ) -> Metric:
+    """Return the mean of one score a problem; an original and its variants are one unit of it."""
+    families: dict[str, list[float]] = {}
+    for item, score in zip(items, scores, strict=True):
+        families.setdefault(item.problem.origin or item.problem.id, []).append(score)
+    mean = mean_of_scores([sum(family) / len(family) for family in families.values()])
+    if len(families) < len(items):
+        mean = replace(mean, method=f"{mean.method}; a problem with its variants is one")
     samples = sum(item.n for item in items)
-    return _metric(task, where, name, mean_of_scores(scores), len(items), samples)
+    return _metric(task, where, name, mean, len(families), samples)
 
 
-def _of_amounts(task: str, name: str, amounts: Sequence[Sequence[float]]) -> Iterator[Metric]:
+def _of_amounts(
+    task: str, where: str, name: str, amounts: Sequence[Sequence[float]]
+) -> Iterator[Metric]:
     """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
     if len(amounts) > 1:
         mean = mean_of_amounts([sum(each) / len(each) for each in amounts])
-        yield _metric(task, WHOLE, name, mean, len(amounts), sum(map(len, amounts)))
+        yield _metric(task, where, name, mean, len(amounts), sum(map(len, amounts)))
 
 
 def _metric(task: str, where: str, name: str, mean: Mean, problems: int, samples: int) -> Metric:
