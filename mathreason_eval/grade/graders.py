@@ -20,6 +20,7 @@ from mathreason_eval.grade.reference import (
     hendrycks_equal,
     same_lm_eval_text,
 )
+from mathreason_eval.grade.tagged import first_tagged, same_tagged_number
 from mathreason_eval.types import Answer, Match
 
 Compare = Callable[[str, str, Convention], Match]
@@ -174,6 +175,11 @@ GRADERS: Mapping[str, Grader] = {
         summary="last number-like piece, as text",
         compare=_published("gsm8k-flexible", same_lm_eval_text),
         find=flexible_number,
+    ),
+    "cultural-reference": Grader(
+        summary='the number after the first "Answer":',
+        compare=_published("cultural-reference", same_tagged_number),
+        find=first_tagged,
     ),
     "hendrycks": Grader(
         summary="MATH's own string rules",

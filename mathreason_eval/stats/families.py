@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mathreason_eval.stats.instances import instances, strict
 from mathreason_eval.stats.items import Item
 from mathreason_eval.types import Metric
 
 Family = Callable[[str, Sequence[Item]], Iterator[Metric]]
 """(task, problems with their judgements) -> its metrics, each with an interval."""
 
-FAMILIES: Mapping[str, Family] = {}
+FAMILIES: Mapping[str, Family] = {"instances": instances, "strict": strict}
 """Every family by name; `docs/statistics.md` describes them."""

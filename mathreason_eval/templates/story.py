@@ -83,6 +83,11 @@ class Story:
     steps: tuple[tuple[str, str], ...]
     """Each step as an expression in numbers and its value: `("4 * 6", "24")`."""
 
+    @property
+    def solution(self) -> str:
+        """Return all the steps in a line: `4 * 6 = 24; 24 - 5 = 19`."""
+        return "; ".join(f"{expression} = {value}" for expression, value in self.steps)
+
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What is known before the first draw."""

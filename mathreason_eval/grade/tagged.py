@@ -1,0 +1,37 @@
+"""The rule of the cultural variants of GSM8K: the number after `"Answer":`, as published.
+
+Source: akarim23131/Lost_in_Cultural_Translation (arXiv:2503.18018), restated.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mathreason_eval.types import Answer
+
+_TAGGED = re.compile(r'"Answer":\s*"?(\d+[,.\d]*)"?')
+_LONGEST = 300
+"""Digits: a float holds no more, and no gold is longer."""
+
+
+def first_tagged(text: str) -> Answer | None:
+    """Return the number after the first `"Answer":` that one follows directly.
+
+    A sign, of currency or minus, before the number hides it: so the rule was published.
+    """
+    found = _TAGGED.search(text)
+    if found is None:
+        return None
+    return Answer(text=found[1], rule="cultural-reference", span=found.span(1))
+
+
+def same_tagged_number(gold: str, answer: str) -> bool:
+    """Return whether the number without its commas equals the gold, which must be an integer."""
+    plain = answer.replace(",", "")
+    if max(len(plain), len(gold)) > _LONGEST:
+        return False
+    try:
+        number = float(plain) if "." in plain else int(plain)
+        return number == int(gold)
+    except ValueError:
+        return False
