@@ -33,7 +33,7 @@ EOF = Token("eof")
 
 _GAP = r"(?:\{,\}|\\,|\\;|\\:|\\ |~|'| )"
 _TAIL = (
-    r"(?:\.?\d*\\(?:overline|bar)\s*\{\d+\}|\.\d*\(\d+\)|\.?\d*(?:\\dot\s*\{?\d\}?\d*)+"
+    r"(?:\.?\d*\\(?:overline|bar)\s*(?:\{\d+\}|\d)|\.\d*\(\d+\)|\.?\d*(?:\\dot\s*\{?\d\}?\d*)+"
     r"|\.\d+(?:\.\.\.|\\[lc]?dots)|\.\d*)?(?:[eE][-+]?\d+(?![\w.]))?(?:(?:st|nd|rd|th)\b)?"
 )
 _OTHER = r"""
@@ -43,7 +43,7 @@ _OTHER = r"""
     \s*_\s*(?:\{\s*(?:\\text\s*\{\w{1,7}\}|\w{1,7})\s*\}|\d)|0x[0-9A-Fa-f]{1,16}(?!\w))
 | (?P<mixed>\d+[ ]+\d+\s*/\s*\d+(?![\d.]))
 | (?P<num>%s)
-| (?P<word>[^\W\d_]+)
+| (?P<word>[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u0e7f])*)
 | (?P<env>\\(?:begin|end)\s*\{[a-zA-Z]+\*?\}(?:\{[clr|]*\})?)
 | (?P<cmd>\\[a-zA-Z]+)
 | (?P<row>\\\\(?:\[[^\]]*\])?)
@@ -63,7 +63,7 @@ _FLAGS = re.VERBOSE | re.DOTALL
 
 
 def _pattern(whole: str) -> re.Pattern[str]:
-    number = rf"(?:(?:{whole}){_TAIL}|\.\d+{_TAIL})".replace(" ", "[ ]")
+    number = rf"(?:(?:{whole}){_TAIL}|\.\d+{_TAIL}|\.\\overline\s*\{{\d+\}})".replace(" ", "[ ]")
     return re.compile(_OTHER % number, _FLAGS)
 
 
@@ -81,6 +81,10 @@ _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}]")
 _CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
 _GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
+_BARE_COMMANDS = words.these(
+    "sqrt cbrt frac binom infty times cdot leq geq pm cup cap in mod sum overline bar"
+)
+"""Commands that plain text leaves without their backslash."""
 _SIGNS = frozenset({"minus", "negative"})
 """Words for a sign, where a value follows."""
 _VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
@@ -183,29 +187,7 @@ class _Lexer:
             yield Token("const", words.CONSTANTS[run])
         elif run in words.GREEK and not (self.upright and is_unit(run)):
             yield Token("sym", words.SAME_LETTER.get(run, run))
-        elif (
-            run
-            in {
-                "sqrt",
-                "cbrt",
-                "frac",
-                "binom",
-                "infty",
-                "times",
-                "cdot",
-                "leq",
-                "geq",
-                "pm",
-                "cup",
-                "cap",
-                "in",
-                "mod",
-                "sum",
-                "overline",
-                "bar",
-            }
-            and not self.upright
-        ):
+        elif run in _BARE_COMMANDS and not self.upright:
             yield from self._cmd("\\" + run)
         elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
             yield Token("sym", run)
@@ -310,7 +292,9 @@ class _Lexer:
             yield Token("op", "%")
         elif char == "|":
             yield Token("op", "|")
-        elif char not in words.SPACES and char not in "()[]&#_'^\"":
+        elif char == "&":
+            yield Token("and", "and")
+        elif char not in words.SPACES and char not in "()[]#_'^\"":
             raise UnreadableError(text)
 
     def _rel(self, text: str) -> Iterator[Token]:
@@ -327,7 +311,7 @@ class _Lexer:
         yield Token("sep", text)
 
     def _amp(self, text: str) -> Iterator[Token]:
-        yield Token("amp", text)
+        yield Token("amp" if self.depth else "and", "and" if not self.depth else text)
 
     def _char(self, text: str) -> Iterator[Token]:
         if text in "$£€¥₹₩₽¢":

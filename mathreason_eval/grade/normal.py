@@ -10,6 +10,7 @@ import unicodedata
 from functools import lru_cache
 
 from mathreason_eval.grade.numerals import with_digits
+from mathreason_eval.grade.spelling import respelled
 
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-", "－": "-", "＋": "+", "―": "-",
@@ -53,7 +54,7 @@ _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2}|[{}%$])")
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
 _GROUPING = re.compile(
-    r"(?<=\d)(?:\{,\s*\}\s*|,\\!\s*|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
+    r"(?<=\d)(?:\{,\s*\}\s*|\\text\{,\}|,\\!\s*|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
 )
 _BOXED = re.compile(r"\s*\\f?boxed\s*\{.*\}[\s.]*$", re.DOTALL)
 _BOXES = re.compile(r"\\f?boxed\s*\{")
@@ -73,6 +74,8 @@ _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _PRODUCT = re.compile(r"[\d.]+(?:\s+[xX]\s+[\d.]+)+")
 _OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
 _EMPHASIS = re.compile(r"^([*_`]{1,3})([^*_`]+)\1$")
+_GOES_ON = re.compile(r"\.\d+\.\.\.\s*$")
+"""The end of a decimal that goes on: 0.666..."""
 _AT_THE_END = " \t\n\r\f\v.,;:~\\"
 _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
 
@@ -116,6 +119,7 @@ def normalise(text: str) -> str:
         if _PRODUCT.fullmatch(text):
             text = re.sub("[xX]", r"\\times ", text)
     text = _BRACKETED_BASE.sub(r"\1\2", text)
+    text = respelled(text)
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
     return _LETTER_UNIT.sub(_spelled_unit, text)
@@ -129,6 +133,7 @@ def _spelled_unit(found: re.Match[str]) -> str:
 
 def _plain_signs(text: str) -> str:
     """Return the text with every sign, digit and letter of mathematics in ASCII."""
+    text = unicodedata.normalize("NFC", text)
     text = _OVERLINED.sub(lambda m: rf"\overline{{{re.sub('[^0-9]', '', m[1])}}}", text)
     text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
     text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
@@ -150,7 +155,9 @@ def _plain_latex(text: str) -> str:
 
 def _trimmed(text: str) -> str:
     """Return the text without emphasis, white space and punctuation around it."""
+    goes_on = _GOES_ON.search(text) is not None
     text = _START.sub("", text).rstrip(_AT_THE_END)
+    text += "..." if goes_on else ""
     if found := _EMPHASIS.match(text):
         text = found[2]
     text = _GROUPING.sub(",", text) if "," in text or "\\" in text else text

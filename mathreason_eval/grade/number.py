@@ -34,7 +34,7 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     if len(text) > MOST_DIGITS:
         raise ValueError("a number of too many digits")
     text = re.sub(r"(?:st|nd|rd|th)$", "", text)
-    mantissa, _, power = re.sub(r"[eE](?=[-+]?\d+$)", "\0", text).partition("\0")
+    mantissa, _, power = re.sub(r"(?<=[\d.])[eE](?=[-+]?\d+$)", "\0", text).partition("\0")
     if _EUROPEAN.fullmatch(mantissa):
         mantissa = mantissa.replace(".", "").replace(",", ".")
     scale = _power_of_ten(int(power)) if power else Fraction(1)
@@ -55,8 +55,8 @@ def _power_of_ten(power: int) -> Fraction:
 def _repeating(text: str) -> Fraction:
     r"""Return the value of `0.1\overline{6}`, `0.1(6)`, `0.1\dot{6}` or `0.1666...`."""
     whole, _, tail = text.partition(".")
-    if found := re.fullmatch(r"(\d*?)(\d+?)\2{2,}\d?(?:\.\.\.|\\[lc]?dots)", tail):
-        steady, cycle = found[1], found[2]
+    if found := re.fullmatch(r"(\d*?)(?:(\d+?)\2{2,}\d?|(\d{3,}?)\3)(?:\.\.\.|\\[lc]?dots)", tail):
+        steady, cycle = found[1], found[2] or found[3]
     elif "..." in tail or re.search(r"\\[lc]?dots", tail):
         raise ValueError("no cycle to be seen")
     elif "dot" in tail:

@@ -11,7 +11,7 @@ _PLACES = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
 _NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
 _CHINESE_FRACTION = re.compile(rf"({_NUMERAL}|\d+)分之({_NUMERAL}|\d+)")
-_CHINESE = re.compile(rf"负?{_NUMERAL}")
+_CHINESE = re.compile(rf"[负負]?{_NUMERAL}(?:[点點][〇零一二三四五六七八九]{{1,30}})?")
 
 _SMALL = {
     word: number
@@ -38,7 +38,10 @@ def with_digits(text: str) -> str:
     text = _CHINESE_FRACTION.sub(lambda m: rf"\frac{{{_chinese(m[2])}}}{{{_chinese(m[1])}}}", text)
     if _CHINESE.fullmatch(text.strip()):
         bare = text.strip()
-        return f"-{_chinese(bare[1:])}" if bare[0] == "负" else str(_chinese(bare))
+        whole, _, places = re.sub("點", "点", bare.lstrip("负負")).partition("点")
+        tail = "".join(str(_DIGITS[char]) for char in places)
+        sign = "-" if bare[0] in "负負" else ""
+        return f"{sign}{_chinese(whole)}.{tail}" if tail else f"{sign}{_chinese(whole)}"
     return text
 
 

@@ -99,7 +99,7 @@ def is_wordy(text: str) -> bool:
     plain = re.sub(r"\\([a-zA-Z]+)", _command_sign, _DRESS.sub(" ", text))
     plain = re.sub(r"[{}$\\~*_\"`]", " ", plain)
     return (
-        bool(re.fullmatch(r"[\s\w.,;:!?()'’/&-]*", plain))
+        bool(re.fullmatch(r"[\s\w.,;:!?()'’/&\u0300-\u036f\u064b-\u065f\u0900-\u0e7f-]*", plain))
         and not re.search(r"\d", plain)
         and (bool(re.search(r"[^\W\d_]{2}", plain)))
     )

@@ -21,7 +21,7 @@ km kilometer kilometers kilometre kilometres kms | L 1000
 cm centimeter centimeters centimetre centimetres cms | L 1/100
 dm decimeter decimeters decimetre decimetres | L 1/10
 mm millimeter millimeters millimetre millimetres | L 1/1000
-µm um micrometer micrometers micron microns | L 1/1000000
+µm μm um micrometer micrometers micron microns | L 1/1000000
 nm nanometer nanometers | L 1/1000000000
 inch inches | L 127/5000
 ft foot feet | L 381/1250
@@ -30,11 +30,13 @@ mi mile miles | L 201168/125
 g gram grams | M 1
 kg kgs kilogram kilograms kilo kilos | M 1000
 mg milligram milligrams | M 1/1000
+µg μg ug microgram micrograms | M 1/1000000
 ton tons tonne tonnes | M 1000000
 lb lbs pound-mass | M 45359237/100000
 oz ounce ounces | M 45359237/1600000
 s sec secs second seconds | T 1
 ms millisecond milliseconds | T 1/1000
+µs μs us microsecond microseconds | T 1/1000000
 min mins minute minutes | T 60
 h hr hrs hour hours | T 3600
 day days | T 86400
@@ -67,6 +69,7 @@ W watt watts | P 1
 kW kilowatt kilowatts | P 1000
 kWh kwh | W 3600000
 V volt volts | V 1
+ohm ohms | Ohm 1
 A amp amps ampere amperes | A 1
 Hz hertz | /T 1
 Pa pascal pascals | Pr 1
@@ -74,7 +77,8 @@ mol mole moles | n 1
 K kelvin | K 1
 rad radian radians | 1
 """
-_SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
+_SCALES = {"dozen": 12, "dozens": 12,
+           "hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
            "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
            "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
 """Words that multiply a number rather than measure it."""

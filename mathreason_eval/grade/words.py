@@ -39,7 +39,7 @@ FUNCTIONS = {
 
 IGNORED = these(
     "left right mleft mright big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm "
-    "middle displaystyle textstyle scriptstyle limits nolimits quad qquad hspace vspace thinspace "
+    "middle displaystyle textstyle scriptstyle limits nolimits quad qquad thinspace "
     "medspace thickspace negthinspace negmedspace negthickspace enspace space nonumber notag "
     "itshape bfseries rm bf it sf normalsize large Large small rule hfill strut relax centering "
     "noindent allowbreak nobreak tiny"
@@ -59,7 +59,7 @@ TEXTS = these(
 )
 """Commands whose argument is words, or mathematics set upright."""
 
-DROPPED = these("phantom hphantom vphantom cancel xcancel bcancel sout label tag")
+DROPPED = these("hspace vspace phantom hphantom vphantom cancel xcancel bcancel sout label tag")
 """Commands that vanish together with their argument."""
 
 RELATIONS = {
