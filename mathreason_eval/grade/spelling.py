@@ -1,0 +1,58 @@
+"""Other spellings of the same notation: older TeX, code, names of bases, signs in words.
+
+Each is looked for as plain text first, which is fast; its pattern is tried only where that stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+_RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = tuple(
+    (needle, re.compile(pattern), replacement)
+    for needle, pattern, replacement in (
+        ("\\not", r"\\not\s*\\in(?![a-z])", r"\\notin "),
+        ("\\not", r"\\not\s*=", r"\\ne "),
+        ("\\surd", r"\\surd(?![a-z])", r"\\sqrt"),
+        ("{:}", r"\{:\}", ":"),
+        ("\\cr", r"\\cr(?![a-z])", r"\\\\"),
+        ("matrix{", r"\\([pb]?matrix)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{\1}\2\\end{\1}"),
+        ("Matrix(", r"^(?:sympy\.|sp\.)?Matrix\((\[.*\])\)$", r"\1"),
+        ("log", r"\{\s*(\\log\s*_\s*(?:\w|\{[^{}]*\}))\s*\}", r"\1"),
+        (
+            "\\cup",
+            r"\\cup(?=\s*(?:\\[a-z]+|[a-zA-Z])\s*(?:[<>]|\\[lg]eq?(?![a-z])))",
+            r"\\text{ or }",
+        ),
+        ("_{(", r"_\{\((\d{1,2})\)\}", r"_{\1}"),
+        ("_", r"\\(?:text|mathrm|overline)\{(\d*|[0-9A-F]*)\}(?=\s*_\s*(?:\{\d|\d))", r"\1"),
+        ("0b", r"^0b([01]+)$", r"\1_{2}"),
+        ("_0", r"^\d{1,3}(?:_\d{3})+$", lambda found: found[0].replace("_", "")),
+        (
+            "\\mu",
+            r"(?<=\d)(?:\s|~|\\[,; ])*\\mu\s*(?:\\(?:text|mathrm|rm)\s*)?\{?\s*([mgsL])\}?$",
+            r" \\text{µ\1}",
+        ),
+        (
+            "Omega",
+            r"(?<=\d)(?:\s|~|\\[,; ])*(?:\\(?:text|mathrm)\{)?\s*\\Omega\s*\}?$",
+            r"\\text{ ohms}",
+        ),
+        (" h ", r"(?<=\d) h (?=\d+ ?m)", r"\\text{ hours }"),
+        (" squared", r"([a-z]{2,}) squared\b", r"\1^2"),
+        (" cubed", r"([a-z]{2,}) cubed\b", r"\1^3"),
+        ("plus or minus", r"plus or minus", r"\\pm "),
+        ("thbf{", r"^\\mathbf\{([RZNQC])\}$", r"\\mathbb{\1}"),
+        ("o'", r"^(\d{1,2}) o'? ?clock", r"\1:00"),
+    )
+)
+
+
+def respelled(text: str) -> str:
+    """Return the text in the notation that our grammar reads."""
+    for needle, pattern, replacement in _RULES:
+        if needle in text:
+            text = pattern.sub(replacement, text)
+    return text
