@@ -13,6 +13,7 @@ _HEADER = re.compile(
     r"|^[ \t#*_>]{0,9}(?:final[ ])?(?:conclusion|answer)[ *_]{0,9}$",
     re.IGNORECASE | re.MULTILINE,
 )
+_CLOSED = re.compile(r"<\s*/\s*answer\s*>", re.IGNORECASE)
 _END = re.compile(r"<\s*/\s*answer\s*>|\n[ \t]*#{1,6}[ \t]|\n[ \t]*-{3,}[ \t]*\n", re.IGNORECASE)
 _SAYS_SOMETHING = re.compile(r"\w[^\w\n]{1,9}\w")
 """Two words or more in a line: a lone one is a heading, or dots in a place to be filled."""
@@ -21,19 +22,18 @@ _SAYS_SOMETHING = re.compile(r"\w[^\w\n]{1,9}\w")
 def conclusion(text: str) -> Answer | None:
     """Return the last block that is announced as the conclusion or the answer, a list as a whole.
 
-    It ends with its tag, with the next heading, or with the text.
+    It ends with its tag, with the next heading, or with the text. One that says nothing, as where
+    the form asked for is said again, gives way to the one before.
     """
+    limit = len(text)
     for header in last_matches(_HEADER, text, _MOST_HEADERS):
-        start = header.end()
-        # A heading right below belongs to the block: `CONCLUSION:` and then `### Roles`.
-        first = _SAYS_SOMETHING.search(text, start)
-        end = None if first is None else _END.search(text, first.end())
-        closed = _END.search(text, start, first.start()) if first is not None else None
-        if first is None or (closed is not None and closed.group().startswith("<")):
-            continue
-        answer = answer_at(text, "conclusion", (start, end.start() if end else len(text)))
-        if answer.text:
-            return answer
+        says = _SAYS_SOMETHING.search(text, header.end(), limit)
+        if says is not None and _CLOSED.search(text, header.end(), says.start()) is None:
+            # A heading right below belongs to the block: `CONCLUSION:`, and then `### Roles`.
+            end = _END.search(text, says.end(), limit)
+            span = header.end(), end.start() if end else limit
+            return answer_at(text, "conclusion", span)
+        limit = header.start()
     return None
 
 

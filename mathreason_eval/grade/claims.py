@@ -8,8 +8,7 @@ nobody's answer and is passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 from mathreason_eval.knights.roles import OPPOSITES
 
@@ -49,6 +48,11 @@ _KINDS = {
 """Kinds of words that matter; any `other` word ends a claim."""
 
 
+_PATTERN = re.compile(
+    "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.IGNORECASE
+)
+
+
 def claims(text: str, names: Sequence[str], roles: Sequence[str]) -> Mapping[str, frozenset[str]]:
     """Return the roles that a text claims of each person; two of one person contradict each other.
 
@@ -60,12 +64,24 @@ def claims(text: str, names: Sequence[str], roles: Sequence[str]) -> Mapping[str
         roles: one role or two, in the singular.
     """
     reader = _Reader(names, roles)
-    people = {name.casefold(): name for name in names}
-    for kind, word in _words(unmarked(text), tuple(names), tuple(reader.opposite)):
+    text = unmarked(text)
+    known = {name.casefold(): ("name", name) for name in names}
+    for place, name in enumerate(sorted(names, key=len, reverse=True)):
+        if not name.isalnum():
+            # A name of several words becomes one; the longer first, as Mary Ann is not Mary.
+            parts = r"\s+".join(map(re.escape, name.split()))
+            text = re.sub(rf"(?<!\w){parts}(?!\w)", f"person_{place}", text, flags=re.IGNORECASE)
+            known[f"person_{place}"] = ("name", name)
+    for role in reader.opposite:
+        # As any word is taken whole, Jackson is not Jack; a plural is the same role.
+        known |= dict.fromkeys((role, f"{role}s", f"{role}es"), ("role", role))
+    for found in _PATTERN.finditer(text):
+        kind, word = known.get(found.group().casefold(), (found.lastgroup, ""))
+        assert kind is not None, "every alternative is a group"
         if kind == "name":
-            reader.meet(people[" ".join(word.split()).casefold()])
+            reader.meet(word)
         elif kind == "role":
-            reader.hear_role(word.casefold())
+            reader.hear_role(word)
         else:
             reader.hear(kind)
     return {name: frozenset(said) for name, said in reader.said.items()}
@@ -77,27 +93,6 @@ _MARKUP = re.compile(r"[*_`#$~\\]+(?:(?<=\\)[A-Za-z]+)?|</?\w{1,10}>")
 def unmarked(text: str) -> str:
     """Return a text without marks of emphasis, LaTeX commands and tags."""
     return _MARKUP.sub(" ", text.replace("\\\\", "\n").replace("<br>", "\n"))
-
-
-def _words(text: str, names: tuple[str, ...], roles: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield words with their kinds; a role without its plural."""
-    for found in _pattern(names, roles).finditer(text):
-        kind = found.lastgroup
-        assert kind is not None, "every alternative is a group"
-        yield kind, found.group(kind)
-
-
-@lru_cache(maxsize=1 << 10)
-def _pattern(names: tuple[str, ...], roles: tuple[str, ...]) -> re.Pattern[str]:
-    # The longer first: Mary Ann is not Mary. Any other word is taken whole: Jackson is not Jack.
-    known = sorted(names, key=len, reverse=True)
-    people = "|".join(r"\s+".join(map(re.escape, name.split())) for name in known)
-    spelled = "|".join(map(re.escape, roles))
-    kinds = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items())
-    return re.compile(
-        rf"(?P<name>{people})(?!\w)|(?P<role>{spelled})(?:s|es)?(?!\w)|{kinds}",
-        re.IGNORECASE,
-    )
 
 
 class _Reader:
@@ -150,16 +145,8 @@ class _Reader:
         """Hear any other word, of one of the kinds above."""
         if kind in {"line", "stop"}:
             self._end(line=kind == "line")
-        elif kind in {"maybe", "speech"}:
-            self._muted = self._muted or kind
-        elif kind in {"so", "comma"} and self._muted is not None:
-            # What was said ends with a comma; what was supposed, with what follows from it.
-            if kind == "so" or self._muted == "speech":
-                self._muted = None
-                self._forget()
-        elif kind == "or":
-            self._take_back()
-            self._muted = "maybe"
+        elif kind in {"maybe", "speech", "or", "so", "comma"}:
+            self._mute(kind)
         elif kind in {"link", "never"}:
             self._link(never=kind == "never")
         elif kind == "all":
@@ -169,6 +156,22 @@ class _Reader:
             self._heading = None
         if kind not in {"filler", "all"}:
             self._last = kind
+
+    def _mute(self, kind: str) -> None:
+        """Pass over what is supposed or reported, and listen again after it."""
+        if kind in {"so", "comma"}:
+            # A report ends with a comma, a supposition with what follows from it.
+            if self._muted == "speech" or (kind == "so" and self._muted is not None):
+                self._muted = None
+                self._forget()
+        elif kind == "or":
+            self._take_back()
+            self._muted = self._muted or "speech"
+        else:
+            if kind == "maybe" and self._last == "role":
+                # `Ana is a knight if Omar is one`: nothing is said of Ana.
+                self._take_back()
+            self._muted = self._muted or kind
 
     def _end(self, *, line: bool) -> None:
         if line and self._heading is not None and self._last == "role":

@@ -44,17 +44,18 @@ class Shape:
 
     people: int
     depth: int = 2
-    """How deep statements nest: 1 is `B is a knave` alone, 2 joins such claims."""
+    """How deep statements nest: 2 joins claims such as `B is a knave`, 3 what is so joined."""
     width: int = 2
     """How many parts `and` and `or` join at most."""
 
     def __post_init__(self) -> None:
         claims = 2 * self.people - 1
-        if self.people < _FEWEST or self.depth < 1 or not _FEWEST <= self.width <= claims:
+        # Of claims alone no puzzle is made: where an assignment fits, so does its opposite.
+        if min(self.people, self.depth, self.width) < _FEWEST or self.width > claims:
             raise NoPuzzleError(
                 f"There are no puzzles of {self}.",
-                "A puzzle has two people or more, a depth of 1 or more, and a width from 2 to the "
-                "number of claims a person can make: one less than twice the people.",
+                "Each number is 2 or more, and a person has only so many claims to join: one less "
+                "than twice the people.",
             )
 
 
