@@ -8,7 +8,7 @@ from mathreason_eval.grade import words
 from mathreason_eval.grade.cursor import Grammar
 from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.matrices import determinant
-from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, script
+from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, number_set, script
 from mathreason_eval.grade.tree import EMPTY, TWO, Node, call, num, sym
 
 _CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
@@ -164,7 +164,7 @@ def _symbol(parser: Grammar, name: str) -> Node:
             raise UnreadableError("no set of numbers")
         node = Node("const", (), words.SETS[letter])
         if parser.skip("op", "_"):
-            node = node._replace(name=f"{node.name}_{parser.raw()}")
+            return number_set(f"{node.name}_{parser.raw()}")
         return node
     if name in {"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot",
                 "ddot", "widetilde", "overleftrightarrow", "mathring"}:  # fmt: skip

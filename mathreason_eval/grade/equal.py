@@ -15,7 +15,7 @@ from mathreason_eval.grade.expression import UNKNOWN, Finding
 from mathreason_eval.grade.key import canonical_key
 from mathreason_eval.grade.normal import normalise
 from mathreason_eval.grade.number import plain_number
-from mathreason_eval.grade.reading import readings, ungrouped
+from mathreason_eval.grade.reading import readings, ungrouped, with_point
 from mathreason_eval.grade.structure import same_answer
 from mathreason_eval.types import Match
 
@@ -91,6 +91,10 @@ def _choices(gold: str, answer: str) -> Finding | None:
 
 def _options(gold: str, answer: str) -> Finding | None:
     """Compare the letters of two options, whatever their texts; None unless both have one."""
+    several, others = words.choices(gold), words.choices(answer)
+    if several and others and several.joined != others.joined:
+        same = several.letters == others.letters
+        return Finding(equal=same, rule="choice", note=f"choices {answer} against {gold}")
     one = words.option(gold)
     other = words.option(answer) if one is not None else None
     if one is None or other is None:
@@ -122,6 +126,8 @@ def _trees(gold: str, answer: str, convention: Convention) -> Finding:
         pairs += [(listed, other) for other in others]
     if ", " in gold and (listed := ungrouped(answer)) is not None:
         pairs += [(one, listed) for one in ones]
+    if (decimal := with_point(answer, gold)) is not None:
+        pairs += [(one, decimal) for one in ones]
     found: Finding | None = None
     for one, other in pairs:
         verdict = same_answer(one, other, convention)

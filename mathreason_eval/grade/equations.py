@@ -46,7 +46,7 @@ _NAMES: dict[str, Callable[[Node], bool]] = {
     "const": lambda node: node.name in {"e", "i"},
     "call": _names_by_call,
     "div": lambda node: all(map(_segment, node.args)),
-    "ratio": lambda node: all(map(_segment, node.args)),
+    "ratio": lambda node: all(part.op == "sym" for part in node.args),
     "union": lambda node: all(map(_segment, node.args)),
     "inter": lambda node: all(map(_segment, node.args)),
     "mul": _names_by_prefix,

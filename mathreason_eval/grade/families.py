@@ -30,7 +30,10 @@ def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
     if len(free) != len(taken) or not 0 < len(free) <= _MOST_PARAMETERS:
         return
     renamed = {*free, *taken}
-    if not (renamed <= _CONSTANTS or renamed <= _parameters(gold) & _parameters(answer)):
+    if not (
+        (renamed <= _CONSTANTS and ones & others)
+        or renamed <= _parameters(gold) & _parameters(answer)
+    ):
         return
     for order in permutations(free):
         yield dict(zip(taken, order, strict=True))

@@ -22,6 +22,9 @@ def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
     if not (is_group(gold) and is_group(answer)):
         return _same_single(gold, answer, how)
     kinds = {gold.op, answer.op}
+    elements = [_only_tuple(node) for node in (gold, answer)]
+    if how.convention.singleton_sets and kinds & _COLLECTIONS and any(elements):
+        return how.same(elements[0] or gold, elements[1] or answer)
     if kinds == {"assign"}:
         return _same_assignment(gold, answer, how)
     if kinds <= {"tuple", "assign"}:
@@ -35,6 +38,12 @@ def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
     return ordered(_values(gold), _values(answer), how.inside())
 
 
+def _only_tuple(node: Node) -> Node | None:
+    """Return the tuple that is all that a collection holds, as in `{(1, 2)}`, or None."""
+    alone = node.op in _COLLECTIONS and len(node.args) == 1
+    return node.args[0] if alone and node.args[0].op in {"tuple", "interval"} else None
+
+
 def _is_name(node: Node) -> bool:
     return node.op == "sym"
 
@@ -42,12 +51,27 @@ def _is_name(node: Node) -> bool:
 def _same_tuple(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op == answer.op == "tuple" and gold.name != answer.name and len(gold.args) == _PAIR:
         return different("structure", "their brackets differ")
+    if gold.op != answer.op:
+        gold, answer = _in_order(gold), _in_order(answer)
     return ordered(_values(gold), _values(answer), how.inside())
+
+
+def _in_order(node: Node) -> Node:
+    """Return an assignment of x, y and z as a tuple would list it, `y = 4, x = 3` by x first."""
+    if node.op != "assign" or {show(part.args[0]) for part in node.args} not in _COORDINATES:
+        return node
+    return node._replace(args=tuple(sorted(node.args, key=lambda part: show(part.args[0]))))
+
+
+_COORDINATES = ({"x", "y"}, {"x", "y", "z"}, {"a", "b"}, {"a", "b", "c"}, {"m", "n"}, {"p", "q"})
 
 
 def _same_single(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a group with something that is none."""
     group = gold if is_group(gold) else answer
+    column = answer if group is gold else gold
+    if group.op == "tuple" and column.op == "call" and column.name == "binom":
+        return ordered(gold.args, answer.args, how.inside())
     if len(group.args) == 1 and (how.convention.singleton_sets or group.op != "set"):
         return how.same(_lone(gold), _lone(answer))
     return different("structure", "one value against several")

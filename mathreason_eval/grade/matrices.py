@@ -6,6 +6,8 @@ from mathreason_eval.grade.tree import MINUS_ONE, Node
 
 Rows = tuple[tuple[Node, ...], ...]
 _LARGEST_DETERMINANT = 5
+_MOST_TERMS = 512
+"""Products of entries that the product of two matrices may take."""
 
 
 def is_matrix(node: Node) -> bool:
@@ -46,15 +48,31 @@ def _scaled(rows: Rows | None, factor: Node) -> Rows | None:
 
 
 def _product(node: Node) -> Rows | None:
-    """Return a matrix multiplied by numbers; None for a product of matrices."""
-    inside = [part for part in node.args if is_matrix(part)]
+    """Return a product of matrices and numbers; None where the shapes do not fit."""
+    inside = [as_matrix(part) for part in node.args if is_matrix(part)]
     factors = [part for part in node.args if not is_matrix(part)]
-    if len(inside) != 1:
-        return None
-    rows = as_matrix(inside[0])
+    rows = inside[0]
+    for right in inside[1:]:
+        rows = _multiplied(rows, right)
     for factor in factors:
         rows = _scaled(rows, factor)
     return rows
+
+
+def _multiplied(left: Rows | None, right: Rows | None) -> Rows | None:
+    """Return the product of two matrices, or None if their shapes do not fit or are too large."""
+    if not left or not right or any(len(row) != len(right) for row in left):
+        return None
+    if len({len(row) for row in right}) > 1 or len(left) * len(right) * len(right[0]) > _MOST_TERMS:
+        return None
+    columns = list(zip(*right, strict=True))
+    return tuple(tuple(_inner(row, column) for column in columns) for row in left)
+
+
+def _inner(row: tuple[Node, ...], column: tuple[Node, ...]) -> Node:
+    """Return the sum of the products of a row's entries with a column's."""
+    terms = tuple(Node("mul", pair) for pair in zip(row, column, strict=True))
+    return terms[0] if len(terms) == 1 else Node("add", terms)
 
 
 def _sum(parts: list[Rows | None]) -> Rows | None:
@@ -65,6 +83,11 @@ def _sum(parts: list[Rows | None]) -> Rows | None:
         tuple(Node("add", cells) for cells in zip(*lines, strict=True))
         for lines in zip(*known, strict=True)
     )
+
+
+def as_column(node: Node) -> Node:
+    """Return a tuple as the column that it is under a sign of transposition."""
+    return Node("matrix", tuple(Node("row", (part,)) for part in node.args))
 
 
 def transposed(node: Node) -> Node:

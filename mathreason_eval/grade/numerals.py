@@ -64,6 +64,10 @@ def _chinese(numeral: str) -> int:
 
 def english(words: str) -> str | None:
     """Return in digits a number that is wholly written in English words, else None."""
+    whole, mixed, rest = words.rpartition(" and ")
+    if mixed and rest.split()[-1:] and rest.split()[-1].rstrip("s") in _PARTS:
+        number, fraction = english(whole), english(rest)
+        return f"{number}+{fraction}" if number and fraction else None
     parts = [part for part in words.replace("-", " ").split() if part not in {"and", "a"}]
     sign = "-" if parts[:1] in (["minus"], ["negative"]) else ""
     parts = parts[1:] if sign else parts

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from mathreason_eval.grade import quantities, words
 from mathreason_eval.grade.cursor import Grammar, limit, spelled
 from mathreason_eval.grade.lexer import UnreadableError
-from mathreason_eval.grade.matrices import transposed
-from mathreason_eval.grade.tree import MINUS_ONE, Node, call, num, sym
+from mathreason_eval.grade.matrices import as_column, transposed
+from mathreason_eval.grade.tree import INFINITY, MINUS_ONE, ZERO, Node, call, minus, num, sym
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
 # degree sign takes the whole product before it, as in 33 1/3 %.
@@ -164,14 +164,39 @@ def _marked(parser: Grammar, left: Node) -> Node | None:
     if alone and mark.text == "'" and left.op == "sym":
         return sym(left.name + "'")
     if alone and left.op == "const" and left.name in _NUMBER_SETS and mark.text in {"+", "-", "*"}:
-        return left._replace(name=left.name + mark.text)
+        return number_set(left.name + mark.text)
     ends = braced or parser.token.kind in {"close", "eof"}
     if alone and ends and mark.text in {"+", "-"}:
         return left if mark.text == "+" else call("below", left)
     if alone and left.op == "matrix" and mark.text in {"T", "t"}:
         return transposed(left)
+    if alone and left.op in {"tuple", "interval"} and mark.text in {"T", "t", "top"}:
+        return as_column(left)
     parser.at = start
     return None
+
+
+def number_set(name: str) -> Node:
+    """Return a set of numbers by its letter and its mark, as in R with a plus."""
+    bare = name.replace("_", "")
+    return _HALF_LINES.get(bare) or Node("const", (), _SAME_SET.get(bare, name))
+
+
+_ABOVE, _BELOW = (ZERO, INFINITY), (minus(INFINITY), ZERO)
+_HALF_LINES = {
+    "RR+": Node("interval", _ABOVE, "()"), "RR>0": Node("interval", _ABOVE, "()"),
+    "RR>=0": Node("interval", _ABOVE, "[)"), "RR-": Node("interval", _BELOW, "()"),
+    "RR<0": Node("interval", _BELOW, "()"), "RR<=0": Node("interval", _BELOW, "(]"),
+}  # fmt: skip
+_SAME_SET = {
+    "ZZ>0": "ZZ+",
+    "ZZ>=1": "ZZ+",
+    "NN*": "ZZ+",
+    "NN+": "ZZ+",
+    "ZZ>=0": "NN0",
+    "RR*": "RR*",
+}
+"""Two notations of one set."""
 
 
 def script(parser: Grammar) -> Node:

@@ -44,7 +44,7 @@ def _unit_name(parser: Grammar) -> str:
         if token.text not in {"{", "}"}:
             parts.append(spelled(token))
     limit(count, _MOST_WORDS)
-    name = " ".join(parts)
+    name = " ".join(parts).replace("- ", "-")
     if any(part.lower() in words.NEVER_UNITS for part in parts):
         raise UnreadableError(f"{name!r} is not a unit")
     return name
@@ -53,12 +53,15 @@ def _unit_name(parser: Grammar) -> str:
 def _continues(parser: Grammar) -> bool:
     """Return whether the next token is a sign inside a unit, such as the slash of km/h."""
     token, follows, before = parser.token, parser.ahead(1), parser.tokens[parser.at - 1]
-    if token.kind == "op" and token.text in {"/", "*", "-"}:
+    raised = before.text in {"^", "{"}
+    if token.kind == "op" and token.text in {"/", "*", "-"} and not raised:
         return follows.kind == "word" or (follows.kind == "sym" and is_unit(follows.text))
     if token.kind == "op" and token.text == "^":
         return follows.kind == "num" or follows.text in {"{", "-"}
-    if before.text in {"^", "{"}:
+    if raised:
         return token.kind == "num" or token.text in {"{", "-"}
+    if before.text == "-":
+        return token.kind == "num"
     return parser.sees("close", "}") and before.kind == "num"
 
 

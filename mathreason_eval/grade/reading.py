@@ -16,6 +16,15 @@ _DECIMAL_COMMA = re.compile(
 )
 
 
+_MEASURED_COMMA = re.compile(
+    r"([-+]?\d+),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*"
+    r"|\\?[ ~]*(?:\\(?:text|mathrm)\s*\{)?\s*(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
+)
+"""A decimal comma that a unit, a power of ten or a per cent sign makes plain."""
+_GLUED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+"""A comma that groups digits, where other commas are followed by a space."""
+_PROVISO = re.compile(r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\ne|\\in)(?![a-z])[^()=]*)\)")
+"""A definition with its domain in brackets behind it."""
 _POINT = re.compile(r"[A-Z]'?\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
@@ -31,8 +40,12 @@ def readings(text: str) -> Iterator[Node]:
 def _spellings(text: str) -> Iterator[str]:
     """Yield the text and what else it may spell: a decimal, a named point, an option's text."""
     yield _spelled(text)
-    if found := _DECIMAL_COMMA.fullmatch(text):
+    if found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text):
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
+    if ", " in text and text[0] in "([\\" and _GLUED.search(text):
+        yield _GLUED.sub("", text)
+    if text.endswith(")") and (found := _PROVISO.fullmatch(text)):
+        yield f"{found[1]}, {found[2]}"
     if "," in text and text.endswith(")") and (found := _POINT.match(text)):
         yield text[found.end() :]
     if option := words.option(text):
@@ -49,6 +62,17 @@ def _last_side(text: str) -> str | None:
 
 _CHAIN = 2
 """Equality signs of a chain, which says how the last side was come to."""
+
+
+def with_point(text: str, beside: str) -> Node | None:
+    """Return the decimal that `1,5` is beside a gold that is one, or None."""
+    if _POINTED.fullmatch(beside) and (found := _COMMA.fullmatch(text)):
+        return _read(f"{found[1]}.{found[2]}")
+    return None
+
+
+_POINTED = re.compile(r"[-+]?\d+\.\d+")
+_COMMA = re.compile(r"([-+]?\d+),(\d+)")
 
 
 def ungrouped(text: str) -> Node | None:

@@ -9,7 +9,7 @@ from mathreason_eval.grade.exact import exact
 from mathreason_eval.grade.expression import Finding, same_value
 from mathreason_eval.grade.number import rounds_to, significant
 from mathreason_eval.grade.numeric import real_value
-from mathreason_eval.grade.tree import PI, Node, contains, num, show
+from mathreason_eval.grade.tree import PI, Node, contains, num, show, sym
 from mathreason_eval.grade.units import unit_of
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -81,6 +81,8 @@ def _finer(answer: Node, gold: Node) -> bool:
 def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
     """Return both values in one unit, and why that is impossible if it is."""
     one, two = _unit(gold), _unit(answer)
+    gold, answer = _measured(gold, two), _measured(answer, one)
+    one, two = _unit(gold), _unit(answer)
     left, right = _bare(gold), _bare(answer)
     if convention.units == "ignored" or not (one or two):
         return left, right, ""
@@ -96,6 +98,16 @@ def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[No
     if first.size == second.size:
         return left, right, ""
     return _scaled(left, first.size), _scaled(right, second.size), ""
+
+
+def _measured(node: Node, unit: str) -> Node:
+    """Return `3m` as a value in the unit of one letter that the other side has."""
+    if len(unit) != 1 or node.op != "mul" or node.args[-1] != sym(unit) or len(node.args) != _PAIR:
+        return node
+    return Node("quantity", node.args[:1], unit)
+
+
+_PAIR = 2
 
 
 def _scaled(node: Node, size: Fraction) -> Node:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import product
 
 from mathreason_eval.grade import equations, exact
-from mathreason_eval.grade.tree import Node, contains, num, rebuild
+from mathreason_eval.grade.tree import Node, contains, num, rebuild, symbols
 from mathreason_eval.grade.units import unit_of
 
 _MOST_SIGNS = 6
@@ -121,12 +121,28 @@ def _collection(node: Node) -> Node:
         return parts[0]
     if all(part.op == "define" for part in parts):
         return _gathered(node, parts)
+    if node.name == "," and _has_domain(parts):
+        domain = parts[1] if len(parts) == _PAIR else node._replace(args=tuple(parts[1:]))
+        return Node("when", (parts[0], domain), "if")
     if parts[0].op == "define" and not any(part.op in {"define", "rel"} for part in parts[1:]):
         name, first = parts[0].args
         return _define(name, node._replace(args=(first, *parts[1:])))
     if node.name in {",", "and", "or", ";"} and all(part.op == "list" for part in parts):
         parts = [Node("tuple", part.args, "()") if part.op == "list" else part for part in parts]
     return node._replace(args=tuple(parts))
+
+
+def _has_domain(parts: list[Node]) -> bool:
+    """Return whether a list is a definition and where it holds, as in `y = x^2, x >= 0`."""
+    first, bounds = parts[0], parts[1:]
+    if first.op != "define" or any(b.op != "rel" or "=" in b.name.split() for b in bounds):
+        return False
+    about = {name for bound in bounds for name in symbols(bound)}
+    inside = {name for part in first.args for name in symbols(part)}
+    return about <= inside - {first.args[0].name}
+
+
+_PAIR = 2
 
 
 def _gathered(node: Node, parts: list[Node]) -> Node:

@@ -64,6 +64,10 @@ def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
         return different("structure", f"under {other!r} against {one!r}")
     if bool(one) != bool(other):
         return UNKNOWN._replace(note="only one of them holds under a condition")
+    if len(gold.args) == len(answer.args) == _PAIR:
+        found = how.inside().same(gold.args[1], answer.args[1])
+        if not found.equal:
+            return found
     bare = [node.args[0] if node.op == "when" else node for node in (gold, answer)]
     return how.same(bare[0], bare[1])
 

@@ -78,6 +78,8 @@ def _value(tree: Node) -> Node:
     """Return the value that a qualified, named or measured tree is about."""
     tree = shape(tree)
     while tree.op in {"when", "define", "quantity"}:
+        if tree.op == "when" and tree.name.partition(" ")[0] in words.CONDITIONS:
+            raise UnbuildableError("a value under a condition")
         tree = shape(tree.args[-1] if tree.op == "define" else tree.args[0])
     return tree
 

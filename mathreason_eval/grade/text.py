@@ -60,6 +60,14 @@ PHRASES = {
     "positive infinity": r"\infty", "negative infinity": r"-\infty",
     "infinitely many solutions": r"\infty", "all reals": r"(-\infty,\infty)",
     "all real numbers": r"(-\infty,\infty)", "all real x": r"(-\infty,\infty)",
+    **dict.fromkeys(("integers", "all integers", "any integer", "set of integers"), r"\mathbb{Z}"),
+    "set of all integers": r"\mathbb{Z}", "all positive integers": r"\mathbb{Z}^+",
+    "positive integers": r"\mathbb{Z}^+", "natural numbers": r"\mathbb{N}",
+    "all natural numbers": r"\mathbb{N}", "rational numbers": r"\mathbb{Q}",
+    "all rational numbers": r"\mathbb{Q}", "set of real numbers": r"(-\infty,\infty)",
+    "set of all real numbers": r"(-\infty,\infty)", "reals": r"(-\infty,\infty)",
+    "positive reals": r"(0,\infty)", "all positive reals": r"(0,\infty)",
+    "all positive real numbers": r"(0,\infty)", "positive real numbers": r"(0,\infty)",
     "any real number": r"(-\infty,\infty)", "real numbers": r"(-\infty,\infty)",
 }  # fmt: skip
 """Words that name a mathematical object."""
@@ -132,6 +140,26 @@ def labelled_choice(text: str) -> str | None:
     bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
     found = None if _SECOND_CHOICE.search(bare) else _LABELLED.fullmatch(bare)
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
+
+
+_LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|\band\b|&)?\s*\(?[A-J]\)?){1,9}")
+
+
+class Choices(NamedTuple):
+    """The letters of several options."""
+
+    letters: tuple[str, ...]
+    joined: bool
+    """Whether they are written as one word, as the name of a segment would be."""
+
+
+def choices(text: str) -> Choices | None:
+    """Return the letters of an answer such as `A, C` or `ACD`, in order, else None."""
+    bare = re.sub(r"[{}$\\]", "", _DRESS.sub("", text)).strip()
+    if len(bare) > _LONGEST_CHOICE or not _LETTERS.fullmatch(bare):
+        return None
+    letters = re.findall("[A-J]", bare)
+    return Choices(tuple(sorted(letters)), joined=len(letters) == len(bare))
 
 
 class Option(NamedTuple):
