@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -112,6 +113,10 @@ FOUND = [
     ("So.\n\n**Conclusion:** A is b.\n\n### Check\nok", "conclusion", "A is b"),
     ("# Final conclusion\n\n- A is b\n- C is d",   "conclusion", "- A is b\n- C is d"),
     ("The answer is: A is a b.",                   "conclusion", "A is a b"),
+    ("Therefore, the final answer is:\nA is a b.",  "conclusion", "A is a b"),
+    ("What he says, as its own conclusion: no.\nA is a b, C a d.", "closing", "A is a b, C a d"),
+    ("So A must be a b, and C is a d.\nThis is the only solution.", "closing",
+     "So A must be a b, and C is a d"),
     ("x <answer>A is a b, C is a d</answer> y",    "conclusion", "A is a b, C is a d"),
     ("CONCLUSION:\n(1) A is b\n\nCONCLUSION:\n(1) ...", "conclusion", "(1) A is b"),
     ("CONCLUSION:\n(1) A is b\nCONCLUSION:\n(1) A is d", "conclusion", "(1) A is d"),
@@ -259,6 +264,28 @@ def test_every_row_that_differs_has_its_reason(scored):
         {"said without the tag": 47, "a hedge about one of three": 1},
     )
     assert all(ours > row["score"] for row, ours in differing)
+
+
+REWRITTEN = {
+    "bare": lambda answer: answer,
+    "bold": lambda answer: f"**{answer}**",
+    "list": lambda answer: "\n".join(f"- {part}" for part in re.split(r",? and |, ", answer)),
+    "asked": lambda answer: f"CONCLUSION:\n(1) {answer}",
+}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("form", REWRITTEN)
+def test_a_verdict_does_not_hang_on_the_form_of_the_answer(scored, form):
+    tagged = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
+    changed = Counter()
+    for row, score in scored:
+        if row["pred"] is not None:
+            text = tagged.sub(lambda found: REWRITTEN[form](found[1].strip()), row["output"])
+            found = extract(text, RULES)
+            assert found is not None
+            changed[score == 1, assignment(row["gold"], found.text).equal] += 1
+    assert changed == {(True, True): 618, (False, False): 181}
 
 
 @pytest.mark.shared
