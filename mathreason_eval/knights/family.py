@@ -112,7 +112,8 @@ def _new_original(
             seen.add(original.statements)
             return original, statement, leaf
     raise NoPuzzleError(
-        f"There are not that many different puzzles of {shape}.", "Ask for fewer, or for more people."
+        f"There are not that many different puzzles of {shape}.",
+        "Ask for fewer, or for more people.",
     )
 
 

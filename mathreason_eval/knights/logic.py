@@ -7,7 +7,7 @@ number has bit i. Solving is then a handful of bit operations on whole numbers o
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 NOT, AND, OR, IF, IFF = "not", "and", "or", "->", "<=>"
@@ -43,6 +43,8 @@ class Puzzle(NamedTuple):
     roles: Roles
 
 
+# There are few statements of a usual size, 900 of eight people, and each is met again and again.
+@lru_cache(maxsize=1 << 14)
 def meaning(statement: Statement, people: int) -> int:
     """Return the worlds in which a statement is true, as a bit mask."""
     knights, everywhere = worlds(people)
@@ -88,10 +90,11 @@ def worlds(people: int) -> tuple[tuple[int, ...], int]:
 
 def possible_worlds(statements: tuple[Statement, ...]) -> int:
     """Return the worlds in which exactly the knights say what is true, as a bit mask."""
-    knights, everywhere = worlds(len(statements))
+    people = len(statements)
+    knights, everywhere = worlds(people)
     left = everywhere
     for knight, statement in zip(knights, statements, strict=True):
-        left &= everywhere ^ knight ^ _meaning(statement, knights, everywhere)
+        left &= everywhere ^ knight ^ meaning(statement, people)
         if not left:
             break
     return left
