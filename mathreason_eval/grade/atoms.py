@@ -111,6 +111,9 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
         return inner
     if opened == "{":
         return inner if inner.name == ";" else Node("list", inner.args, "{}")
+    if opened == "[" and inner.name == ";" and all(part.op == "list" for part in inner.args):
+        rows = (Node("tuple", part.args, "[]") for part in inner.args)
+        return Node("tuple", tuple(rows), "[]")
     brackets = opened.replace("<", "(") + closed.replace(">", ")")
     nested = any(part.op in {"interval", "tuple"} for part in inner.args)
     if len(inner.args) == _PAIR and brackets != "()" and not nested:

@@ -54,7 +54,7 @@ _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2}|[{}%$])")
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
 _GROUPING = re.compile(
-    r"(?<=\d)(?:\{,\s*\}\s*|\\text\{,\}|,\\!\s*|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
+    r"(?<=\d)(?:\{,\s*\}\s*|\\text\{,\}|,\\!\s*|\\!,\\!|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
 )
 _BOXED = re.compile(r"\s*\\f?boxed\s*\{.*\}[\s.]*$", re.DOTALL)
 _BOXES = re.compile(r"\\f?boxed\s*\{")
@@ -73,7 +73,7 @@ _LETTER_UNITS = {"L": "liters", "N": "newtons", "J": "joules", "V": "volts", "W"
 _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _PRODUCT = re.compile(r"[\d.]+(?:\s+[xX]\s+[\d.]+)+")
 _OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
-_EMPHASIS = re.compile(r"^([*_`]{1,3})([^*_`]+)\1$")
+_EMPHASIS = re.compile(r"^([*_`]{1,3}|')([^*_`']+)\1$")
 _GOES_ON = re.compile(r"\.\d+\.\.\.\s*$")
 """The end of a decimal that goes on: 0.666..."""
 _AT_THE_END = " \t\n\r\f\v.,;:~\\"

@@ -11,7 +11,11 @@ _PLACES = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
 _NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
 _CHINESE_FRACTION = re.compile(rf"({_NUMERAL}|\d+)分之({_NUMERAL}|\d+)")
-_CHINESE = re.compile(rf"[负負]?{_NUMERAL}(?:[点點][〇零一二三四五六七八九]{{1,30}})?")
+_COUNTED = "个個人名只次种種本元天年岁歲条條张張块塊"
+"""Words of one character between a number and what it counts."""
+_CHINESE = re.compile(
+    rf"[负負]?{_NUMERAL}(?:[点點][〇零一二三四五六七八九]{{1,30}})?([{_COUNTED}])?"
+)
 
 _SMALL = {
     word: number
@@ -36,12 +40,12 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth"
 def with_digits(text: str) -> str:
     """Return the text with Chinese fractions, and a text of Chinese numerals alone, in digits."""
     text = _CHINESE_FRACTION.sub(lambda m: rf"\frac{{{_chinese(m[2])}}}{{{_chinese(m[1])}}}", text)
-    if _CHINESE.fullmatch(text.strip()):
-        bare = text.strip()
+    if counted := _CHINESE.fullmatch(text.strip()):
+        bare, unit = text.strip().removesuffix(counted[1] or ""), counted[1] or ""
         whole, _, places = re.sub("點", "点", bare.lstrip("负負")).partition("点")
         tail = "".join(str(_DIGITS[char]) for char in places)
         sign = "-" if bare[0] in "负負" else ""
-        return f"{sign}{_chinese(whole)}.{tail}" if tail else f"{sign}{_chinese(whole)}"
+        return f"{sign}{_chinese(whole)}{tail and '.'}{tail}{unit}"
     return text
 
 

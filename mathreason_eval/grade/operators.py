@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mathreason_eval.grade import quantities, words
 from mathreason_eval.grade.cursor import Grammar, limit, spelled
-from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.matrices import as_column, transposed
 from mathreason_eval.grade.tree import INFINITY, MINUS_ONE, ZERO, Node, call, minus, num, sym
 
@@ -81,9 +81,18 @@ def relation(parser: Grammar, left: Node) -> Node:
     operands, signs = [left], []
     while parser.token.kind == "rel":
         signs.append(parser.take().text)
-        operands.append(parser.expression(RELATION + 1))
+        operand = parser.expression(RELATION + 1)
+        operands.append(_number_set_in(operand) if signs[-1] in {"in", "notin"} else operand)
         limit(len(operands), _MOST_RELATIONS)
     return Node("rel", tuple(operands), " ".join(signs))
+
+
+def _number_set_in(node: Node) -> Node:
+    """Return the set of numbers that a letter behind a sign of membership stands for."""
+    return Node("const", (), words.SETS[node.name]) if node.name in _LETTERS_OF_SETS else node
+
+
+_LETTERS_OF_SETS = frozenset("RZNQ")
 
 
 def modulus(parser: Grammar, left: Node) -> Node:
@@ -137,6 +146,7 @@ def _power(parser: Grammar, left: Node) -> Node:
         return call(f"{left.name}^-1", parser.prefix())
     if left.op == "sym" and parser.skip("op", "_"):
         left = subscript(parser, left)
+        return _chosen(left.name, exponent) or Node("pow", (left, exponent))
     return Node("pow", (left, exponent))
 
 
@@ -157,7 +167,7 @@ def _marked(parser: Grammar, left: Node) -> Node | None:
     braced = parser.skip("open", "{")
     mark = parser.take()
     alone = not braced or parser.skip("close", "}")
-    if alone and (mark.text in {"circ", "deg"} or (mark.kind == "word" and mark.text == "o")):
+    if alone and (mark.text in {"circ", "deg"} or (mark.text == "o" and _may_be_angle(mark, left))):
         return quantities.degrees(parser, left)
     if alone and mark.kind == "word" and mark.text in _ORDINALS:
         return left
@@ -197,6 +207,11 @@ _SAME_SET = {
     "RR*": "RR*",
 }
 """Two notations of one set."""
+
+
+def _may_be_angle(mark: Token, left: Node) -> bool:
+    """Return whether an `o` over an expression stands for the sign of a degree."""
+    return mark.kind == "word" or left.op in {"num", "div"}
 
 
 def script(parser: Grammar) -> Node:

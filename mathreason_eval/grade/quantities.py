@@ -12,6 +12,7 @@ from mathreason_eval.grade.units import DEGREE, PERCENT, is_unit, scale_of, unit
 
 _MOST_WORDS = 5
 _UNIT = 28
+_SCALES = {"": "", "celsius": "C", "fahrenheit": "F", "centigrade": "C", "c": "C", "f": "F"}
 
 
 def unit(parser: Grammar, left: Node) -> Node:
@@ -22,8 +23,9 @@ def unit(parser: Grammar, left: Node) -> Node:
         left = Node("mul", (left, num(factor)))
     if name.lower() in PERCENT:
         return Node("percent", (left,))
-    if name.lower() in DEGREE:
-        return Node("degree", (left,))
+    degree, _, scale = name.lower().partition(" ")
+    if degree in DEGREE and scale in _SCALES:
+        return Node("degree", (left,), _SCALES[scale])
     return _compounded(parser, Node("quantity", (left,), name)) if name else left
 
 
@@ -86,6 +88,5 @@ def degrees(parser: Grammar, left: Node) -> Node:
             angle = Node("add", (angle, num(minutes / part)))
             parser.at += ticks
     scale = parser.token.kind == "sym" and parser.token.text in {"C", "F"}
-    if scale and not parser.sees("open", "(", 1):
-        parser.take()
-    return Node("degree", (angle,))
+    named = scale and not parser.sees("open", "(", 1)
+    return Node("degree", (angle,), parser.take().text if named else "")

@@ -18,7 +18,8 @@ _DECIMAL_COMMA = re.compile(
 
 _MEASURED_COMMA = re.compile(
     r"([-+]?\d+),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*"
-    r"|\\?[ ~]*(?:\\(?:text|mathrm)\s*\{)?\s*(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
+    r"|\\?[ ~]*(?:\\(?:text|mathrm)\s*\{)?\s*"
+    r"(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
 )
 """A decimal comma that a unit, a power of ten or a per cent sign makes plain."""
 _GLUED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")

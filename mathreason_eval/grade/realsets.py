@@ -54,18 +54,19 @@ def real_set(node: Node) -> RealSet:
     if len(found) > _MOST_BOUNDARIES:
         raise NotASetError("too many boundaries")
     found.sort(key=lambda pair: pair[0])
-    if node.op == "list" and node.name == "," and all(map(is_inequality, node.args)):
+    if node.op == "list" and node.name in _BOTH and all(map(_BOTH[node.name], node.args)):
         # `x > 2, x < 5` means both, but `x < 2, x > 5` can only mean either.
         both = real_set_of(node._replace(op="and"), variable, found)
         if any(both.cells):
             return both
+        node = node._replace(name="or")
     return real_set_of(node, variable, found)
 
 
 def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
     """Return the normal form of a set that changes at most at the given boundaries."""
     points = [at for at, _ in found]
-    cells = [_holds(node, variable, at) for at in _samples(points)]
+    cells = [holds(node, variable, at) for at in _samples(points)]
     kept = [k for k in range(len(points)) if len(set(cells[2 * k : 2 * k + 3])) > 1]
     merged = [cells[0]]
     for k in kept:
@@ -89,6 +90,14 @@ def same_set(gold: RealSet, answer: RealSet) -> Finding:
 def is_inequality(node: Node) -> bool:
     """Return whether a node is a chain of order relations (or ≠) alone."""
     return node.op == "rel" and all(sign in _ORDER or sign == "!=" for sign in node.name.split())
+
+
+def _is_piece(node: Node) -> bool:
+    return is_inequality(node) or is_interval(node)
+
+
+_BOTH = {",": is_inequality, "and": _is_piece}
+"""Lists that mean both of two conditions, by their separator, and of what."""
 
 
 def _samples(points: list[float]) -> Iterator[float]:
@@ -132,6 +141,8 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
     if is_interval(node):
         _check_ends(node)
         return _finite(node.args)
+    if node.op == "such" and _is_restricted(node.args[0]):
+        raise NotASetError("a set of some of the real numbers")
     if node.op in {"such", "when"}:
         return _boundaries(node.args[node.op == "such"], variable)
     if node == REALS:
@@ -139,6 +150,14 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
     if node.op == "rel":
         return _relation_boundaries(node, variable)
     raise NotASetError(node.op)
+
+
+def _is_restricted(member: Node) -> bool:
+    """Return whether a set-builder's variable ranges over less than the real numbers."""
+    return member.op == "rel" and member.name == "in" and member.args[1].name in _SPARSE
+
+
+_SPARSE = frozenset({"ZZ", "ZZ+", "NN", "NN0", "QQ", "PP"})
 
 
 def is_interval(node: Node) -> bool:
@@ -189,18 +208,18 @@ def _gap(left: Node, right: Node) -> Node:
 # ---------------------------------------------------------------------- membership
 
 
-def _holds(node: Node, variable: Node, at: float) -> bool:
+def holds(node: Node, variable: Node, at: float) -> bool:
     """Return whether a real number belongs to the set that a tree describes."""
     if node.op in {"union", "or"} or (node.op == "list" and node.name in {",", "or", ";"}):
-        return any(_holds(part, variable, at) for part in node.args)
+        return any(holds(part, variable, at) for part in node.args)
     if node.op in {"inter", "and", "list"}:
-        return all(_holds(part, variable, at) for part in node.args)
+        return all(holds(part, variable, at) for part in node.args)
     if node.op == "minus":
-        return _holds(node.args[0], variable, at) and not _holds(node.args[1], variable, at)
+        return holds(node.args[0], variable, at) and not holds(node.args[1], variable, at)
     if node.op == "set":
         return any(_near(at, numeric.real_value(part)) for part in node.args)
     if node.op in {"such", "when"}:
-        return _holds(node.args[node.op == "such"], variable, at)
+        return holds(node.args[node.op == "such"], variable, at)
     if node.op == "const":
         return True
     if node.op == "rel":
@@ -232,7 +251,7 @@ def _near(at: float, other: float | None) -> bool:
 def _relation_holds(node: Node, variable: Node, at: float) -> bool:
     signs = node.name.split()
     if signs[0] in {"in", "notin"}:
-        return _holds(node.args[1], variable, at) == (signs[0] == "in")
+        return holds(node.args[1], variable, at) == (signs[0] == "in")
     values = [_value(part, variable, at) for part in node.args]
     return all(
         _ordered(left, sign, right)

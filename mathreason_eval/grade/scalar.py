@@ -9,7 +9,7 @@ from mathreason_eval.grade.exact import exact
 from mathreason_eval.grade.expression import Finding, same_value
 from mathreason_eval.grade.number import rounds_to, significant
 from mathreason_eval.grade.numeric import real_value
-from mathreason_eval.grade.tree import PI, Node, contains, num, show, sym
+from mathreason_eval.grade.tree import PI, Node, contains, num, show
 from mathreason_eval.grade.units import unit_of
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -101,13 +101,17 @@ def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[No
 
 
 def _measured(node: Node, unit: str) -> Node:
-    """Return `3m` as a value in the unit of one letter that the other side has."""
-    if len(unit) != 1 or node.op != "mul" or node.args[-1] != sym(unit) or len(node.args) != _PAIR:
+    """Return `3m` as a value with a unit, where the other side has one of that dimension."""
+    if not unit or node.op != "mul" or len(node.args) != _PAIR or node.args[1].op != "sym":
         return node
-    return Node("quantity", node.args[:1], unit)
+    one, other = unit_of(node.args[1].name), unit_of(unit)
+    if one is None or other is None or one.dimension != other.dimension:
+        return node
+    return Node("quantity", node.args[:1], node.args[1].name)
 
 
 _PAIR = 2
+_ANGLES = ("arcsin", "arccos", "arctan", "arccot")
 
 
 def _scaled(node: Node, size: Fraction) -> Node:
@@ -161,10 +165,13 @@ def _times_hundred(node: Node) -> Node:
 
 
 def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    if gold.name and answer.name and gold.name != answer.name:
+        return Finding(equal=False, rule="units", note="degrees of different scales")
     if gold.op == answer.op:
         return _same_number(gold.args[0], answer.args[0], convention, rounding)
     bare, marked = (answer, gold) if gold.op == "degree" else (gold, answer)
-    if contains(bare, "const", "pi") or convention.degrees == "strict":
+    radians = contains(bare, "const", "pi") or any(contains(bare, "call", f) for f in _ANGLES)
+    if radians or convention.degrees == "strict":
         return same_value(in_radians(gold), in_radians(answer))
     inner = marked.args[0]
     pair = (inner, bare) if gold.op == "degree" else (bare, inner)

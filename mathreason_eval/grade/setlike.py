@@ -64,6 +64,8 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
     if chain is not None:
         return ordered(chain[0], chain[1], how.inside())
     gold, answer = _plain(gold), _plain(answer)
+    if "const" in {gold.op, answer.op}:
+        return _same_numbers(gold, answer)
     if is_interval(gold) and is_interval(answer):
         if gold.name != answer.name:
             return different("set", "their ends are of different kinds")
@@ -75,6 +77,12 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op == "minus":
         return ordered(gold.args, answer.args, how.inside())
     return unordered(_flattened(gold), _flattened(answer), how.inside())
+
+
+def _same_numbers(gold: Node, answer: Node) -> Finding:
+    """Compare two sets of which one is a set of numbers by its letter, such as the integers."""
+    same = gold.op == answer.op and gold.name == answer.name
+    return Finding(equal=same, rule="set", note=f"{answer.name} against {gold.name}")
 
 
 def _plain(node: Node) -> Node:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import product
 
 from mathreason_eval.grade import equations, exact
+from mathreason_eval.grade.integers import integers_of
 from mathreason_eval.grade.tree import Node, contains, num, rebuild, symbols
 from mathreason_eval.grade.units import unit_of
 
@@ -29,6 +30,8 @@ def shape(node: Node) -> Node:
         return _signed_tuple(node)
     if node.op == "interval":
         return node
+    if node.op == "such":
+        return integers_of(node)
     if _names_point(node):
         return _define(*node.args)
     if _has_sign(node):
@@ -44,6 +47,8 @@ def _relation(node: Node) -> Node:
         return _assigned(node)
     if _has_sign(node):
         return shape(Node("list", tuple(_both_signs(node)), "or"))
+    if (named := _all_named(node)) is not None:
+        return named
     if equations.defines(node):
         value = _concluded(node.args[1:], signs[1:])
         if value.op == "list" and value.name != "pm":
@@ -65,6 +70,16 @@ def _names_point(node: Node) -> bool:
 
 def _variables(node: Node) -> bool:
     return contains(node, "sym")
+
+
+def _all_named(node: Node) -> Node | None:
+    """Return `x = y = 1` as a value that is also that of x and of y, or None."""
+    names, value = node.args[:-1], node.args[-1]
+    if len(names) < _PAIR or "~" in node.name or value.op == "sym":
+        return None
+    if any(name.op != "sym" or len(name.name) > 1 or not name.name.islower() for name in names):
+        return None
+    return Node("choices", (Node("assign", tuple(_define(name, value) for name in names)), value))
 
 
 def _define(name: Node, value: Node) -> Node:

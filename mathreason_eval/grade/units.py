@@ -44,7 +44,7 @@ week weeks wk wks | T 604800
 month months | Mo 1
 year years yr yrs | Mo 12
 l liter liters litre litres L | L3 1/1000
-ml mL milliliter milliliters millilitre millilitres | L3 1/1000000
+ml mL cc milliliter milliliters millilitre millilitres | L3 1/1000000
 dl dL deciliter deciliters | L3 1/10000
 gallon gallons gal | L3 473176473/125000000000
 quart quarts | L3 473176473/500000000000
