@@ -51,6 +51,8 @@ def _product(node: Node) -> Rows | None:
     """Return a product of matrices and numbers; None where the shapes do not fit."""
     inside = [as_matrix(part) for part in node.args if is_matrix(part)]
     factors = [part for part in node.args if not is_matrix(part)]
+    if not inside:
+        return None
     rows = inside[0]
     for right in inside[1:]:
         rows = _multiplied(rows, right)

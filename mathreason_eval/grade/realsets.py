@@ -54,7 +54,8 @@ def real_set(node: Node) -> RealSet:
     if len(found) > _MOST_BOUNDARIES:
         raise NotASetError("too many boundaries")
     found.sort(key=lambda pair: pair[0])
-    if node.op == "list" and node.name in _BOTH and all(map(_BOTH[node.name], node.args)):
+    piece = {",": is_inequality, "and": is_interval}.get(node.name)
+    if node.op == "list" and piece is not None and all(map(piece, node.args)):
         # `x > 2, x < 5` means both, but `x < 2, x > 5` can only mean either.
         both = real_set_of(node._replace(op="and"), variable, found)
         if any(both.cells):
@@ -90,14 +91,6 @@ def same_set(gold: RealSet, answer: RealSet) -> Finding:
 def is_inequality(node: Node) -> bool:
     """Return whether a node is a chain of order relations (or ≠) alone."""
     return node.op == "rel" and all(sign in _ORDER or sign == "!=" for sign in node.name.split())
-
-
-def _is_piece(node: Node) -> bool:
-    return is_inequality(node) or is_interval(node)
-
-
-_BOTH = {",": is_inequality, "and": _is_piece}
-"""Lists that mean both of two conditions, by their separator, and of what."""
 
 
 def _samples(points: list[float]) -> Iterator[float]:

@@ -19,7 +19,7 @@ from mathreason_eval.grade.realsets import (
     real_set,
     same_set,
 )
-from mathreason_eval.grade.tree import Node, substitute
+from mathreason_eval.grade.tree import Node, substitute, sym, symbols
 
 _OPERATIONS = frozenset({"union", "inter", "minus", "interval", "such"})
 _COLLECTIONS = frozenset({"list", "set"})
@@ -73,7 +73,7 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op != answer.op:
         return DIFFERENT_KIND
     if gold.op == "such":
-        return how.inside().same(gold.args[1], _renamed(answer, gold).args[1])
+        return ordered(gold.args, _renamed(answer, gold).args, how.inside())
     if gold.op == "minus":
         return ordered(gold.args, answer.args, how.inside())
     return unordered(_flattened(gold), _flattened(answer), how.inside())
@@ -90,14 +90,18 @@ def _plain(node: Node) -> Node:
     if node.op == "rel" and node.name == "in":
         return node.args[1]
     if node.op == "such":
-        return equations.as_interval(node.args[1]) or node
+        interval = equations.as_interval(node.args[1])
+        # In {x : x^2 < y} the interval would be one of y.
+        about = set(symbols(node.args[0])) if interval is not None else set()
+        return interval if interval is not None and not about & {*symbols(interval)} else node
     return equations.as_interval(node) or node
 
 
 def _renamed(builder: Node, like: Node) -> Node:
     """Return a set-builder in the variable of another one."""
-    if builder.args[0].op == like.args[0].op == "sym":
-        return substitute(builder, builder.args[0], like.args[0])
+    used, wanted = symbols(builder.args[0]), symbols(like.args[0])
+    if len(used) == len(wanted) == 1:
+        return substitute(builder, sym(used[0]), sym(wanted[0]))
     return builder
 
 

@@ -62,6 +62,8 @@ def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
     one, other = (_condition(node) for node in (gold, answer))
     if one and other and one != other:
         return different("structure", f"under {other!r} against {one!r}")
+    if _modulus(gold) and _modulus(answer) and _modulus(gold) != _modulus(answer):
+        return different("structure", f"{_modulus(answer)} against {_modulus(gold)}")
     if bool(one) != bool(other):
         return UNKNOWN._replace(note="only one of them holds under a condition")
     if len(gold.args) == len(answer.args) == _PAIR:
@@ -70,6 +72,13 @@ def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
             return found
     bare = [node.args[0] if node.op == "when" else node for node in (gold, answer)]
     return how.same(bare[0], bare[1])
+
+
+def _modulus(node: Node) -> str:
+    """Return the modulus under which a value is given, also one that is named, or ""."""
+    while node.op in {"define", "rel", "choices"}:
+        node = node.args[-1]
+    return node.name if node.op == "when" and node.name.startswith("mod") else ""
 
 
 def _condition(node: Node) -> str:
@@ -150,6 +159,8 @@ def _renamed(value: Node, used: Node, wanted: Node) -> Node:
 
 def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a definition with a thing that has no name: the value counts."""
+    if "assign" in {gold.op, answer.op} and how.convention.variable_names:
+        return different("definition", "values of one name against values of several")
     values = [node.args[1] if node.op == "define" else node for node in (gold, answer)]
     return how.same(values[0], values[1])
 

@@ -50,7 +50,7 @@ _TIME = re.compile(
 _CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
 _MAYBE_MOMENT = re.compile(r"[a-z]{3}|\d:\d|\d-\d|[ap]\.?m", re.IGNORECASE)
 _LONGEST_CHOICE = 40
-_NOON = 12
+_NOON, _HOURS = 12, 24
 _TEN = 10
 
 PHRASES = {
@@ -198,7 +198,7 @@ def moment(text: str) -> Moment | None:
             number = int(month) if month.isdecimal() else _MONTHS[month[:3]]
             year = int(found["year"]) if found["year"] else None
             return Moment("date", (year, number, int(found["day"])))
-    if found := _TIME.fullmatch(plain):
+    if (found := _TIME.fullmatch(plain)) and int(found["hour"]) <= _NOON:
         hour = int(found["hour"]) % _NOON + (_NOON if found["half"].lower() == "p" else 0)
         return Moment("time", (hour, int(found["minute"] or 0)))
     if found := _CLOCK.fullmatch(plain):
@@ -222,6 +222,8 @@ def same_moment(one: Moment, other: Moment) -> bool | None:
         )
     if kinds == {"time"}:
         return one.parts == other.parts
+    if any((moment.parts[0] or 0) > _HOURS for moment in (one, other)):
+        return one == other
     if kinds == {"time", "clock"}:
         return (
             one.parts[1] == other.parts[1]
