@@ -72,11 +72,26 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
             f"The task {task.name} does not say where its problems come from.",
             f"Name a file: --data {task.name}=PATH.",
         )
-    problems = tuple(_problems(task, rows))
+    problems = _with_variants(_problems(task, rows))
     _check_ids(problems, origin)
     loaded = _loaded(problems, origin, revision, limit)
     known = [data.golds for data in task.data if data.golds]
     return replace(loaded, published=gold_hash(problems) in known if known else None)
+
+
+def _with_variants(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return every problem followed by its variants, so that any limit keeps pairs together.
+
+    A variant whose original is not there stays where it is.
+    """
+    rows = tuple(problems)
+    ids = {problem.id for problem in rows}
+    variants: dict[str, list[Problem]] = {}
+    for problem in rows:
+        if problem.origin in ids:
+            variants.setdefault(str(problem.origin), []).append(problem)
+    leaders = [problem for problem in rows if problem.origin not in ids]
+    return tuple(one for each in leaders for one in (each, *variants.get(each.id, ())))
 
 
 def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem, ...]:

@@ -189,3 +189,18 @@ def test_a_task_that_knows_no_golds_says_nothing_of_a_copy(tmp_path):
     path = tmp_path / "copy.jsonl"
     path.write_text(json.dumps({"question": "?", "gold": "7"}) + "\n")
     assert load_problems(TASK, [str(path)]).published is None
+
+
+def test_variants_follow_their_originals(tmp_path):
+    rows = [
+        {"id": "a", "question": "?", "gold": "1"},
+        {"id": "b", "question": "?", "gold": "1"},
+        {"id": "b~x", "question": "?", "gold": "1", "origin": "b", "variant": "x"},
+        {"id": "a~x", "question": "?", "gold": "1", "origin": "a", "variant": "x"},
+        {"id": "c~x", "question": "?", "gold": "1", "origin": "c", "variant": "x"},
+        {"id": "a~y", "question": "?", "gold": "1", "origin": "a", "variant": "y"},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ids = [problem.id for problem in load_problems(TASK, [str(path)]).problems]
+    assert ids == ["a", "a~x", "a~y", "b", "b~x", "c~x"]
