@@ -22,6 +22,7 @@ from mathreason_eval.extract.last import (
 )
 from mathreason_eval.extract.letters import choice
 from mathreason_eval.extract.scope import continuations, own_turn
+from mathreason_eval.extract.structured import states
 from mathreason_eval.types import Answer
 
 Rule = Callable[[str], Answer | None]
@@ -34,6 +35,7 @@ WEAK_RULES = frozenset(
         "bare",
         "last_formula",
         "last_number",
+        "loose_states",
         "closing",
     }
 )
@@ -51,6 +53,7 @@ EXTRACTORS: Mapping[str, Rule] = {
     "bare": bare,
     "last_formula": last_formula,
     "last_number": last_number,
+    "states": states,
     "whole": whole,
 }
 """Every rule by name."""

@@ -169,7 +169,8 @@ def _line(text: str, start: int, stop: int) -> Any:  # noqa: ANN401  a list, or 
 # --- two lists -------------------------------------------------------------------------------
 
 _MOST_BETWEEN = 200
-"""Characters between the intermediate states and a final one that belongs to them."""
+"""Characters between two lists that belong together."""
+_LONGEST_LINE = 2_000
 
 
 def _listed(text: str) -> Answer | None:
@@ -182,13 +183,23 @@ def _listed(text: str) -> Answer | None:
     if not lists:
         return None
     start, last = lists[0]
-    rest = text[last.end :].strip(_DRESSING + "\n.,")
-    if rest and "\n" not in rest and len(rest) <= _MOST_BETWEEN:
-        return _answer("loose_states", last.value, rest.rpartition(": ")[2], (start, len(text)))
-    if rest or len(lists) == 1 or start - lists[1][1].end > _MOST_BETWEEN:
+    value = _value_behind(text, last.end)
+    if value is not None:
+        return _answer("loose_states", last.value, value, (start, len(text)))
+    if len(lists) == 1 or start - lists[1][1].end > _MOST_BETWEEN:
         return None
     before, first = lists[1]
     return _answer("loose_states", first.value, last.value, (before, last.end))
+
+
+def _value_behind(text: str, end: int) -> str | None:
+    """Return the one line that follows a list, set off from it, without its label; else None."""
+    rest = text[end : end + _LONGEST_LINE + 1]
+    line = rest.strip(_DRESSING + "\n.,;")
+    set_off = rest.lstrip(" \t`*.").startswith(("\n", ",", ";"))
+    if len(rest) > _LONGEST_LINE or "\n" in line or not set_off or not any(map(str.isalnum, line)):
+        return None
+    return line.rpartition(": ")[2]
 
 
 def _outermost(text: str) -> Iterator[Span]:

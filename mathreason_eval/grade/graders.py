@@ -20,6 +20,7 @@ from mathreason_eval.grade.reference import (
     hendrycks_equal,
     same_lm_eval_text,
 )
+from mathreason_eval.grade.states import MEASURES, procbench_reference, states
 from mathreason_eval.grade.tagged import first_tagged, same_tagged_number
 from mathreason_eval.types import Answer, Match
 
@@ -165,6 +166,20 @@ GRADERS: Mapping[str, Grader] = {
         find=whole,
         key=same_assignment,
         measures=(PER_PERSON,),
+    ),
+    "states": Grader(
+        summary="the states of a procedure, one by one",
+        compare=plain(states),
+        extract=("states",),
+        key=str,
+        measures=MEASURES,
+    ),
+    "procbench-reference": Grader(
+        summary="the states of a procedure by ProcBench's evaluator",
+        compare=plain(procbench_reference),
+        extract=("states",),
+        key=str,
+        measures=MEASURES,
     ),
     "gsm8k-strict": Grader(
         summary="first #### number, as text",

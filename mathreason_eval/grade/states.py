@@ -64,8 +64,8 @@ def _trajectory(text: str) -> Trajectory | None:
 
 
 def _same_value(true: object, said: object) -> bool:
-    if isinstance(said, str):
-        said = said.strip()
+    if isinstance(true, str) and isinstance(said, str):
+        return true.strip() == said.strip()
     if isinstance(true, int) and isinstance(said, float) and not said.is_integer():
         return False
     return same_state(true, said)

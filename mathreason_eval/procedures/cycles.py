@@ -58,7 +58,7 @@ MOVE_CYCLIC = Procedure(
     run=move_cyclic,
     write=_write_move_cyclic,
     read=_read_move_cyclic,
-    crowded=2,
+    crowded=4,
 )
 
 # --- find ------------------------------------------------------------------------------------

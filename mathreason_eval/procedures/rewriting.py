@@ -31,10 +31,6 @@ def _rightmost(joins: Joins, letters: list[str]) -> int | None:
     return None
 
 
-_SOON = 0.2
-"""The chance that a pair, when it is first looked at, gets a rule."""
-
-
 def _draw_compose(rng: Source, steps: int) -> Inputs:
     while True:
         letters = list(text_of(rng, ALPHABET, between(rng, steps + 3, max(30, steps + 6))))
@@ -51,11 +47,13 @@ def _draw_joins(rng: Source, letters: list[str], steps: int) -> tuple[Joins, set
     Whether a pair has a rule is decided when the search from the right first comes to it. So a
     rule that is made on the way has never been passed over before.
     """
+    # Few rules leave gaps between the places where they apply; many steps need many rules.
+    eager = 0.2 + rng.random() / 2
     joins: Joins = {}
     passed: set[Pair] = set()
     met = set(pairwise(letters))
     for _ in range(steps):
-        place = _place_to_join(rng, joins, passed, letters)
+        place = _place_to_join(rng, eager, joins, passed, letters)
         if place is None:
             return None
         new = joins.setdefault((letters[place], letters[place + 1]), one_of(rng, ALPHABET))
@@ -64,12 +62,17 @@ def _draw_joins(rng: Source, letters: list[str], steps: int) -> tuple[Joins, set
     return None if _rightmost(joins, letters) is not None else (joins, met)
 
 
-def _place_to_join(rng: Source, joins: Joins, passed: set[Pair], letters: list[str]) -> int | None:
-    """Return where to join next, by a rule that is there or a new one; add what is passed over."""
+def _place_to_join(
+    rng: Source, eager: float, joins: Joins, passed: set[Pair], letters: list[str]
+) -> int | None:
+    """Return where to join next, by a rule that is there or a new one; add what is passed over.
+
+    A pair that is met for the first time gets a rule with the chance `eager`.
+    """
     fresh: list[int] = []
     for place in range(len(letters) - 2, -1, -1):
         pair = letters[place], letters[place + 1]
-        if pair in joins or (pair not in passed and rng.random() < _SOON):
+        if pair in joins or (pair not in passed and rng.random() < eager):
             return place
         if pair not in passed:
             passed.add(pair)

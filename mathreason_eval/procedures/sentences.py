@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from mathreason_eval.procedures.chance import Source, some_of
+from mathreason_eval.procedures.chance import Source, below, some_of
 from mathreason_eval.procedures.procedure import ALPHABET, Inputs, Procedure, States, parts
 from mathreason_eval.procedures.vocabulary import sentence
 
@@ -26,6 +26,12 @@ def _counted(counts: list[int], word: str) -> list[int]:
     return counts
 
 
+def _draw_count2(rng: Source, steps: int) -> Inputs:
+    words = sentence(rng, steps + 6)
+    start = below(rng, len(words) - steps + 1)
+    return (words[start : start + steps],)
+
+
 COUNT2 = Procedure(
     number=14,
     name="count2",
@@ -33,10 +39,11 @@ COUNT2 = Procedure(
     "the sentence from left to right, and for each word add the letters that it has. A capital "
     "counts as its small letter; all other characters count for nothing.",
     state="A state is the list of the 26 counts, from a to z, after a word.",
-    draw=lambda rng, steps: (sentence(rng, steps)[:steps],),
+    draw=_draw_count2,
     run=count2,
     write=lambda words: f"Sentence:\n{' '.join(words)}",
     read=lambda block: (parts(block, "Sentence:")[0].split(),),
+    crowded=3,
 )
 
 # --- fill words ------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ _DEEDS = _words(
 )
 _SORTS = _words(
     "broken bright clean copper crooked dark deep dusty empty fragile golden grey hollow iron "
-    "leather light loose muddy new painted plain polished red rough rusty salty sharp shiny "
+    "leather light loose muddy new patched plain polished red rough rusty salty sharp shiny "
     "silver smooth soft striped sweet thin wet wooden"
 )
 _THINGS = _words(
@@ -45,7 +45,7 @@ _AND = ("and", "while", "because", "before", "but", "until")
 _NEW_WORDS = 6
 """Words of a clause that stand in no other clause of its sentence."""
 LONGEST = _NEW_WORDS * len(_DEEDS) - 1
-"""So many different words any sentence can be asked to exceed."""
+"""More different words than this a sentence can always have; there are the fewest deeds."""
 
 
 def sentence(rng: Source, different: int) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mathreason_eval.stats.instances import instances, strict
 from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.survival import survival
 from mathreason_eval.types import Metric
 
 Family = Callable[[str, Sequence[Item]], Iterator[Metric]]
 """(task, problems with their judgements) -> its metrics, each with an interval."""
 
-FAMILIES: Mapping[str, Family] = {"instances": instances, "strict": strict}
+FAMILIES: Mapping[str, Family] = {"instances": instances, "strict": strict, "survival": survival}
 """Every family by name; `docs/statistics.md` describes them."""

@@ -1,0 +1,11 @@
+"""Procedures that are carried out step by step: 23 kinds, told in words of our own."""
+
+from __future__ import annotations
+
+from mathreason_eval.procedures.problems import make_problem
+from mathreason_eval.types import Problem
+
+
+def problem(index: int, seed: int) -> Problem:
+    """Return problem number `index`; kinds and numbers of steps go round."""
+    return make_problem("procbench-gen", index, seed)
