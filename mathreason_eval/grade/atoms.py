@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from mathreason_eval.grade import words
 from mathreason_eval.grade.cursor import Grammar
+from mathreason_eval.grade.derivatives import derivative
 from mathreason_eval.grade.lexer import Token, UnreadableError
 from mathreason_eval.grade.matrices import determinant
 from mathreason_eval.grade.operators import BODY, LOOSEST, SIGN, SUM, negated, number_set, script
@@ -193,21 +194,8 @@ def _decorated(parser: Grammar, name: str) -> Node:
 def _fraction(parser: Grammar) -> Node:
     over = argument(parser)
     under = argument(parser)
-    if under.op == "mul" and len(under.args) == _PAIR and under.args[0] == sym("d"):
-        under = Node("d", (), under.args[1].name)
-    if under.op == "d":
-        if over == sym("d"):
-            return Node("diff", (_unboxed(parser.expression(BODY)), sym(under.name)))
-        if over.op == "mul" and over.args[0] == sym("d"):
-            rest = over.args[1:]
-            body = rest[0] if len(rest) == 1 else Node("mul", rest)
-            return Node("diff", (body, sym(under.name)))
-    return Node("div", (over, under))
-
-
-def _unboxed(node: Node) -> Node:
-    """Return the value in square brackets that only group."""
-    return node.args[0] if node.op == "tuple" and len(node.args) == 1 else node
+    found = derivative(over, under, lambda: parser.expression(BODY))
+    return Node("div", (over, under)) if found is None else found
 
 
 def _root(parser: Grammar) -> Node:

@@ -144,6 +144,7 @@ def _squeezed(text: str) -> str:
 
 def _worded(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
+    gold, answer = words.verdict_beside(gold, answer), words.verdict_beside(answer, gold)
     one, other = words.words_of(gold), words.words_of(answer)
     wordy = words.is_wordy(gold), words.is_wordy(answer)
     if all(wordy):

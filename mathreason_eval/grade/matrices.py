@@ -6,6 +6,7 @@ from mathreason_eval.grade.tree import MINUS_ONE, Node
 
 Rows = tuple[tuple[Node, ...], ...]
 _LARGEST_DETERMINANT = 5
+_LARGEST_POWER = 6
 _MOST_TERMS = 512
 """Products of entries that the product of two matrices may take."""
 
@@ -14,6 +15,8 @@ def is_matrix(node: Node) -> bool:
     """Return whether a tree is a matrix, or a sum or multiple of matrices."""
     if node.op == "matrix":
         return True
+    if node.op == "pow":
+        return is_matrix(node.args[0])
     return node.op in {"add", "mul", "neg", "div"} and any(map(is_matrix, node.args))
 
 
@@ -27,6 +30,8 @@ def as_matrix(node: Node) -> Rows | None:
         return _scaled(as_matrix(node.args[0]), MINUS_ONE)
     if node.op == "mul":
         return _product(node)
+    if node.op == "pow":
+        return _power(node)
     if node.op == "div":
         rows = as_matrix(node.args[0])
         return rows and tuple(tuple(Node("div", (c, node.args[1])) for c in row) for row in rows)
@@ -59,6 +64,39 @@ def _product(node: Node) -> Rows | None:
     for factor in factors:
         rows = _scaled(rows, factor)
     return rows
+
+
+def _power(node: Node) -> Rows | None:
+    """Return a small power of a matrix, or its inverse; None for others."""
+    rows, exponent = as_matrix(node.args[0]), node.args[1].value
+    if not rows or any(len(row) != len(rows) for row in rows):
+        return None
+    if exponent == -1:
+        return _inverse(rows)
+    if exponent is None or exponent not in range(1, _LARGEST_POWER + 1):
+        return None
+    result: Rows | None = rows
+    for _ in range(int(exponent) - 1):
+        result = _multiplied(result, rows)
+    return result
+
+
+def _inverse(rows: Rows) -> Rows | None:
+    """Return the inverse of a matrix of two or three rows, by its minors; None for others."""
+    if len(rows) not in {2, 3}:
+        return None
+    whole = determinant(rows)
+    return tuple(
+        tuple(Node("div", (_cofactor(rows, column, row), whole)) for column in range(len(rows)))
+        for row in range(len(rows))
+    )
+
+
+def _cofactor(rows: Rows, row: int, column: int) -> Node:
+    """Return the signed determinant of what is left without a row and a column."""
+    left = [line for index, line in enumerate(rows) if index != row]
+    minor = determinant(tuple(line[:column] + line[column + 1 :] for line in left))
+    return Node("neg", (minor,)) if (row + column) % 2 else minor
 
 
 def _multiplied(left: Rows | None, right: Rows | None) -> Rows | None:

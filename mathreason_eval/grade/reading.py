@@ -24,8 +24,12 @@ _MEASURED_COMMA = re.compile(
 """A decimal comma that a unit, a power of ten or a per cent sign makes plain."""
 _GLUED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 """A comma that groups digits, where other commas are followed by a space."""
-_PROVISO = re.compile(r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\ne|\\in)(?![a-z])[^()=]*)\)")
+_PROVISO = re.compile(
+    r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\neq?|\\in)(?![a-z])[^()=]*)\)"
+)
 """A definition with its domain in brackets behind it."""
+_LONGEST = 500
+"""Characters of a definition that is looked for a domain."""
 _POINT = re.compile(r"[A-Z]'?\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
@@ -45,7 +49,7 @@ def _spellings(text: str) -> Iterator[str]:
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
     if ", " in text and text[0] in "([\\" and _GLUED.search(text):
         yield _GLUED.sub("", text)
-    if text.endswith(")") and (found := _PROVISO.fullmatch(text)):
+    if text.endswith(")") and len(text) < _LONGEST and (found := _PROVISO.fullmatch(text)):
         yield f"{found[1]}, {found[2]}"
     if "," in text and text.endswith(")") and (found := _POINT.match(text)):
         yield text[found.end() :]

@@ -150,11 +150,13 @@ def _collection(node: Node) -> Node:
 def _has_domain(parts: list[Node]) -> bool:
     """Return whether a list is a definition and where it holds, as in `y = x^2, x >= 0`."""
     first, bounds = parts[0], parts[1:]
-    if first.op != "define" or any(b.op != "rel" or "=" in b.name.split() for b in bounds):
+    if first.op not in {"define", "rel"} or "=" not in (first.name or "="):
+        return False
+    if any(b.op != "rel" or "=" in b.name.split() for b in bounds):
         return False
     about = {name for bound in bounds for name in symbols(bound)}
     inside = {name for part in first.args for name in symbols(part)}
-    return about <= inside - {first.args[0].name}
+    return about <= inside - ({first.args[0].name} if first.op == "define" else set())
 
 
 _PAIR = 2

@@ -89,6 +89,16 @@ def words_of(text: str) -> str:
     return _SYNONYMS.get(joined, joined)
 
 
+_VERDICT = re.compile(r"(yes|no)[,.;:]\s[^\d=<>]+", re.IGNORECASE)
+
+
+def verdict_beside(text: str, other: str) -> str:
+    """Return the yes or no that a sentence begins with, beside one that is nothing else."""
+    bare = _DRESS.sub("", text).strip("{} ")
+    found = _VERDICT.fullmatch(bare) if words_of(other) in {"yes", "no"} else None
+    return found[1] if found is not None else text
+
+
 def _command_word(found: re.Match[str]) -> str:
     return " " if found[1] in IGNORED | WRAPPERS else f" {found[1]} "
 

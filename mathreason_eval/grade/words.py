@@ -32,7 +32,8 @@ FUNCTIONS = {
     "arcosh": "arccosh", "artanh": "arctanh", "asinh": "arcsinh", "acosh": "arccosh",
     "atanh": "arctanh", "floor": "floor", "ceil": "ceil", "ceiling": "ceil", "abs": "abs",
     "sgn": "sgn", "sign": "sgn", "Re": "re", "Im": "im", "conj": "conj", "lcd": "lcm",
-    "cis": "cis", "tr": "tr", "rank": "rank", "dim": "dim", "sup": "max", "inf": "min",
+    "cis": "cis", "re": "re", "im": "im",
+    "tr": "tr", "rank": "rank", "dim": "dim", "sup": "max", "inf": "min",
     "hcf": "gcd", "Arg": "arg", "Log": "log", "Ln": "ln", "arcsec": "arcsec",
 }  # fmt: skip
 """Names of functions as written, and what they are called here."""
