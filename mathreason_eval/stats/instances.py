@@ -51,7 +51,7 @@ def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     }
     samples = sum(item.n for row in table for item in row)
     for name, mean in means.items():
-        yield _metric(task, INSTANCES, name, mean, (len(table), samples))
+        yield mean.metric(name, (task, INSTANCES), (len(table), samples))
 
 
 def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
@@ -73,9 +73,8 @@ def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
                 groups.setdefault(ORIGINAL if name is None else f"variant={name}", []).append(item)
     for where, group in groups.items():
         scores = [float(item.correct == item.n) for item in group]
-        yield _metric(
-            task, where, "strict", mean_of_scores(scores), (len(group), most * len(group))
-        )
+        size = len(group), most * len(group)
+        yield mean_of_scores(scores).metric("strict", (task, where), size)
 
 
 def spread(accuracies: Sequence[float], grain: float) -> Mean:
@@ -127,19 +126,3 @@ def _table(items: Sequence[Item]) -> list[list[Item]]:
         for family in families.values()
         if len(family) == len(every)
     ]
-
-
-def _metric(task: str, where: str, name: str, mean: Mean, size: tuple[int, int]) -> Metric:
-    problems, samples = size
-    return Metric(
-        task=task,
-        slice=where,
-        name=name,
-        value=mean.value,
-        low=mean.low,
-        high=mean.high,
-        se=mean.se,
-        problems=problems,
-        samples=samples,
-        method=mean.method,
-    )

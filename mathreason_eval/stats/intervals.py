@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mathreason_eval.types import Metric
+
 Z95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
@@ -20,6 +22,10 @@ Half of one, as in Jeffreys' prior, covered best in the simulation of docs/stati
 """
 
 
+Place = tuple[str, str]
+"""(task, slice)."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mean:
     """A mean over problems with its 95 % interval."""
@@ -31,6 +37,29 @@ class Mean:
     """Standard error: the standard deviation over problems by the root of their number."""
     method: str
     """How the interval was made."""
+
+    def metric(self, name: str, place: Place, size: tuple[int, int]) -> Metric:
+        """Return it as a metric.
+
+        Args:
+            name: what it is the mean of, as in `Metric.name`.
+            place: (task, slice).
+            size: (number of problems, number of samples over all of them).
+        """
+        task, where = place
+        problems, samples = size
+        return Metric(
+            task=task,
+            slice=where,
+            name=name,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            se=self.se,
+            problems=problems,
+            samples=samples,
+            method=self.method,
+        )
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:

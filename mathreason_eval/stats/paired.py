@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from mathreason_eval.stats.intervals import Z95, Mean, mean_of_scores, wilson
@@ -90,7 +90,7 @@ def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Met
         originals = [family.original for family in found]
         scores = [item.accuracy for item in originals]
         samples = sum(item.n for item in originals)
-        yield _metric(task, ORIGINAL, "avg", mean_of_scores(scores), (len(found), samples))
+        yield mean_of_scores(scores).metric("avg", (task, ORIGINAL), (len(found), samples))
     for name in dict.fromkeys(name for family in found for name in family.variants):
         pairs = [(f.original, f.variants[name]) for f in found if name in f.variants]
         for metric in _of_variant(task, f"{prefix}variant={name}", pairs):
@@ -102,7 +102,7 @@ def _worst(task: str, found: Sequence[Family]) -> Metric:
     together = [(family.original, *family.variants.values()) for family in found]
     scores = [min(item.accuracy for item in items) for items in together]
     samples = sum(item.n for items in together for item in items)
-    return _metric(task, WHOLE, "robust", mean_of_scores(scores), (len(found), samples))
+    return mean_of_scores(scores).metric("robust", (task, WHOLE), (len(found), samples))
 
 
 def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> Iterator[Metric]:
@@ -124,7 +124,7 @@ def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> It
     if any(before for before, _ in scores):
         means["pdr"] = drop_rate(scores)
     for name, mean in means.items():
-        yield _metric(task, where, name, mean, size, gold)
+        yield replace(mean, method=mean.method + gold).metric(name, (task, where), size)
 
 
 def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
@@ -225,21 +225,3 @@ def exact_mcnemar(lost: int, gained: int) -> float:
     tail = sum(math.comb(n, flips) for flips in range(min(lost, gained) + 1))
     # Whole numbers of any size have a quotient where neither would fit a float.
     return min(1.0, float(Fraction(2 * tail, 2**n)))
-
-
-def _metric(
-    task: str, where: str, name: str, mean: Mean, size: tuple[int, int], gold: str = ""
-) -> Metric:
-    problems, samples = size
-    return Metric(
-        task=task,
-        slice=where,
-        name=name,
-        value=mean.value,
-        low=mean.low,
-        high=mean.high,
-        se=mean.se,
-        problems=problems,
-        samples=samples,
-        method=mean.method + gold,
-    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.families import FAMILIES
-from mathreason_eval.stats.intervals import Mean, mean_of_amounts, mean_of_scores
+from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores
 from mathreason_eval.stats.items import Item, items_of
 from mathreason_eval.stats.paired import paired
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
@@ -175,7 +175,7 @@ def _of_scores(
     if len(families) < len(items):
         mean = replace(mean, method=f"{mean.method}; a problem with its variants is one")
     samples = sum(item.n for item in items)
-    return _metric(task, where, name, mean, len(families), samples)
+    return mean.metric(name, (task, where), (len(families), samples))
 
 
 def _of_amounts(
@@ -184,19 +184,4 @@ def _of_amounts(
     """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
     if len(amounts) > 1:
         mean = mean_of_amounts([sum(each) / len(each) for each in amounts])
-        yield _metric(task, where, name, mean, len(amounts), sum(map(len, amounts)))
-
-
-def _metric(task: str, where: str, name: str, mean: Mean, problems: int, samples: int) -> Metric:
-    return Metric(
-        task=task,
-        slice=where,
-        name=name,
-        value=mean.value,
-        low=mean.low,
-        high=mean.high,
-        se=mean.se,
-        problems=problems,
-        samples=samples,
-        method=mean.method,
-    )
+        yield mean.metric(name, (task, where), (len(amounts), sum(map(len, amounts))))

@@ -19,18 +19,8 @@ def survival(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     for length in range(1, max(steps, default=0) + 1):
         chosen = [item for item, has in zip(items, steps, strict=True) if has >= length]
         mean = mean_of_scores([_share(item, length) for item in chosen])
-        yield Metric(
-            task=task,
-            slice="all",
-            name=f"survival@{length}",
-            value=mean.value,
-            low=mean.low,
-            high=mean.high,
-            se=mean.se,
-            problems=len(chosen),
-            samples=sum(item.n for item in chosen),
-            method=mean.method,
-        )
+        size = len(chosen), sum(item.n for item in chosen)
+        yield mean.metric(f"survival@{length}", (task, "all"), size)
 
 
 def _share(item: Item, length: int) -> float:
