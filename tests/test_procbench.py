@@ -46,6 +46,16 @@ def test_a_row_is_read(tmp_path, row):
     assert problem.meta == {"task": "01-sort", "steps": 2, "length": "short"}
 
 
+def test_a_parquet_file_of_the_hub_is_read(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "task01.parquet"
+    parquet.write_table(pa.Table.from_pylist([HUB]), path)
+    (problem,) = load_problems(load_task("procbench"), [str(path)]).problems
+    assert problem.gold == ('{"intermediate": ["acbd"], "final": "abcd"}',)
+
+
 @pytest.mark.parametrize("missing", ["prompt", "label", "task_name"])
 def test_a_row_that_lacks_something_says_what(tmp_path, missing):
     row = {name: value for name, value in HUB.items() if name != missing}
@@ -132,6 +142,35 @@ def test_true_states_are_found_and_right_in_every_form(form):
             if (verdict.outcome, verdict.second) != (Outcome.CORRECT, Outcome.CORRECT):
                 wrong.append((problem.id, verdict.note))
     assert wrong == []
+
+
+def mutants(told):
+    """Yield what differs from the truth in one state."""
+    states = [*told["intermediate"], told["final"]]
+    for at in {0, len(states) // 2, len(states) - 1}:
+        yield [*states[:at], *states[at + 1 :]]
+        yield [*states[:at], "", *states[at:]]
+        yield [*states[:at], changed(states[at]), *states[at + 1 :]]
+
+
+def changed(state):
+    if isinstance(state, list):
+        return [*state[:-1], changed(state[-1])]
+    return (
+        state + 1 if isinstance(state, int) else f"{state[:-1]}{'b' if state[-1] == 'a' else 'a'}"
+    )
+
+
+@pytest.mark.parametrize("grader", ["states", "procbench-reference"])
+def test_one_wrong_state_is_never_right(grader):
+    accepted = []
+    with Judge(workers=1) as judge:
+        for problem in PROBLEMS:
+            for *intermediate, final in mutants(json.loads(problem.gold[0])):
+                said = json.dumps({"intermediate": intermediate, "final": final})
+                if judge.match(problem.gold, said, grader).equal is not False:
+                    accepted.append((problem.gold, said))
+    assert accepted == []
 
 
 def half(problem):

@@ -120,7 +120,8 @@ def test_every_published_label_comes_out_of_its_prompt(shared):
             block = row["prompt"].rpartition("[Question]\n")[2]
             inputs = procedure.read(block)
             label = [row["init"], *row["intermediate"], row["final"]]
-            if procedure.run(*inputs) != label or procedure.write(*inputs) != block:
+            solved = solve(procedure, row["prompt"]).states == label[1:]
+            if not solved or procedure.run(*inputs) != label or procedure.write(*inputs) != block:
                 wrong.append(row["id"])
     assert (count, wrong) == (4_800, [])
 
@@ -278,7 +279,7 @@ def test_a_prompt_without_inputs_says_so():
     with pytest.raises(ValueError, match="no line"):
         solve(BY_NAME["sort"], "Sort cabd.")
     with pytest.raises(ValueError, match="no 'Indices:'"):
-        solve(BY_NAME["copy"], "[Question]\nStrings: [a]")
+        solve(BY_NAME["copy"], "Copy.\n[Question]\nStrings: [a]")
 
 
 def test_no_prompt_gives_its_states_away():

@@ -153,6 +153,8 @@ FOUND = [
     ("Final string: abcd\nIntermediate strings:\n1. ab\n2. `abc`\n",   "loose_states",  TWO),
     ("## Intermediate states:\n\n- ab\n- abc\n\n## Final state:\n\nabcd\n", "loose_states", TWO),
     ("Final: abcd\nIntermediate:\n```python\n['ab', 'abc']\n```",      "loose_states",  TWO),
+    ("Intermediate strings: `ab`, `abc`\nFinal string: `abcd`",        "loose_states",  TWO),
+    ("Intermediate strings: ab, abc.\nFinal string: abcd.",            "loose_states",  TWO),
     ("['ab', 'abc']\nabcd",                                            "loose_states",  TWO),
     ("[ab, abc], and at last: abcd",                                   "loose_states",  TWO),
     ('[["ab"], ["c"]]\n["d"]', "loose_states", '{"intermediate": [["ab"], ["c"]], "final": ["d"]}'),

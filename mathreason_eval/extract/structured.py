@@ -89,7 +89,7 @@ def _by_name(value: object) -> dict[str, Any]:
 # --- two labels ------------------------------------------------------------------------------
 
 _LABEL = re.compile(
-    r"\b(intermediate|final)\b[^\n:=\[\]{}()\"'`]{0,60}?(?::|=|\b(?:is|are)\b)[\s*_]*"
+    r"\b(?P<word>intermediate|final)\b[^\n:=\[\]{}()\"'`]{0,60}?(?P<sign>:|=|\b(?:is|are)\b)[\s*_]*"
     r"(?:`{1,3}(?:json|python|text|plaintext)?\s*)?",
     re.IGNORECASE,
 )
@@ -105,11 +105,12 @@ def _labelled(text: str) -> Answer | None:
     starts: list[int] = []
     begin = max(0, len(text) - _REACH)
     for label in reversed(deque(_LABEL.finditer(text, begin), maxlen=_MOST_TRIED)):
-        word = label[1].lower()
+        word = label["word"].lower()
         if word in found:
             continue
-        read = _list_at if word == "intermediate" else _value_at
-        literal = read(text, label.end())
+        literal = (_list_at if word == "intermediate" else _value_at)(text, label.end())
+        if literal is None and label["sign"] in ":=":
+            literal = _items_at(text, label.end())
         if literal is not None:
             found[word] = literal
             starts.append(label.end())
@@ -132,6 +133,13 @@ def _list_at(text: str, start: int) -> Literal | None:
         items.append(value)
         end = min(len(text), stop + 1)
     return Literal(value=items, end=end, closed=True) if items else None
+
+
+def _items_at(text: str, start: int) -> Literal | None:
+    """Return the items of a line, divided by commas: `ab`, `abc`."""
+    stop = _line_end(text, start)
+    items = [item.strip(_DRESSING) for item in text[start:stop].removesuffix(".").split(",")]
+    return Literal(value=items, end=stop, closed=True) if all(items) else None
 
 
 def _value_at(text: str, start: int) -> Literal | None:

@@ -53,11 +53,11 @@ def solve(procedure: Procedure, prompt: str) -> Trajectory:
     Raises:
         ValueError: if the prompt does not hold the procedure's inputs.
     """
-    mark = MARK if f"{MARK}\n" in prompt else _PUBLISHED_MARK
-    _, found, block = prompt.rpartition(f"{mark}\n")
-    if not found:
-        raise ValueError(f"the prompt has no line {_PUBLISHED_MARK!r} with the inputs behind it")
-    return procedure.trajectory(procedure.read(block))
+    for mark in (MARK, _PUBLISHED_MARK):
+        _, found, block = prompt.rpartition(f"\n{mark}\n")
+        if found:
+            return procedure.trajectory(procedure.read(block))
+    raise ValueError(f"the prompt has no line {_PUBLISHED_MARK!r} with the inputs behind it")
 
 
 # --- making ----------------------------------------------------------------------------------
