@@ -155,6 +155,7 @@ FOUND = [
     ("Final: abcd\nIntermediate:\n```python\n['ab', 'abc']\n```",      "loose_states",  TWO),
     ("Intermediate strings: `ab`, `abc`\nFinal string: `abcd`",        "loose_states",  TWO),
     ("Intermediate strings: ab, abc.\nFinal string: abcd.",            "loose_states",  TWO),
+    ("The final string is: abcd\nThe intermediate ones are: ab, abc",   "loose_states",  TWO),
     ("['ab', 'abc']\nabcd",                                            "loose_states",  TWO),
     ("[ab, abc], and at last: abcd",                                   "loose_states",  TWO),
     ('[["ab"], ["c"]]\n["d"]', "loose_states", '{"intermediate": [["ab"], ["c"]], "final": ["d"]}'),
@@ -172,6 +173,7 @@ FOUND = [
 NOT_FOUND = [
     "", "The final string is abcd.", "['ab', 'abc']", "It ends as abcd.", "{intermediate}",
     '{"intermediate": [...], "final": ...}', '{"intermediate": ["ab"]}', '{"final": "abcd"}',
+    "[Question]\nabcd", "[Intermediate States]\n[Final State]",
     "['a']" + " word" * 50 + "\n['b']", "The intermediate states are many; the final one is short",
 ]
 # fmt: on

@@ -89,7 +89,8 @@ def _by_name(value: object) -> dict[str, Any]:
 # --- two labels ------------------------------------------------------------------------------
 
 _LABEL = re.compile(
-    r"\b(?P<word>intermediate|final)\b[^\n:=\[\]{}()\"'`]{0,60}?(?P<sign>:|=|\b(?:is|are)\b)[\s*_]*"
+    r"\b(?P<word>intermediate|final)\b[^\n:=\[\]{}()\"'`]{0,60}?"
+    r"(?P<sign>:|=|\b(?:is|are)\b\s{0,3}:?)[\s*_]*"
     r"(?:`{1,3}(?:json|python|text|plaintext)?\s*)?",
     re.IGNORECASE,
 )
@@ -109,7 +110,7 @@ def _labelled(text: str) -> Answer | None:
         if word in found:
             continue
         literal = (_list_at if word == "intermediate" else _value_at)(text, label.end())
-        if literal is None and label["sign"] in ":=":
+        if literal is None and label["sign"].endswith((":", "=")):
             literal = _items_at(text, label.end())
         if literal is not None:
             found[word] = literal
@@ -176,6 +177,8 @@ def _line(text: str, start: int, stop: int) -> Any:  # noqa: ANN401  a list, or 
 
 # --- two lists -------------------------------------------------------------------------------
 
+_HEADING = re.compile(r"\[[A-Z][A-Za-z ]{0,60}\]")
+"""`[Question]`, `[Final State]`: no list."""
 _MOST_BETWEEN = 200
 """Characters between two lists that belong together."""
 _LONGEST_LINE = 2_000
@@ -186,7 +189,8 @@ def _listed(text: str) -> Answer | None:
     lists = [
         (start, literal)
         for start, end in _outermost(text)
-        if (literal := read_literal(text, start, end)) is not None
+        if not _HEADING.match(text, start, end)
+        and (literal := read_literal(text, start, end)) is not None
     ]
     if not lists:
         return None
