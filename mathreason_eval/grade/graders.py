@@ -21,6 +21,12 @@ from mathreason_eval.grade.reference import (
     same_lm_eval_text,
 )
 from mathreason_eval.grade.states import MEASURES, procbench_reference, states
+from mathreason_eval.grade.stepindex import (
+    last_simple_box,
+    processbench_reference,
+    step_index,
+    vote_of,
+)
 from mathreason_eval.grade.tagged import first_tagged, same_tagged_number
 from mathreason_eval.types import Answer, Match
 
@@ -212,6 +218,17 @@ GRADERS: Mapping[str, Grader] = {
         compare=plain(prm800k_quick),
         slow=plain(prm800k_slow),
         extract=("boxed",),
+    ),
+    "step-index": Grader(
+        summary="the index of a solution's first false step",
+        compare=plain(step_index),
+        key=vote_of,
+    ),
+    "processbench-reference": Grader(
+        summary="ProcessBench's rule: the last box, an integer",
+        compare=plain(processbench_reference),
+        key=vote_of,
+        find=last_simple_box,
     ),
     "math-verify": Grader(
         summary="the math-verify package, where it is installed",

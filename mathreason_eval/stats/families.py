@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mathreason_eval.stats.first_error import first_error
 from mathreason_eval.stats.instances import instances, strict
 from mathreason_eval.stats.items import Item
 from mathreason_eval.stats.survival import survival
@@ -12,5 +13,10 @@ from mathreason_eval.types import Metric
 Family = Callable[[str, Sequence[Item]], Iterator[Metric]]
 """(task, problems with their judgements) -> its metrics, each with an interval."""
 
-FAMILIES: Mapping[str, Family] = {"instances": instances, "strict": strict, "survival": survival}
+FAMILIES: Mapping[str, Family] = {
+    "first-error": first_error,
+    "instances": instances,
+    "strict": strict,
+    "survival": survival,
+}
 """Every family by name; `docs/statistics.md` describes them."""
