@@ -206,7 +206,7 @@ def bare(text: str) -> Answer | None:
     wordy = re.search(r"(?<![\\A-Za-z{])[^\W\d_]{2,}", said) is not None
     lone_word = line == whole_text and " " not in line and not any(map(str.isdigit, line))
     if (wordy and not lone_word) or not any(map(str.isalnum, line)):
-        return _said(text)
+        return _said(text, line) if line == whole_text else None
     end = len(text.rstrip())
     start = end - len(line)
     start += len(line) - len(line.lstrip("=≈ "))
@@ -229,15 +229,12 @@ def _emphasis(line: str) -> str:
     return line[: len(line) - len(line.lstrip("*"))]
 
 
-def _said(text: str) -> Answer | None:
+def _said(text: str, sentence: str) -> Answer | None:
     """Return what a text of one sentence without a number says: `No, it is not possible`."""
-    whole_text = text.strip()
-    if len(whole_text) > _LONGEST_LINE:
-        return None
-    found = _VERDICT.fullmatch(whole_text) or _PREDICATE.fullmatch(whole_text)
+    found = _VERDICT.fullmatch(sentence) or _PREDICATE.fullmatch(sentence)
     if found is None:
         return None
-    start = text.index(whole_text)
+    start = text.index(sentence)
     return answer_at(text, "bare", (start + found.start(1), start + found.end(1)))
 
 

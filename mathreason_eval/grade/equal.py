@@ -91,7 +91,8 @@ def _choices(gold: str, answer: str) -> Finding | None:
 
 def _options(gold: str, answer: str) -> Finding | None:
     """Compare the letters of two options, whatever their texts; None unless both have one."""
-    several, others = words.choices(gold), words.choices(answer)
+    several = words.choices(gold)
+    others = words.choices(answer) if several is not None else None
     if several and others and several.joined != others.joined:
         same = several.letters == others.letters
         return Finding(equal=same, rule="choice", note=f"choices {answer} against {gold}")

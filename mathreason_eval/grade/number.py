@@ -9,6 +9,7 @@ MOST_DIGITS = 4000
 """Longer numbers are compared as text; Python itself refuses to read them as integers."""
 _LARGEST_POWER = 10_000
 _PLAIN = re.compile(r"([-+]?)(\d{1,30})(?:\.(\d{1,30}))?")
+_DECIMAL = re.compile(r"(\d{1,30})\.(\d{1,30})")
 _EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
 
 
@@ -31,6 +32,8 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     """
     if text.isdecimal() and len(text) <= MOST_DIGITS:
         return Fraction(int(text)), ""
+    if found := _DECIMAL.fullmatch(text):
+        return Fraction(int(found[1] + found[2]), 10 ** len(found[2])), text
     if len(text) > MOST_DIGITS:
         raise ValueError("a number of too many digits")
     text = re.sub(r"(?:st|nd|rd|th)$", "", text)

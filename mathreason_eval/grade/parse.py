@@ -20,6 +20,8 @@ LONGEST = 50_000
 _MOST_ITEMS = 2000
 _VALUES = frozenset({"num", "sym", "const", "fn", "open", "begin", "diff"})
 _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
+_LONGEST_LABEL = 16
+"""Words of a label; a longer sentence is none."""
 _VERBS = words.these("is are was were equals has have had")
 _DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
 _BRACKET = Token("open", "(")
@@ -81,6 +83,8 @@ class Parser(Grammar):
         label = 0
         while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
             label += 1
+            if label > _LONGEST_LABEL:
+                return 0
             if self.ahead(label - 1).text.lower() in _VERBS:
                 return label
         if not label:

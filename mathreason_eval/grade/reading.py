@@ -45,7 +45,7 @@ def readings(text: str) -> Iterator[Node]:
 def _spellings(text: str) -> Iterator[str]:
     """Yield the text and what else it may spell: a decimal, a named point, an option's text."""
     yield _spelled(text)
-    if found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text):
+    if "," in text and (found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text)):
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
     if ", " in text and text[0] in "([\\" and _GLUED.search(text):
         yield _GLUED.sub("", text)

@@ -79,13 +79,15 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = tuple(
 )
 
 
+_NUMBER = re.compile(r"[-+]?[\d.]*(?:\\?%)?")
+"""What needs no second look: most answers are a number."""
 _LONGEST = 1000
 """Characters of an answer that is respelled; the patterns are not linear in it."""
 
 
 def respelled(text: str) -> str:
     """Return the text in the notation that our grammar reads."""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or _NUMBER.fullmatch(text):
         return text
     for needle, pattern, replacement in _RULES:
         if needle in text:

@@ -81,8 +81,8 @@ _SYNONYMS = {
 def words_of(text: str) -> str:
     """Return the words of an answer in lower case, without dressing, articles and punctuation."""
     # What is no dressing stays a word: a quantifier or a negation may be all the difference.
-    plain = re.sub(r"\\([a-zA-Z]+)", _command_word, _DRESS.sub(" ", text))
-    plain = re.sub(r"[{}$\\~*_\"`]", " ", plain)
+    plain = _COMMAND.sub(_command_word, _DRESS.sub(" ", text))
+    plain = _MARKS.sub(" ", plain)
     plain = re.sub(r"(?<=[^\W\d_])[-'](?=[^\W\d_])|[.,;:!?()\[\]]", " ", plain.lower())
     found = [word for word in plain.split() if word not in _ARTICLES]
     joined = " ".join(found)
@@ -114,13 +114,18 @@ def enumerated(text: str) -> tuple[str, ...]:
 
 def is_wordy(text: str) -> bool:
     """Return whether an answer consists of words and punctuation alone, no digit or sign."""
-    plain = re.sub(r"\\([a-zA-Z]+)", _command_sign, _DRESS.sub(" ", text))
-    plain = re.sub(r"[{}$\\~*_\"`]", " ", plain)
-    return (
-        bool(re.fullmatch(r"[\s\w.,;:!?()'’/&\u0300-\u036f\u064b-\u065f\u0900-\u0e7f-]*", plain))
-        and not re.search(r"\d", plain)
-        and (bool(re.search(r"[^\W\d_]{2}", plain)))
-    )
+    if _DIGIT.search(text):
+        return False
+    plain = _COMMAND.sub(_command_sign, _DRESS.sub(" ", text))
+    plain = _MARKS.sub(" ", plain)
+    return _WORDS.fullmatch(plain) is not None and _TWO_LETTERS.search(plain) is not None
+
+
+_DIGIT = re.compile(r"\d")
+_COMMAND = re.compile(r"\\([a-zA-Z]+)")
+_MARKS = re.compile(r"[{}$\\~*_\"`]")
+_WORDS = re.compile(r"[\s\w.,;:!?()'’/&\u0300-\u036f\u064b-\u065f\u0900-\u0e7f-]*")
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 _PROSE = re.compile(r"(?<![\\A-Za-z_])(?![a-z]*(?:sin|cos|tan|log|mod)\b)[A-Za-z]{4,}")
@@ -136,7 +141,7 @@ def is_prose(text: str) -> bool:
 
 def choice(text: str) -> str | None:
     """Return the letter of an answer that is only the letter of a choice, else None."""
-    if len(text) > _LONGEST_CHOICE:
+    if len(text) > _LONGEST_CHOICE or _DIGIT.search(text):
         return None
     bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
     found = _CHOICE.fullmatch(bare)
@@ -152,6 +157,7 @@ def labelled_choice(text: str) -> str | None:
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
 
 
+_MAYBE_LETTER = re.compile(r"[{(]*[A-J](?![a-z])|\\(?:text|math)")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|\band\b|&)?\s*\(?[A-J]\)?){1,9}")
 
 
@@ -165,8 +171,10 @@ class Choices(NamedTuple):
 
 def choices(text: str) -> Choices | None:
     """Return the letters of an answer such as `A, C` or `ACD`, in order, else None."""
+    if len(text) > _LONGEST_CHOICE or not _MAYBE_LETTER.match(text):
+        return None
     bare = re.sub(r"[{}$\\]", "", _DRESS.sub("", text)).strip()
-    if len(bare) > _LONGEST_CHOICE or not _LETTERS.fullmatch(bare):
+    if not _LETTERS.fullmatch(bare):
         return None
     letters = re.findall("[A-J]", bare)
     return Choices(tuple(sorted(letters)), joined=len(letters) == len(bare))
@@ -181,7 +189,7 @@ class Option(NamedTuple):
 
 def option(text: str) -> Option | None:
     """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
-    found = _OPTION.fullmatch(text)
+    found = _OPTION.fullmatch(text) if _MAYBE_LETTER.match(text) else None
     if found is None or _SECOND_CHOICE.search(found["said"]):
         return None
     said = found["said"]
