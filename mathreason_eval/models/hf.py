@@ -35,7 +35,7 @@ class Options:
     batch_size: int = 32
     """Requests generated side by side; a batch lasts as long as its longest."""
     dtype: str = "auto"
-    """`auto` is the checkpoint's own; `float32`, `bfloat16`, `float16`."""
+    """`auto` is the checkpoint's own on a GPU and `float32` on a CPU; or `bfloat16`, `float16`."""
     device: str = "auto"
     """`auto` is the GPU where there is one; else `cpu`, `cuda:1`, …"""
     chat: bool | None = None
@@ -217,7 +217,7 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.place, **place)
         model = AutoModelForCausalLM.from_pretrained(
             checkpoint.place,
-            dtype=options.dtype,
+            dtype=_precision(options.dtype, device),
             attn_implementation=options.attn_implementation,
             **place,
         )
@@ -235,6 +235,15 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         do_sample=False, eos_token_id=ends, pad_token_id=pad, bos_token_id=tokenizer.bos_token_id
     )
     return tokenizer, model
+
+
+def _precision(dtype: str, device: str) -> str:
+    """Return the kind of number to calculate with.
+
+    Most CPUs emulate bfloat16, many times slower than float32, which also makes a text independent
+    of its batch.
+    """
+    return "float32" if dtype == "auto" and device == "cpu" else dtype
 
 
 def _unloadable(checkpoint: Checkpoint, error: OSError) -> ModelError:
