@@ -184,6 +184,8 @@ def _symbol(parser: Grammar, name: str) -> Node:
 
 def _decorated(parser: Grammar, name: str) -> Node:
     inner = argument(parser)
+    if name == "bar" and inner.op == "sym" and len(inner.name) > 1 and inner.name.isupper():
+        return inner  # a segment, with or without its line
     if inner.op in {"sym", "const"}:
         return sym(f"{name}{{{inner.name}}}")
     if inner.op == "mul" and all(part.op == "sym" for part in inner.args):

@@ -88,6 +88,7 @@ _BARE_COMMANDS = words.these(
 _SIGNS = frozenset({"minus", "negative"})
 """Words for a sign, where a value follows."""
 _VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
+_NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
 _DEEPEST_TEXT = 8
 _PAIR = 2
 
@@ -171,6 +172,8 @@ class _Lexer:
             yield Token("op", ":")
         elif low in _SIGNS and self._value_follows():
             yield Token("op", "-")
+        elif low == "is" and _NUMBER_FOLLOWS.match(self.text, self.at):
+            yield Token("rel", "=")
         elif low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low)
         elif (

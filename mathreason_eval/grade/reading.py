@@ -30,6 +30,7 @@ _PROVISO = re.compile(
 """A definition with its domain in brackets behind it."""
 _LONGEST = 500
 """Characters of a definition that is looked for a domain."""
+_DOZENS = re.compile(r"(\d{1,9}) dozens?((?: [a-z]+)?)")
 _POINT = re.compile(r"[A-Z]'?\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
@@ -53,6 +54,8 @@ def _spellings(text: str) -> Iterator[str]:
         yield f"{found[1]}, {found[2]}"
     if "," in text and text.endswith(")") and (found := _POINT.match(text)):
         yield text[found.end() :]
+    if found := _DOZENS.fullmatch(text):
+        yield str(12 * int(found[1])) + found[2]
     if option := words.option(text):
         yield _spelled(option.said)
 

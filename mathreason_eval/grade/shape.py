@@ -150,7 +150,7 @@ def _collection(node: Node) -> Node:
 def _has_domain(parts: list[Node]) -> bool:
     """Return whether a list is a definition and where it holds, as in `y = x^2, x >= 0`."""
     first, bounds = parts[0], parts[1:]
-    if first.op not in {"define", "rel"} or "=" not in (first.name or "="):
+    if first.op not in {"define", "rel"} or first.name not in {"", "="}:
         return False
     if any(b.op != "rel" or "=" in b.name.split() for b in bounds):
         return False

@@ -77,8 +77,7 @@ mol mole moles | n 1
 K kelvin | K 1
 rad radian radians | 1
 """
-_SCALES = {"dozen": 12, "dozens": 12,
-           "hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
+_SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
            "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
            "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
 """Words that multiply a number rather than measure it."""

@@ -92,7 +92,7 @@ CONDITIONS = these("if when whenever provided assuming given")
 
 FILLERS = these(
     "only exactly approximately about roughly nearly circa is are equals equal the a an answer "
-    "value values solution solutions final result therefore thus so hence either all both"
+    "value values solution solutions final result therefore thus so hence either all both of"
 )
 """Words that may stand before an answer and say nothing."""
 
