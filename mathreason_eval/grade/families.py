@@ -80,7 +80,8 @@ def _progression(node: Node) -> tuple[Node, Node] | None:
     coefficients = polynomial(node, sym(names[0]))
     if coefficients is None or len(coefficients) != 2:  # noqa: PLR2004 - linear
         return None
-    return coefficients[0], coefficients[1]
+    # Angles repeat by a multiple of pi; in pi + n the n is any other letter.
+    return (coefficients[0], coefficients[1]) if contains(coefficients[1], "const", "pi") else None
 
 
 def _small_integer(node: Node) -> int | None:
