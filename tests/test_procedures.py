@@ -183,7 +183,7 @@ def test_the_states_are_of_the_published_types():
 
 def test_a_sentence_has_more_words_than_asked_for_and_no_more_than_there_are():
     assert len(set(sentence(Random(0), LONGEST))) > LONGEST
-    with pytest.raises(ValueError, match="up to 191 steps"):
+    with pytest.raises(UserError, match="more than 192 different"):
         sentence(Random(0), LONGEST + 1)
 
 
@@ -265,6 +265,13 @@ def test_where_few_problems_exist_it_is_said():
     assert len(labels) == 2 * 9 * 9
     with pytest.raises(UserError, match="hardly more than 162"):
         make_inputs(encode, 2, 0, 162)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 501])
+def test_lengths_that_are_not_made_are_a_clear_error(steps):
+    with pytest.raises(UserError, match=f"with {steps} steps") as caught:
+        make_problem("mine", 0, 0, [steps])
+    assert caught.value.hint == "Ask for 2 to 500."
 
 
 def test_other_lengths_are_as_fair():

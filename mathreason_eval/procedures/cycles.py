@@ -58,7 +58,7 @@ MOVE_CYCLIC = Procedure(
     run=move_cyclic,
     write=_write_move_cyclic,
     read=_read_move_cyclic,
-    crowded=4,
+    crowded=8,
 )
 
 # --- find ------------------------------------------------------------------------------------
@@ -99,6 +99,7 @@ FIND_CYCLIC = Procedure(
     run=find_cyclic,
     write=_write_find_cyclic,
     read=_read_find_cyclic,
+    crowded=4,
 )
 
 CYCLES = (MOVE_CYCLIC, FIND_CYCLIC)

@@ -104,6 +104,7 @@ SUBSTITUTE = Procedure(
     run=substitute,
     write=_write_substitute,
     read=_read_substitute,
+    crowded=2,
 )
 
 # --- push and pop ----------------------------------------------------------------------------

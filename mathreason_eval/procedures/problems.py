@@ -30,6 +30,9 @@ PROCEDURES: tuple[Procedure, ...] = tuple(
 PUBLISHED_STEPS = range(2, 26)
 """How many steps the instances of ProcBench take."""
 
+POSSIBLE_STEPS = range(2, 501)
+"""Beyond, draws that take exactly so many become rare, and 26 letters have too few rules."""
+
 _PUBLISHED_MARK = "[Question]"
 """The line after which the inputs stand in the prompts of ProcBench."""
 
@@ -96,8 +99,13 @@ def make_inputs(procedure: Procedure, steps: int, seed: int, variant: int) -> In
     Where there are few, variant number n is the n-th of a row of draws that is a new one.
 
     Raises:
-        UserError: if there are no more of them.
+        UserError: if there are no more of them, or none of that length.
     """
+    if steps not in POSSIBLE_STEPS:
+        raise UserError(
+            f"No procedure is made with {steps} steps.",
+            f"Ask for {POSSIBLE_STEPS[0]} to {POSSIBLE_STEPS[-1]}.",
+        )
     if steps > procedure.crowded:
         return _drawn(procedure, steps, seed, variant)
     seen: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mathreason_eval.errors import UserError
 from mathreason_eval.procedures.chance import Source, one_of, some_of
 
 
@@ -52,10 +53,13 @@ def sentence(rng: Source, different: int) -> list[str]:
     """Return the words of a sentence: more than so many different ones.
 
     Raises:
-        ValueError: if the vocabulary has not that many.
+        UserError: if the vocabulary has not that many.
     """
     if different > LONGEST:
-        raise ValueError(f"there are sentences for up to {LONGEST} steps, not for {different}")
+        raise UserError(
+            f"There are no sentences of more than {different} different words.",
+            f"Ask for fewer: {LONGEST} at most.",
+        )
     clauses = different // _NEW_WORDS + 1
     columns = (_KINDS, _ACTORS, _DEEDS, _SORTS, _THINGS, _PLACES)
     words: list[str] = []
