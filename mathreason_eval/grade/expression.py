@@ -68,6 +68,8 @@ def _confirmed(gold: Node, answer: Node) -> Finding:
         finite = numeric.machine_value(gold if _infinite(answer) else answer)
         if finite is not None:
             return Finding(equal=False, rule="constant", note="one of the two is infinite")
+    if symbols(gold) + symbols(answer) and (_splits(gold) or _splits(answer)):
+        return UNKNOWN  # at the real points that are tried, every number is its own conjugate
     checks = (
         (numeric.at_integers,) if _counts(gold, answer) else (numeric.confirm, numeric.at_integers)
     )
@@ -76,6 +78,11 @@ def _confirmed(gold: Node, answer: Node) -> Finding:
         if found.equal is not None:
             return Finding(equal=found.equal, rule="numeric", note=found.note)
     return UNKNOWN
+
+
+def _splits(node: Node) -> bool:
+    """Return whether a tree takes the parts of complex numbers."""
+    return any(contains(node, "call", name) for name in ("re", "im", "conj", "arg"))
 
 
 def _counts(gold: Node, answer: Node) -> bool:

@@ -67,9 +67,9 @@ def confirm(left: Node, right: Node) -> Difference:
     rows = list(_rows(left, right))
     for row in rows:
         coarse = _pair(left, right, row, MACHINE)
-        if coarse is None or not coarse.bounded:
+        if coarse is None:
             continue
-        digits = _MANY_DIGITS if coarse.fine else _DIGITS
+        digits = _DIGITS if coarse.bounded and not coarse.fine else _MANY_DIGITS
         pair = _pair(left, right, row, precise(digits))
         if pair is None:
             continue
@@ -95,7 +95,7 @@ def at_integers(left: Node, right: Node) -> Difference:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
             return Difference(equal=False, note=_note(row, pair))
-        seen += 1
+        seen += pair.bounded
     enough = seen >= len(_WHOLE) // 2
     return Difference(equal=True if enough else None, note=f"agree at {seen} integer points")
 

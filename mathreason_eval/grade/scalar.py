@@ -17,6 +17,8 @@ _HUNDRED, _HALF_TURN = num(100), num(180)
 
 def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
     """Return whether two single values are equal under the convention."""
+    if _one_is_marked(gold, answer) and convention.units != "ignored":
+        return Finding(equal=False, rule="units", note="a unit is no per cent or degree sign")
     gold, answer, differing = _without_units(gold, answer, convention)
     if differing:
         return Finding(equal=False, rule="units", note=differing)
@@ -26,6 +28,15 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
         if mark in {gold.op, answer.op}:
             return rule(gold, answer, convention, rounding)
     return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
+
+
+def _one_is_marked(gold: Node, answer: Node) -> bool:
+    """Return whether one side has a unit and the other a per cent sign or that of a degree."""
+    for one, other in ((gold, answer), (answer, gold)):
+        if one.op in {"percent", "degree"} and other.op == "quantity":
+            unit = unit_of(other.name)
+            return unit is not None and bool(unit.dimension) and other.args[0].op != one.op
+    return False
 
 
 def _same_number(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001

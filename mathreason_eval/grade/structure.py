@@ -172,7 +172,7 @@ def _as_equation(node: Node) -> Node:
 def _same_equation(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare two trees of which at least one is an equation, none a definition."""
     del how
-    if gold.op == answer.op:
+    if _is_equation(gold) and _is_equation(answer):
         return equations.same_equation(gold, answer)
     equation, other = (gold, answer) if _is_equation(gold) else (answer, gold)
     return equations.satisfies(equation, other) if equations.is_flat(other) else DIFFERENT_KIND

@@ -81,7 +81,7 @@ _SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "mil
            "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
            "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
 """Words that multiply a number rather than measure it."""
-PERCENT = frozenset(["percent", "percentage", "pct", "percents", "percentages"])
+PERCENT = frozenset(["percent", "per cent", "percentage", "pct", "percents", "percentages"])
 DEGREE = frozenset(["degree", "degrees", "deg", "度"])
 
 
