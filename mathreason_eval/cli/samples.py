@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from mathreason_eval.cli.tables import SIGNS, stdout
+from mathreason_eval.cli.console import SIGNS, stdout
 from mathreason_eval.errors import RunError, UnknownNameError
 from mathreason_eval.stats.summary import is_disputed
 from mathreason_eval.store import Run

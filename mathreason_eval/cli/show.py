@@ -14,7 +14,8 @@ from mathreason_eval.cli.options import data_option, grouped, json_option, tasks
 @json_option
 def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
     """List the tasks."""
-    from mathreason_eval.cli.tables import print_json, print_tasks, task_as_json
+    from mathreason_eval.cli.console import print_json
+    from mathreason_eval.cli.tables import print_tasks, task_as_json
     from mathreason_eval.tasks import load_task, task_names
 
     found = [load_task(name, tasks_dirs) for name in task_names(tasks_dirs)]
@@ -53,6 +54,7 @@ def show(  # noqa: PLR0913  one parameter an option
     reason of each verdict.
     """
     from mathreason_eval.cli import tables
+    from mathreason_eval.cli.console import print_json
     from mathreason_eval.store import find_run
 
     if not Path(subject).is_dir():
@@ -60,18 +62,19 @@ def show(  # noqa: PLR0913  one parameter an option
         return
     run = find_run(Path(subject))
     if outcome is None and problem is None and not disputed:
-        tables.print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
+        print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
         return
     from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
 
     samples = chosen_samples(run, outcome, problem, disputed=disputed)
-    tables.print_json(samples_as_json(samples)) if as_json else print_samples(samples)
+    print_json(samples_as_json(samples)) if as_json else print_samples(samples)
 
 
 def _show_task(
     name: str, tasks_dirs: tuple[Path, ...], data: tuple[str, ...], count: int, *, as_json: bool
 ) -> None:
     from mathreason_eval.cli import tables
+    from mathreason_eval.cli.console import print_json
     from mathreason_eval.datasets import load_problems
     from mathreason_eval.tasks import load_task
 
@@ -80,6 +83,6 @@ def _show_task(
     available = task.generated or bool(data)
     problems = load_problems(task, data, limit=count).problems if available else ()
     if as_json:
-        tables.print_json(tables.task_as_json(task, problems))
+        print_json(tables.task_as_json(task, problems))
     else:
         tables.print_task(task, problems)

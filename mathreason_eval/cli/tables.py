@@ -2,75 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.cli.metrics import crowded, metric_table, number
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
-from mathreason_eval.stats.summary import AMOUNTS, WHOLE, is_disputed, outcome_counts
+from mathreason_eval.stats.summary import is_disputed, outcome_counts
 from mathreason_eval.store import Run
 from mathreason_eval.tasks import Task
-from mathreason_eval.types import Metric, Outcome, Problem
+from mathreason_eval.types import Problem
 from mathreason_eval.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
-SIGNS = {
-    Outcome.CORRECT: ("✓", "green"),
-    Outcome.WRONG: ("✗", "red"),
-    Outcome.NO_ANSWER: ("∅", "yellow"),
-    Outcome.TRUNCATED: ("…", "yellow"),
-    Outcome.UNGRADABLE: ("?", "magenta"),
-}
-"""Sign and colour of each outcome: colour never speaks alone."""
 
 _LICENSED_FROM = 110
 """Columns a terminal needs for the licences beside the rest."""
-
-_ENDLESS = 1_000
-"""A width at which no table is squeezed, to learn its own."""
-_GAP = 3
-"""Columns between the numbers and the picture."""
-_OF_SLICES = frozenset({"avg", "drop", "f1"})
-"""What the terminal shows of a slice."""
-_NARROWEST, _WIDEST = 11, 41
-"""Columns of the picture of an interval: ten percentage points each at its narrowest."""
-
-
-def stdout() -> Console:
-    """Return the console that data go to: nothing in it is markup."""
-    from rich.console import Console
-
-    return Console(markup=False, highlight=False, emoji=False)
-
-
-def print_json(value: object) -> None:
-    """Print plain values as JSON."""
-    click.echo(json.dumps(value, indent=1, sort_keys=True, default=str))
-
-
-def _table(*columns: str) -> Table:
-    """Return an empty table; a column's name that begins with `>` is right-aligned."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for column in columns:
-        right = column.startswith(">")
-        # A number shortened by an ellipsis is a wrong number.
-        table.add_column(
-            column.lstrip(">"),
-            justify="right" if right else "left",
-            no_wrap=right,
-            overflow="fold",
-        )
-    return table
 
 
 # --- tasks -----------------------------------------------------------------------------------
@@ -110,7 +63,7 @@ def print_tasks(tasks: Sequence[Task]) -> None:
     """Print one line a task; the licence of its data where the terminal is wide enough."""
     console = stdout()
     licensed = console.width >= _LICENSED_FROM
-    table = _table("task", ">v", ">problems", "grader", "what it asks")
+    table = plain_table("task", ">v", ">problems", "grader", "what it asks")
     if licensed:
         table.add_column("licence of the data")
     for task in tasks:
@@ -208,7 +161,10 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
         f"prompt {entry['prompt']}"
         + (f" · temperature {temperature:g}" if isinstance(temperature, float) else ""),
     )
-    console.print(metric_table([m for m in run.metrics() if m.task == task], console.width))
+    metrics = [metric for metric in run.metrics() if metric.task == task]
+    console.print(metric_table(metrics, console.width))
+    for kind, count in crowded(metrics).items():
+        console.print(f"by {kind}: {count} slices, in --json and on the site")
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
     console.print(f"outcomes  {spelled} = {n:,}")
     if entry.get("data_published") is False:
@@ -228,75 +184,6 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
         console.print(f"missing   {missing:,} samples; the same command adds them", style="yellow")
 
 
-def metric_table(metrics: Sequence[Metric], width: int) -> Table:
-    """Return metrics with their intervals; the picture takes what room the numbers leave."""
-    from rich.console import Console
-
-    most = max((_k(metric) for metric in metrics), default=1)
-    shown = [metric for metric in metrics if _is_shown(metric, most)]
-    rows = [
-        (
-            metric.slice,
-            metric.name,
-            _number(metric, metric.value),
-            f"{_number(metric, metric.low)} – {_number(metric, metric.high)}",
-            f"{metric.problems:,}",
-        )
-        for metric in shown
-    ]
-    columns = ("slice", "metric", ">value", ">95 % interval", ">problems")
-    plain = _table(*columns)
-    for row in rows:
-        plain.add_row(*row)
-    bar = min(_WIDEST, width - Console(width=_ENDLESS).measure(plain).maximum - _GAP)
-    if bar < _NARROWEST:
-        return plain
-    table = _table(*columns)
-    table.add_column(f"{'0':<{bar // 2}}{'50':<{bar - bar // 2 - 3}}100", no_wrap=True)
-    for metric, row in zip(shown, rows, strict=True):
-        table.add_row(*row, _picture(metric, bar))
-    return table
-
-
-def _is_shown(metric: Metric, most: int) -> bool:
-    """Leave out what would bury the rest: --json and the site have everything.
-
-    Of pass@K and maj@K powers of two and the last are enough, of a slice its accuracy, of a variant
-    what it cost, of a slice of variants nothing.
-    """
-    k = _k(metric)
-    if " " in metric.slice or not (k == most or not k & (k - 1)):
-        return False
-    return metric.slice == WHOLE or metric.name in _OF_SLICES
-
-
-def _k(metric: Metric) -> int:
-    """Return the K of `pass@K`, 1 for a metric without one."""
-    _, at, k = metric.name.partition("@")
-    return int(k) if at else 1
-
-
-def _number(metric: Metric, value: float) -> str:
-    return f"{value:,.1f}" if metric.name in AMOUNTS else f"{100 * value:.1f}"
-
-
-def _picture(metric: Metric, width: int) -> str:
-    """Return the interval as a line with a dot, on a scale from 0 to 100 %."""
-    if metric.name in AMOUNTS or metric.low < 0:
-        return ""
-    low, dot, high = (
-        round(value * (width - 1)) for value in (metric.low, metric.value, metric.high)
-    )
-    cells = [" "] * width
-    cells[low : high + 1] = "─" * (high + 1 - low)
-    if low < dot:
-        cells[low] = "├"
-    if high > dot:
-        cells[high] = "┤"
-    cells[dot] = "●"
-    return "".join(cells)
-
-
 # --- regrade and import ----------------------------------------------------------------------
 
 
@@ -314,7 +201,7 @@ def print_regrading(done: Regrading) -> None:
     """Print the flipped verdicts and the scores before and after."""
     console = stdout()
     if done.flips:
-        table = _table("problem", ">sample", "was", "is", "answer", "because")
+        table = plain_table("problem", ">sample", "was", "is", "answer", "because")
         for flip in done.flips:
             table.add_row(
                 flip.after.problem_id,
@@ -345,7 +232,7 @@ def imported_as_json(done: Imported) -> dict[str, Any]:
 
 def print_imported(runs: Sequence[Imported]) -> None:
     """Print one line a model, and where the publisher judged otherwise."""
-    table = _table("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
+    table = plain_table("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
     for done in runs:
         for metric in done.run.metrics():
             if metric.name == "avg" and metric.slice == "all":
@@ -354,8 +241,8 @@ def print_imported(runs: Sequence[Imported]) -> None:
                     visible(str(done.run.manifest.model["name"])),
                     f"{correct:,}",
                     f"{metric.samples:,}",
-                    _number(metric, metric.value),
-                    f"{_number(metric, metric.low)} – {_number(metric, metric.high)}",
+                    number(metric, metric.value),
+                    f"{number(metric, metric.low)} – {number(metric, metric.high)}",
                     f"{len(done.disagreements)} of {done.labels:,}" if done.labels else "no labels",
                 )
     console = stdout()

@@ -66,7 +66,7 @@ def verify(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
     from dataclasses import asdict
 
-    from mathreason_eval.cli.tables import print_json, stdout
+    from mathreason_eval.cli.console import print_json, stdout
     from mathreason_eval.grade.convention import Convention
     from mathreason_eval.grade.verify import verify as judge
     from mathreason_eval.visible import visible
@@ -137,7 +137,7 @@ def check(
     from dataclasses import asdict
 
     from mathreason_eval.checks import check_task
-    from mathreason_eval.cli.tables import print_json, stdout
+    from mathreason_eval.cli.console import print_json, stdout
     from mathreason_eval.tasks import load_task, task_names
     from mathreason_eval.visible import visible
 

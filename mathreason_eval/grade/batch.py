@@ -104,7 +104,9 @@ def _undecided(rule: str, note: str) -> Match:
 
 
 def _said(row: object, match: Match) -> dict[str, Any]:
+    measures = {"measures": dict(match.measures)} if match.measures else {}
     return {
+        **measures,
         "id": row.get("id") if isinstance(row, Mapping) else None,
         "equal": match.equal,
         "outcome": str(match.outcome),

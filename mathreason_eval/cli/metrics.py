@@ -1,0 +1,108 @@
+"""Metrics as a table: numbers with their intervals, and a picture of them where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mathreason_eval.cli.console import plain_table
+from mathreason_eval.stats.summary import AMOUNTS, WHOLE
+from mathreason_eval.types import Metric
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_ENDLESS = 1_000
+"""A width at which no table is squeezed, to learn its own."""
+_GAP = 3
+"""Columns between the numbers and the picture."""
+_OF_SLICES = frozenset({"avg", "drop", "f1"})
+"""What the terminal shows of a slice."""
+_MOST_SLICES = 12
+"""So many values of a slice, at most, stand in a table."""
+_NARROWEST, _WIDEST = 11, 41
+"""Columns of the picture of an interval: ten percentage points each at its narrowest."""
+
+
+def metric_table(metrics: Sequence[Metric], width: int) -> Table:
+    """Return metrics with their intervals; the picture takes what room the numbers leave."""
+    from rich.console import Console
+
+    most = max((_k(metric) for metric in metrics), default=1)
+    hidden = crowded(metrics)
+    shown = [m for m in metrics if _is_shown(m, most) and _kind(m) not in hidden]
+    rows = [
+        (
+            metric.slice,
+            metric.name,
+            number(metric, metric.value),
+            f"{number(metric, metric.low)} – {number(metric, metric.high)}",
+            f"{metric.problems:,}",
+        )
+        for metric in shown
+    ]
+    columns = ("slice", "metric", ">value", ">95 % interval", ">problems")
+    plain = plain_table(*columns)
+    for row in rows:
+        plain.add_row(*row)
+    bar = min(_WIDEST, width - Console(width=_ENDLESS).measure(plain).maximum - _GAP)
+    if bar < _NARROWEST:
+        return plain
+    table = plain_table(*columns)
+    table.add_column(f"{'0':<{bar // 2}}{'50':<{bar - bar // 2 - 3}}100", no_wrap=True)
+    for metric, row in zip(shown, rows, strict=True):
+        table.add_row(*row, _picture(metric, bar))
+    return table
+
+
+def _is_shown(metric: Metric, most: int) -> bool:
+    """Leave out what would bury the rest: --json and the site have everything.
+
+    Of pass@K and maj@K powers of two and the last are enough, of a slice its accuracy, of a variant
+    what it cost, of a slice of variants nothing.
+    """
+    k = _k(metric)
+    if " " in metric.slice or not (k == most or not k & (k - 1)):
+        return False
+    return metric.slice == WHOLE or metric.name in _OF_SLICES
+
+
+def crowded(metrics: Sequence[Metric]) -> dict[str, int]:
+    """Return the slices that have too many values for a table, with how many."""
+    values: dict[str, set[str]] = {}
+    for metric in metrics:
+        if metric.slice != WHOLE and " " not in metric.slice:
+            values.setdefault(_kind(metric), set()).add(metric.slice)
+    return {kind: len(found) for kind, found in values.items() if len(found) > _MOST_SLICES}
+
+
+def _kind(metric: Metric) -> str:
+    return metric.slice.partition("=")[0]
+
+
+def _k(metric: Metric) -> int:
+    """Return the K of `pass@K`, 1 for a metric without one."""
+    _, at, k = metric.name.partition("@")
+    return int(k) if at else 1
+
+
+def number(metric: Metric, value: float) -> str:
+    """Return a value of a metric in per cent, or as the amount that it is."""
+    return f"{value:,.1f}" if metric.name in AMOUNTS else f"{100 * value:.1f}"
+
+
+def _picture(metric: Metric, width: int) -> str:
+    """Return the interval as a line with a dot, on a scale from 0 to 100 %."""
+    if metric.name in AMOUNTS or metric.low < 0:
+        return ""
+    low, dot, high = (
+        round(value * (width - 1)) for value in (metric.low, metric.value, metric.high)
+    )
+    cells = [" "] * width
+    cells[low : high + 1] = "─" * (high + 1 - low)
+    if low < dot:
+        cells[low] = "├"
+    if high > dot:
+        cells[high] = "┤"
+    cells[dot] = "●"
+    return "".join(cells)
