@@ -24,6 +24,8 @@ def as_matrix(node: Node) -> Rows | None:
     """Return the entries of a matrix, or of a tuple read as a column; None for other things."""
     if node.op == "matrix":
         return tuple(row.args for row in node.args)
+    if node.op == "list" and node.name in {"and", "or"}:
+        return None
     if node.op in {"tuple", "list"} or (node.op == "interval" and node.name == "[]"):
         return _from_tuple(node)
     if node.op == "neg":
