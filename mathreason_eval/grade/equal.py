@@ -9,6 +9,8 @@ What none of them decides is `undecided`; `compare_slow` then asks sympy, in a w
 
 from __future__ import annotations
 
+import re
+
 from mathreason_eval.grade import text as words
 from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.expression import UNKNOWN, Finding
@@ -143,6 +145,10 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
+"""White space that does not stand between digits."""
+
+
 def _worded(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     gold, answer = words.verdict_beside(gold, answer), words.verdict_beside(answer, gold)
@@ -152,8 +158,8 @@ def _worded(gold: str, answer: str, *, read: bool) -> Finding:
         listed = words.enumerated(gold) == words.enumerated(answer)
         same = listed or _squeezed(one) == _squeezed(other)
     else:
-        # Between digits a comma or a point is no punctuation.
-        same = "".join(gold.split()).lower() == "".join(answer.split()).lower()
+        # Between digits a comma, a point or a space is no punctuation.
+        same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
     if same and one:
         return Finding(equal=True, rule="text", note="the same words")
     if all(wordy) or (read and any(wordy)):
