@@ -20,7 +20,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = tuple(
         ("\\cr", r"\\cr(?![a-z])", r"\\\\"),
         ("matrix{", r"\\([pb]?matrix)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{\1}\2\\end{\1}"),
         ("Matrix(", r"^(?:sympy\.|sp\.)?Matrix\((\[.*\])\)$", r"\1"),
-        ("log", r"\{\s*(\\log\s*_\s*(?:\w|\{[^{}]*\}))\s*\}", r"\1"),
+        ("log", r"\{\s*(\\log\s*_\s*(?:\w|\{[^{}]*\}))\s*\}", r"\1 "),
         (
             "\\cup",
             r"\\cup(?=\s*(?:\\[a-z]+|[a-zA-Z])\s*(?:[<>]|\\[lg]eq?(?![a-z])))",
