@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mathreason_eval.grade import words
 from mathreason_eval.grade.commands import CLOSING, INFIX, KNOWN, OPENING
 from mathreason_eval.grade.number import typed_value
-from mathreason_eval.grade.units import is_unit
+from mathreason_eval.grade.units import MONEY, is_currency, is_unit
 
 
 class UnreadableError(ValueError):
@@ -89,6 +89,7 @@ _SIGNS = frozenset({"minus", "negative"})
 """Words for a sign, where a value follows."""
 _VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
 _NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
+_AMOUNT = re.compile(r"[\s}.\\$]{0,4}\d")
 _DEEPEST_TEXT = 8
 _PAIR = 2
 
@@ -201,11 +202,16 @@ class _Lexer:
         """Return whether a value follows after a space: `minus 5`, but not `negative numbers`."""
         return _VALUE.match(self.text, self.at) is not None
 
+    def _beside_amount(self, run: str) -> bool:
+        """Return whether a number stands beside the run: `PKR 1,800`, not a triangle `CAD`."""
+        before = self.text[: self.at - len(run)].rstrip("\\ ")
+        return before[-1:].isdigit() or _AMOUNT.match(self.text, self.at) is not None
+
     def _run(self, run: str, low: str) -> Iterator[Token]:
         """Yield what a run of two letters or more means: a word, a segment, or a product."""
         if self.integral and re.fullmatch("d[a-zA-Z]", run):
             yield Token("diff", run[1])
-        elif run in _CURRENCIES:
+        elif run in _CURRENCIES or (is_currency(run) and self._beside_amount(run)):
             yield Token("money", run)
         elif len(run) == _PAIR and run.islower() and self._inside_formula():
             yield from (Token("const" if c in "ei" else "sym", c) for c in run)
@@ -317,7 +323,7 @@ class _Lexer:
         yield Token("amp" if self.depth else "and", "and" if not self.depth else text)
 
     def _char(self, text: str) -> Iterator[Token]:
-        if text in "$£€¥₹₩₽¢":
+        if text in MONEY:
             yield Token("money", text)
         elif text not in ".?":
             raise UnreadableError(text)

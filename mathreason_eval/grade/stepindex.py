@@ -44,7 +44,7 @@ def processbench_reference(gold: str, answer: str) -> Match:
     said = answer.strip()
     if not _PYTHON_INT.match(said):
         return Match(equal=False, rule="processbench-reference", note="the answer is no integer")
-    return _judged("processbench-reference", int(gold), int(said))
+    return _judged("processbench-reference", gold, int(said))
 
 
 def step_index(gold: str, answer: str) -> Match:
@@ -52,7 +52,7 @@ def step_index(gold: str, answer: str) -> Match:
     index = index_of(answer)
     if index is None:
         return Match(equal=False, rule="step-index", note="the answer names no paragraph")
-    return _judged("step-index", int(gold), index)
+    return _judged("step-index", gold, index)
 
 
 def index_of(answer: str) -> int | None:
@@ -72,7 +72,10 @@ def vote_of(answer: str) -> str:
     return answer if index is None else str(index)
 
 
-def _judged(rule: str, true: int, said: int) -> Match:
+def _judged(rule: str, gold: str, said: int) -> Match:
+    true = index_of(gold)
+    if true is None:
+        return Match(equal=None, rule=rule, note="the gold names no step")
     sign = "=" if true == said else "≠"
     return Match(equal=true == said, rule=rule, note=f"{_spelled(said)} {sign} {_spelled(true)}")
 

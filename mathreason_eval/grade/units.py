@@ -61,7 +61,33 @@ yuan rmb RMB CNY 元 | CNY 1
 yen jpy JPY ¥ | JPY 1
 gbp GBP £ quid | GBP 1
 pence penny | GBP 1/100
-rupee rupees rs Rs INR ₹ | INR 1
+rupee rupees rs Rs INR PKR pkr LKR NPR ₹ ₨ | INR 1
+gourde gourdes HTG | HTG 1
+leu lei MDL RON | RON 1
+naira nairas NGN ₦ | NGN 1
+shilling shillings KES KSh Ksh SOS TZS UGX | KES 1
+birr ETB | ETB 1
+dirham dirhams MAD AED | MAD 1
+peso pesos MXN PHP COP ARS CLP ₱ | MXN 1
+soles PEN | PEN 1
+lari GEL ₾ | GEL 1
+dong VND ₫ | VND 1
+som UZS KGS | UZS 1
+ruble rubles rouble roubles RUB ₽ | RUB 1
+baht THB ฿ | THB 1
+taka BDT ৳ | BDT 1
+rand ZAR | ZAR 1
+lira liras TRY ₺ | TRY 1
+shekel shekels ILS ₪ | ILS 1
+hryvnia hryvnias UAH ₴ | UAH 1
+franc francs CHF XOF XAF | CHF 1
+cedi cedis GHS ₵ | GHS 1
+dinar dinars KWD IQD | KWD 1
+rupiah IDR | IDR 1
+ringgit MYR | MYR 1
+krona kronor krone kroner SEK NOK DKK | SEK 1
+zloty zlotys PLN | PLN 1
+SBD SRD CAD AUD NZD SGD HKD | USD 1
 N newton newtons | F 1
 J joule joules | W 1
 kJ kilojoule kilojoules | W 1000
@@ -105,12 +131,22 @@ def _units() -> dict[str, Unit]:
 
 _UNITS = _units()
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
-_PART = re.compile(r"(?P<word>[^\W\d_]+|[$€£¥₹¢])(?:\s*\^\s*\{?(?P<power>-?\d)\}?)?|(?P<slash>/)")
+MONEY = "$€£¥₹₨¢₩₽₦₱₾₫฿৳₺₪₴₵"
+"""Signs of currencies."""
+_PART = re.compile(
+    r"(?P<word>[^\W\d_]+|[" + MONEY + r"])(?:\s*\^\s*\{?(?P<power>-?\d)\}?)?|(?P<slash>/)"
+)
 
 
 def is_unit(word: str) -> bool:
     """Return whether a word is the name of a unit, in its own case or capitalised."""
     return word in _UNITS or (len(word) > 2 and word.lower() in _UNITS)  # noqa: PLR2004
+
+
+def is_currency(word: str) -> bool:
+    """Return whether a word is the name or the code of a currency: `naira`, `PKR`."""
+    unit = _UNITS.get(word) or _UNITS.get(word.lower())
+    return unit is not None and [*map(len, dict(unit.dimension))] == [3]
 
 
 def scale_of(name: str) -> tuple[int, str]:
