@@ -1,0 +1,317 @@
+r"""What of a side is arithmetic: `18 flamingos - 6`, `\$20 (the ticket) - \$2`, `20% of 400`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mathreason_eval.grade import words
+from mathreason_eval.steps.tokens import Token, is_variable
+
+_SPELLED = {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-"}
+_SIGNS = frozenset("+-−–")
+_PREFIXES = words.these(
+    r"\frac \dfrac \tfrac \cfrac \sqrt \binom \dbinom \tbinom \sin \cos \tan \cot \sec \csc \arcsin"
+    r" \arccos \arctan \ln \lg \log \gcd \max \min"
+)
+"""Commands that a value follows."""
+_CALLED = words.these("sqrt sin cos tan log ln max min gcd lcm floor ceil abs")
+"""Words that are functions before a bracket."""
+_OF_MANY = words.these("gcd lcm max min")
+_INFIX = {"x": "*", "of": "*", "times": "*", "mod": r"\bmod", "choose": r"\choose"}
+"""Words between two values, and what they mean."""
+_TOUCHING = words.these("of plus minus times percent than by")
+"""Words that tie what follows to what stands before them."""
+_NO_UNITS = words.these(
+    "a an and are as at be because but by can choose divided each equals every for from gave get "
+    "gives giving got had has have he hence her his how if in into is it its left makes mod more "
+    "my no not note now of off on or our out over percent plus minus she since so than that the "
+    "their them then there therefore they this thus times to total was we were what when where "
+    "which while will with you your"
+)
+"""Words that are never what a number counts."""
+_MOST_WORDS = 3
+"""Words of a unit."""
+_LONE = re.compile(r"\(?-?(?:\d+/\d+|\\[dt]?frac\{\d+\}\{\d+\})\)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expression:
+    """A stretch of a side that is arithmetic, without the words of its units."""
+
+    text: str
+    """As the grader's parser reads it."""
+    first: int
+    last: int
+    """Indices of its first sign, and of the one behind its last."""
+    units: tuple[str, ...]
+    """What its numbers count, in order."""
+    operators: int
+    money: bool
+    lone: bool
+    """Whether it is one number or one fraction: nothing to work out."""
+    readable: bool
+    """False where it touches something that is no arithmetic, such as a variable."""
+
+
+def expressions(side: Sequence[Token]) -> list[Expression]:
+    """Return the arithmetic of a side in order, each stretch as long as can be."""
+    found = []
+    start = 0
+    while start < len(side):
+        reader = _Reader(side, start)
+        if (expression := reader.read()) is not None:
+            found.append(expression)
+        start = max(reader.at, start + 1)
+    return found
+
+
+class _Reader:
+    """One expression while it is being read, sign by sign."""
+
+    def __init__(self, side: Sequence[Token], start: int) -> None:
+        self.side = side
+        self.first = self.at = start
+        self.parts: list[str] = []
+        self.units: list[str] = []
+        self.operators = 0
+        self.money = False
+        before = self.ahead(-1)
+        self.readable = before is None or (
+            before.kind in {"word", "label", "remark"} and wording(before) not in _TOUCHING
+        )
+        self.wanting = True
+        """Whether a value must come next."""
+        self.brackets: list[bool] = []
+        """For each open one, whether commas divide arguments in it."""
+
+    def read(self) -> Expression | None:
+        """Return the expression that begins here, or None if none does."""
+        while (token := self.ahead()) is not None:
+            here = self.at
+            if not _RULES[token.kind](self, token):
+                break
+            # A rule may step over several signs.
+            self.at += self.at == here
+        if not self.parts:
+            return None
+        text = "".join(self.parts)
+        return Expression(
+            text=" ".join(self.parts),
+            first=self.first,
+            last=self.at,
+            units=tuple(self.units),
+            operators=self.operators,
+            money=self.money,
+            lone=not self.operators or _LONE.fullmatch(text) is not None,
+            readable=self.readable and not self.wanting and not self.brackets,
+        )
+
+    def ahead(self, count: int = 0) -> Token | None:
+        """Return the sign so many places further, or None beyond either end."""
+        place = self.at + count
+        return self.side[place] if 0 <= place < len(self.side) else None
+
+    # Each rule returns whether its sign belongs to the expression.
+
+    def number(self, token: Token) -> bool:
+        """Read a number, or the fraction of a mixed one."""
+        if not self.wanting and not self._is_mixed():
+            return self.stop()
+        self.parts.append(re.sub(r",|\{,\}|\\,", "", token.text))
+        self.wanting = False
+        return True
+
+    def _is_mixed(self) -> bool:
+        """Return whether a number is the numerator in `2 3/4`."""
+        whole, slash, under = self.ahead(-1), self.ahead(1), self.ahead(2)
+        return bool(
+            whole and slash and under and whole.text.isdecimal() and slash.text == "/"
+        ) and (under is not None and under.kind == "num")
+
+    def stop(self) -> bool:
+        """End the expression; within brackets it goes on, and cannot be read."""
+        if self.brackets:
+            self.readable = self.wanting = False
+        return bool(self.brackets)
+
+    def stranger(self, token: Token) -> bool:
+        """Read something that is no arithmetic: whatever touches it cannot be worked out."""
+        self.parts.append(token.text)
+        self.readable = self.wanting = False
+        return True
+
+    def pass_by(self, token: Token) -> bool:
+        """Read a remark, which changes nothing."""
+        del token
+        return True
+
+    def operator(self, token: Token) -> bool:
+        """Read an operator between two values, or a sign before one."""
+        if self.wanting:
+            is_sign = token.text in _SIGNS and (bool(self.parts) or not self.at)
+            self.readable = self.readable and (is_sign or token.text == "√")
+            self.parts.append(r"\sqrt" if token.text == "√" else _SPELLED.get(token.text, "-"))
+            if token.text == "+":
+                self.parts[-1] = "+"
+            return True
+        follows = self.ahead(1)
+        if token.text == "/" and follows is not None and follows.kind in {"word", "label"}:
+            self._per(follows)
+            return True
+        self._operate(_SPELLED.get(token.text, token.text))
+        return True
+
+    def _per(self, unit: Token) -> None:
+        """Read the unit behind a slash, as in 5 pages/day."""
+        letter = unit.kind == "word" and (unit.formula or is_variable(unit))
+        if letter or unit.text.lower() in _CALLED:
+            self.readable = False
+        self.units.append("/" + wording(unit))
+        self.at += 2
+
+    def _operate(self, sign: str) -> bool:
+        self.parts.append(sign)
+        self.operators += 1
+        self.wanting = True
+        return True
+
+    def mark(self, token: Token) -> bool:
+        """Read a mark behind a value, such as per cent."""
+        if self.wanting:
+            return self.stranger(token)
+        self.parts.append(token.text)
+        self.operators += token.text in "!²³"
+        return True
+
+    def currency(self, token: Token) -> bool:
+        """Read the sign of a currency, which is a unit before its number."""
+        del token
+        follows = self.ahead(1)
+        if not self.wanting and not self.brackets and follows is not None and follows.kind == "num":
+            return False
+        self.money = True
+        return True
+
+    def opening(self, token: Token) -> bool:
+        """Read a bracket; one behind a value multiplies it."""
+        before = self.ahead(-1)
+        self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_MANY)
+        self.readable = self.readable and not token.text.startswith(r"\begin")
+        self.operators += token.text in {r"\lfloor", r"\lceil"}
+        self.parts.append("(" if token.kind == "edge" else token.text)
+        self.wanting = True
+        return True
+
+    def closing(self, token: Token) -> bool:
+        """Read a closing bracket."""
+        if not self.brackets:
+            self.readable = False
+            return False
+        self.brackets.pop()
+        self.readable = self.readable and not self.wanting
+        self.parts.append(")" if token.kind == "edge" else token.text)
+        self.wanting = False
+        return True
+
+    def edge(self, token: Token) -> bool:
+        """Read the beginning or end of a formula, which is a bracket unless it follows a value."""
+        if not token.formula:
+            return self.closing(token)
+        return self.opening(token) if self.wanting else self.stop()
+
+    def comma(self, token: Token) -> bool:
+        """Read a comma between arguments."""
+        self.readable = self.readable and bool(self.brackets) and self.brackets[-1]
+        self.parts.append(token.text)
+        self.wanting = True
+        return True
+
+    def command(self, token: Token) -> bool:
+        r"""Read a command: \pi, or one that a value follows."""
+        if token.text == r"\pi":
+            self._operate(token.text)
+            self.wanting = False
+            return True
+        if token.text in _PREFIXES or token.text.startswith(r"\log_"):
+            return self._operate(token.text)
+        return self.stranger(token)
+
+    def word(self, token: Token) -> bool:
+        """Read a word: an operator, a function, a variable, or a part of a unit."""
+        low, follows = wording(token), self.ahead(1)
+        if low in _INFIX and not self.wanting and _begins_value(follows):
+            return self._operate(_INFIX[low])
+        if low in _CALLED and follows is not None and follows.text == "(":
+            return self._operate(low if low == "abs" else f"\\{low}")
+        if token.kind == "word" and is_variable(token):
+            return self.stranger(token)
+        if self.brackets:
+            return self._unit() or self.stranger(token)
+        if self.wanting:
+            self.readable = self.readable and not self.parts
+            return False
+        return self._unit()
+
+    def _unit(self) -> bool:
+        """Step over the words of a unit; return False where the words are none."""
+        if self.wanting:
+            return False
+        count = 0
+        names = []
+        while (token := self.ahead(count)) is not None and token.kind in {"word", "label"}:
+            name = wording(token)
+            count += 1
+            if count > _MOST_WORDS or not _NO_UNITS.isdisjoint(name.split()):
+                return False
+            if re.search(r"[\d=]", name) or (token.kind == "word" and is_variable(token)):
+                return False
+            names.append(name)
+        self.units += names
+        self.at += count
+        self._skip_power()
+        return True
+
+    def _skip_power(self) -> None:
+        """Step over the power of a unit, as in cm^3."""
+        power, exponent, closer = self.ahead(), self.ahead(1), self.ahead(3)
+        if power is not None and power.text in {"²", "³"}:
+            self.at += 1
+        elif power is not None and power.text == "^" and exponent is not None:
+            if exponent.kind == "num":
+                self.at += 2
+            elif exponent.text == "{" and closer is not None and closer.text == "}":
+                self.at += 4
+
+
+_RULES: Mapping[str, Callable[[_Reader, Token], bool]] = {
+    "num": _Reader.number,
+    "op": _Reader.operator,
+    "post": _Reader.mark,
+    "money": _Reader.currency,
+    "open": _Reader.opening,
+    "close": _Reader.closing,
+    "edge": _Reader.edge,
+    "sep": _Reader.comma,
+    "cmd": _Reader.command,
+    "word": _Reader.word,
+    "label": _Reader.word,
+    "remark": _Reader.pass_by,
+    "odd": _Reader.stranger,
+}
+
+
+def wording(token: Token) -> str:
+    """Return the words of a label, or the word, in lower case."""
+    text = token.text
+    if token.kind == "label":
+        text = text[text.index("{") + 1 : -1]
+    return text.strip(" ~.:").lower()
+
+
+def _begins_value(token: Token | None) -> bool:
+    if token is None:
+        return False
+    begins = token.kind in {"num", "money", "open"} or token.text in _PREFIXES
+    return begins or (token.kind == "edge" and token.formula)

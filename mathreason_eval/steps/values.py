@@ -1,0 +1,149 @@
+"""What an arithmetic expression is worth, in every way in which it may be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+
+from mathreason_eval.grade.exact import exact
+from mathreason_eval.grade.lexer import UnreadableError
+from mathreason_eval.grade.normal import normalise
+from mathreason_eval.grade.numeric import real_value
+from mathreason_eval.grade.parse import parse
+from mathreason_eval.grade.tree import Node, contains, num, rebuild
+
+_TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
+_LONGEST = 400
+"""Characters of an expression that is still evaluated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Value:
+    """A number with how far it may be from what was meant."""
+
+    number: Fraction
+    exact: bool
+    """False where it is a machine number, such as a root."""
+    slack: Fraction
+    """How far it moves when every decimal in it is taken for a rounded one."""
+    typed: str
+    """Its decimals where it is a single number with a point; else the empty string."""
+    single: bool
+    """Whether it is one number rather than something to be worked out."""
+    quotient: bool
+    """Whether it is an integer divided by an integer."""
+
+    def times(self, factor: Fraction) -> Value:
+        """Return it in a unit that is so many times smaller."""
+        if factor == 1:
+            return self
+        return replace(self, number=self.number * factor, slack=self.slack * factor, typed="")
+
+
+@lru_cache(maxsize=4096)
+def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
+    r"""Return what an expression is worth, by each reading; none if it is no real constant.
+
+    `20%` is a fifth or twenty; `2\frac{1}{2}` is two and a half or one.
+
+    Args:
+        text: an expression without words.
+        rounded: whether its decimals may be rounded ones; sums of money are not.
+    """
+    if len(text) > _LONGEST:
+        return ()
+    try:
+        node = parse(normalise(text), grouped=False)
+    except UnreadableError:
+        return ()
+    return tuple(filter(None, (_value(reading, rounded=rounded) for reading in _readings(node))))
+
+
+def _readings(node: Node) -> Iterator[Node]:
+    if _is_ambiguous(node):
+        return
+    yield node
+    if contains(node, "percent") or contains(node, "degree"):
+        yield _unmarked(node)
+    for change in (_unmixed, _decadic):
+        if (changed := change(node)) != node:
+            yield changed
+
+
+def _is_ambiguous(node: Node) -> bool:
+    """Return whether angles have no unit, or the imaginary unit or e may be variables."""
+    if contains(node, "const", "i") or contains(node, "const", "e"):
+        return True
+    angles = contains(node, "degree") or contains(node, "const", "pi")
+    return not angles and any(contains(node, "call", name) for name in _TRIGONOMETRY)
+
+
+def _unmarked(node: Node) -> Node:
+    """Return the tree without marks of per cent and degrees."""
+    node = rebuild(node, _unmarked)
+    return node.args[0] if node.op in {"percent", "degree"} else node
+
+
+def _unmixed(node: Node) -> Node:
+    """Return the tree with every mixed number read as a product."""
+    node = rebuild(node, _unmixed)
+    if node.op == "add" and len(node.args) == 2 and node.args[1].op == "div" and node.args[0].value:  # noqa: PLR2004
+        return Node("mul", node.args)
+    return node
+
+
+def _decadic(node: Node) -> Node:
+    """Return the tree with every logarithm without a base taken to the base of ten."""
+    node = rebuild(node, _decadic)
+    bare = node.op == "call" and node.name == "log" and len(node.args) == 1
+    return node._replace(name="lg") if bare else node
+
+
+def _value(node: Node, *, rounded: bool) -> Value | None:
+    number = _number(node)
+    if number is None:
+        return None
+    slack = Fraction(0)
+    if rounded:
+        for typed in set(_decimals(node)):
+            moved = _number(_moved(node, typed))
+            slack += abs(moved - number) if moved is not None else 0
+    inner = node.args[0] if node.op in {"neg", "percent"} else node
+    return Value(
+        number=number,
+        exact=exact(node) is not None,
+        slack=slack,
+        typed=inner.name if inner.op == "num" else "",
+        single=inner.op == "num",
+        quotient=node.op == "div" and all(a.op == "num" and not a.name for a in node.args),
+    )
+
+
+def _number(node: Node) -> Fraction | None:
+    found = exact(node)
+    if found is not None:
+        return found
+    machine = real_value(node)
+    return None if machine is None else Fraction(machine)
+
+
+def _decimals(node: Node) -> Iterator[Node]:
+    if node.op == "num" and node.name:
+        yield node
+    for part in node.args:
+        yield from _decimals(part)
+
+
+def _moved(node: Node, old: Node) -> Node:
+    """Return the tree with a decimal half a unit of its last place larger."""
+    if node == old:
+        assert node.value is not None, "a number has a value"
+        return num(node.value + half_unit(node.name), node.name)
+    return rebuild(node, lambda part: _moved(part, old))
+
+
+def half_unit(typed: str) -> Fraction:
+    """Return half a unit of the last place of a decimal as typed."""
+    return Fraction(1, 2 * 10 ** len(typed.partition(".")[2]))
