@@ -117,10 +117,10 @@ class Judge:
         if answer is None:
             note = "no rule found an answer"
             return _unanswered(generation, Outcome.NO_ANSWER, note), seconds
-        match = self.match(problem.gold, answer.text, grader, how.convention)
+        match, more = self._best(problem.gold, answer.text, grader, how.convention)
         # The answer's text ends where the generation ends.
         offset = len(generation.text) - len(thought.text)
-        return _answered(generation, answer, match, offset), seconds + match.seconds
+        return _answered(generation, answer, match, offset), seconds + more
 
     def match(
         self,
@@ -134,6 +134,13 @@ class Judge:
         Raises:
             UnknownNameError: if the grader is not known.
         """
+        found, seconds = self._best(golds, answer, grader, convention)
+        return replace(found, answer=answer, seconds=seconds)
+
+    def _best(
+        self, golds: Sequence[str], answer: str, grader: str, convention: Convention
+    ) -> tuple[Match, float]:
+        """Return the judgement that counts of all golds, and the seconds of work it took."""
         undecided = different = None
         seconds = 0.0
         for gold in golds:
@@ -150,7 +157,7 @@ class Judge:
             best = undecided or different
             assert best is not None, "a problem has at least one gold"
             found = best
-        return replace(found, answer=answer, seconds=seconds)
+        return found, seconds
 
     def _one(self, question: Question, left: float) -> tuple[Match, float]:
         """Return the judgement of one gold, and the seconds of work it took."""
