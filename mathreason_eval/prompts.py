@@ -21,9 +21,11 @@ class PromptForm:
     template: str
     """Jinja source; it may use `problem`, and `shots` where there are any."""
     chat: bool
-    """True for one user message, False for bare text that a base model continues."""
+    """True for messages, False for bare text that a base model continues."""
     stop: tuple[str, ...] = ()
     """Strings at which generation ends."""
+    turns: bool = False
+    """Whether each step of the problem's solution follows as a message of the assistant."""
     examples: int = 0
     """How many solved problems of another split it shows first."""
     shots: tuple[Problem, ...] = ()
@@ -38,7 +40,9 @@ def render(form: PromptForm, problem: Problem) -> Prompt:
     """
     text = _compiled(form.template).render(problem=problem, shots=form.shots)
     if form.chat:
-        return Prompt(messages=(Message(role="user", content=text),), stop=form.stop)
+        steps = problem.given["steps"] if form.turns else ()
+        said = (Message(role="assistant", content=step) for step in steps)
+        return Prompt(messages=(Message(role="user", content=text), *said), stop=form.stop)
     return Prompt(text=text, stop=form.stop)
 
 

@@ -23,7 +23,7 @@ FALSE = [
     ("$5 + $3 = $9",                                           "$5 + $3 = $9"),  # money
     ("So $20 (ticket) - $2 (drink) = $17",                     "$20 (ticket) - $2 (drink) = $17"),
     (r"\[ \text{Cost} = 5 \times \$30 = \$160 \]",             r"5 \times \$30 = \$160"),
-    (r"so $\frac{1}{2} + \frac13 = \frac{2}{5}$",              r"\frac{1}{2} + \frac13 = \frac{2}{5}"),
+    (r"so $\frac{1}{2} + \frac13 = \frac25$",                  r"\frac{1}{2} + \frac13 = \frac25"),
     (r"\[4 \text{ cakes/day} \times 5 \text{ days} = 21 \text{ cakes}\]",
      r"4 \text{ cakes/day} \times 5 \text{ days} = 21 \text{ cakes}"),  # units
     ("20% of 50 is: 20% of 50 = 11",                           "20% of 50 = 11"),  # per cent

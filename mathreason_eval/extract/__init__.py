@@ -22,6 +22,7 @@ from mathreason_eval.extract.last import (
 )
 from mathreason_eval.extract.letters import choice
 from mathreason_eval.extract.scope import continuations, own_turn
+from mathreason_eval.extract.scores import scores
 from mathreason_eval.extract.structured import states
 from mathreason_eval.types import Answer
 
@@ -53,6 +54,7 @@ EXTRACTORS: Mapping[str, Rule] = {
     "bare": bare,
     "last_formula": last_formula,
     "last_number": last_number,
+    "scores": scores,
     "states": states,
     "whole": whole,
 }

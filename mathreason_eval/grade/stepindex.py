@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.grade.stepscores import first_below, scores_of
 from mathreason_eval.types import Answer, Match
 
 NOWHERE = -1
@@ -56,7 +57,13 @@ def step_index(gold: str, answer: str) -> Match:
 
 
 def index_of(answer: str) -> int | None:
-    """Return the index that an answer names, or None; whatever is below 0 means that none is."""
+    """Return the index that an answer names, or None; whatever is below 0 means that none is.
+
+    The scores of a reward model name the first step below one half.
+    """
+    scores = scores_of(answer)
+    if scores is not None:
+        return first_below(scores)
     plain = _DRESSING.sub("", answer[:_LONGEST]).strip()
     if _NONE.match(plain):
         return NOWHERE

@@ -24,6 +24,8 @@ _BACKENDS: Mapping[str, str] = MappingProxyType(
         "hf": "hf:FOLDER or hf:HUB/ID[@REVISION]",
         "llamacpp": "llamacpp:FILE.gguf",
         "openai": "openai:MODEL@http://HOST:PORT/v1",
+        "prm": "prm:FOLDER or prm:HUB/ID[@REVISION]",
+        "checker": "checker:equations",
         "replay": "replay:FILE.jsonl",
         "fake": "fake:echo, fake:answer=42 or fake:RULES.yaml",
     }

@@ -9,35 +9,51 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mathreason_eval.grade.stepindex import NOWHERE, index_of
+from mathreason_eval.grade.stepscores import EVEN, first_below, scores_of
 from mathreason_eval.stats.intervals import Mean, mean_of_scores
 from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.thresholds import Scored, best_threshold, f1
 from mathreason_eval.types import Metric
 
 Score = Callable[[Item], float]
 
+_TUNED_ON = "gsm8k"
+"""The split on which a reward model's threshold is chosen, as in the published evaluation."""
 _METHOD = "harmonic mean, MOVER of two Wilson intervals (Zou and Donner 2008)"
 
 
 def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `acc_error`, `acc_correct` and `f1` of each split and length, and the splits' mean F1.
 
+    Where the answers are scores of a reward model, a step is false below the threshold that has the
+    largest F1 on the split gsm8k; `method` says which one.
+
     Where all problems have the same number of samples, and more than one, `f1_maj@N` as well: the
     F1 of the majority among the N indices.
     """
+    scored = _scored(items)
+    if scored:
+        yield from _of_reward_model(task, items, scored)
+        return
     scores: dict[str, Score] = {"f1": lambda item: item.accuracy}
     n = min(item.n for item in items)
     if n > 1 and all(item.n == n for item in items):
         scores[f"f1_maj@{n}"] = majority
     for name, score in scores.items():
-        splits = [*_of_groups(task, items, "split", name, score)]
-        yield from splits
-        if name == "f1":
-            yield from _of_groups(task, items, "length", name, score)
-        values = [metric for metric in splits if metric.name == name]
-        if values:
-            yield _mean_of_splits(values)
+        yield from _by_split(task, items, name, score)
+
+
+def _by_split(task: str, items: Sequence[Item], name: str, score: Score) -> Iterator[Metric]:
+    splits = [*_of_groups(task, items, "split", name, score)]
+    yield from splits
+    if name == "f1":
+        yield from _of_groups(task, items, "length", name, score)
+    values = [metric for metric in splits if metric.name == name]
+    if values:
+        yield _mean_of_splits(values)
 
 
 def _of_groups(
@@ -82,11 +98,6 @@ def harmonic(one: Mean, other: Mean) -> Mean:
     )
 
 
-def f1(one: float, other: float) -> float:
-    """Return 2ab / (a + b), and 0 where both are 0."""
-    return 2 * one * other / (one + other) if one + other else 0.0
-
-
 def _spread(one: Mean, other: Mean) -> float:
     """Return the standard error by the delta method."""
     total = one.value + other.value
@@ -111,6 +122,41 @@ def _mean_of_splits(splits: Sequence[Metric]) -> Metric:
     )
     size = sum(metric.problems for metric in splits), sum(metric.samples for metric in splits)
     return mean.metric(splits[0].name, (splits[0].task, "all"), size)
+
+
+# --- reward models ---------------------------------------------------------------------------
+
+
+def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
+    """Return split, true index and scores of each sample; nothing unless all answers are scores."""
+    found = []
+    for item in items:
+        for verdict in item.verdicts:
+            scores = None if verdict.answer is None else scores_of(verdict.answer)
+            if scores is not None:
+                true = int(item.problem.gold[0])
+                found.append((str(item.problem.meta.get("split")), (true, scores)))
+            elif verdict.answer is not None:
+                return []
+    return found
+
+
+def _of_reward_model(
+    task: str, items: Sequence[Item], scored: Sequence[tuple[str, Scored]]
+) -> Iterator[Metric]:
+    tuning = [solution for split, solution in scored if split == _TUNED_ON]
+    kinds = {true >= 0 for true, _ in tuning}
+    threshold = best_threshold(tuning) if len(kinds) > 1 else EVEN
+    how = f"with the largest F1 on {_TUNED_ON}" if len(kinds) > 1 else f"without {_TUNED_ON}"
+
+    def share_right(item: Item) -> float:
+        said = [scores_of(verdict.answer or "") for verdict in item.verdicts]
+        true = int(item.problem.gold[0])
+        hits = (scores is not None and first_below(scores, threshold) == true for scores in said)
+        return sum(hits) / item.n
+
+    for metric in _by_split(task, items, "f1", share_right):
+        yield replace(metric, method=f"threshold {threshold:.6g}, {how}; {metric.method}")
 
 
 # --- votes and confusion ---------------------------------------------------------------------

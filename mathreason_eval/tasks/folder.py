@@ -114,7 +114,8 @@ def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, Promp
         forms[form] = PromptForm(
             id=form,
             template=path.read_text(encoding="utf-8"),
-            chat=how.get("form", "chat") == "chat",
+            chat=how.get("form", "chat") != "text",
+            turns=how.get("form") == "turns",
             stop=_strings(how.get("stop", ())),
             examples=int(how.get("shots", 0)),
         )

@@ -1,0 +1,81 @@
+"""The symbolic step checker as a model: a baseline for whoever looks for false steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from mathreason_eval.errors import ModelError, UnknownNameError
+from mathreason_eval.models.base import Completion, Request
+from mathreason_eval.models.options import read_options
+from mathreason_eval.steps.checker import first_false_step
+
+_NAMES = ("equations",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `--model-arg` may set: nothing."""
+
+
+class CheckerModel:
+    """Works out the equations of each step; the same answer every time."""
+
+    chat = True
+    context: int | None = None
+    opening = ""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def describe(self) -> Mapping[str, object]:
+        """Return that it is no model."""
+        return {"backend": "checker", "engine": "symbolic step checker"}
+
+    def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Yield for each solution the index of its first false step in a box, and the reason."""
+        for request in requests:
+            begun = monotonic()
+            text = _answer(steps_of(request))
+            yield Completion(
+                request=request, text=text, finish_reason="stop", seconds=monotonic() - begun
+            )
+
+    def close(self) -> None:
+        """Do nothing: it holds nothing."""
+
+
+def steps_of(request: Request) -> list[str]:
+    """Return the steps of the solution that a prompt asks about.
+
+    Raises:
+        ModelError: if the prompt does not give them one by one.
+    """
+    steps = [message.content for message in request.prompt.messages[1:]]
+    if not steps:
+        raise ModelError(
+            f"The prompt of {request.task} does not give the steps of a solution one by one.",
+            "Ask with --prompt prm, which the task processbench has.",
+        )
+    return steps
+
+
+def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerModel:
+    """Return the checker.
+
+    Raises:
+        UnknownNameError: if it is asked for by another name.
+    """
+    if rest not in _NAMES:
+        raise UnknownNameError("checker", rest, _NAMES)
+    read_options(Options, "checker", options)
+    return CheckerModel(name)
+
+
+def _answer(steps: list[str]) -> str:
+    found = first_false_step(steps)
+    if found is None:
+        return r"No equation was found to be false: \boxed{-1}."
+    said = found.statement
+    return f"Step {found.index} says {said.text!r}, but {said.reason}: \\boxed{{{found.index}}}."
