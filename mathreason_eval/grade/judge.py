@@ -14,6 +14,7 @@ from mathreason_eval.extract import WEAK_RULES, extract
 from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import Grader, grader_named
 from mathreason_eval.grade.worker import WorkerError, WorkerPool
+from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.thinking import split_thinking
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
@@ -42,6 +43,8 @@ class Judging:
     second: str | None = None
     """A grader that is asked beside the first, so that where they differ can be seen."""
     convention: Convention = DEFAULT
+    check_steps: bool = False
+    """Whether the steps that lead to a right answer are worked out as well."""
 
 
 class Judge:
@@ -99,6 +102,10 @@ class Judge:
         if how.second is not None:
             other, more = self._judged(problem, generation, how, how.second)
             verdict, seconds = replace(verdict, second=other.outcome), seconds + more
+        if how.check_steps and verdict.outcome is Outcome.CORRECT:
+            began = time.perf_counter()
+            verdict = _with_steps(verdict, generation.text)
+            seconds += time.perf_counter() - began
         return verdict, seconds
 
     def _judged(
@@ -196,6 +203,23 @@ class Judge:
         except WorkerError as error:
             return Match(equal=None, rule="worker", note=f"the grader died: {error}"), left
         return Match(**said), seconds
+
+
+_STEPS_READ = 10_000
+"""Characters before an answer in which steps are looked for."""
+
+
+def _with_steps(verdict: Verdict, text: str) -> Verdict:
+    """Return the verdict of a right answer with `false_step`: 1 if an equation before it is false.
+
+    The measure says nothing of steps that write no equation.
+    """
+    end = len(text) if verdict.span is None else verdict.span[1]
+    found = first_false_statement(text[max(0, end - _STEPS_READ) : end])
+    if found is None:
+        return replace(verdict, measures={**verdict.measures, "false_step": 0.0})
+    note = f"{verdict.note}; but on the way {found.reason}"
+    return replace(verdict, note=note, measures={**verdict.measures, "false_step": 1.0})
 
 
 OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNGRADABLE}

@@ -11,6 +11,7 @@ from mathreason_eval.stats.families import FAMILIES
 from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores
 from mathreason_eval.stats.items import Item, items_of
 from mathreason_eval.stats.paired import paired
+from mathreason_eval.stats.soundness import right_by_wrong_steps
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
 Value = str | int | float | bool
@@ -108,6 +109,7 @@ def summarize(
     metrics = [*_whole(task, items, report), *paired(task, items)]
     for name, groups in by_slice(items, report.slices):
         metrics += [*_rates(task, name, groups, report), *paired(task, groups, name)]
+    metrics += right_by_wrong_steps(task, items)
     for family in report.families:
         metrics += FAMILIES[family](task, items)
     return Records(metrics)

@@ -24,7 +24,7 @@ _KEYS = frozenset(
         *("name", "version", "summary", "source", "paper", "license"),
         *("data", "shots", "columns", "reader", "generate"),
         *("prompts", "max_tokens"),
-        *("extract", "grade", "second", "convention"),
+        *("extract", "grade", "second", "convention", "check_steps"),
         *("slices", "metrics"),
     )
 )
@@ -52,6 +52,7 @@ def read_task(folder: Path) -> Task:
             grade=spec["grade"],
             second=spec.get("second"),
             convention=Convention.of(spec.get("convention", {})),
+            check_steps=spec.get("check_steps") is True,
             metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_hubs(spec.get("data", ())),

@@ -74,6 +74,8 @@ class Task:
     second: str | None = None
     """A grader that is asked beside the first; where they differ bounds the score."""
     convention: Convention = DEFAULT
+    check_steps: bool = False
+    """Whether the steps that lead to a right answer are worked out as well."""
     metrics: tuple[str, ...] = ()
     """Families of metrics beside those that every task has."""
     max_tokens: int = 1024
