@@ -8,6 +8,8 @@ from mathreason_eval.steps.values import Value, half_unit
 
 _NOISE = Fraction(1, 10**9)
 """Relative error of machine numbers."""
+_MACHINE_DIGITS = 14
+"""Significant digits at which a decimal is a float, written out."""
 _NEARLY = Fraction(1, 50)
 """Relative difference of what is said to be nearly equal."""
 
@@ -22,11 +24,17 @@ def holds(one: Value, other: Value, *, nearly: bool) -> bool:
     """
     gap = abs(one.number - other.number)
     size: Fraction = max(abs(one.number), abs(other.number))
-    if not gap or (gap <= _NOISE * (size + 1) and not (one.exact and other.exact)):
+    calculated = not (one.exact and other.exact) or _is_machine(one) or _is_machine(other)
+    if not gap or (calculated and gap <= _NOISE * (size + 1)):
         return True
     if nearly:
         return gap <= _NEARLY * size or gap <= 2 * half_unit(other.typed)
     return gap <= one.slack + other.slack or _rounds(one, other) or _rounds(other, one)
+
+
+def _is_machine(value: Value) -> bool:
+    """Return whether a number shows as many digits as a machine does: 99.00000000000001."""
+    return sum(map(str.isdigit, value.typed or "")) >= _MACHINE_DIGITS
 
 
 def _rounds(value: Value, shown: Value) -> bool:
