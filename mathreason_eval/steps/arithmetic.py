@@ -298,6 +298,7 @@ _RULES: Mapping[str, Callable[[_Reader, Token], bool]] = {
     "word": _Reader.word,
     "label": _Reader.word,
     "remark": _Reader.pass_by,
+    "modulus": _Reader.pass_by,
     "odd": _Reader.stranger,
 }
 

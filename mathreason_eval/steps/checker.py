@@ -10,21 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mathreason_eval.steps.arithmetic import Expression, expressions
+from mathreason_eval.steps.arithmetic import expressions
 from mathreason_eval.steps.chains import Chain, chains
-from mathreason_eval.steps.comparing import holds
 from mathreason_eval.steps.identities import difference
-from mathreason_eval.steps.units import factors, is_comparable
-from mathreason_eval.steps.values import Value, values
+from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation
+from mathreason_eval.steps.solving import Equation, contradictions
 
-_EQUAL = frozenset({"=", "=="})
-_NEARLY = frozenset({r"\approx", "≈", r"\simeq", r"\doteq", r"\cong", r"\sim"})
 _LOOK_BACK, _LOOK_AHEAD = 90, 120
 """Characters around a statement in which words say what it is."""
-_LONGEST_SHOWN = 12
-"""Characters of an exact value that is shown as it is."""
 _FACTORS = re.compile(r"(?i)\bfactor(?:s|ed|ing|ize|izes|ized)?\b")
 _SOLVES = re.compile(r"(?i)\bequations?\b|\bsides?\b|\bset(?:ting)?\b|\bsolv")
 _REFUTED = re.compile(
@@ -59,8 +54,21 @@ def first_false_step(steps: Sequence[str]) -> FalseStep | None:
     """Return the first step with an equation that does not hold, or None if none is found."""
     for index, step in enumerate(steps):
         statement = first_false_statement(step)
+        if statement is None and index:
+            statement = _broken_transition(steps[index - 1], step)
         if statement is not None:
             return FalseStep(index=index, statement=statement)
+    return None
+
+
+def _broken_transition(before: str, step: str) -> FalseStatement | None:
+    """Return the first equation of a step if it does not follow from the last of the one before."""
+    both, start = f"{before}\n\n{step}", len(before) + 2
+    read = sorted(chains(both), key=lambda chain: chain.signs[0].start)
+    for one, other in contradictions(both, read):
+        if one.end < start <= other.start and not _is_refuted(both, other.end):
+            found = _contradiction(both, one, other)
+            return replace(found, start=found.start - start, end=found.end - start)
     return None
 
 
@@ -69,42 +77,52 @@ def first_false_statement(text: str) -> FalseStatement | None:
 
     Linear in the text.
     """
-    found = (statement for chain in chains(text) for statement in _false_links(text, chain))
+    read = sorted(chains(text), key=lambda chain: chain.signs[0].start)
+    found = [statement for chain in read for statement in _false_links(text, chain)]
+    found += _contradictions(text, read)
     return min(found, key=lambda statement: statement.start, default=None)
 
 
+def _contradictions(text: str, read: Sequence[Chain]) -> Iterator[FalseStatement]:
+    """Yield the equations that do not follow from the one before."""
+    for before, after in contradictions(text, read):
+        if not _is_refuted(text, after.end):
+            yield _contradiction(text, before, after)
+
+
+def _contradiction(text: str, before: Equation, after: Equation) -> FalseStatement:
+    return FalseStatement(
+        text=text[after.start : after.end],
+        start=after.start,
+        end=after.end,
+        reason=f"it has no solution in common with {text[before.start : before.end]}",
+    )
+
+
 def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
-    """Yield the pairs of neighbours in a chain that are not equal."""
+    """Yield the pairs of neighbours in a chain that are not related as is said."""
+    modulus = _modulus(chain)
     sides = [expressions(side) for side in chain.sides]
     for place, sign in enumerate(chain.signs):
-        if sign.text not in _EQUAL | _NEARLY:
-            continue
         one, other = chain.sides[place], chain.sides[place + 1]
-        left = sides[place][-1] if sides[place] else None
-        right = sides[place + 1][0] if sides[place + 1] else None
-        found, span = None, (0, 0)
-        if left and right and left.last == len(one) and right.first == 0:
-            span = one[left.first].start, other[right.last - 1].end
-            found = _false_arithmetic(left, right, nearly=sign.text in _NEARLY)
-        if found is None and sign.text in _EQUAL and _is_transformed(text, chain, place):
-            found = difference(text, one, other, factored=not place)
-            span = (one[0].start, other[-1].end) if found else span
-        if found is not None and not _is_refuted(text, span[1]):
-            yield FalseStatement(text=text[slice(*span)], start=span[0], end=span[1], reason=found)
+        if not one or not other:
+            continue
+        span, reason = (one[0].start, other[-1].end), None
+        left, right = sides[place][-1:], sides[place + 1][:1]
+        if left and right and left[0].last == len(one) and right[0].first == 0:
+            reason = refutation(left[0], right[0], sign.text, modulus)
+            if reason:
+                span = one[left[0].first].start, other[right[0].last - 1].end
+        if not reason and not modulus and _is_transformed(text, chain, place):
+            reason = difference(text, one, other, factored=not place)
+        if reason and (sign.text in UNEQUAL or not _is_refuted(text, span[1])):
+            yield FalseStatement(text=text[slice(*span)], start=span[0], end=span[1], reason=reason)
 
 
-def _false_arithmetic(left: Expression, right: Expression, *, nearly: bool) -> str | None:
-    """Return why two arithmetic expressions are not equal, or None if they may be."""
-    if not (left.readable and right.readable and is_comparable(left, right)):
-        return None
-    ones = values(left.text, rounded=not left.money)
-    others = values(right.text, rounded=not right.money)
-    if not ones or not others:
-        return None
-    converted = [one.times(factor) for one in ones for factor in factors(left, right)]
-    if any(holds(one, other, nearly=nearly) for one in converted for other in others):
-        return None
-    return f"{left.text} is {_shown(ones[0])}, and {right.text} is {_shown(others[0])}"
+def _modulus(chain: Chain) -> int:
+    """Return what a chain is taken modulo; 0 if it is not, or not by one number."""
+    moduli = {token.text for side in chain.sides for token in side if token.kind == "modulus"}
+    return int(re.sub(r"\D", "", moduli.pop())) if len(moduli) == 1 else 0
 
 
 def _is_transformed(text: str, chain: Chain, place: int) -> bool:
@@ -114,6 +132,8 @@ def _is_transformed(text: str, chain: Chain, place: int) -> bool:
     may state an equation that is to be solved. The others do, unless already the first one states
     such an equation.
     """
+    if chain.signs[place].text not in EQUAL:
+        return False
     if place:
         return difference(text, chain.sides[0], chain.sides[1]) is None
     start = chain.sides[0][0].start if chain.sides[0] else chain.signs[0].start
@@ -124,13 +144,3 @@ def _is_transformed(text: str, chain: Chain, place: int) -> bool:
 def _is_refuted(text: str, end: int) -> bool:
     """Return whether the words behind a statement say that it does not hold."""
     return _REFUTED.search(text, end, min(len(text), end + _LOOK_AHEAD)) is not None
-
-
-def _shown(value: Value) -> str:
-    """Return a number as a reader wants it: exactly if that is short."""
-    if value.exact and len(exact := str(value.number)) <= _LONGEST_SHOWN:
-        return exact
-    try:
-        return f"{float(value.number):.10g}"
-    except OverflowError:
-        return "a very large number"

@@ -10,11 +10,11 @@ from mathreason_eval.grade.normal import normalise
 from mathreason_eval.grade.numeric import differ
 from mathreason_eval.grade.parse import parse
 from mathreason_eval.grade.tree import Node, symbols
-from mathreason_eval.steps.tokens import Token
+from mathreason_eval.steps.tokens import Token, is_variable
 
 _LONGEST = 300
 """Characters of an expression that is still looked at."""
-_STRANGE = frozenset({"word", "label", "odd", "remark", "money", "sep"})
+_STRANGE = frozenset({"word", "label", "odd", "remark", "money", "sep", "modulus"})
 _OPERATIONS = frozenset({"num", "sym", "add", "mul", "neg", "div", "pow", "call", "const"})
 _SUMS, _PRODUCTS = frozenset({"add"}), frozenset({"mul", "pow"})
 
@@ -32,7 +32,7 @@ def difference(
         other: the right side.
         factored: whether only a sum and a product are compared.
     """
-    left, right = _tree(text, one), _tree(text, other)
+    left, right = tree(text, one), tree(text, other)
     if left is None or right is None or symbols(left) != symbols(right) or not symbols(left):
         return None
     if "sym" in {left.op, right.op}:
@@ -43,10 +43,29 @@ def difference(
     return found.note if found.equal is False else None
 
 
-def _tree(text: str, side: Sequence[Token]) -> Node | None:
+def tree(text: str, side: Sequence[Token]) -> Node | None:
+    """Return the tree of a side that is nothing but an expression of variables, or None."""
     if not side or any(_is_strange(token) for token in side):
         return None
     return _parsed(text[side[0].start : side[-1].end])
+
+
+def wordless(side: Sequence[Token]) -> Sequence[Token]:
+    """Return a side without the words before and behind its formula; nothing if they belong to it.
+
+    `We have x + 1` is about x + 1, but `the age - 4` is not about -4.
+    """
+    first, last = 0, len(side)
+    while first < last and _is_prose(side[first]):
+        first += 1
+    while last > first and _is_prose(side[last - 1]):
+        last -= 1
+    inner = side[first:last]
+    return () if first and inner and inner[0].kind == "op" else inner
+
+
+def _is_prose(token: Token) -> bool:
+    return token.kind in {"word", "label"} and not (token.kind == "word" and is_variable(token))
 
 
 def _is_strange(token: Token) -> bool:

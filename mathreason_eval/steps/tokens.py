@@ -15,7 +15,8 @@ class Token(NamedTuple):
 
     Kinds: num, op, post (a mark behind a value), rel, cmd, word, label (words in a formula), money,
     open, close, edge (begin or end of a formula), row (a new line of it), line, arrow (divides
-    statements), stop (end of a sentence), sep (a comma), remark (words in brackets), box, odd.
+    statements), stop (end of a sentence), sep (a comma), remark (words in brackets), modulus, box,
+    odd.
     """
 
     kind: str
@@ -35,13 +36,15 @@ _SIGNS = r"""
     |begin\{(?:align|aligned|gather|gathered|equation|split|eqnarray)\*?\}
     |end\{(?:align|aligned|gather|gathered|equation|split|eqnarray)\*?\})(?![a-zA-Z])
     |\\tag\{[^{}]{0,20}\}|[*_]{2,}|[&\t ~])
+| (?P<modulus>\\pmod\s?(?:\{\s?\d{1,30}\s?\}|\d)
+    |\(\s?(?:\\?b?mod|\\text\{\s?mod\s?\})[ ~\\,]{0,4}\d{1,30}\s?\))
 | (?P<open>\\begin\{[a-zA-Z]+\*?\}|\\\{|[(\[{]|\\lfloor(?![a-z])|\\lceil(?![a-z]))
 | (?P<close>\\end\{[a-zA-Z]+\*?\}|\\\}|[)\]}]|\\rfloor(?![a-z])|\\rceil(?![a-z]))
 | (?P<arrow>\\(?:Rightarrow|implies|iff|Leftrightarrow|to|rightarrow|Longrightarrow|mapsto
     |therefore|because|quad|qquad|longrightarrow|hline|mid|colon)(?![a-zA-Z])
     |={1,3}>|-{1,3}>|[→⇒⟹⟺⇔∴∵⟶↔✓✗✔✘])
 | (?P<rel>\\(?:approx|leq?|geq?|lt|gt|neq?|equiv|sim|simeq|cong|leqslant|geqslant|in|notin
-    |doteq|propto|subset|subseteq|parallel|perp|not)(?![a-zA-Z])|[<>!:]=|={1,2}|[<>≈≤≥≠≡∈])
+    |doteq|propto|subset|subseteq|parallel|perp|not)(?![a-zA-Z])|(?<![\w)}\]])!=|[<>:]=|={1,2}|[<>≈≤≥≠≡∈])
 | (?P<box>\\boxed(?![a-z]))
 | (?P<odd>\d+(?:st|nd|rd|th)(?![a-z])|\\[lcv]?dots[bcmio]?(?![a-zA-Z])|\.{2,}|…|(?<=\d):(?=\d))
 | (?P<num>(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
