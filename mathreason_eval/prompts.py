@@ -40,7 +40,7 @@ def render(form: PromptForm, problem: Problem) -> Prompt:
     """
     text = _compiled(form.template).render(problem=problem, shots=form.shots)
     if form.chat:
-        steps = problem.given["steps"] if form.turns else ()
+        steps = problem.given.get("steps", ()) if form.turns else ()
         said = (Message(role="assistant", content=step) for step in steps)
         return Prompt(messages=(Message(role="user", content=text), *said), stop=form.stop)
     return Prompt(text=text, stop=form.stop)
