@@ -82,6 +82,15 @@ TRUE = [
     r"\sqrt{x^2} = y = \sqrt{x^2} \cdot 1 = -x",  # the sign of a root
     "0.93P + 0.2P = 0.93P * 1.2 = 1.12P",  # rounded coefficients
     "She paid $5 and got $3 = 3 coins",
+    "He did 60 jumps (40 + 20) + 30 hops (15 × 2) = 90 moves", "so 30 - 4 = 26 (4 years less)",
+    "He got 3/(3+2) = 3/5 of $200, which is $120",              # a share of something
+    "2 adults × $16 = $32 + 3 children × $5 = $15",            # run on, as on a calculator
+    "1/2 pound of nuts costs $(8 × 1/2) = $4", "1/3 pound nuts costs $(9 × 1/3) = $3",
+    "4.5 / 1/2 = 9", "12 * $0.4167 = $5",                      # read in two ways; finer than cents
+    r"$\frac13(\text{base})(\text{height}) = \frac13(7 \cdot 6)(2)$",
+    r"\frac{1 \text{ km}}{4 \text{ h}} = \frac{1000 \text{ meters}}{4 \cdot 3600 \text{ seconds}}",
+    r"As \(2 \cdot 4 \equiv 1 \pmod{7}\), \(2^{-1} = 4\).", "In binary, 101 = 4 + 1",
+    "P1 = P2 = P3 = 40",                                       # names with numbers
     r"17 \equiv 2 \pmod{5}", "2^5 = 32 = 4 (mod 7)",           # modulo
     "3 < 5 < 7", r"\sqrt{2} < 1.5", "70 < 24",                  # order; nothing to work out
     "x + 1 = 0 or x - 3 = 0, so x = 3",                        # one equation of several

@@ -24,6 +24,8 @@ _INFIX = {"x": "*", "of": "*", "times": "*", "mod": r"\bmod", "choose": r"\choos
 _TOUCHING = words.these("of plus minus times percent than by")
 """Words that tie what follows to what stands before them."""
 _NO_UNITS = words.these(
+    "ate bought buy buys contains cost costs earn earned earns eat eats need needs paid pay pays "
+    "sell sells sold spend spends spent take takes took weigh weighs "
     "a an and are as at be because but by can choose divided each equals every for from gave get "
     "gives giving got had has have he hence her his how if in into is it its left makes mod more "
     "my no not note now of off on or our out over percent plus minus she since so than that the "
@@ -33,6 +35,8 @@ _NO_UNITS = words.these(
 """Words that are never what a number counts."""
 _MOST_WORDS = 3
 """Words of a unit."""
+_CENTS = 2
+"""Decimals of a sum of money."""
 _LONE = re.compile(r"\(?-?(?:\d+/\d+|\\[dt]?frac\{\d+\}\{\d+\})\)?")
 
 
@@ -49,18 +53,26 @@ class Expression:
     """What its numbers count, in order."""
     operators: int
     money: bool
+    """Whether it is a sum of money, with cents or without: its decimals are not rounded."""
+    head: str
+    """What stands before its first operator in prose: `52` of `52 + 2 * 12`; else empty."""
     lone: bool
     """Whether it is one number or one fraction: nothing to work out."""
     readable: bool
     """False where it touches something that is no arithmetic, such as a variable."""
 
 
-def expressions(side: Sequence[Token]) -> list[Expression]:
-    """Return the arithmetic of a side in order, each stretch as long as can be."""
+def expressions(side: Sequence[Token], *, after: bool = False) -> list[Expression]:
+    """Return the arithmetic of a side in order, each stretch as long as can be.
+
+    Args:
+        side: what stands beside a relation.
+        after: whether it stands behind one.
+    """
     found = []
     start = 0
     while start < len(side):
-        reader = _Reader(side, start)
+        reader = _Reader(side, start, after=after)
         if (expression := reader.read()) is not None:
             found.append(expression)
         start = max(reader.at, start + 1)
@@ -70,13 +82,16 @@ def expressions(side: Sequence[Token]) -> list[Expression]:
 class _Reader:
     """One expression while it is being read, sign by sign."""
 
-    def __init__(self, side: Sequence[Token], start: int) -> None:
+    def __init__(self, side: Sequence[Token], start: int, *, after: bool) -> None:
         self.side = side
+        self.after = after
         self.first = self.at = start
         self.parts: list[str] = []
         self.units: list[str] = []
         self.operators = 0
-        self.money = False
+        self.money = self.fine = False
+        """Whether it is about money, and whether more exactly than in cents."""
+        self.head = ""
         before = self.ahead(-1)
         self.readable = before is None or (
             before.kind in {"word", "label", "remark"} and wording(before) not in _TOUCHING
@@ -103,7 +118,8 @@ class _Reader:
             last=self.at,
             units=tuple(self.units),
             operators=self.operators,
-            money=self.money,
+            money=self.money and not self.fine,
+            head=self.head,
             lone=not self.operators or _LONE.fullmatch(text) is not None,
             readable=self.readable and not self.wanting and not self.brackets,
         )
@@ -120,6 +136,7 @@ class _Reader:
         if not self.wanting and not self._is_mixed():
             return self.stop()
         self.parts.append(re.sub(r",|\{,\}|\\,", "", token.text))
+        self.fine = self.fine or len(token.text.partition(".")[2]) > _CENTS
         self.wanting = False
         return True
 
@@ -142,8 +159,15 @@ class _Reader:
         self.readable = self.wanting = False
         return True
 
-    def pass_by(self, token: Token) -> bool:
-        """Read a remark, which changes nothing."""
+    def remark(self, token: Token) -> bool:
+        """Read words in brackets: a remark, or a factor if they stand close in a formula."""
+        before = self.ahead(-1)
+        if token.formula and before is not None and before.end == token.start:
+            return self.stranger(token)
+        return True
+
+    def modulus(self, token: Token) -> bool:
+        """Read a modulus, which concerns the whole chain."""
         del token
         return True
 
@@ -160,8 +184,12 @@ class _Reader:
         if token.text == "/" and follows is not None and follows.kind in {"word", "label"}:
             self._per(follows)
             return True
-        self._operate(_SPELLED.get(token.text, token.text))
-        return True
+        sign = _SPELLED.get(token.text, token.text)
+        # 7.5 / 1/2 is read in two ways.
+        self.readable = self.readable and not (sign == "/" and self.parts[-2:-1] == ["/"])
+        if not self.operators and not self.brackets and not token.formula:
+            self.head = "".join(self.parts)
+        return self._operate(sign)
 
     def _per(self, unit: Token) -> None:
         """Read the unit behind a slash, as in 5 pages/day."""
@@ -189,7 +217,8 @@ class _Reader:
         """Read the sign of a currency, which is a unit before its number."""
         del token
         follows = self.ahead(1)
-        if not self.wanting and not self.brackets and follows is not None and follows.kind == "num":
+        begins = follows is not None and follows.kind in {"num", "open"}
+        if not self.wanting and not self.brackets and begins:
             return False
         self.money = True
         return True
@@ -197,6 +226,9 @@ class _Reader:
     def opening(self, token: Token) -> bool:
         """Read a bracket; one behind a value multiplies it."""
         before = self.ahead(-1)
+        if not self.wanting and before is not None and before.end < token.start:
+            # `120 (100 + 20)` in prose: a remark that holds numbers.
+            self.readable = self.readable and token.formula
         self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_MANY)
         self.readable = self.readable and not token.text.startswith(r"\begin")
         self.operators += token.text in {r"\lfloor", r"\lceil"}
@@ -242,6 +274,8 @@ class _Reader:
         """Read a word: an operator, a function, a variable, or a part of a unit."""
         low, follows = wording(token), self.ahead(1)
         if low in _INFIX and not self.wanting and _begins_value(follows):
+            # `3/(3 + 2) = 3/5 of 100` says that the left side is 3/5.
+            self.readable = self.readable and not (low == "of" and self.after)
             return self._operate(_INFIX[low])
         if low in _CALLED and follows is not None and follows.text == "(":
             return self._operate(low if low == "abs" else f"\\{low}")
@@ -297,8 +331,8 @@ _RULES: Mapping[str, Callable[[_Reader, Token], bool]] = {
     "cmd": _Reader.command,
     "word": _Reader.word,
     "label": _Reader.word,
-    "remark": _Reader.pass_by,
-    "modulus": _Reader.pass_by,
+    "remark": _Reader.remark,
+    "modulus": _Reader.modulus,
     "odd": _Reader.stranger,
 }
 

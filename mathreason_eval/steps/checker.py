@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from mathreason_eval.steps.arithmetic import expressions
 from mathreason_eval.steps.chains import Chain, chains
 from mathreason_eval.steps.identities import difference
-from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation
+from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation, runs_on
 from mathreason_eval.steps.solving import Equation, contradictions
 
 _LOOK_BACK, _LOOK_AHEAD = 90, 120
@@ -26,6 +26,11 @@ _REFUTED = re.compile(
     r"(?i)contradict|impossible|\bfalse\b|(?:is|are|was)(?: clearly)? (?:not|incorrect|wrong)\b"
     r"|isn't|does(?: not|n't)|no (?:real |integer )?solution|inconsistent|absurd|[✗✘❌]"
 )
+
+_INVERSE = re.compile(r"\^\s?\{?\s?-")
+"""A negative power, which is an inverse where numbers are taken modulo another."""
+_UNUSUAL = re.compile(r"(?i)\bbinary\b|\bbase[- ]\d")
+"""Where numbers may be written in another base."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +71,7 @@ def _broken_transition(before: str, step: str) -> FalseStatement | None:
     both, start = f"{before}\n\n{step}", len(before) + 2
     read = sorted(chains(both), key=lambda chain: chain.signs[0].start)
     for one, other in contradictions(both, read):
-        if one.end < start <= other.start and not _is_refuted(both, other.end):
+        if one.end < start <= other.start and not _is_refuted(both, other.start, other.end):
             found = _contradiction(both, one, other)
             return replace(found, start=found.start - start, end=found.end - start)
     return None
@@ -86,7 +91,7 @@ def first_false_statement(text: str) -> FalseStatement | None:
 def _contradictions(text: str, read: Sequence[Chain]) -> Iterator[FalseStatement]:
     """Yield the equations that do not follow from the one before."""
     for before, after in contradictions(text, read):
-        if not _is_refuted(text, after.end):
+        if not _is_refuted(text, after.start, after.end):
             yield _contradiction(text, before, after)
 
 
@@ -102,20 +107,22 @@ def _contradiction(text: str, before: Equation, after: Equation) -> FalseStateme
 def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
     """Yield the pairs of neighbours in a chain that are not related as is said."""
     modulus = _modulus(chain)
-    sides = [expressions(side) for side in chain.sides]
+    sides = [expressions(side, after=place > 0) for place, side in enumerate(chain.sides)]
     for place, sign in enumerate(chain.signs):
         one, other = chain.sides[place], chain.sides[place + 1]
         if not one or not other:
             continue
         span, reason = (one[0].start, other[-1].end), None
         left, right = sides[place][-1:], sides[place + 1][:1]
+        if place and left and sides[place - 1] and runs_on(sides[place - 1][-1], left[0]):
+            continue
         if left and right and left[0].last == len(one) and right[0].first == 0:
             reason = refutation(left[0], right[0], sign.text, modulus)
             if reason:
                 span = one[left[0].first].start, other[right[0].last - 1].end
         if not reason and not modulus and _is_transformed(text, chain, place):
             reason = difference(text, one, other, factored=not place)
-        if reason and (sign.text in UNEQUAL or not _is_refuted(text, span[1])):
+        if reason and (sign.text in UNEQUAL or not _is_refuted(text, *span)):
             yield FalseStatement(text=text[slice(*span)], start=span[0], end=span[1], reason=reason)
 
 
@@ -141,6 +148,12 @@ def _is_transformed(text: str, chain: Chain, place: int) -> bool:
     return bool(_FACTORS.search(before)) and not _SOLVES.search(before)
 
 
-def _is_refuted(text: str, end: int) -> bool:
-    """Return whether the words behind a statement say that it does not hold."""
-    return _REFUTED.search(text, end, min(len(text), end + _LOOK_AHEAD)) is not None
+def _is_refuted(text: str, start: int, end: int) -> bool:
+    """Return whether the words around a statement say that it does not hold, or not as usual."""
+    after = min(len(text), end + _LOOK_AHEAD)
+    if _REFUTED.search(text, end, after):
+        return True
+    around = text[max(0, start - _LOOK_AHEAD) : after]
+    if _INVERSE.search(text, start, end) and "mod" in around:
+        return True
+    return "log" not in around and _UNUSUAL.search(around) is not None

@@ -55,10 +55,19 @@ def _different(left: Expression, right: Expression, *, nearly: bool) -> str | No
     others = values(right.text, rounded=not right.money)
     if not ones or not others:
         return None
+    if right.head and runs_on(left, right):
+        # One equal sign after the other, as on a pocket calculator: 2 * 26 = 52 + 24 = 76.
+        return None
     converted = [one.times(factor) for one in ones for factor in factors(left, right)]
     if any(holds(one, other, nearly=nearly) for one in converted for other in others):
         return None
     return _compared(ones[0], others[0])
+
+
+def runs_on(left: Expression, right: Expression) -> bool:
+    """Return whether the left side is what stands before the first operator on the right."""
+    heads = values(right.head)
+    return any(holds(one, head, nearly=False) for one in values(left.text) for head in heads)
 
 
 def _disordered(

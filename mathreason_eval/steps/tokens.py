@@ -46,6 +46,7 @@ _SIGNS = r"""
 | (?P<rel>\\(?:approx|leq?|geq?|lt|gt|neq?|equiv|sim|simeq|cong|leqslant|geqslant|in|notin
     |doteq|propto|subset|subseteq|parallel|perp|not)(?![a-zA-Z])|(?<![\w)}\]])!=|[<>:]=|={1,2}|[<>≈≤≥≠≡∈])
 | (?P<box>\\boxed(?![a-z]))
+| (?P<name>(?<![^\W\d_])[a-zA-Z]\d+)
 | (?P<odd>\d+(?:st|nd|rd|th)(?![a-z])|\\[lcv]?dots[bcmio]?(?![a-zA-Z])|\.{2,}|…|(?<=\d):(?=\d))
 | (?P<num>(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
 | (?P<money>\\?[$£€¥₹])
@@ -79,7 +80,7 @@ def tokens(text: str) -> Iterator[Token]:
         begun = kind != "line" and (begun or kind != "space")
         if kind == "space" or (kind == "line" and formula) or bullet:
             continue
-        yield Token("odd" if kind == "rest" else kind, sign, *found.span(), formula)
+        yield Token("odd" if kind in {"rest", "name"} else kind, sign, *found.span(), formula)
 
 
 def is_variable(token: Token) -> bool:

@@ -26,7 +26,19 @@ def is_comparable(left: Expression, right: Expression) -> bool:
         return False
     if left.lone and left.units:
         return left.units == right.units
+    if len(_converted(left, right)) > 1:
+        return False
     return not _is_mixed(left) and not _is_mixed(right)
+
+
+def _converted(left: Expression, right: Expression) -> set[object]:
+    """Return the dimensions that the two sides measure in units of different sizes."""
+    return {
+        one.dimension
+        for one in _measures(left)
+        for other in _measures(right)
+        if one.dimension == other.dimension and one.size != other.size
+    }
 
 
 def factors(left: Expression, right: Expression) -> frozenset[Fraction]:
