@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mathreason_eval.report.comparable import Conditions, differences
 from mathreason_eval.report.results import Result
 from mathreason_eval.types import Metric, RunManifest
-
-_IDENTITY = ("version", "data", "prompt", "problems", "rules")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,21 +81,23 @@ def columns(results: Sequence[Result]) -> tuple[Column, ...]:
 
 
 def _column(results: Sequence[Result]) -> Column:
-    identities = [_identity(result) for result in results]
-    common = Counter(identities)
+    of_all = [_conditions(result) for result in results]
+    common = Counter(of_all)
     # Most shared first, then most problems; of equals the first.
-    reference, reference_identity = max(
-        zip(results, identities, strict=True),
+    reference, usual = max(
+        zip(results, of_all, strict=True),
         key=lambda pair: (common[pair[1]], len(pair[0].problems)),
     )
     standings = [
         Standing(
             result=result,
             metric=result.metric(),
-            differs=tuple(_differences(result, identity, reference, reference_identity)),
+            differs=tuple(
+                words for _, words in differences((result.entry, own), (reference.entry, usual))
+            ),
             lacks=tuple(_lacks(result)),
         )
-        for result, identity in zip(results, identities, strict=True)
+        for result, own in zip(results, of_all, strict=True)
     ]
     return Column(
         task=reference.task,
@@ -106,49 +107,8 @@ def _column(results: Sequence[Result]) -> Column:
     )
 
 
-def _identity(result: Result) -> tuple[Hashable, ...]:
-    """Return what must be equal for two results to stand in one column, as `_IDENTITY` names it."""
-    entry = result.entry
-    rules = tuple(str(entry.get(key)) for key in ("grade", "grader_version", "extract"))
-    return (
-        str(entry.get("version")),
-        str(entry.get("data_sha256")),
-        str(entry.get("prompt_sha256")),
-        frozenset(asked.problem.id for asked in result.problems),
-        rules,
-    )
-
-
-def _differences(
-    result: Result,
-    identity: tuple[Hashable, ...],
-    reference: Result,
-    reference_identity: tuple[Hashable, ...],
-) -> Iterator[str]:
-    for name, own, usual in zip(_IDENTITY, identity, reference_identity, strict=True):
-        if own == usual:
-            continue
-        if name == "problems":
-            asked, others = len(result.problems), len(reference.problems)
-            yield (
-                f"{asked:,} problems asked, not {others:,}"
-                if asked != others
-                else f"other {asked:,} problems"
-            )
-        else:
-            yield f"{name} {_spelled(name, result)}, not {_spelled(name, reference)}"
-
-
-def _spelled(name: str, result: Result) -> str:
-    """Return what a result says of one part of its identity."""
-    entry = result.entry
-    if name == "version":
-        return f"{entry.get('version')}"
-    if name == "rules":
-        return f"{entry.get('grade')} of grader version {entry.get('grader_version')}"
-    label = entry.get("data_source" if name == "data" else "prompt")
-    digest = entry.get(f"{name}_sha256")
-    return f"{label} ({str(digest)[:8]})" if digest else f"{label}"
+def _conditions(result: Result) -> Conditions:
+    return Conditions.of(result.entry, [asked.problem.id for asked in result.problems])
 
 
 def _lacks(result: Result) -> Iterator[str]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from mathreason_eval.stats.intervals import Z95, Mean, mean_of_scores, wilson
 from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.significance import mcnemar
 from mathreason_eval.types import Metric
 
 WHOLE = "all"
@@ -214,14 +214,6 @@ def consistency(scores: Scores) -> Mean:
 def _mcnemar(scores: Scores) -> Mean:
     lost = sum(before > after for before, after in scores)
     gained = sum(before < after for before, after in scores)
-    p = exact_mcnemar(lost, gained)
+    p = mcnemar(lost, gained, mid=False)
     method = f"exact McNemar test, {lost} lost and {gained} gained; p has no interval"
     return Mean(value=p, low=p, high=p, se=0.0, method=method)
-
-
-def exact_mcnemar(lost: int, gained: int) -> float:
-    """Return the two-sided p of McNemar's exact test, in (0, 1]; 1 where nothing flipped."""
-    n = lost + gained
-    tail = sum(math.comb(n, flips) for flips in range(min(lost, gained) + 1))
-    # Whole numbers of any size have a quotient where neither would fit a float.
-    return min(1.0, float(Fraction(2 * tail, 2**n)))

@@ -1,0 +1,120 @@
+"""Two runs side by side: the problems of a task that both have, and what keeps them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mathreason_eval.errors import RunError
+from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.report.comparable import Conditions, differences
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.items import Item, items_of
+from mathreason_eval.stats.scores import item_scores
+from mathreason_eval.store import Run
+from mathreason_eval.types import Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One task of one run, with the samples of each problem together."""
+
+    run: Run
+    task: str
+    problems: Mapping[str, Problem]
+    """Those asked, by id."""
+    items: Mapping[str, Item]
+    """Those with a verdict, by the problem's id."""
+
+    @property
+    def entry(self) -> Mapping[str, object]:
+        """Return what the manifest says of the task."""
+        return self.run.manifest.tasks[self.task]
+
+    @property
+    def model(self) -> str:
+        """Return the model's name as typed."""
+        return str(self.run.manifest.model.get("name", "unnamed"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pairing:
+    """One task of two runs."""
+
+    before: Side
+    after: Side
+    obstacles: Mapping[str, str]
+    """Why the two are not comparable, by `version`, `data`, `prompt`, `problems`, `rules`."""
+    remarks: tuple[str, ...]
+    """What differs and does not forbid a comparison: sampling, the number of samples."""
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Return the ids of the problems that have a verdict on both sides, in their order."""
+        return tuple(name for name in self.before.items if name in self.after.items)
+
+    def pairs(self, metric: str = "avg") -> list[Pair]:
+        """Return the problems' scores side by side.
+
+        Raises:
+            ValueError: if the metric is no mean over problems, or a side does not have it.
+        """
+        before = item_scores(list(self.before.items.values()), metric)
+        after = item_scores(list(self.after.items.values()), metric)
+        return [
+            Pair(
+                before=before[name],
+                after=after[name],
+                samples=(self.before.items[name].n, self.after.items[name].n),
+                cluster=self.before.problems[name].origin,
+            )
+            for name in self.shared
+            if name in before and name in after
+        ]
+
+
+def side(run: Run, task: str) -> Side:
+    """Return one task of a run with its judged samples.
+
+    Raises:
+        RunError: if the run does not hold the task, or nothing of it was judged.
+    """
+    problems = run.problems(task)
+    verdicts = run.verdicts(task)
+    if not verdicts:
+        raise RunError(
+            f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
+        )
+    key = grader_named(str(run.manifest.tasks[task]["grade"])).key
+    items = items_of(problems, run.generations(task), verdicts, key)
+    return Side(
+        run=run,
+        task=task,
+        problems={problem.id: problem for problem in problems},
+        items={item.problem.id: item for item in items},
+    )
+
+
+def pair(before: Side, after: Side) -> Pairing:
+    """Return the same task of two runs, paired problem by problem."""
+    usual = before.entry, Conditions.of(before.entry, before.problems)
+    own = after.entry, Conditions.of(after.entry, after.problems)
+    return Pairing(
+        before=before,
+        after=after,
+        obstacles=dict(differences(own, usual)),
+        remarks=tuple(_remarks(before, after)),
+    )
+
+
+def _remarks(before: Side, after: Side) -> Iterator[str]:
+    for name in ("temperature", "top_p"):
+        usual, own = (side.run.manifest.sampling.get(name) for side in (before, after))
+        if own != usual:
+            yield f"{name} {own}, not {usual}"
+    usual, own = before.entry.get("max_tokens"), after.entry.get("max_tokens")
+    if own != usual:
+        yield f"max_tokens {own}, not {usual}"
+    most = [max(item.n for item in side.items.values()) for side in (before, after)]
+    if most[0] != most[1]:
+        yield f"{most[1]} samples a problem, not {most[0]}"
