@@ -60,6 +60,22 @@ class Difference:
         tail = (1 - level) / 2
         return self.lower(tail), self.upper(tail)
 
+    def p_above(self, point: float) -> float:
+        """Return the one-sided p of a true change at or above a point: small if far below it."""
+        return self._below(point - self.middle)
+
+    def p_below(self, point: float) -> float:
+        """Return the one-sided p of a true change at or below a point: small if far above it."""
+        return self._below(self.middle - point)
+
+    def _below(self, distance: float) -> float:
+        """Return the chance that a middle lies farther than a distance from the truth."""
+        from scipy.special import stdtr
+
+        if not self.se:
+            return 0.0 if distance > 0 else 1.0
+        return float(stdtr(self.freedom, -distance / self.se))
+
     def _half(self, alpha: float) -> float:
         return student(1 - alpha, self.freedom) * self.se
 
