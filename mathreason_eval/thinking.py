@@ -17,8 +17,17 @@ _TAGS = (
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
 )
 OPENING_TAGS = tuple(opening for opening, _ in _TAGS)
-_SIGNS = ("think", "THINK", "thought", "<reasoning>", "</reasoning>", "<|channel|>")
-"""What a text without thoughts does not hold; looking for these is quicker than for every tag."""
+_SIGNS = (
+    "think>",
+    "thinking>",
+    "thought>",
+    "reasoning>",
+    "THINK]",
+    "think▷",
+    "thought|>",
+    "<|channel",
+)
+"""What a text without tags does not hold; looking for these is quicker than for every tag."""
 _MISSPELT = re.compile(r"(?:</|<\\|\\end\s?\{|\[/|</\s)\s?think(?:ing)?\s?[>}\]]", re.IGNORECASE)
 r"""An end as models misspell it: `\end{think}`, `<\think>`. Counts only where no right one is."""
 

@@ -92,15 +92,15 @@ class Judge:
         Raises:
             UnknownNameError: if a rule or a grader is not known.
         """
-        return self.timed_verdict(problem, generation, how)[0]
+        return self.timed_verdict(problem.gold, generation, how)[0]
 
     def timed_verdict(
-        self, problem: Problem, generation: Generation, how: Judging
+        self, golds: Sequence[str], generation: Generation, how: Judging
     ) -> tuple[Verdict, float]:
         """Return a verdict and the seconds of work it took, without waiting for a worker."""
-        verdict, seconds = self._judged(problem, generation, how, how.grader)
+        verdict, seconds = self._judged(golds, generation, how, how.grader)
         if how.second is not None:
-            other, more = self._judged(problem, generation, how, how.second)
+            other, more = self._judged(golds, generation, how, how.second)
             verdict, seconds = replace(verdict, second=other.outcome), seconds + more
         if how.check_steps and verdict.outcome is Outcome.CORRECT:
             began = time.perf_counter()
@@ -109,7 +109,7 @@ class Judge:
         return verdict, seconds
 
     def _judged(
-        self, problem: Problem, generation: Generation, how: Judging, grader: str
+        self, golds: Sequence[str], generation: Generation, how: Judging, grader: str
     ) -> tuple[Verdict, float]:
         began = time.perf_counter()
         thought = split_thinking(generation.text)
@@ -124,7 +124,7 @@ class Judge:
         if answer is None:
             note = "no rule found an answer"
             return _unanswered(generation, Outcome.NO_ANSWER, note), seconds
-        match, more = self._best(problem.gold, answer.text, grader, how.convention)
+        match, more = self._best(golds, answer.text, grader, how.convention)
         # The answer's text ends where the generation ends.
         offset = len(generation.text) - len(thought.text)
         return _answered(generation, answer, match, offset), seconds + more

@@ -12,7 +12,7 @@ from mathreason_eval.extract.boxes import boxed
 from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import OUTCOMES, Judge, Judging
-from mathreason_eval.types import Generation, Match, Outcome, Problem
+from mathreason_eval.types import Generation, Match, Outcome
 
 
 def verify(
@@ -70,11 +70,10 @@ def verify_output(
 ) -> Match:
     """Return whether the answer in a text is any of the golds, and where it was found."""
     stated = tuple(map(stated_gold, golds))
-    problem = Problem(id="verify", question="", gold=stated)
     sample = Generation(problem_id="verify", sample=0, text=output)
     rules = grader_named(grader).rules_for(stated)
     how = Judging(extract=rules, grader=grader, convention=convention)
-    verdict, seconds = judge.timed_verdict(problem, sample, how)
+    verdict, seconds = judge.timed_verdict(stated, sample, how)
     return Match(
         equal=_EQUAL[verdict.outcome],
         rule=verdict.rule,
