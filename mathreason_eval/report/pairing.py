@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.grade.graders import grader_named
@@ -12,7 +13,9 @@ from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.items import Item, items_of
 from mathreason_eval.stats.scores import item_scores
 from mathreason_eval.store import Run
-from mathreason_eval.types import Problem
+from mathreason_eval.types import Generation, Problem, Verdict
+
+SampledT = TypeVar("SampledT", Generation, Verdict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +53,16 @@ class Pairing:
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """Return the ids of the problems that have a verdict on both sides, in their order."""
-        return tuple(name for name in self.before.items if name in self.after.items)
+        """Return the ids of the problems that have a verdict on both sides, in their order.
+
+        Problems of one id that ask different questions, as other data may, are not shared.
+        """
+        return tuple(
+            name
+            for name, item in self.before.items.items()
+            if (other := self.after.items.get(name)) is not None
+            and other.problem.question == item.problem.question
+        )
 
     def pairs(self, metric: str = "avg") -> list[Pair]:
         """Return the problems' scores side by side.
@@ -59,22 +70,35 @@ class Pairing:
         Raises:
             ValueError: if the metric is no mean over problems, or a side does not have it.
         """
+        return list(self.by_problem(metric).values())
+
+    def by_problem(self, metric: str = "avg") -> dict[str, Pair]:
+        """Return the problems' scores side by side, by the problem's id.
+
+        Raises:
+            ValueError: if the metric is no mean over problems, or a side does not have it.
+        """
         before = item_scores(list(self.before.items.values()), metric)
         after = item_scores(list(self.after.items.values()), metric)
-        return [
-            Pair(
+        return {
+            name: Pair(
                 before=before[name],
                 after=after[name],
                 samples=(self.before.items[name].n, self.after.items[name].n),
-                cluster=self.before.problems[name].origin,
+                cluster=_family(self.before.problems[name]),
             )
             for name in self.shared
             if name in before and name in after
-        ]
+        }
 
 
-def side(run: Run, task: str) -> Side:
+def side(run: Run, task: str, samples: int | None = None) -> Side:
     """Return one task of a run with its judged samples.
+
+    Args:
+        run: the run.
+        task: its name.
+        samples: how many of each problem count, the first ones; None for all.
 
     Raises:
         RunError: if the run does not hold the task, or nothing of it was judged.
@@ -86,13 +110,22 @@ def side(run: Run, task: str) -> Side:
             f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
         )
     key = grader_named(str(run.manifest.tasks[task]["grade"])).key
-    items = items_of(problems, run.generations(task), verdicts, key)
+    items = items_of(
+        problems, _first(samples, run.generations(task)), _first(samples, verdicts), key
+    )
     return Side(
         run=run,
         task=task,
         problems={problem.id: problem for problem in problems},
         items={item.problem.id: item for item in items},
     )
+
+
+def _first(samples: int | None, records: Sequence[SampledT]) -> Sequence[SampledT]:
+    """Return the records of the first samples of each problem."""
+    if samples is None:
+        return records
+    return [record for record in records if record.sample < samples]
 
 
 def pair(before: Side, after: Side) -> Pairing:
@@ -105,6 +138,11 @@ def pair(before: Side, after: Side) -> Pairing:
         obstacles=dict(differences(own, usual)),
         remarks=tuple(_remarks(before, after)),
     )
+
+
+def _family(problem: Problem) -> str:
+    """Return the original that a problem is or is a variant of: they stand and fall together."""
+    return problem.origin or problem.id
 
 
 def _remarks(before: Side, after: Side) -> Iterator[str]:
