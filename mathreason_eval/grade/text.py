@@ -56,6 +56,7 @@ _TEN = 10
 PHRASES = {
     "no solution": r"\emptyset", "no solutions": r"\emptyset", "no real solution": r"\emptyset",
     "no real solutions": r"\emptyset", "empty set": r"\emptyset", "no real roots": r"\emptyset",
+    "none": r"\emptyset",
     "infinity": r"\infty", "infinite": r"\infty", "infinitely many": r"\infty",
     "positive infinity": r"\infty", "negative infinity": r"-\infty",
     "infinitely many solutions": r"\infty", "all reals": r"(-\infty,\infty)",
