@@ -1,0 +1,74 @@
+"""Tests of several looks at growing evidence, against published bounds and scipy's normal law."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal, norm
+
+from mathreason_eval.stats.spending import KINDS, nominal_levels, spent
+
+# fmt: off
+BOUNDS = [  # one-sided 0.025, equally spaced, as Reboussin, DeMets, Kim and Lan (2000) have them
+    ("obrien-fleming", [2.963, 1.969]),
+    ("obrien-fleming", [3.710, 2.511, 1.993]),
+    ("obrien-fleming", [4.877, 3.357, 2.680, 2.290, 2.031]),
+    ("pocock",         [2.157, 2.201]),
+    ("pocock",         [2.279, 2.295, 2.296]),
+    ("pocock",         [2.438, 2.427, 2.410, 2.397, 2.386]),
+]
+LOOKS = [
+    [1],
+    [8, 16, 32],
+    [30, 500, 1319],
+    [99, 100],              # the second look brings next to nothing
+    [1, 1.001, 2],
+    [1, 2, 3, 4, 5],
+]
+WRONG = [
+    ([],        0.01, "pocock"),
+    ([0, 1],    0.01, "pocock"),
+    ([8, 8],    0.01, "pocock"),
+    ([16, 8],   0.01, "pocock"),
+    ([8, 16],   0.5,  "pocock"),
+    ([8, 16],   0.0,  "pocock"),
+    ([8, 16],   0.01, "haybittle"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("kind", "bounds"), BOUNDS)
+def test_bounds_are_the_published_ones(kind, bounds):
+    levels = nominal_levels(range(1, len(bounds) + 1), 0.025, kind)
+    assert [-norm.ppf(level) for level in levels] == pytest.approx(bounds, abs=0.0006)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("looks", LOOKS, ids=str)
+def test_all_looks_together_have_alpha(looks, kind):
+    levels = nominal_levels(looks, 0.01, kind)
+    shares = np.array(looks) / looks[-1]
+    law = np.minimum.outer(shares, shares) / np.sqrt(np.outer(shares, shares))
+    together = multivariate_normal(
+        cov=law, allow_singular=True, seed=1, maxpts=400_000, abseps=1e-7, releps=1e-7
+    )
+    crossed = 1 - together.cdf(-norm.ppf(levels))
+    assert crossed == pytest.approx(0.01, abs=2e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_level_depends_on_no_later_look(kind):
+    assert nominal_levels([8, 16, 32], 0.01, kind)[0] == pytest.approx(
+        nominal_levels([8, 20, 24, 32], 0.01, kind)[0]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_of_alpha_is_spent_at_the_end(kind):
+    assert spent(1.0, 0.01, kind) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("looks", "alpha", "kind"), WRONG)
+def test_what_is_no_plan_is_refused(looks, alpha, kind):
+    with pytest.raises(ValueError):  # noqa: PT011  each says what it expected
+        nominal_levels(looks, alpha, kind)
