@@ -1,0 +1,101 @@
+"""A gate's answer on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.gate.health import State
+from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
+from mathreason_eval.gate.wording import (
+    SIGNS,
+    bounds,
+    headline,
+    look_words,
+    points,
+    reasons,
+    share_words,
+    way_on,
+)
+from mathreason_eval.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOURS = {
+    Answer.PASS: "green",
+    Answer.REGRESSION: "red",
+    Answer.INCONCLUSIVE: "yellow",
+    Answer.NOT_COMPARABLE: "magenta",
+}
+_MOST_FLIPS = 8
+"""So many problems of a task, at most, are named each way."""
+
+
+def print_judgement(judgement: Judgement) -> None:
+    """Print the tasks, why each got its answer, the problems that flipped, and the answer."""
+    console = stdout()
+    after, before = (run.manifest.model.get("name") for run in (judgement.after, judgement.before))
+    console.print(visible(f"{after} against {before}"), style="bold", soft_wrap=True)
+    if judgement.tasks:
+        _print_table(console, judgement)
+    for task in judgement.tasks:
+        _print_reasons(console, task)
+        _print_flips(console, task)
+    for line in (*judgement.remarks, look_words(judgement)):
+        if line:
+            console.print(visible(line))
+    console.print(
+        f"{SIGNS[judgement.answer]} {headline(judgement)}", style=_COLOURS[judgement.answer]
+    )
+    if way := way_on(judgement):
+        click.echo(way, err=True)
+
+
+def _print_table(console: Console, judgement: Judgement) -> None:
+    table = plain_table("task", "answer", ">before", ">after", ">change", ">bounds, pp", "health")
+    for task in judgement.tasks:
+        decided = task.decision is not None
+        table.add_row(
+            visible(task.task),
+            f"{SIGNS[task.answer]} {task.answer}",
+            f"{100 * task.before:.1f}" if decided else "",
+            f"{100 * task.after:.1f}" if decided else "",
+            points(task.decision.difference.value) if task.decision is not None else "",
+            bounds(task),
+            _health(task),
+        )
+    console.print(table)
+
+
+def _health(task: TaskJudgement) -> str:
+    if task.broken:
+        return "✗"
+    if any(check.state is State.UNSURE for check in task.checks):
+        return "?"
+    return "✓" if task.checks else ""
+
+
+def _print_reasons(console: Console, task: TaskJudgement) -> None:
+    said = list(reasons(task))
+    if task.answer is Answer.PASS:
+        # The table says so already; what is left is its health.
+        said = said[1:]
+    for reason in (*said, *(f"note: {remark}" for remark in task.remarks)):
+        console.print(visible(f"{task.task}: {reason}"))
+
+
+def _print_flips(console: Console, task: TaskJudgement) -> None:
+    for lost, words in ((True, "lost"), (False, "gained")):
+        found = [flip for flip in task.flips if flip.lost is lost]
+        if not found:
+            continue
+        named = ", ".join(
+            f"{flip.problem_id} {share_words(flip.before, task.samples[0])} → "
+            f"{share_words(flip.after, task.samples[1])}"
+            for flip in found[:_MOST_FLIPS]
+        )
+        rest = f" and {len(found) - _MOST_FLIPS} more" if len(found) > _MOST_FLIPS else ""
+        console.print(visible(f"{task.task}: {len(found)} {words}: {named}{rest}"))

@@ -1,0 +1,32 @@
+"""Where the site shows a problem's samples."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from mathreason_eval.report.names import page_name
+from mathreason_eval.report.results import SAMPLES_PER_PAGE
+from mathreason_eval.store import Run
+
+
+def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
+    """Return for each problem of a task the address of its samples on a site.
+
+    The site is one that `mathreason leaderboard` built with this run among others, none of which
+    has a folder of the same name.
+
+    Args:
+        run: the run.
+        task: the task.
+        site: the site's address.
+    """
+    counts: dict[str, int] = {problem.id: 0 for problem in run.problems(task)}
+    for problem_id, _ in {(one.problem_id, one.sample) for one in run.generations(task)}:
+        counts[problem_id] = counts.get(problem_id, 0) + 1
+    base = f"{site.rstrip('/')}/run/{page_name(run.path.resolve().name)}/{page_name(task)}-samples-"
+    links, before = {}, 0
+    for problem_id, count in counts.items():
+        page = before // SAMPLES_PER_PAGE + 1
+        links[problem_id] = f"{base}{page:03d}.html#{quote(page_name(problem_id))}"
+        before += count
+    return links

@@ -1,0 +1,48 @@
+"""A gate's answer as plain values, for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from mathreason_eval.gate.judging import Judgement, TaskJudgement
+from mathreason_eval.gate.wording import headline, reasons
+
+
+def as_json(judgement: Judgement) -> dict[str, object]:
+    """Return everything that is said, with the figures behind it."""
+    return {
+        "answer": str(judgement.answer),
+        "sentence": headline(judgement),
+        "run": _run(judgement.after.path, judgement.after.manifest.model),
+        "baseline": _run(judgement.before.path, judgement.before.manifest.model),
+        "remarks": judgement.remarks,
+        "next_look": judgement.following,
+        "tasks": [_task(task) for task in judgement.tasks],
+    }
+
+
+def _run(path: object, model: object) -> dict[str, object]:
+    return {"path": str(path), "model": model}
+
+
+def _task(task: TaskJudgement) -> dict[str, object]:
+    look, decision = task.look, task.decision
+    return {
+        "task": task.task,
+        "answer": str(task.answer),
+        "metric": task.rules.metric,
+        "margin": task.rules.margin,
+        "alpha": task.rules.alpha,
+        "beyond_margin": task.rules.beyond_margin,
+        "obstacles": task.obstacles,
+        "remarks": task.remarks,
+        "reasons": list(reasons(task)),
+        "look": look and {"number": look.number, "looks": look.looks, "samples": look.samples},
+        "samples": task.samples,
+        "before": task.before,
+        "after": task.after,
+        "decision": decision and asdict(decision),
+        "health": [asdict(check) for check in task.checks],
+        "settling": task.settling and asdict(task.settling),
+        "flips": [{**asdict(flip), "lost": flip.lost} for flip in task.flips],
+    }

@@ -1,0 +1,132 @@
+"""What a gate says, in sentences: the same on every screen and in every file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mathreason_eval.gate.health import Check, State
+from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
+from mathreason_eval.gate.settling import More, Settling
+
+SIGNS = {
+    Answer.PASS: "✓",
+    Answer.REGRESSION: "✗",
+    Answer.INCONCLUSIVE: "?",
+    Answer.NOT_COMPARABLE: "≠",
+}
+"""A sign for each answer: colour never speaks alone."""
+
+_SENTENCES = {
+    Answer.PASS: "no task lost more than its margin",
+    Answer.REGRESSION: "a task lost more than chance explains, or a limit of its health is broken",
+    Answer.INCONCLUSIVE: "not enough evidence, neither of a loss nor of there being none",
+    Answer.NOT_COMPARABLE: "the runs differ in more than the model, or one of them is not whole",
+}
+
+
+def headline(judgement: Judgement) -> str:
+    """Return the answer and what it means, in one line."""
+    return f"{judgement.answer}: {_SENTENCES[judgement.answer]}"
+
+
+def points(share: float) -> str:
+    """Return a change in percentage points, with its sign."""
+    return f"{100 * share:+.2f}"
+
+
+def bounds(task: TaskJudgement) -> str:
+    """Return the one-sided bounds of a task's change; none where nothing was decided."""
+    if task.decision is None:
+        return ""
+    return f"{points(task.decision.lower)} … {points(task.decision.upper)}"
+
+
+def reasons(task: TaskJudgement) -> Iterator[str]:
+    """Yield why a task got its answer, and what would settle an open one; a sentence each."""
+    yield from task.obstacles
+    found, margin = task.decision, f"{100 * task.rules.margin:g} pp"
+    if found is not None:
+        change = f"{points(found.difference.value)} pp"
+        if task.answer is Answer.PASS:
+            yield f"{change}: surely costs less than {margin} (above {points(found.lower)})"
+        elif task.answer is Answer.REGRESSION:
+            than = f"more than {margin}" if task.rules.beyond_margin else "at all"
+            yield (
+                f"{change}: worse than the baseline, p = {found.fall_p:.2g} of no fall"
+                f"{f' of {than}' if task.rules.beyond_margin else ''} "
+                f"(needed: {found.fall_level:.2g})"
+            )
+        else:
+            yield f"{change}: may be a fall beyond {margin}, may be none ({bounds(task)})"
+    elif not task.obstacles:
+        yield "too few samples for the first look"
+    if task.settling is not None:
+        yield _settling(task, task.settling)
+    for check in task.checks:
+        if check.state is not State.KEPT:
+            yield check_words(check)
+
+
+def _settling(task: TaskJudgement, what: Settling) -> str:
+    held = task.decision.difference.problems if task.decision else 0
+    others = f"about {what.problems:,} problems like these {held:,} would settle it"
+    if what.more is More.GREEDY:
+        return f"at temperature 0 more samples say nothing new; {others}"
+    if what.samples is None:
+        return f"no number of samples can settle it; {others}"
+    more = what.samples - task.samples[1]
+    if what.more is More.PERHAPS:
+        return (
+            f"{what.samples:,} samples a problem in both runs might settle it, how many is known "
+            f"from two on; {others}"
+        )
+    if what.more is More.BOTH:
+        return f"{what.samples:,} samples a problem in both runs would settle it; or {others}"
+    return f"about {more:,} more samples a problem ({what.samples:,} in all) would settle it"
+
+
+def check_words(check: Check) -> str:
+    """Return what became of a limit."""
+    if check.name == "tokens":
+        moved = f"tokens {check.before:,.0f} → {check.after:,.0f} ({100 * check.change:+.0f} %)"
+        limit = f"{100 * check.limit:g} %"
+    else:
+        moved = f"{check.name} {100 * check.before:.1f} → {100 * check.after:.1f} %"
+        limit = f"{100 * check.limit:g} pp"
+    said = {
+        State.KEPT: f"within {limit}",
+        State.BROKEN: f"beyond the limit of {limit}",
+        State.UNSURE: f"beyond the limit of {limit}, but may be chance",
+    }
+    return f"{moved}: {said[check.state]}"
+
+
+def look_words(judgement: Judgement) -> str:
+    """Return at which look the runs are; empty where there is one look only."""
+    if judgement.config.looks is None:
+        return ""
+    schedule = judgement.config.looks.samples
+    look = next((task.look for task in judgement.tasks if task.look is not None), None)
+    held = judgement.after.manifest.samples
+    if look is None:
+        return f"the first look is at {schedule[0]} samples a problem, and the run has {held}"
+    used = "" if look.samples == held else f"; the first {look.samples} of its {held} count"
+    return f"look {look.number} of {look.looks}, at {look.samples} samples a problem{used}"
+
+
+def way_on(judgement: Judgement) -> str:
+    """Return what to do next, where the answer leaves something to do."""
+    following = judgement.following
+    if following is not None:
+        return f"--extend draws the samples up to {following} a problem and judges again"
+    if judgement.answer is Answer.REGRESSION:
+        return f"look at what was lost: mathreason show {judgement.after.path} --problem ID"
+    if judgement.answer is Answer.NOT_COMPARABLE:
+        return "make a new baseline under the same conditions, or --allow what may differ"
+    return ""
+
+
+def share_words(score: float, samples: int) -> str:
+    """Return a problem's score as so many of its samples."""
+    correct = score * samples
+    return f"{correct:.0f}/{samples}" if abs(correct - round(correct)) < 1e-9 else f"{score:.2f}"  # noqa: PLR2004
