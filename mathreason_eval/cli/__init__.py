@@ -13,6 +13,7 @@ import warnings
 import click
 
 from mathreason_eval import __version__
+from mathreason_eval.cli.gate import gate
 from mathreason_eval.cli.importing import import_command
 from mathreason_eval.cli.run import regrade, run
 from mathreason_eval.cli.show import show, tasks
@@ -52,7 +53,10 @@ def verbs() -> None:
     """
 
 
-for command in (run, tasks, show, check, verify, regrade, import_command, leaderboard, serve):
+for command in (
+    *(run, tasks, show, check, verify, regrade, gate),
+    *(import_command, leaderboard, serve),
+):
     verbs.add_command(command)
 
 
