@@ -152,15 +152,17 @@ def test_no_text_is_too_strange(text):
 
 # fmt: off
 LONG = [
-    "(", "{", r"\frac{", "$", "=", "3 = ", "3+4=", r"\(", r"(\)", r"\boxed{", "-", "(3=", "5 a of ",
+    "(", "{", r"\frac{", "$", "=", "3 = ", "3+4=", r"\(", r"(\)", r"\boxed{", "-", "- \n", "(3=",
+    "5 a of ", "x^2 = ", "x+1=2 so ", "1 2/3 ",
 ]
 # fmt: on
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("unit", LONG)
 def test_long_texts_take_time_in_proportion(unit):
-    assert first_false_statement(unit * (200_000 // len(unit))) is None
+    # The equation at the end has all that is before it read.
+    assert first_false_statement(unit * (100_000 // len(unit)) + " 2 = 2") is None
 
 
 # --- the published solutions -----------------------------------------------------------------

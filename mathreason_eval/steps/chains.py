@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mathreason_eval.steps.tokens import Token, is_variable, tokens
+from mathreason_eval.steps.tokens import Token, has_relation, is_variable, tokens
 
 _DEEPEST = 40
 """Brackets in brackets that are looked into."""
 _LONGEST_SIDE = 400
 """Signs of a side that is kept; longer ones are no arithmetic."""
+
+_PLAIN = frozenset({"word", "num", "op", "post", "cmd", "label", "money", "odd", "modulus"})
+"""Kinds of signs that neither end a chain nor begin a side."""
 
 Side = tuple[Token, ...]
 
@@ -28,9 +31,15 @@ def chains(text: str) -> Iterator[Chain]:
 
     Linear in the text.
     """
+    if not has_relation(text):
+        return
     reader = _Reader()
     for token in tokens(text):
-        yield from reader.read(token)
+        level = reader.levels[-1]
+        if token.kind in _PLAIN and not level.broken:
+            level.add(token)
+        else:
+            yield from reader.read(token)
     yield from reader.finish()
 
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 
-from mathreason_eval.steps.arithmetic import expressions
+from mathreason_eval.steps.arithmetic import Expression, expressions
 from mathreason_eval.steps.chains import Chain, chains
 from mathreason_eval.steps.identities import difference
 from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation, runs_on
-from mathreason_eval.steps.solving import Equation, contradictions
+from mathreason_eval.steps.solving import Equation, contradicts, equation_of
 
+_MOST_RELATIONS = 1000
+"""Signs of relation up to which a text is looked at; a solution has fewer."""
 _LOOK_BACK, _LOOK_AHEAD = 90, 120
 """Characters around a statement in which words say what it is."""
 _FACTORS = re.compile(r"(?i)\bfactor(?:s|ed|ing|ize|izes|ized)?\b")
@@ -57,23 +60,13 @@ class FalseStep:
 
 def first_false_step(steps: Sequence[str]) -> FalseStep | None:
     """Return the first step with an equation that does not hold, or None if none is found."""
+    before = _Read("")
     for index, step in enumerate(steps):
-        statement = first_false_statement(step)
-        if statement is None and index:
-            statement = _broken_transition(steps[index - 1], step)
+        read = _Read(step)
+        statement = _first_false(read) or _broken_transition(before, read)
         if statement is not None:
             return FalseStep(index=index, statement=statement)
-    return None
-
-
-def _broken_transition(before: str, step: str) -> FalseStatement | None:
-    """Return the first equation of a step if it does not follow from the last of the one before."""
-    both, start = f"{before}\n\n{step}", len(before) + 2
-    read = sorted(chains(both), key=lambda chain: chain.signs[0].start)
-    for one, other in contradictions(both, read):
-        if one.end < start <= other.start and not _is_refuted(both, other.start, other.end):
-            found = _contradiction(both, one, other)
-            return replace(found, start=found.start - start, end=found.end - start)
+        before = read
     return None
 
 
@@ -82,26 +75,58 @@ def first_false_statement(text: str) -> FalseStatement | None:
 
     Linear in the text.
     """
-    read = sorted(chains(text), key=lambda chain: chain.signs[0].start)
-    found = [statement for chain in read for statement in _false_links(text, chain)]
-    found += _contradictions(text, read)
+    return _first_false(_Read(text))
+
+
+class _Read:
+    """A text with its chains, in the order of the text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        found, relations = [], 0
+        for chain in chains(text):
+            relations += len(chain.signs)
+            if relations > _MOST_RELATIONS:
+                break
+            found.append(chain)
+        self.chains = sorted(found, key=lambda chain: chain.signs[0].start)
+
+
+def _first_false(read: _Read) -> FalseStatement | None:
+    found = [statement for chain in read.chains for statement in _false_links(read.text, chain)]
+    found += _contradictions(read)
     return min(found, key=lambda statement: statement.start, default=None)
 
 
-def _contradictions(text: str, read: Sequence[Chain]) -> Iterator[FalseStatement]:
+def _contradictions(read: _Read) -> Iterator[FalseStatement]:
     """Yield the equations that do not follow from the one before."""
-    for before, after in contradictions(text, read):
-        if not _is_refuted(text, after.start, after.end):
-            yield _contradiction(text, before, after)
+    text = read.text
+    for one, other in pairwise(equation_of(text, chain) for chain in read.chains):
+        if one and other and contradicts(one, other, text[one.end : other.start]):
+            yield from _contradiction(one, other)
 
 
-def _contradiction(text: str, before: Equation, after: Equation) -> FalseStatement:
-    return FalseStatement(
-        text=text[after.start : after.end],
-        start=after.start,
-        end=after.end,
-        reason=f"it has no solution in common with {text[before.start : before.end]}",
-    )
+def _broken_transition(before: _Read, step: _Read) -> FalseStatement | None:
+    """Return the first equation of a step if it does not follow from the last of the one before."""
+    if not before.chains or not step.chains:
+        return None
+    one = equation_of(before.text, before.chains[-1])
+    other = equation_of(step.text, step.chains[0])
+    if one is None or other is None:
+        return None
+    between = f"{before.text[one.end :]}\n\n{step.text[: other.start]}"
+    return next(_contradiction(one, other), None) if contradicts(one, other, between) else None
+
+
+def _contradiction(one: Equation, other: Equation) -> Iterator[FalseStatement]:
+    """Yield that an equation does not follow, unless the words around it say so themselves."""
+    if not _is_refuted(other.text, other.start, other.end):
+        yield FalseStatement(
+            text=other.written,
+            start=other.start,
+            end=other.end,
+            reason=f"it has no solution in common with {one.written}",
+        )
 
 
 def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
@@ -109,21 +134,44 @@ def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
     modulus = _modulus(chain)
     sides = [expressions(side, after=place > 0) for place, side in enumerate(chain.sides)]
     for place, sign in enumerate(chain.signs):
-        one, other = chain.sides[place], chain.sides[place + 1]
-        if not one or not other:
+        if not chain.sides[place] or not chain.sides[place + 1]:
             continue
-        span, reason = (one[0].start, other[-1].end), None
-        left, right = sides[place][-1:], sides[place + 1][:1]
-        if place and left and sides[place - 1] and runs_on(sides[place - 1][-1], left[0]):
+        found = _miscalculated(chain, sides, place, modulus)
+        if found is None and not modulus and _is_transformed(text, chain, place):
+            found = _mistransformed(text, chain, place)
+        if found is None or _has_run_on(sides, place):
             continue
-        if left and right and left[0].last == len(one) and right[0].first == 0:
-            reason = refutation(left[0], right[0], sign.text, modulus)
-            if reason:
-                span = one[left[0].first].start, other[right[0].last - 1].end
-        if not reason and not modulus and _is_transformed(text, chain, place):
-            reason = difference(text, one, other, factored=not place)
-        if reason and (sign.text in UNEQUAL or not _is_refuted(text, *span)):
-            yield FalseStatement(text=text[slice(*span)], start=span[0], end=span[1], reason=reason)
+        start, end, reason = found
+        if sign.text in UNEQUAL or not _is_refuted(text, start, end):
+            yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
+
+
+def _miscalculated(
+    chain: Chain, sides: Sequence[Sequence[Expression]], place: int, modulus: int
+) -> tuple[int, int, str] | None:
+    """Return where the arithmetic beside a sign is, and why it is false; None if it is not."""
+    one, other = chain.sides[place], chain.sides[place + 1]
+    if not sides[place] or not sides[place + 1]:
+        return None
+    left, right = sides[place][-1], sides[place + 1][0]
+    if left.last != len(one) or right.first:
+        return None
+    reason = refutation(left, right, chain.signs[place].text, modulus)
+    return None if reason is None else (one[left.first].start, other[right.last - 1].end, reason)
+
+
+def _mistransformed(text: str, chain: Chain, place: int) -> tuple[int, int, str] | None:
+    """Return where two forms of one expression are that differ, and why; None if they do not."""
+    one, other = chain.sides[place], chain.sides[place + 1]
+    reason = difference(text, one, other, factored=not place)
+    return None if reason is None else (one[0].start, other[-1].end, reason)
+
+
+def _has_run_on(sides: Sequence[Sequence[Expression]], place: int) -> bool:
+    """Return whether what stands before a sign goes on from the result before it."""
+    if not place or not sides[place - 1] or not sides[place]:
+        return False
+    return runs_on(sides[place - 1][-1], sides[place][-1])
 
 
 def _modulus(chain: Chain) -> int:

@@ -32,6 +32,8 @@ def difference(
         other: the right side.
         factored: whether only a sum and a product are compared.
     """
+    if not _has_letters(one) or not _has_letters(other):
+        return None
     left, right = tree(text, one), tree(text, other)
     if left is None or right is None or symbols(left) != symbols(right) or not symbols(left):
         return None
@@ -62,6 +64,10 @@ def wordless(side: Sequence[Token]) -> Sequence[Token]:
         last -= 1
     inner = side[first:last]
     return () if first and inner and inner[0].kind == "op" else inner
+
+
+def _has_letters(side: Sequence[Token]) -> bool:
+    return any(token.kind in {"word", "cmd"} for token in side)
 
 
 def _is_prose(token: Token) -> bool:

@@ -55,11 +55,11 @@ def _different(left: Expression, right: Expression, *, nearly: bool) -> str | No
     others = values(right.text, rounded=not right.money)
     if not ones or not others:
         return None
-    if right.head and runs_on(left, right):
-        # One equal sign after the other, as on a pocket calculator: 2 * 26 = 52 + 24 = 76.
-        return None
     converted = [one.times(factor) for one in ones for factor in factors(left, right)]
     if any(holds(one, other, nearly=nearly) for one in converted for other in others):
+        return None
+    if right.head and runs_on(left, right):
+        # One equal sign after the other, as on a pocket calculator: 2 * 26 = 52 + 24 = 76.
         return None
     return _compared(ones[0], others[0])
 

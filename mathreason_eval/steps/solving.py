@@ -7,13 +7,15 @@ between them say that the second is the first one transformed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from mathreason_eval.grade.tree import Node, symbols
+from mathreason_eval.grade.tree import symbols
 from mathreason_eval.steps.chains import Chain
 from mathreason_eval.steps.identities import tree, wordless
 from mathreason_eval.steps.polynomials import Polynomial, equation, have_common_zero
+from mathreason_eval.steps.tokens import Token
 
 _MOST_BETWEEN = 200
 """Characters between two equations of which the second follows from the first."""
@@ -39,68 +41,78 @@ _BEGINS_ANEW = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Equation:
-    """An equation in one variable."""
+    """Two sides with an equal sign between them, and nothing else."""
+
+    text: str
+    """In which it stands."""
+    left: Sequence[Token]
+    right: Sequence[Token]
+
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+        return self.left[0].start
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.right[-1].end
+
+    @property
+    def written(self) -> str:
+        """As it was written."""
+        return self.text[self.start : self.end]
+
+
+class _Solvable(NamedTuple):
+    """What is known of an equation in one variable."""
 
     variable: str
     polynomial: Polynomial
-    start: int
-    end: int
     solved: bool
     """Whether it only names a value: x = 8."""
 
 
-def contradictions(text: str, chains: Iterable[Chain]) -> Iterator[tuple[Equation, Equation]]:
-    """Yield neighbouring equations of which the second cannot follow from the first.
-
-    Args:
-        text: in which the chains stand.
-        chains: in the order of the text.
-    """
-    before: Equation | None = None
-    for chain in chains:
-        after = _equation(text, chain)
-        if before is not None and after is not None and _is_said_to_follow(text, before, after):
-            zeros = before.polynomial, after.polynomial
-            if len(zeros[0]) > 1 and not have_common_zero(*zeros):
-                yield before, after
-        before = after
-
-
-def _equation(text: str, chain: Chain) -> Equation | None:
+def equation_of(text: str, chain: Chain) -> Equation | None:
+    """Return the equation that a chain of a text is, or None if it is none."""
     if len(chain.signs) != 1 or chain.signs[0].text != "=":
         return None
-    one, other = map(wordless, chain.sides)
-    left, right = tree(text, one), tree(text, other)
+    left, right = map(wordless, chain.sides)
+    return Equation(text=text, left=left, right=right) if left and right else None
+
+
+def contradicts(before: Equation, after: Equation, between: str) -> bool:
+    """Return whether an equation is said to follow from its neighbour before it, and cannot.
+
+    Args:
+        before: the first.
+        after: the second.
+        between: what stands between them.
+    """
+    # What words say is looked at first: it costs least.
+    if len(between) > _MOST_BETWEEN or _BEGINS_ANEW.search(between):
+        return False
+    if _OR.search(before.text, max(0, before.start - _LOOK_BACK), before.start):
+        return False
+    lines = _LINES.fullmatch(between) is not None
+    if not (_NEW_LINE if lines else _FOLLOWS).search(between):
+        return False
+    one = _solvable(before)
+    other = _solvable(after) if one is not None and not one.solved else None
+    if one is None or other is None or one.variable != other.variable:
+        return False
+    if lines and not len(one.polynomial) == len(other.polynomial) == 2:  # noqa: PLR2004
+        return False
+    return not have_common_zero(one.polynomial, other.polynomial)
+
+
+def _solvable(said: Equation) -> _Solvable | None:
+    left, right = tree(said.text, said.left), tree(said.text, said.right)
     if left is None or right is None:
         return None
     names = {*symbols(left), *symbols(right)}
-    start, end = one[0].start, other[-1].end
     polynomial = equation(left, right) if len(names) == 1 else None
-    if polynomial is None or len(polynomial) <= 1 or _CALL.search(text, start, end):
+    if polynomial is None or len(polynomial) <= 1 or _CALL.search(said.written):
         return None
-    return Equation(
-        variable=names.pop(),
-        polynomial=polynomial,
-        start=start,
-        end=end,
-        solved=_is_solved(left, right),
-    )
-
-
-def _is_solved(left: Node, right: Node) -> bool:
-    return "sym" in {left.op, right.op} and not (symbols(left) and symbols(right))
-
-
-def _is_said_to_follow(text: str, before: Equation, after: Equation) -> bool:
-    """Return whether the words between two equations say that the second is the first one."""
-    if before.variable != after.variable or before.solved:
-        return False
-    if _OR.search(text, max(0, before.start - _LOOK_BACK), before.start):
-        return False
-    between = text[before.end : after.start]
-    if len(between) > _MOST_BETWEEN or _BEGINS_ANEW.search(between):
-        return False
-    if _LINES.fullmatch(between):
-        linear = len(before.polynomial) == len(after.polynomial) == 2  # noqa: PLR2004
-        return linear and _NEW_LINE.search(between) is not None
-    return _FOLLOWS.search(between) is not None
+    solved = "sym" in {left.op, right.op} and not (symbols(left) and symbols(right))
+    return _Solvable(names.pop(), polynomial, solved)

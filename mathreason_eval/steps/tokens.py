@@ -27,15 +27,24 @@ class Token(NamedTuple):
     """Whether it stands in a formula, where letters are variables."""
 
 
+_RELATIONS = r"""\\(?:approx|leq?|geq?|lt|gt|neq?|equiv|sim|simeq|cong|leqslant|geqslant|in|notin
+    |doteq|propto|subset|subseteq|parallel|perp|not)(?![a-zA-Z])
+    |(?<![\w)}\]])!=|[<>:]=|={1,2}|[<>≈≤≥≠≡∈]"""
+# What is written most comes first.
 _SIGNS = r"""
-  (?P<edge>\\[()\[\]]|[\x01\x02])
+  (?P<gap>[&\t ~]+)
+| (?P<name>(?<![^\W\d_])[a-zA-Z]\d+)
+| (?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)
+| (?P<odd>\d+(?:st|nd|rd|th)(?![a-z])|\\[lcv]?dots[bcmio]?(?![a-zA-Z])|\.{2,}|…|(?<=\d):(?=\d))
+| (?P<num>(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
+| (?P<edge>\\[()\[\]]|[\x01\x02])
 | (?P<label>\\(?:text|textbf|textit|textrm|mathrm|mbox|operatorname)\s?\{[^{}]{0,400}\})
 | (?P<row>\\\\(?:\[[^\]\n]{0,9}\])?)
 | (?P<line>\n)
 | (?P<space>\\[,;:!\ >]|\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|mathbf|boldsymbol
     |begin\{(?:align|aligned|gather|gathered|equation|split|eqnarray)\*?\}
     |end\{(?:align|aligned|gather|gathered|equation|split|eqnarray)\*?\})(?![a-zA-Z])
-    |\\tag\{[^{}]{0,20}\}|[*_]{2,}|[&\t ~])
+    |\\tag\{[^{}]{0,20}\}|[*_]{2,})
 | (?P<modulus>\\pmod\s?(?:\{\s?\d{1,30}\s?\}|\d)
     |\(\s?(?:\\?b?mod|\\text\{\s?mod\s?\})[ ~\\,]{0,4}\d{1,30}\s?\))
 | (?P<open>\\begin\{[a-zA-Z]+\*?\}|\\\{|[(\[{]|\\lfloor(?![a-z])|\\lceil(?![a-z]))
@@ -43,22 +52,18 @@ _SIGNS = r"""
 | (?P<arrow>\\(?:Rightarrow|implies|iff|Leftrightarrow|to|rightarrow|Longrightarrow|mapsto
     |therefore|because|quad|qquad|longrightarrow|hline|mid|colon)(?![a-zA-Z])
     |={1,3}>|-{1,3}>|[→⇒⟹⟺⇔∴∵⟶↔✓✗✔✘])
-| (?P<rel>\\(?:approx|leq?|geq?|lt|gt|neq?|equiv|sim|simeq|cong|leqslant|geqslant|in|notin
-    |doteq|propto|subset|subseteq|parallel|perp|not)(?![a-zA-Z])|(?<![\w)}\]])!=|[<>:]=|={1,2}|[<>≈≤≥≠≡∈])
+| (?P<rel>%s)
 | (?P<box>\\boxed(?![a-z]))
-| (?P<name>(?<![^\W\d_])[a-zA-Z]\d+)
-| (?P<odd>\d+(?:st|nd|rd|th)(?![a-z])|\\[lcv]?dots[bcmio]?(?![a-zA-Z])|\.{2,}|…|(?<=\d):(?=\d))
-| (?P<num>(?:\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
 | (?P<money>\\?[$£€¥₹])
-| (?P<post>\^\s?\{?\s?\\circ(?![a-z])\s?\}?|\\%|[%!°²³])
+| (?P<post>\^\s?\{?\s?\\circ(?![a-z])\s?\}?|\\%%|[%%!°²³])
 | (?P<op>\\(?:times|cdot|div|ast|bmod)(?![a-zA-Z])|[-+*/^×·⋅÷−–√∗⁄])
 | (?P<cmd>\\log_(?:\d|\{\d{1,3}\})|\\[a-zA-Z]+)
 | (?P<stop>[.?;](?=[\s\x01\x02]|\Z|\\[()\[\]])|[:;?])
 | (?P<sep>,)
-| (?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)
 | (?P<rest>.)
 """
-_PATTERN = re.compile(_SIGNS, re.VERBOSE | re.DOTALL)
+_PATTERN = re.compile(_SIGNS % _RELATIONS, re.VERBOSE | re.DOTALL)
+_RELATION = re.compile(_RELATIONS, re.VERBOSE)
 _DISPLAY = re.compile(r"\$\$([^$]*)\$\$")
 _FORMULA = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\]|[^\s$\\])\$(?!\d)")
 """A formula between dollars, by the rule that tells it from sums of money: no white space inside
@@ -73,14 +78,25 @@ def tokens(text: str) -> Iterator[Token]:
     formula = begun = False
     for found in _PATTERN.finditer(text):
         kind, sign = found.lastgroup or "odd", found[0]
+        if kind in {"gap", "space"}:
+            continue
         if kind == "edge":
             formula = sign in _OPENING
-        # A line that begins with a dash is an item of a list, not a negative number.
-        bullet = kind == "op" and not begun and not formula and text[found.end() :][:1].isspace()
-        begun = kind != "line" and (begun or kind != "space")
-        if kind == "space" or (kind == "line" and formula) or bullet:
-            continue
+        if kind == "line":
+            begun = False
+            if formula:
+                continue
+        elif not begun:
+            begun = True
+            # A line that begins with a dash is an item of a list, not a negative number.
+            if kind == "op" and not formula and text[found.end() : found.end() + 1].isspace():
+                continue
         yield Token("odd" if kind in {"rest", "name"} else kind, sign, *found.span(), formula)
+
+
+def has_relation(text: str) -> bool:
+    """Return whether a text relates anything to anything: whether `tokens` finds a `rel`."""
+    return _RELATION.search(text) is not None
 
 
 def is_variable(token: Token) -> bool:

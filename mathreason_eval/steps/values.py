@@ -12,7 +12,7 @@ from mathreason_eval.grade.lexer import UnreadableError
 from mathreason_eval.grade.normal import normalise
 from mathreason_eval.grade.numeric import real_value
 from mathreason_eval.grade.parse import parse
-from mathreason_eval.grade.tree import Node, contains, num, rebuild
+from mathreason_eval.grade.tree import Node, num, rebuild
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
 _LONGEST = 400
@@ -62,22 +62,31 @@ def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
 
 
 def _readings(node: Node) -> Iterator[Node]:
-    if _is_ambiguous(node):
+    parts = frozenset(_parts(node))
+    if _is_ambiguous(parts):
         return
     yield node
-    if contains(node, "percent") or contains(node, "degree"):
+    kinds = {kind for kind, _ in parts}
+    if not kinds.isdisjoint({"percent", "degree"}):
         yield _unmarked(node)
-    for change in (_unmixed, _decadic):
-        if (changed := change(node)) != node:
+    for change, kind in ((_unmixed, "div"), (_decadic, "call")):
+        if kind in kinds and (changed := change(node)) != node:
             yield changed
 
 
-def _is_ambiguous(node: Node) -> bool:
+def _parts(node: Node) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the name of everything in a tree."""
+    yield node.op, node.name
+    for part in node.args:
+        yield from _parts(part)
+
+
+def _is_ambiguous(parts: frozenset[tuple[str, str]]) -> bool:
     """Return whether angles have no unit, or the imaginary unit or e may be variables."""
-    if contains(node, "const", "i") or contains(node, "const", "e"):
+    if not parts.isdisjoint({("const", "i"), ("const", "e")}):
         return True
-    angles = contains(node, "degree") or contains(node, "const", "pi")
-    return not angles and any(contains(node, "call", name) for name in _TRIGONOMETRY)
+    angles = ("const", "pi") in parts or any(kind == "degree" for kind, _ in parts)
+    return not angles and any(("call", name) in parts for name in _TRIGONOMETRY)
 
 
 def _unmarked(node: Node) -> Node:
