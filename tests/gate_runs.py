@@ -1,0 +1,103 @@
+"""Run folders for the tests of the gate: imported outputs, and copies with something amiss."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from mathreason_eval.interop.jsonl import import_jsonl
+from mathreason_eval.tasks import load_task
+
+TASK = "gsm8k"
+PROBLEMS, SAMPLES = 200, 2
+# Model: chance to be right, samples a problem.
+# fmt: off
+MODELS = {
+    "base":    (0.80, SAMPLES),
+    "worse":   (0.55, SAMPLES),
+    "more":    (0.80, 2 * SAMPLES),
+    "right":   (1.00, SAMPLES),
+    "wrong":   (0.00, SAMPLES),
+}
+# fmt: on
+
+
+def rows(model: str, problems: int = PROBLEMS) -> list[dict[str, object]]:
+    """Outputs of a model that solves every problem with the same chance."""
+    chance, samples = MODELS[model]
+    rng = random.Random(model)
+    return [
+        {
+            "id": f"q{index}",
+            "question": f"What is {index} + {index}?",
+            "gold": str(2 * index),
+            "output": f"It is \\boxed{{{2 * index + (rng.random() >= chance)}}}.",
+            "completion_tokens": 100,
+            "model": model,
+        }
+        for index in range(problems)
+        for _ in range(samples)
+    ]
+
+
+def imported(folder: Path, outputs: list[dict[str, object]], task: str = TASK) -> Path:
+    """A folder with a run a model."""
+    file = folder / "outputs.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(row) + "\n" for row in outputs))
+    import_jsonl(file, load_task(task), folder, grading=(1, 5.0))
+    return folder
+
+
+def edited(run: Path, out: Path, *edits: Callable[[Path], None]) -> Path:
+    """A copy of a run with something changed by hand."""
+    shutil.copytree(run, out)
+    for edit in edits:
+        edit(out)
+    return out
+
+
+def entry(**values: object) -> Callable[[Path], None]:
+    """Change what the manifest says of the task."""
+
+    def edit(run: Path) -> None:
+        manifest = json.loads((run / "manifest.json").read_text())
+        manifest["tasks"][TASK].update(values)
+        (run / "manifest.json").write_text(json.dumps(manifest))
+
+    return edit
+
+
+def manifest(**values: object) -> Callable[[Path], None]:
+    """Change what the manifest says of the run."""
+
+    def edit(run: Path) -> None:
+        said = json.loads((run / "manifest.json").read_text())
+        (run / "manifest.json").write_text(json.dumps({**said, **values}))
+
+    return edit
+
+
+def lines(name: str, keep: Callable[[dict[str, object]], bool]) -> Callable[[Path], None]:
+    """Keep some lines of a file of the task only."""
+
+    def edit(run: Path) -> None:
+        path = run / TASK / f"{name}.jsonl"
+        kept = [line for line in path.read_text().splitlines() if keep(json.loads(line))]
+        path.write_text("".join(f"{line}\n" for line in kept))
+
+    return edit
+
+
+def problems(keep: Callable[[str], bool]) -> Callable[[Path], None]:
+    """Keep some problems only, with their samples and verdicts."""
+
+    def edit(run: Path) -> None:
+        lines("problems", lambda row: keep(str(row["id"])))(run)
+        for name in ("generations", "verdicts"):
+            lines(name, lambda row: keep(str(row["problem_id"])))(run)
+
+    return edit

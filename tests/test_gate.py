@@ -1,0 +1,233 @@
+"""The gate as a CI meets it: an exit code and one clear sentence, whatever it is given."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gate_runs import MODELS, PROBLEMS, edited, entry, imported, lines, manifest, problems, rows
+
+from mathreason_eval.cli import main
+from mathreason_eval.store import load_run
+
+NONE = ()
+GONE = [lines("generations", lambda row: False), lines("verdicts", lambda row: False)]
+FEW = [lines("generations", lambda row: row["sample"] == 0),
+       lines("verdicts", lambda row: row["sample"] == 0)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Path:
+    """One run a model, all of them imported."""
+    folder = tmp_path_factory.mktemp("gate")
+    return imported(folder, [row for model in MODELS for row in rows(model)])
+
+
+@pytest.fixture
+def gate(runs, tmp_path, monkeypatch, capsys):
+    """Return a function that gates a run and says what was said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(after, before, *words: object):
+        after, before = (runs / name if isinstance(name, str) else name for name in (after, before))
+        argv = ["mathreason", "gate", after, "--baseline", before, *words]
+        monkeypatch.setattr(sys, "argv", list(map(str, argv)))
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return left.value.code, said.out, said.err
+
+    return run
+
+
+# fmt: off
+ANSWERS = [
+    # run, baseline, options; exit code, a word of the answer
+    ("base",  "base",  NONE,                                    0, "pass: no task lost"),
+    ("worse", "base",  NONE,                                    1, "regression: a task lost"),
+    ("base",  "worse", NONE,                                    0, "pass"),
+    ("more",  "base",  NONE,                                    3, "inconclusive: not enough"),
+    ("right", "right", NONE,                                    0, "pass"),
+    ("wrong", "wrong", NONE,                                    0, "pass"),
+    ("right", "wrong", NONE,                                    0, "pass"),
+    ("wrong", "right", NONE,                                    1, "regression"),
+    ("worse", "base",  ("--margin", "40pp"),                    0, "pass"),
+    ("base",  "base",  ("--margin", "0.1pp"),                   3, "inconclusive"),
+    ("base",  "base",  ("--margin", "0.001"),                   3, "inconclusive"),
+    ("base",  "base",  ("--alpha", "0.0000001"),                3, "inconclusive"),
+]
+OTHERWISE = [
+    # what is edited in the run; options; exit code, what is said
+    ([entry(version=9)],                             NONE, 4, "version 9, not 1"),
+    ([entry(data_sha256="0" * 64)],                  NONE, 4, "data outputs.jsonl (00000000), not"),
+    ([entry(prompt_sha256="0" * 64)],                NONE, 4, "prompt imported (00000000), not"),
+    ([entry(grader_version=0)],                      NONE, 4, "rules number of grader version 0"),
+    ([problems(lambda name: name != "q3")],          NONE, 4, "199 problems asked, not 200"),
+    ([problems(lambda name: name == "q3")],          NONE, 4, "1 problems asked, not 200"),
+    ([manifest(tasks={})],                           NONE, 4, "the run does not hold this task"),
+    (GONE,                                           NONE, 4, "the run is empty"),
+    ([problems(lambda name: False)],                 NONE, 4, "the run is empty"),
+    ([lines("verdicts", lambda row: False)],         NONE, 4, "the run holds no verdicts"),
+    ([lines("verdicts", lambda row: row["problem_id"] != "q3")],
+                                                     NONE, 4, "2 samples of the run are not judged"),
+    ([lines("generations", lambda row: row["problem_id"] != "q3")],
+                                                     NONE, 4, "judges samples that it does not"),
+    (FEW,                                            NONE, 4, "200 of 400 samples of the run are"),
+    ([manifest(finished=None)],                      NONE, 4, "the run is not finished"),
+    ([entry(version=9)],              ("--allow", "version"), 0, "version 9, not 1 (allowed)"),
+    ([entry(data_sha256="0" * 64)],      ("--allow", "data"), 0, "(allowed)"),
+    ([entry(prompt_sha256="0" * 64)],  ("--allow", "prompt"), 0, "(allowed)"),
+    ([entry(version=9)],               ("--allow", "prompt"), 4, "version 9, not 1"),
+    ([problems(lambda name: name != "q3")], ("--allow", "problems"), 0, "199 problems asked"),
+    ([problems(lambda name: name == "q3")], ("--allow", "problems"), 3, "inconclusive"),
+    (FEW,                             ("--allow", "missing"), 3, "are missing (allowed)"),
+    (GONE,                            ("--allow", "missing"), 4, "the run is empty"),
+]
+SLIPS = [
+    # run, baseline, options, gate.yaml; what the error says, what helps
+    ("base", "nowhere", NONE, None,                       "no baseline",       "git:REF:PATH"),
+    ("nowhere", "base", NONE, None,                       "nowhere",           "mathreason run"),
+    ("base", "base", ("--margin", "1%"), None,            "'1%' is no amount such as 1pp", "gate.md"),
+    ("base", "base", ("--margin", "1"), None,             "not between 0 and 1", "gate.md"),
+    ("base", "base", ("--alpha", "1"), None,              "not between 0 and 0.5", "gate.md"),
+    ("base", "base", ("--alpha", "x"), None,              "'x' is not a valid float", "--help"),
+    ("base", "base", ("--allow", "promt"), None,          "'promt'",           "prompt"),
+    ("base", "base", ("--config", "nowhere.yaml"), None,  "nowhere.yaml",      "--config"),
+    ("base", "base", ("--junit", "/dev/null/x"), None,    "cannot be written", "--junit"),
+    ("base", "base", NONE, "tasks: {gsm8: {}}",           "'gsm8'",            "gsm8k"),
+    ("base", "base", NONE, "margn: 1pp",                  "'margn'",           "margin"),
+    ("base", "base", NONE, "tasks: {gsm8k: {alhpa: 1}}",  "'alhpa'",           "alpha"),
+    ("base", "base", NONE, "health: {truncatd: 1pp}",     "'truncatd'",        "truncated"),
+    ("base", "base", NONE, "health: {tokens: 20pp}",      "no amount such as 20%", "gate.md"),
+    ("base", "base", NONE, "health: 3",                   "no mapping",        "gate.md"),
+    ("base", "base", NONE, "margin: [",                   "is not YAML",       "gate.md"),
+    ("base", "base", NONE, "- margin",                    "no mapping",        "gate.md"),
+    ("base", "base", NONE, "samples: [8, 4]",             "whole numbers that rise", "[8, 16, 32]"),
+    ("base", "base", NONE, "spending: pocok\nsamples: 1", "'pocok'",           "pocock"),
+    ("base", "base", NONE, "regression: some",            "'some' is neither", "gate.md"),
+    ("base", "base", NONE, "metric: truncated",           "watched under health", "gate.md"),
+    ("base", "base", NONE, "metric: avrg",                "no metric 'avrg'",  "mathreason show"),
+    ("base", "base", NONE, "metric: seconds",             "no metric 'seconds'", "mathreason show"),
+    ("base", "base", NONE, "metric: pass@64",             "no metric 'pass@64'", "mathreason show"),
+    ("base", "base", NONE, "allow: promt",                "'promt'",           "prompt"),
+    ("base", "base", NONE, "inconclusive: ok",            "'ok' is none of",   "gate.md"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("after", "before", "words", "code", "says"), ANSWERS)
+def test_answers(gate, after, before, words, code, says):
+    assert (code, True) == ((said := gate(after, before, *words))[0], says in said[1])
+
+
+@pytest.mark.parametrize(("edits", "words", "code", "says"), OTHERWISE)
+def test_what_differs_in_more_than_the_model(gate, runs, tmp_path, edits, words, code, says):
+    given = edited(runs / "base", tmp_path / "run", *edits)
+    found, out, err = gate(given, "base", *words)
+    assert (found, err.count("error:")) == (code, 0)
+    assert says in " ".join(out.split())
+
+
+@pytest.mark.parametrize(("edits", "words", "code", "says"), OTHERWISE)
+def test_a_baseline_is_held_to_the_same(gate, runs, tmp_path, edits, words, code, says):
+    given = edited(runs / "base", tmp_path / "run", *edits)
+    assert gate("base", given, *words)[0] == code
+
+
+@pytest.mark.parametrize(("after", "before", "words", "config", "says", "helps"), SLIPS)
+def test_a_slip_is_one_clear_error(gate, after, before, words, config, says, helps):
+    if config is not None:
+        Path("gate.yaml").write_text(config)
+    code, out, err = gate(after, before, *words)
+    told = err.removeprefix("as gate.yaml says\n")
+    assert (code, out, told[:7], told.count("\n")) == (2, "", "error: ", 2)
+    assert says in told
+    assert helps in told
+
+
+def test_another_number_of_samples_is_a_remark(gate):
+    code, out, _ = gate("more", "base", "--margin", "20pp")
+    assert (code, "note: 4 samples a problem, not 2" in out) == (0, True)
+
+
+def test_one_problem_decides_nothing(gate, tmp_path):
+    alone = imported(tmp_path / "alone", [r for m in ("right", "wrong") for r in rows(m, 1)])
+    assert gate(alone / "wrong", alone / "right")[0] == 3
+    assert gate(alone / "right", alone / "right")[0] == 3
+
+
+def test_a_run_without_a_task_is_no_pass(gate, runs, tmp_path):
+    bare = edited(runs / "base", tmp_path / "bare", manifest(tasks={}))
+    code, out, _ = gate(bare, bare)
+    assert (code, "there is no task to gate" in out) == (4, True)
+
+
+def test_a_task_may_be_left_out(gate):
+    Path("gate.yaml").write_text("tasks: {gsm8k: off}")
+    code, out, _ = gate("worse", "base")
+    assert (code, "left out" in out) == (4, True)
+
+
+def test_what_a_task_says_for_itself_stays(gate):
+    Path("gate.yaml").write_text("margin: 2pp\ntasks: {gsm8k: {margin: 40pp}}")
+    assert gate("worse", "base", "--margin", "1pp")[0] == 0
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_tables_fit_the_terminal(gate, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert max(map(len, gate("worse", "base")[1].splitlines())) <= width
+
+
+def test_json_has_every_figure_and_every_flip(gate):
+    code, out, _ = gate("worse", "base", "--json")
+    said = json.loads(out)
+    (task,) = said["tasks"]
+    assert (code, said["answer"], task["answer"]) == (1, "regression", "regression")
+    assert task["decision"]["fall_p"] <= task["decision"]["fall_level"] == 0.01
+    assert task["decision"]["difference"]["problems"] == PROBLEMS
+    assert all(flip["lost"] == (flip["after"] < flip["before"]) for flip in task["flips"])
+    assert len(task["flips"]) > 20
+
+
+def test_of_several_samples_the_flipped_are_those_that_changed_sides(gate, runs):
+    (task,) = json.loads(gate("worse", "base", "--json")[1])["tasks"]
+    solved = [
+        {
+            verdict.problem_id
+            for verdict in load_run(runs / name).verdicts("gsm8k")
+            if verdict.outcome == "correct"
+        }
+        for name in ("base", "worse")
+    ]
+    # Of two samples, one is half of them.
+    assert {flip["problem_id"] for flip in task["flips"]} == solved[0] ^ solved[1]
+
+
+def test_the_gate_needs_no_model_and_no_algebra(runs):
+    code = (
+        "import sys, json; from mathreason_eval.cli import verbs\n"
+        f"words = ['gate', {str(runs / 'base')!r}, '--baseline', {str(runs / 'base')!r}]\n"
+        "assert verbs.main(words, standalone_mode=False) == 0\n"
+        "heavy = ['torch', 'sympy', 'pandas', 'transformers', 'vllm', 'statsmodels']\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_is_there_before_any_library(runs):
+    code = (
+        "import sys; from mathreason_eval.cli import verbs\n"
+        "try: verbs.main(['gate', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print([n for n in ('numpy', 'scipy', 'rich', 'yaml', 'jinja2') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
