@@ -7,7 +7,8 @@
     ├── RunError                  a run folder is missing, locked, torn or of another run
     ├── MissingExtraError         an optional package is not installed
     ├── ModelError                an engine or a server failed as a whole
-    └── IncompleteRunError        some samples could not be generated; the rest is stored
+    ├── IncompleteRunError        some samples could not be generated; the rest is stored
+    └── NotComparableError        exit code 4: two runs differ in more than the model
 
 A bad sample is data, not an exception: it becomes an outcome. What is not a `UserError` is a bug.
 """
@@ -28,6 +29,8 @@ EXIT_NOT_COMPARABLE = 4
 
 class UserError(Exception):
     """Something the user can mend. `what` happened, and `hint` what to do next."""
+
+    exit_code = EXIT_USER_ERROR
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -73,3 +76,9 @@ class ModelError(UserError):
 
 class IncompleteRunError(UserError):
     """Some samples could not be generated. What could be is stored; the same command goes on."""
+
+
+class NotComparableError(UserError):
+    """Two runs differ in more than the model, or share no problem."""
+
+    exit_code = EXIT_NOT_COMPARABLE

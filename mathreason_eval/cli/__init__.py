@@ -13,6 +13,7 @@ import warnings
 import click
 
 from mathreason_eval import __version__
+from mathreason_eval.cli.compare import compare
 from mathreason_eval.cli.gate import gate
 from mathreason_eval.cli.importing import import_command
 from mathreason_eval.cli.run import regrade, run
@@ -54,7 +55,7 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, tasks, show, check, verify, regrade, gate),
+    *(run, tasks, show, check, verify, regrade, compare, gate),
     *(import_command, leaderboard, serve),
 ):
     verbs.add_command(command)
@@ -66,7 +67,7 @@ def main() -> None:
     try:
         code = verbs.main(standalone_mode=False)
     except UserError as error:
-        _fail(error.what, error.hint)
+        _fail(error.what, error.hint, error.exit_code)
     except click.UsageError as error:
         usage = error.ctx.command_path if error.ctx else "mathreason"
         _fail(error.format_message(), f"`{usage} --help` shows what it takes.")
@@ -83,11 +84,11 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(what: str, hint: str) -> None:
+def _fail(what: str, hint: str, code: int = EXIT_USER_ERROR) -> None:
     click.echo(f"error: {what}", err=True)
     if hint:
         click.echo(f"  {hint}", err=True)
-    sys.exit(EXIT_USER_ERROR)
+    sys.exit(code)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

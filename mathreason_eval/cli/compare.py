@@ -1,0 +1,71 @@
+"""`mathreason compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mathreason_eval.cli.options import json_option
+
+
+@click.command()
+@click.argument("runs", metavar="RUN RUN…", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "-t",
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="TASK[,TASK…]",
+    help="Only these. May be repeated. Default: every task that the first run shares.",
+)
+@click.option(
+    "--metric",
+    default="avg",
+    show_default=True,
+    help="A mean over problems: avg, pass@K, maj@K, truncated, tokens, …",
+)
+@click.option(
+    "--by",
+    "slices",
+    multiple=True,
+    metavar="SLICE",
+    help="A property of problems to report by. May be repeated. Default: what the task declares.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Compare the shared problems of runs that differ in more than the model.",
+)
+@json_option
+def compare(
+    *,
+    runs: tuple[Path, ...],
+    tasks: tuple[str, ...],
+    metric: str,
+    slices: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Compare runs with the first RUN, paired on the same problems.
+
+    Differences come with intervals, exact tests and what they could have missed; problems that
+    flipped come with their texts. Runs that differ in more than the model end with exit code 4.
+    """
+    if len(runs) < 2:  # noqa: PLR2004
+        raise click.UsageError("Name two runs or more; the first is the baseline.")
+    from mathreason_eval.cli.comparing import print_comparisons
+    from mathreason_eval.cli.console import print_json
+    from mathreason_eval.report.comparison import Question
+    from mathreason_eval.report.comparison import compare as compared
+    from mathreason_eval.report.plain import as_json as plain
+    from mathreason_eval.store import find_run
+
+    question = Question(
+        tasks=tuple(name for names in tasks for name in names.split(",")),
+        metric=metric,
+        slices=slices,
+        force=force,
+    )
+    done = compared([find_run(path) for path in runs], question)
+    print_json(plain(done)) if as_json else print_comparisons(done)

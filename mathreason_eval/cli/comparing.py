@@ -1,0 +1,205 @@
+"""Runs beside each other, as tables that fit 80 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.gate.flips import Flip
+from mathreason_eval.report.comparison import Comparison, Comparisons, Ranks
+from mathreason_eval.report.contrast import Contrast
+from mathreason_eval.report.pairing import Side
+from mathreason_eval.stats.summary import AMOUNTS
+from mathreason_eval.store import Run
+from mathreason_eval.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_ENDLESS = 1_000
+"""A width at which no table is squeezed, to learn its own."""
+_MOST_SLICES = 12
+"""So many values of a slice, at most, stand in a table that nobody asked for."""
+_FLIPS, _FLIPS_OF_MANY = 5, 2
+"""So many flipped problems, at most, are shown either way, of one comparison and of several."""
+_ANSWER, _NAME, _QUESTION = 16, 28, 400
+"""Characters of an answer, of a problem's name and of a question that are looked at."""
+_ALWAYS_SMALL = 0.001
+"""P-values below this are shown as being so."""
+
+Row = tuple[str, Comparison, Contrast]
+"""(what it is of, the comparison, the contrast)."""
+
+
+def print_comparisons(done: Comparisons) -> None:
+    """Print the runs, what keeps them apart, how they differ, and who flipped."""
+    console = stdout()
+    for name, run in done.named.items():
+        baseline = "  (baseline)" if name == "A" else ""
+        console.print(visible(f"{name}  {_model(run)}  {run.path}{baseline}"), soft_wrap=True)
+    for one in done.found:
+        _print_caveats(console, one)
+    metric = done.question.metric
+    unit = "" if metric in AMOUNTS else ", in per cent and percentage points"
+    console.print(f"\n{metric}, paired over the same problems{unit}")
+    rows = [(one.task, one, one.whole) for one in done.found]
+    _print_tests(console, rows, detectable=_print_table(console, done, "task", rows))
+    for task in dict.fromkeys(one.task for one in done.found):
+        _print_slices(console, done, task)
+    tokens = [(one.task, one, one.tokens) for one in done.found if one.tokens is not None]
+    if tokens and metric != "tokens":
+        console.print("\ntokens a sample")
+        _print_table(console, done, "task", tokens)
+    for ranks in done.ranks:
+        _print_ranks(console, done, ranks)
+    for one in done.found:
+        _print_flips(console, one, _FLIPS if len(done.found) == 1 else _FLIPS_OF_MANY)
+    click.echo("everything, with all flipped problems: --json", err=True)
+
+
+def _model(run: Run) -> str:
+    return str(run.manifest.model.get("name", "unnamed"))
+
+
+def _print_caveats(console: Console, one: Comparison) -> None:
+    where = f"{one.task} of {one.name}"
+    for phrase in one.pairing.obstacles.values():
+        console.print(visible(f"compared by force: {where}: {phrase}"), style="yellow")
+    for phrase in one.remarks:
+        console.print(visible(f"remark: {where}: {phrase}"))
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def _print_table(console: Console, done: Comparisons, what: str, rows: Sequence[Row]) -> bool:
+    """Print contrasts; return whether there was room for what is detectable."""
+    from rich.console import Console
+
+    table = _table(done, what, rows, detectable=True)
+    fits = Console(width=_ENDLESS).measure(table).maximum <= console.width
+    console.print(table if fits else _table(done, what, rows, detectable=False))
+    return fits
+
+
+def _table(done: Comparisons, what: str, rows: Sequence[Row], *, detectable: bool) -> Table:
+    several = len(done.runs) > 2  # noqa: PLR2004  a baseline and another
+    sides = (">A", ">score", ">change") if several else (">A", ">B", ">B − A")
+    columns = [*(["run"] if several else []), ">n", *sides, ">95 % interval", ">p"]
+    table = plain_table(what, *columns, *([">MDE"] if detectable else []))
+    for name, comparison, one in rows:
+        low, high = one.difference.interval()
+        table.add_row(
+            visible(name),
+            *([comparison.name] if several else []),
+            f"{one.difference.problems:,}",
+            _amount(one, one.before),
+            _amount(one, one.after),
+            _amount(one, one.difference.value, sign="+"),
+            f"{_amount(one, low, sign='+')} … {_amount(one, high, sign='+')}",
+            f"{one.adjusted:.3f}" if one.adjusted >= _ALWAYS_SMALL else f"<{_ALWAYS_SMALL:g}",
+            *([_amount(one, one.detectable)] if detectable else []),
+        )
+    return table
+
+
+def _amount(one: Contrast, value: float, sign: str = "") -> str:
+    """Return a value of a contrast in per cent, or as the amount that it is."""
+    shown = value if one.metric in AMOUNTS else 100 * value
+    # Minus zero is zero.
+    return format(round(shown, 1) + 0.0, f"{sign},.1f")
+
+
+def _print_tests(console: Console, rows: Sequence[Row], *, detectable: bool) -> None:
+    tests = " and ".join(dict.fromkeys(contrast.test for _, _, contrast in rows))
+    over = f"; {rows[0][2].adjustment} comparisons" if len(rows) > 1 else ""
+    console.print(f"n       problems\np       two-sided, by {tests}{over}")
+    if detectable:
+        console.print("MDE     a true change of this size is found four times of five")
+
+
+def _print_slices(console: Console, done: Comparisons, task: str) -> None:
+    rows = [
+        (contrast.slice, one, contrast)
+        for one in done.found
+        if one.task == task
+        for contrast in one.slices
+    ]
+    # What the runs have of one slice stands together.
+    order = {where: place for place, where in enumerate(dict.fromkeys(row[0] for row in rows))}
+    hidden = {} if done.question.slices else _crowded(order)
+    shown = [row for row in rows if _kind(row[0]) not in hidden]
+    if shown:
+        console.print(f"\n{task} by slice, to find what may be worth a test of its own")
+        _print_table(console, done, "slice", sorted(shown, key=lambda row: order[row[0]]))
+        console.print(f"p       {shown[0][2].adjustment} slices")
+    for kind, count in hidden.items():
+        console.print(visible(f"by {kind}: {count} slices; --by {kind} shows them"))
+
+
+def _kind(where: str) -> str:
+    return where.partition("=")[0]
+
+
+def _crowded(slices: Iterable[str]) -> dict[str, int]:
+    """Return the kinds of slices that have too many values for a table, with how many."""
+    counts = Counter(map(_kind, slices))
+    return {kind: count for kind, count in counts.items() if count > _MOST_SLICES}
+
+
+def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
+    table = plain_table(">rank", "run", ">score", ">group", "model")
+    for name, place in ranks.places:
+        rank = str(place.best) if place.best == place.worst else f"{place.best} – {place.worst}"
+        score = f"{100 * place.value:.1f}"
+        table.add_row(rank, name, score, str(place.group), visible(_model(done.named[name])))
+    console.print(f"\n{ranks.task}, ranks over the {ranks.problems:,} problems that all runs have")
+    console.print(table)
+    console.print("rank    its range in 95 % of draws of the problems, the same for all runs")
+    console.print("group   all that are not significantly below its highest run")
+
+
+# --- flips -----------------------------------------------------------------------------------
+
+
+def _print_flips(console: Console, one: Comparison, most: int) -> None:
+    for lost in (True, False):
+        flips = [flip for flip in one.flips if flip.lost is lost]
+        if flips:
+            done = "lost" if lost else "gained"
+            counted = f"{len(flips):,} problem{'s' if len(flips) > 1 else ''}"
+            console.print(f"\n{one.task}: {one.name} {done} {counted}", style="bold")
+        for flip in flips[:most]:
+            console.print(_flip_line(one, flip), no_wrap=True, overflow="ellipsis")
+        if len(flips) > most:
+            console.print(f"  … and {len(flips) - most:,} more")
+
+
+def _flip_line(one: Comparison, flip: Flip) -> str:
+    before, after = one.pairing.before, one.pairing.after
+    problem = before.problems[flip.problem_id]
+    return (
+        f"  {_short(problem.id, _NAME)}  A {_said(before, flip.before, problem.id)}"
+        f"  {one.name} {_said(after, flip.after, problem.id)}"
+        f"  gold {_short(problem.gold[0], _ANSWER)}  {_short(problem.question, _QUESTION)}"
+    )
+
+
+def _said(side: Side, score: float, problem: str) -> str:
+    """Return the one answer of a side, or of several samples the share that is right."""
+    verdicts = side.items[problem].verdicts
+    if len(verdicts) > 1:
+        return f"{100 * score:.0f} %"
+    answer = verdicts[0].answer
+    return f"({verdicts[0].outcome})" if answer is None else _short(answer, _ANSWER)
+
+
+def _short(text: str, most: int) -> str:
+    """Return the beginning of a text from outside, harmless and in one line."""
+    line = " ".join(visible(text[: 2 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,96 @@
+"""One metric in two runs over the problems that both have: how much it changed, how surely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mathreason_eval.stats.bootstrap import bootstrap_interval
+from mathreason_eval.stats.difference import Difference, Pair, difference, student
+from mathreason_eval.stats.significance import benjamini_hochberg, holm, mcnemar, sign_flip
+from mathreason_eval.stats.summary import AMOUNTS
+
+_POWER, _LEVEL = 0.8, 0.05
+"""Of the smallest change that is called detectable: two-sided."""
+_ADJUSTMENTS = {"Holm": holm, "Benjamini-Hochberg": benjamini_hochberg}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contrast:
+    """One metric in two runs, over the problems of one slice that both have."""
+
+    slice: str
+    metric: str
+    before: float
+    after: float
+    """Means over the shared problems."""
+    difference: Difference
+    """Of after - before."""
+    bootstrap: tuple[float, float]
+    """Ends of the paired bootstrap's 95 % interval."""
+    p: float
+    """Two-sided, of no difference."""
+    adjusted: float
+    """P with all others of its kind in view."""
+    adjustment: str
+    """How, and over how many."""
+    test: str
+    """Which test gave p."""
+
+    @property
+    def detectable(self) -> float:
+        """Return the smallest true change that a test of 5 % finds with 80 % power."""
+        found = self.difference
+        quantiles = (student(1 - _LEVEL / 2, found.freedom), student(_POWER, found.freedom))
+        return math.fsum(quantiles) * found.se
+
+
+def contrast(where: str, metric: str, pairs: Sequence[Pair]) -> Contrast:
+    """Return what became of a metric, its p not yet adjusted.
+
+    Args:
+        where: the slice.
+        metric: its name.
+        pairs: its scores side by side, a pair a problem.
+
+    Raises:
+        ValueError: if there are no pairs, or amounts of fewer than two.
+    """
+    n = len(pairs)
+    found = difference(pairs, shares=metric not in AMOUNTS)
+    p, test = _test(pairs, clustered=found.clusters < n)
+    return Contrast(
+        slice=where,
+        metric=metric,
+        before=math.fsum(pair.before for pair in pairs) / n,
+        after=math.fsum(pair.after for pair in pairs) / n,
+        difference=found,
+        bootstrap=bootstrap_interval(pairs),
+        p=p,
+        adjusted=p,
+        adjustment="none",
+        test=test,
+    )
+
+
+def _test(pairs: Sequence[Pair], *, clustered: bool) -> tuple[float, str]:
+    """Return the two-sided p of no difference, and by which test; of one sample both are one."""
+    scores = {score for pair in pairs for score in (pair.before, pair.after)}
+    if clustered or not scores <= {0.0, 1.0}:
+        return sign_flip(pairs).either, "sign flips, exact mid-p"
+    lost = sum(pair.change < 0 for pair in pairs)
+    gained = sum(pair.change > 0 for pair in pairs)
+    return mcnemar(lost, gained), "McNemar, exact mid-p"
+
+
+def adjusted(contrasts: Sequence[Contrast], name: str) -> list[Contrast]:
+    """Return contrasts with their p-values adjusted over all of them.
+
+    Args:
+        contrasts: all of one kind.
+        name: `Holm` or `Benjamini-Hochberg`.
+    """
+    ps = _ADJUSTMENTS[name]([one.p for one in contrasts])
+    how = f"{name} over {len(ps)}"
+    return [replace(one, adjusted=p, adjustment=how) for one, p in zip(contrasts, ps, strict=True)]

@@ -1,0 +1,187 @@
+"""Which ranks the problems at hand leave open, when several runs have answered the same ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mathreason_eval.stats.bootstrap import drawn_sums, sums_of_clusters
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.significance import holm, sign_flip
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+TAIL = 0.025
+"""Share of the draws that may fall outside a range of ranks, at either end."""
+ALPHA = 0.05
+"""Level of the tests that keep groups apart, all tests of one leader together."""
+_IMAGINED = 2
+"""Problems imagined beside the real ones, as in the interval of a difference."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contender:
+    """One run with its scores, each in [0, 1]."""
+
+    scores: Mapping[str, float]
+    """By problem; all contenders have the same problems."""
+    samples: Mapping[str, int]
+    """How many samples each score is the mean of."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one run stands among others."""
+
+    value: float
+    """Its mean score."""
+    best: int
+    worst: int
+    """Ends of the 95 % range of its rank; 1 is the highest."""
+    group: int
+    """1 for the leader and all that are not significantly below it, and so on among the rest."""
+    p: float
+    """P of the two-sided test against the leader of its group or, of a leader, 1."""
+    leads: bool
+    """Whether it is significantly above every other; never true of a run alone."""
+
+
+def ranking(
+    contenders: Sequence[Contender],
+    clusters: Mapping[str, Hashable] | None = None,
+    *,
+    seed: int = 0,
+) -> list[Place]:
+    """Return where each stands, in the order given.
+
+    Ranges come from a joint bootstrap: the problems are drawn again with replacement, the same for
+    all, and the ranks taken anew, so that what is easy or hard for all moves none. With every draw
+    go two imagined problems, on average, that any of the runs solves at even chance: as in the
+    interval of a difference, three problems that one solves and another does not settle nothing.
+
+    Groups come from exact tests, problem by problem, of each run against the highest of its group.
+
+    Args:
+        contenders: runs over the same problems.
+        clusters: what problems share with others, such as an original; None if nothing.
+        seed: of the draws.
+
+    Raises:
+        ValueError: if there are no contenders, or no problems, or not the same for all.
+    """
+    if not contenders or not contenders[0].scores:
+        raise ValueError("A ranking needs runs that have problems.")
+    names = list(contenders[0].scores)
+    if any(other.scores.keys() != contenders[0].scores.keys() for other in contenders):
+        raise ValueError("A ranking needs runs over the same problems.")
+    shared = [None if clusters is None else clusters.get(name) for name in names]
+    ranges = _ranges(contenders, names, shared, seed)
+    groups = _groups(contenders, names, shared)
+    alone = sum(group == 1 for group, _ in groups) == 1 < len(contenders)
+    return [
+        Place(
+            value=_mean(contender),
+            best=best,
+            worst=worst,
+            group=group,
+            p=p,
+            leads=alone and group == 1,
+        )
+        for contender, (best, worst), (group, p) in zip(contenders, ranges, groups, strict=True)
+    ]
+
+
+def _mean(contender: Contender) -> float:
+    return math.fsum(contender.scores.values()) / len(contender.scores)
+
+
+# --- ranges ----------------------------------------------------------------------------------
+
+
+def _ranges(
+    contenders: Sequence[Contender], names: Sequence[str], shared: Sequence[Hashable], seed: int
+) -> list[tuple[int, int]]:
+    """Return the best and the worst rank that the draws leave open, for each."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    units = sums_of_clusters([[c.scores[name] for c in contenders] for name in names], shared)
+    # The last column counts imagined problems: those drawn have their scores tossed below.
+    units[:, -1] = 0
+    imagined = np.zeros((_IMAGINED, units.shape[1]))
+    imagined[:, -1] = 1
+    units = np.vstack([units, imagined])
+    sizes = np.array([_samples(contender) for contender in contenders])
+    ranks = [_ranks(_with_tosses(drawn, sizes, rng)) for drawn in drawn_sums(units, rng)]
+    best, worst = (np.vstack([both[end] for both in ranks]) for end in (0, 1))
+    low = np.quantile(best, TAIL, axis=0, method="inverted_cdf")
+    high = np.quantile(worst, 1 - TAIL, axis=0, method="inverted_cdf")
+    return [(int(one), int(other)) for one, other in zip(low, high, strict=True)]
+
+
+def _samples(contender: Contender) -> int:
+    """Return of how many samples a score is the mean, on average."""
+    sizes = contender.samples.values()
+    return max(1, round(len(sizes) / math.fsum(1 / size for size in sizes)))
+
+
+def _with_tosses(drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    """Return the sums of the runs' scores, with those of the imagined problems among them."""
+    tosses = drawn[:, -1:].astype(int) * sizes
+    sums: NDArray[Any] = drawn[:, :-1] + rng.binomial(tosses, 0.5) / sizes
+    # Equal sums, added in another order, are to be equal still.
+    return sums.round(9)
+
+
+def _ranks(sums: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return each run's rank in each draw, if it comes first and if it comes last of its equals."""
+    import numpy as np
+
+    best = np.ones(sums.shape, dtype=int)
+    worst = np.zeros(sums.shape, dtype=int)
+    for other in sums.T:
+        best += other[:, None] > sums
+        worst += other[:, None] >= sums
+    return best, worst
+
+
+# --- groups ----------------------------------------------------------------------------------
+
+
+def _groups(
+    contenders: Sequence[Contender], names: Sequence[str], shared: Sequence[Hashable]
+) -> list[tuple[int, float]]:
+    """Return the group of each, and the p of its test against the leader of that group."""
+    found: dict[int, tuple[int, float]] = {}
+    rest = sorted(range(len(contenders)), key=lambda place: -_mean(contenders[place]))
+    group = 0
+    while rest:
+        group += 1
+        leader, *others = rest
+        found[leader] = group, 1.0
+        ps = holm([_p(contenders[leader], contenders[one], names, shared) for one in others])
+        found |= {one: (group, p) for one, p in zip(others, ps, strict=True) if p > ALPHA}
+        rest = [one for one in others if one not in found]
+    return [found[place] for place in range(len(contenders))]
+
+
+def _p(
+    leader: Contender, other: Contender, names: Sequence[str], shared: Sequence[Hashable]
+) -> float:
+    """Return the two-sided p of no difference between two runs."""
+    pairs = [
+        Pair(
+            before=leader.scores[name],
+            after=other.scores[name],
+            samples=(leader.samples[name], other.samples[name]),
+            cluster=cluster,
+        )
+        for name, cluster in zip(names, shared, strict=True)
+        # What did not change has no say in the test.
+        if leader.scores[name] != other.scores[name]
+    ]
+    return sign_flip(pairs).either
