@@ -22,6 +22,7 @@ from mathreason_eval.errors import (
     EXIT_INCONCLUSIVE,
     EXIT_NOT_COMPARABLE,
     EXIT_WANTING,
+    UserError,
 )
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
     """Return the judgement; with --extend after as many looks as it takes."""
     from mathreason_eval.gate.judging import judge
 
+    if options["extend"] and config.looks is None:
+        raise UserError(
+            "There is no schedule of looks to extend the run by.",
+            "Write one into gate.yaml before the first look: samples: [8, 16, 32].",
+        )
     found = judge(before, after, config)
     if not options["extend"]:
         return found
@@ -186,8 +192,6 @@ def _write_files(found: Judgement, options: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, text: str, mode: str, option: str) -> None:
-    from mathreason_eval.errors import UserError
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open(mode, encoding="utf-8") as out:

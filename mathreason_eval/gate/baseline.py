@@ -19,7 +19,7 @@ _GIT = "git:"
 _TARS = (".tar.gz", ".tgz", ".tar")
 _ZIP = ".zip"
 
-_MOST_MEMBERS = 10_000
+_MOST_MEMBERS = 2_000
 _MOST_BYTES = 8 << 30
 """An archive that holds more is none of a run: a few kilobytes may claim to be terabytes."""
 _BLOCK = 1 << 20

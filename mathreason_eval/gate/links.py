@@ -23,7 +23,9 @@ def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
     counts: dict[str, int] = {problem.id: 0 for problem in run.problems(task)}
     for problem_id, _ in {(one.problem_id, one.sample) for one in run.generations(task)}:
         counts[problem_id] = counts.get(problem_id, 0) + 1
-    base = f"{site.rstrip('/')}/run/{page_name(run.path.resolve().name)}/{page_name(task)}-samples-"
+    # Nothing in an address may end the link that it stands in.
+    home = quote(site.rstrip("/"), safe="/:?&=#%~@+,;")
+    base = f"{home}/run/{page_name(run.path.resolve().name)}/{page_name(task)}-samples-"
     links, before = {}, 0
     for problem_id, count in counts.items():
         page = before // SAMPLES_PER_PAGE + 1

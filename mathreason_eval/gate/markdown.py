@@ -114,7 +114,7 @@ def _flip(
 ) -> str:
     name = plain(flip.problem_id)
     if flip.problem_id in links:
-        name = f"[{name}](<{links[flip.problem_id]}>)"
+        name = f"[{name}]({links[flip.problem_id]})"
     before, after = (
         share_words(score, n) for score, n in zip((flip.before, flip.after), samples, strict=True)
     )

@@ -14,12 +14,16 @@ _POWER = 0.8
 """Chance to settle it, should the change truly be what it looks like now."""
 
 
+_SURE = 2
+"""Standard errors by which the variance must exceed the noise to show that problems differ."""
+_MOST_TIMES = 10
+"""So many times the run's samples, at most, are proposed before more of the baseline's are."""
+
+
 class More(StrEnum):
     """Whether more samples of the same problems can settle a question."""
 
     ENOUGH = "enough"
-    BOTH = "both"
-    """Not of the run alone: the baseline's own samples are too few."""
     PERHAPS = "perhaps"
     """With one sample a problem, nothing tells how much of the noise is that of sampling."""
     NEVER = "never"
@@ -33,9 +37,9 @@ class Settling:
     """What it would take, with a chance of four in five."""
 
     more: More
-    samples: int | None
-    """Samples a problem that the run needs in all, where it is `BOTH` the baseline as well; at
-    least so many where it is `PERHAPS`."""
+    samples: tuple[int, int] | None
+    """Samples a problem that baseline and run need in all; the baseline as many as it has, if more
+    of the run alone are enough."""
     problems: int
     """Problems like these that would do at the present number of samples."""
 
@@ -59,25 +63,36 @@ def settling(question: Question, decision: Decision, *, greedy: bool, avg: bool)
         return Settling(more=More.GREEDY, samples=None, problems=problems)
     counted = found.problems + 2
     total, enough = (counted * found.se) ** 2, (counted * wanted) ** 2
-    before, after = (_noise(question.pairs, which) if avg else None for which in (0, 1))
     now = _mean_samples(question.pairs)
-    if before is None or after is None:
-        # At best all of it is noise, half of it the run's.
-        before = after = total / (1 / now[0] + 1 / now[1])
+    before, after = (_noise(question.pairs, which) if avg else None for which in (0, 1))
+    more = More.ENOUGH
+    if before is None and after is None:
+        # At best all of it is noise.
+        before = total / (1 / now[0] + 1 / now[1])
         more = More.PERHAPS
-    else:
-        more = More.ENOUGH
-    # What would be left of the variance if the run, or both, had samples without end.
-    problems_part = max(0.0, total - before / now[0] - after / now[1])
-    alone = enough - problems_part - before / now[0]
-    both = enough - problems_part
-    if both <= 0:
+    # Two models of one task are about as noisy as each other.
+    before, after = before or after or 0.0, after or before or 0.0
+    differing = total - before / now[0] - after / now[1]
+    if differing < _SURE * total * math.sqrt(2 / found.freedom):
+        # A variance is known to that error; what it seems to hold beyond the noise may be none.
+        differing = 0.0
+    left = enough - differing
+    if left <= 0:
         return Settling(more=More.NEVER, samples=None, problems=problems)
-    if alone <= 0 and more is More.ENOUGH:
-        more = More.BOTH
-    needed = (before + after) / both if alone <= 0 else after / alone
-    samples = max(math.ceil(needed), math.floor(now[1]) + 1)
-    return Settling(more=more, samples=samples, problems=problems)
+    return Settling(more=more, samples=_samples((before, after), now, left), problems=problems)
+
+
+def _samples(noise: tuple[float, float], now: tuple[float, float], left: float) -> tuple[int, int]:
+    """Return the samples of both runs whose noise fits into what is left for it."""
+    before, after = noise
+    alone = left - before / now[0]
+    # A baseline is made once: more of the run, as long as that can do, up to ten times as many.
+    if alone > 0 and after / alone <= _MOST_TIMES * now[1]:
+        return round(now[0]), max(math.ceil(after / alone), math.floor(now[1]) + 1)
+    alike = math.ceil((before + after) / left)
+    if alike >= now[1]:
+        return max(alike, round(now[0])), alike
+    return math.ceil(before / (left - after / now[1])), round(now[1])
 
 
 def _wanted_se(question: Question, decision: Decision) -> float:

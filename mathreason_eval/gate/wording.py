@@ -74,15 +74,19 @@ def _settling(task: TaskJudgement, what: Settling) -> str:
         return f"at temperature 0 more samples say nothing new; {others}"
     if what.samples is None:
         return f"no number of samples can settle it; {others}"
-    more = what.samples - task.samples[1]
+    before, after = what.samples
     if what.more is More.PERHAPS:
         return (
-            f"{what.samples:,} samples a problem in both runs might settle it, how many is known "
-            f"from two on; {others}"
+            f"{after:,} samples a problem in both runs might settle it, how many is known from two "
+            f"on; {others}"
         )
-    if what.more is More.BOTH:
-        return f"{what.samples:,} samples a problem in both runs would settle it; or {others}"
-    return f"about {more:,} more samples a problem ({what.samples:,} in all) would settle it"
+    if before > task.samples[0]:
+        return (
+            f"{before:,} samples a problem of the baseline and {after:,} of the run would settle "
+            f"it; or {others}"
+        )
+    more = after - task.samples[1]
+    return f"about {more:,} more samples a problem ({after:,} in all) would settle it"
 
 
 def check_words(check: Check) -> str:

@@ -1,0 +1,117 @@
+"""Limits on what is not the score: cut texts, missing answers, longer texts."""
+
+from __future__ import annotations
+
+import pytest
+from gate_runs import TASK, imported
+
+from mathreason_eval.gate.config import Config, Limits, config_of
+from mathreason_eval.gate.health import State
+from mathreason_eval.gate.judging import Answer, judge
+from mathreason_eval.store import load_run
+
+PROBLEMS = 60
+
+# fmt: off
+HEALTH = [
+    # what so many of 60 problems do in the run; check, state
+    ("truncated", 0,  "truncated",  State.KEPT),
+    ("truncated", 1,  "truncated",  State.KEPT),      # 1.7 points: within the limit of two
+    ("truncated", 3,  "truncated",  State.UNSURE),    # beyond it, and may be chance
+    ("truncated", 30, "truncated",  State.BROKEN),
+    ("silent",    3,  "no_answer",  State.UNSURE),
+    ("silent",    30, "no_answer",  State.BROKEN),
+    ("silent",    30, "truncated",  State.KEPT),
+    ("longer",    5,  "tokens",     State.KEPT),      # 17 % more
+    ("longer",    7,  "tokens",     State.UNSURE),
+    ("longer",    60, "tokens",     State.BROKEN),
+    ("shorter",   60, "tokens",     State.BROKEN),    # both ways
+    ("shorter",   10, "tokens",     State.KEPT),
+]
+# fmt: on
+_ODD = {
+    "truncated": {"output": "It is", "finish_reason": "length"},
+    "silent": {"output": "Nobody knows."},
+    "longer": {"completion_tokens": 300},
+    "shorter": {"completion_tokens": 20},
+}
+
+
+def outputs(model: str, kind: str, count: int) -> list[dict[str, object]]:
+    return [
+        {
+            "id": f"q{index}", "question": f"{index} + 0?", "gold": str(index), "model": model,
+            # Not all alike: what never varies has no chance to be chance.
+            "output": f"\\boxed{{{index}}}", "completion_tokens": 90 + index % 20,
+            **(_ODD[kind] if index < count else {}),
+        }
+        for index in range(PROBLEMS)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    kinds = {(kind, count) for kind, count, _, _ in HEALTH}
+    rows = [
+        row
+        for kind, count in sorted(kinds | {("truncated", 0)})
+        for row in outputs(f"{kind}-{count}", kind, count)
+    ]
+    return imported(tmp_path_factory.mktemp("health"), rows)
+
+
+def judged(runs, after, config, before="truncated-0"):
+    return judge(load_run(runs / before), load_run(runs / after), config)
+
+
+@pytest.mark.parametrize(("kind", "count", "name", "state"), HEALTH)
+def test_limits(runs, kind, count, name, state):
+    (task,) = judged(runs, f"{kind}-{count}", Config()).tasks
+    (check,) = [check for check in task.checks if check.name == name]
+    assert check.state is state
+
+
+def test_a_broken_limit_is_a_regression_though_the_score_is_the_same(runs):
+    found = judged(runs, "longer-60", config_of({"margin": "10pp"}))
+    assert found.tasks[0].answer is Answer.PASS
+    assert found.answer is Answer.REGRESSION
+
+
+def test_a_better_health_breaks_nothing(runs):
+    found = judged(runs, "truncated-0", Config(), before="truncated-30")
+    assert {check.state for check in found.tasks[0].checks} == {State.KEPT}
+
+
+# fmt: off
+RATES = {"no_answer", "ungradable"}
+SET = [
+    # gate.yaml; the checks that are made
+    ({},                                      {*RATES, "truncated", "tokens"}),
+    ({"health": {"tokens": False}},           {*RATES, "truncated"}),
+    ({"health": {"tokens": False}, "tasks": {TASK: {"health": {"truncated": False}}}}, RATES),
+    ({"tasks": {TASK: {"health": {"tokens": "50%"}}}}, {*RATES, "truncated", "tokens"}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("spec", "names"), SET)
+def test_limits_are_set_for_all_and_for_each(runs, spec, names):
+    (task,) = judged(runs, "longer-60", config_of(spec)).tasks
+    assert {check.name for check in task.checks} == names
+
+
+def test_what_a_task_says_of_health_adds_to_what_all_say():
+    config = config_of(
+        {
+            "health": {"tokens": "30%", "truncated": "5pp"},
+            "tasks": {TASK: {"health": {"truncated": 0.01, "alpha": 0.01}}},
+        }
+    )
+    assert config.of(TASK).limits == Limits(truncated=0.01, tokens=0.3, alpha=0.01)
+    assert config.of("another").limits == Limits(truncated=0.05, tokens=0.3)
+
+
+def test_more_looks_leave_less_for_each(runs):
+    once = judged(runs, "longer-60", Config()).tasks[0].checks[0]
+    often = judged(runs, "longer-60", config_of({"samples": [1, 2, 4]})).tasks[0].checks[0]
+    assert often.high > once.high

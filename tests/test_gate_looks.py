@@ -1,0 +1,222 @@
+"""More evidence: when it is looked at, how it is drawn, and how much of it would do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from random import Random
+
+import pytest
+
+from mathreason_eval.cli import main
+from mathreason_eval.gate.extending import Means, extend
+from mathreason_eval.gate.looks import Looks, look_reached
+from mathreason_eval.gate.settling import More, settling
+from mathreason_eval.models import open_model
+from mathreason_eval.planning import RunSpec
+from mathreason_eval.runner import run_tasks
+from mathreason_eval.stats.decision import Call, Question, decide
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.store import load_run
+
+# fmt: off
+REACHED = [
+    # schedule, the run's samples; number of the look, samples that count, next look
+    ((8, 16, 32),  4, None),
+    ((8, 16, 32),  8, (1, 8, 16)),
+    ((8, 16, 32), 15, (1, 8, 16)),
+    ((8, 16, 32), 16, (2, 16, 32)),
+    ((8, 16, 32), 99, (3, 32, None)),
+    ((8,),         8, (1, 8, None)),
+    (None,         5, (1, None, None)),
+]
+SETTLED = [
+    # chance before and after, samples of both runs, margin; what is said, and of which run more
+    (0.8, 0.8,  (16, 2),  0.04, More.ENOUGH,  (False, True)),
+    (0.8, 0.8,  (4, 4),   0.02, More.ENOUGH,  (True, True)),
+    (0.6, 0.57, (8, 8),   0.01, More.ENOUGH,  (True, True)),
+    (0.5, 0.5,  (2, 32),  0.03, More.ENOUGH,  (True, False)),
+    (0.8, 0.8,  (1, 1),   0.02, More.PERHAPS, (True, True)),
+    (0.8, 0.8,  (1, 4),   0.02, More.ENOUGH,  (True, True)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("schedule", "samples", "reached"), REACHED)
+def test_the_look_that_a_run_reaches(schedule, samples, reached):
+    looks = None if schedule is None else Looks(samples=schedule)
+    look = look_reached(looks, 8, samples)
+    assert reached == (look and (look.number, look.samples, look.following))
+
+
+@pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
+def test_early_looks_are_stricter_and_together_they_cost_alpha(spending):
+    looks = Looks(samples=(8, 16, 32), spending=spending)
+    levels = [look_reached(looks, 8, n).nominal(0.01) for n in looks.samples]
+    assert all(0 < level < 0.01 for level in levels)
+    assert sum(levels) > 0.01
+    assert (levels == sorted(levels)) == (spending == "obrien-fleming")
+
+
+def test_one_look_has_all_of_alpha():
+    assert look_reached(None, 8, 8).nominal(0.01) == 0.01
+    assert look_reached(Looks(samples=(8,)), 8, 8).nominal(0.01) == pytest.approx(0.01, rel=1e-6)
+
+
+def drawn(rng: Random, chances, samples, count=300):
+    """Pairs of two runs whose problems are all as hard as each other."""
+    return [
+        Pair(
+            before=sum(rng.random() < chances[0] for _ in range(samples[0])) / samples[0],
+            after=sum(rng.random() < chances[1] for _ in range(samples[1])) / samples[1],
+            samples=samples,
+        )
+        for _ in range(count)
+    ]
+
+
+def settled_by(chances, samples, margin):
+    """What would settle the first open question of some draws, and its change."""
+    rng = Random(7)
+    while True:
+        question = Question(pairs=drawn(rng, chances, samples), margin=margin)
+        (decision,) = decide([question], alpha=0.01)
+        if decision.call is Call.INCONCLUSIVE:
+            return settling(question, decision, greedy=False, avg=True), decision.difference.value
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_so_many_samples_settle_it_four_times_in_five(case):
+    before, after, samples, margin, more, of_which = case
+    what, change = settled_by((before, after), samples, margin)
+    assert what.more is more
+    assert of_which == tuple(new > old for new, old in zip(what.samples, samples, strict=True))
+    rng = Random(7)
+    questions = [
+        Question(pairs=drawn(rng, (before, before + change), what.samples), margin=margin)
+        for _ in range(24)
+    ]
+    calls = [decide([question], alpha=0.01)[0].call for question in questions]
+    assert sum(call is not Call.INCONCLUSIVE for call in calls) / len(calls) >= 0.6
+
+
+def test_problems_that_differ_in_their_change_need_more_problems():
+    pairs = [Pair(before=0.5, after=0.5 + way, samples=(64, 64)) for way in (-0.5, 0.5) * 50]
+    question = Question(pairs=pairs)
+    (decision,) = decide([question], alpha=0.01)
+    what = settling(question, decision, greedy=False, avg=True)
+    assert (what.more, what.samples) == (More.NEVER, None)
+    many = Question(pairs=pairs * (what.problems // 100 + 1))
+    assert decide([many], alpha=0.01)[0].call is Call.PASS
+
+
+def test_a_greedy_run_has_no_second_sample():
+    question = Question(pairs=[Pair(before=1.0, after=0.0), Pair(before=1.0, after=1.0)] * 3)
+    (decision,) = decide([question], alpha=0.01)
+    assert settling(question, decision, greedy=True, avg=True).more is More.GREEDY
+
+
+# --- --extend --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "script.yaml"
+    path.write_text("- text: ['\\boxed{7}', '\\boxed{12}', 'no idea']\n")
+    return f"fake:{path}"
+
+
+@pytest.fixture
+def made(script, tmp_path):
+    """Return a function that makes a run of two generated tasks."""
+
+    def make(name, **settings):
+        spec = RunSpec(
+            tasks=("arithmetic", "word-problems"),
+            **{"samples": 2, "limit": 12, "temperature": 0.6, **settings},
+        )
+        return run_tasks(spec, lambda: open_model(script), tmp_path / name, grading=(1, 5.0))
+
+    return make
+
+
+@pytest.fixture
+def gate(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["mathreason", "gate", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return left.value.code, said.out, said.err
+
+    return run
+
+
+def samples_of(run, task):
+    return {(one.problem_id, one.sample): (one.seed, one.text) for one in run.generations(task)}
+
+
+def test_more_samples_are_drawn_as_the_first_were(made):
+    settings = {"max_tokens": 77, "prompt": "boxed", "seed": 3, "data": {"arithmetic": ("seed:5",)}}
+    run = extend(made("few", **settings), 3, Means(grading=(1, 5.0)))
+    whole = made("many", samples=3, **settings)
+    for task in run.tasks():
+        assert run.manifest.tasks[task] == whole.manifest.tasks[task]
+        assert samples_of(run, task) == samples_of(whole, task)
+        assert len(run.verdicts(task)) == 36
+    assert run.manifest.samples == 3
+    assert run.manifest.finished
+
+
+def test_extend_looks_until_it_knows(gate, made, tmp_path):
+    base, run = made("base", seed=1), made("run")
+    (tmp_path / "gate.yaml").write_text("samples: [2, 4, 6]\nmargin: 0.5pp")
+    code, out, err = gate(run.path, "--baseline", base.path, "--extend", "--workers", 1)
+    assert (code, "look 3 of 3, at 6 samples a problem" in out) == (3, True)
+    assert load_run(run.path).manifest.samples == 6
+    assert err.count("resuming") == 2
+    assert load_run(base.path).manifest.samples == 2
+
+
+def test_extend_stops_where_it_knows(gate, made, tmp_path):
+    run = made("run")
+    (tmp_path / "gate.yaml").write_text("samples: [1, 2, 64]\nmargin: 90pp")
+    assert gate(run.path, "--baseline", run.path, "--extend")[0] == 0
+    assert load_run(run.path).manifest.samples == 2
+
+
+def test_only_the_samples_of_the_look_count(gate, made, tmp_path):
+    run = made("run")
+    (tmp_path / "gate.yaml").write_text("samples: [1, 64]\nmargin: 90pp")
+    _, out, _ = gate(run.path, "--baseline", run.path, "--json")
+    (first, _) = json.loads(out)["tasks"]
+    assert (first["samples"], first["look"]["samples"]) == ([2, 1], 1)
+    _, out, _ = gate(run.path, "--baseline", run.path)
+    assert "look 1 of 2, at 1 samples a problem; the first 1 of its 2 count" in out
+
+
+def test_before_the_first_look_nothing_is_said(gate, made, tmp_path):
+    run = made("run")
+    (tmp_path / "gate.yaml").write_text("samples: [4, 8]")
+    code, out, err = gate(run.path, "--baseline", run.path)
+    assert (code, "the first look is at 4 samples a problem, and the run has 2" in out) == (3, True)
+    assert "--extend draws the samples up to 4" in err
+
+
+# fmt: off
+NOT_EXTENDED = [
+    # settings of the run, gate.yaml; what is said
+    ({},                                "margin: 1pp",     "no schedule of looks"),
+    ({"temperature": 0.0, "samples": 1}, "samples: [1, 2]", "drawn at temperature 0"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("settings", "config", "says"), NOT_EXTENDED)
+def test_what_cannot_be_extended_says_so(gate, made, tmp_path, settings, config, says):
+    base, run = made("base", seed=1), made("run", **settings)
+    (tmp_path / "gate.yaml").write_text(config)
+    code, _, err = gate(run.path, "--baseline", base.path, "--extend")
+    assert (code, says in err) == (2, True)
