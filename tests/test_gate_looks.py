@@ -82,7 +82,7 @@ def settled_by(chances, samples, margin):
         question = Question(pairs=drawn(rng, chances, samples), margin=margin)
         (decision,) = decide([question], alpha=0.01)
         if decision.call is Call.INCONCLUSIVE:
-            return settling(question, decision, greedy=False, avg=True), decision.difference.value
+            return settling(question, decision, greedy=False), decision.difference.value
 
 
 @pytest.mark.parametrize("case", SETTLED)
@@ -104,7 +104,7 @@ def test_problems_that_differ_in_their_change_need_more_problems():
     pairs = [Pair(before=0.5, after=0.5 + way, samples=(64, 64)) for way in (-0.5, 0.5) * 50]
     question = Question(pairs=pairs)
     (decision,) = decide([question], alpha=0.01)
-    what = settling(question, decision, greedy=False, avg=True)
+    what = settling(question, decision, greedy=False)
     assert (what.more, what.samples) == (More.NEVER, None)
     many = Question(pairs=pairs * (what.problems // 100 + 1))
     assert decide([many], alpha=0.01)[0].call is Call.PASS
@@ -113,7 +113,7 @@ def test_problems_that_differ_in_their_change_need_more_problems():
 def test_a_greedy_run_has_no_second_sample():
     question = Question(pairs=[Pair(before=1.0, after=0.0), Pair(before=1.0, after=1.0)] * 3)
     (decision,) = decide([question], alpha=0.01)
-    assert settling(question, decision, greedy=True, avg=True).more is More.GREEDY
+    assert settling(question, decision, greedy=True).more is More.GREEDY
 
 
 # --- --extend --------------------------------------------------------------------------------

@@ -117,6 +117,7 @@ class _Evidence:
             margin=self.rules.margin,
             beyond_margin=self.rules.beyond_margin,
             alpha=self.rules.alpha,
+            counted=self.rules.metric == "avg",
         )
 
 
@@ -249,7 +250,5 @@ def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
         ),
         checks=tuple(health(pairing, rules.limits, evidence.look.looks)),
         flips=flips(pairs),
-        settling=settling(evidence.question, decision, greedy=greedy, avg=rules.metric == "avg")
-        if is_open
-        else None,
+        settling=settling(evidence.question, decision, greedy=greedy) if is_open else None,
     )

@@ -44,7 +44,7 @@ class Settling:
     """Problems like these that would do at the present number of samples."""
 
 
-def settling(question: Question, decision: Decision, *, greedy: bool, avg: bool) -> Settling:
+def settling(question: Question, decision: Decision, *, greedy: bool) -> Settling:
     """Return what would settle an open question.
 
     The variance of the change, times N², is a sum of what problems differ by and of the noise of
@@ -54,7 +54,6 @@ def settling(question: Question, decision: Decision, *, greedy: bool, avg: bool)
         question: what was asked.
         decision: that it is open.
         greedy: whether the run's samples are drawn at temperature 0.
-        avg: whether scores are shares of correct samples, whose noise is known from two on.
     """
     found = decision.difference
     wanted = _wanted_se(question, decision)
@@ -64,7 +63,9 @@ def settling(question: Question, decision: Decision, *, greedy: bool, avg: bool)
     counted = found.problems + 2
     total, enough = (counted * found.se) ** 2, (counted * wanted) ** 2
     now = _mean_samples(question.pairs)
-    before, after = (_noise(question.pairs, which) if avg else None for which in (0, 1))
+    before, after = (
+        _noise(question.pairs, which) if question.counted else None for which in (0, 1)
+    )
     more = More.ENOUGH
     if before is None and after is None:
         # At best all of it is noise.

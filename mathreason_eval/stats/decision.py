@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mathreason_eval.stats.difference import Difference, Pair, difference
+from mathreason_eval.stats.exchange import fall_by_exchange
 from mathreason_eval.stats.significance import sign_flip
 
 
@@ -32,6 +33,8 @@ class Question:
     """Whether only a fall beyond the margin is a regression; else every fall is."""
     alpha: float | None = None
     """The task's own level of either error; None for that of the suite."""
+    counted: bool = True
+    """Whether scores are shares of correct samples, which might as well stand in either run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +72,8 @@ def decide(
 
     A task passes if the lower bound at 1 - alpha is above -margin, whatever else holds: a small
     fall that was declared tolerable is no regression. A regression needs both the upper bound
-    below zero and the exact sign-flip test.
+    below zero and the exact sign-flip test; where the runs have different numbers of samples, the
+    exact exchange of samples as well.
 
     The chance that a change without effect is called a regression in any task is at most the
     largest alpha (Holm over tasks, weighted by their alphas), and so is the chance that a suite
@@ -134,7 +138,14 @@ def _holm_levels(
 
 
 def _fall_p(question: Question, found: Difference) -> float:
-    """Return the p of no fall."""
+    """Return the p of no fall: the largest of all tests that hold, for each trusts in less."""
     if question.beyond_margin:
         return found.p_above(-question.margin)
-    return max(found.p_above(0.0), sign_flip(question.pairs).fell)
+    ps = [found.p_above(0.0), sign_flip(question.pairs).fell]
+    if question.counted and any(one != other for one, other in _sizes(question.pairs)):
+        ps.append(fall_by_exchange(question.pairs))
+    return max(ps)
+
+
+def _sizes(pairs: Sequence[Pair]) -> set[tuple[int, int]]:
+    return {pair.samples for pair in pairs}
