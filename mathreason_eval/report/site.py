@@ -169,6 +169,7 @@ def _standing_data(standing: Standing) -> Values:
         "run": f"run/{result.page}.json",
         "accuracy": None if standing.metric is None else asdict(standing.metric),
         "rank": standing.rank,
+        "leads": standing.leads,
         "differs": standing.differs,
         "lacks": standing.lacks,
     }

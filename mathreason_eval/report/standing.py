@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mathreason_eval.report.comparable import Conditions, differences
 from mathreason_eval.report.results import Result
+from mathreason_eval.stats.ranking import Contender, Place, ranking
 from mathreason_eval.types import Metric, RunManifest
 
 
@@ -23,9 +24,9 @@ class Standing:
     lacks: tuple[str, ...] = ()
     """What is missing of it, a phrase each."""
     rank: tuple[int, int] | None = None
-    """Best and worst rank that the intervals leave open; None if it cannot be ranked."""
+    """Best and worst rank that the common problems leave open; None if it cannot be ranked."""
     leads: bool = False
-    """Whether its interval lies above all others that may be compared."""
+    """Whether it is surely above all others that may be compared; a tie leads nowhere."""
 
     @property
     def ranked(self) -> bool:
@@ -119,31 +120,36 @@ def _lacks(result: Result) -> Iterator[str]:
 
 
 def _ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    """Return the standings best first, with the ranks that their intervals leave open."""
+    """Return the standings best first, with the ranks that their common problems leave open."""
     ranked = [standing for standing in standings if standing.ranked]
+    placed = iter(_places([standing.result for standing in ranked]))
     return tuple(
         sorted(
-            (_placed(standing, ranked) for standing in standings),
+            (_placed(one, next(placed)) if one.ranked else one for one in standings),
             key=lambda s: -1.0 if s.metric is None else s.metric.value,
             reverse=True,
         )
     )
 
 
-def _placed(standing: Standing, ranked: Sequence[Standing]) -> Standing:
-    if not standing.ranked:
-        return standing
-    own = standing.metric
-    others = [s.metric for s in ranked if s is not standing and s.metric is not None]
-    assert own is not None
-    above = sum(other.low > own.high for other in others)
-    below = sum(other.high < own.low for other in others)
-    return Standing(
-        result=standing.result,
-        metric=own,
-        rank=(1 + above, 1 + len(others) - below),
-        leads=bool(others) and below == len(others),
-    )
+def _places(results: Sequence[Result]) -> list[Place]:
+    """Return where results stand that asked the same problems."""
+    if not results:
+        return []
+    contenders = [
+        Contender(
+            # Of a folder edited by hand a problem may have no sample, and another too many.
+            scores={one.problem.id: one.correct / max(1, one.judged) for one in result.problems},
+            samples={one.problem.id: max(1, one.judged) for one in result.problems},
+        )
+        for result in results
+    ]
+    families = {one.problem.id: one.problem.origin or one.problem.id for one in results[0].problems}
+    return ranking(contenders, families)
+
+
+def _placed(standing: Standing, place: Place) -> Standing:
+    return replace(standing, rank=(place.best, place.worst), leads=place.leads)
 
 
 # --- rows ------------------------------------------------------------------------------------
@@ -160,7 +166,7 @@ def rows(table: Sequence[Column]) -> tuple[Row, ...]:
                 of_model.append(free := {})
             free[column.task] = standing
     made = [_row(cells) for of_model in packed.values() for cells in of_model]
-    return tuple(sorted(made, key=lambda row: _places(row, table)))
+    return tuple(sorted(made, key=lambda row: _order(row, table)))
 
 
 def _model(manifest: RunManifest) -> Hashable:
@@ -172,7 +178,7 @@ def _row(cells: Mapping[str, Standing]) -> Row:
     return Row(model=first.model, page=first.page, cells=cells)
 
 
-def _places(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
+def _order(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
     """Return what rows are sorted by: task by task, the higher the accuracy the earlier."""
     metrics = (row.cells[c.task].metric if c.task in row.cells else None for c in table)
     return tuple(1.0 if metric is None else -metric.value for metric in metrics)

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-TAIL = 0.025
-"""Share of the draws that may fall outside a range of ranks, at either end."""
 ALPHA = 0.05
-"""Level of the tests that keep groups apart, all tests of one leader together."""
+"""Chance that a range of ranks misses, and level of all tests against one leader together."""
 _IMAGINED = 2
 """Problems imagined beside the real ones, as in the interval of a difference."""
 
@@ -41,13 +39,13 @@ class Place:
     """Its mean score."""
     best: int
     worst: int
-    """Ends of the 95 % range of its rank; 1 is the highest."""
+    """Ends of the 95 % range of its rank; 1 is the highest, and equals share their ranks."""
     group: int
     """1 for the leader and all that are not significantly below it, and so on among the rest."""
     p: float
     """P of the two-sided test against the leader of its group or, of a leader, 1."""
     leads: bool
-    """Whether it is significantly above every other; never true of a run alone."""
+    """Whether it is surely above every other, by its range and by the tests; never if alone."""
 
 
 def ranking(
@@ -58,10 +56,13 @@ def ranking(
 ) -> list[Place]:
     """Return where each stands, in the order given.
 
-    Ranges come from a joint bootstrap: the problems are drawn again with replacement, the same for
-    all, and the ranks taken anew, so that what is easy or hard for all moves none. With every draw
-    go two imagined problems, on average, that any of the runs solves at even chance: as in the
-    interval of a difference, three problems that one solves and another does not settle nothing.
+    A range leaves open every rank that the problems at hand do. It comes from a joint bootstrap:
+    the problems are drawn again, the same for all, so that what is easy or hard for all moves
+    nothing. Above or below a run are those whose distance from it is larger, by its own spread,
+    than 95 % of draws move the farthest distance of any (Mogstad, Romano, Shaikh and Wilhelm 2024,
+    Review of Economic Studies 91, 476-518). Among the problems drawn from are two imagined ones,
+    which any run solves at even chance: as in the interval of a difference, three problems that
+    one run solves and another does not settle nothing.
 
     Groups come from exact tests, problem by problem, of each run against the highest of its group.
 
@@ -89,7 +90,7 @@ def ranking(
             worst=worst,
             group=group,
             p=p,
-            leads=alone and group == 1,
+            leads=alone and group == 1 and worst == 1,
         )
         for contender, (best, worst), (group, p) in zip(contenders, ranges, groups, strict=True)
     ]
@@ -114,13 +115,27 @@ def _ranges(
     units[:, -1] = 0
     imagined = np.zeros((_IMAGINED, units.shape[1]))
     imagined[:, -1] = 1
-    units = np.vstack([units, imagined])
     sizes = np.array([_samples(contender) for contender in contenders])
-    ranks = [_ranks(_with_tosses(drawn, sizes, rng)) for drawn in drawn_sums(units, rng)]
-    best, worst = (np.vstack([both[end] for both in ranks]) for end in (0, 1))
-    low = np.quantile(best, TAIL, axis=0, method="inverted_cdf")
-    high = np.quantile(worst, 1 - TAIL, axis=0, method="inverted_cdf")
-    return [(int(one), int(other)) for one, other in zip(low, high, strict=True)]
+    drawn = np.vstack(
+        [_with_tosses(some, sizes, rng) for some in drawn_sums(np.vstack([units, imagined]), rng)]
+    )
+    sums = units[:, :-1].sum(axis=0)
+    return [_range(drawn, sums, place) for place in range(len(contenders))]
+
+
+def _range(drawn: NDArray[Any], sums: NDArray[Any], place: int) -> tuple[int, int]:
+    """Return the ranks that one run may have, given how far its distances moved in the draws."""
+    import numpy as np
+
+    distances = sums - sums[place]
+    moved = drawn - drawn[:, [place]] - distances
+    spread = moved.std(axis=0)
+    # It is at no distance from itself, whatever is drawn.
+    spread[place] = np.inf
+    farthest = np.quantile(np.abs(moved / spread).max(axis=1), 1 - ALPHA)
+    above = int((distances / spread > farthest).sum())
+    below = int((distances / spread < -farthest).sum())
+    return 1 + above, len(sums) - below
 
 
 def _samples(contender: Contender) -> int:
@@ -133,20 +148,7 @@ def _with_tosses(drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator) -> ND
     """Return the sums of the runs' scores, with those of the imagined problems among them."""
     tosses = drawn[:, -1:].astype(int) * sizes
     sums: NDArray[Any] = drawn[:, :-1] + rng.binomial(tosses, 0.5) / sizes
-    # Equal sums, added in another order, are to be equal still.
-    return sums.round(9)
-
-
-def _ranks(sums: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return each run's rank in each draw, if it comes first and if it comes last of its equals."""
-    import numpy as np
-
-    best = np.ones(sums.shape, dtype=int)
-    worst = np.zeros(sums.shape, dtype=int)
-    for other in sums.T:
-        best += other[:, None] > sums
-        worst += other[:, None] >= sums
-    return best, worst
+    return sums
 
 
 # --- groups ----------------------------------------------------------------------------------
