@@ -51,8 +51,9 @@ class Rules:
                 convention=task.convention,
                 check_steps=task.check_steps,
             ),
-            slices=task.slices,
-            families=task.metrics,
+            Report(
+                slices=task.slices, families=task.metrics, cluster=task.cluster, macro=task.macro
+            ),
         )
 
     @classmethod
@@ -66,17 +67,18 @@ class Rules:
                 convention=Convention.of(entry.get("convention", {})),
                 check_steps=entry.get("check_steps", False),
             ),
-            slices=tuple(entry["slices"]),
-            families=tuple(entry.get("metrics", ())),
+            Report(
+                slices=tuple(entry["slices"]),
+                families=tuple(entry.get("metrics", ())),
+                cluster=entry.get("cluster"),
+                macro=entry.get("macro"),
+            ),
         )
 
     @classmethod
-    def _made(cls, judging: Judging, slices: tuple[str, ...], families: tuple[str, ...]) -> Self:
+    def _made(cls, judging: Judging, report: Report) -> Self:
         measures = grader_named(judging.grader).measures
-        return cls(
-            judging=judging,
-            report=Report(slices=slices, measures=measures, families=families),
-        )
+        return cls(judging=judging, report=replace(report, measures=measures))
 
     def entry(self) -> dict[str, object]:
         """Return what the manifest says of how a task was judged."""
@@ -87,6 +89,8 @@ class Rules:
             "convention": asdict(self.judging.convention),
             "check_steps": self.judging.check_steps,
             "slices": list(self.report.slices),
+            "cluster": self.report.cluster,
+            "macro": self.report.macro,
             "metrics": list(self.report.families),
             "grader_version": GRADER_VERSION,
         }

@@ -189,15 +189,20 @@ class Metric:
     """A fraction of 1, except `tokens` and `seconds`, which are means per sample."""
     low: float
     high: float
-    """Ends of the 95 % interval."""
+    """Ends of the 95 % interval for new questions of the same kind."""
     se: float
     """Standard error of `value`."""
     problems: int
-    """The number of problems: the unit of the interval."""
+    """The number of problems: the unit of the interval, unless `method` names clusters of them."""
     samples: int
     """The number of samples over all problems."""
     method: str
-    """How the interval was made, e.g. `wilson, problems as unit`."""
+    """How the interval was made, e.g. `Wilson over problems`."""
+    fixed_low: float | None = None
+    fixed_high: float | None = None
+    """Ends of the 95 % interval for this benchmark: the same questions, sampled again."""
+    fixed_se: float | None = None
+    """Standard error by the noise of sampling alone; None where a problem has a single sample."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.console import plain_table
+from mathreason_eval.stats.fixed import split
+from mathreason_eval.stats.several import draws_of
 from mathreason_eval.stats.summary import AMOUNTS, WHOLE
 from mathreason_eval.types import Metric
 
@@ -18,6 +20,9 @@ _GAP = 3
 """Columns between the numbers and the picture."""
 _OF_SLICES = frozenset({"avg", "drop", "f1"})
 """What the terminal shows of a slice."""
+_NEVER = ("g-pass@", "mg-pass@", "ece", "brier", "auroc", "aurc")
+_ONLY_LAST = ("pass^", "best@", "vote@")
+"""Metrics that stand in --json and on the site, and those of which the largest K is enough."""
 _MOST_SLICES = 12
 """So many values of a slice, at most, stand in a table."""
 _NARROWEST, _WIDEST = 11, 41
@@ -28,7 +33,7 @@ def metric_table(metrics: Sequence[Metric], width: int) -> Table:
     """Return metrics with their intervals; the picture takes what room the numbers leave."""
     from rich.console import Console
 
-    most = max((_k(metric) for metric in metrics), default=1)
+    most = max((draws_of(metric.name) for metric in metrics), default=1)
     hidden = crowded(metrics)
     shown = [m for m in metrics if _is_shown(m, most) and _kind(m) not in hidden]
     rows = [
@@ -58,11 +63,13 @@ def metric_table(metrics: Sequence[Metric], width: int) -> Table:
 def _is_shown(metric: Metric, most: int) -> bool:
     """Leave out what would bury the rest: --json and the site have everything.
 
-    Of pass@K and maj@K powers of two and the last are enough, of a slice its accuracy, of a variant
-    what it cost, of a slice of variants nothing.
+    Of pass@K and maj@K powers of two and the last are enough, of pass^K the last, of a slice its
+    accuracy, of a variant what it cost, of a slice of variants nothing.
     """
-    k = _k(metric)
+    k = draws_of(metric.name)
     if " " in metric.slice or not (k == most or not k & (k - 1)):
+        return False
+    if metric.name.startswith(_NEVER) or (metric.name.startswith(_ONLY_LAST) and k < most):
         return False
     return metric.slice == WHOLE or metric.name in _OF_SLICES
 
@@ -78,12 +85,6 @@ def crowded(metrics: Sequence[Metric]) -> dict[str, int]:
 
 def _kind(metric: Metric) -> str:
     return metric.slice.partition("=")[0]
-
-
-def _k(metric: Metric) -> int:
-    """Return the K of `pass@K`, 1 for a metric without one."""
-    _, at, k = metric.name.partition("@")
-    return int(k) if at else 1
 
 
 def number(metric: Metric, value: float) -> str:
@@ -106,3 +107,16 @@ def _picture(metric: Metric, width: int) -> str:
         cells[high] = "┤"
     cells[dot] = "●"
     return "".join(cells)
+
+
+def variance(metrics: Sequence[Metric]) -> str:
+    """Return what the interval of the accuracy comes from, in a line; empty for single samples."""
+    average = next((m for m in metrics if (m.name, m.slice) == ("avg", WHOLE)), None)
+    parts = None if average is None else split(average)
+    if parts is None:
+        return ""
+    return (
+        f"{100 * parts.questions:.0f} % of avg's variance is questions, {100 * parts.seeds:.0f} % "
+        f"samples: endless samples leave ±{100 * parts.floor:.1f} · "
+        f"design effect {parts.design_effect:.2g}"
+    )

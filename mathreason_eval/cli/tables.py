@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mathreason_eval.cli.console import plain_table, stdout
-from mathreason_eval.cli.metrics import crowded, metric_table, number
+from mathreason_eval.cli.metrics import crowded, metric_table, number, variance
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
 from mathreason_eval.stats.summary import is_disputed, outcome_counts
@@ -165,6 +165,8 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     console.print(metric_table(metrics, console.width))
     for kind, count in crowded(metrics).items():
         console.print(f"by {kind}: {count} slices, in --json and on the site")
+    if line := variance(metrics):
+        console.print(f"interval  {line}", soft_wrap=True)
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
     console.print(f"outcomes  {spelled} = {n:,}")
     if entry.get("data_published") is False:

@@ -13,6 +13,7 @@ from mathreason_eval.report.names import short_names
 from mathreason_eval.report.results import SAMPLES_PER_PAGE, Result, Sample, samples_page
 from mathreason_eval.report.standing import Column, Row
 from mathreason_eval.report.states import HEALTH, STATES
+from mathreason_eval.stats.several import draws_of
 from mathreason_eval.types import Metric, Outcome
 
 Values = dict[str, object]
@@ -152,11 +153,9 @@ def _part(result: Result, labels: Labels, first_pages: Mapping[str, int]) -> Val
 
 
 def _is_shown(metric: Metric, result: Result) -> bool:
-    """Leave out most of `pass@K` and `maj@K` where K has many values; the page's data have all."""
-    _, at, k = metric.name.partition("@")
-    if not at or not k.isdecimal():
-        return True
-    return int(k) == result.manifest.samples or not int(k) & (int(k) - 1)
+    """Leave out most of `pass@K` and its kin where K has many values; the page's data have all."""
+    k = draws_of(metric.name)
+    return k == result.manifest.samples or not k & (k - 1)
 
 
 def _from_run(result: Result, page: int, anchor: str = "") -> str:

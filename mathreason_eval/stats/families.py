@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from mathreason_eval.stats.first_error import first_error
 from mathreason_eval.stats.instances import instances, strict
 from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.posterior import bayes
 from mathreason_eval.stats.survival import survival
 from mathreason_eval.types import Metric
 
@@ -14,6 +15,7 @@ Family = Callable[[str, Sequence[Item]], Iterator[Metric]]
 """(task, problems with their judgements) -> its metrics, each with an interval."""
 
 FAMILIES: Mapping[str, Family] = {
+    "bayes": bayes,
     "first-error": first_error,
     "instances": instances,
     "strict": strict,

@@ -15,6 +15,7 @@ from mathreason_eval.grade.stepindex import NOWHERE, index_of
 from mathreason_eval.grade.stepscores import EVEN, first_below, scores_of
 from mathreason_eval.stats.intervals import Mean, mean_of_scores
 from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.macro import unweighted
 from mathreason_eval.stats.thresholds import Scored, best_threshold, f1
 from mathreason_eval.types import Metric
 
@@ -109,17 +110,8 @@ def _spread(one: Mean, other: Mean) -> float:
 
 def _mean_of_splits(splits: Sequence[Metric]) -> Metric:
     """Return the unweighted mean over splits, which are independent."""
-    k = len(splits)
-    value = math.fsum(metric.value for metric in splits) / k
-    down = math.hypot(*(metric.value - metric.low for metric in splits)) / k
-    up = math.hypot(*(metric.high - metric.value for metric in splits)) / k
-    mean = Mean(
-        value=value,
-        low=max(0.0, value - down),
-        high=min(1.0, value + up),
-        se=math.hypot(*(metric.se for metric in splits)) / k,
-        method=f"unweighted mean of {k} split{'s' if k > 1 else ''}; {_METHOD}",
-    )
+    means = [Mean(value=m.value, low=m.low, high=m.high, se=m.se, method=m.method) for m in splits]
+    mean = unweighted(means, "split" if len(means) == 1 else "splits")
     size = sum(metric.problems for metric in splits), sum(metric.samples for metric in splits)
     return mean.metric(splits[0].name, (splits[0].task, "all"), size)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from mathreason_eval.stats.majority import maj_at_k
 from mathreason_eval.stats.passk import pass_at_k
@@ -23,6 +24,10 @@ class Item:
     """Sizes of the classes of equivalent answers; the correct ones first if there are any."""
     tokens: tuple[float, ...]
     seconds: tuple[float, ...]
+    ballots: tuple[int | None, ...]
+    """By sample, the class of its answer: 0 for the correct one; None for no answer."""
+    rewards: tuple[float, ...]
+    """By sample, a reward model's scores; empty unless every sample has one."""
 
     @property
     def n(self) -> int:
@@ -78,20 +83,36 @@ def items_of(
     Raises:
         ValueError: if a verdict is of no problem.
     """
-    judged: dict[str, list[Verdict]] = {}
+    judged: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
-        judged.setdefault(verdict.problem_id, []).append(verdict)
-    made: dict[str, list[Generation]] = {}
+        judged[verdict.problem_id].append(verdict)
+    made: dict[str, list[Generation]] = defaultdict(list)
     for generation in generations:
-        made.setdefault(generation.problem_id, []).append(generation)
+        made[generation.problem_id].append(generation)
     strays = judged.keys() - {problem.id for problem in problems}
     if strays:
         raise ValueError(f"There are verdicts on {min(strays)!r}, which is no problem.")
+    # The same answers come again and again, and a key may need algebra.
+    key = cache(key)
     return [
         _item(problem, judged[problem.id], made.get(problem.id, []), key)
         for problem in problems
         if problem.id in judged
     ]
+
+
+def cluster_of(problem: Problem, key: str | None) -> Hashable:
+    """Return what a problem shares with those that it is not independent of.
+
+    Args:
+        problem: of any task.
+        key: the property that the task names under `cluster:`; problems that have the same value
+            share a source. Those without it, and all where no key is named, share it with the
+            original that they are variants of.
+    """
+    if key is not None and key in problem.meta:
+        return key, problem.meta[key]
+    return problem.origin or problem.id
 
 
 def _item(
@@ -100,19 +121,32 @@ def _item(
     generations: Sequence[Generation],
     key: Callable[[str], str],
 ) -> Item:
-    outcomes = Counter(verdict.outcome for verdict in verdicts)
-    wrong = Counter(
-        key(verdict.answer)
-        for verdict in verdicts
-        if verdict.answer is not None and verdict.outcome is not Outcome.CORRECT
-    )
+    verdicts = sorted(verdicts, key=lambda verdict: verdict.sample)
+    outcomes = [verdict.outcome for verdict in verdicts]
+    counts = {outcome: outcomes.count(outcome) for outcome in Outcome}
     # Whatever their spelling, answers that equal the gold are one class.
-    right = [outcomes[Outcome.CORRECT]] if outcomes[Outcome.CORRECT] else []
+    number: dict[str, int] = {}
+    ballots = tuple(
+        0
+        if verdict.outcome is Outcome.CORRECT
+        else None
+        if verdict.answer is None
+        else number.setdefault(key(verdict.answer), len(number) + 1)
+        for verdict in verdicts
+    )
+    votes = Counter(ballots)
+    sizes = [votes[ballot] for ballot in range(len(number) + 1)]
+    rewards: dict[int, float | None] = {}
+    for generation in generations:
+        rewards.setdefault(generation.sample, generation.reward)
+    scored = [rewards.get(verdict.sample) for verdict in verdicts]
     return Item(
         problem=problem,
-        verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.sample)),
-        outcomes=outcomes,
-        classes=(*right, *wrong.values()),
+        verdicts=tuple(verdicts),
+        outcomes=counts,
+        classes=tuple(sizes if sizes[0] else sizes[1:]),
         tokens=tuple(g.completion_tokens for g in generations if g.completion_tokens is not None),
         seconds=tuple(g.seconds for g in generations if g.seconds is not None),
+        ballots=ballots,
+        rewards=() if None in scored else tuple(reward for reward in scored if reward is not None),
     )

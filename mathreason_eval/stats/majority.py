@@ -1,17 +1,44 @@
-"""The chance that a majority vote of k samples is right, exactly and for every k."""
+"""The chance that a majority vote of k samples is right, for every k, over all draws.
+
+Draw each of the n samples by itself with some chance p: given that k were drawn, all sets of k are
+equally likely, whatever p is. So the chance of a won vote among k is
+
+    P(the vote is won and k are drawn) / P(k are drawn),
+
+and while the samples are drawn one by one, classes are independent. The generating function of the
+number drawn, over won votes only, is then a sum over the votes t of the right class,
+
+    V(z) = sum_t P(right has t) z^t * integral_0^1 prod_j (L_j(z) + y P(j has t) z^t) dy * U(z),
+
+L_j that of a class j with fewer than t votes and U that of samples without an answer: d classes
+that tie with the right one leave y^d, and the integral of y^d is 1 / (1 + d), the shared credit.
+It is evaluated at roots of unity and turned back into its coefficients, at several p, because those
+of k far from n p would drown in rounding. What is left of that is below 1e-10.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-_FLOATS_COUNT_TO = 1000
-"""Of more samples, there are more draws than a float can hold; Python's integers are slower."""
+_DIGITS = 10
+"""Decimal places that are free of rounding."""
+_APART = 6.0
+"""Standard deviations of the number drawn between one chance of drawing and the next."""
+_WIDTH = 12.0
+"""Standard deviations of the number drawn that a transform holds apart."""
+_TAIL = 8.0
+"""Standard deviations of a class's votes, and votes, beyond which nothing counts."""
+_TOGETHER = 256
+"""So many samples, at most, are looked at with all chances of drawing at once."""
 
 
 def maj_at_k(sizes: Sequence[int], correct: int | None, unanswered: int, k: int) -> float:
@@ -35,47 +62,204 @@ def maj_at_k(sizes: Sequence[int], correct: int | None, unanswered: int, k: int)
         raise ValueError(f"maj@{k} of {n} samples does not exist.")
     if correct is None:
         return 0.0
-    others = sorted(size for index, size in enumerate(sizes) if index != correct)
-    return _curve(sizes[correct], tuple(others), unanswered)[k - 1]
+    others = [size for index, size in enumerate(sizes) if index != correct]
+    return float(maj_curve(sizes[correct], others, unanswered)[k - 1])
 
 
-@lru_cache(maxsize=1 << 12)
-def _curve(right: int, others: tuple[int, ...], unanswered: int) -> tuple[float, ...]:
-    """Return maj@1 to maj@n."""
+def maj_curve(right: int, others: Sequence[int], unanswered: int) -> NDArray[np.float64]:
+    """Return maj@1 to maj@n of one problem.
+
+    Args:
+        right: how many samples are correct, one at least.
+        others: how many samples each class of wrong answers holds.
+        unanswered: samples without an answer.
+    """
+    return _curve(right, tuple(sorted(others)), unanswered)
+
+
+@lru_cache(maxsize=1 << 14)
+def _curve(right: int, others: tuple[int, ...], unanswered: int) -> NDArray[np.float64]:
     import numpy as np
 
     n = right + sum(others) + unanswered
-    ways = _ways_of_rest(right, others, unanswered, float if n <= _FLOATS_COUNT_TO else object)
-    # won[t, k]: the draws of k in which the right class wins, together with t others.
-    won = np.zeros((ways.shape[1], n + 1), dtype=ways.dtype)
-    for votes in range(1, right + 1):
-        won[:, votes : n - right + votes + 1] += ways[votes - 1] * comb(right, votes)
-    return tuple(
-        float(sum(won[ties, k] / ((1 + ties) * comb(n, k)) for ties in range(len(won))))
-        for k in range(1, n + 1)
-    )
+    rivals = Counter(others)
+    curve = np.zeros(n)
+    for drawing in _drawings(n):
+        won = _won(drawing, right, rivals)
+        curve[drawing.drawn - 1] = won[drawing.row, drawing.drawn % drawing.length] / drawing.chance
+    curve = np.round(curve.clip(0, 1), _DIGITS)
+    curve.flags.writeable = False
+    return curve
 
 
-def _ways_of_rest(
-    right: int, others: tuple[int, ...], unanswered: int, kind: type[float | object]
-) -> NDArray[Any]:
-    """Return the ways to draw from the rest where no class has more votes than the right one.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Drawing:
+    """Some chances with which each of n samples may be drawn, and the k that each is best for."""
 
-    At [v - 1, t, d]: the right class has v votes, t others as many, and d are drawn of the rest.
-    Class by class, these are the coefficients of a product of polynomials.
+    n: int
+    chances: NDArray[np.float64]
+    drawn: NDArray[np.int_]
+    """The numbers k."""
+    row: NDArray[np.int_]
+    """For each k which of the chances."""
+    chance: NDArray[np.float64]
+    """For each k the chance that k of n are drawn."""
+    length: int
+    """Points of the transform."""
+    powers: NDArray[np.complex128]
+    """At [t, 0, i] the i-th root of unity to the t."""
+
+
+@lru_cache(maxsize=64)
+def _drawings(n: int) -> tuple[_Drawing, ...]:
+    import numpy as np
+
+    # On this scale the number drawn has the same standard deviation, 1 / 2 sqrt(n), everywhere.
+    first = math.asin(math.sqrt(min(0.5, 0.7 / n)))
+    count = 1 + math.ceil((math.pi / 2 - 2 * first) * 2 * math.sqrt(n) / _APART)
+    chances = np.sin(np.linspace(first, math.pi / 2 - first, count)) ** 2
+    likely = np.stack([_binomial(n, p)[1:] for p in chances])
+    best = likely.argmax(axis=0)
+    length = min(n + 1, math.ceil(_WIDTH * math.sqrt(n) / 2))
+    turns = np.outer(np.arange(n + 1), np.arange(length // 2 + 1)) % length
+    powers = np.exp(-2j * np.pi / length * np.arange(length))[turns][:, None, :]
+    blocks = [np.arange(count)] if n <= _TOGETHER else np.arange(count)[:, None]
+    made = []
+    for block in blocks:
+        drawn = np.flatnonzero((best >= block[0]) & (best <= block[-1]))
+        made.append(
+            _Drawing(
+                n=n,
+                chances=chances[block],
+                drawn=drawn + 1,
+                row=best[drawn] - block[0],
+                chance=likely[best[drawn], drawn],
+                length=length,
+                powers=powers,
+            )
+        )
+    return tuple(made)
+
+
+def _binomial(n: int, p: float) -> NDArray[np.float64]:
+    """Return the chances that 0 to n of n samples are drawn."""
+    import numpy as np
+
+    logs = _log_factorials(n)
+    drawn = np.arange(n + 1)
+    ways = logs[n] - logs[: n + 1] - logs[n::-1]
+    made: NDArray[np.float64] = np.exp(ways + drawn * math.log(p) + (n - drawn) * math.log1p(-p))
+    return made
+
+
+@lru_cache(maxsize=64)
+def _log_factorials(n: int) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.array([math.lgamma(i + 1) for i in range(n + 1)])
+
+
+def _won(drawing: _Drawing, right: int, rivals: Mapping[int, int]) -> NDArray[np.float64]:
+    """Return for each chance and number drawn, modulo the length, the chance of a won vote.
+
+    What is neither right nor a rival, such as a sample without an answer, changes no vote.
     """
     import numpy as np
 
-    ways = np.zeros((right, 1, unanswered + sum(others) + 1), dtype=kind)
-    ways[:, 0, : unanswered + 1] = [comb(unanswered, drawn) for drawn in range(unanswered + 1)]
-    drawable = unanswered + 1
-    for size in others:
-        joined = np.zeros((right, ways.shape[1] + 1, ways.shape[2]), dtype=kind)
-        for votes in range(min(size, right) + 1):
-            more = ways[:, :, :drawable] * comb(size, votes)
-            joined[votes:, :-1, votes : votes + drawable] += more[votes:]
-            if votes:
-                joined[votes - 1, 1:, votes : votes + drawable] += more[votes - 1]
-        ways = joined
-        drawable += size
-    return ways
+    first, last = _votes(drawing, right, max(rivals, default=0))
+    if first > last:
+        return np.zeros((len(drawing.chances), drawing.length))
+    contenders = [size for size in rivals if size >= first and _reach(drawing, size) >= first]
+    votes, ties, weights = _rows(range(first, last + 1), {c: rivals[c] for c in contenders})
+    terms, _ = _votes_of(drawing, right)
+    values = weights[:, None, None] * terms[votes]
+    free = drawing.n - right - sum(size * rivals[size] for size in contenders)
+    p = drawing.chances[:, None]
+    drawn_or_not = (1 - p) + p * drawing.powers[1 % (drawing.n + 1)]
+    values *= drawn_or_not**free
+    for size in contenders:
+        terms, below = _votes_of(drawing, size)
+        # Rows stand in the order of votes: a class of fewer samples than votes has lost anyway.
+        able = int(np.searchsorted(votes, size, side="right"))
+        within = below[votes[:able]] + ties[:able, None, None] * terms[votes[:able]]
+        values[:able] *= _power(within, rivals[size])
+        values[able:] *= drawn_or_not ** (size * rivals[size])
+    turned: NDArray[np.float64] = np.fft.irfft(values.sum(axis=0), drawing.length)
+    return turned
+
+
+def _votes(drawing: _Drawing, right: int, rival: int) -> tuple[int, int]:
+    """Return the fewest and most votes with which the right class wins at all likely."""
+    low, high = drawing.chances.min(), drawing.chances.max()
+    fewest = max(size * low - _TAIL * math.sqrt(size * low) - _TAIL for size in (right, rival))
+    return max(1, math.floor(fewest)), min(right, math.ceil(_reach_at(right, high)))
+
+
+def _reach(drawing: _Drawing, size: int) -> float:
+    return _reach_at(size, drawing.chances.max())
+
+
+def _reach_at(size: int, p: float) -> float:
+    """Return the most votes that a class is at all likely to have."""
+    return size * p + _TAIL * math.sqrt(size * p * (1 - p)) + _TAIL
+
+
+@lru_cache(maxsize=128)
+def _votes_of(
+    drawing: _Drawing, size: int
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return the generating functions of a class with t votes, and with fewer, by t."""
+    import numpy as np
+
+    chances = np.stack([_binomial(size, p) for p in drawing.chances], axis=1)
+    terms = chances[:, :, None] * drawing.powers[: size + 1]
+    below = np.zeros_like(terms)
+    np.cumsum(terms[:-1], axis=0, out=below[1:])
+    return terms, below
+
+
+def _rows(
+    votes: range, rivals: Mapping[int, int]
+) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
+    """Return votes, and points y with weights: their sum is the integral, exactly.
+
+    Gauss's rule with m points integrates a polynomial of degree 2m - 1; the degree in y is the
+    number of classes that can tie.
+    """
+    import numpy as np
+
+    rows = []
+    for t in votes:
+        able = sum(count for size, count in rivals.items() if size >= t)
+        points, weights = _gauss(able)
+        rows.append((np.full(len(points), t), points, weights))
+    together = [np.concatenate(column) for column in zip(*rows, strict=True)]
+    return together[0], together[1], together[2]
+
+
+@lru_cache(maxsize=1 << 12)
+def _gauss(degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return points and weights of an integral from 0 to 1 that is exact up to a degree."""
+    import numpy as np
+
+    # Few numbers of points, because finding many takes long.
+    points, weights = _legendre(1 << (degree // 2).bit_length())
+    return np.asarray((points + 1) / 2), np.asarray(weights / 2)
+
+
+@lru_cache(maxsize=16)
+def _legendre(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    import numpy as np
+
+    points, weights = np.polynomial.legendre.leggauss(number)
+    return points, weights
+
+
+def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
+    """Return a power by squaring: numpy's takes logarithms."""
+    result = base
+    for bit in f"{exponent:b}"[1:]:
+        result = result * result
+        if bit == "1":
+            result = result * base
+    return result

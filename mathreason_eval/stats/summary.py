@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from mathreason_eval.stats.confidence import confidence
 from mathreason_eval.stats.families import FAMILIES
-from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores
-from mathreason_eval.stats.items import Item, items_of
+from mathreason_eval.stats.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.intervals import (
+    Clusters,
+    Mean,
+    Place,
+    mean_of_amounts,
+    mean_of_scores,
+)
+from mathreason_eval.stats.items import Item, cluster_of, items_of
+from mathreason_eval.stats.macro import unweighted
 from mathreason_eval.stats.paired import paired
+from mathreason_eval.stats.several import Sampled, several, stable
 from mathreason_eval.stats.soundness import right_by_wrong_steps
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
@@ -60,6 +70,10 @@ class Report:
     """The grader's measures."""
     families: tuple[str, ...] = ()
     """Names of families of metrics."""
+    cluster: str | None = None
+    """Key of `Problem.meta` whose value is the same where problems share a source."""
+    macro: str | None = None
+    """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
 
 
 PLAIN = Report()
@@ -82,12 +96,14 @@ def summarize(
 ) -> Records[Metric]:
     """Return the metrics of one task of a run.
 
-    For the whole: `avg`, `pass@K` and `maj@K` for every K from 2 to n (for K = 1 both are `avg`),
-    the shares `truncated`, `no_answer` and `ungradable`, mean `tokens` and `seconds` a sample where
-    two problems or more have them. For every value of a slice: `avg` and the shares. For both, the
-    means of the grader's measures, and `both` and `either` where a second grader was asked: the
-    shares of samples that both graders, or at least one, call correct; and what changed between
-    originals and their variants. Then the task's families.
+    For the whole: `avg`; `pass@K`, `pass^K` and `maj@K` for every K from 2 to n (for K = 1 all are
+    `avg`); where every sample has a reward, `best@K` and `vote@K`; the shares `truncated`,
+    `no_answer` and `ungradable`; `macro`, if the task names one; mean `tokens` and `seconds` a
+    sample where two problems or more have them; `g-pass@K:TAU` and `mg-pass@K`; and of several
+    samples `ece`, `brier`, `auroc` and `aurc`. For every value of a slice: `avg` and the shares.
+    For both, the means of the grader's measures, and `both` and `either` where a second grader was
+    asked: the shares of samples that both graders, or at least one, call correct; and what changed
+    between originals and their variants. Then the task's families.
 
     In a run that was interrupted every problem counts with the samples it has, and for K only if it
     has K; `problems` and `samples` say how many counted.
@@ -138,52 +154,81 @@ def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
 
 def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
     average, *others = _rates(task, WHOLE, items, report)
+    sampled = Sampled.of((task, WHOLE), items, _clusters(items, report))
     yield average
-    for name, credit in (("pass", Item.pass_at), ("maj", Item.maj_at)):
-        for k in range(2, max(item.n for item in items) + 1):
-            chosen = [item for item in items if item.n >= k]
-            scores = [credit(item, k) for item in chosen]
-            yield _of_scores(task, WHOLE, f"{name}@{k}", chosen, scores)
+    yield from several(sampled)
     yield from others
+    if report.macro is not None:
+        yield from _macro(task, items, report, report.macro)
     for name, amounts in (
         ("tokens", [item.tokens for item in items]),
         ("seconds", [item.seconds for item in items]),
     ):
-        yield from _of_amounts(task, WHOLE, name, [each for each in amounts if each])
+        yield from _of_amounts((task, WHOLE), name, items, amounts, report)
+    yield from stable(sampled)
+    yield from confidence((task, WHOLE), items, sampled.clusters)
 
 
 def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
+    place = task, where
     for name, outcome in _RATES.items():
-        yield _of_scores(task, where, name, items, [item.share(outcome) for item in items])
+        yield _share(outcome, items, report).metric(name, place, _size(items))
     for name in report.measures:
+        values = [item.values(name) for item in items]
         if name in AMOUNTS:
-            yield from _of_amounts(task, where, name, [item.values(name) for item in items])
+            yield from _of_amounts(place, name, items, values, report)
         else:
-            yield _of_scores(task, where, name, items, [item.mean(name) for item in items])
+            yield _of_values(values, items, report).metric(name, place, _size(items))
     if any(verdict.second is not None for item in items for verdict in item.verdicts):
         for name, agrees in _BOUNDS.items():
-            shares = [sum(map(agrees, item.verdicts)) / item.n for item in items]
-            yield _of_scores(task, where, name, items, shares)
+            values = [[float(agrees(verdict)) for verdict in item.verdicts] for item in items]
+            yield _of_values(values, items, report).metric(name, place, _size(items))
 
 
-def _of_scores(
-    task: str, where: str, name: str, items: Sequence[Item], scores: Sequence[float]
-) -> Metric:
-    """Return the mean of one score a problem; an original and its variants are one unit of it."""
-    families: dict[str, list[float]] = {}
-    for item, score in zip(items, scores, strict=True):
-        families.setdefault(item.problem.origin or item.problem.id, []).append(score)
-    mean = mean_of_scores([sum(family) / len(family) for family in families.values()])
-    if len(families) < len(items):
-        mean = replace(mean, method=f"{mean.method}; a problem with its variants is one")
-    samples = sum(item.n for item in items)
-    return mean.metric(name, (task, where), (len(families), samples))
+def _share(outcome: Outcome, items: Sequence[Item], report: Report) -> Mean:
+    import numpy as np
+
+    hits = np.array([item.outcomes[outcome] for item in items])
+    samples = Samples.shares(hits, np.array([item.n for item in items]))
+    return of_this_benchmark(mean_of_scores(samples.mean, _clusters(items, report)), samples)
+
+
+def _of_values(values: Sequence[Sequence[float]], items: Sequence[Item], report: Report) -> Mean:
+    samples = Samples.values(values)
+    return of_this_benchmark(mean_of_scores(samples.mean, _clusters(items, report)), samples)
 
 
 def _of_amounts(
-    task: str, where: str, name: str, amounts: Sequence[Sequence[float]]
+    place: Place,
+    name: str,
+    items: Sequence[Item],
+    amounts: Sequence[Sequence[float]],
+    report: Report,
 ) -> Iterator[Metric]:
     """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
-    if len(amounts) > 1:
-        mean = mean_of_amounts([sum(each) / len(each) for each in amounts])
-        yield mean.metric(name, (task, where), (len(amounts), sum(map(len, amounts))))
+    held = [(item, each) for item, each in zip(items, amounts, strict=True) if each]
+    clusters = _clusters([item for item, _ in held], report)
+    if len(held if clusters is None else set(clusters)) > 1:
+        samples = Samples.values([each for _, each in held])
+        mean = mean_of_amounts(samples.mean, clusters)
+        size = len(held), int(samples.number.sum())
+        yield of_this_benchmark(mean, samples, shares=False).metric(name, place, size)
+
+
+def _macro(task: str, items: Sequence[Item], report: Report, key: str) -> Iterator[Metric]:
+    """Yield the mean over the values of a property of the accuracy on each, all weighing alike."""
+    groups = [group for _, group in by_slice(items, (key,))]
+    if groups:
+        means = [_share(Outcome.CORRECT, group, report) for group in groups]
+        size = _size([item for group in groups for item in group])
+        yield unweighted(means, f"values of {key}").metric("macro", (task, WHOLE), size)
+
+
+def _clusters(items: Sequence[Item], report: Report) -> Clusters | None:
+    """Return what each problem shares with others; None where all stand for themselves."""
+    clusters = [cluster_of(item.problem, report.cluster) for item in items]
+    return clusters if len(set(clusters)) < len(clusters) else None
+
+
+def _size(items: Sequence[Item]) -> tuple[int, int]:
+    return len(items), sum(item.n for item in items)

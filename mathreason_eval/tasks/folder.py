@@ -25,7 +25,7 @@ _KEYS = frozenset(
         *("data", "shots", "columns", "reader", "generate"),
         *("prompts", "max_tokens"),
         *("extract", "grade", "second", "convention", "check_steps"),
-        *("slices", "metrics"),
+        *("slices", "cluster", "macro", "metrics"),
     )
 )
 _REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
@@ -62,6 +62,8 @@ def read_task(folder: Path) -> Task:
             problem=maker,
             size=size,
             slices=tuple(spec.get("slices", ())),
+            cluster=spec.get("cluster"),
+            macro=spec.get("macro"),
             max_tokens=int(spec.get("max_tokens", 1024)),
             folder=folder,
         )

@@ -76,6 +76,10 @@ class Task:
     convention: Convention = DEFAULT
     check_steps: bool = False
     """Whether the steps that lead to a right answer are worked out as well."""
+    cluster: str | None = None
+    """Key of `Problem.meta` that has the same value where problems share a source."""
+    macro: str | None = None
+    """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
     metrics: tuple[str, ...] = ()
     """Families of metrics beside those that every task has."""
     max_tokens: int = 1024

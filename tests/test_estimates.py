@@ -1,0 +1,412 @@
+"""What several samples are worth, and how sure each figure is: against oracles and by hand."""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import hypergeom
+
+from mathreason_eval.cli.metrics import metric_table, variance
+from mathreason_eval.stats.confidence import Vote, estimates
+from mathreason_eval.stats.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores
+from mathreason_eval.stats.majority import maj_curve
+from mathreason_eval.stats.passk import (
+    TAUS,
+    curves,
+    g_pass_at_k,
+    mg_pass_at_k,
+    pass_at_k,
+    pass_hat_k,
+)
+from mathreason_eval.stats.posterior import posterior
+from mathreason_eval.stats.several import draws_of
+from mathreason_eval.stats.summary import Report, summarize
+from mathreason_eval.stats.votes import best_curve, vote_curve
+from mathreason_eval.types import Generation, Metric, Outcome, Problem, Verdict
+
+# fmt: off
+DRAWS_OF = [
+    ("avg",           1),
+    ("pass@8",        8),
+    ("pass^16",      16),
+    ("g-pass@4:0.75", 4),
+    ("mg-pass@32",   32),
+    ("f1_maj@8",      8),
+    ("acc_error",     1),
+]
+ODD_RUNS = {
+    # what is odd:    marks of each problem, + for correct
+    "all correct":    ("++++", "++++", "++++"),
+    "all wrong":      ("----", "----"),
+    "one problem":    ("+-+-",),
+    "one sample":     ("+", "-", "+"),
+    "one verdict":    ("-",),
+    "ragged":         ("+", "+-+", "--+-+"),
+    "no answers":     ("????", "????"),
+    "one has many":   ("+", "+" * 70),
+}
+# fmt: on
+
+
+def run_of(*marks, rewards=None, **meta):
+    """Return problems, generations and verdicts: + is correct, ? no answer, others a wrong one."""
+    problems, generations, verdicts = [], [], []
+    for number, samples in enumerate(marks):
+        own = {key: values[number] for key, values in meta.items()}
+        problems.append(Problem(id=f"p{number}", question="q", gold=("1",), meta=own))
+        for sample, mark in enumerate(samples):
+            outcome = {"+": Outcome.CORRECT, "?": Outcome.NO_ANSWER}.get(mark, Outcome.WRONG)
+            verdicts.append(
+                Verdict(
+                    problem_id=f"p{number}", sample=sample, outcome=outcome,
+                    answer=None if mark == "?" else mark, rule="", note="", score=0.0,
+                )
+            )  # fmt: skip
+            reward = None if rewards is None else rewards[number][sample]
+            generations.append(
+                Generation(problem_id=f"p{number}", sample=sample, text="", reward=reward)
+            )
+    return problems, generations, verdicts
+
+
+def metrics_of(*marks, report=None, rewards=None, **meta):
+    run = run_of(*marks, rewards=rewards, **meta)
+    found = summarize("t", *run, key=str, report=report or Report())
+    return {metric.name: metric for metric in found if metric.slice == "all"}
+
+
+# --- some, all, enough -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 64, 200])
+def test_every_curve_is_hypergeometric(n):
+    correct, k = np.arange(n + 1)[:, None], np.arange(1, n + 1)[None]
+    found = curves(n)
+    assert found.some == pytest.approx(hypergeom.sf(0, n, correct, k), abs=1e-11)
+    assert found.every == pytest.approx(hypergeom.sf(k - 1, n, correct, k), abs=1e-11)
+    for tau, enough in zip(TAUS, found.enough, strict=True):
+        least = np.ceil(tau * k)
+        assert enough == pytest.approx(hypergeom.sf(least - 1, n, correct, k), abs=1e-11)
+
+
+@given(st.integers(1, 24), st.data())
+def test_a_curve_is_the_estimator_at_every_k(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    found = curves(n)
+    at = c, k - 1
+    assert found.some[at] == pytest.approx(pass_at_k(n, c, k), abs=1e-12)
+    assert found.every[at] == pytest.approx(pass_hat_k(n, c, k), abs=1e-12)
+    assert found.enough[1][at] == pytest.approx(g_pass_at_k(n, c, k, 0.75), abs=1e-12)
+    assert found.mean_enough[at] == pytest.approx(mg_pass_at_k(n, c, k), abs=1e-12)
+
+
+@given(st.integers(1, 40), st.data())
+def test_mg_pass_is_the_sum_that_its_authors_publish(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    wanted = sum(hypergeom.sf(i - 1, n, c, k) for i in range(math.ceil(k / 2) + 1, k + 1))
+    assert mg_pass_at_k(n, c, k) == pytest.approx(2 / k * wanted, abs=1e-12)
+
+
+def test_a_share_of_samples_is_rounded_up_as_on_paper():
+    assert g_pass_at_k(10, 7, 10, 0.7) == 1  # 0.7 * 10 is a little more than 7 in floating point
+
+
+@pytest.mark.parametrize("estimate", [pass_hat_k, mg_pass_at_k])
+def test_more_samples_than_there_are_is_refused(estimate):
+    with pytest.raises(ValueError, match="does not exist"):
+        estimate(4, 2, 5)
+
+
+@pytest.mark.parametrize(("name", "k"), DRAWS_OF)
+def test_the_number_of_draws_stands_in_the_name(name, k):
+    assert draws_of(name) == k
+
+
+# --- votes -----------------------------------------------------------------------------------
+
+
+def test_votes_of_a_thousand_samples_keep_their_digits():
+    assert maj_curve(1, [1] * 999, 0) == pytest.approx(np.full(1000, 0.001), abs=1e-10)
+    assert maj_curve(250, [250, 250, 250], 0) == pytest.approx(np.full(1000, 0.25), abs=1e-10)
+    right = maj_curve(600, [], 400)
+    assert right == pytest.approx(curves(1000).some[600], abs=1e-10)
+
+
+def test_a_vote_of_two_is_avg_and_pass_in_equal_parts():
+    curve = maj_curve(30, [20, 10, 4], 0)
+    both = pass_hat_k(64, 30, 2)
+    assert curve[1] == pytest.approx(both + (pass_at_k(64, 30, 2) - both) / 2, abs=1e-10)
+
+
+SAMPLES = st.lists(
+    st.tuples(st.sampled_from([0.1, 0.4, 0.4, 0.9]), st.sampled_from([0, 1, 2, None])),
+    min_size=1,
+    max_size=7,
+)
+
+
+@given(SAMPLES)
+def test_the_best_by_reward_is_the_mean_over_all_subsets(samples):
+    rewards, ballots = zip(*samples, strict=True)
+    curve = best_curve(rewards, [ballot == 0 for ballot in ballots])
+    for k in range(1, len(samples) + 1):
+        credit = []
+        for drawn in combinations(samples, k):
+            most = max(reward for reward, _ in drawn)
+            best = [ballot == 0 for reward, ballot in drawn if reward == most]
+            credit.append(sum(best) / len(best))
+        assert curve[k - 1] == pytest.approx(np.mean(credit))
+
+
+def weighted(drawn):
+    sums = {}
+    for reward, ballot in drawn:
+        if ballot is not None:
+            sums[ballot] = round(sums.get(ballot, 0) + reward, 9)
+    winners = [ballot for ballot, total in sums.items() if total == max(sums.values())]
+    return (0 in winners) / len(winners) if winners else 0.0
+
+
+@given(SAMPLES)
+def test_a_weighted_vote_is_near_the_mean_over_all_subsets_and_exact_for_all(samples):
+    rewards, ballots = zip(*samples, strict=True)
+    curve = vote_curve(rewards, ballots, draws=1000, seed="p")
+    assert curve[-1] == pytest.approx(weighted(samples))
+    for k in range(1, len(samples)):
+        wanted = np.mean([weighted(drawn) for drawn in combinations(samples, k)])
+        assert curve[k - 1] == pytest.approx(wanted, abs=0.08)
+
+
+def test_a_weighted_vote_is_the_same_every_time():
+    once, again = (vote_curve([1, 2, 3], [0, 1, 2], draws=50, seed="p") for _ in range(2))
+    assert once.tolist() == again.tolist()
+
+
+def test_votes_of_a_reward_model_stand_beside_plain_ones():
+    rewards = [[0.9, 0.1, 0.2], [0.5, 0.9, 0.1]]
+    found = metrics_of("+--", "-+x", rewards=rewards)
+    values = [found[name].value for name in ("best@3", "vote@3", "maj@3")]
+    assert values == pytest.approx([1, 1, 1 / 6])
+    assert "seeded draws" in found["vote@2"].method
+    assert "seeded draws" not in found["vote@3"].method
+
+
+def test_rewards_that_are_missing_are_not_taken_for_zero():
+    found = metrics_of("+-", "-+", rewards=[[1.0, 0.5], [1.0, None]])
+    assert "best@2" not in found
+
+
+# --- clusters --------------------------------------------------------------------------------
+
+
+def clustered(seed, n=60, groups=17):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 9, n) / 8, rng.integers(0, groups, n)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_error_of_clusters_is_that_of_another_library(seed):
+    api = pytest.importorskip("statsmodels.api")
+    scores, groups = clustered(seed)
+    oracle = api.OLS(scores, np.ones(len(scores))).fit(
+        cov_type="cluster", cov_kwds={"groups": groups}, use_t=True
+    )
+    mean = mean_of_scores(scores, groups.tolist())
+    assert (mean.value, mean.se) == pytest.approx((oracle.params[0], oracle.bse[0]))
+    amount = mean_of_amounts(scores + 10, groups.tolist())
+    low, high = oracle.conf_int()[0] + 10
+    assert (amount.low, amount.high) == pytest.approx((low, high))
+
+
+def test_clusters_of_one_problem_each_change_nothing():
+    scores, _ = clustered(1)
+    assert mean_of_scores(scores, range(60)) == mean_of_scores(scores)
+
+
+def test_copies_of_a_problem_in_one_cluster_tell_nothing_new():
+    once = mean_of_scores([0.0, 1.0] * 30)
+    copied = mean_of_scores([0.0, 1.0] * 30 * 3, [*range(60)] * 3)
+    independent = mean_of_scores([0.0, 1.0] * 30 * 3)
+    assert copied.se == pytest.approx(once.se)
+    assert copied.high - copied.low == pytest.approx(once.high - once.low, rel=0.02)
+    assert independent.high - independent.low < 0.6 * (copied.high - copied.low)
+
+
+def test_a_few_clusters_that_are_all_right_are_few():
+    assert mean_of_scores([1.0] * 300, [i // 100 for i in range(300)]).low < 0.7
+
+
+def test_a_task_names_what_its_problems_share():
+    report = Report(cluster="source")
+    found = metrics_of("+", "+", "-", "-", "+", report=report, source=[1, 1, 2, 2, 3])
+    assert "3 clusters" in found["avg"].method
+    assert found["avg"].problems == 5
+    assert found["avg"].value == 0.6
+
+
+# --- this benchmark --------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=60))
+def test_the_interval_of_this_benchmark_is_in_range_and_never_a_point(correct):
+    samples = Samples.shares(np.array(correct), np.full(len(correct), 8))
+    mean = of_this_benchmark(mean_of_scores(samples.mean), samples)
+    low, high, se = mean.fixed
+    assert 0 <= low <= mean.value <= high <= 1
+    assert low < high
+    assert se >= 0
+
+
+def test_the_seed_part_is_by_the_formula():
+    c, n = np.array([1, 3, 4]), np.array([4, 4, 8])
+    share = c / n
+    wanted = math.sqrt((share * (1 - share) / (n - 1)).sum()) / 3
+    samples = Samples.shares(c, n)
+    assert of_this_benchmark(mean_of_scores(share), samples).fixed[2] == pytest.approx(wanted)
+
+
+def test_any_values_have_the_same_seed_part_as_shares():
+    shares = Samples.shares(np.array([1, 3]), np.array([4, 5]))
+    values = Samples.values([[1, 0, 0, 0], [1, 1, 1, 0, 0]])
+    assert values.variance == pytest.approx(shares.variance)
+
+
+def test_a_single_sample_says_nothing_of_its_noise():
+    found = metrics_of("+-", "+")
+    assert found["avg"].fixed_low is found["avg"].fixed_se is None
+
+
+@pytest.mark.parametrize("samples", [2, 8, 64])
+@pytest.mark.parametrize("shape", [(2, 2), (1.9, 0.1)])
+def test_the_interval_of_this_benchmark_holds_the_mean_chance(shape, samples):
+    rng = np.random.default_rng(11)
+    held = []
+    for chances in rng.beta(*shape, (500, 30)):
+        drawn = Samples.shares(rng.binomial(samples, chances), np.full(30, samples))
+        low, high, _ = of_this_benchmark(mean_of_scores(drawn.mean), drawn).fixed
+        held.append(low <= chances.mean() <= high)
+    assert 100 * np.mean(held) == pytest.approx(95, abs=3)
+
+
+def test_the_show_line_adds_up():
+    found = metrics_of(*["++++----"] * 10, *["++++++++"] * 10, *["--------"] * 10)
+    line = variance(list(found.values()))
+    assert line.startswith("93 % of avg's variance is questions, 7 % samples")
+    assert variance([metrics_of("+", "-")["avg"]]) == ""
+
+
+# --- Bayes, confidence, macro ----------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20))
+def test_bayes_is_the_beta_posterior(pairs):
+    counts = [(right, right + wrong) for right, wrong in pairs]
+    beta = pytest.importorskip("scipy.stats").beta
+    each = [beta(right + 1, wrong + 1) for right, wrong in pairs]
+    value, deviation = posterior(counts)
+    assert value == pytest.approx(np.mean([one.mean() for one in each]))
+    assert deviation == pytest.approx(math.sqrt(sum(one.var() for one in each)) / len(each))
+
+
+def test_bayes_is_had_by_naming_it():
+    found = metrics_of("++--", "++++", report=Report(families=("bayes",)))
+    assert found["bayes"].value == pytest.approx((3 / 6 + 5 / 6) / 2)
+    assert found["bayes"].fixed_high < found["bayes"].high
+
+
+VOTES = st.lists(
+    st.tuples(st.integers(1, 8), st.sampled_from([0.0, 0.5, 1.0])), min_size=2, max_size=12
+)
+
+
+@given(VOTES)
+def test_confidence_is_measured_as_one_would_by_hand(rows):
+    votes = [Vote(confidence=m / 8, credit=y, bin=math.ceil(m / 8 * 10) - 1) for m, y in rows]
+    found = estimates(votes)
+    gaps = [abs(sum(v.credit - v.confidence for v in votes if v.bin == one)) for one in range(10)]
+    assert found["ece"].value == pytest.approx(sum(gaps) / len(votes))
+    brier = [v.credit * (v.confidence - 1) ** 2 + (1 - v.credit) * v.confidence**2 for v in votes]
+    assert found["brier"].value == pytest.approx(np.mean(brier))
+    ordered = sorted(votes, key=lambda v: -v.confidence)
+    rate = {
+        v.confidence: np.mean([1 - w.credit for w in votes if w.confidence == v.confidence])
+        for v in votes
+    }
+    risks = np.cumsum([rate[v.confidence] for v in ordered]) / np.arange(1, len(votes) + 1)
+    assert found["aurc"].value == pytest.approx(risks.mean(), abs=1e-9)
+    for mean in found.values():
+        assert 0 <= mean.low <= mean.value <= mean.high <= 1
+        assert mean.low < mean.high
+
+
+def test_auroc_is_that_of_another_library():
+    rng = np.random.default_rng(4)
+    confidence = rng.integers(1, 17, 200) / 16
+    right = rng.random(200) < confidence
+    votes = [
+        Vote(confidence=float(c), credit=float(y), bin=0)
+        for c, y in zip(confidence, right, strict=True)
+    ]
+    statistic = pytest.importorskip("scipy.stats").mannwhitneyu(
+        confidence[right], confidence[~right]
+    )
+    wanted = statistic.statistic / (right.sum() * (~right).sum())
+    assert estimates(votes)["auroc"].value == pytest.approx(wanted)
+
+
+def test_agreement_on_wrong_answers_is_not_confidence_in_right_ones():
+    found = metrics_of("xxxx", "xxxx", "++ab", "++ab")
+    assert found["auroc"].value == 0
+    assert found["brier"].value == pytest.approx((1 + 1 + 0.25 + 0.25) / 4)
+
+
+def test_macro_weighs_parts_alike():
+    report = Report(macro="subject")
+    found = metrics_of("+", "+", "+", "-", report=report, subject=["a", "a", "a", "b"])
+    assert (found["avg"].value, found["macro"].value) == (0.75, 0.5)
+
+
+# --- odd runs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marks", ODD_RUNS.values(), ids=ODD_RUNS.keys())
+def test_an_odd_run_has_honest_figures(marks):
+    found = metrics_of(
+        *marks, report=Report(families=("bayes",), macro="m"), m=[*range(len(marks))]
+    )
+    shares = [samples.count("+") / len(samples) for samples in marks]
+    assert found["avg"].value == pytest.approx(sum(shares) / len(shares))
+    for metric in found.values():
+        assert 0 <= metric.low <= metric.value <= metric.high <= 1, metric
+        assert metric.low < metric.high, metric
+        assert metric.method
+    most = max(map(len, marks))
+    assert {f"{name}{k}" for name in ("pass@", "pass^", "maj@", "mg-pass@")
+            for k in range(2, most + 1)} <= found.keys()  # fmt: skip
+
+
+def test_the_terminal_is_not_buried():
+    from rich.console import Console
+
+    found = list(metrics_of(*["+-+-+-+-"] * 5, rewards=[[0.5] * 8] * 5).values())
+    text = io.StringIO()
+    Console(width=100, file=text).print(metric_table(found, 100))
+    rows = [line.split() for line in text.getvalue().splitlines()]
+    shown = [row[1] for row in rows if row[:1] == ["all"]]
+    assert shown == [
+        "avg", "pass@2", "pass@4", "pass@8", "pass^8", "maj@2", "maj@4", "maj@8", "best@8",
+        "vote@8", "truncated", "no_answer", "ungradable",
+    ]  # fmt: skip
+
+
+def test_a_metric_of_an_older_folder_is_read():
+    old = {"task": "t", "slice": "all", "name": "avg", "value": 0.5, "low": 0.4, "high": 0.6,
+           "se": 0.1, "problems": 3, "samples": 3, "method": "wilson"}  # fmt: skip
+    assert Metric(**old).fixed_low is None
