@@ -117,7 +117,10 @@ def _ranges(
     imagined[:, -1] = 1
     sizes = np.array([_samples(contender) for contender in contenders])
     drawn = np.vstack(
-        [_with_tosses(some, sizes, rng) for some in drawn_sums(np.vstack([units, imagined]), rng)]
+        [
+            _with_tosses(some, sizes, rng, len(names) / len(units))
+            for some in drawn_sums(np.vstack([units, imagined]), rng)
+        ]
     )
     sums = units[:, :-1].sum(axis=0)
     return [_range(drawn, sums, place) for place in range(len(contenders))]
@@ -144,10 +147,15 @@ def _samples(contender: Contender) -> int:
     return max(1, round(len(sizes) / math.fsum(1 / size for size in sizes)))
 
 
-def _with_tosses(drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator) -> NDArray[Any]:
-    """Return the sums of the runs' scores, with those of the imagined problems among them."""
+def _with_tosses(
+    drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator, weight: float
+) -> NDArray[Any]:
+    """Return the sums of the runs' scores, with those of the imagined problems among them.
+
+    An imagined one weighs as much as a cluster does on average.
+    """
     tosses = drawn[:, -1:].astype(int) * sizes
-    sums: NDArray[Any] = drawn[:, :-1] + rng.binomial(tosses, 0.5) / sizes
+    sums: NDArray[Any] = drawn[:, :-1] + weight * rng.binomial(tosses, 0.5) / sizes
     return sums
 
 
