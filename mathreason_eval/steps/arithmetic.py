@@ -226,9 +226,10 @@ class _Reader:
     def opening(self, token: Token) -> bool:
         """Read a bracket; one behind a value multiplies it."""
         before = self.ahead(-1)
-        if not self.wanting and before is not None and before.end < token.start:
+        if not self.wanting and before is not None:
             # `120 (100 + 20)` in prose: a remark that holds numbers.
-            self.readable = self.readable and token.formula
+            self.readable = self.readable and (token.formula or before.end == token.start)
+            self.operators += token.kind == "open" and token.text != "{"
         self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_MANY)
         self.readable = self.readable and not token.text.startswith(r"\begin")
         self.operators += token.text in {r"\lfloor", r"\lceil"}

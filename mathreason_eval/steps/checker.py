@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mathreason_eval.steps.arithmetic import Expression, expressions
+from mathreason_eval.steps.carrying import carried
 from mathreason_eval.steps.chains import Chain, chains
+from mathreason_eval.steps.division import false_divisions
 from mathreason_eval.steps.identities import difference
 from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation, runs_on
 from mathreason_eval.steps.solving import Equation, contradicts, equation_of
@@ -95,6 +97,8 @@ class _Read:
 def _first_false(read: _Read) -> FalseStatement | None:
     found = [statement for chain in read.chains for statement in _false_links(read.text, chain)]
     found += _contradictions(read)
+    found += _changes(read)
+    found += _divisions(read.text)
     return min(found, key=lambda statement: statement.start, default=None)
 
 
@@ -104,6 +108,36 @@ def _contradictions(read: _Read) -> Iterator[FalseStatement]:
     for one, other in pairwise(equation_of(text, chain) for chain in read.chains):
         if one and other and contradicts(one, other, text[one.end : other.start]):
             yield from _contradiction(one, other)
+
+
+def _divisions(text: str) -> Iterator[FalseStatement]:
+    """Yield the divisions with another remainder than is said."""
+    for start, end, reason in false_divisions(text) if "remainder" in text else ():
+        if not _is_refuted(text, start, end):
+            yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
+
+
+def _changes(read: _Read) -> Iterator[FalseStatement]:
+    """Yield the equations that say another thing of what the one before is about."""
+    for before, after in pairwise(read.chains):
+        chain = carried(read.text, before, after)
+        if chain is None or (reason := _changed(read.text, chain)) is None:
+            continue
+        start, end = after.sides[0][0].start, after.sides[1][-1].end
+        if not _is_refuted(read.text, start, end):
+            said = read.text[start:end]
+            reason = f"it is not what stands before it; {reason}"
+            yield FalseStatement(text=said, start=start, end=end, reason=reason)
+
+
+def _changed(text: str, chain: Chain) -> str | None:
+    """Return why what an equation gave is not what the next one gives; None if it may be."""
+    sides = left, right = [expressions(side) for side in chain.sides]
+    # What was no more than a number may be one value of several.
+    if left and right and not left[0].first and not left[0].lone and right[0].lone:
+        found = _miscalculated(chain, sides, 0, 0)
+        return None if found is None else found[2]
+    return difference(text, *chain.sides)
 
 
 def _broken_transition(before: _Read, step: _Read) -> FalseStatement | None:

@@ -17,7 +17,7 @@ from mathreason_eval.steps.identities import tree, wordless
 from mathreason_eval.steps.polynomials import Polynomial, equation, have_common_zero
 from mathreason_eval.steps.tokens import Token
 
-_MOST_BETWEEN = 200
+MOST_BETWEEN = 200
 """Characters between two equations of which the second follows from the first."""
 _LOOK_BACK = 40
 _OR = re.compile(r"(?i)\bor\b")
@@ -31,10 +31,11 @@ _FOLLOWS = re.compile(
     r"|\b(?:simplif|subtract|add|divid|multipl|expand|combin|rearrang|solv|isolat|distribut|cancel)"
     r"|\b(?:so|thus|therefore|hence|gives|giving|yields|becomes|means|get|obtain)\b"
 )
-_BEGINS_ANEW = re.compile(
+BEGINS_ANEW = re.compile(
     r"(?i)\b(?:or|and|if|for|when|case|instead|try|trying|let|choose|suppose|assum\w*|check\w*|test"
-    r"\w*|second|third|other|another|next equation|substitut\w*|denominator|numerator|from|original"
-    r"|where|since|because|but|however|other\w*|first|since|use|using|similarly|given|recall)\b|[|≠±]"
+    r"\w*|second|third|other|another|next equation|substitut\w*|denominator|numerator"
+    r"|from(?! (?:both|each) side)|original|where|since|because|but|however|other\w*|first|use"
+    r"|using|similarly|given|recall)\b|[|≠±]"
     r"|\\(?:pm|neq|text|quad|mid|lvert)"
 )
 
@@ -90,9 +91,9 @@ def contradicts(before: Equation, after: Equation, between: str) -> bool:
         between: what stands between them.
     """
     # What words say is looked at first: it costs least.
-    if len(between) > _MOST_BETWEEN or _BEGINS_ANEW.search(between):
+    if len(between) > MOST_BETWEEN or BEGINS_ANEW.search(between):
         return False
-    if _OR.search(before.text, max(0, before.start - _LOOK_BACK), before.start):
+    if is_one_of_several(before.text, before.start):
         return False
     lines = _LINES.fullmatch(between) is not None
     if not (_NEW_LINE if lines else _FOLLOWS).search(between):
@@ -104,6 +105,11 @@ def contradicts(before: Equation, after: Equation, between: str) -> bool:
     if lines and not len(one.polynomial) == len(other.polynomial) == 2:  # noqa: PLR2004
         return False
     return not have_common_zero(one.polynomial, other.polynomial)
+
+
+def is_one_of_several(text: str, start: int) -> bool:
+    """Return whether the words before an equation say that it is one of several: x = 1 or x = 2."""
+    return _OR.search(text, max(0, start - _LOOK_BACK), start) is not None
 
 
 def _solvable(said: Equation) -> _Solvable | None:

@@ -15,6 +15,8 @@ from mathreason_eval.grade.parse import parse
 from mathreason_eval.grade.tree import Node, num, rebuild
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
+_EXACT = (".5", ".25", ".75")
+"""How decimals end that are halves and quarters rather than rounded."""
 _LONGEST = 400
 """Characters of an expression that is still evaluated."""
 
@@ -139,7 +141,7 @@ def _number(node: Node) -> Fraction | None:
 
 
 def _decimals(node: Node) -> Iterator[Node]:
-    if node.op == "num" and node.name:
+    if node.op == "num" and node.name and not node.name.endswith(_EXACT):
         yield node
     for part in node.args:
         yield from _decimals(part)
