@@ -106,7 +106,8 @@ SLIPS = [
     ("base", "base", NONE, "health: {truncatd: 1pp}",     "'truncatd'",        "truncated"),
     ("base", "base", NONE, "health: {tokens: 20pp}",      "no amount such as 20%", "gate.md"),
     ("base", "base", NONE, "health: 3",                   "no mapping",        "gate.md"),
-    ("base", "base", NONE, "margin: [",                   "is not YAML",       "gate.md"),
+    ("base", "base", NONE, "alpha: 1\nmargin: [",         "line 2 is not YAML",       "gate.md"),
+    ("base", "base", NONE, "a: \0",                       "is not YAML",       "gate.md"),
     ("base", "base", NONE, "- margin",                    "no mapping",        "gate.md"),
     ("base", "base", NONE, "samples: [8, 4]",             "whole numbers that rise", "[8, 16, 32]"),
     ("base", "base", NONE, "spending: pocok\nsamples: 1", "'pocok'",           "pocock"),
@@ -163,6 +164,12 @@ def test_one_problem_decides_nothing(gate, tmp_path):
     alone = imported(tmp_path / "alone", [r for m in ("right", "wrong") for r in rows(m, 1)])
     assert gate(alone / "wrong", alone / "right")[0] == 3
     assert gate(alone / "right", alone / "right")[0] == 3
+
+
+def test_what_is_said_of_all_tasks_is_said_once(gate):
+    _, out, _ = gate("more", "base")
+    assert out.count("note: 4 samples a problem, not 2") == 1
+    assert "margin 1 pp, alpha 0.01" in out
 
 
 def test_a_run_without_a_task_is_no_pass(gate, runs, tmp_path):

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mathreason_eval.cli.console import plain_table, stdout
-from mathreason_eval.gate.health import State
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
     bounds,
     headline,
-    look_words,
+    notes,
     points,
     reasons,
     share_words,
@@ -44,9 +43,8 @@ def print_judgement(judgement: Judgement) -> None:
     for task in judgement.tasks:
         _print_reasons(console, task)
         _print_flips(console, task)
-    for line in (*judgement.remarks, look_words(judgement)):
-        if line:
-            console.print(visible(line))
+    for note in notes(judgement):
+        console.print(visible(note))
     console.print(
         f"{SIGNS[judgement.answer]} {headline(judgement)}", style=_COLOURS[judgement.answer]
     )
@@ -55,7 +53,9 @@ def print_judgement(judgement: Judgement) -> None:
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:
-    table = plain_table("task", "answer", ">before", ">after", ">change", ">bounds, pp", "health")
+    table = plain_table("task", "answer", ">before", ">after", ">change", ">bounds, pp")
+    # An answer in two lines would look like two.
+    table.columns[1].no_wrap = True
     for task in judgement.tasks:
         decided = task.decision is not None
         table.add_row(
@@ -65,17 +65,8 @@ def _print_table(console: Console, judgement: Judgement) -> None:
             f"{100 * task.after:.1f}" if decided else "",
             points(task.decision.difference.value) if task.decision is not None else "",
             bounds(task),
-            _health(task),
         )
     console.print(table)
-
-
-def _health(task: TaskJudgement) -> str:
-    if task.broken:
-        return "✗"
-    if any(check.state is State.UNSURE for check in task.checks):
-        return "?"
-    return "✓" if task.checks else ""
 
 
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
@@ -83,7 +74,7 @@ def _print_reasons(console: Console, task: TaskJudgement) -> None:
     if task.answer is Answer.PASS:
         # The table says so already; what is left is its health.
         said = said[1:]
-    for reason in (*said, *(f"note: {remark}" for remark in task.remarks)):
+    for reason in said:
         console.print(visible(f"{task.task}: {reason}"))
 
 

@@ -89,6 +89,9 @@ def read_config(path: Path, *, margin: str | None = None, alpha: float | None = 
         spec = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Check --config.") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path}, line {line} is not YAML: {error.problem}.", _HINT) from None
     except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{path} is not YAML: {_one_line(error)}.", _HINT) from None
     return config_of({} if spec is None else spec, str(path), margin=margin, alpha=alpha)

@@ -13,7 +13,7 @@ from mathreason_eval.gate.wording import (
     bounds,
     check_words,
     headline,
-    look_words,
+    notes,
     points,
     reasons,
     share_words,
@@ -46,12 +46,17 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     return _ACTS.sub(lambda found: f"&#{ord(found[1])};", cut)
 
 
+def quoted(text: str) -> str:
+    """Return a text from outside as code: there neither mentions nor addresses become links."""
+    return f"<code>{plain(text)}</code>"
+
+
 def _head(judgement: Judgement) -> Iterator[str]:
     sign = SIGNS[judgement.answer]
     yield f"## {sign} Gate: {plain(headline(judgement))}"
     yield ""
     after, before = (run.manifest.model.get("name") for run in (judgement.after, judgement.before))
-    yield f"{plain(str(after))} against {plain(str(before))}"
+    yield f"{quoted(str(after))} against {quoted(str(before))}"
     yield ""
     yield "| task | answer | before % | after % | change, pp | bounds, pp | margin, pp | health |"
     yield "|---|---|--:|--:|--:|--:|--:|---|"
@@ -80,11 +85,10 @@ def _reasons(judgement: Judgement) -> Iterator[str]:
             said = [check_words(check) for check in task.broken]
         else:
             said = list(reasons(task))
-        for reason in (*said, *(f"note: {remark}" for remark in task.remarks)):
+        for reason in said:
             yield f"- **{plain(task.task)}**: {plain(reason, 400)}"
-    for line in (*judgement.remarks, look_words(judgement), way_on(judgement)):
-        if line:
-            yield f"- {plain(line, 400)}"
+    for line in filter(None, (*notes(judgement), way_on(judgement))):
+        yield f"- {plain(line, 400)}"
     yield ""
 
 
@@ -112,10 +116,10 @@ def _flip(
     links: Mapping[str, str],
     questions: Mapping[str, str],
 ) -> str:
-    name = plain(flip.problem_id)
+    name = quoted(flip.problem_id)
     if flip.problem_id in links:
         name = f"[{name}]({links[flip.problem_id]})"
     before, after = (
         share_words(score, n) for score, n in zip((flip.before, flip.after), samples, strict=True)
     )
-    return f"- {name} {before} → {after}: {plain(questions.get(flip.problem_id, ''))}"
+    return f"- {name} {before} → {after}: {quoted(questions.get(flip.problem_id, ''))}"

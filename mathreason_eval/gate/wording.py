@@ -105,12 +105,38 @@ def check_words(check: Check) -> str:
     return f"{moved}: {said[check.state]}"
 
 
+def notes(judgement: Judgement) -> Iterator[str]:
+    """Yield what was asked, and what is to be known beside the answers; one sentence each."""
+    usual = judgement.config.usual
+    yield f"margin {100 * usual.margin:g} pp, alpha {usual.alpha:g}" + "".join(
+        f"; {task.task}: {100 * task.rules.margin:g} pp, {task.rules.alpha:g}"
+        for task in judgement.tasks
+        if (task.rules.margin, task.rules.alpha) != (usual.margin, usual.alpha)
+    )
+    if checks := [check for task in judgement.tasks for check in task.checks]:
+        broken = sum(check.state is State.BROKEN for check in checks)
+        kept = sum(check.state is State.KEPT for check in checks)
+        unsure = f", {len(checks) - broken - kept} unsure" if broken + kept < len(checks) else ""
+        yield f"health: {kept} of {len(checks)} limits kept, {broken} broken{unsure}"
+    tasks: dict[str, list[str]] = {}
+    for task in judgement.tasks:
+        for remark in task.remarks:
+            tasks.setdefault(remark, []).append(task.task)
+    for remark, named in tasks.items():
+        every = len(named) == len(judgement.tasks)
+        yield f"note: {remark}" if every else f"note: {', '.join(named)}: {remark}"
+    yield from judgement.remarks
+    if look := look_words(judgement):
+        yield look
+
+
 def look_words(judgement: Judgement) -> str:
     """Return at which look the runs are; empty where there is one look only."""
-    if judgement.config.looks is None:
+    open_tasks = [task for task in judgement.tasks if not task.obstacles]
+    if judgement.config.looks is None or not open_tasks:
         return ""
     schedule = judgement.config.looks.samples
-    look = next((task.look for task in judgement.tasks if task.look is not None), None)
+    look = open_tasks[0].look
     held = judgement.after.manifest.samples
     if look is None:
         return f"the first look is at {schedule[0]} samples a problem, and the run has {held}"
@@ -126,7 +152,7 @@ def way_on(judgement: Judgement) -> str:
     if judgement.answer is Answer.REGRESSION:
         return f"look at what was lost: mathreason show {judgement.after.path} --problem ID"
     if judgement.answer is Answer.NOT_COMPARABLE:
-        return "make a new baseline under the same conditions, or --allow what may differ"
+        return "mend the run, make a baseline under the same conditions, or --allow what may differ"
     return ""
 
 
