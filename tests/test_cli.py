@@ -93,6 +93,22 @@ def test_tables_fit_the_terminal_and_shorten_no_number(call, run_folder, monkeyp
     assert all(len(line) <= width and "…" not in line for line in table)
 
 
+def test_a_row_a_family_is_written(call, script, tmp_path):
+    folder, file = tmp_path / "families", tmp_path / "memorisation.jsonl"
+    assert call("run", script, "-t", "kk-gen", "--limit", 21, "-o", folder).code == 0
+    said = call("show", folder, "--memorisation", file)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert (said.code, said.err) == (0, f"{len(rows)} families → {file}\n")
+    assert rows
+    assert {"task", "people", "id", "original", "flip_role"} <= set(rows[0])
+
+
+def test_a_run_without_variants_has_no_families_to_write(call, run_folder, tmp_path):
+    said = call("show", run_folder, "--memorisation", tmp_path / "none.jsonl")
+    assert (said.code, (tmp_path / "none.jsonl").exists()) == (2, False)
+    assert "no problem with a variant" in said.err
+
+
 def test_json_is_the_run(call, run_folder):
     shown = json.loads(call("show", run_folder, "--json").out)
     assert sum(shown["outcomes"]["arithmetic"].values()) == 12

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mathreason_eval.cli.options import data_option, grouped, json_option, tasks_dir_option
+
+if TYPE_CHECKING:
+    from mathreason_eval.store import Run
 
 
 @click.command()
@@ -28,6 +33,12 @@ def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
 @click.option("--problem", metavar="ID", help="Only the samples of this problem.")
 @click.option("--disputed", is_flag=True, help="Only the samples on which two graders differ.")
 @click.option(
+    "--memorisation",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write JSONL, a row for each original problem: its score and its variants'.",
+)
+@click.option(
     "--problems",
     type=click.IntRange(min=1),
     default=1,
@@ -43,6 +54,7 @@ def show(  # noqa: PLR0913  one parameter an option
     outcome: str | None,
     problem: str | None,
     disputed: bool,
+    memorisation: Path | None,
     problems: int,
     data: tuple[tuple[str, str], ...],
     tasks_dirs: tuple[Path, ...],
@@ -61,13 +73,42 @@ def show(  # noqa: PLR0913  one parameter an option
         _show_task(subject, tasks_dirs, grouped(data).get(subject, ()), problems, as_json=as_json)
         return
     run = find_run(Path(subject))
-    if outcome is None and problem is None and not disputed:
+    if memorisation is not None:
+        _write_memorisation(run, memorisation)
+    elif outcome is None and problem is None and not disputed:
         print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
-        return
-    from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
+    else:
+        from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
 
-    samples = chosen_samples(run, outcome, problem, disputed=disputed)
-    print_json(samples_as_json(samples)) if as_json else print_samples(samples)
+        samples = chosen_samples(run, outcome, problem, disputed=disputed)
+        print_json(samples_as_json(samples)) if as_json else print_samples(samples)
+
+
+def _write_memorisation(run: Run, path: Path) -> None:
+    """Write the scores of originals and variants, family by family."""
+    from mathreason_eval.errors import RunError, UserError
+    from mathreason_eval.stats.items import items_of
+    from mathreason_eval.stats.paired import memorisation
+
+    rows = []
+    for task in run.tasks():
+        asked = {problem.id: problem for problem in run.problems(task)}
+        # No answers are compared here, only verdicts counted.
+        items = items_of([*asked.values()], (), run.verdicts(task), key=str)
+        rows += [{"task": task, **asked[str(row["id"])].meta, **row} for row in memorisation(items)]
+    if not rows:
+        raise RunError(
+            f"{run.path} holds no problem with a variant of it.",
+            "Run a task that asks variants, such as kk, or more of its problems.",
+        )
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    try:
+        path.write_text(lines, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}.", "Choose another --memorisation."
+        ) from None
+    click.echo(f"{len(rows)} families → {path}", err=True)
 
 
 def _show_task(

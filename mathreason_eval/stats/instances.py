@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.intervals import Mean, mean_of_scores
 from mathreason_eval.stats.items import Item
-from mathreason_eval.stats.paired import ORIGINAL, WHOLE, drop
+from mathreason_eval.stats.paired import ORIGINAL, WHOLE, drop, side_by_side
 from mathreason_eval.types import Metric
 
 INSTANCE = "instance"
@@ -45,9 +46,7 @@ def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
         "sd": spread(accuracies, grain),
         "lowest": mean_of_scores([item.accuracy for item in least]),
         "highest": mean_of_scores([item.accuracy for item in most]),
-        "range": _range(
-            [(one.accuracy, other.accuracy) for one, other in zip(most, least, strict=True)]
-        ),
+        "range": _range([side_by_side(one, other) for one, other in zip(most, least, strict=True)]),
     }
     samples = sum(item.n for row in table for item in row)
     for name, mean in means.items():
@@ -102,8 +101,8 @@ def spread(accuracies: Sequence[float], grain: float) -> Mean:
     )
 
 
-def _range(scores: Sequence[tuple[float, float]]) -> Mean:
-    between = drop(scores)
+def _range(changes: Sequence[Pair]) -> Mean:
+    between = drop(changes)
     return Mean(
         value=between.value,
         low=max(0.0, between.low),

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mathreason_eval.stats.difference import Pair, difference
 from mathreason_eval.stats.intervals import Z95, Mean, mean_of_scores, wilson
 from mathreason_eval.stats.items import Item
 from mathreason_eval.stats.significance import mcnemar
@@ -112,7 +113,7 @@ def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> It
     means = {
         "avg": mean_of_scores([after for _, after in scores]),
         "origin": mean_of_scores([before for before, _ in scores]),
-        "drop": drop(scores),
+        "drop": drop([side_by_side(*pair) for pair in pairs]),
         "cr": consistency(scores),
         "limem": mean_of_scores([before * (1 - after) for before, after in scores]),
         "lost": mean_of_scores([before * (1 - after) for before, after in scores]),
@@ -141,27 +142,29 @@ Scores = Sequence[tuple[float, float]]
 """For each family the score of its original and of its variant, in [0, 1]."""
 
 _IMAGINED = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
-"""Half a family of each kind is imagined in the intervals of `drop` and `pdr`."""
+"""Half a family of each kind is imagined in the interval of `pdr`, as in that of `drop`."""
 
 
-def drop(scores: Scores) -> Mean:
-    """Return the mean loss from original to variant, in [-1, 1].
+def side_by_side(original: Item, variant: Item) -> Pair:
+    """Return the accuracies of two problems of a family as a change from one to the other."""
+    return Pair(before=original.accuracy, after=variant.accuracy, samples=(original.n, variant.n))
 
-    The interval is that of Agresti and Min (2005, Statistics in Medicine 24, 729-740): Wald's with
-    half a family of each of the four kinds added, so that it is never of width zero.
+
+def drop(changes: Sequence[Pair]) -> Mean:
+    """Return the mean loss from original to variant, in [-1, 1], with the interval of a difference.
+
+    Args:
+        changes: each original beside its variant.
     """
-    n = len(scores)
-    value = math.fsum(before - after for before, after in scores) / n
-    square = math.fsum((before - after) ** 2 for before, after in scores)
-    # The imagined four have the losses 0, 1, -1 and 0, each with the weight of a half.
-    middle = value * n / (n + 2)
-    se = math.sqrt(((square + 1) / (n + 2) - middle * middle) / (n + 2))
+    found = difference(changes)
+    low, high = found.interval()
     return Mean(
-        value=value,
-        low=max(-1.0, min(value, middle - Z95 * se)),
-        high=min(1.0, max(value, middle + Z95 * se)),
-        se=se,
-        method="Agresti and Min over families",
+        # Minus zero is zero.
+        value=0.0 - found.value,
+        low=-high,
+        high=-low,
+        se=found.se,
+        method="paired Student's t over families, Agresti and Min",
     )
 
 
