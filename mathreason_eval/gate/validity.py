@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mathreason_eval.grading import distinct
 from mathreason_eval.store import Run
 
 
@@ -22,7 +21,7 @@ def flaws(run: Run, task: str, role: str) -> Iterator[tuple[str, str]]:
         yield "task", f"{role} does not hold this task"
         return
     problems = {problem.id for problem in run.problems(task)}
-    stored = distinct(run.generations(task)).keys()
+    stored = {(generation.problem_id, generation.sample) for generation in run.generations(task)}
     judged = {(verdict.problem_id, verdict.sample) for verdict in run.verdicts(task)}
     if not problems or not stored:
         yield "empty", f"{role} is empty"
