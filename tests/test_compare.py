@@ -203,7 +203,7 @@ def test_figures_are_those_of_the_runs_and_of_statsmodels(call, runs):
     assert [whole["before"], whole["after"]] == pytest.approx(averages)
     assert whole["difference"] == pytest.approx((gained - lost) / 60)
     assert whole["difference"] == pytest.approx(averages[1] - averages[0])
-    assert whole["test"] == "McNemar, exact mid-p"
+    assert whole["test"] == "exact McNemar (mid-p)"
     assert 0 < whole["p"] < strict
     assert whole["p"] == whole["p_adjusted"]
     assert whole["low"] < whole["bootstrap_low"] < whole["difference"] < whole["bootstrap_high"]
@@ -243,7 +243,7 @@ def test_p_values_are_adjusted_over_all_that_is_told(call, runs):
 def test_several_samples_are_a_remark_and_shares(call, runs):
     [one] = read(call, runs / "base", runs / "four")["comparisons"]
     assert one["remarks"] == ["4 samples a problem, not 1"]
-    assert one["whole"]["test"] == "sign flips, exact mid-p"
+    assert one["whole"]["test"] == "exact sign flips and exchange (mid-p)"
     assert len(one["flips"][0]["after"]["answers"]) == 4
     assert one["tokens"]["low"] < one["tokens"]["difference"] < one["tokens"]["high"]
 

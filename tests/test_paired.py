@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.items import items_of
 from mathreason_eval.stats.paired import (
     consistency,
@@ -71,6 +72,10 @@ RATES = [
     (56.71, 40.04, 29.40), (59.51, 37.09, 37.67), (66.72, 44.35, 33.53), (25.32, 15.05, 40.56),
 ]
 # fmt: on
+
+
+def drop_of(scores):
+    return drop([Pair(before=before, after=after) for before, after in scores])
 
 
 def problem(identity, variant=None, gold="1", people=2):
@@ -207,7 +212,7 @@ SCORES = st.lists(
 
 @given(SCORES)
 def test_intervals_hold_their_value(scores):
-    means = [drop(scores), consistency(scores)]
+    means = [drop_of(scores), consistency(scores)]
     if any(before for before, _ in scores):
         means.append(drop_rate(scores))
     for mean in means:
@@ -223,7 +228,7 @@ def test_memorisation_is_the_share_lost_of_the_accuracy(scores):
 
 def test_an_interval_of_no_change_is_not_without_width():
     for one in (0.0, 1.0):
-        found = drop([(one, one)] * 30)
+        found = drop_of([(one, one)] * 30)
         assert found.low < -0.05 < 0.05 < found.high
 
 
@@ -234,7 +239,7 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say():
         # Solved with 0.6; then solved again with 0.75, and otherwise with 0.1.
         solved = [rng.random() < 0.6 for _ in range(100)]
         scores = [(float(s), float(rng.random() < (0.75 if s else 0.1))) for s in solved]
-        found = (drop(scores), drop_rate(scores), consistency(scores))
+        found = (drop_of(scores), drop_rate(scores), consistency(scores))
         truth = (0.6 - 0.49, 1 - 0.49 / 0.6, 0.75)
         for place, (mean, true) in enumerate(zip(found, truth, strict=True)):
             held[place] += mean.low <= true <= mean.high

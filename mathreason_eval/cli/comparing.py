@@ -116,9 +116,9 @@ def _amount(one: Contrast, value: float, sign: str = "") -> str:
 
 
 def _print_tests(console: Console, rows: Sequence[Row], *, detectable: bool) -> None:
-    tests = " and ".join(dict.fromkeys(contrast.test for _, _, contrast in rows))
-    over = f"; {rows[0][2].adjustment} comparisons" if len(rows) > 1 else ""
-    console.print(f"n       problems\np       two-sided, by {tests}{over}")
+    tests = ", ".join(dict.fromkeys(contrast.test for _, _, contrast in rows))
+    over = f"; {rows[0][2].adjustment}" if len(rows) > 1 else ""
+    console.print(f"n       problems\np       two-sided, {tests}{over}")
     if detectable:
         console.print("MDE     a true change of this size is found four times of five")
 
@@ -160,7 +160,7 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
         table.add_row(rank, name, score, str(place.group), visible(_model(done.named[name])))
     console.print(f"\n{ranks.task}, ranks over the {ranks.problems:,} problems that all runs have")
     console.print(table)
-    console.print("rank    its range in 95 % of draws of the problems, the same for all runs")
+    console.print("rank    every one that other problems like these could give it, with 95 %")
     console.print("group   all that are not significantly below its highest run")
 
 
@@ -173,11 +173,17 @@ def _print_flips(console: Console, one: Comparison, most: int) -> None:
         if flips:
             done = "lost" if lost else "gained"
             counted = f"{len(flips):,} problem{'s' if len(flips) > 1 else ''}"
-            console.print(f"\n{one.task}: {one.name} {done} {counted}", style="bold")
+            console.print(f"\n{one.task}: {one.name} {done} {counted}{_solved(one)}", style="bold")
         for flip in flips[:most]:
             console.print(_flip_line(one, flip), no_wrap=True, overflow="ellipsis")
         if len(flips) > most:
             console.print(f"  … and {len(flips) - most:,} more")
+
+
+def _solved(one: Comparison) -> str:
+    """Return when a problem counts as solved, where that needs saying."""
+    several = any(max(pair.samples) > 1 for pair in one.pairs.values())
+    return ", solved by at least half of their samples" if several else ""
 
 
 def _flip_line(one: Comparison, flip: Flip) -> str:

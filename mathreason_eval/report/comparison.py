@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.gate.flips import Flip, flips
-from mathreason_eval.report.contrast import Contrast, adjusted, contrast
+from mathreason_eval.report.contrast import COUNTED, Contrast, adjusted, contrast
 from mathreason_eval.report.pairing import Pairing, Side, pair, side
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.ranking import Contender, Place, ranking
@@ -264,10 +264,10 @@ def _all_ranks(found: Sequence[Comparison], metric: str) -> Iterator[Ranks]:
     for task in dict.fromkeys(one.task for one in found):
         of_task = [one for one in found if one.task == task]
         if len(of_task) > 1:
-            yield from _ranks(of_task)
+            yield from _ranks(of_task, counted=metric == COUNTED)
 
 
-def _ranks(of_task: Sequence[Comparison]) -> Iterator[Ranks]:
+def _ranks(of_task: Sequence[Comparison], *, counted: bool) -> Iterator[Ranks]:
     """Yield the ranks over the problems that all runs have; nothing if they have none."""
     first = of_task[0].pairs
     names = [name for name in first if all(name in one.pairs for one in of_task)]
@@ -284,7 +284,8 @@ def _ranks(of_task: Sequence[Comparison]) -> Iterator[Ranks]:
         )
         for one in of_task
     ]
-    places = ranking([baseline, *others], {name: first[name].cluster for name in names})
+    clusters = {name: first[name].cluster for name in names}
+    places = ranking([baseline, *others], clusters, counted=counted)
     called = [run_name(0), *(one.name for one in of_task)]
     together = sorted(zip(called, places, strict=True), key=lambda both: -both[1].value)
     yield Ranks(task=of_task[0].task, problems=len(names), places=tuple(together))

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.bootstrap import bootstrap_interval
 from mathreason_eval.stats.difference import Difference, Pair, difference, student
-from mathreason_eval.stats.significance import benjamini_hochberg, holm, mcnemar, sign_flip
+from mathreason_eval.stats.evidence import evidence
+from mathreason_eval.stats.significance import benjamini_hochberg, holm
 from mathreason_eval.stats.summary import AMOUNTS
 
 _POWER, _LEVEL = 0.8, 0.05
 """Of the smallest change that is called detectable: two-sided."""
+COUNTED = "avg"
+"""The metric whose scores are shares of correct samples."""
 _ADJUSTMENTS = {"Holm": holm, "Benjamini-Hochberg": benjamini_hochberg}
 
 
@@ -59,7 +62,7 @@ def contrast(where: str, metric: str, pairs: Sequence[Pair]) -> Contrast:
     """
     n = len(pairs)
     found = difference(pairs, shares=metric not in AMOUNTS)
-    p, test = _test(pairs, clustered=found.clusters < n)
+    seen = evidence(pairs, counted=metric == COUNTED)
     return Contrast(
         slice=where,
         metric=metric,
@@ -67,21 +70,11 @@ def contrast(where: str, metric: str, pairs: Sequence[Pair]) -> Contrast:
         after=math.fsum(pair.after for pair in pairs) / n,
         difference=found,
         bootstrap=bootstrap_interval(pairs),
-        p=p,
-        adjusted=p,
+        p=seen.p,
+        adjusted=seen.p,
         adjustment="none",
-        test=test,
+        test=seen.test,
     )
-
-
-def _test(pairs: Sequence[Pair], *, clustered: bool) -> tuple[float, str]:
-    """Return the two-sided p of no difference, and by which test; of one sample both are one."""
-    scores = {score for pair in pairs for score in (pair.before, pair.after)}
-    if clustered or not scores <= {0.0, 1.0}:
-        return sign_flip(pairs).either, "sign flips, exact mid-p"
-    lost = sum(pair.change < 0 for pair in pairs)
-    gained = sum(pair.change > 0 for pair in pairs)
-    return mcnemar(lost, gained), "McNemar, exact mid-p"
 
 
 def adjusted(contrasts: Sequence[Contrast], name: str) -> list[Contrast]:

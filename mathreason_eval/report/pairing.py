@@ -10,7 +10,7 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.report.comparable import Conditions, differences
 from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.items import Item, items_of
+from mathreason_eval.stats.items import Item, cluster_of, items_of
 from mathreason_eval.stats.scores import item_scores
 from mathreason_eval.store import Run
 from mathreason_eval.types import Generation, Problem, Verdict
@@ -33,6 +33,12 @@ class Side:
     def entry(self) -> Mapping[str, object]:
         """Return what the manifest says of the task."""
         return self.run.manifest.tasks[self.task]
+
+    @property
+    def source(self) -> str | None:
+        """Return the property of problems that says which of them share a source, if any does."""
+        named = self.entry.get("cluster")
+        return named if isinstance(named, str) else None
 
     @property
     def model(self) -> str:
@@ -80,12 +86,13 @@ class Pairing:
         """
         before = item_scores(list(self.before.items.values()), metric)
         after = item_scores(list(self.after.items.values()), metric)
+        source = self.before.source
         return {
             name: Pair(
                 before=before[name],
                 after=after[name],
                 samples=(self.before.items[name].n, self.after.items[name].n),
-                cluster=_family(self.before.problems[name]),
+                cluster=cluster_of(self.before.problems[name], source),
             )
             for name in self.shared
             if name in before and name in after
@@ -138,11 +145,6 @@ def pair(before: Side, after: Side) -> Pairing:
         obstacles=dict(differences(own, usual)),
         remarks=tuple(_remarks(before, after)),
     )
-
-
-def _family(problem: Problem) -> str:
-    """Return the original that a problem is or is a variant of: they stand and fall together."""
-    return problem.origin or problem.id
 
 
 def _remarks(before: Side, after: Side) -> Iterator[str]:

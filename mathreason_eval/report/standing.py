@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mathreason_eval.report.comparable import Conditions, differences
 from mathreason_eval.report.results import Result
+from mathreason_eval.stats.items import cluster_of
 from mathreason_eval.stats.ranking import Contender, Place, ranking
 from mathreason_eval.types import Metric, RunManifest
 
@@ -144,8 +145,10 @@ def _places(results: Sequence[Result]) -> list[Place]:
         )
         for result in results
     ]
-    families = {one.problem.id: one.problem.origin or one.problem.id for one in results[0].problems}
-    return ranking(contenders, families)
+    named = results[0].entry.get("cluster")
+    source = named if isinstance(named, str) else None
+    asked = [one.problem for one in results[0].problems]
+    return ranking(contenders, {problem.id: cluster_of(problem, source) for problem in asked})
 
 
 def _placed(standing: Standing, place: Place) -> Standing:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.stats.bootstrap import drawn_sums, sums_of_clusters
 from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.significance import holm, sign_flip
+from mathreason_eval.stats.evidence import evidence
+from mathreason_eval.stats.significance import holm
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -52,6 +53,7 @@ def ranking(
     contenders: Sequence[Contender],
     clusters: Mapping[str, Hashable] | None = None,
     *,
+    counted: bool = True,
     seed: int = 0,
 ) -> list[Place]:
     """Return where each stands, in the order given.
@@ -69,6 +71,7 @@ def ranking(
     Args:
         contenders: runs over the same problems.
         clusters: what problems share with others, such as an original; None if nothing.
+        counted: whether scores are shares of correct samples.
         seed: of the draws.
 
     Raises:
@@ -81,7 +84,7 @@ def ranking(
         raise ValueError("A ranking needs runs over the same problems.")
     shared = [None if clusters is None else clusters.get(name) for name in names]
     ranges = _ranges(contenders, names, shared, seed)
-    groups = _groups(contenders, names, shared)
+    groups = _groups(contenders, shared, counted=counted)
     alone = sum(group == 1 for group, _ in groups) == 1 < len(contenders)
     return [
         Place(
@@ -163,7 +166,7 @@ def _with_tosses(
 
 
 def _groups(
-    contenders: Sequence[Contender], names: Sequence[str], shared: Sequence[Hashable]
+    contenders: Sequence[Contender], shared: Sequence[Hashable], *, counted: bool
 ) -> list[tuple[int, float]]:
     """Return the group of each, and the p of its test against the leader of that group."""
     found: dict[int, tuple[int, float]] = {}
@@ -173,25 +176,23 @@ def _groups(
         group += 1
         leader, *others = rest
         found[leader] = group, 1.0
-        ps = holm([_p(contenders[leader], contenders[one], names, shared) for one in others])
+        pairs = [_pairs(contenders[leader], contenders[one], shared) for one in others]
+        ps = holm([evidence(each, counted=counted).p for each in pairs])
         found |= {one: (group, p) for one, p in zip(others, ps, strict=True) if p > ALPHA}
         rest = [one for one in others if one not in found]
     return [found[place] for place in range(len(contenders))]
 
 
-def _p(
-    leader: Contender, other: Contender, names: Sequence[str], shared: Sequence[Hashable]
-) -> float:
-    """Return the two-sided p of no difference between two runs."""
-    pairs = [
+def _pairs(leader: Contender, other: Contender, shared: Sequence[Hashable]) -> list[Pair]:
+    """Return the scores of two runs side by side."""
+    return [
         Pair(
-            before=leader.scores[name],
+            before=score,
             after=other.scores[name],
             samples=(leader.samples[name], other.samples[name]),
             cluster=cluster,
         )
-        for name, cluster in zip(names, shared, strict=True)
-        # What did not change has no say in the test.
-        if leader.scores[name] != other.scores[name]
+        for (name, score), cluster in zip(leader.scores.items(), shared, strict=True)
+        # What did not change has no say, unless samples may be exchanged.
+        if score != other.scores[name] or leader.samples[name] != other.samples[name]
     ]
-    return sign_flip(pairs).either
