@@ -16,6 +16,7 @@ from mathreason_eval import __version__
 from mathreason_eval.cli.compare import compare
 from mathreason_eval.cli.gate import gate
 from mathreason_eval.cli.importing import import_command
+from mathreason_eval.cli.plan import plan
 from mathreason_eval.cli.run import regrade, run
 from mathreason_eval.cli.show import show, tasks
 from mathreason_eval.cli.site import leaderboard, serve
@@ -55,7 +56,7 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, tasks, show, check, verify, regrade, compare, gate),
+    *(run, tasks, show, check, verify, regrade, compare, gate, plan),
     *(import_command, leaderboard, serve),
 ):
     verbs.add_command(command)
