@@ -185,7 +185,11 @@ def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence |
         phrases = tuple(phrase for kind, phrase in found if kind not in config.allow)
         return TaskJudgement(task=task, rules=rules, obstacles=phrases)
     look = look_reached(config.looks, before.manifest.samples, after.manifest.samples)
-    pairing = pair(side(before, task), side(after, task, (look or ONLY_LOOK).samples))
+    votes = rules.metric.startswith("maj@")
+    pairing = pair(
+        side(before, task, votes=votes),
+        side(after, task, (look or ONLY_LOOK).samples, votes=votes),
+    )
     found += pairing.obstacles.items()
     obstacles = [phrase for kind, phrase in found if kind not in config.allow]
     if not pairing.shared:

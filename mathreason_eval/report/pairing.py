@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.report.comparable import Conditions, differences
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.items import Item, cluster_of, items_of
@@ -99,13 +98,15 @@ class Pairing:
         }
 
 
-def side(run: Run, task: str, samples: int | None = None) -> Side:
+def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True) -> Side:
     """Return one task of a run with its judged samples.
 
     Args:
         run: the run.
         task: its name.
         samples: how many of each problem count, the first ones; None for all.
+        votes: whether equal answers are to be known as equal. Graders, which know it, take longer
+            to import than a gate may take to start.
 
     Raises:
         RunError: if the run does not hold the task, or nothing of it was judged.
@@ -116,7 +117,7 @@ def side(run: Run, task: str, samples: int | None = None) -> Side:
         raise RunError(
             f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
         )
-    key = grader_named(str(run.manifest.tasks[task]["grade"])).key
+    key = _key(str(run.manifest.tasks[task]["grade"])) if votes else str
     items = items_of(
         problems, _first(samples, run.generations(task)), _first(samples, verdicts), key
     )
@@ -126,6 +127,12 @@ def side(run: Run, task: str, samples: int | None = None) -> Side:
         problems={problem.id: problem for problem in problems},
         items={item.problem.id: item for item in items},
     )
+
+
+def _key(grader: str) -> Callable[[str], str]:
+    from mathreason_eval.grade.graders import grader_named
+
+    return grader_named(grader).key
 
 
 def _first(samples: int | None, records: Sequence[SampledT]) -> Sequence[SampledT]:

@@ -7,6 +7,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mathreason_eval.stats.student import quantile, tail
+
 _ENOUGH = 2
 """So many problems, at least, have a spread."""
 
@@ -70,11 +72,9 @@ class Difference:
 
     def _below(self, distance: float) -> float:
         """Return the chance that a middle lies farther than a distance from the truth."""
-        from scipy.special import stdtr
-
         if not self.se:
             return 0.0 if distance > 0 else 1.0
-        return float(stdtr(self.freedom, -distance / self.se))
+        return tail(distance / self.se, self.freedom)
 
     def _half(self, alpha: float) -> float:
         return student(1 - alpha, self.freedom) * self.se
@@ -145,6 +145,4 @@ def _method(n: int, groups: int, *, shares: bool) -> str:
 @lru_cache(maxsize=256)
 def student(share: float, freedom: int) -> float:
     """Return the quantile of Student's law."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, share))
+    return quantile(share, freedom)
