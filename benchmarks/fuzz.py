@@ -266,7 +266,7 @@ def report(tally: Tally, wall: float, odd: Sequence[int], *, ran: bool) -> None:
     )
     print(f"memory    {peak / 1024:,.0f} MiB at most in one process")
     print(f"died      {len(tally.died)} {tally.died[:5]}")
-    print(f"late      {len(tally.late)} {tally.late[:5]}")
+    print(f"late      {len(tally.late)} {tally.late[:50]}")
     print(f"other in a thread, in asyncio or in a process: {len(odd)} of {AGAIN:,} {odd[:5]}")
     print(f"code run  {'YES' if ran else 'none'}")
 

@@ -10,7 +10,8 @@ _DIGITS = dict(zip("〇零一二三四五六七八九两", (0, 0, 1, 2, 3, 4, 5,
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
 _NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
-_CHINESE_FRACTION = re.compile(rf"({_NUMERAL}|\d+)分之({_NUMERAL}|\d+)")
+_NUMBER = rf"({_NUMERAL}|(?<!\d)\d{{1,30}})"
+_CHINESE_FRACTION = re.compile(rf"{_NUMBER}分之{_NUMBER}")
 _COUNTED = "个個人名只次种種本元天年岁歲条條张張块塊"
 """Words of one character between a number and what it counts."""
 _CHINESE = re.compile(

@@ -26,7 +26,8 @@ _OPTION = re.compile(
     r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<said>\S.*)",
     re.DOTALL,
 )
-_SECOND_CHOICE = re.compile(r"\S.*\([A-J]\)")
+_SECOND_CHOICE = re.compile(r"\s*\S.*\([A-J]\)")
+"""A line in which an option follows on something else."""
 _MONTHS = {
     m: n
     for n, m in enumerate(
@@ -154,8 +155,13 @@ def choice(text: str) -> str | None:
 def labelled_choice(text: str) -> str | None:
     """Return the letter of an answer such as `B) 15` or `C Cecile`, else None."""
     bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
-    found = None if _SECOND_CHOICE.search(bare) else _LABELLED.fullmatch(bare)
+    found = None if _names_another(bare) else _LABELLED.fullmatch(bare)
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
+
+
+def _names_another(text: str) -> bool:
+    """Return whether an option stands behind something else, line by line in linear time."""
+    return any(_SECOND_CHOICE.match(line) for line in text.split("\n"))
 
 
 _MAYBE_LETTER = re.compile(r"[{(]*[A-J](?![a-z])|\\(?:text|math)")
@@ -191,7 +197,7 @@ class Option(NamedTuple):
 def option(text: str) -> Option | None:
     """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
     found = _OPTION.fullmatch(text) if _MAYBE_LETTER.match(text) else None
-    if found is None or _SECOND_CHOICE.search(found["said"]):
+    if found is None or _names_another(found["said"]):
         return None
     said = found["said"]
     if found["wrapped"] and not found["closed"]:
