@@ -10,6 +10,12 @@ from collections.abc import Callable
 
 Replacement = str | Callable[[re.Match[str]], str]
 
+_GROUPED_BY_POINTS = (
+    r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?=(?:\s|\\,|\\ |~)*(?:\\text\s*\{\s*)?"
+    r"(?:lei|leu|MDL|RON|VND|IDR|CLP|COP)\b)"
+)
+"""A sum of money whose points group its digits: no money has three decimals."""
+
 _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = tuple(
     (needle, re.compile(pattern), replacement)
     for needle, pattern, replacement in (
@@ -78,6 +84,9 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = tuple(
         (" is ", r"^([a-zA-Z]) is at least ", r"\1 >= "),
         (" is ", r"^([a-zA-Z]) is at most ", r"\1 <= "),
         ("o'", r"^(\d{1,2}) o'? ?clock", r"\1:00"),
+        ("so'm", r"(?<![a-z])so'm(?![a-z])", "som"),
+        ("S/", r"^S/\. ?(?=\d[\d,.]*$)", "PEN "),
+        (".", _GROUPED_BY_POINTS, lambda found: found[0].replace(".", "")),
     )
 )
 
