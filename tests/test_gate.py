@@ -225,7 +225,7 @@ def test_the_gate_needs_no_model_and_no_algebra(runs):
         "import sys, json; from mathreason_eval.cli import verbs\n"
         f"words = ['gate', {str(runs / 'base')!r}, '--baseline', {str(runs / 'base')!r}]\n"
         "assert verbs.main(words, standalone_mode=False) == 0\n"
-        "heavy = ['torch', 'sympy', 'pandas', 'transformers', 'vllm', 'statsmodels']\n"
+        "heavy = ['torch', 'sympy', 'pandas', 'transformers', 'vllm', 'statsmodels', 'scipy']\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -110,6 +110,14 @@ def test_problems_that_differ_in_their_change_need_more_problems():
     assert decide([many], alpha=0.01)[0].call is Call.PASS
 
 
+def test_of_other_metrics_the_noise_of_samples_is_not_known():
+    pairs = [Pair(before=0.9, after=0.9, samples=(8, 8))] * 30
+    question = Question(pairs=pairs, counted=False)
+    (decision,) = decide([question], alpha=0.01)
+    what = settling(question, decision, greedy=False)
+    assert (what.more, what.samples) == (More.PERHAPS, None)
+
+
 def test_a_greedy_run_has_no_second_sample():
     question = Question(pairs=[Pair(before=1.0, after=0.0), Pair(before=1.0, after=1.0)] * 3)
     (decision,) = decide([question], alpha=0.01)

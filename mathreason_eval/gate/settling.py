@@ -25,7 +25,7 @@ class More(StrEnum):
 
     ENOUGH = "enough"
     PERHAPS = "perhaps"
-    """With one sample a problem, nothing tells how much of the noise is that of sampling."""
+    """How much of the noise is that of sampling is not known, of one sample a problem for one."""
     NEVER = "never"
     """Not infinitely many: what the problems themselves differ by is too much."""
     GREEDY = "greedy"
@@ -60,12 +60,12 @@ def settling(question: Question, decision: Decision, *, greedy: bool) -> Settlin
     problems = math.ceil(found.problems * max(1.0, (found.se / wanted) ** 2))
     if greedy:
         return Settling(more=More.GREEDY, samples=None, problems=problems)
+    if not question.counted:
+        return Settling(more=More.PERHAPS, samples=None, problems=problems)
     counted = found.problems + 2
     total, enough = (counted * found.se) ** 2, (counted * wanted) ** 2
     now = _mean_samples(question.pairs)
-    before, after = (
-        _noise(question.pairs, which) if question.counted else None for which in (0, 1)
-    )
+    before, after = (_noise(question.pairs, which) for which in (0, 1))
     more = More.ENOUGH
     if before is None and after is None:
         # At best all of it is noise.

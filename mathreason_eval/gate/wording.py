@@ -72,6 +72,8 @@ def _settling(task: TaskJudgement, what: Settling) -> str:
     others = f"about {what.problems:,} problems like these {held:,} would settle it"
     if what.more is More.GREEDY:
         return f"at temperature 0 more samples say nothing new; {others}"
+    if what.samples is None and what.more is More.PERHAPS:
+        return f"more samples may settle it, how many is not known of {task.rules.metric}; {others}"
     if what.samples is None:
         return f"no number of samples can settle it; {others}"
     before, after = what.samples
