@@ -31,6 +31,8 @@ _COLOURS = {
 }
 _MOST_FLIPS = 8
 """So many problems of a task, at most, are named each way."""
+_LONGEST = 40
+"""Characters of a problem's name."""
 
 
 def print_judgement(judgement: Judgement) -> None:
@@ -84,9 +86,15 @@ def _print_flips(console: Console, task: TaskJudgement) -> None:
         if not found:
             continue
         named = ", ".join(
-            f"{flip.problem_id} {share_words(flip.before, task.samples[0])} → "
+            f"{_named(flip.problem_id)} {share_words(flip.before, task.samples[0])} → "
             f"{share_words(flip.after, task.samples[1])}"
             for flip in found[:_MOST_FLIPS]
         )
         rest = f" and {len(found) - _MOST_FLIPS} more" if len(found) > _MOST_FLIPS else ""
         console.print(visible(f"{task.task}: {len(found)} {words}: {named}{rest}"))
+
+
+def _named(problem_id: str) -> str:
+    """Return a problem's name on one line, cut if it is long."""
+    line = " ".join(problem_id.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
