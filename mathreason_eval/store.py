@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.records import RecordT, as_document, as_line, decoded, read_json, read_records
 from mathreason_eval.types import (
     Generation,
     Metric,
-    Outcome,
     Problem,
     Records,
     RunManifest,
@@ -31,15 +29,9 @@ from mathreason_eval.types import (
 FORMAT = 1
 """Version of the layout; rises when an older reader could misread a newer folder."""
 
-RecordT = TypeVar("RecordT")
-
 _MANIFEST = "manifest.json"
 _METRICS = "metrics.json"
 _LOCK = ".lock"
-
-
-class TornLineWarning(UserWarning):
-    """The last line of a file was cut off, as a crash leaves it, and has been left out."""
 
 
 class Run:
@@ -70,15 +62,14 @@ class Run:
         path = self.path / _METRICS
         if not path.is_file():
             return Records()
-        return Records(_decode(Metric, row, path) for row in _read_json(path))
+        return Records(decoded(Metric, row, path) for row in read_json(path))
 
     def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
         if task not in self.manifest.tasks:
             raise RunError(
                 f"{self.path} holds no task {task!r}.", f"It holds {', '.join(self.tasks())}."
             )
-        path = self.path / task / f"{name}.jsonl"
-        return Records(_decode(kind, row, path) for row in _read_jsonl(path))
+        return read_records(self.path / task / f"{name}.jsonl", kind)
 
 
 def is_run(path: Path) -> bool:
@@ -98,13 +89,13 @@ def load_run(path: str | Path) -> Run:
             f"{folder} is not a run folder: it has no {_MANIFEST}.",
             "`mathreason run` and `mathreason import` make them.",
         )
-    row = _read_json(folder / _MANIFEST)
+    row = read_json(folder / _MANIFEST)
     if not isinstance(row, dict) or row.get("format", 0) > FORMAT:
         raise RunError(
             f"{folder} was written by a newer version of mathreason-eval.",
             "Upgrade it: pip install -U",
         )
-    return Run(folder, _decode(RunManifest, row, folder / _MANIFEST))
+    return Run(folder, decoded(RunManifest, row, folder / _MANIFEST))
 
 
 def find_runs(path: Path) -> tuple[Run, ...]:
@@ -187,7 +178,7 @@ class RunWriter:
         if task not in self._appending:
             self._appending[task] = _open_for_appending(self.path / task / "generations.jsonl")
         try:
-            _write_whole(self._appending[task], _line(generation))
+            _write_whole(self._appending[task], as_line(generation))
         except OSError as error:
             raise RunError(
                 f"{self.path} takes no more data: {error.strerror}.",
@@ -196,7 +187,7 @@ class RunWriter:
 
     def write_manifest(self, manifest: RunManifest) -> None:
         """Replace the manifest."""
-        _replace(self.path / _MANIFEST, _pretty(_encode(manifest)))
+        _replace(self.path / _MANIFEST, as_document(manifest))
 
     def write_problems(self, task: str, problems: Iterable[Problem]) -> None:
         """Replace the problems of a task."""
@@ -208,10 +199,10 @@ class RunWriter:
 
     def write_metrics(self, metrics: Iterable[Metric]) -> None:
         """Replace the metrics of the run."""
-        _replace(self.path / _METRICS, _pretty([_encode(metric) for metric in metrics]))
+        _replace(self.path / _METRICS, as_document(tuple(metrics)))
 
     def _write_records(self, task: str, name: str, records: Iterable[object]) -> None:
-        _replace(self.path / task / f"{name}.jsonl", b"".join(map(_line, records)))
+        _replace(self.path / task / f"{name}.jsonl", b"".join(map(as_line, records)))
 
 
 def _open_for_appending(path: Path) -> FileIO:
@@ -259,73 +250,3 @@ def _replace(path: Path, content: bytes) -> None:
         raise RunError(
             f"{path} cannot be written: {error.strerror}.", "Make room, then `mathreason regrade`."
         ) from None
-
-
-# --- JSON ------------------------------------------------------------------------------------
-
-
-def _line(record: object) -> bytes:
-    return _json_bytes(_encode(record)) + b"\n"
-
-
-def _pretty(value: object) -> bytes:
-    return _json_bytes(value, indent=1) + b"\n"
-
-
-def _json_bytes(value: object, indent: int | None = None) -> bytes:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        # A lone surrogate in a model's output has no UTF-8; JSON's own escape keeps it.
-        return json.dumps(value, sort_keys=True, indent=indent).encode()
-
-
-def _field_names(kind: Any) -> Iterable[str]:  # noqa: ANN401  any dataclass
-    names: Iterable[str] = kind.__dataclass_fields__
-    return names
-
-
-def _encode(record: object) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _field_names(type(record))}
-
-
-_TUPLES: Mapping[type, tuple[str, ...]] = {Problem: ("gold",), Verdict: ("span",)}
-
-
-def _decode(kind: type[RecordT], row: Any, path: Path) -> RecordT:  # noqa: ANN401  parsed JSON
-    """Return a record; fields that this version does not know are left out."""
-    try:
-        values = {name: row[name] for name in _field_names(kind) if name in row}
-        for name in _TUPLES.get(kind, ()):
-            values[name] = None if values.get(name) is None else tuple(values[name])
-        if kind is Verdict:
-            values["outcome"] = Outcome(values["outcome"])
-            second = values.get("second")
-            values["second"] = None if second is None else Outcome(second)
-        return kind(**values)
-    except (TypeError, ValueError, KeyError) as error:
-        raise RunError(
-            f"{path} holds a row that is no {kind.__name__}: {error}.", "Was it edited by hand?"
-        ) from None
-
-
-def _read_json(path: Path) -> Any:  # noqa: ANN401  parsed JSON
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}.", "Was it edited by hand?") from None
-
-
-def _read_jsonl(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
-                return
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise RunError(f"{path}, line {number}: {error}.", "Delete that line.") from None

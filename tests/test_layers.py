@@ -18,7 +18,7 @@ LAYERS = [
     ("extract", 1), ("thinking", 1), ("grade", 1), ("stats", 1), ("prompts", 1), ("templates", 1),
     ("procedures", 1), ("knights", 1), ("steps", 1),
     ("tasks", 2),
-    ("models", 3), ("store", 3), ("rows", 3), ("datasets", 3),
+    ("models", 3), ("records", 3), ("store", 3), ("rows", 3), ("datasets", 3),
     ("grading", 4), ("planning", 4), ("manifest", 4), ("runner", 4), ("checks", 4),
     ("report", 4), ("gate", 4), ("interop", 4),
     ("cli", 5),

@@ -13,10 +13,10 @@ import textwrap
 import pytest
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.records import TornLineWarning
 from mathreason_eval.store import (
     FORMAT,
     RunWriter,
-    TornLineWarning,
     find_run,
     find_runs,
     load_run,

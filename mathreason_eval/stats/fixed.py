@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mathreason_eval.stats.intervals import IMAGINED, Z95, Mean, wilson
@@ -44,16 +45,16 @@ class Samples:
 
     @classmethod
     def values(cls, values: Sequence[Sequence[float]]) -> Samples:
-        """Return the samples of a score that may be anything."""
+        """Return the samples of a score that may be anything; every problem has one at least."""
         import numpy as np
 
         number = np.array([len(each) for each in values])
-        mean = np.array([math.fsum(each) / len(each) for each in values])
-        square = [
-            math.fsum((v - m) ** 2 for v in each) for each, m in zip(values, mean, strict=True)
-        ]
+        every = np.fromiter(chain.from_iterable(values), dtype=float, count=int(number.sum()))
+        starts = np.cumsum(number) - number
+        mean = np.add.reduceat(every, starts) / number
+        squares = np.add.reduceat(np.square(every - np.repeat(mean, number)), starts)
         with np.errstate(divide="ignore", invalid="ignore"):
-            variance = np.array(square) / (number - 1)
+            variance = squares / (number - 1)
         return cls(number=number, mean=mean, variance=variance)
 
 

@@ -11,6 +11,8 @@ from mathreason_eval.stats.majority import maj_at_k
 from mathreason_eval.stats.passk import pass_at_k
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
+_OUTCOMES = tuple(Outcome)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
@@ -123,7 +125,7 @@ def _item(
 ) -> Item:
     verdicts = sorted(verdicts, key=lambda verdict: verdict.sample)
     outcomes = [verdict.outcome for verdict in verdicts]
-    counts = {outcome: outcomes.count(outcome) for outcome in Outcome}
+    counts = {outcome: outcomes.count(outcome) for outcome in _OUTCOMES}
     # Whatever their spelling, answers that equal the gold are one class.
     number: dict[str, int] = {}
     ballots = tuple(
@@ -136,10 +138,6 @@ def _item(
     )
     votes = Counter(ballots)
     sizes = [votes[ballot] for ballot in range(len(number) + 1)]
-    rewards: dict[int, float | None] = {}
-    for generation in generations:
-        rewards.setdefault(generation.sample, generation.reward)
-    scored = [rewards.get(verdict.sample) for verdict in verdicts]
     return Item(
         problem=problem,
         verdicts=tuple(verdicts),
@@ -148,5 +146,15 @@ def _item(
         tokens=tuple(g.completion_tokens for g in generations if g.completion_tokens is not None),
         seconds=tuple(g.seconds for g in generations if g.seconds is not None),
         ballots=ballots,
-        rewards=() if None in scored else tuple(reward for reward in scored if reward is not None),
+        rewards=_rewards(verdicts, generations),
     )
+
+
+def _rewards(verdicts: Sequence[Verdict], generations: Sequence[Generation]) -> tuple[float, ...]:
+    """Return the rewards by sample; none unless every sample has one."""
+    by_sample: dict[int, float] = {}
+    for generation in generations:
+        if generation.reward is not None:
+            by_sample.setdefault(generation.sample, generation.reward)
+    found = [by_sample[verdict.sample] for verdict in verdicts if verdict.sample in by_sample]
+    return tuple(found) if len(found) == len(verdicts) else ()

@@ -109,6 +109,16 @@ class _Drawing:
     powers: NDArray[np.complex128]
     """At [t, 0, i] the i-th root of unity to the t."""
 
+    @property
+    def least(self) -> float:
+        """Return the smallest of the chances."""
+        return float(self.chances[0])
+
+    @property
+    def greatest(self) -> float:
+        """Return the largest of the chances."""
+        return float(self.chances[-1])
+
 
 @lru_cache(maxsize=64)
 def _drawings(n: int) -> tuple[_Drawing, ...]:
@@ -166,93 +176,101 @@ def _won(drawing: _Drawing, right: int, rivals: Mapping[int, int]) -> NDArray[np
     """
     import numpy as np
 
-    first, last = _votes(drawing, right, max(rivals, default=0))
-    if first > last:
+    spans = {size: _span(drawing, size) for size in (right, *rivals)}
+    first = max(1, *(fewest for fewest, _ in spans.values()))
+    most = spans[right][1]
+    if first > most:
         return np.zeros((len(drawing.chances), drawing.length))
-    contenders = [size for size in rivals if size >= first and _reach(drawing, size) >= first]
-    votes, ties, weights = _rows(range(first, last + 1), {c: rivals[c] for c in contenders})
-    terms, _ = _votes_of(drawing, right)
-    values = weights[:, None, None] * terms[votes]
-    free = drawing.n - right - sum(size * rivals[size] for size in contenders)
+    contenders = [size for size in rivals if spans[size][1] >= first]
+    last = min(most, max((spans[size][1] for size in contenders), default=0))
+    votes, ties, weights = _rows(
+        first,
+        [sum(rivals[c] for c in contenders if spans[c][1] >= t) for t in range(first, last + 1)],
+    )
+    own = _votes_of(drawing, right)
+    values = weights[:, None, None] * own.exactly[votes - own.first]
+    # With more votes than any contender can have, the right class has won: that is one row.
+    beyond = max(first, last + 1) - own.first
+    sure = own.exactly[beyond:].sum(axis=0)
     p = drawing.chances[:, None]
-    drawn_or_not = (1 - p) + p * drawing.powers[1 % (drawing.n + 1)]
-    values *= drawn_or_not**free
+    either = (1 - p) + p * drawing.powers[1 % (drawing.n + 1)]
+    contending = 0
     for size in contenders:
-        terms, below = _votes_of(drawing, size)
-        # Rows stand in the order of votes: a class of fewer samples than votes has lost anyway.
-        able = int(np.searchsorted(votes, size, side="right"))
-        within = below[votes[:able]] + ties[:able, None, None] * terms[votes[:able]]
+        rival = _votes_of(drawing, size)
+        # Rows stand in the order of votes: a class that cannot have so many has lost anyway.
+        able = int(np.searchsorted(votes, spans[size][1], side="right"))
+        at = votes[:able] - rival.first
+        within = rival.fewer[at] + ties[:able, None, None] * rival.exactly[at]
         values[:able] *= _power(within, rivals[size])
-        values[able:] *= drawn_or_not ** (size * rivals[size])
-    turned: NDArray[np.float64] = np.fft.irfft(values.sum(axis=0), drawing.length)
+        values[able:] *= either ** (size * rivals[size])
+        contending += size * rivals[size]
+    total = values.sum(axis=0) + sure * either**contending
+    total = total * either ** (drawing.n - right - contending)
+    turned: NDArray[np.float64] = np.fft.irfft(total, drawing.length)
     return turned
 
 
-def _votes(drawing: _Drawing, right: int, rival: int) -> tuple[int, int]:
-    """Return the fewest and most votes with which the right class wins at all likely."""
-    low, high = drawing.chances.min(), drawing.chances.max()
-    fewest = max(size * low - _TAIL * math.sqrt(size * low) - _TAIL for size in (right, rival))
-    return max(1, math.floor(fewest)), min(right, math.ceil(_reach_at(right, high)))
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Votes:
+    """Generating functions of a class's votes."""
 
-
-def _reach(drawing: _Drawing, size: int) -> float:
-    return _reach_at(size, drawing.chances.max())
-
-
-def _reach_at(size: int, p: float) -> float:
-    """Return the most votes that a class is at all likely to have."""
-    return size * p + _TAIL * math.sqrt(size * p * (1 - p)) + _TAIL
+    first: int
+    """The fewest votes that are likely."""
+    exactly: NDArray[np.complex128]
+    """At [t - first], with t votes."""
+    fewer: NDArray[np.complex128]
+    """At [t - first], with fewer than t."""
 
 
 @lru_cache(maxsize=128)
-def _votes_of(
-    drawing: _Drawing, size: int
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Return the generating functions of a class with t votes, and with fewer, by t."""
+def _votes_of(drawing: _Drawing, size: int) -> _Votes:
     import numpy as np
 
-    chances = np.stack([_binomial(size, p) for p in drawing.chances], axis=1)
-    terms = chances[:, :, None] * drawing.powers[: size + 1]
-    below = np.zeros_like(terms)
-    np.cumsum(terms[:-1], axis=0, out=below[1:])
-    return terms, below
+    first, last = _span(drawing, size)
+    chances = np.stack([_binomial(size, p)[first : last + 1] for p in drawing.chances], axis=1)
+    exactly = chances[:, :, None] * drawing.powers[first : last + 1]
+    fewer = np.zeros_like(exactly)
+    np.cumsum(exactly[:-1], axis=0, out=fewer[1:])
+    return _Votes(first=first, exactly=exactly, fewer=fewer)
+
+
+def _span(drawing: _Drawing, size: int) -> tuple[int, int]:
+    """Return the fewest and most votes that a class is at all likely to have."""
+    low, high = size * drawing.least, size * drawing.greatest
+    fewest = math.floor(low - _TAIL * math.sqrt(low * (1 - drawing.least)) - _TAIL)
+    most = math.ceil(high + _TAIL * math.sqrt(high * (1 - drawing.greatest)) + _TAIL)
+    return max(0, fewest), min(size, most)
 
 
 def _rows(
-    votes: range, rivals: Mapping[int, int]
+    first: int, able: Sequence[int]
 ) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
-    """Return votes, and points y with weights: their sum is the integral, exactly.
+    """Return votes, and points y with weights: their sum is the integral over ties, exactly.
 
-    Gauss's rule with m points integrates a polynomial of degree 2m - 1; the degree in y is the
-    number of classes that can tie.
+    Gauss's rule with m points integrates a polynomial of degree 2m - 1.
+
+    Args:
+        first: the fewest votes.
+        able: for these, and for each more, how many classes can tie: the degree in y.
     """
     import numpy as np
 
-    rows = []
-    for t in votes:
-        able = sum(count for size, count in rivals.items() if size >= t)
-        points, weights = _gauss(able)
-        rows.append((np.full(len(points), t), points, weights))
-    together = [np.concatenate(column) for column in zip(*rows, strict=True)]
-    return together[0], together[1], together[2]
-
-
-@lru_cache(maxsize=1 << 12)
-def _gauss(degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return points and weights of an integral from 0 to 1 that is exact up to a degree."""
-    import numpy as np
-
-    # Few numbers of points, because finding many takes long.
-    points, weights = _legendre(1 << (degree // 2).bit_length())
-    return np.asarray((points + 1) / 2), np.asarray(weights / 2)
+    # Few numbers of points, because finding many takes long: of 2^i they begin at 2^i - 1.
+    counts = [1 << (degree // 2).bit_length() for degree in able]
+    points, weights = _gauss(max(counts, default=1))
+    votes = np.repeat(np.arange(first, first + len(able)), counts)
+    chosen = [i for count in counts for i in range(count - 1, 2 * count - 1)]
+    return votes, points[chosen], weights[chosen]
 
 
 @lru_cache(maxsize=16)
-def _legendre(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _gauss(most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the points and weights of 1, 2, 4 and so on to so many points, from 0 to 1."""
     import numpy as np
 
-    points, weights = np.polynomial.legendre.leggauss(number)
-    return points, weights
+    rules = [np.polynomial.legendre.leggauss(1 << i) for i in range(most.bit_length())]
+    points = np.concatenate([points for points, _ in rules])
+    return (points + 1) / 2, np.concatenate([weights for _, weights in rules]) / 2
 
 
 def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
