@@ -196,6 +196,21 @@ def test_bold_is_only_what_stands_above_all_that_may_be_compared(tmp_path):
     assert not any("leads" in (c.get("class") or "") for _, c in tied.tags)
 
 
+def test_ranks_come_from_the_problems_that_runs_share_and_the_page_says_so(tmp_path):
+    runs = [
+        make_run(tmp_path / name, model=name, problems=200, samples=1, skill=skill)
+        for name, skill in {"best": 0.95, "twin-a": 0.3, "twin-b": 0.31}.items()
+    ]
+    index = build_site(runs, tmp_path / "site")
+    [column] = json.loads((index.parent / "index.json").read_text())["tasks"]
+    places = {one["model"]: (one["rank"], one["leads"]) for one in column["results"]}
+    assert places == {"best": ([1, 1], True), "twin-a": ([2, 3], False), "twin-b": ([2, 3], False)}
+    assert (
+        "A rank is a range: all runs answered the same problems"
+        in Page(index.parent / "task" / "shopping.html").text
+    )
+
+
 def test_a_run_alone_is_not_bold_and_not_ranked_above_anyone(tmp_path):
     index = Page(build_site([make_run(tmp_path / "run")], tmp_path / "site"))
     assert not any("leads" in (found.get("class") or "") for _, found in index.tags)
