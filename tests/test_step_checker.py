@@ -175,7 +175,7 @@ LONG = [
 @pytest.mark.parametrize("unit", LONG)
 def test_long_texts_take_time_in_proportion(unit):
     # The equation at the end has all that is before it read.
-    assert first_false_statement(unit * (50_000 // len(unit)) + " 2 = 2") is None
+    assert first_false_statement(unit * (30_000 // len(unit)) + " 2 = 2") is None
 
 
 # --- the published solutions -----------------------------------------------------------------

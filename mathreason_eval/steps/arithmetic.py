@@ -69,7 +69,9 @@ def expressions(side: Sequence[Token], *, after: bool = False) -> list[Expressio
         side: what stands beside a relation.
         after: whether it stands behind one.
     """
-    found = []
+    found: list[Expression] = []
+    if not any(token.kind == "num" or token.text == r"\pi" for token in side):
+        return found
     start = 0
     while start < len(side):
         reader = _Reader(side, start, after=after)

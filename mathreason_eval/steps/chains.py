@@ -59,11 +59,9 @@ class _Level:
 
     def add(self, token: Token) -> None:
         """Take a sign into the side at hand; one too many makes it unreadable."""
-        for kept in (self.sides[-1], self.whole):
-            if len(kept) < _LONGEST_SIDE:
-                kept.append(token)
-            elif len(kept) == _LONGEST_SIDE:
-                kept.append(token._replace(kind="odd"))
+        _keep(self.sides[-1], token)
+        if self.opener is not None:
+            _keep(self.whole, token)
 
     def is_remark(self) -> bool:
         """Return whether it holds words and nothing to work out: `(the ticket)`."""
@@ -87,6 +85,14 @@ class _Level:
         if self.signs:
             yield Chain(sides=tuple(map(tuple, self.sides)), signs=tuple(self.signs))
         self.sides, self.signs, self.broken = [[]], [], False
+
+
+def _keep(kept: list[Token], token: Token) -> None:
+    """Add a sign to a list that is long enough to be no arithmetic once it is full."""
+    if len(kept) < _LONGEST_SIDE:
+        kept.append(token)
+    elif len(kept) == _LONGEST_SIDE:
+        kept.append(token._replace(kind="odd"))
 
 
 class _Reader:
