@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 """Chance that a range of ranks misses, and level of all tests against one leader together."""
 _IMAGINED = 2
-"""Problems imagined beside the real ones, as in the interval of a difference."""
+"""Problems imagined beside the real ones; no range is settled by fewer than a handful."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +63,8 @@ def ranking(
     nothing. Above or below a run are those whose distance from it is larger, by its own spread,
     than 95 % of draws move the farthest distance of any (Mogstad, Romano, Shaikh and Wilhelm 2024,
     Review of Economic Studies 91, 476-518). Among the problems drawn from are two imagined ones,
-    which any run solves at even chance: as in the interval of a difference, three problems that
-    one run solves and another does not settle nothing.
+    which any run solves at even chance: so three problems that one run solves and another does not
+    settle nothing.
 
     Groups come from exact tests, problem by problem, of each run against the highest of its group.
 
