@@ -11,6 +11,8 @@ from mathreason_eval.stats.student import quantile, tail
 
 _ENOUGH = 2
 """So many problems, at least, have a spread."""
+IMAGINED = 0.5
+"""Of a problem, imagined to have changed, as in docs/statistics.md."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,9 +40,7 @@ class Difference:
 
     value: float
     se: float
-    """Standard error, with the imagined problems in it; never zero for shares."""
-    middle: float
-    """The middle of its intervals: the value, drawn a little towards zero."""
+    """Standard error, with the imagined change in it; never zero for shares."""
     freedom: int
     """Degrees of freedom of Student's law: clusters less one."""
     problems: int
@@ -51,11 +51,11 @@ class Difference:
 
     def lower(self, alpha: float) -> float:
         """Return the one-sided lower bound at confidence 1 - alpha."""
-        return max(-self.bound, min(self.value, self.middle - self._half(alpha)))
+        return max(-self.bound, self.value - self._half(alpha))
 
     def upper(self, alpha: float) -> float:
         """Return the one-sided upper bound at confidence 1 - alpha."""
-        return min(self.bound, max(self.value, self.middle + self._half(alpha)))
+        return min(self.bound, self.value + self._half(alpha))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the two-sided interval."""
@@ -64,14 +64,14 @@ class Difference:
 
     def p_above(self, point: float) -> float:
         """Return the one-sided p of a true change at or above a point: small if far below it."""
-        return self._below(point - self.middle)
+        return self._below(point - self.value)
 
     def p_below(self, point: float) -> float:
         """Return the one-sided p of a true change at or below a point: small if far above it."""
-        return self._below(self.middle - point)
+        return self._below(self.value - point)
 
     def _below(self, distance: float) -> float:
-        """Return the chance that a middle lies farther than a distance from the truth."""
+        """Return the chance that a value lies farther than a distance from the truth."""
         if not self.se:
             return 0.0 if distance > 0 else 1.0
         return tail(distance / self.se, self.freedom)
@@ -83,11 +83,12 @@ class Difference:
 def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     """Return the mean change with its standard error, over problems or clusters of them.
 
-    Student's interval of the paired differences (Miller 2024, arXiv:2411.00640, section 3.3), with
-    two imagined pairs added for shares, as Agresti and Min (2005, Statistics in Medicine 24,
-    729-740) do for right and wrong: so it is never of width zero, and thirty problems on which
-    nothing changed do not prove that nothing would. The squared changes of the imagined two add up
-    to 1/n where problems have n samples: to 1 for right and wrong, less where scores are steadier.
+    Student's interval of the paired differences (Miller 2024, arXiv:2411.00640, section 3.3). For
+    shares half a problem more is imagined to have changed, either way: so it is never of width
+    zero, and thirty problems on which nothing changed do not prove that nothing would. Its squared
+    change is that of one sample of n. Two whole ones around zero (Agresti and Min 2005, Statistics
+    in Medicine 24, 729-740) cover more than they say where there are thirty problems, and draw a
+    true change towards zero.
 
     Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)).
 
@@ -106,17 +107,13 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     groups = len(sums)
     factor = groups / (groups - 1) if groups > 1 else 1.0
     squares = math.fsum(one * one for one in sums) * factor
-    counted, imagined = n, 0.0
     if shares:
-        counted = n + 2
-        imagined = math.fsum(sum(1 / size for size in pair.samples) / 2 for pair in pairs) / n
-    middle = value * n / counted
-    # The imagined two lie at plus and minus their size around zero, not around the value.
-    offset = value * value * n * (counted - n) / counted
+        squares += (
+            IMAGINED * math.fsum(sum(1 / size for size in pair.samples) / 2 for pair in pairs) / n
+        )
     return Difference(
         value=value,
-        se=math.sqrt(squares + imagined + offset) / counted,
-        middle=middle,
+        se=math.sqrt(squares) / n,
         freedom=max(1, groups - 1),
         problems=n,
         clusters=groups,
@@ -139,7 +136,7 @@ def _sums(pairs: Sequence[Pair], value: float) -> list[float]:
 
 def _method(n: int, groups: int, *, shares: bool) -> str:
     over = "problems" if groups == n else f"{groups:,} clusters of problems"
-    return f"paired Student's t over {over}{', Agresti and Min' if shares else ''}"
+    return f"paired Student's t over {over}{', half a change imagined' if shares else ''}"
 
 
 @lru_cache(maxsize=256)

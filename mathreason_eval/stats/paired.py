@@ -164,7 +164,7 @@ def drop(changes: Sequence[Pair]) -> Mean:
         low=-high,
         high=-low,
         se=found.se,
-        method="paired Student's t over families, Agresti and Min",
+        method="paired Student's t over families, half a change imagined",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.difference import student
+from mathreason_eval.stats.difference import IMAGINED, student
 from mathreason_eval.stats.difficulty import Law
 
 if TYPE_CHECKING:
@@ -69,19 +69,29 @@ def calls(
         change: the law they are of.
         rule: what is asked.
     """
+    passes, falls = student_calls(totals, squares, problems, change.samples, rule)
+    return passes, falls & (_sign_flip(totals, squares, change) <= rule.alpha / rule.tasks)
+
+
+def student_calls(
+    totals: NDArray[Any],
+    squares: NDArray[Any],
+    problems: int,
+    samples: tuple[float, float],
+    rule: Rule,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the same by the bounds of the difference alone, without the exact test of a fall."""
     import numpy as np
 
     n = problems
     value = totals / n
-    imagined = sum(1 / size for size in change.samples) / 2
+    imagined = IMAGINED * sum(1 / size for size in samples) / 2
     varied = np.maximum(squares - totals * value, 0.0) * (n / (n - 1) if n > 1 else 1.0)
-    errors = np.sqrt(varied + imagined + 2 * value * value * n / (n + 2)) / (n + 2)
-    middle = totals / (n + 2)
+    errors = np.sqrt(varied + imagined) / n
     freedom = max(1, n - 1)
-    passes = middle - student(1 - rule.alpha, freedom) * errors >= -rule.margin
-    level = rule.alpha / rule.tasks
-    falls = middle + student(1 - level, freedom) * errors <= 0
-    return passes, falls & (_sign_flip(totals, squares, change) <= level)
+    passes = value - student(1 - rule.alpha, freedom) * errors >= -rule.margin
+    falls = value + student(1 - rule.alpha / rule.tasks, freedom) * errors <= 0
+    return passes, falls
 
 
 def whole_problems(problems: int, rule: Rule) -> int | None:

@@ -1,0 +1,391 @@
+"""Simulate the gate on real item difficulties: false alarms, wrong passes, power, coverage.
+
+    python benchmarks/calibration.py SHARED [--pairs 4000]
+
+SHARED is the folder with `data` and its published outputs. A set of difficulties is a pool of real
+problems of which so many of so many published samples are correct. For every pair of runs, problems
+are drawn from the pool with replacement, and each gets a chance to be solved from its Jeffreys
+posterior, Beta(correct + 1/2, wrong + 1/2): so no chance is exactly 0 or 1, and no two pairs have
+the same problems. Then both runs are drawn. Decisions are those of `decide`: its bounds are
+computed for all pairs at once, the exact test where they see a fall, and the first pairs of every
+row are decided by `decide` itself as well, which must agree. Seeds are fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.special import expit, logit, ndtri
+
+from mathreason_eval.gate.looks import Look, Looks, look_reached
+from mathreason_eval.stats.decision import Call, Question, decide
+from mathreason_eval.stats.difference import Pair, difference
+from mathreason_eval.stats.difficulty import Difficulty, difficulty, law
+from mathreason_eval.stats.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.intervals import mean_of_scores, wilson
+from mathreason_eval.stats.power import Rule, least, outlook, student_calls
+
+Array = NDArray[Any]
+FILES = {
+    "AIME 2024": ("outputs_reasoning_gym/math_evals_n50/aime2024__*",),
+    "AMC 2023": ("outputs_reasoning_gym/math_evals_n50/amc23__*",),
+    "MATH": ("outputs_qwen_maj/math_cot_100x8*",),
+    "GSM8K": ("outputs_zeroeval/gsm8k/*", "outputs_gsmplus_gsm8k/gsm8k*"),
+}
+"""Of GSM8K a sample is one model's greedy answer, and its problems differ by 18 models."""
+SETS = (("AIME 2024", 30), ("AMC 2023", 30), ("MATH", 500), ("GSM8K", 1319))
+COUNTS = (1, 8)
+ALPHAS = (0.01, 0.05)
+POWERS = (0.4, 0.8)
+"""Falls are chosen so that about these powers are promised."""
+LOOKS = Looks(samples=(8, 16, 32))
+CHECKED = 25
+"""Pairs of every row that `decide` itself decides."""
+BASELINES = 60
+"""Runs from which power is promised."""
+MARGIN = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pool:
+    """Real problems, by how many of their samples are correct."""
+
+    name: str
+    correct: Array
+    number: Array
+
+    @property
+    def mean(self) -> float:
+        """Return the mean chance to be solved."""
+        return float(((self.correct + 0.5) / (self.number + 1)).mean())
+
+    def chances(self, rng: Generator, pairs: int, problems: int) -> Array:
+        """Return chances to be solved, a row for each pair of runs."""
+        place = rng.integers(0, len(self.correct), (pairs, problems))
+        return rng.beta(self.correct[place] + 0.5, (self.number - self.correct)[place] + 0.5)
+
+
+def pool(shared: Path, name: str) -> Pool:
+    """Return the problems of a set with their published labels."""
+    counts: dict[str, list[int]] = {}
+    for pattern in FILES[name]:
+        for path in sorted((shared / "data").glob(pattern)):
+            with gzip.open(path, "rt", encoding="utf-8") as lines:
+                for row in map(json.loads, lines):
+                    label = row.get("correct", row.get("score"))
+                    entry = counts.setdefault(str(row["id"]), [0, 0])
+                    entry[0] += bool(label)
+                    entry[1] += 1
+    correct, number = np.array(list(counts.values())).T
+    return Pool(name=name, correct=correct, number=number)
+
+
+# --- pairs of runs ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runs:
+    """Pairs of runs: correct samples, a row for each pair, a column for each problem."""
+
+    before: Array
+    after: Array
+    samples: tuple[int, int]
+
+    @property
+    def changes(self) -> Array:
+        """Return after - before, in shares."""
+        return self.after / self.samples[1] - self.before / self.samples[0]
+
+    def pairs(self, row: int) -> list[Pair]:
+        """Return one pair of runs as the gate sees it."""
+        (old, new), both = self.samples, (self.before[row].tolist(), self.after[row].tolist())
+        return [
+            Pair(before=b / old, after=a / new, samples=self.samples)
+            for b, a in zip(*both, strict=True)
+        ]
+
+
+def drawn(rng: Generator, chances: tuple[Array, Array], samples: tuple[int, int]) -> Runs:
+    """Return pairs of runs of problems with such chances."""
+    before, after = (rng.binomial(n, each) for n, each in zip(samples, chances, strict=True))
+    return Runs(before=before, after=after, samples=samples)
+
+
+def decisions(runs: Runs, alpha: float, margin: float = MARGIN) -> Array:
+    """Return what is decided of each pair of runs, as `decide` does."""
+    changes = runs.changes
+    totals, squares = changes.sum(axis=1), np.square(changes).sum(axis=1)
+    rule = Rule(margin=margin, alpha=alpha)
+    passes, falls = student_calls(totals, squares, changes.shape[1], runs.samples, rule)
+    found = np.full(len(passes), Call.INCONCLUSIVE, dtype=object)
+    found[passes] = Call.PASS
+    exactly = {*np.flatnonzero(falls & ~passes).tolist(), *range(min(CHECKED, len(found)))}
+    for row in exactly:
+        question = Question(pairs=runs.pairs(row), margin=margin)
+        (decision,) = decide([question], alpha=alpha)
+        if decision.call != found[row] and not (falls[row] and not passes[row]):
+            raise AssertionError(f"Row {row} is {decision.call}, not {found[row]}.")
+        found[row] = decision.call
+    return found
+
+
+def sequential(rng: Generator, chances: tuple[Array, Array], base: int, alpha: float) -> Array:
+    """Return what is decided at the last of some looks, or at the first that settles it."""
+    first = drawn(rng, chances, (base, LOOKS.samples[0]))
+    before, after, had = first.before, first.after, LOOKS.samples[0]
+    found = np.full(len(before), Call.INCONCLUSIVE, dtype=object)
+    for count in LOOKS.samples:
+        after = after + (rng.binomial(count - had, chances[1]) if count > had else 0)
+        had = count
+        look = look_reached(LOOKS, base, count)
+        assert isinstance(look, Look)
+        still = np.flatnonzero(found == Call.INCONCLUSIVE)
+        runs = Runs(before=before[still], after=after[still], samples=(base, count))
+        found[still] = decisions(runs, look.nominal(alpha))
+    return found
+
+
+def unpaired_alarms(runs: Runs, alpha: float) -> Array:
+    """Return where the unpaired z-test, one-sided, sees a fall."""
+    scores = runs.before / runs.samples[0], runs.after / runs.samples[1]
+    n = scores[0].shape[1]
+    variance = sum(score.var(axis=1, ddof=1) / n for score in scores)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = runs.changes.mean(axis=1) / np.sqrt(variance)
+    return np.asarray(z <= ndtri(alpha))
+
+
+def harder(chances: Array, fall: float) -> Array:
+    """Return chances that are lower by so much in the mean, by the same on the logit scale."""
+    logits = logit(np.clip(chances, 1e-12, 1 - 1e-12))
+    few = logits.ravel()[:200_000]
+    step = least(lambda x: expit(few).mean() - expit(few - x).mean(), fall, 0, 30, step=1e-5)
+    assert step is not None
+    for _ in range(8):  # Newton's steps from there, over all
+        lower = expit(logits - step)
+        step -= (float((chances - lower).mean()) - fall) / float((lower * (1 - lower)).mean())
+    return np.asarray(expit(logits - step))
+
+
+def lost(rng: Generator, chances: Array, fall: float) -> Array:
+    """Return chances of which some, by lot, are zero, so that the mean is lower by so much."""
+    return np.where(rng.random(chances.shape) < fall / chances.mean(), 0.0, chances)
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def share(hits: Array) -> str:
+    """Return a share in per cent with Wilson's interval."""
+    low, high = wilson(float(hits.mean()), len(hits))
+    return f"{100 * hits.mean():.2f} [{100 * low:.2f}, {100 * high:.2f}]"
+
+
+def percent(hits: Array) -> str:
+    """Return a share in per cent."""
+    return f"{100 * hits.mean():.1f}"
+
+
+Row = Sequence[str]
+
+
+def false_alarms(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
+    """Yield the rows of pairs of runs without a difference."""
+    yield (
+        *("set", "N", "n", "gate, α = 1 %", "gate, α = 5 %", "z, 1 %", "z, 5 %"),
+        *("falls > 1 pp", "falls > 2 pp", "gate passes, 1 %"),
+    )
+    for one, problems in pools:
+        for n in COUNTS:
+            rng = np.random.default_rng([1, problems, n])
+            chances = one.chances(rng, pairs, problems)
+            runs = drawn(rng, (chances, chances), (n, n))
+            found = [decisions(runs, alpha) for alpha in ALPHAS]
+            fell = runs.changes.mean(axis=1)
+            yield (
+                *(one.name, f"{problems:,}", str(n)),
+                *(share(each == Call.REGRESSION) for each in found),
+                *(percent(unpaired_alarms(runs, alpha)) for alpha in ALPHAS),
+                *(percent(fell < -limit) for limit in (0.01, 0.02)),
+                percent(found[0] == Call.PASS),
+            )
+        rng = np.random.default_rng([2, problems])
+        chances = one.chances(rng, pairs, problems)
+        found = [sequential(rng, (chances, chances), 8, alpha) for alpha in ALPHAS]
+        yield (
+            *(one.name, f"{problems:,}", "8, 16, 32"),
+            *(share(each == Call.REGRESSION) for each in found),
+            *("", "", "", ""),
+            percent(found[0] == Call.PASS),
+        )
+
+
+def wrong_passes(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
+    """Yield the rows of pairs whose true fall is the margin."""
+    yield (
+        *("set", "N", "n", "passes, α = 1 %", "passes, α = 5 %"),
+        *("at looks 8, 16, 32, α = 5 %", "lost whole, α = 1 %"),
+    )
+    for one, problems in pools:
+        for n in COUNTS:
+            rng = np.random.default_rng([3, problems, n])
+            chances = one.chances(rng, pairs, problems)
+            both = chances, harder(chances, MARGIN)
+            runs = drawn(rng, both, (n, n))
+            looks = n == LOOKS.samples[0]
+            whole = drawn(rng, (chances, lost(rng, chances, MARGIN)), (n, n))
+            yield (
+                *(one.name, f"{problems:,}", str(n)),
+                *(share(decisions(runs, alpha) == Call.PASS) for alpha in ALPHAS),
+                share(sequential(rng, both, n, 0.05) == Call.PASS) if looks else "",
+                share(decisions(whole, 0.01) == Call.PASS),
+            )
+
+
+def powers(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
+    """Yield the rows of pairs with a fall that would be seen."""
+    yield (
+        *("set", "N", "n", "fall, pp", "promised (sd)", "seen", "less promised"),
+        *("promised of n = 1", "z", "seen, lost whole"),
+    )
+    for one, problems in pools:
+        for n in COUNTS:
+            rng = np.random.default_rng([4, problems, n])
+            base = rng.binomial(8, one.chances(rng, BASELINES, problems))
+            known = [difficulty([(int(c), 8) for c in row]) for row in base]
+            bound = [difficulty([(int(c > rng.integers(0, 8)), 1) for c in row]) for row in base]
+            whole = difficulty([(int(c), 8) for c in base.ravel()])
+            for power in POWERS:
+                fall = fall_seen(whole, problems, n, power)
+                if fall is None:
+                    continue
+                yield power_row(rng, (one, problems, n), (known, bound), (round(fall, 3), pairs))
+
+
+def fall_seen(known: Difficulty, problems: int, n: int, power: float) -> float | None:
+    """Return about the fall that is seen with such a power; None if there is none."""
+
+    def seen(fall: float) -> float:
+        return outlook(law(known, fall, (n, n)), problems, Rule()).regression
+
+    return least(seen, power, 0.001, 0.95 * known.mean, step=1e-4)
+
+
+def power_row(
+    rng: Generator,
+    place: tuple[Pool, int, int],
+    known: tuple[Sequence[Difficulty], Sequence[Difficulty]],
+    asked: tuple[float, int],
+) -> Row:
+    """Return one row: power as it was promised from some baselines, and as it is."""
+    (one, problems, n), (fall, pairs) = place, asked
+    promised, least_promised = (
+        np.array([
+            outlook(law(each, fall, (n, n)), problems, Rule()).regression
+            for each in some
+            if fall < 0.98 * each.mean
+        ])
+        for some in known
+    )  # fmt: skip
+    chances = one.chances(rng, pairs, problems)
+    runs = drawn(rng, (chances, harder(chances, fall)), (n, n))
+    seen = decisions(runs, 0.01) == Call.REGRESSION
+    whole = drawn(rng, (chances, lost(rng, chances, fall)), (n, n))
+    return (
+        *(one.name, f"{problems:,}", str(n), f"{100 * fall:.1f}"),
+        f"{100 * promised.mean():.1f} ({100 * promised.std():.1f})",
+        share(seen),
+        f"{100 * (seen.mean() - promised.mean()):+.1f}",
+        f"{100 * least_promised.mean():.1f}",
+        percent(unpaired_alarms(runs, 0.01)),
+        percent(decisions(whole, 0.01) == Call.REGRESSION),
+    )
+
+
+def coverage(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
+    """Yield how often intervals of 95 % hold the truth."""
+    yield (
+        *("set", "N", "n", "avg, new questions", "avg, this benchmark"),
+        *("difference 0", "difference −3 pp"),
+    )
+    for one, problems in pools:
+        for n in COUNTS:
+            rng = np.random.default_rng([5, problems, n])
+            chances = one.chances(rng, pairs, problems)
+            same = drawn(rng, (chances, chances), (n, n))
+            fall = min(0.03, one.mean / 2)
+            fell = drawn(rng, (chances, harder(chances, fall)), (n, n))
+            yield (
+                *(one.name, f"{problems:,}", str(n)),
+                *covered_means(one, same, chances),
+                covered(same, 0.0),
+                covered(fell, -fall),
+            )
+
+
+def covered_means(one: Pool, runs: Runs, chances: Array) -> tuple[str, str]:
+    """Return the coverage of both intervals of avg."""
+    n = runs.samples[0]
+    number = np.full(runs.before.shape[1], n)
+    new, fixed = [], []
+    for row, truth in zip(runs.before, chances.mean(axis=1), strict=True):
+        mean = mean_of_scores(row / n)
+        new.append(mean.low <= one.mean <= mean.high)
+        if n > 1:
+            low, high, _ = of_this_benchmark(mean, Samples.shares(row, number)).fixed or (0, 0, 0)
+            fixed.append(low <= truth <= high)
+    return share(np.array(new)), share(np.array(fixed)) if fixed else ""
+
+
+def covered(runs: Runs, truth: float) -> str:
+    """Return the coverage of the interval of the difference."""
+    held = []
+    for row in range(len(runs.before)):
+        low, high = difference(runs.pairs(row)).interval()
+        held.append(low <= truth <= high)
+    return share(np.array(held))
+
+
+TABLES = {
+    "False alarms: pairs without a difference (%)": false_alarms,
+    f"Wrong passes: the true fall is the margin, {100 * MARGIN:g} pp (%)": wrong_passes,
+    "Power of the gate, alpha 1 %, and what was promised (%)": powers,
+    "Coverage of 95 % intervals (%)": coverage,
+}
+
+
+def main() -> None:
+    """Print the tables as Markdown."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--pairs", type=int, default=4000)
+    options = parser.parse_args()
+    pools = [(pool(options.shared, name), problems) for name, problems in SETS]
+    for one, _ in pools:
+        spread = math.sqrt(float(np.var(one.correct / one.number)))
+        print(f"{one.name}: {len(one.correct):,} problems, {one.number.mean():.0f} samples each, "
+              f"mean {100 * one.mean:.1f} %, sd {100 * spread:.0f}")  # fmt: skip
+    for title, table in TABLES.items():
+        started = time.perf_counter()
+        print(f"\n{title}; {options.pairs:,} pairs a row\n")
+        for number, row in enumerate(table(pools, options.pairs)):
+            print(f"| {' | '.join(row)} |", flush=True)
+            if not number:
+                print(f"|{'---|' * len(row)}")
+        print(f"{title}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
