@@ -255,6 +255,16 @@ def test_slices_add_up_to_the_whole(call, runs):
     assert gains == pytest.approx(60 * one["whole"]["difference"])
 
 
+def test_a_task_that_only_one_run_holds_is_named(call, runs, tmp_path):
+    other = shutil.copytree(runs / "good", tmp_path / "good")
+    both = json.loads((other / "manifest.json").read_text())
+    both["tasks"]["gcd"] = both["tasks"][TASK]
+    (other / "manifest.json").write_text(json.dumps(both))
+    assert read(call, runs / "base", other)["lacking"] == [{"run": "A", "task": "gcd"}]
+    assert read(call, other, runs / "base")["lacking"] == [{"run": "B", "task": "gcd"}]
+    assert "remark: A does not hold gcd" in call(runs / "base", other)[1]
+
+
 def test_ranks_of_several_runs(call, runs):
     told = read(call, *(runs / name for name in ("base", "twin", "good")))
     [ranks] = told["ranks"]

@@ -87,6 +87,17 @@ class Comparisons:
     """Of more than two runs, by tasks; of amounts there are none."""
 
     @property
+    def lacking(self) -> tuple[tuple[str, str], ...]:
+        """Return each (run's name, task) that is not compared since one of the two lacks it."""
+        held = {name: set(run.tasks()) for name, run in self.named.items()}
+        return tuple(
+            (name if task in held["A"] else "A", task)
+            for name in held
+            for task in sorted(held[name] ^ held["A"])
+            if not self.question.tasks
+        )
+
+    @property
     def named(self) -> dict[str, Run]:
         """Return the runs by what they are called."""
         return {run_name(place): run for place, run in enumerate(self.runs)}
@@ -142,7 +153,7 @@ def _pairings(runs: Sequence[Run], question: Question) -> list[tuple[str, Pairin
         for run in runs:
             if name not in run.tasks():
                 raise UnknownNameError(f"task in {run.path}", name, run.tasks())
-    tasks = question.tasks or baseline.tasks()
+    tasks = dict.fromkeys(question.tasks or baseline.tasks())
     pairings = []
     for task in tasks:
         having = [(run_name(n), run) for n, run in enumerate(others, 1) if task in run.tasks()]

@@ -18,6 +18,7 @@ def as_json(done: Comparisons) -> dict[str, object]:
             {"name": name, "path": str(run.path), "model": run.manifest.model}
             for name, run in done.named.items()
         ],
+        "lacking": [{"run": name, "task": task} for name, task in done.lacking],
         "comparisons": [
             {
                 "task": one.task,
