@@ -42,7 +42,7 @@ def print_comparisons(done: Comparisons) -> None:
     for name, run in done.named.items():
         baseline = "  (baseline)" if name == "A" else ""
         console.print(visible(f"{name}  {_model(run)}  {run.path}{baseline}"), soft_wrap=True)
-    for name, task in dict.fromkeys(done.lacking):
+    for name, task in done.lacking:
         console.print(visible(f"remark: {name} does not hold {task}"))
     for one in done.found:
         _print_caveats(console, one)

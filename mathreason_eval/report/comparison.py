@@ -90,12 +90,12 @@ class Comparisons:
     def lacking(self) -> tuple[tuple[str, str], ...]:
         """Return each (run's name, task) that is not compared since one of the two lacks it."""
         held = {name: set(run.tasks()) for name, run in self.named.items()}
-        return tuple(
+        lacking = (
             (name if task in held["A"] else "A", task)
             for name in held
             for task in sorted(held[name] ^ held["A"])
-            if not self.question.tasks
         )
+        return () if self.question.tasks else tuple(dict.fromkeys(lacking))
 
     @property
     def named(self) -> dict[str, Run]:

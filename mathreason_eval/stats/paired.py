@@ -142,7 +142,7 @@ Scores = Sequence[tuple[float, float]]
 """For each family the score of its original and of its variant, in [0, 1]."""
 
 _IMAGINED = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
-"""Half a family of each kind is imagined in the interval of `pdr`, as in that of `drop`."""
+"""Half a family of each kind is imagined in the interval of `pdr`."""
 
 
 def side_by_side(original: Item, variant: Item) -> Pair:
