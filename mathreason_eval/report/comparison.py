@@ -163,15 +163,11 @@ def _pairings(runs: Sequence[Run], question: Question) -> list[tuple[str, Pairin
     lonely = [run for run in others if not set(run.tasks()) & set(tasks)]
     if lonely:
         raise NotComparableError(
-            f"{baseline.path} and {lonely[0].path} share no task: {_list(baseline.tasks())} "
-            f"and {_list(lonely[0].tasks())}.",
+            f"{baseline.path} and {lonely[0].path} share no task: {', '.join(baseline.tasks())} "
+            f"and {', '.join(lonely[0].tasks())}.",
             "Run both on the same tasks.",
         )
     return pairings
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
 
 
 def _not_comparable(one: Pairing) -> NotComparableError:
