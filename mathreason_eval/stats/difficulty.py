@@ -46,6 +46,9 @@ class Law:
     chances: NDArray[Any]
     samples: tuple[float, float]
     """Of each run, a problem; infinite for the chances themselves."""
+    exchange: tuple[NDArray[Any], NDArray[Any]] | None = None
+    """The variance, for each change, and the third cumulant that its problem's change would have if
+    samples were exchanged between the runs at random; None where runs have equally many."""
 
     def moment(self, power: int) -> float:
         """Return the mean of a power of the change."""
@@ -113,8 +116,26 @@ def law(difficulties: Difficulty, fall: float, samples: tuple[float, float]) -> 
     )
     changes = np.linspace(0, 1, len(new))[None, :] - np.linspace(0, 1, len(old))[:, None]
     return Law(
-        changes=changes.ravel(), chances=(old @ new.T / len(before)).ravel(), samples=samples
+        changes=changes.ravel(),
+        chances=(old @ new.T / len(before)).ravel(),
+        samples=samples,
+        exchange=None if samples[0] == samples[1] else _exchange(len(old) - 1, len(new) - 1),
     )
+
+
+def _exchange(old: int, new: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return two cumulants of the change where the correct samples might stand in either run.
+
+    Of so many correct ones those in the new run are hypergeometric.
+    """
+    import numpy as np
+
+    both = old + new
+    correct = (np.arange(old + 1)[:, None] + np.arange(new + 1)[None, :]).ravel()
+    unit = 1 / old + 1 / new
+    variance = old * new * correct * (both - correct) / (both * both * (both - 1))
+    third = variance * (both - 2 * correct) * (old - new) / (both * (both - 2))
+    return variance * unit**2, third * unit**3
 
 
 def _quantiles() -> NDArray[Any]:

@@ -70,7 +70,11 @@ def calls(
         rule: what is asked.
     """
     passes, falls = student_calls(totals, squares, problems, change.samples, rule)
-    return passes, falls & (_sign_flip(totals, squares, change) <= rule.alpha / rule.tasks)
+    level = rule.alpha / rule.tasks
+    falls &= _sign_flip(totals, squares, change) <= level
+    if change.exchange is not None:
+        falls &= _exchanged(totals, problems, change, change.exchange) <= level
+    return passes, falls
 
 
 def student_calls(
@@ -229,3 +233,30 @@ def _sign_flip(totals: NDArray[Any], squares: NDArray[Any], change: Law) -> NDAr
         tails = np.where(squares > 0, change.moment(4) / change.moment(2) / squares, 0.0)
     density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     return np.asarray(np.maximum(0.0, ndtr(z) + density * tails * (z**3 - 3 * z) / 12))
+
+
+def _exchanged(
+    totals: NDArray[Any],
+    problems: int,
+    change: Law,
+    exchange: tuple[NDArray[Any], NDArray[Any]],
+) -> NDArray[Any]:
+    """Return the p of the exchange of samples, by three cumulants.
+
+    The more correct samples there are, the more could be exchanged: so the variance goes with the
+    total, here along a straight line.
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    variances, thirds = exchange
+    mean, variance, third = (
+        float(change.chances @ each) for each in (change.changes, variances, thirds)
+    )
+    spread = change.moment(2) - mean * mean
+    slope = float(change.chances @ ((change.changes - mean) * variances)) / spread
+    width = np.sqrt(np.maximum(problems * variance + slope * (totals - problems * mean), variance))
+    z = totals / width
+    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    skew = problems * third / width**3
+    return np.asarray(np.clip(ndtr(z) - density * skew * (z * z - 1) / 6, 0.0, 1.0))
