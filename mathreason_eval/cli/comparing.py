@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from mathreason_eval.cli.console import plain_table, stdout
-from mathreason_eval.gate.flips import Flip
 from mathreason_eval.report.comparison import Comparison, Comparisons, Ranks
 from mathreason_eval.report.contrast import Contrast
 from mathreason_eval.report.pairing import Side
+from mathreason_eval.stats.flips import Flip
 from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.store import Run
 from mathreason_eval.visible import visible

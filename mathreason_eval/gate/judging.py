@@ -9,7 +9,6 @@ from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.config import Config, TaskRules
-from mathreason_eval.gate.flips import Flip, flips
 from mathreason_eval.gate.health import Check, State, health
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
 from mathreason_eval.gate.settling import Settling, settling
@@ -17,6 +16,7 @@ from mathreason_eval.gate.validity import flaws
 from mathreason_eval.report.pairing import Pairing, pair, side
 from mathreason_eval.stats.decision import Call, Decision, Question, decide
 from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.flips import Flip, flips
 from mathreason_eval.store import Run
 from mathreason_eval.types import Records, RecordT
 

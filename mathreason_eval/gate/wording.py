@@ -18,15 +18,22 @@ SIGNS = {
 
 _SENTENCES = {
     Answer.PASS: "no task lost more than its margin",
-    Answer.REGRESSION: "a task lost more than chance explains, or a limit of its health is broken",
+    Answer.REGRESSION: "a task lost more than chance explains",
     Answer.INCONCLUSIVE: "not enough evidence, neither of a loss nor of there being none",
     Answer.NOT_COMPARABLE: "the runs differ in more than the model, or one of them is not whole",
 }
 
+_BROKEN = "a limit of health is broken"
+
 
 def headline(judgement: Judgement) -> str:
     """Return the answer and what it means, in one line."""
-    return f"{judgement.answer}: {_SENTENCES[judgement.answer]}"
+    said = _SENTENCES[judgement.answer]
+    if judgement.answer is Answer.REGRESSION:
+        lost = any(task.answer is Answer.REGRESSION for task in judgement.tasks)
+        broken = any(task.broken for task in judgement.tasks)
+        said = f"{said}, and {_BROKEN}" if lost and broken else said if lost else _BROKEN
+    return f"{judgement.answer}: {said}"
 
 
 def points(share: float) -> str:
