@@ -8,6 +8,7 @@ from gate_runs import TASK, imported
 from mathreason_eval.gate.config import Config, Limits, config_of
 from mathreason_eval.gate.health import State
 from mathreason_eval.gate.judging import Answer, judge
+from mathreason_eval.gate.wording import headline
 from mathreason_eval.store import load_run
 
 PROBLEMS = 60
@@ -75,6 +76,7 @@ def test_a_broken_limit_is_a_regression_though_the_score_is_the_same(runs):
     found = judged(runs, "longer-60", config_of({"margin": "10pp"}))
     assert found.tasks[0].answer is Answer.PASS
     assert found.answer is Answer.REGRESSION
+    assert headline(found) == "regression: a limit of health is broken"
 
 
 def test_a_better_health_breaks_nothing(runs):
