@@ -6,13 +6,13 @@ import gc
 import json
 import sys
 import warnings
-from collections.abc import Iterator, KeysView, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.types import Outcome, Problem, Records, Verdict
+from mathreason_eval.types import Generation, Outcome, Problem, Records, Verdict
 
 RecordT = TypeVar("RecordT")
 
@@ -102,11 +102,32 @@ def decoded(kind: type[RecordT], row: Any, path: Path) -> RecordT:  # noqa: ANN4
         if "problem_id" in known:
             # One string for all the samples of a problem.
             row["problem_id"] = sys.intern(row["problem_id"])
-        return kind(**row)
+        return _made(kind, row) if len(row) == len(known) else kind(**row)
     except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise RunError(
             f"{path} holds a row that is no {kind.__name__}: {error}.", "Was it edited by hand?"
         ) from None
+
+
+_SETTERS: Mapping[type, list[tuple[str, Callable[[object, Any], None]]]] = {
+    kind: [(name, getattr(kind, name).__set__) for name in _names(kind)]
+    for kind in (Generation, Verdict)
+}
+
+
+def _made(kind: type[RecordT], row: dict[str, Any]) -> RecordT:
+    """Return a record of all its fields.
+
+    Those that come by the million are filled slot by slot: the __init__ of a frozen dataclass goes
+    through object.__setattr__ for every field, and took a fifth of the time in all.
+    """
+    setters = _SETTERS.get(kind)
+    if setters is None:
+        return kind(**row)
+    record = object.__new__(kind)
+    for name, put in setters:
+        put(record, row[name])
+    return record
 
 
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}

@@ -110,13 +110,12 @@ def _picture(metric: Metric, width: int) -> str:
 
 
 def variance(metrics: Sequence[Metric]) -> str:
-    """Return what the interval of the accuracy comes from, in a line; empty for single samples."""
+    """Return what the variance of the accuracy comes from; nothing for single samples."""
     average = next((m for m in metrics if (m.name, m.slice) == ("avg", WHOLE)), None)
     parts = None if average is None else split(average)
     if parts is None:
         return ""
     return (
-        f"{100 * parts.questions:.0f} % of avg's variance is questions, {100 * parts.seeds:.0f} % "
-        f"samples: endless samples leave ±{100 * parts.floor:.1f} · "
-        f"design effect {parts.design_effect:.2g}"
+        f"{100 * parts.questions:.0f} % questions, {100 * parts.seeds:.0f} % samples: "
+        f"no n gets below ±{100 * parts.floor:.1f} · design effect {parts.design_effect:.2g}"
     )

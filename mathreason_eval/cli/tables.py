@@ -166,7 +166,7 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     for kind, count in crowded(metrics).items():
         console.print(f"by {kind}: {count} slices, in --json and on the site")
     if line := variance(metrics):
-        console.print(f"interval  {line}", soft_wrap=True)
+        console.print(f"variance  {line}", soft_wrap=True)
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
     console.print(f"outcomes  {spelled} = {n:,}")
     if entry.get("data_published") is False:

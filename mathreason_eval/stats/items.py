@@ -6,12 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 
 from mathreason_eval.stats.majority import maj_at_k
 from mathreason_eval.stats.passk import pass_at_k
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 _OUTCOMES = tuple(Outcome)
+_PROBLEM = attrgetter("problem_id")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,11 +89,12 @@ def items_of(
         ValueError: if a verdict is of no problem.
     """
     judged: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
-        judged[verdict.problem_id].append(verdict)
     made: dict[str, list[Generation]] = defaultdict(list)
-    for generation in generations:
-        made[generation.problem_id].append(generation)
+    # The samples of a problem mostly stand together.
+    for problem_id, verdicts_on in groupby(verdicts, _PROBLEM):
+        judged[problem_id] += verdicts_on
+    for problem_id, generations_on in groupby(generations, _PROBLEM):
+        made[problem_id] += generations_on
     strays = judged.keys() - {problem.id for problem in problems}
     if strays:
         raise ValueError(f"There are verdicts on {min(strays)!r}, which is no problem.")
@@ -123,19 +127,19 @@ def _item(
     generations: Sequence[Generation],
     key: Callable[[str], str],
 ) -> Item:
-    verdicts = sorted(verdicts, key=lambda verdict: verdict.sample)
+    verdicts = sorted(verdicts, key=attrgetter("sample"))
     outcomes = [verdict.outcome for verdict in verdicts]
     counts = {outcome: outcomes.count(outcome) for outcome in _OUTCOMES}
     # Whatever their spelling, answers that equal the gold are one class.
     number: dict[str, int] = {}
-    ballots = tuple(
-        0
-        if verdict.outcome is Outcome.CORRECT
-        else None
-        if verdict.answer is None
-        else number.setdefault(key(verdict.answer), len(number) + 1)
-        for verdict in verdicts
-    )
+    ballots: list[int | None] = []
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.CORRECT:
+            ballots.append(0)
+        elif verdict.answer is None:
+            ballots.append(None)
+        else:
+            ballots.append(number.setdefault(key(verdict.answer), len(number) + 1))
     votes = Counter(ballots)
     sizes = [votes[ballot] for ballot in range(len(number) + 1)]
     return Item(
@@ -145,7 +149,7 @@ def _item(
         classes=tuple(sizes if sizes[0] else sizes[1:]),
         tokens=tuple(g.completion_tokens for g in generations if g.completion_tokens is not None),
         seconds=tuple(g.seconds for g in generations if g.seconds is not None),
-        ballots=ballots,
+        ballots=tuple(ballots),
         rewards=_rewards(verdicts, generations),
     )
 
