@@ -35,7 +35,7 @@ SETTLED = [
     (0.8, 0.8,  (16, 2),  0.04, More.ENOUGH,  (False, True)),
     (0.8, 0.8,  (4, 4),   0.02, More.ENOUGH,  (True, True)),
     (0.6, 0.57, (8, 8),   0.01, More.ENOUGH,  (True, True)),
-    (0.5, 0.5,  (2, 32),  0.03, More.ENOUGH,  (True, False)),
+    (0.5, 0.5,  (2, 16),  0.04, More.ENOUGH,  (True, False)),
     (0.8, 0.8,  (1, 1),   0.02, More.PERHAPS, (True, True)),
     (0.8, 0.8,  (1, 4),   0.02, More.ENOUGH,  (True, True)),
 ]
@@ -94,7 +94,7 @@ def test_so_many_samples_settle_it_four_times_in_five(case):
     rng = Random(7)
     questions = [
         Question(pairs=drawn(rng, (before, before + change), what.samples), margin=margin)
-        for _ in range(24)
+        for _ in range(16)
     ]
     calls = [decide([question], alpha=0.01)[0].call for question in questions]
     assert sum(call is not Call.INCONCLUSIVE for call in calls) / len(calls) >= 0.6

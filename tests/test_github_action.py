@@ -136,7 +136,7 @@ SETTINGS = {
     "tasks": "arithmetic",
     "samples": "2",
     "baseline_samples": "2",
-    "run_arguments": "--temperature 0.6 --limit 20",
+    "run_arguments": "--temperature 0.6 --limit 6",
 }
 
 
@@ -150,9 +150,6 @@ def test_the_action_from_the_first_run_to_the_answer(folder):
     assert (code, known["steps.answer.outputs.answer"]) == (3, "inconclusive"), known
     assert (folder / ".mathreason" / "gate.xml").is_file()
     assert "## ? Gate: inconclusive" in (folder / "summary.md").read_text()
-    wrong = {**SETTINGS, "gate_arguments": "--margn 1pp"}
-    code, known = act(folder, "a-change", **wrong)
-    assert (code, known["steps.answer.outputs.answer"]) == (2, "error")
 
 
 # fmt: off
