@@ -105,8 +105,9 @@ def measure(folder: Path) -> dict[str, float]:
     """Return the seconds of each part, the peak memory in GB, and what json.loads alone takes."""
     begun, used = time.perf_counter(), time.process_time()
     run = load_run(folder)
-    problems, generations = run.problems(TASK), run.generations(TASK)
-    verdicts = run.verdicts(TASK)
+    problems, verdicts = run.problems(TASK), run.verdicts(TASK)
+    judged = time.perf_counter()
+    generations = run.generations(TASK)
     read = time.perf_counter()
     key = grader_named("math").key
     metrics = summarize(TASK, problems, generations, verdicts, key=key)
@@ -119,7 +120,8 @@ def measure(folder: Path) -> dict[str, float]:
     return {
         "verdicts": len(verdicts),
         "metrics": len(metrics),
-        "read": read - begun,
+        "read verdicts": judged - begun,
+        "read samples, with their texts": read - judged,
         "summarise": done - read,
         "together": done - begun,
         "processor seconds": processor,
