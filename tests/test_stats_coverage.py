@@ -34,7 +34,7 @@ def of_beta(a, b, problems, samples, runs):
 def documented():
     """Yield the cells of the table: Beta's two parameters, problems, samples, percentage."""
     for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
-        if line.startswith("| Beta("):
+        if line.startswith("| Beta(") and ", mean" in line:
             name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
             a, b = (float(number) for number in name[5:].split(")")[0].split(","))
             for problems, cell in zip(PROBLEMS, cells, strict=True):

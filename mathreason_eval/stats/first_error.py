@@ -66,15 +66,20 @@ def _of_groups(
     for value in sorted(groups):
         group = groups[value]
         place, size = (task, f"{key}={value}"), (len(group), sum(item.n for item in group))
-        wrong, right = ([score(i) for i in group if _is_right(i) is kind] for kind in (False, True))
+        wrong, right = ([i for i in group if _is_right(i) is kind] for kind in (False, True))
         if not wrong or not right:
             continue
-        of_wrong, of_right = mean_of_scores(wrong), mean_of_scores(right)
+        of_wrong, of_right = (_of_solutions(kind, score) for kind in (wrong, right))
         if name == "f1":
-            samples = [sum(i.n for i in group if _is_right(i) is kind) for kind in (False, True)]
+            samples = [sum(item.n for item in kind) for kind in (wrong, right)]
             yield of_wrong.metric("acc_error", place, (len(wrong), samples[0]))
             yield of_right.metric("acc_correct", place, (len(right), samples[1]))
         yield harmonic(of_wrong, of_right).metric(name, place, size)
+
+
+def _of_solutions(items: Sequence[Item], score: Score) -> Mean:
+    """Return the mean over solutions; those of one problem are a cluster."""
+    return mean_of_scores([score(i) for i in items], [i.problem.question for i in items])
 
 
 def _is_right(item: Item) -> bool:

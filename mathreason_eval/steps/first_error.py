@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ def problem_of_row(row: Mapping[str, Any]) -> Problem:
             "length": length_class(len(steps)),
             "generator": row["generator"],
             "answer_correct": bool(row["final_answer_correct"]),
+            # Several solutions are of one problem: they are not independent.
+            "source": hashlib.sha256(row["problem"].encode()).hexdigest()[:12],
         },
         given={"steps": steps},
     )
