@@ -48,6 +48,14 @@ def bounds(task: TaskJudgement) -> str:
     return f"{points(task.decision.lower)} … {points(task.decision.upper)}"
 
 
+def _p(value: float) -> str:
+    """Return a p-value in words; the exact tests give very small ones no more exactly than this."""
+    return f"= {value:.2g}" if value > _LEAST_P else f"below {2 * _LEAST_P:.0g}"
+
+
+_LEAST_P = 5e-13
+
+
 def reasons(task: TaskJudgement) -> Iterator[str]:
     """Yield why a task got its answer, and what would settle an open one; a sentence each."""
     yield from task.obstacles
@@ -59,7 +67,7 @@ def reasons(task: TaskJudgement) -> Iterator[str]:
         elif task.answer is Answer.REGRESSION:
             than = f"more than {margin}" if task.rules.beyond_margin else "at all"
             yield (
-                f"{change}: worse than the baseline, p = {found.fall_p:.2g} of no fall"
+                f"{change}: worse than the baseline, p {_p(found.fall_p)} of no fall"
                 f"{f' of {than}' if task.rules.beyond_margin else ''} "
                 f"(needed: {found.fall_level:.2g})"
             )
