@@ -51,7 +51,13 @@ def open_baseline(address: str) -> Iterator[Run]:
             )
         if found.is_file():
             found = _unpacked(found, Path(room) / "run")
-        yield find_run(found)
+        try:
+            run = find_run(found)
+        except RunError as error:
+            # The path of what was unpacked tells nobody anything.
+            what = error.what.replace(str(found), address)
+            raise RunError(what, error.hint) from None
+        yield run
 
 
 # --- git -------------------------------------------------------------------------------------
