@@ -10,7 +10,7 @@ from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.types import Match
 
 _PRACTICE = (
-    ("x", r"\int_0^x 1\,dt"), ("1_{2}", "a_{10}=b_{6}"), ("3", r"2 \text{ to } 4"),
+    ("x", r"\int_0^x 1\,dt"), ("21_3", "77_{10}=77_{8}"), ("3", r"2 \text{ to } 4"),
     ("2", r"= \frac{F_{n+2}}{F_n^{18}}"),
 )  # fmt: skip
 """Questions that lead the parser through most of its grammar."""
