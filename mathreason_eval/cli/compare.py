@@ -6,19 +6,12 @@ from pathlib import Path
 
 import click
 
-from mathreason_eval.cli.options import json_option
+from mathreason_eval.cli.options import json_option, tasks_option
 
 
 @click.command()
 @click.argument("runs", metavar="RUN RUN…", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "-t",
-    "--task",
-    "tasks",
-    multiple=True,
-    metavar="TASK[,TASK…]",
-    help="Only these. May be repeated. Default: every task that the first run shares.",
-)
+@tasks_option("Only these. May be repeated. Default: every task that the first run shares.")
 @click.option(
     "--metric",
     default="avg",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mathreason_eval.cli.options import (
-    Settings,
     data_option,
     grading_options,
     grouped,
     json_option,
+    model_arg_option,
     tasks_dir_option,
 )
 from mathreason_eval.errors import (
@@ -60,14 +60,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="While the answer is open, draw the samples of the next look and judge again.",
 )
-@click.option(
-    "--model-arg",
-    "model_args",
-    type=Settings(),
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="With --extend, an option of the engine. May be repeated.",
-)
+@model_arg_option("With --extend, an option of the engine. May be repeated.")
 @click.option(
     "--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML there."
 )

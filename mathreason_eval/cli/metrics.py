@@ -18,7 +18,7 @@ _ENDLESS = 1_000
 """A width at which no table is squeezed, to learn its own."""
 _GAP = 3
 """Columns between the numbers and the picture."""
-_OF_SLICES = frozenset({"avg", "drop", "f1"})
+_OF_SLICES = frozenset({"avg", "drop", "acc_error", "acc_correct", "f1"})
 """What the terminal shows of a slice."""
 _NEVER = ("g-pass@", "mg-pass@", "ece", "brier", "auroc", "aurc")
 _ONLY_LAST = ("pass^", "best@", "vote@")

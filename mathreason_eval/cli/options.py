@@ -52,6 +52,31 @@ def data_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def tasks_option(words: str, *, required: bool = False) -> Callable[[Decorated], Decorated]:
+    """Add `-t TASK[,TASK…]`, described in words."""
+    return click.option(
+        "-t",
+        "--task",
+        "tasks",
+        required=required,
+        multiple=True,
+        metavar="TASK[,TASK…]",
+        help=words,
+    )
+
+
+def model_arg_option(words: str) -> Callable[[Decorated], Decorated]:
+    """Add `--model-arg KEY=VALUE`, described in words."""
+    return click.option(
+        "--model-arg",
+        "model_args",
+        type=Settings(),
+        multiple=True,
+        metavar="KEY=VALUE",
+        help=words,
+    )
+
+
 def tasks_dir_option(function: Decorated) -> Decorated:
     """Add `--tasks-dir DIR`."""
     return click.option(

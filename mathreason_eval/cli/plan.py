@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mathreason_eval.cli.options import json_option
+from mathreason_eval.cli.options import json_option, tasks_option
 
 if TYPE_CHECKING:
     from mathreason_eval.report.design import Design
@@ -44,14 +44,7 @@ class Points(click.ParamType[float]):
     metavar="RUN",
     help="The run that later ones will be held against.",
 )
-@click.option(
-    "-t",
-    "--task",
-    "tasks",
-    multiple=True,
-    metavar="TASK[,TASK…]",
-    help="Only these. May be repeated. Default: every task of the baseline.",
-)
+@tasks_option("Only these. May be repeated. Default: every task of the baseline.")
 @click.option(
     "--detect", required=True, type=Points(), help="The fall that must not be missed, such as 2pp."
 )

@@ -8,27 +8,20 @@ from typing import Any
 import click
 
 from mathreason_eval.cli.options import (
-    Settings,
     data_option,
     grading_options,
     grouped,
     json_option,
+    model_arg_option,
     second_option,
     tasks_dir_option,
+    tasks_option,
 )
 
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "-t",
-    "--task",
-    "tasks",
-    required=True,
-    multiple=True,
-    metavar="TASK[,TASK…]",
-    help="What to ask. May be repeated.",
-)
+@tasks_option("What to ask. May be repeated.", required=True)
 @click.option(
     "-n",
     "--samples",
@@ -64,14 +57,7 @@ from mathreason_eval.cli.options import (
     metavar="RUN",
     help="The run folder. Default: one under runs/ named after model and settings.",
 )
-@click.option(
-    "--model-arg",
-    "model_args",
-    type=Settings(),
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="An option of the engine; docs/engines.md lists them. May be repeated.",
-)
+@model_arg_option("An option of the engine; docs/engines.md lists them. May be repeated.")
 @data_option
 @tasks_dir_option
 @grading_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,40 +48,55 @@ def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
 @data_option
 @tasks_dir_option
 @json_option
-def show(  # noqa: PLR0913  one parameter an option
+def show(
     *,
     subject: str,
-    outcome: str | None,
-    problem: str | None,
-    disputed: bool,
     memorisation: Path | None,
-    problems: int,
-    data: tuple[tuple[str, str], ...],
-    tasks_dirs: tuple[Path, ...],
     as_json: bool,
+    **options: Any,  # noqa: ANN401  click hands over what it parsed
 ) -> None:
     """Show a run's metrics and health, its samples, or a task with its prompts.
 
     With --outcome, --problem or --disputed a run shows its samples: the span, the rule and the
     reason of each verdict.
     """
-    from mathreason_eval.cli import tables
-    from mathreason_eval.cli.console import print_json
     from mathreason_eval.store import find_run
 
     if not Path(subject).is_dir():
-        _show_task(subject, tasks_dirs, grouped(data).get(subject, ()), problems, as_json=as_json)
+        data = grouped(options["data"]).get(subject, ())
+        _show_task(subject, options["tasks_dirs"], data, options["problems"], as_json=as_json)
         return
     run = find_run(Path(subject))
     if memorisation is not None:
         _write_memorisation(run, memorisation)
-    elif outcome is None and problem is None and not disputed:
-        print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
     else:
-        from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
+        _show_run(
+            run,
+            options["outcome"],
+            options["problem"],
+            disputed=options["disputed"],
+            as_json=as_json,
+        )
 
-        samples = chosen_samples(run, outcome, problem, disputed=disputed)
-        print_json(samples_as_json(samples)) if as_json else print_samples(samples)
+
+def _show_run(
+    run: Run,
+    outcome: str | None,
+    problem: str | None,
+    *,
+    disputed: bool,
+    as_json: bool,
+) -> None:
+    """Show the chosen samples of a run, or, where none are chosen, its metrics."""
+    from mathreason_eval.cli import tables
+    from mathreason_eval.cli.console import print_json
+    from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
+
+    if outcome is None and problem is None and not disputed:
+        print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
+        return
+    samples = chosen_samples(run, outcome, problem, disputed=disputed)
+    print_json(samples_as_json(samples)) if as_json else print_samples(samples)
 
 
 def _write_memorisation(run: Run, path: Path) -> None:

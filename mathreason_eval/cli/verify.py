@@ -42,25 +42,24 @@ from mathreason_eval.errors import EXIT_WANTING, DataError
 )
 @grading_options
 @json_option
-def verify(  # noqa: PLR0913  one parameter an option
+def verify(
     *,
     golds: tuple[str, ...],
     answer: str | None,
     output: str | None,
     path: str | None,
     grader: str,
-    conventions: tuple[tuple[str, str], ...],
-    workers: int,
-    deadline: float,
     as_json: bool,
+    **options: Any,  # noqa: ANN401  click hands over what it parsed
 ) -> None:
     """Ask the grader alone: is this answer the gold?"""
     import yaml
 
     # On the command line every value is a text; YAML knows numbers, true and false.
-    options = {name: yaml.safe_load(value) for name, value in conventions}
+    agreed = {name: yaml.safe_load(value) for name, value in options["conventions"]}
     if path is not None:
-        _verify_rows(path, {"grader": grader, "convention": options}, workers, deadline)
+        defaults = {"grader": grader, "convention": agreed}
+        _verify_rows(path, defaults, options["workers"], options["deadline"])
         return
     if not golds or (answer is None) == (output is None):
         raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
@@ -76,8 +75,8 @@ def verify(  # noqa: PLR0913  one parameter an option
         answer=answer,
         output=output,
         grader=grader,
-        convention=Convention.of(options),
-        deadline=deadline,
+        convention=Convention.of(agreed),
+        deadline=options["deadline"],
     )
     if as_json:
         print_json(asdict(match))

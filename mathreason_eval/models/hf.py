@@ -22,6 +22,7 @@ from mathreason_eval.models.checkpoint import (
     template_hash,
 )
 from mathreason_eval.models.drawing import Draw, Stop, cut
+from mathreason_eval.models.loading import loading
 from mathreason_eval.models.options import read_object, read_options
 
 _WINDOW = 4
@@ -200,28 +201,18 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
 
     A checkpoint's own temperature, top_k or penalties would change what the run says it samples.
     """
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    place = {
-        "revision": checkpoint.revision or "main",
-        "trust_remote_code": options.trust_remote_code,
-    }
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    how = loading(checkpoint, options)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.place, **place)
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.place, **how.source)
         model = AutoModelForCausalLM.from_pretrained(
             checkpoint.place,
-            dtype=_precision(options.dtype, device),
+            dtype=how.dtype,
             attn_implementation=options.attn_implementation,
-            **place,
+            **how.source,
         )
-        model = model.to(device).eval()
+        model = model.to(how.device).eval()
     except OSError as error:
         raise _unloadable(checkpoint, error) from None
     except (ValueError, RuntimeError, AttributeError) as error:
@@ -235,15 +226,6 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         do_sample=False, eos_token_id=ends, pad_token_id=pad, bos_token_id=tokenizer.bos_token_id
     )
     return tokenizer, model
-
-
-def _precision(dtype: str, device: str) -> str:
-    """Return the kind of number to calculate with.
-
-    Most CPUs emulate bfloat16, many times slower than float32, which also makes a text independent
-    of its batch.
-    """
-    return "float32" if dtype == "auto" and device == "cpu" else dtype
 
 
 def _unloadable(checkpoint: Checkpoint, error: OSError) -> ModelError:

@@ -22,6 +22,7 @@ from mathreason_eval.grade.stepscores import first_below
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
 from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
+from mathreason_eval.models.loading import loading
 from mathreason_eval.models.options import read_options
 from mathreason_eval.types import Prompt
 
@@ -37,7 +38,7 @@ class Options:
     batch_size: int = 8
     """Texts scored side by side."""
     dtype: str = "auto"
-    """`auto` is the checkpoint's own; `float32`, `bfloat16`, `float16`."""
+    """`auto` is the checkpoint's own, on a CPU float32; `float32`, `bfloat16`, `float16`."""
     device: str = "auto"
     """`auto` is the GPU where there is one; else `cpu`, `cuda:1`, …"""
     separator: str = "\\n\\n"
@@ -211,29 +212,20 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
     """Return tokenizer, model and the kind of its head."""
-    import torch
     import transformers
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    place = {
-        "revision": checkpoint.revision or "main",
-        "trust_remote_code": options.trust_remote_code,
-    }
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    how = loading(checkpoint, options)
     try:
-        config = transformers.AutoConfig.from_pretrained(checkpoint.place, **place)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.place, **place)
+        config = transformers.AutoConfig.from_pretrained(checkpoint.place, **how.source)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.place, **how.source)
         head = _head(checkpoint, config, trusted=options.trust_remote_code)
         loader = {
             "token": transformers.AutoModelForTokenClassification,
             "sequence": transformers.AutoModelForSequenceClassification,
             "own": transformers.AutoModel,
         }[head]
-        model = loader.from_pretrained(checkpoint.place, dtype=options.dtype, **place)
-        model = model.to(device).eval()
+        model = loader.from_pretrained(checkpoint.place, dtype=how.dtype, **how.source)
+        model = model.to(how.device).eval()
     except (OSError, ValueError, RuntimeError) as error:
         first = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise ModelError(
