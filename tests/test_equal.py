@@ -64,6 +64,35 @@ def test_a_convention_is_an_option(
 
 
 # fmt: off
+ROUNDED = [
+    # gold           answer            equal
+    ("180.67",       "542/3",          True),
+    ("-180.67",      "-542/3",         True),
+    ("-180.67",      "542/3",          False),
+    ("-0.2",         "-0.23",          False),  # a sign is no digit
+    ("-0.2",         r"-\frac16",      False),
+    ("-0.25",        "-0.2466",        False),
+    ("50.0",         "49.99",          False),  # a float's zeros say nothing of rounding
+    ("12.50",        "12.496",         False),
+    ("-12.50",       "-12.496",        False),
+    ("50.0",         "50",             True),
+    ("12.50",        "25/2",           True),
+    (r"50.0\%",      r"49.99\%",       False),
+    ("1/3",          "0.3333333333",   True),
+    ("-1/3",         "-0.3333333333",  True),
+    ("-1/3",         "-0.333333333",   False),  # nine digits and a sign
+]  # fmt: skip
+# fmt: on
+
+
+@pytest.mark.parametrize(("gold", "answer", "equal"), ROUNDED)
+def test_a_decimal_is_met_by_what_rounds_to_it_as_agreed(
+    gold: str, answer: str, *, equal: bool
+) -> None:
+    assert compare(gold, answer).equal is equal
+
+
+# fmt: off
 NOTES = [
     # gold          answer     rule        what the note says
     ("1/2",         "0.5",     "number",   "0.5 = (1/2) exactly"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mathreason_eval.grade.equal import Convention, canonical_key, compare
@@ -80,6 +81,14 @@ def test_a_rewritten_expression_is_the_same(expression: str) -> None:
 @given(expressions)
 def test_one_more_is_not_the_same(expression: str) -> None:
     assert compare(expression, f"({expression}) + 1").equal is not True
+
+
+@lawful
+@given(st.decimals(0, 99, places=2), st.fractions(-3, 3, max_denominator=9))
+@example(Decimal("0.23"), Fraction(1))
+def test_a_sign_before_both_changes_no_verdict(gold: Decimal, off: Fraction) -> None:
+    answer = abs(Fraction(gold) + off / 500)
+    assert compare(f"{gold}", f"{answer}").equal is compare(f"-{gold}", f"-{answer}").equal
 
 
 @lawful

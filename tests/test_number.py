@@ -98,6 +98,10 @@ def test_leading_zeros_are_not_significant() -> None:
     assert [significant(text) for text in ("0.0500", "180.67", "0.5")] == [3, 5, 1]
 
 
+def test_a_sign_is_no_digit() -> None:
+    assert [significant(text) for text in ("-0.2", "-180.67", "+0.5")] == [1, 5, 1]
+
+
 @pytest.mark.parametrize("text", ["", "-", "1e5", "1/2", "٤٢", "1" * 40, "1\n", " 1"])
 def test_what_is_not_plainly_a_number_is_left_to_the_parser(text: str) -> None:
     assert plain_number(text) is None

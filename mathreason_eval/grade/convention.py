@@ -26,8 +26,9 @@ class Convention:
     singleton_sets: bool = True
     """Whether `{1}` meets 1."""
     rounded_gold: int = 3
-    """A decimal gold that shows at least so many significant digits is met by any value that
-    rounds to it: 180.67 is met by 542/3. A gold without decimals is exact. 0: never."""
+    """A decimal gold that shows at least so many significant digits, the last of them not 0, is
+    met by any value that rounds to it: 180.67 is met by 542/3. A gold without decimals is exact,
+    and so is one that ends in 0, such as the 50.0 of a program that prints a float. 0: never."""
     rounded_answer: int = 10
     """A decimal answer meets an exact gold if it is its rounding to at least so many significant
     digits: 1/3 is not met by 0.33, but by 0.3333333333. 0: never."""

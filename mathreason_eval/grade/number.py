@@ -74,8 +74,8 @@ def _repeating(text: str) -> Fraction:
 
 
 def significant(typed: str) -> int:
-    """Return how many significant digits a decimal shows: 3 for `0.0500`, 5 for `180.67`."""
-    return len(typed.replace(".", "").lstrip("0"))
+    """Return how many significant digits a decimal shows: 3 for `0.0500`, 5 for `-180.67`."""
+    return len(typed.replace(".", "").lstrip("-+0"))
 
 
 def rounds_to(value: Fraction, typed: str, shown: Fraction) -> bool:

@@ -55,7 +55,9 @@ def _same_number(gold: Node, answer: Node, convention: Convention, rounding: boo
 
 def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None:
     """Return a positive finding if one side is a decimal that the other rounds to, or None."""
-    if _shows(gold, convention.rounded_gold) and _finer(answer, gold):
+    # Rounding seldom leaves a 0 at the end; a program that prints a float always may.
+    may_be_rounded = not gold.name.endswith("0") and _shows(gold, convention.rounded_gold)
+    if may_be_rounded and _finer(answer, gold):
         decimal, other = gold, answer
     elif _shows(answer, convention.rounded_answer) and not _is_decimal(gold):
         decimal, other = answer, gold
