@@ -93,6 +93,60 @@ def test_a_decimal_is_met_by_what_rounds_to_it_as_agreed(
 
 
 # fmt: off
+CHAINS = [
+    # gold          answer                                  equal
+    ("41",          r"41 \approx 42",                       False),
+    ("42",          r"41 \approx 42",                       False),
+    ("42",          r"x = 41 \approx 42",                   False),
+    ("7",           r" \approx ".join(map(str, range(60))), False),
+    (r"\sqrt2",     r"\sqrt2 = \sqrt3",                     False),
+    (r"\sqrt3",     r"\sqrt2 = \sqrt3",                     False),
+    ("1/3",         r"\frac13 \approx 0.34",               False),
+    ("1/3",         r"\frac13 \approx 43\%",               False),
+    ("40.6",        r"40.6 \approx 41 \approx 41.4",       False),
+    ("5 km",        r"5\text{ km} \approx 4\text{ miles}", False),
+    (r"\arctan 2",  r"\arctan 2 \approx 65^\circ",         False),
+    # A side may be the other, rounded to the digits it shows.
+    ("3.99",        r"\frac{3991}{1000} \approx 3.99",     True),
+    ("1/3",         r"\frac13 \approx 0.3",                True),
+    ("1/3",         r"\frac13 \approx 33.3\%",             True),
+    ("2",           r"2 \approx 1.9999",                   True),
+    (r"-\pi",       r"-\pi \approx -3.14",                 True),
+    (r"\log 2",     r"\log 2 \approx 0.301",               True),
+    (r"100\pi",     r"100\pi \approx 100(3.14) = 314",     True),
+    ("5 km",        r"5\text{ km} \approx 3.1\text{ miles}", True),
+    (r"\arctan 2",  r"\arctan 2 \approx 63^\circ",         True),
+    ("x/3",         r"y = \frac{x}{3} \approx 0.33x",      True),
+    (r"\{1/3, 1\}", r"\{\frac13, 1\} \approx \{0.33, 1\}", True),
+    ("0.5",         r"50\% = 0.5",                         True),
+    ("7",           r"3 + 4 = 7\text{ cm}",                True),
+    (r"60^\circ",   r"60^\circ = \frac{\pi}{3}",           True),
+    ("1",           "x = y = 1",                           True),
+    ("1/2",         r"\sin 30 = \frac12",                  True),
+    ("9.4",         r"10 \cos 20 \approx 9.4",             True),
+    # Only a gold may offer a choice.
+    (r"41 \approx 42", "41",                               True),
+    (r"41 \approx 42", "42",                               True),
+]  # fmt: skip
+# fmt: on
+
+
+@pytest.mark.parametrize(("gold", "answer", "equal"), CHAINS)
+def test_a_chain_whose_sides_differ_is_right_for_none(
+    gold: str, answer: str, *, equal: bool
+) -> None:
+    assert compare(gold, answer).equal is equal
+
+
+def test_a_long_chain_of_sums_is_judged_in_little_time() -> None:
+    side = r"\sum_{k=1}^{100} \frac{1}{k^2}"
+    chain = r" \approx ".join(f"({i} + {side}) - {i}" for i in range(60))
+    start = time.process_time()
+    assert compare(side, chain).equal is True
+    assert time.process_time() - start < 3
+
+
+# fmt: off
 NOTES = [
     # gold          answer     rule        what the note says
     ("1/2",         "0.5",     "number",   "0.5 = (1/2) exactly"),
@@ -101,6 +155,7 @@ NOTES = [
     ("180.67",      "542/3",   "rounded",  "rounds to 180.67"),
     ("(1,2)",       "(1,3)",   "structure", "part 2"),
     ("5 cm",        "5 kg",    "units",    "does not measure"),
+    ("41", r"41 \approx 42",   "chain",    "the answer contradicts itself: 41 is not 42"),
 ]  # fmt: skip
 # fmt: on
 
@@ -126,6 +181,9 @@ KEYS = [
     ("5 cm",                   "5 kg",                  False),
     ("x+1",                    "x+2",                   False),
     ("Monday",                 "Sunday",                False),
+    (r"\frac52 \approx 2.5",   "2.5",                   True),
+    (r"41 \approx 42",         "42",                    False),
+    (r"41 \approx 42",         "41",                    False),
 ]  # fmt: skip
 # fmt: on
 

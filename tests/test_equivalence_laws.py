@@ -60,7 +60,9 @@ def test_an_answer_equals_itself(answer: str) -> None:
 @lawful
 @given(answers, answers)
 def test_the_order_of_the_two_does_not_matter(one: str, other: str) -> None:
-    assert compare(one, other, EXACT).equal == compare(other, one, EXACT).equal
+    there, back = compare(one, other, EXACT), compare(other, one, EXACT)
+    # Only a gold may be a chain whose sides differ.
+    assert there.equal == back.equal or "chain" in {there.rule, back.rule}
 
 
 @lawful

@@ -22,6 +22,8 @@ class Comparison:
     """The dispatcher that parts are handed back to."""
     rounding: bool = True
     """Whether a decimal gold may still be met by what rounds to it."""
+    about: bool = False
+    """Whether `≈` stands between the two: either may be a rounding of the other."""
 
     def same(self, gold: Node, answer: Node) -> Finding:
         """Return whether two trees mean the same under this comparison."""

@@ -33,7 +33,7 @@ def same_value(gold: Node, answer: Node) -> Finding:
         return Finding(equal=True, rule="identical", note="the same expression")
     found = _same(gold, answer)
     if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):
-        decimal = _same(_decimal_log(gold), _decimal_log(answer))
+        decimal = _same(decimal_log(gold), decimal_log(answer))
         if decimal.equal:
             return decimal._replace(note=decimal.note + ", log taken to base 10")
     return found
@@ -104,9 +104,9 @@ def _grows(gold: Node, answer: Node) -> bool:
     )
 
 
-def _decimal_log(node: Node) -> Node:
+def decimal_log(node: Node) -> Node:
     """Return the tree with `log` of no stated base taken to base 10."""
-    changed = rebuild(node, _decimal_log)
+    changed = rebuild(node, decimal_log)
     if changed.op == "call" and changed.name == "log" and len(changed.args) == 1:
         return changed._replace(name="lg")
     return changed

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from mathreason_eval.grade import matrices
 from mathreason_eval.grade import text as words
+from mathreason_eval.grade.convention import DEFAULT
 from mathreason_eval.grade.equations import is_flat
 from mathreason_eval.grade.exact import exact
 from mathreason_eval.grade.normal import normalise
@@ -21,6 +22,7 @@ from mathreason_eval.grade.reading import readings
 from mathreason_eval.grade.realsets import NotASetError, is_inequality, real_set
 from mathreason_eval.grade.scalar import in_radians
 from mathreason_eval.grade.shape import shape
+from mathreason_eval.grade.structure import contradiction_in
 from mathreason_eval.grade.tree import Node, contains, num, show, substitute, sym
 from mathreason_eval.grade.units import unit_of
 
@@ -72,7 +74,9 @@ def _key(node: Node) -> str:
             else f"{_key(node.args[0])} {node.name}"
         )
     if node.op == "choices":
-        return _key(node.args[-1])
+        # A chain whose sides differ is no vote for any of them.
+        last = node.args[-1]
+        return f"tree {show(node)}" if contradiction_in(node, last, DEFAULT) else _key(last)
     if node.op == "define":
         return _defined(node)
     if node.op in _SETS or is_inequality(node) or (node.op == "const" and node.name == "RR"):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from math import isfinite, pi
 
 from mathreason_eval.grade.convention import Convention
 from mathreason_eval.grade.exact import exact
-from mathreason_eval.grade.expression import Finding, same_value
+from mathreason_eval.grade.expression import Finding, decimal_log, same_value
 from mathreason_eval.grade.number import rounds_to, significant
 from mathreason_eval.grade.numeric import real_value
-from mathreason_eval.grade.tree import PI, Node, contains, num, show
+from mathreason_eval.grade.tree import PI, Node, contains, num, rebuild, show
 from mathreason_eval.grade.units import unit_of
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -86,6 +88,91 @@ def _finer(answer: Node, gold: Node) -> bool:
     """Return whether an answer is an exact value, or a decimal with more places than the gold."""
     places = len(gold.name.partition(".")[2])
     return not (answer.op == "num" and answer.name) or len(answer.name.partition(".")[2]) > places
+
+
+# ---------------------------------------------------------------------- what `≈` claims
+
+
+def is_about(one: Node, other: Node) -> bool:
+    """Return whether `one ≈ other` may be said: either, as far as it is written out, is the other.
+
+    A typed number claims the digits it shows; a value calculated from decimals is taken for as
+    good as these are. What cannot be calculated is not denied.
+    """
+    return _is_about(one, other) or (
+        (contains(one, "call", "log") or contains(other, "call", "log"))
+        and _is_about(decimal_log(one), decimal_log(other))
+    )
+
+
+def _is_about(one: Node, other: Node) -> bool:
+    left, right = _stripped(one), _stripped(other)
+    first, second = _approximate(left), _approximate(right)
+    if first is None or second is None:
+        return True
+    return any(
+        _claims(left, first, second * factor)
+        or _claims(right, second, first / factor)
+        or abs(first - second * factor) <= _slack(left, right) * abs(first)
+        for factor in _factors(one, other)
+    )
+
+
+def _stripped(node: Node) -> Node:
+    while node.op in {"quantity", "percent", "degree"}:
+        node = node.args[0]
+    return node
+
+
+def _approximate(node: Node) -> Fraction | None:
+    value = exact(node)
+    if value is not None:
+        return value
+    machine = real_value(node)
+    return Fraction(machine) if machine is not None and isfinite(machine) else None
+
+
+def _claims(node: Node, shown: Fraction, value: Fraction) -> bool:
+    """Return whether a node is a typed number, decimal or whole, to which the value rounds."""
+    if node.op == "neg":
+        node = node.args[0]
+    typed = node.op == "num" and (node.name or shown.denominator == 1)
+    return bool(typed) and rounds_to(value, node.name, shown)
+
+
+def _factors(one: Node, other: Node) -> tuple[Fraction, ...]:
+    """Return what the second of two values may have to be multiplied by to measure the first."""
+    for mark, factor in (("percent", Fraction(1, 100)), ("degree", Fraction(pi) / 180)):
+        if (one.op == mark) != (other.op == mark):
+            return Fraction(1), factor if other.op == mark else 1 / factor
+    first, second = unit_of(_unit(one)), unit_of(_unit(other))
+    if first is None or second is None or first.dimension != second.dimension:
+        return (Fraction(1),)
+    return (second.size / first.size,)
+
+
+_MOST_SLACK = Fraction(1, 100)
+
+
+def _slack(*nodes: Node) -> Fraction:
+    """Return how far apart, in parts of the whole, the decimals inside two values may put them."""
+    inside = [part for node in nodes if node.op != "num" for part in _decimals(node)]
+    return min(sum(map(_coarseness, inside), Fraction(0)), _MOST_SLACK)
+
+
+def _coarseness(decimal: Node) -> Fraction:
+    """Return half a unit of a decimal's last place, in parts of the decimal."""
+    if not decimal.value:
+        return Fraction(0)
+    half_unit = Fraction(1, 2 * 10 ** len(decimal.name.partition(".")[2]))
+    return half_unit / abs(decimal.value)
+
+
+def _decimals(node: Node) -> Iterator[Node]:
+    if _is_decimal(node):
+        yield node
+    for part in node.args:
+        yield from _decimals(part)
 
 
 # ---------------------------------------------------------------------- units
@@ -189,6 +276,17 @@ def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: boo
     inner = marked.args[0]
     pair = (inner, bare) if gold.op == "degree" else (bare, inner)
     return _same_number(*pair, convention, rounding)
+
+
+def with_degrees(node: Node) -> Node:
+    """Return the tree with the sign of a degree in `sin 30` and the like."""
+    changed = rebuild(node, with_degrees)
+    if node.op == "call" and node.name in _OF_ANGLES and exact(node.args[0]) is not None:
+        return changed._replace(args=(Node("degree", changed.args[:1]), *changed.args[1:]))
+    return changed
+
+
+_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 
 
 def in_radians(node: Node) -> Node:

@@ -20,7 +20,8 @@ def shape(node: Node) -> Node:
     """Return the tree with ± expanded, assignments gathered and chains of equations resolved.
 
     New kinds of nodes: `define` (name, value), `assign` (definitions of different names), and
-    `choices` (the same value, written in several ways).
+    `choices` (the same value, written in several ways; its name is `=` or `~` where that is
+    claimed by a chain).
     """
     if node.op == "rel":
         return _relation(node)
@@ -93,7 +94,7 @@ def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
     """
     rounded = signs.index("~") if "~" in signs else len(signs)
     sides = values[rounded:]
-    return sides[0] if len(sides) == 1 else Node("choices", sides)
+    return sides[0] if len(sides) == 1 else Node("choices", sides, "~")
 
 
 def _one_value(values: tuple[Node, ...]) -> Node:
@@ -101,7 +102,7 @@ def _one_value(values: tuple[Node, ...]) -> Node:
     known = [exact.exact(value) for value in values]
     if all(value is not None for value in known) and len(set(known)) > 1:
         return Node("rel", values, "=")
-    return Node("choices", values)
+    return Node("choices", values, "=")
 
 
 def _membership(node: Node) -> Node:

@@ -2,19 +2,22 @@
 
 Kinds: a single value; a definition (`x = 3`, `f(x) = 2x`); an equation; a real set (intervals,
 inequalities); a group (tuple, list, set, assignment); a matrix; cases. The dispatcher `same` is
-symmetric but for the rounding of decimals, which only the gold may ask for.
+symmetric but for the rounding of decimals, which only the gold may ask for, and for chains, of
+which only the gold's may have sides that differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Literal
 
 from mathreason_eval.grade import equations, families, matrices, words
 from mathreason_eval.grade.comparison import DIFFERENT_KIND, Comparison, different, ordered
 from mathreason_eval.grade.convention import Convention
 from mathreason_eval.grade.expression import UNKNOWN, Finding
 from mathreason_eval.grade.groups import is_group, same_cases, same_group, same_matrix
-from mathreason_eval.grade.scalar import same_scalar
+from mathreason_eval.grade.scalar import is_about, same_scalar, with_degrees
 from mathreason_eval.grade.setlike import is_set, same_real_set
 from mathreason_eval.grade.shape import shape
 from mathreason_eval.grade.tree import Node, show, substitute
@@ -51,7 +54,10 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     for applies, rule in _RULES:
         if applies(gold) or applies(answer):
             return rule(gold, answer, how)
-    return same_scalar(gold, answer, how.convention, rounding=how.rounding)
+    found = same_scalar(gold, answer, how.convention, rounding=how.rounding)
+    if how.about and found.equal is False and is_about(gold, answer):
+        return Finding(equal=True, rule="rounded", note="one is the other, rounded")
+    return found
 
 
 # ---------------------------------------------------------------------- qualified and chained
@@ -88,7 +94,10 @@ def _condition(node: Node) -> str:
 
 
 def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare chains such as `x = 2 + 3 = 5` or `a/b ~ 3.99`: one value, written several ways."""
+    """Compare chains such as `x = 2 + 3 = 5` or `a/b ~ 3.99`: one value, written several ways.
+
+    An answer whose sides differ has several values and is right for none of them.
+    """
     golds = gold.args if gold.op == "choices" else (gold,)
     answers = answer.args if answer.op == "choices" else (answer,)
     found = DIFFERENT_KIND
@@ -96,8 +105,28 @@ def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
         for other in reversed(answers):
             found = how.same(one, other)
             if found.equal:
-                return found
+                contradiction = contradiction_in(answer, other, how.convention)
+                return different("chain", contradiction) if contradiction else found
     return found
+
+
+def contradiction_in(chain: Node, side: Node, convention: Convention) -> str:
+    """Return which two sides of a chain differ, neighbours or one and the given side; or ""."""
+    if chain.op != "choices" or not chain.name:
+        return ""
+    # What is agreed on between gold and answer is no matter between the sides of one chain.
+    units: Literal["ignored", "optional"] = (
+        "ignored" if convention.units == "ignored" else "optional"
+    )
+    lenient = Convention(units=units, variable_names=False)
+    how = Comparison(lenient, same, rounding=False, about=chain.name == "~")
+    pairs = (*pairwise(chain.args), *((other, side) for other in chain.args))
+    for one, other in pairs:
+        # Who writes sin 30 = 1/2 has left out the sign of a degree, and contradicts nobody.
+        marked = with_degrees(one), with_degrees(other)
+        if how.same(one, other).equal is False and how.same(*marked).equal is False:
+            return f"the answer contradicts itself: {show(one)} is not {show(other)}"
+    return ""
 
 
 def _same_ratio(gold: Node, answer: Node, how: Comparison) -> Finding:
