@@ -111,3 +111,100 @@ def test_workers_end_with_a_parent_that_is_killed():
             return
         time.sleep(0.1)
     pytest.fail("the worker outlived its parent")
+
+
+def test_an_answer_to_another_request_is_no_answer(tmp_path, monkeypatch):
+    (tmp_path / "parrot.py").write_text(
+        "def prepare(): pass\ndef answers(request):\n    yield request\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    worker = Worker("parrot")
+    worker._write(worker.ready(), b'{"id": "another", "request": {"a": 1}}\n')
+    with pytest.raises(WorkerError, match="another request"):
+        worker.ask({"a": 2}, 20)
+    assert worker.ask({"a": 3}, 20) == {"a": 3}
+    worker.kill()
+
+
+FORKS = r"""
+    import multiprocessing, os, threading, warnings
+    from mathreason_eval import verify
+    from mathreason_eval.grade import verify as module
+
+    warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside a thread
+    SUM = r"\sum_{n=1}^\infty \frac{%d}{n^2}"
+
+    def judged(number):
+        right = number % 3 != 0
+        answer = r"\frac{%d \pi^2}{6}" % (number if right else number + 1)
+        return number, right, verify(SUM % number, answer, deadline=60).equal
+
+    def worker_of(judge):
+        return judge._pool._workers[0]._process.pid
+
+    assert judged(1) == (1, True, True)
+    judge = module._default_judge(60)
+    ours = worker_of(judge)
+    locked, done = threading.Event(), threading.Event()
+
+    def hold():
+        with judge._lock, judge._pool._idle.mutex:
+            locked.set()
+            done.wait()
+
+    # Another thread holds every lock while the children are made.
+    thread = threading.Thread(target=hold)
+    thread.start()
+    locked.wait()
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        found = pool.map(judged, range(2, 82), chunksize=5)
+        done.set()
+        thread.join()
+    print(sum(right is equal for _, right, equal in found), len(found))
+    print(judged(101)[2], worker_of(judge) == ours)
+    child = os.fork()
+    if not child:
+        judge.close()  # as at exit: the parent's worker is none of the child's
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(judged(103)[2], worker_of(judge) == ours)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_forked_processes_have_workers_of_their_own():
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FORKS)],
+        capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (["80", "80", *["True"] * 4], "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_a_request_made_before_a_fork_is_answered_to_its_process_alone(tmp_path):
+    (tmp_path / "twice.py").write_text(
+        "def prepare(): pass\ndef answers(request):\n    yield from ({'a': 1}, {'a': 2})\n"
+    )
+    code = textwrap.dedent("""
+        import os
+        from mathreason_eval.grade.worker import Worker, WorkerError
+        worker = Worker("twice")
+        answers = worker.ask_each({}, 2, 20)
+        next(answers)
+        child = os.fork()
+        if not child:
+            try:
+                next(answers)
+            except WorkerError:
+                os._exit(0 if worker.ask_each({}, 2, 20).__next__() == {"a": 1} else 1)
+            os._exit(2)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), next(answers)["a"])
+        worker.kill()
+    """)
+    path = os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, timeout=100,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (["0", "2"], "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -48,7 +50,10 @@ class Judging:
 
 
 class Judge:
-    """Judges samples from any thread. A context manager that owns worker processes."""
+    """Judges samples from any thread. A context manager that owns worker processes.
+
+    A forked process may go on using its copy: it has workers of its own.
+    """
 
     def __init__(self, *, workers: int = 2, deadline: float = 5.0) -> None:
         """Make a judge; its processes start when the first answer needs them.
@@ -60,6 +65,11 @@ class Judge:
         self._pool = WorkerPool(workers)
         self._deadline = deadline
         self._known: OrderedDict[Question, Match] = OrderedDict()
+        self._lock = threading.Lock()
+        _JUDGES.add(self)
+
+    def renew_lock(self) -> None:
+        """Replace the lock: in a forked child, where the thread that held it may be gone."""
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -203,6 +213,18 @@ class Judge:
         except WorkerError as error:
             return Match(equal=None, rule="worker", note=f"the grader died: {error}"), left
         return Match(**said), seconds
+
+
+_JUDGES: weakref.WeakSet[Judge] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for judge in _JUDGES:
+        judge.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 _STEPS_READ = 10_000

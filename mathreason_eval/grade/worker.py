@@ -3,6 +3,9 @@
 A worker is a plain child process that speaks JSON lines over pipes: nothing is forked from a caller
 with threads, no `__main__` guard is needed, no signal touches the caller, and Ctrl-C in a terminal
 does not reach it. It ends with its parent, however the parent ends.
+
+A caller may fork at any time: a worker answers only the process that started it. The copy in the
+new process lets go of it untouched and starts a worker of its own.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 MEMORY = 2 << 30
 """Bytes of address space of one worker."""
@@ -49,6 +53,8 @@ class Worker:
         self._job = job
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self._asked = 0
         self._ready = False
         self._answered = 0
         self._rest = b""
@@ -68,37 +74,62 @@ class Worker:
         """Yield a number of answers to one request, each within the deadline after the last.
 
         Raises:
-            WorkerError: if it died, or was late and was killed.
+            WorkerError: if it died, or was late and was killed, or answered another request.
         """
+        self._leave_foreign()
         if self._answered >= _TASKS:
             self.kill()
         process = self.ready()
         self._answered += count
+        self._asked += 1
+        number = f"{os.getpid()}.{self._asked}"
+        line = json.dumps({"id": number, "request": request}, default=str)
         try:
-            self._write(process, json.dumps(request, default=str).encode() + b"\n")
+            self._write(process, line.encode() + b"\n")
             for _ in range(count):
-                yield self._read(process, deadline)
+                yield self._said(self._read(process, deadline), number)
         except BaseException:
             # Whatever stops us half-way, Ctrl-C included: the next must not read this one's answer.
             self.kill()
             raise
 
+    def _said(self, answer: dict[str, Any], number: str) -> dict[str, Any]:
+        """Return what an answer says, if it is one to the request of that number."""
+        if answer.get("id") != number:
+            raise WorkerError("the grading process answered another request")
+        said: dict[str, Any] = answer["said"]
+        return said
+
+    def _is_foreign(self) -> bool:
+        """Return whether the process was started before a fork that made the process we are in."""
+        return self._process is not None and self._owner != os.getpid()
+
+    def _leave_foreign(self) -> None:
+        """Let go of a process that another process started, without a word to it."""
+        process = self._process
+        if process is None or not self._is_foreign():
+            return
+        self._process, self._answered, self._rest = None, 0, b""
+        process.returncode = 0  # so that the handle, when it is collected, does not wait for it
+        _close_pipes(process)
+
     def kill(self) -> None:
-        """End the process at once. Harmless when there is none."""
+        """End the process at once. Harmless when there is none, or when it is another's."""
+        self._leave_foreign()
         process, self._process, self._answered, self._rest = self._process, None, 0, b""
         if process is None:
             return
         process.kill()
         process.wait()
-        for pipe in (process.stdin, process.stdout):
-            assert pipe is not None
-            _close(pipe)
+        _close_pipes(process)
 
     def begin(self) -> subprocess.Popen[bytes]:
         """Start the process if there is none, and do not wait for it."""
+        self._leave_foreign()
         if self._process is not None:
             return self._process
         self._ready = False
+        self._owner = os.getpid()
         self._process = subprocess.Popen(  # noqa: S603 - this module
             [sys.executable, "-m", "mathreason_eval.grade.worker", self._job, str(self._memory)],
             stdin=subprocess.PIPE,
@@ -138,6 +169,8 @@ class Worker:
     def _read(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
         """Return one line of JSON, waiting for it no longer than the deadline."""
         assert process.stdout is not None
+        if self._is_foreign():
+            raise WorkerError("the request was made before a fork, by another process")
         until = time.monotonic() + deadline
         pieces = [self._rest]
         while b"\n" not in pieces[-1]:
@@ -154,10 +187,12 @@ class Worker:
         return answer
 
 
-def _close(pipe: IO[bytes]) -> None:
-    # A dead reader: what was still in the pipe is lost, as it should be.
-    with contextlib.suppress(BrokenPipeError):
-        pipe.close()
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        # A dead reader: what was still in the pipe is lost, as it should be.
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
 
 
 class WorkerPool:
@@ -167,6 +202,17 @@ class WorkerPool:
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         self._workers = [Worker() for _ in range(size)]
         for worker in self._workers:
+            self._idle.put(worker)
+        _POOLS.add(self)
+
+    def start_anew(self) -> None:
+        """Own idle workers without a process: in a forked child, where no other thread lives on.
+
+        The queue is a new one: a thread of the parent may have held the lock of the old.
+        """
+        self._idle = queue.LifoQueue()
+        for worker in self._workers:
+            worker.kill()
             self._idle.put(worker)
 
     def __enter__(self) -> Self:
@@ -198,18 +244,31 @@ class WorkerPool:
         Raises:
             WorkerError: if the worker died or was killed.
         """
-        worker = self._idle.get()
+        idle = self._idle  # a fork replaces it, with all workers in it
+        worker = idle.get()
         try:
             worker.ready()
             began = time.perf_counter()
             return worker.ask(request, deadline), time.perf_counter() - began
         finally:
-            self._idle.put(worker)
+            idle.put(worker)
 
     def close(self) -> None:
         """Kill every worker."""
         for worker in self._workers:
             worker.kill()
+
+
+_POOLS: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pool in _POOLS:
+        pool.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- in the child ----------------------------------------------------------------------------
@@ -227,8 +286,9 @@ def serve(job: str, memory: int) -> None:
     module.prepare()
     answers.write(b"{}\n")
     for line in sys.stdin.buffer:
-        for said in answer(json.loads(line)):
-            answers.write(json.dumps(said).encode() + b"\n")
+        asked = json.loads(line)
+        for said in answer(asked["request"]):
+            answers.write(json.dumps({"id": asked["id"], "said": said}).encode() + b"\n")
 
 
 def _limit(memory: int) -> None:
