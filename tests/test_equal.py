@@ -106,6 +106,12 @@ CHAINS = [
     ("40.6",        r"40.6 \approx 41 \approx 41.4",       False),
     ("5 km",        r"5\text{ km} \approx 4\text{ miles}", False),
     (r"\arctan 2",  r"\arctan 2 \approx 65^\circ",         False),
+    (r"\sqrt2",     r"\sqrt2 = 1.415",                      False),
+    ("37.6",        "37.55 = 37.6",                         False),
+    (r"\sqrt2",     r"\sqrt2 = 1.4",                        False),
+    # `=` in the place of `≈`, behind what is no typed number.
+    (r"\sqrt2",     r"\sqrt2 = 1.414",                      True),
+    (r"-\sqrt2",    r"x = -\sqrt2 = -1.414",                True),
     # A side may be the other, rounded to the digits it shows.
     ("3.99",        r"\frac{3991}{1000} \approx 3.99",     True),
     ("1/3",         r"\frac13 \approx 0.3",                True),

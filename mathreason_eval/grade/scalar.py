@@ -105,6 +105,29 @@ def is_about(one: Node, other: Node) -> bool:
     )
 
 
+def is_written_out(one: Node, other: Node) -> bool:
+    """Return whether either is a decimal of three digits or more to which the other rounds.
+
+    So far `√2 = 1.414`, but not between two typed numbers.
+    """
+    return _is_written_out(one, other) or _is_written_out(other, one)
+
+
+def _is_written_out(value: Node, decimal: Node) -> bool:
+    bare = _unsigned(decimal)
+    if not _shows(bare, _WRITTEN_OUT) or _unsigned(value).op == "num":
+        return False
+    shown, known = _approximate(decimal), _approximate(value)
+    return shown is not None and known is not None and rounds_to(known, bare.name, shown)
+
+
+_WRITTEN_OUT = 3
+
+
+def _unsigned(node: Node) -> Node:
+    return node.args[0] if node.op == "neg" else node
+
+
 def _is_about(one: Node, other: Node) -> bool:
     left, right = _stripped(one), _stripped(other)
     first, second = _approximate(left), _approximate(right)
@@ -134,8 +157,7 @@ def _approximate(node: Node) -> Fraction | None:
 
 def _claims(node: Node, shown: Fraction, value: Fraction) -> bool:
     """Return whether a node is a typed number, decimal or whole, to which the value rounds."""
-    if node.op == "neg":
-        node = node.args[0]
+    node = _unsigned(node)
     typed = node.op == "num" and (node.name or shown.denominator == 1)
     return bool(typed) and rounds_to(value, node.name, shown)
 

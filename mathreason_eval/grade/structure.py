@@ -17,7 +17,7 @@ from mathreason_eval.grade.comparison import DIFFERENT_KIND, Comparison, differe
 from mathreason_eval.grade.convention import Convention
 from mathreason_eval.grade.expression import UNKNOWN, Finding
 from mathreason_eval.grade.groups import is_group, same_cases, same_group, same_matrix
-from mathreason_eval.grade.scalar import is_about, same_scalar, with_degrees
+from mathreason_eval.grade.scalar import is_about, is_written_out, same_scalar, with_degrees
 from mathreason_eval.grade.setlike import is_set, same_real_set
 from mathreason_eval.grade.shape import shape
 from mathreason_eval.grade.tree import Node, show, substitute
@@ -124,7 +124,8 @@ def contradiction_in(chain: Node, side: Node, convention: Convention) -> str:
     for one, other in pairs:
         # Who writes sin 30 = 1/2 has left out the sign of a degree, and contradicts nobody.
         marked = with_degrees(one), with_degrees(other)
-        if how.same(one, other).equal is False and how.same(*marked).equal is False:
+        denied = how.same(one, other).equal is False and how.same(*marked).equal is False
+        if denied and not is_written_out(one, other):
             return f"the answer contradicts itself: {show(one)} is not {show(other)}"
     return ""
 
