@@ -111,7 +111,7 @@ CHAINS = [
     (r"\sqrt2",     r"\sqrt2 = 1.4",                        False),
     # `=` in the place of `≈`, behind what is no typed number.
     (r"\sqrt2",     r"\sqrt2 = 1.414",                      True),
-    (r"-\sqrt2",    r"x = -\sqrt2 = -1.414",                True),
+    (r"-\sqrt2",    r"-\sqrt2 = -1.414",                    True),
     # A side may be the other, rounded to the digits it shows.
     ("3.99",        r"\frac{3991}{1000} \approx 3.99",     True),
     ("1/3",         r"\frac13 \approx 0.3",                True),

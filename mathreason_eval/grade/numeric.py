@@ -24,6 +24,12 @@ _DIGITS = 50
 _MANY_DIGITS = 340
 """Digits that show a term as small as a machine number can be beside one of ordinary size."""
 _MOST_CANCELLED = 1e9
+_ORDINARY = 1e15
+"""Beside a larger number fifty digits show no difference of one."""
+_GROWN = 2.0
+"""How much larger a value may be with more digits than in machine numbers."""
+_LARGEST_CONFIRMED = 1e200
+"""Beside a larger one not even the many digits do: it is not confirmed by numbers."""
 _PRINTED = 4
 _ROWS = 10
 _ENOUGH = 2
@@ -69,9 +75,13 @@ def confirm(left: Node, right: Node) -> Difference:
         coarse = _pair(left, right, row, MACHINE)
         if coarse is None:
             continue
-        digits = _DIGITS if coarse.bounded and not coarse.fine else _MANY_DIGITS
+        if coarse.size > _LARGEST_CONFIRMED:
+            continue
+        ordinary = coarse.bounded and not coarse.fine and coarse.size < _ORDINARY
+        digits = _DIGITS if ordinary else _MANY_DIGITS
         pair = _pair(left, right, row, precise(digits))
-        if pair is None:
+        # What grows with the digits is no value: 1/sin(pi) is as large as sin(pi) is exact.
+        if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
         if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
             return Difference(equal=False, note=_note(row, pair))
@@ -95,7 +105,7 @@ def at_integers(left: Node, right: Node) -> Difference:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
             return Difference(equal=False, note=_note(row, pair))
-        seen += pair.bounded
+        seen += bool(pair.bounded and pair.size < _ORDINARY)
     enough = seen >= len(_WHOLE) // 2
     return Difference(equal=True if enough else None, note=f"agree at {seen} integer points")
 
@@ -170,6 +180,11 @@ class _Pair(NamedTuple):
     largest: Any
     fine: bool
     unreal: bool
+
+    @property
+    def size(self) -> Any:  # noqa: ANN401 - of either field
+        """Return the larger of the two, without its sign."""
+        return max(abs(self.left), abs(self.right))
 
     @property
     def bounded(self) -> bool:
