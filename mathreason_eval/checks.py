@@ -179,7 +179,7 @@ def case_outcome(task: Task, case: Mapping[str, str], judge: Judge) -> Outcome:
         problem_id="case",
         sample=0,
         text=case["text"],
-        finish_reason=case.get("finish_reason", "stop"),
+        finish_reason=case.get("finish_reason"),
     )
     return judge.verdict(problem, generation, Rules.of(task).judging).outcome
 

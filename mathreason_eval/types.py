@@ -103,8 +103,9 @@ class Generation:
     """The answer text: what follows the reasoning, or everything if there is none."""
     reasoning: str | None = None
     """What a thinking model wrote between its think tags; None if it did not think."""
-    finish_reason: str = "stop"
-    """`stop`, `length`, or what else the engine says. `length` means max_tokens was reached."""
+    finish_reason: str | None = None
+    """`stop`, `length`, or what else the engine says. `length` means max_tokens was reached; None
+    that it is not known why the text ends, as of many imports."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     """Tokens by the model's own tokenizer, reasoning and stop token included."""

@@ -36,6 +36,7 @@ def rows(model: str, problems: int = PROBLEMS) -> list[dict[str, object]]:
             "gold": str(2 * index),
             "output": f"It is \\boxed{{{2 * index + (rng.random() >= chance)}}}.",
             "completion_tokens": 100,
+            "finish_reason": "stop",
             "model": model,
         }
         for index in range(problems)

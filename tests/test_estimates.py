@@ -75,8 +75,11 @@ def run_of(*marks, rewards=None, **meta):
             )  # fmt: skip
             reward = None if rewards is None else rewards[number][sample]
             generations.append(
-                Generation(problem_id=f"p{number}", sample=sample, text="", reward=reward)
-            )
+                Generation(
+                    problem_id=f"p{number}", sample=sample, text="", finish_reason="stop",
+                    reward=reward,
+                )
+            )  # fmt: skip
     return problems, generations, verdicts
 
 

@@ -30,11 +30,14 @@ HEALTH = [
     ("shorter",   10, "tokens",     State.KEPT),
 ]
 # fmt: on
+UNSAID = [1, PROBLEMS]
+"""Of so many problems it is not known why the text ends."""
 _ODD = {
     "truncated": {"output": "It is", "finish_reason": "length"},
     "silent": {"output": "Nobody knows."},
     "longer": {"completion_tokens": 300},
     "shorter": {"completion_tokens": 20},
+    "unsaid": {"output": "It is", "finish_reason": None},
 }
 
 
@@ -44,6 +47,7 @@ def outputs(model: str, kind: str, count: int) -> list[dict[str, object]]:
             "id": f"q{index}", "question": f"{index} + 0?", "gold": str(index), "model": model,
             # Not all alike: what never varies has no chance to be chance.
             "output": f"\\boxed{{{index}}}", "completion_tokens": 90 + index % 20,
+            "finish_reason": "stop",
             **(_ODD[kind] if index < count else {}),
         }
         for index in range(PROBLEMS)
@@ -52,7 +56,7 @@ def outputs(model: str, kind: str, count: int) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    kinds = {(kind, count) for kind, count, _, _ in HEALTH}
+    kinds = {(kind, count) for kind, count, _, _ in HEALTH} | {("unsaid", n) for n in UNSAID}
     rows = [
         row
         for kind, count in sorted(kinds | {("truncated", 0)})
@@ -100,6 +104,14 @@ SET = [
 def test_limits_are_set_for_all_and_for_each(runs, spec, names):
     (task,) = judged(runs, "longer-60", config_of(spec)).tasks
     assert {check.name for check in task.checks} == names
+
+
+@pytest.mark.parametrize("count", UNSAID)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_may_have_been_cut_is_not_counted_as_whole(runs, count, swapped):
+    before, after = (f"unsaid-{count}", "truncated-0")[:: -1 if swapped else 1]
+    (task,) = judged(runs, after, Config(), before=before).tasks
+    assert {check.name for check in task.checks} == {*RATES, "tokens"}
 
 
 def test_what_a_task_says_of_health_adds_to_what_all_say():

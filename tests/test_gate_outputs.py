@@ -35,6 +35,7 @@ def outputs(model: str, right: int) -> list[dict[str, object]]:
         {
             "id": f"q{index} {HARM[:40]}", "question": f"{HARM} {index} " + "x" * 1000,
             "gold": "1", "model": model, "output": f"\\boxed{{{int(index < right)}}}",
+            "finish_reason": "stop",
         }
         for index in range(150)
     ]  # fmt: skip

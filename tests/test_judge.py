@@ -32,6 +32,8 @@ OUTCOMES = [
     ("",                                  "stop",   Outcome.NO_ANSWER),
     ("so far 42",                         "stop",   Outcome.CORRECT),
     ("so far 42",                         "length", Outcome.TRUNCATED),   # a number on the way
+    ("so far 42",                         None,     Outcome.CORRECT),     # cut or not: unknown
+    (r"<think>it is \boxed{42}",          None,     Outcome.TRUNCATED),   # the text itself says so
     (r"it is \boxed{42",                  "length", Outcome.TRUNCATED),   # cut within the box
     (r"\boxed{42} and now I",             "length", Outcome.CORRECT),     # answered before the cut
     ("the answer is 42. Next",            "length", Outcome.CORRECT),

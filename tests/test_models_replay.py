@@ -77,6 +77,16 @@ def test_the_generations_of_a_run_keep_what_they_say(stored):
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "finish"),
+    [({}, None), ({"finish_reason": None}, None), ({"finish_reason": ""}, None),
+     ({"finish_reason": "stop"}, "stop"), ({"finish_reason": "length"}, "length")],
+)  # fmt: skip
+def test_why_an_output_ends_is_what_its_row_says(stored, said, finish):
+    (found,) = replayed(stored({"id": "a", "output": "x", **said}), request("a"))
+    assert found.finish_reason == finish
+
+
 def test_a_missing_sample_fails_alone(stored):
     path = stored({"id": "a", "output": "x"})
     missing, found = replayed(path, request("a", 5), request("a"))

@@ -197,6 +197,15 @@ def test_fields_of_a_later_version_are_left_out(folder):
     assert load_run(folder).generations("sums")[0].text == "t"
 
 
+@pytest.mark.parametrize("said", [{}, {"finish_reason": None}])
+def test_why_a_text_ends_is_never_inferred(folder, said):
+    path = folder / "sums" / "generations.jsonl"
+    whole = json.loads(path.read_text().splitlines()[0])
+    del whole["finish_reason"]
+    path.write_text(json.dumps({**whole, **said}) + "\n")
+    assert load_run(folder).generations("sums")[0].finish_reason is None
+
+
 def test_a_newer_format_is_refused(folder):
     row = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**row, "format": FORMAT + 1}))

@@ -57,21 +57,20 @@ def health(pairing: Pairing, limits: Limits, looks: int) -> Iterator[Check]:
     alpha = limits.alpha / looks
     for name in _RATES:
         limit = getattr(limits, name)
-        if limit is not None:
-            pairs = pairing.pairs(name)
+        if limit is not None and (pairs := _known(pairing, name)):
             yield _check(name, pairs, difference(pairs), (limit, alpha))
     if limits.tokens is not None:
-        pairs = _with_tokens(pairing)
+        pairs = _known(pairing, "tokens")
         if len(pairs) >= _ENOUGH and any(pair.before for pair in pairs):
             found = difference(pairs, shares=False)
             yield _check("tokens", pairs, found, (limits.tokens, alpha))
 
 
-def _with_tokens(pairing: Pairing) -> list[Pair]:
+def _known(pairing: Pairing, name: str) -> list[Pair]:
     try:
-        return pairing.pairs("tokens")
+        return pairing.pairs(name)
     except ValueError:
-        # Imported outputs often come without their numbers of tokens.
+        # Imported outputs often come without their numbers of tokens, or why they ended.
         return []
 
 

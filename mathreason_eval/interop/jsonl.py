@@ -194,7 +194,7 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
             sample=sample,
             text=thought.text if thought.finished else output,
             reasoning=thought.reasoning if thought.finished else None,
-            finish_reason=str(row.get("finish_reason") or "stop"),
+            finish_reason=str(row["finish_reason"]) if row.get("finish_reason") else None,
             prompt_tokens=row.get("prompt_tokens"),
             completion_tokens=row.get("completion_tokens"),
             seed=row.get("seed"),

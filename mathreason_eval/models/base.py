@@ -29,8 +29,9 @@ class Completion:
     text: str
     reasoning: str | None = None
     """Set only by servers that return the reasoning apart from the text."""
-    finish_reason: str
-    """`stop` or `length`, or what else the engine says."""
+    finish_reason: str | None
+    """`stop` or `length`, or what else the engine says; None only of stored outputs that do not
+    say it."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float | None = None

@@ -33,7 +33,7 @@ class _Stored:
 
     text: str
     reasoning: str | None
-    finish_reason: str
+    finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
     seconds: float | None
@@ -152,7 +152,7 @@ def _stored(row: Mapping[str, object]) -> _Stored:
     return _Stored(
         text=str(_first(row, _TEXTS)),
         reasoning=reasoning if isinstance(reasoning, str) else None,
-        finish_reason=finish if isinstance(finish, str) else "stop",
+        finish_reason=finish if isinstance(finish, str) and finish else None,
         prompt_tokens=_count(row.get("prompt_tokens")),
         completion_tokens=_count(completion_tokens),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,

@@ -219,7 +219,7 @@ def samples_values(result: Result, number: int, samples: Sequence[Sample]) -> Va
 
 def _shown(sample: Sample) -> Values:
     generation = sample.generation
-    cost = [f"finish reason {generation.finish_reason}"]
+    cost = [f"finish reason {generation.finish_reason or 'unknown'}"]
     if generation.completion_tokens is not None:
         cost.insert(0, f"{generation.completion_tokens:,} tokens")
     if generation.prompt_tokens is not None:

@@ -33,6 +33,8 @@ class Item:
     """By sample, the class of its answer: 0 for the correct one; None for no answer."""
     rewards: tuple[float, ...]
     """By sample, a reward model's scores; empty unless every sample has one."""
+    ends_known: bool
+    """Whether every sample says why its text ends, so that a cut one could be told."""
 
     @property
     def n(self) -> int:
@@ -81,7 +83,7 @@ def items_of(
 
     Args:
         problems: the problems as asked.
-        generations: the samples, for tokens and seconds.
+        generations: the samples, for tokens, seconds and why they ended.
         verdicts: their judgements.
         key: maps an answer to its class of equivalent answers.
 
@@ -151,6 +153,7 @@ def _item(
         seconds=tuple(g.seconds for g in generations if g.seconds is not None),
         ballots=tuple(ballots),
         rewards=_rewards(verdicts, generations),
+        ends_known=all(g.finish_reason is not None for g in generations),
     )
 
 

@@ -26,8 +26,11 @@ def item_scores(items: Sequence[Item], metric: str) -> dict[str, float]:
         metric: `avg`, a share of outcomes, `pass@K`, `maj@K`, `tokens`, `seconds`, or a measure.
 
     Raises:
-        ValueError: if the metric is no mean over problems, or no problem has it.
+        ValueError: if the metric is no mean over problems, no problem has it, or it is `truncated`
+            and not every sample has a finish reason.
     """
+    if metric == "truncated" and not all(item.ends_known for item in items):
+        raise ValueError("Not every sample says why its text ends, so cut ones cannot be counted.")
     score = _score(metric)
     found = {item.problem.id: value for item in items if (value := score(item)) is not None}
     if not found:

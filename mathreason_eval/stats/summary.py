@@ -97,13 +97,14 @@ def summarize(
     """Return the metrics of one task of a run.
 
     For the whole: `avg`; `pass@K`, `pass^K` and `maj@K` for every K from 2 to n (for K = 1 all are
-    `avg`); where every sample has a reward, `best@K` and `vote@K`; the shares `truncated`,
-    `no_answer` and `ungradable`; `macro`, if the task names one; mean `tokens` and `seconds` a
-    sample where two problems or more have them; `g-pass@K:TAU` and `mg-pass@K`; and of several
-    samples `ece`, `brier`, `auroc` and `aurc`. For every value of a slice: `avg` and the shares.
-    For both, the means of the grader's measures, and `both` and `either` where a second grader was
-    asked: the shares of samples that both graders, or at least one, call correct; and what changed
-    between originals and their variants. Then the task's families.
+    `avg`); where every sample has a reward, `best@K` and `vote@K`; the shares `truncated`
+    (where every sample says why it ended), `no_answer` and `ungradable`; `macro`, if the task names
+    one; mean `tokens` and `seconds` a sample where two problems or more have them; `g-pass@K:TAU`
+    and `mg-pass@K`; and of several samples `ece`, `brier`, `auroc` and `aurc`. For every value of a
+    slice: `avg` and the shares. For both, the means of the grader's measures, and `both` and
+    `either` where a second grader was asked: the shares of samples that both graders, or at least
+    one, call correct; and what changed between originals and their variants. Then the task's
+    families.
 
     In a run that was interrupted every problem counts with the samples it has, and for K only if it
     has K; `problems` and `samples` say how many counted.
@@ -111,7 +112,7 @@ def summarize(
     Args:
         task: its name.
         problems: the problems as asked; one without a verdict does not count.
-        generations: the samples, for tokens and seconds.
+        generations: the samples, for tokens, seconds and why they ended.
         verdicts: their judgements.
         key: maps an answer to its class of equivalent answers.
         report: what is reported beside the accuracy of the whole.
@@ -172,6 +173,9 @@ def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]
 def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
     place = task, where
     for name, outcome in _RATES.items():
+        if name == "truncated" and not all(item.ends_known for item in items):
+            # What may have been cut without saying so cannot be counted as whole.
+            continue
         yield _share(outcome, items, report).metric(name, place, _size(items))
     for name in report.measures:
         values = [item.values(name) for item in items]

@@ -1,0 +1,68 @@
+"""What an import says is what its rows say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mathreason_eval.interop.jsonl import import_jsonl
+from mathreason_eval.report.site import build_site
+from mathreason_eval.store import load_run
+from mathreason_eval.tasks import load_task
+from mathreason_eval.types import Outcome
+
+ROWS = [
+    {"id": "a", "question": "1 + 1?", "gold": "2", "output": "2"},
+    {"id": "b", "question": "1 + 2?", "gold": "3", "output": "so far 3"},
+]
+
+
+@pytest.fixture
+def imported(tmp_path):
+    def run(*ends):
+        path = tmp_path / "outputs.jsonl"
+        rows = [{**row, **end} for row, end in zip(ROWS, ends, strict=True)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (made,) = import_jsonl(path, load_task("gsm8k"), tmp_path / "runs", grading=(1, 5.0))
+        return made.run.path
+
+    return run
+
+
+NONE, NULL, EMPTY, STOP, LENGTH = (
+    {},
+    *({"finish_reason": said} for said in (None, "", "stop", "length")),
+)
+# fmt: off
+ENDS = [
+    # what the rows say; what is stored, how many are truncated, the metric
+    ((STOP, STOP),    ["stop", "stop"],    0,  0.0),
+    ((STOP, LENGTH),  ["stop", "length"],  1,  0.5),
+    ((NONE, NONE),    [None, None],        0,  None),
+    ((NULL, EMPTY),   [None, None],        0,  None),
+    ((STOP, NONE),    ["stop", None],      0,  None),
+    ((NONE, LENGTH),  [None, "length"],    1,  None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("ends", "stored", "count", "share"), ENDS)
+def test_why_a_text_ends_is_known_only_where_its_row_says_so(imported, ends, stored, count, share):
+    run = load_run(imported(*ends))
+    assert [sample.finish_reason for sample in run.generations("gsm8k")] == stored
+    outcomes = [verdict.outcome for verdict in run.verdicts("gsm8k")]
+    assert outcomes.count(Outcome.TRUNCATED) == count
+    shares = [metric.value for metric in run.metrics() if metric.name == "truncated"]
+    assert shares == ([] if share is None else [share])
+
+
+def test_what_is_unknown_is_null_in_the_folder_and_unknown_on_the_site(imported, tmp_path):
+    folder = imported({}, STOP)
+    first, second = map(
+        json.loads, (folder / "gsm8k" / "generations.jsonl").read_text().splitlines()
+    )
+    assert (first["finish_reason"], second["finish_reason"]) == (None, "stop")
+    build_site([load_run(folder)], tmp_path / "site")
+    pages = "".join(page.read_text() for page in (tmp_path / "site").rglob("*.html"))
+    assert pages.count("finish reason unknown") == pages.count("finish reason stop") == 1
