@@ -218,8 +218,14 @@ def test_a_stumble_is_tried_again(server, opened, stumble):
 
 # fmt: off
 REFUSED = [
-    ((200, {}, {"choices": []}),                                             "no message"),
-    ((200, {}, [1]),                                                         "no message"),
+    ((200, {}, {"choices": []}),                                             "no choice"),
+    ((200, {}, [1]),                                                         "no choice"),
+    ((200, {}, {"choices": [{"message": {"content": "4"}}]}),                "why its text ends"),
+    ((200, {}, {"choices": [{"message": {}, "finish_reason": "stop"}]}),     "has no text"),
+    ((200, {}, {"error": {"message": f"bad {KEY} key"}}),                    "bad … key"),
+    ((200, {}, b"<html>"),                                                   "not JSON"),
+    ((200, {}, b"\xff\xfe\xff"),                                             "not JSON"),
+    ((200, {}, b"[" * 100_000),                                              "not JSON"),
     (error(400, "maximum context length is 4096 tokens"),                    "context"),
     (error(400, "request (9 tokens) exceeds the available context size"),    "context"),
     (error(400, "temperature must be 1"),                                    "must be 1"),
@@ -238,12 +244,6 @@ def test_what_is_wrong_with_one_request_fails_it_alone(server, opened, reply, sa
     assert says in failed.reason
     assert KEY not in failed.reason
     assert (answered.text, len(server.seen)) == ("4", 2)
-
-
-def test_a_reply_that_is_no_json_fails_it_alone(server, opened):
-    server.script.append((200, {}, b"<html>"))
-    kinds = {type(said) for said in answers(opened(concurrency=1), 2)}
-    assert kinds == {Completion, Failure}
 
 
 # fmt: off

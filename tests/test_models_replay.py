@@ -87,6 +87,12 @@ def test_why_an_output_ends_is_what_its_row_says(stored, said, finish):
     assert found.finish_reason == finish
 
 
+@pytest.mark.parametrize(("said", "count"), [(3, 3), (True, None), (-1, None), ("3", None)])
+def test_what_can_be_no_count_is_unknown(stored, said, count):
+    (found,) = replayed(stored({"id": "a", "output": "x", "tokens": said}), request("a"))
+    assert found.completion_tokens == count
+
+
 def test_a_missing_sample_fails_alone(stored):
     path = stored({"id": "a", "output": "x"})
     missing, found = replayed(path, request("a", 5), request("a"))

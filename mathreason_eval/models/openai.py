@@ -130,7 +130,7 @@ class OpenAIModel:
                 result = await self._post(request, start)
             except UnicodeEncodeError:
                 return Failure(request=request, reason="the prompt is not valid Unicode")
-            except json.JSONDecodeError:
+            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
                 return Failure(request=request, reason="the server's reply is not JSON")
             except openai.APIStatusError as error:
                 return self._refused(request, error, others_fare_well=self._answered > answered)
@@ -167,10 +167,10 @@ class OpenAIModel:
         if prompt.text is not None:
             body["prompt"] = prompt.text
             reply = await self._client.post("/completions", body=body, cast_to=dict[str, Any])
-            return from_text(request, reply, monotonic() - start)
+            return from_text(request, reply, monotonic() - start, self._client.api_key)
         body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
         reply = await self._client.post("/chat/completions", body=body, cast_to=dict[str, Any])
-        return from_chat(request, reply, monotonic() - start)
+        return from_chat(request, reply, monotonic() - start, self._client.api_key)
 
     def _refused(self, request: Request, error: Any, *, others_fare_well: bool) -> Failure:  # noqa: ANN401 - openai is imported late
         """Return the failure of one request, or raise where the server refuses them all.

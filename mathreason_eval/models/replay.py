@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mathreason_eval.errors import DataError, ModelError
+from mathreason_eval.models.answers import token_count
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.options import read_options
 
@@ -153,12 +154,7 @@ def _stored(row: Mapping[str, object]) -> _Stored:
         text=str(_first(row, _TEXTS)),
         reasoning=reasoning if isinstance(reasoning, str) else None,
         finish_reason=finish if isinstance(finish, str) and finish else None,
-        prompt_tokens=_count(row.get("prompt_tokens")),
-        completion_tokens=_count(completion_tokens),
+        prompt_tokens=token_count(row.get("prompt_tokens")),
+        completion_tokens=token_count(completion_tokens),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
     )
-
-
-def _count(value: object) -> int | None:
-    """Return a token count, or None where the row does not give one."""
-    return value if isinstance(value, int) else None
