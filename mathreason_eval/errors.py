@@ -8,9 +8,11 @@
     ├── MissingExtraError         an optional package is not installed
     ├── ModelError                an engine or a server failed as a whole
     ├── IncompleteRunError        some samples could not be generated; the rest is stored
-    └── NotComparableError        exit code 4: two runs differ in more than the model
+    ├── NotComparableError        exit code 4: two runs differ in more than the model
+    └── OutputError               stdout cannot be written; a verdict keeps its exit code
 
-A bad sample is data, not an exception: it becomes an outcome. What is not a `UserError` is a bug.
+A bad sample is data, not an exception: it becomes an outcome. What is not a `UserError` is a bug:
+exit code 70, which no verdict has.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ EXIT_USER_ERROR = 2
 EXIT_INCONCLUSIVE = 3
 EXIT_NOT_COMPARABLE = 4
 """Not comparable, or the run is invalid."""
+EXIT_INTERNAL_ERROR = 70
+"""A bug. No verdict: `EX_SOFTWARE` of sysexits.h, far from all that mean something."""
 
 
 class UserError(Exception):
@@ -82,3 +86,14 @@ class NotComparableError(UserError):
     """Two runs differ in more than the model, or share no problem."""
 
     exit_code = EXIT_NOT_COMPARABLE
+
+
+class OutputError(UserError):
+    """Stdout cannot be written. A reader that has enough, `head` say, is no error."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(
+            f"Stdout cannot be written: {reason.strerror}.", "Let it go to another place."
+        )
+        self.silent = isinstance(reason, BrokenPipeError)
+        self.exit_code = EXIT_DONE if self.silent else EXIT_USER_ERROR

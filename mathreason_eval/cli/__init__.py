@@ -6,14 +6,21 @@ Command modules import click alone; what a verb needs is imported when it runs, 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import sys
+import tempfile
+import traceback
 import warnings
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
 
 from mathreason_eval import __version__
 from mathreason_eval.cli.compare import compare
+from mathreason_eval.cli.console import close, flush, note, show_any_character
 from mathreason_eval.cli.gate import gate
 from mathreason_eval.cli.importing import import_command
 from mathreason_eval.cli.plan import plan
@@ -21,10 +28,18 @@ from mathreason_eval.cli.run import regrade, run
 from mathreason_eval.cli.show import show, tasks
 from mathreason_eval.cli.site import leaderboard, serve
 from mathreason_eval.cli.verify import check, verify
-from mathreason_eval.errors import EXIT_USER_ERROR, UserError
+from mathreason_eval.errors import (
+    EXIT_INTERNAL_ERROR,
+    EXIT_USER_ERROR,
+    OutputError,
+    UserError,
+)
+from mathreason_eval.visible import visible
 
 _EXIT_INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
+_LONGEST = 300
+"""So many characters of an unexpected error's message, at most, are shown."""
 
 
 class Verbs(click.Group):
@@ -43,6 +58,33 @@ class Verbs(click.Group):
             hint = f" Did you mean {near[0]}?" if near else " `mathreason --help` lists them."
             raise click.UsageError(f"There is no verb {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401  click's
+        """Read the command line."""
+        with _none_leaves():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
+        """Run a verb."""
+        with _none_leaves():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _none_leaves() -> Iterator[None]:
+    """Keep the exit code ours: click leaves with 1 on a broken pipe, and so may an engine."""
+    try:
+        yield
+    except OSError as error:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        if frame.f_globals["__name__"] == click.utils.__name__:
+            # A text of click's own, as --help prints it; all others know where they are going.
+            raise OutputError(error) from error
+        if isinstance(error, BrokenPipeError):
+            raise RuntimeError(f"a pipe broke: {error}") from error  # noqa: TRY004
+        raise
+    except SystemExit as left:
+        raise RuntimeError(f"something left with {left.code!r}") from left
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,8 +107,14 @@ for command in (
 def main() -> None:
     """Run the command line and leave with its exit code."""
     warnings.showwarning = _show_warning
+    show_any_character()
     try:
         code = verbs.main(standalone_mode=False)
+        flush()
+    except OutputError as error:
+        if not error.silent:
+            _tell(error.what, error.hint)
+        _leave(error.exit_code)
     except UserError as error:
         _fail(error.what, error.hint, error.exit_code)
     except click.UsageError as error:
@@ -75,22 +123,50 @@ def main() -> None:
     except click.ClickException as error:
         _fail(error.format_message(), "")
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what was finished is stored, the same command goes on", err=True)
-        sys.exit(_EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output, `head` say, has enough.
-        sys.stderr.close()
-        sys.exit(0)
-    else:
-        sys.exit(code if isinstance(code, int) else 0)
+        note("interrupted; what was finished is stored, the same command goes on")
+        _leave(_EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  Python would leave with 1: a regression
+        _crash(error)
+    _leave(code if isinstance(code, int) else 0)
 
 
-def _fail(what: str, hint: str, code: int = EXIT_USER_ERROR) -> None:
-    click.echo(f"error: {what}", err=True)
-    if hint:
-        click.echo(f"  {hint}", err=True)
+def _leave(code: int) -> NoReturn:
+    close()
     sys.exit(code)
 
 
+def _fail(what: str, hint: str, code: int = EXIT_USER_ERROR) -> NoReturn:
+    _tell(what, hint)
+    _leave(code)
+
+
+def _tell(what: str, hint: str) -> None:
+    note(f"error: {what}")
+    if hint:
+        note(f"  {hint}")
+
+
+def _crash(error: Exception) -> NoReturn:
+    """Say that this is a bug and no verdict, and where its traceback is."""
+    try:
+        message = visible(" ".join(str(error).split()))[:_LONGEST]
+        note(f"internal error, no verdict: {type(error).__name__}: {message}")
+        _store("".join(traceback.format_exception(error)))
+    finally:
+        # Even if there is no memory left to say so.
+        _leave(EXIT_INTERNAL_ERROR)
+
+
+def _store(trace: str) -> None:
+    try:
+        file, name = tempfile.mkstemp(prefix="mathreason-", suffix=".txt", text=True)
+        with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as out:
+            out.write(trace)
+    except OSError:
+        note(trace)
+    else:
+        note(f"  Its traceback, for a report: {name}")
+
+
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"warning: {message}", err=True)
+    note(f"warning: {message}")

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
-from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.cli.console import note, plain_table, stdout
 from mathreason_eval.report.comparison import Comparison, Comparisons, Ranks
 from mathreason_eval.report.contrast import Contrast
 from mathreason_eval.report.pairing import Side
@@ -61,7 +59,7 @@ def print_comparisons(done: Comparisons) -> None:
         _print_ranks(console, done, ranks)
     for one in done.found:
         _print_flips(console, one, _FLIPS if len(done.found) == 1 else _FLIPS_OF_MANY)
-    click.echo("everything, with all flipped problems: --json", err=True)
+    note("everything, with all flipped problems: --json")
 
 
 def _model(run: Run) -> str:

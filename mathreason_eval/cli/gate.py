@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mathreason_eval.cli.console import note
 from mathreason_eval.cli.options import (
     data_option,
     grading_options,
@@ -84,9 +85,10 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     """Say whether RUN is worse than its baseline: pass, regression or not enough evidence.
 
     Paired over the same problems, from stored verdicts; docs/gate.md. Leaves with 0 (pass),
-    1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is not whole).
+    1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is not whole); any other exit
+    code is no verdict.
     """
-    from mathreason_eval.cli.console import print_json
+    from mathreason_eval.cli.console import decided, print_json
     from mathreason_eval.cli.judgement import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
     from mathreason_eval.gate.plain import as_json
@@ -95,12 +97,11 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     config = _config(options)
     with open_baseline(options["baseline"]) as baseline:
         found = _judged(baseline, find_run(path), config, options)
+        code = _EXIT_CODES[found.answer]
         _write_files(found, options)
-        if options["as_json"]:
-            print_json(as_json(found))
-        else:
-            print_judgement(found)
-    return _EXIT_CODES[found.answer]
+        with decided(code):
+            print_json(as_json(found)) if options["as_json"] else print_judgement(found)
+    return code
 
 
 _EXIT_CODES = {
@@ -121,7 +122,7 @@ def _config(options: Mapping[str, Any]) -> Config:
     file = options["config"]
     if file is None and DEFAULT_FILE.is_file():
         file = DEFAULT_FILE
-        click.echo(f"as {file} says", err=True)
+        note(f"as {file} says")
     config = config_of({}, **typed) if file is None else read_config(file, **typed)
     return replace(config, allow=config.allow | obstacles_of(options["allow"]))
 
@@ -144,7 +145,7 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
 
     means = _means(options)
     while (following := found.following) is not None:
-        click.echo(f"{look_words(found)}: {headline(found)}", err=True)
+        note(f"{look_words(found)}: {headline(found)}")
         with Progress() as progress:
             after = extend(after, following, means, progress)
         found = judge(before, after, config)
@@ -181,7 +182,7 @@ def _write_files(found: Judgement, options: Mapping[str, Any]) -> None:
 
         for line in workflow_commands(found):
             # On stderr, which GitHub reads as well: stdout may be JSON for another program.
-            click.echo(line, err=True)
+            note(line)
 
 
 def _write(path: Path, text: str, mode: str, option: str) -> None:

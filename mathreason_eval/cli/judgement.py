@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
-from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.cli.console import note, plain_table, stdout
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
@@ -45,13 +43,13 @@ def print_judgement(judgement: Judgement) -> None:
     for task in judgement.tasks:
         _print_reasons(console, task)
         _print_flips(console, task)
-    for note in notes(judgement):
-        console.print(visible(note))
+    for words in notes(judgement):
+        console.print(visible(words))
     console.print(
         f"{SIGNS[judgement.answer]} {headline(judgement)}", style=_COLOURS[judgement.answer]
     )
     if way := way_on(judgement):
-        click.echo(way, err=True)
+        note(way)
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:

@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from mathreason_eval.cli.console import stderr
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.stats.intervals import wilson
 from mathreason_eval.types import Outcome, Verdict
@@ -19,11 +20,10 @@ class Progress:
     """A live line in a terminal, a line now and then elsewhere. Implements `runner.Watcher`."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._console = Console(stderr=True, markup=False, highlight=False)
+        self._console = stderr()
         self._live = self._console.is_terminal
         self._bar = Bar(
             BarColumn(bar_width=8),

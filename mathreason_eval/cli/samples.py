@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-import click
-
-from mathreason_eval.cli.console import SIGNS, stdout
+from mathreason_eval.cli.console import SIGNS, note, stdout
 from mathreason_eval.errors import RunError, UnknownNameError
 from mathreason_eval.stats.summary import is_disputed
 from mathreason_eval.store import Run
@@ -95,7 +93,7 @@ def print_samples(samples: Sequence[Sample]) -> None:
         if verdict.second is not None:
             console.print(_labelled("second", f"{verdict.second}, says the second grader"))
         console.print()
-    click.echo(f"{len(samples)} samples", err=True)
+    note(f"{len(samples)} samples")
 
 
 def _labelled(label: str, content: str) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mathreason_eval.cli.console import note
 from mathreason_eval.cli.options import data_option, grouped, json_option, tasks_dir_option
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _write_memorisation(run: Run, path: Path) -> None:
         raise UserError(
             f"{path} cannot be written: {error.strerror}.", "Choose another --memorisation."
         ) from None
-    click.echo(f"{len(rows)} families → {path}", err=True)
+    note(f"{len(rows)} families → {path}")
 
 
 def _show_task(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mathreason_eval.cli.console import note, say
+
 
 @click.command()
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -24,8 +26,8 @@ def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
 
     found = [run for path in runs for run in find_runs(path)]
     index = build_site(found, out)
-    click.echo(f"{len(found)} run{'s' if len(found) > 1 else ''} on {index}")
-    click.echo(f"look at it: open {index} or `mathreason serve {out}`", err=True)
+    say(f"{len(found)} run{'s' if len(found) > 1 else ''} on {index}")
+    note(f"look at it: open {index} or `mathreason serve {out}`")
 
 
 @click.command()
@@ -50,5 +52,5 @@ def serve(folder: Path, port: int) -> None:
             f"Port {port} is taken: {error.strerror}.", "Choose another --port."
         ) from None
     with server:
-        click.echo(f"http://localhost:{server.server_port}  (Ctrl-C ends it)")
+        say(f"http://localhost:{server.server_port}  (Ctrl-C ends it)")
         server.serve_forever()

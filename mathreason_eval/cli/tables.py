@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.cli.console import note, plain_table, stdout
 from mathreason_eval.cli.metrics import crowded, metric_table, number, variance
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
@@ -77,7 +75,7 @@ def print_tasks(tasks: Sequence[Task]) -> None:
             *([task.license] if licensed else []),
         )
     console.print(table)
-    click.echo("* made from a seed, nothing to download · `mathreason show TASK` for one", err=True)
+    note("* made from a seed, nothing to download · `mathreason show TASK` for one")
 
 
 def print_task(task: Task, problems: Sequence[Problem]) -> None:
@@ -146,9 +144,9 @@ def print_run(run: Run) -> None:
             f"{totals['tokens_per_second']:,} tok/s · "
             f"graded {totals['grading_lag_seconds']} s later"
         )
-    click.echo(f"stored in {run.path}", err=True)
-    click.echo(f"look at the samples: mathreason show {run.path} --outcome wrong", err=True)
-    click.echo(f"publish: mathreason leaderboard {run.path} -o site", err=True)
+    note(f"stored in {run.path}")
+    note(f"look at the samples: mathreason show {run.path} --outcome wrong")
+    note(f"publish: mathreason leaderboard {run.path} -o site")
 
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
@@ -258,4 +256,4 @@ def print_imported(runs: Sequence[Imported]) -> None:
                     f"{verdict.sample}: publisher {label}, ours {verdict.outcome}: {verdict.note}"
                 )
             )
-        click.echo(f"stored in {done.run.path}", err=True)
+        note(f"stored in {done.run.path}")

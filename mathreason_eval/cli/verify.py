@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from mathreason_eval.cli.console import say
 from mathreason_eval.cli.options import (
     Settings,
     data_option,
@@ -18,7 +19,10 @@ from mathreason_eval.cli.options import (
     json_option,
     tasks_dir_option,
 )
-from mathreason_eval.errors import EXIT_WANTING, DataError
+from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
+
+if TYPE_CHECKING:
+    from mathreason_eval.checks import Check
 
 
 @click.command()
@@ -99,7 +103,7 @@ def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadli
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     with lines:
         for verdict in verify_rows(_parsed(lines, defaults), workers=workers, deadline=deadline):
-            click.echo(json.dumps(verdict, sort_keys=True))
+            say(json.dumps(verdict, sort_keys=True))
 
 
 def _parsed(lines: TextIO, defaults: Mapping[str, object]) -> Iterator[Any]:
@@ -127,7 +131,7 @@ def check(
     data: tuple[tuple[str, str], ...],
     tasks_dirs: tuple[Path, ...],
     as_json: bool,
-) -> None:
+) -> int:
     """Let tasks prove themselves without a model.
 
     The gold is accepted, another problem's gold mostly is not, prompts render and ask the
@@ -136,25 +140,30 @@ def check(
     from dataclasses import asdict
 
     from mathreason_eval.checks import check_task
-    from mathreason_eval.cli.console import print_json, stdout
+    from mathreason_eval.cli.console import decided, print_json
     from mathreason_eval.tasks import load_task, task_names
-    from mathreason_eval.visible import visible
 
     chosen = task_names(tasks_dirs) if everything else names
     if not chosen:
         raise click.UsageError("Name a task, or say --all.")
     files = grouped(data)
     done = {name: check_task(load_task(name, tasks_dirs), files.get(name, ())) for name in chosen}
-    if as_json:
-        print_json({name: [asdict(one) for one in checks] for name, checks in done.items()})
-    else:
-        console = stdout()
-        for name, checks in done.items():
-            console.print(name, style="bold")
-            for one in checks:
-                sign, style = ("✓", "green") if one.ok else ("✗", "red")
-                console.print(
-                    f"{sign} {one.name:<12} {visible(one.note)}", style=style, soft_wrap=True
-                )
-    if not all(one.ok for checks in done.values() for one in checks):
-        sys.exit(EXIT_WANTING)
+    sound = all(one.ok for checks in done.values() for one in checks)
+    with decided(code := EXIT_DONE if sound else EXIT_WANTING):
+        if as_json:
+            print_json({name: [asdict(one) for one in checks] for name, checks in done.items()})
+        else:
+            _print_checks(done)
+    return code
+
+
+def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
+    from mathreason_eval.cli.console import stdout
+    from mathreason_eval.visible import visible
+
+    console = stdout()
+    for name, checks in done.items():
+        console.print(name, style="bold")
+        for one in checks:
+            sign, style = ("✓", "green") if one.ok else ("✗", "red")
+            console.print(f"{sign} {one.name:<12} {visible(one.note)}", style=style, soft_wrap=True)
