@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -246,6 +247,52 @@ def test_eight_models_and_six_tasks_leave_the_first_page_small(tmp_path):
     index = build_site(runs, tmp_path / "site")
     assert index.stat().st_size < 300_000
     assert len(Page(index).having("tr")) == 9
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+def of(folder, name, task, *, model=None, sampling=None, **settings):
+    """A run of one model on one task, with something else in its manifest."""
+    run = make_run(folder / name, model="m", task=task, **settings)
+    said = run.manifest
+    changed = {"model": {**said.model, **(model or {})}}
+    changed["sampling"] = {**said.sampling, **(sampling or {})}
+    return Run(run.path, replace(said, **changed))
+
+
+# fmt: off
+ROWS = [
+    # runs of one model: name, task, what is other; the rows that they stand in
+    ([("a", "gsm", {}), ("b", "math", {})],                                 {"a b"}),
+    ([("a", "gsm", {"sampling": {"temperature": 0.0}}),
+      ("b", "math", {"sampling": {"temperature": 1.0}})],                   {"a", "b"}),
+    ([("a", "gsm", {"sampling": {"top_p": 1.0}}), ("b", "math", {})],       {"a", "b"}),
+    ([("a", "gsm", {"seed": 1}), ("b", "math", {"seed": 2})],               {"a", "b"}),
+    ([("a", "gsm", {"samples": 2}), ("b", "math", {"samples": 3})],         {"a", "b"}),
+    ([("a", "gsm", {"model": {"quantization": "awq"}}), ("b", "math", {})], {"a", "b"}),
+    ([("a", "gsm", {"model": {"options": {"stop": ["x"]}}}),
+      ("b", "math", {"model": {"options": {"stop": ["x"]}}})],              {"a b"}),
+    ([("a", "gsm", {}), ("b", "gsm", {}), ("c", "math", {})],               {"a", "b", "c"}),
+    ([("a", "gsm", {}), ("b", "gsm", {"seed": 1}), ("c", "math", {})],      {"a c", "b"}),
+    ([("a", "gsm", {}), ("b", "gsm", {"seed": 1}), ("c", "math", {"seed": 1})],
+                                                                            {"a", "b c"}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("given", "wanted"), ROWS)
+def test_a_row_is_a_run_or_runs_that_could_have_been_one(tmp_path, given, wanted):
+    runs = [of(tmp_path, name, task, **settings) for name, task, settings in given]
+    page = build_site(runs, tmp_path / "site").read_text().partition("<tbody>")[2]
+    body = page.partition("</tbody>")[0].split("<tr>")[1:]
+    found = [set(re.findall(r'"run/(\w+)\.html', row)) for row in body]
+    assert {" ".join(sorted(row)) for row in found} == wanted
+    for row in body:
+        for name, task, _ in given:
+            # Each number opens its own run.
+            assert (f'"run/{name}.html#{task}"' in row) == (f'"run/{name}.html"' in row)
+    assert list(dead_links(tmp_path / "site")) == []
 
 
 def test_no_run_is_an_error_that_says_what_makes_one(tmp_path):

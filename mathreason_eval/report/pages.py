@@ -30,11 +30,14 @@ _NEIGHBOURS = 3
 def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
     """Return what the first page shows."""
     standings = [standing for column in table for standing in column.standings]
+    seen = Counter(row.model for row in board)
+    short = short_names([standing.result.model for standing in standings])
     return {
         "table": table,
         "board": board,
+        "heading": {row.pages: _called(row.model, row.pages, short, seen) for row in board},
         "models": len({row.model for row in board}),
-        "label": _labels([s.result for s in standings], Counter(row.model for row in board)),
+        "label": _labels([standing.result for standing in standings], seen),
         "notes": [standing for standing in standings if standing.differs or standing.lacks],
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
@@ -45,10 +48,13 @@ def _labels(results: Iterable[Result], seen: Mapping[str, int]) -> Mapping[str, 
     """Return by run how its model is called on a page; where one is seen twice, with its run."""
     by_page = {result.page: result.model for result in results}
     short = short_names(by_page.values())
-    return {
-        page: short[model] if seen[model] == 1 else f"{short[model]} ({page})"
-        for page, model in by_page.items()
-    }
+    return {page: _called(model, (page,), short, seen) for page, model in by_page.items()}
+
+
+def _called(
+    model: str, pages: Sequence[str], short: Mapping[str, str], seen: Mapping[str, int]
+) -> str:
+    return short[model] if seen[model] == 1 else f"{short[model]} ({', '.join(pages)})"
 
 
 # --- task ------------------------------------------------------------------------------------

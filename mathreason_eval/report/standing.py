@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mathreason_eval.report.comparable import Conditions, differences
@@ -47,12 +47,16 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One model over all tasks; of runs with the same task each has a row of its own."""
+    """One run, or several that could have been one: of the same settings, and no task in common."""
 
     model: str
-    page: str
     cells: Mapping[str, Standing]
     """By task."""
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Return the pages of its runs; each cell has that of its own."""
+        return tuple(dict.fromkeys(cell.result.page for cell in self.cells.values()))
 
 
 def settings(manifest: RunManifest) -> str:
@@ -159,26 +163,40 @@ def _placed(standing: Standing, place: Place) -> Standing:
 
 
 def rows(table: Sequence[Column]) -> tuple[Row, ...]:
-    """Return the models, best of the first task first."""
-    packed: dict[Hashable, list[dict[str, Standing]]] = {}
+    """Return the rows, best of the first task first."""
+    by_run: dict[str, dict[str, Standing]] = {}
     for column in table:
         for standing in column.standings:
-            of_model = packed.setdefault(_model(standing.result.manifest), [])
-            free = next((cells for cells in of_model if column.task not in cells), None)
-            if free is None:
-                of_model.append(free := {})
-            free[column.task] = standing
-    made = [_row(cells) for of_model in packed.values() for cells in of_model]
+            by_run.setdefault(standing.result.page, {})[column.task] = standing
+    alike: list[tuple[_Settings, list[dict[str, Standing]]]] = []
+    for cells in by_run.values():
+        own = _settings(next(iter(cells.values())).result.manifest)
+        same = next((held for usual, held in alike if usual == own), None)
+        if same is None:
+            alike.append((own, same := []))
+        same.append(cells)
+    made = [_row(cells) for _, held in alike for cells in _joined(held)]
     return tuple(sorted(made, key=lambda row: _order(row, table)))
 
 
-def _model(manifest: RunManifest) -> Hashable:
-    return tuple(str(manifest.model.get(key)) for key in ("name", "revision", "sha256"))
+_Settings = tuple[Mapping[str, object], Mapping[str, object], int, int]
+
+
+def _settings(manifest: RunManifest) -> _Settings:
+    """Return all that two runs must have in common to stand in one row, and no less."""
+    return manifest.model, manifest.sampling, manifest.seed, manifest.samples
+
+
+def _joined(runs: Sequence[Mapping[str, Standing]]) -> list[Mapping[str, Standing]]:
+    """Return the runs of the same settings as one, if there is no choice in it; else each."""
+    tasks = [task for cells in runs for task in cells]
+    if len(set(tasks)) < len(tasks):
+        return [*runs]
+    return [{task: standing for cells in runs for task, standing in cells.items()}]
 
 
 def _row(cells: Mapping[str, Standing]) -> Row:
-    first = next(iter(cells.values())).result
-    return Row(model=first.model, page=first.page, cells=cells)
+    return Row(model=next(iter(cells.values())).result.model, cells=cells)
 
 
 def _order(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
