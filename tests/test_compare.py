@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from mathreason_eval.cli import main
 from mathreason_eval.datasets import load_problems
+from mathreason_eval.grade.convention import DEFAULT
 from mathreason_eval.interop.jsonl import import_jsonl
 from mathreason_eval.report.comparison import run_name
 from mathreason_eval.store import load_run
@@ -130,6 +132,7 @@ def empty(run: Path) -> None:
     run.mkdir()
 
 
+AGREED = {**asdict(DEFAULT), "percent": "sign"}
 FORCE = ("--force",)
 FEWER, ONE = problems(lambda rows: rows[:20]), problems(lambda rows: rows[:1])
 OTHERS = problems(asked_otherwise)
@@ -141,6 +144,9 @@ CODES = [
     (manifest(data_sha256="f" * 64),   (),                       4, "on arithmetic: data "),
     (manifest(prompt_sha256="f" * 64), (),                       4, "on arithmetic: prompt "),
     (manifest(grader_version=0),       (),                       4, "`mathreason regrade` judges"),
+    (manifest(convention=AGREED), (),               4, 'percent "sign", not "either"'),
+    (manifest(convention=AGREED), (),               4, "`mathreason regrade` judges"),
+    (manifest(convention=AGREED), FORCE,            0, "compared by force: arithm"),
     (FEWER,                            (),                       4, "20 problems asked, not 60."),
     (FEWER,                            (),                       4, "--force compares the 20 pro"),
     (OTHERS,                           (),                       4, "share no problem of arithm"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from gate_runs import MODELS, PROBLEMS, edited, entry, imported, lines, manifest, problems, rows
 
 from mathreason_eval.cli import main
+from mathreason_eval.grade.convention import DEFAULT
 from mathreason_eval.store import load_run
 
 NONE = ()
+AGREED = {**asdict(DEFAULT), "percent": "sign"}
 GONE = [lines("generations", lambda row: False), lines("verdicts", lambda row: False)]
 FEW = [lines("generations", lambda row: row["sample"] == 0),
        lines("verdicts", lambda row: row["sample"] == 0)]  # fmt: skip
@@ -68,6 +71,11 @@ OTHERWISE = [
     ([entry(data_sha256="0" * 64)],                  NONE, 4, "data outputs.jsonl (00000000), not"),
     ([entry(prompt_sha256="0" * 64)],                NONE, 4, "prompt imported (00000000), not"),
     ([entry(grader_version=0)],                      NONE, 4, "rules number of grader version 0"),
+    ([entry(convention=AGREED)],                     NONE, 4, 'percent "sign", not "either"'),
+    ([entry(convention=AGREED)],          ("--allow", "rules"), 0, "(allowed)"),
+    ([entry(convention=None)],                       NONE, 4, "convention unknown, not known"),
+    ([entry(extract=["boxed"])],                     NONE, 4, 'rules extract ["boxed"], not ["'),
+    ([entry(slices=["topic"], second="math")],       NONE, 0, "pass"),
     ([problems(lambda name: name != "q3")],          NONE, 4, "199 problems asked, not 200"),
     ([problems(lambda name: name == "q3")],          NONE, 4, "1 problems asked, not 200"),
     ([manifest(tasks={})],                           NONE, 4, "the run does not hold this task"),

@@ -57,13 +57,20 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    """Eight results that differ in everything that results differ in."""
+    """Nine results that differ in everything that results differ in."""
     folder = tmp_path_factory.mktemp("runs")
     make_run(folder / "one", model="vllm:org/one", problems=60, samples=4, skill=0.6)
     return [
         make_run(folder / "one", model="vllm:org/one", task="gcd", problems=30, samples=1),
         make_run(folder / "two", model="vllm:org/two", problems=60, samples=4, skill=0.3),
         make_run(folder / "other", model="hf:other", problems=60, samples=4, entry={"version": 2}),
+        make_run(
+            folder / "agreed",
+            model="hf:agreed",
+            problems=60,
+            samples=4,
+            entry={"convention": {"percent": "sign"}},
+        ),
         make_run(folder / "fewer", model="hf:fewer", problems=40, samples=4),
         make_run(
             folder / "torn", model="hf:torn", problems=60, samples=4, generated=101, judged=90
@@ -167,6 +174,7 @@ def test_the_index_shows_value_and_interval_as_the_run_has_them(site, runs):
 MARKS = [
     # run         what the first page says of it
     ("other",    "≠ version 2, not 1"),
+    ("agreed",   "≠ rules convention known, not unknown"),
     ("fewer",    "≠ 40 problems asked, not 60"),
     ("torn",     "◐ 139 of 240 samples are missing"),
     ("torn",     "◐ 11 samples are not judged yet"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 Entry = Mapping[str, object]
 """What a manifest says of a task."""
+
+_RULES = ("grade", "grader_version", "extract", "convention")
+"""What decides outcomes and measures. A second grader and the check of steps only add to them, and
+the rest says how they are reported."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +28,8 @@ class Conditions:
     problems: frozenset[str]
     """Ids of those asked."""
     rules: tuple[str, ...]
-    """How answers are found and judged."""
+    """How answers are found and judged, as JSON. What a manifest does not say is null, and is only
+    like what another does not say."""
 
     @classmethod
     def of(cls, entry: Entry, problems: Collection[str]) -> Self:
@@ -38,7 +44,7 @@ class Conditions:
             data=str(entry.get("data_sha256")),
             prompt=str(entry.get("prompt_sha256")),
             problems=frozenset(problems),
-            rules=tuple(str(entry.get(key)) for key in ("grade", "grader_version", "extract")),
+            rules=tuple(_json(entry.get(key)) for key in _RULES),
         )
 
 
@@ -57,6 +63,8 @@ def differences(
             continue
         if name == "problems":
             yield name, _asked(len(mine.problems), len(theirs.problems))
+        elif name == "rules":
+            yield name, f"rules {'; '.join(_rules(entry, other))}"
         else:
             yield name, f"{name} {_spelled(name, entry)}, not {_spelled(name, other)}"
 
@@ -71,8 +79,37 @@ def _spelled(name: str, entry: Entry) -> str:
     """Return what a manifest says of one of the conditions."""
     if name == "version":
         return f"{entry.get('version')}"
-    if name == "rules":
-        return f"{entry.get('grade')} of grader version {entry.get('grader_version')}"
     label = entry.get("data_source" if name == "data" else "prompt")
     digest = entry.get(f"{name}_sha256")
     return f"{label} ({str(digest)[:8]})" if digest else f"{label}"
+
+
+def _rules(entry: Entry, other: Entry) -> Iterator[str]:
+    """Yield in what the rules of two entries differ."""
+    graders = [
+        f"{one.get('grade')} of grader version {one.get('grader_version')}"
+        for one in (entry, other)
+    ]
+    if graders[0] != graders[1]:
+        yield f"{graders[0]}, not {graders[1]}"
+    own, usual = entry.get("convention"), other.get("convention")
+    if isinstance(own, Mapping) and isinstance(usual, Mapping):
+        yield from _unlike({**own}, {**usual}, dict.fromkeys((*own, *usual)))
+    elif own is None or usual is None:
+        if own != usual:
+            said = ["unknown" if one is None else "known" for one in (own, usual)]
+            yield f"convention {said[0]}, not {said[1]}"
+    else:
+        yield from _unlike(entry, other, ("convention",))
+    yield from _unlike(entry, other, ("extract",))
+
+
+def _unlike(own: Entry, usual: Entry, keys: Collection[str]) -> Iterator[str]:
+    for key in keys:
+        mine, theirs = _json(own.get(key)), _json(usual.get(key))
+        if mine != theirs:
+            yield f"{key} {mine}, not {theirs}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
