@@ -152,6 +152,28 @@ def test_the_action_from_the_first_run_to_the_answer(folder):
     assert "## ? Gate: inconclusive" in (folder / "summary.md").read_text()
 
 
+def as_shipped() -> dict[str, str]:
+    """What the workflow gives the action, but for the model, and few problems of each task."""
+    given = next(step["with"] for step in WORKFLOW["jobs"]["gate"]["steps"]
+                 if "mathreason-gate" in step.get("uses", ""))  # fmt: skip
+    asked = given.get("run-arguments", ACTION["inputs"]["run-arguments"]["default"])
+    return {**given, "model": "fake:good.yaml", "run-arguments": f"{asked} --limit 6"}
+
+
+@pytest.mark.parametrize(
+    ("files", "more"), [((), {}), (("gate.yaml",), {"gate-arguments": "--extend"})]
+)
+def test_what_is_shipped_ends_with_an_answer(folder, files, more):
+    for name in files:
+        (folder / name).write_bytes((EXAMPLES / name).read_bytes())
+    inputs = {**as_shipped(), **more}
+    code, known = act(folder, "main", **inputs)
+    assert (code, known["steps.answer.outputs.answer"]) == (0, "baseline"), known
+    code, known = act(folder, "a-change", **inputs)
+    answer = known["steps.answer.outputs.answer"]
+    assert (code, answer) in {(0, "pass"), (1, "regression"), (3, "inconclusive")}, known
+
+
 # fmt: off
 CODES = [
     # exit code of the gate, whether the open answer fails; exit code of the job, answer
