@@ -1,4 +1,4 @@
-"""Who, what and how of a run, and whether two sittings belong to one run."""
+"""Where and when a run was made, its identity, and whether two sittings belong to one run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,10 +14,8 @@ from pathlib import Path
 
 from mathreason_eval import __version__
 from mathreason_eval.errors import RunError
-from mathreason_eval.models.base import Model
 from mathreason_eval.names import slug
-from mathreason_eval.planning import RunSpec, TaskPlan
-from mathreason_eval.store import FORMAT, is_run, load_run
+from mathreason_eval.store import is_run, load_run
 from mathreason_eval.types import RunManifest
 
 _NOTED_PACKAGES = (
@@ -29,20 +27,6 @@ _TASK_IDENTITY = ("version", "prompt", "prompt_sha256", "max_tokens", "data_sha2
 """What must not change within a run. `problems` may grow: a larger limit adds to it."""
 
 _MODEL_IDENTITY = ("name", "revision", "sha256", "chat_template_sha256")
-
-
-def new_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:
-    """Return the manifest of a run that begins now."""
-    return RunManifest(
-        format=FORMAT,
-        model={"name": model.name, **model.describe()},
-        sampling={"temperature": spec.temperature, "top_p": spec.top_p},
-        seed=spec.seed,
-        samples=spec.samples,
-        tasks={plan.task.name: plan.entry() for plan in plans},
-        code=describe_code(),
-        started=now(),
-    )
 
 
 def now() -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 from mathreason_eval.datasets import Loaded, load_problems, load_shots
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grading import Rules, SampleKey, with_second
-from mathreason_eval.models.base import Request
+from mathreason_eval.manifest import describe_code, now
+from mathreason_eval.models.base import Model, Request
 from mathreason_eval.prompts import PromptForm, render
 from mathreason_eval.seeds import sample_seed
-from mathreason_eval.store import is_run, load_run
+from mathreason_eval.store import FORMAT, is_run, load_run
 from mathreason_eval.tasks import Task, load_task
-from mathreason_eval.types import Sampling
+from mathreason_eval.types import RunManifest, Sampling
 
 GREEDY = (0.0, 1.0)
 """(temperature, top_p) of a run with one sample a problem."""
@@ -128,6 +129,20 @@ def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
             top_p=spec.top_p,
             max_tokens=spec.max_tokens or task.max_tokens,
         ),
+    )
+
+
+def new_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:
+    """Return the manifest of a run that begins now."""
+    return RunManifest(
+        format=FORMAT,
+        model={"name": model.name, **model.describe()},
+        sampling={"temperature": spec.temperature, "top_p": spec.top_p},
+        seed=spec.seed,
+        samples=spec.samples,
+        tasks={plan.task.name: plan.entry() for plan in plans},
+        code=describe_code(),
+        started=now(),
     )
 
 

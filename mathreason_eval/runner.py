@@ -24,10 +24,18 @@ from mathreason_eval.grading import (
     distinct,
     submit_stored,
 )
-from mathreason_eval.manifest import folder_name, join, new_manifest, now
+from mathreason_eval.manifest import folder_name, join, now
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Failure, Model
-from mathreason_eval.planning import RunSpec, TaskPlan, load_tasks, missing, plan, settled
+from mathreason_eval.planning import (
+    RunSpec,
+    TaskPlan,
+    load_tasks,
+    missing,
+    new_manifest,
+    plan,
+    settled,
+)
 from mathreason_eval.store import Run, RunWriter, load_run
 from mathreason_eval.thinking import split_thinking
 from mathreason_eval.types import Generation, Problem
