@@ -10,13 +10,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mathreason_eval.version import __version__
+
 if TYPE_CHECKING:
     from mathreason_eval.grade.verify import verify
     from mathreason_eval.runner import evaluate
     from mathreason_eval.store import load_run
     from mathreason_eval.tasks import load_task
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "evaluate", "load_run", "load_task", "verify"]
 
 _HOMES = {

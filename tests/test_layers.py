@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "mathreason_eval"
 # The first prefix that fits a module gives its layer.
 # fmt: off
 LAYERS = [
+    ("version", 0),
     ("types", 0), ("errors", 0), ("seeds", 0), ("resources", 0), ("names", 0), ("visible", 0),
     ("extract", 1), ("thinking", 1), ("grade", 1), ("stats", 1), ("prompts", 1), ("templates", 1),
     ("procedures", 1), ("knights", 1), ("steps", 1),

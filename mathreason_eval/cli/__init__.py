@@ -18,7 +18,6 @@ from typing import Any, NoReturn
 
 import click
 
-from mathreason_eval import __version__
 from mathreason_eval.cli.compare import compare
 from mathreason_eval.cli.console import close, flush, note, show_any_character
 from mathreason_eval.cli.gate import gate
@@ -34,6 +33,7 @@ from mathreason_eval.errors import (
     OutputError,
     UserError,
 )
+from mathreason_eval.version import __version__
 from mathreason_eval.visible import visible
 
 _EXIT_INTERRUPTED = 130

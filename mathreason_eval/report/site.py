@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mathreason_eval import __version__
 from mathreason_eval.errors import UserError
 from mathreason_eval.manifest import now
 from mathreason_eval.report.formats import environment
@@ -42,6 +41,7 @@ from mathreason_eval.report.results import (
 from mathreason_eval.report.standing import Column, Standing, columns, rows
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.store import Run
+from mathreason_eval.version import __version__
 
 if TYPE_CHECKING:
     from jinja2 import Environment
