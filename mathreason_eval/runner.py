@@ -37,7 +37,7 @@ from mathreason_eval.planning import (
     settled,
 )
 from mathreason_eval.store import Run, RunWriter, load_run
-from mathreason_eval.thinking import split_thinking
+from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import Generation, Problem
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.thinking import split_thinking
+from mathreason_eval.text.thinking import split_thinking
 
 # fmt: off
 THOUGHTS = [

@@ -33,8 +33,8 @@ from mathreason_eval.errors import (
     OutputError,
     UserError,
 )
+from mathreason_eval.text.visible import visible
 from mathreason_eval.version import __version__
-from mathreason_eval.visible import visible
 
 _EXIT_INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""

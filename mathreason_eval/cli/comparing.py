@@ -13,7 +13,7 @@ from mathreason_eval.report.pairing import Side
 from mathreason_eval.stats.flips import Flip
 from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.store import Run
-from mathreason_eval.visible import visible
+from mathreason_eval.text.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

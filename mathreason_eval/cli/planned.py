@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from mathreason_eval.cli.console import plain_table, stdout
 from mathreason_eval.report.design import Design, Mix, Need
-from mathreason_eval.visible import visible
+from mathreason_eval.text.visible import visible
 
 
 def as_plain(design: Design) -> dict[str, object]:

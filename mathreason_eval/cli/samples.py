@@ -9,8 +9,8 @@ from mathreason_eval.cli.console import SIGNS, note, stdout
 from mathreason_eval.errors import RunError, UnknownNameError
 from mathreason_eval.stats.summary import is_disputed
 from mathreason_eval.store import Run
+from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
-from mathreason_eval.visible import visible
 
 _AROUND = 600
 """How many characters of an output are shown on either side of its answer."""

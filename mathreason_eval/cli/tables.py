@@ -13,8 +13,8 @@ from mathreason_eval.interop.jsonl import Imported
 from mathreason_eval.stats.summary import is_disputed, outcome_counts
 from mathreason_eval.store import Run
 from mathreason_eval.tasks import Task
+from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Problem
-from mathreason_eval.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

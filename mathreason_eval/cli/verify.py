@@ -72,7 +72,7 @@ def verify(
     from mathreason_eval.cli.console import print_json, stdout
     from mathreason_eval.grade.convention import Convention
     from mathreason_eval.grade.verify import verify as judge
-    from mathreason_eval.visible import visible
+    from mathreason_eval.text.visible import visible
 
     match = judge(
         golds,
@@ -159,7 +159,7 @@ def check(
 
 def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
     from mathreason_eval.cli.console import stdout
-    from mathreason_eval.visible import visible
+    from mathreason_eval.text.visible import visible
 
     console = stdout()
     for name, checks in done.items():

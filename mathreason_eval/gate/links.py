@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from mathreason_eval.report.names import page_name
 from mathreason_eval.report.results import SAMPLES_PER_PAGE
 from mathreason_eval.store import Run
+from mathreason_eval.text.pagenames import page_name
 
 
 def sample_links(run: Run, task: str, site: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import Grader, grader_named
 from mathreason_eval.grade.worker import WorkerError, WorkerPool
 from mathreason_eval.steps.checker import first_false_statement
-from mathreason_eval.thinking import split_thinking
+from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
 GRADER_VERSION = "5"

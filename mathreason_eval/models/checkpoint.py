@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import ModelError
-from mathreason_eval.thinking import OPENING_TAGS
+from mathreason_eval.text.thinking import OPENING_TAGS
 from mathreason_eval.types import Message, Prompt
 
 _IDENTIFYING = frozenset({".safetensors", ".bin", ".json", ".jinja", ".model", ".txt"})

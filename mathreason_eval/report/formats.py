@@ -10,8 +10,8 @@ from mathreason_eval.report.standing import settings
 from mathreason_eval.report.states import STATES
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.stats.summary import AMOUNTS
+from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Metric
-from mathreason_eval.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.report.names import page_name
 from mathreason_eval.store import Run
+from mathreason_eval.text.pagenames import page_name
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
 
 SAMPLES_PER_PAGE = 100

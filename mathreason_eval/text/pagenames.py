@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
-from mathreason_eval.names import slug
+from mathreason_eval.text.slug import slug
 
 
 def page_name(name: str) -> str:
