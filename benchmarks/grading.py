@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.grade.convention import DEFAULT
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.verify import verify_answer, verify_output
+from mathreason_eval.maths.compare.convention import DEFAULT
 
 Row = Mapping[str, Any]
 """`gold`, `pred`, `is_output`, and `expected` where the verdict is known."""

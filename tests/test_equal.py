@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mathreason_eval.grade.equal import Convention, canonical_key, compare, compare_slow
+from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
 
 CASES = [
     json.loads(line)
@@ -225,7 +225,8 @@ def test_hostile_answers_cost_little_and_are_not_the_gold(answer: str) -> None:
 
 def test_no_heavy_library_is_imported_to_compare() -> None:
     program = (
-        "import sys; from mathreason_eval.grade.equal import compare; compare('1/2', '0.5');"
+        "import sys; from mathreason_eval.maths.compare.equal import compare;"
+        " compare('1/2', '0.5');"
         "print({'sympy', 'mpmath', 'numpy', 'latex2sympy2_extended'} & sys.modules.keys())"
     )
     found = subprocess.run(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mathreason_eval.grade.equal import Convention, canonical_key, compare
-from mathreason_eval.grade.residue import _PRIMES, PRIME
+from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare
+from mathreason_eval.maths.evaluate.residue import _PRIMES, PRIME
 
 EXACT = Convention(rounded_gold=0, rounded_answer=0)
 """Without rounding, which asks only whether a value meets the decimals of the gold."""

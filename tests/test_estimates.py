@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from mathreason_eval.cli.metrics import metric_table, variance
-from mathreason_eval.grade.key import canonical_key
+from mathreason_eval.maths.compare.key import canonical_key
 from mathreason_eval.stats.confidence import Vote, estimates
 from mathreason_eval.stats.fixed import Samples, of_this_benchmark
 from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores

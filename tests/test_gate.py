@@ -12,7 +12,7 @@ import pytest
 from gate_runs import MODELS, PROBLEMS, edited, entry, imported, lines, manifest, problems, rows
 
 from mathreason_eval.cli import main
-from mathreason_eval.grade.convention import DEFAULT
+from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.store import load_run
 
 NONE = ()

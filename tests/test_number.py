@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import pytest
 
-from mathreason_eval.grade.normal import normalise
-from mathreason_eval.grade.number import plain_number, rounds_to, significant, typed_value
-from mathreason_eval.grade.numerals import english, with_digits
-from mathreason_eval.grade.units import unit_of
+from mathreason_eval.maths.syntax.normal import normalise
+from mathreason_eval.maths.syntax.number import plain_number, rounds_to, significant, typed_value
+from mathreason_eval.maths.syntax.numerals import english, with_digits
+from mathreason_eval.maths.vocabulary.units import unit_of
 
 # fmt: off
 TYPED = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mathreason_eval.grade.lexer import UnreadableError
-from mathreason_eval.grade.normal import normalise
-from mathreason_eval.grade.parse import LONGEST, parse
-from mathreason_eval.grade.tree import Node, show
+from mathreason_eval.maths.syntax.lexer import UnreadableError
+from mathreason_eval.maths.syntax.normal import normalise
+from mathreason_eval.maths.syntax.parse import LONGEST, parse
+from mathreason_eval.maths.syntax.tree import Node, show
 
 # fmt: off
 READ = [

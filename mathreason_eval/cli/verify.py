@@ -70,8 +70,8 @@ def verify(
     from dataclasses import asdict
 
     from mathreason_eval.cli.console import print_json, stdout
-    from mathreason_eval.grade.convention import Convention
     from mathreason_eval.grade.verify import verify as judge
+    from mathreason_eval.maths.compare.convention import Convention
     from mathreason_eval.text.visible import visible
 
     match = judge(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.types import Match
 
 _PRACTICE = (

@@ -15,11 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.verify import verify_answer, verify_output
 from mathreason_eval.grade.worker import MEMORY, Worker, WorkerError
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.types import Match, Outcome
 
 _CHUNK = 64

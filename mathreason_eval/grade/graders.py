@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
-from mathreason_eval.grade.equal import Convention, canonical_key, compare, compare_slow
 from mathreason_eval.grade.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.minerva import minerva_find, minerva_quick, minerva_slow
 from mathreason_eval.grade.people import PER_PERSON, assignment, kk_reference, same_assignment
@@ -28,6 +27,7 @@ from mathreason_eval.grade.stepindex import (
     vote_of,
 )
 from mathreason_eval.grade.tagged import first_tagged, same_tagged_number
+from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
 from mathreason_eval.types import Answer, Match
 
 Compare = Callable[[str, str, Convention], Match]

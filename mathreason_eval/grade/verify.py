@@ -9,9 +9,9 @@ from functools import cache
 
 from mathreason_eval.extract.announced import hashes, phrase
 from mathreason_eval.extract.boxes import boxed
-from mathreason_eval.grade.convention import DEFAULT, Convention
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import OUTCOMES, Judge, Judging
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.types import Generation, Match, Outcome
 
 

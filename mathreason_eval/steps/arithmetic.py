@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.grade import words
+from mathreason_eval.maths.vocabulary import words
 from mathreason_eval.steps.tokens import Token, is_variable
 
 _SPELLED = {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-"}

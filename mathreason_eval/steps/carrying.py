@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from mathreason_eval.grade.numeric import differ
-from mathreason_eval.grade.tree import symbols
+from mathreason_eval.maths.evaluate.numeric import differ
+from mathreason_eval.maths.syntax.tree import symbols
 from mathreason_eval.steps.chains import Chain, Side
 from mathreason_eval.steps.identities import tree
 from mathreason_eval.steps.relations import EQUAL

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from mathreason_eval.grade.lexer import UnreadableError
-from mathreason_eval.grade.normal import normalise
-from mathreason_eval.grade.numeric import differ
-from mathreason_eval.grade.parse import parse
-from mathreason_eval.grade.tree import Node, symbols
+from mathreason_eval.maths.evaluate.numeric import differ
+from mathreason_eval.maths.syntax.lexer import UnreadableError
+from mathreason_eval.maths.syntax.normal import normalise
+from mathreason_eval.maths.syntax.parse import parse
+from mathreason_eval.maths.syntax.tree import Node, symbols
 from mathreason_eval.steps.tokens import Token, is_variable
 
 _LONGEST = 300

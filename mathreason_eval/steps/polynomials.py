@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from mathreason_eval.grade.tree import Node
+from mathreason_eval.maths.syntax.tree import Node
 
 Polynomial = tuple[Fraction, ...]
 

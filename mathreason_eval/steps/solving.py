@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mathreason_eval.grade.tree import symbols
+from mathreason_eval.maths.syntax.tree import symbols
 from mathreason_eval.steps.chains import Chain
 from mathreason_eval.steps.identities import tree, wordless
 from mathreason_eval.steps.polynomials import Polynomial, equation, have_common_zero

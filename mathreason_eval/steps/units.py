@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from mathreason_eval.grade.units import Unit, unit_of
+from mathreason_eval.maths.vocabulary.units import Unit, unit_of
 from mathreason_eval.steps.arithmetic import Expression
 
 _CENTS = Unit((("USD", 1),), Fraction(1, 100))

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
-from mathreason_eval.grade.exact import exact
-from mathreason_eval.grade.lexer import UnreadableError
-from mathreason_eval.grade.normal import normalise
-from mathreason_eval.grade.numeric import real_value
-from mathreason_eval.grade.parse import parse
-from mathreason_eval.grade.tree import Node, num, rebuild
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.numeric import real_value
+from mathreason_eval.maths.syntax.lexer import UnreadableError
+from mathreason_eval.maths.syntax.normal import normalise
+from mathreason_eval.maths.syntax.parse import parse
+from mathreason_eval.maths.syntax.tree import Node, num, rebuild
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
 _EXACT = (".5", ".25", ".75")

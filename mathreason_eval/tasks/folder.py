@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
-from mathreason_eval.grade.convention import Convention
+from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.prompts import PromptForm
 from mathreason_eval.tasks.task import HubData, ProblemMaker, RowReader, Task
 from mathreason_eval.types import Problem

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
-from mathreason_eval.grade.convention import DEFAULT, Convention
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.prompts import PromptForm
 from mathreason_eval.types import Problem
 

@@ -1,0 +1,1 @@
+"""Do these two texts mean the same? Pure, and knows no benchmark."""

@@ -1,0 +1,1 @@
+"""Is this tree that tree?"""

@@ -1,0 +1,268 @@
+"""Sets of real numbers: intervals, unions, inequalities and set-builders, all in one normal form.
+
+A set is cut at its boundaries into points and gaps; which of them belong to it is asked of the
+tree itself. Two sets are equal if what is left after merging is: the same boundaries, the same
+cells. So `|x| <= 3`, `-3 <= x <= 3`, `[-3, 3]` and `{x : x^2 <= 9}` meet, whatever their form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from mathreason_eval.maths.compare.expression import Finding, same_value
+from mathreason_eval.maths.evaluate import numeric
+from mathreason_eval.maths.evaluate.polynomial import NoZerosError, zeros
+from mathreason_eval.maths.syntax.tree import Node, contains, minus, num, show, substitute, symbols
+
+_NEAR = 1e-9
+_ORDER = {"<": (False, True), "<=": (True, True), ">": (False, False), ">=": (True, False)}
+_MOST_BOUNDARIES = 64
+REALS = Node("const", (), "RR")
+_UNNAMED = Node("sym", (), "?")
+
+
+class NotASetError(ValueError):
+    """The tree is no set of real numbers that can be cut at known boundaries."""
+
+
+class RealSet(NamedTuple):
+    """A set of real numbers in normal form."""
+
+    variable: str
+    """The variable of an inequality, or "" for an interval."""
+    boundaries: tuple[Node, ...]
+    """Where membership changes, in increasing order."""
+    cells: tuple[bool, ...]
+    """Membership of: the gap before the first boundary, that boundary, the next gap, …"""
+
+
+def real_set(node: Node) -> RealSet:
+    """Return the normal form of a set of real numbers.
+
+    Raises:
+        NotASetError: if the tree is not one, or its boundaries cannot be found.
+    """
+    variable = _variable(node)
+    found: list[tuple[float, Node]] = []
+    for boundary in _boundaries(node, variable):
+        at = numeric.real_value(boundary)
+        if at is not None and all(abs(at - other) > _NEAR * max(1, abs(at)) for other, _ in found):
+            found.append((at, boundary))
+    if len(found) > _MOST_BOUNDARIES:
+        raise NotASetError("too many boundaries")
+    found.sort(key=lambda pair: pair[0])
+    piece = {",": is_inequality, "and": is_interval}.get(node.name)
+    if node.op == "list" and piece is not None and all(map(piece, node.args)):
+        # `x > 2, x < 5` means both, but `x < 2, x > 5` can only mean either.
+        both = real_set_of(node._replace(op="and"), variable, found)
+        if any(both.cells):
+            return both
+        node = node._replace(name="or")
+    return real_set_of(node, variable, found)
+
+
+def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
+    """Return the normal form of a set that changes at most at the given boundaries."""
+    points = [at for at, _ in found]
+    cells = [holds(node, variable, at) for at in _samples(points)]
+    kept = [k for k in range(len(points)) if len(set(cells[2 * k : 2 * k + 3])) > 1]
+    merged = [cells[0]]
+    for k in kept:
+        merged += [cells[2 * k + 1], cells[2 * k + 2]]
+    name = variable.name if variable.op == "sym" else show(variable)
+    return RealSet(name.strip("?"), tuple(found[k][1] for k in kept), tuple(merged))
+
+
+def same_set(gold: RealSet, answer: RealSet) -> Finding:
+    """Return whether two sets of real numbers in normal form are equal."""
+    if gold.cells != answer.cells:
+        return Finding(equal=False, rule="set", note="they consist of different pieces")
+    for one, other in zip(gold.boundaries, answer.boundaries, strict=True):
+        found = same_value(one, other)
+        if not found.equal:
+            return found._replace(rule="set")
+    ends = ", ".join(f"{numeric.real_value(end):.6g}" for end in gold.boundaries) or "none"
+    return Finding(equal=True, rule="set", note=f"the same real numbers, with ends {ends}")
+
+
+def is_inequality(node: Node) -> bool:
+    """Return whether a node is a chain of order relations (or ≠) alone."""
+    return node.op == "rel" and all(sign in _ORDER or sign == "!=" for sign in node.name.split())
+
+
+def _samples(points: list[float]) -> Iterator[float]:
+    """Yield a number in each gap and each boundary, from left to right."""
+    if not points:
+        yield 0.318
+        return
+    yield points[0] - 1 - abs(points[0]) * 0.1
+    for index, at in enumerate(points):
+        yield at
+        following = points[index + 1] if index + 1 < len(points) else at + 2 + abs(at) * 0.2
+        yield (at + following) / 2
+
+
+def _variable(node: Node) -> Node:
+    """Return what an inequality is about: one variable, or one unknown function's value."""
+    calls: set[Node] = set()
+    _unknown_calls(node, calls)
+    names = symbols(node)
+    if len(calls) == 1:
+        return calls.pop()
+    if len(names) > 1 or calls:
+        raise NotASetError("more than one variable")
+    return Node("sym", (), names[0]) if names else _UNNAMED
+
+
+def _unknown_calls(node: Node, found: set[Node]) -> None:
+    if node.op == "call" and len(node.name) == 1:
+        found.add(node)
+        return
+    for part in node.args:
+        _unknown_calls(part, found)
+
+
+def _boundaries(node: Node, variable: Node) -> list[Node]:
+    """Return a superset of the points where membership changes."""
+    if node.op in {"union", "inter", "minus", "list", "and", "or"}:
+        return [b for part in node.args for b in _boundaries(part, variable)]
+    if node.op == "set":
+        return _finite(node.args)
+    if is_interval(node):
+        _check_ends(node)
+        return _finite(node.args)
+    if node.op == "such" and _is_restricted(node.args[0]):
+        raise NotASetError("a set of some of the real numbers")
+    if node.op in {"such", "when"}:
+        return _boundaries(node.args[node.op == "such"], variable)
+    if node == REALS:
+        return []
+    if node.op == "rel":
+        return _relation_boundaries(node, variable)
+    raise NotASetError(node.op)
+
+
+def _is_restricted(member: Node) -> bool:
+    """Return whether a set-builder's variable ranges over less than the real numbers."""
+    return member.op == "rel" and member.name == "in" and member.args[1].name in _SPARSE
+
+
+_SPARSE = frozenset({"ZZ", "ZZ+", "NN", "NN0", "QQ", "PP"})
+
+
+def is_interval(node: Node) -> bool:
+    """Return whether a node is an interval, or a pair in brackets that can be one."""
+    return node.op == "interval" or (node.op, node.name, len(node.args)) == ("tuple", "()", 2)
+
+
+def _check_ends(node: Node) -> None:
+    """Refuse what is no interval: one that ends before it begins, or holds an infinite end."""
+    low, high = map(_end, node.args)
+    if not (low < high or (low == high and node.name == "[]")):
+        raise NotASetError("an interval that ends before it begins")
+    if (node.name[0] == "[" and low == -math.inf) or (node.name[1] == "]" and high == math.inf):
+        raise NotASetError("an infinite end that belongs to the interval")
+
+
+def _finite(nodes: tuple[Node, ...]) -> list[Node]:
+    """Return the nodes that are finite real numbers; anything but infinity must be one."""
+    finite = [node for node in nodes if not contains(node, "const", "oo")]
+    if any(numeric.real_value(node) is None for node in finite):
+        raise NotASetError("an end that is not a number")
+    return finite
+
+
+def _relation_boundaries(node: Node, variable: Node) -> list[Node]:
+    signs = node.name.split()
+    if (signs == ["in"] and node.args[0] == variable) or signs == ["notin"]:
+        return _boundaries(node.args[1], variable)
+    if not all(sign in _ORDER or sign in {"=", "!="} for sign in signs):
+        raise NotASetError(node.name)
+    found: list[Node] = []
+    for left, right in zip(node.args, node.args[1:], strict=False):
+        if not (contains(left, "const", "oo") or contains(right, "const", "oo")):
+            try:
+                found += zeros(_gap(left, right), variable)
+            except NoZerosError as error:
+                raise NotASetError(str(error)) from error
+    return found
+
+
+def _gap(left: Node, right: Node) -> Node:
+    """Return the function that vanishes where two sides are equal; a quotient stays one."""
+    if right.value == 0:
+        return left
+    return right if left.value == 0 else Node("add", (left, minus(right)))
+
+
+# ---------------------------------------------------------------------- membership
+
+
+def holds(node: Node, variable: Node, at: float) -> bool:
+    """Return whether a real number belongs to the set that a tree describes."""
+    if node.op in {"union", "or"} or (node.op == "list" and node.name in {",", "or", ";"}):
+        return any(holds(part, variable, at) for part in node.args)
+    if node.op in {"inter", "and", "list"}:
+        return all(holds(part, variable, at) for part in node.args)
+    if node.op == "minus":
+        return holds(node.args[0], variable, at) and not holds(node.args[1], variable, at)
+    if node.op == "set":
+        return any(_near(at, numeric.real_value(part)) for part in node.args)
+    if node.op in {"such", "when"}:
+        return holds(node.args[node.op == "such"], variable, at)
+    if node.op == "const":
+        return True
+    if node.op == "rel":
+        return _relation_holds(node, variable, at)
+    brackets = node.name if node.op == "interval" else "()"
+    return _between(_end(node.args[0]), _end(node.args[1]), at, brackets)
+
+
+def _end(node: Node) -> float:
+    if node.op == "neg":
+        return -_end(node.args[0])
+    if contains(node, "const", "oo"):
+        return math.inf
+    return numeric.real_value(node) or 0.0
+
+
+def _between(low: float, high: float, at: float, brackets: str) -> bool:
+    if _near(at, low) or _near(at, high):
+        low_ok = not _near(at, low) or brackets[0] == "["
+        high_ok = not _near(at, high) or brackets[1] == "]"
+        return low_ok and high_ok
+    return low < at < high
+
+
+def _near(at: float, other: float | None) -> bool:
+    return other is not None and abs(at - other) <= _NEAR * max(1, abs(at))
+
+
+def _relation_holds(node: Node, variable: Node, at: float) -> bool:
+    signs = node.name.split()
+    if signs[0] in {"in", "notin"}:
+        return holds(node.args[1], variable, at) == (signs[0] == "in")
+    values = [_value(part, variable, at) for part in node.args]
+    return all(
+        _ordered(left, sign, right)
+        for left, sign, right in zip(values, signs, values[1:], strict=False)
+    )
+
+
+def _value(node: Node, variable: Node, at: float) -> float | None:
+    if contains(node, "const", "oo"):
+        return _end(node)
+    return numeric.real_value(substitute(node, variable, num(Fraction(at))))
+
+
+def _ordered(left: float | None, sign: str, right: float | None) -> bool:
+    if left is None or right is None:
+        return False
+    if abs(left - right) <= _NEAR * max(1, abs(left) if math.isfinite(left) else 1):
+        return sign in {"<=", ">=", "="}
+    if sign in {"=", "!="}:
+        return sign == "!="
+    return (left < right) == _ORDER[sign][1]

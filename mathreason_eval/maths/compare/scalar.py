@@ -1,0 +1,320 @@
+"""One value against one value: units, per cent, degrees, decimals that are rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import isfinite, pi
+
+from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.expression import Finding, decimal_log, same_value
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.numeric import real_value
+from mathreason_eval.maths.syntax.number import rounds_to, significant
+from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
+from mathreason_eval.maths.vocabulary.units import unit_of
+
+_HUNDRED, _HALF_TURN = num(100), num(180)
+
+
+def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
+    """Return whether two single values are equal under the convention."""
+    if _one_is_marked(gold, answer) and convention.units != "ignored":
+        return Finding(equal=False, rule="units", note="a unit is no per cent or degree sign")
+    gold, answer, differing = _without_units(gold, answer, convention)
+    if differing:
+        return Finding(equal=False, rule="units", note=differing)
+    if {gold.op, answer.op} == {"percent", "degree"}:
+        return Finding(equal=False, rule="units", note="an angle is not a percentage")
+    for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
+        if mark in {gold.op, answer.op}:
+            return rule(gold, answer, convention, rounding)
+    return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
+
+
+def _one_is_marked(gold: Node, answer: Node) -> bool:
+    """Return whether one side has a unit and the other a per cent sign or that of a degree."""
+    for one, other in ((gold, answer), (answer, gold)):
+        if one.op in {"percent", "degree"} and other.op == "quantity":
+            unit = unit_of(other.name)
+            return unit is not None and bool(unit.dimension) and other.args[0].op != one.op
+    return False
+
+
+def _same_number(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    found = same_value(gold, answer)
+    if (
+        found.equal
+        and not convention.integer_form
+        and bool(gold.name) != bool(answer.name)
+        and (gold.op == answer.op == "num")
+    ):
+        return Finding(equal=False, rule="form", note="an integer is wanted as an integer")
+    if found.equal or not rounding:
+        return found
+    return _rounded(gold, answer, convention) or found
+
+
+def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None:
+    """Return a positive finding if one side is a decimal that the other rounds to, or None."""
+    # Rounding seldom leaves a 0 at the end; a program that prints a float always may.
+    may_be_rounded = not gold.name.endswith("0") and _shows(gold, convention.rounded_gold)
+    if may_be_rounded and _finer(answer, gold):
+        decimal, other = gold, answer
+    elif _shows(answer, convention.rounded_answer) and not _is_decimal(gold):
+        decimal, other = answer, gold
+    else:
+        return None
+    value = exact(other)
+    if value is None:
+        machine = real_value(other)
+        value = None if machine is None else Fraction(machine)
+    shown = decimal.value
+    if value is None or shown is None or not rounds_to(value, decimal.name, shown):
+        return None
+    return Finding(equal=True, rule="rounded", note=f"{show(other)} rounds to {decimal.name}")
+
+
+def _shows(node: Node, digits: int) -> bool:
+    """Return whether a node is a decimal typed with at least so many significant digits."""
+    return bool(digits) and _is_decimal(node) and significant(node.name) >= digits
+
+
+def _is_decimal(node: Node) -> bool:
+    return node.op == "num" and bool(node.name)
+
+
+def _finer(answer: Node, gold: Node) -> bool:
+    """Return whether an answer is an exact value, or a decimal with more places than the gold."""
+    places = len(gold.name.partition(".")[2])
+    return not (answer.op == "num" and answer.name) or len(answer.name.partition(".")[2]) > places
+
+
+# ---------------------------------------------------------------------- what `≈` claims
+
+
+def is_about(one: Node, other: Node) -> bool:
+    """Return whether `one ≈ other` may be said: either, as far as it is written out, is the other.
+
+    A typed number claims the digits it shows; a value calculated from decimals is taken for as
+    good as these are. What cannot be calculated is not denied.
+    """
+    return _is_about(one, other) or (
+        (contains(one, "call", "log") or contains(other, "call", "log"))
+        and _is_about(decimal_log(one), decimal_log(other))
+    )
+
+
+def is_written_out(one: Node, other: Node) -> bool:
+    """Return whether either is a decimal of three digits or more to which the other rounds.
+
+    So far `√2 = 1.414`, but not between two typed numbers.
+    """
+    return _is_written_out(one, other) or _is_written_out(other, one)
+
+
+def _is_written_out(value: Node, decimal: Node) -> bool:
+    bare = _unsigned(decimal)
+    if not _shows(bare, _WRITTEN_OUT) or _unsigned(value).op == "num":
+        return False
+    shown, known = _approximate(decimal), _approximate(value)
+    return shown is not None and known is not None and rounds_to(known, bare.name, shown)
+
+
+_WRITTEN_OUT = 3
+
+
+def _unsigned(node: Node) -> Node:
+    return node.args[0] if node.op == "neg" else node
+
+
+def _is_about(one: Node, other: Node) -> bool:
+    left, right = _stripped(one), _stripped(other)
+    first, second = _approximate(left), _approximate(right)
+    if first is None or second is None:
+        return True
+    return any(
+        _claims(left, first, second * factor)
+        or _claims(right, second, first / factor)
+        or abs(first - second * factor) <= _slack(left, right) * abs(first)
+        for factor in _factors(one, other)
+    )
+
+
+def _stripped(node: Node) -> Node:
+    while node.op in {"quantity", "percent", "degree"}:
+        node = node.args[0]
+    return node
+
+
+def _approximate(node: Node) -> Fraction | None:
+    value = exact(node)
+    if value is not None:
+        return value
+    machine = real_value(node)
+    return Fraction(machine) if machine is not None and isfinite(machine) else None
+
+
+def _claims(node: Node, shown: Fraction, value: Fraction) -> bool:
+    """Return whether a node is a typed number, decimal or whole, to which the value rounds."""
+    node = _unsigned(node)
+    typed = node.op == "num" and (node.name or shown.denominator == 1)
+    return bool(typed) and rounds_to(value, node.name, shown)
+
+
+def _factors(one: Node, other: Node) -> tuple[Fraction, ...]:
+    """Return what the second of two values may have to be multiplied by to measure the first."""
+    for mark, factor in (("percent", Fraction(1, 100)), ("degree", Fraction(pi) / 180)):
+        if (one.op == mark) != (other.op == mark):
+            return Fraction(1), factor if other.op == mark else 1 / factor
+    first, second = unit_of(_unit(one)), unit_of(_unit(other))
+    if first is None or second is None or first.dimension != second.dimension:
+        return (Fraction(1),)
+    return (second.size / first.size,)
+
+
+_MOST_SLACK = Fraction(1, 100)
+
+
+def _slack(*nodes: Node) -> Fraction:
+    """Return how far apart, in parts of the whole, the decimals inside two values may put them."""
+    inside = [part for node in nodes if node.op != "num" for part in _decimals(node)]
+    return min(sum(map(_coarseness, inside), Fraction(0)), _MOST_SLACK)
+
+
+def _coarseness(decimal: Node) -> Fraction:
+    """Return half a unit of a decimal's last place, in parts of the decimal."""
+    if not decimal.value:
+        return Fraction(0)
+    half_unit = Fraction(1, 2 * 10 ** len(decimal.name.partition(".")[2]))
+    return half_unit / abs(decimal.value)
+
+
+def _decimals(node: Node) -> Iterator[Node]:
+    if _is_decimal(node):
+        yield node
+    for part in node.args:
+        yield from _decimals(part)
+
+
+# ---------------------------------------------------------------------- units
+
+
+def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
+    """Return both values in one unit, and why that is impossible if it is."""
+    one, two = _unit(gold), _unit(answer)
+    gold, answer = _measured(gold, two), _measured(answer, one)
+    one, two = _unit(gold), _unit(answer)
+    left, right = _bare(gold), _bare(answer)
+    if convention.units == "ignored" or not (one or two):
+        return left, right, ""
+    if convention.units == "required" and bool(one) != bool(two):
+        return left, right, f"the unit of {one or two!r} is missing on one side"
+    if not (one and two) or one == two:
+        return left, right, ""
+    first, second = unit_of(one), unit_of(two)
+    if first is None or second is None:
+        return left, right, ""
+    if first.dimension != second.dimension:
+        return left, right, f"{two} does not measure what {one} measures"
+    if first.size == second.size:
+        return left, right, ""
+    return _scaled(left, first.size), _scaled(right, second.size), ""
+
+
+def _measured(node: Node, unit: str) -> Node:
+    """Return `3m` as a value with a unit, where the other side has one of that dimension."""
+    if not unit or node.op != "mul" or len(node.args) != _PAIR or node.args[1].op != "sym":
+        return node
+    one, other = unit_of(node.args[1].name), unit_of(unit)
+    if one is None or other is None or one.dimension != other.dimension:
+        return node
+    return Node("quantity", node.args[:1], node.args[1].name)
+
+
+_PAIR = 2
+_ANGLES = ("arcsin", "arccos", "arctan", "arccot")
+
+
+def _scaled(node: Node, size: Fraction) -> Node:
+    if node.value is not None:
+        return num(node.value * size)
+    return Node("mul", (node, num(size)))
+
+
+def _unit(node: Node) -> str:
+    return node.name if node.op == "quantity" else _unit(node.args[0]) if node.op == "neg" else ""
+
+
+def _bare(node: Node) -> Node:
+    """Return the value without its unit, also under a sign or another unit."""
+    while node.op == "quantity":
+        node = node.args[0]
+    if node.op == "neg" and _unit(node):
+        return Node("neg", (_bare(node.args[0]),))
+    return node
+
+
+# ---------------------------------------------------------------------- per cent and degrees
+
+
+def _same_percent(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    if gold.op == answer.op:
+        return _same_number(gold.args[0], answer.args[0], convention, rounding)
+    inner_gold = gold.args[0] if gold.op == "percent" else gold
+    inner_answer = answer.args[0] if answer.op == "percent" else answer
+    found = Finding(equal=False, rule="percent", note="the convention on per cent forbids it")
+    if convention.percent in {"either", "sign"}:
+        found = _same_number(inner_gold, inner_answer, convention, rounding)
+    if found.equal or convention.percent == "sign":
+        return found
+    if gold.op == "percent":
+        inner_answer = _times_hundred(inner_answer)
+    else:
+        inner_gold = _times_hundred(inner_gold)
+    as_value = _same_number(inner_gold, inner_answer, convention, rounding)
+    return (
+        as_value._replace(note=as_value.note + ", as a fraction of 1") if as_value.equal else found
+    )
+
+
+def _times_hundred(node: Node) -> Node:
+    if node.value is None:
+        return Node("mul", (_HUNDRED, node))
+    places = len(node.name.partition(".")[2])
+    value = node.value * 100
+    return num(value, f"{float(value):.{places - 2}f}" if places > 2 else "")  # noqa: PLR2004
+
+
+def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
+    if gold.name and answer.name and gold.name != answer.name:
+        return Finding(equal=False, rule="units", note="degrees of different scales")
+    if gold.op == answer.op:
+        return _same_number(gold.args[0], answer.args[0], convention, rounding)
+    bare, marked = (answer, gold) if gold.op == "degree" else (gold, answer)
+    radians = contains(bare, "const", "pi") or any(contains(bare, "call", f) for f in _ANGLES)
+    if radians or convention.degrees == "strict":
+        return same_value(in_radians(gold), in_radians(answer))
+    inner = marked.args[0]
+    pair = (inner, bare) if gold.op == "degree" else (bare, inner)
+    return _same_number(*pair, convention, rounding)
+
+
+def with_degrees(node: Node) -> Node:
+    """Return the tree with the sign of a degree in `sin 30` and the like."""
+    changed = rebuild(node, with_degrees)
+    if node.op == "call" and node.name in _OF_ANGLES and exact(node.args[0]) is not None:
+        return changed._replace(args=(Node("degree", changed.args[:1]), *changed.args[1:]))
+    return changed
+
+
+_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+
+
+def in_radians(node: Node) -> Node:
+    """Return the tree with every angle in degrees turned into radians."""
+    if not contains(node, "degree"):
+        return node
+    if node.op == "degree":
+        return Node("div", (Node("mul", (node.args[0], PI)), _HALF_TURN))
+    return node._replace(args=tuple(map(in_radians, node.args)))

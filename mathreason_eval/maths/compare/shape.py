@@ -1,0 +1,233 @@
+"""From a parsed tree to the shape of an answer: signs spelled out, names and values told apart."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from itertools import product
+
+from mathreason_eval.maths.compare import equations
+from mathreason_eval.maths.compare.integers import integers_of
+from mathreason_eval.maths.evaluate import exact
+from mathreason_eval.maths.syntax.tree import Node, contains, num, rebuild, symbols
+from mathreason_eval.maths.vocabulary.units import unit_of
+
+_MOST_SIGNS = 6
+_EQUAL = frozenset({"=", "~", "equiv"})
+
+
+@lru_cache(maxsize=4096)
+def shape(node: Node) -> Node:
+    """Return the tree with ± expanded, assignments gathered and chains of equations resolved.
+
+    New kinds of nodes: `define` (name, value), `assign` (definitions of different names), and
+    `choices` (the same value, written in several ways; its name is `=` or `~` where that is
+    claimed by a chain).
+    """
+    if node.op == "rel":
+        return _relation(node)
+    if node.op in {"list", "set"}:
+        return _collection(node)
+    if node.op == "tuple":
+        return _signed_tuple(node)
+    if node.op == "interval":
+        return node
+    if node.op == "such":
+        return integers_of(node)
+    if _names_point(node):
+        return _define(*node.args)
+    if _has_sign(node):
+        return Node("list", _both_signs(node), "pm")
+    return node
+
+
+def _relation(node: Node) -> Node:
+    signs = node.name.split()
+    if not set(signs) <= _EQUAL:
+        return _membership(node)
+    if len(node.args) == 2 and node.args[0].op == node.args[1].op == "tuple":  # noqa: PLR2004
+        return _assigned(node)
+    if _has_sign(node):
+        return shape(Node("list", tuple(_both_signs(node)), "or"))
+    if (named := _all_named(node)) is not None:
+        return named
+    if equations.defines(node):
+        value = _concluded(node.args[1:], signs[1:])
+        if value.op == "list" and value.name != "pm":
+            return shape(Node("list", tuple(_define(node.args[0], v) for v in value.args), ","))
+        return _define(node.args[0], value)
+    if "~" in signs or len(signs) > 1:
+        return _concluded(node.args, signs)
+    if all(exact.exact(part) is not None or not _variables(part) for part in node.args):
+        return _one_value(node.args)
+    return Node("rel", node.args, "=")
+
+
+def _names_point(node: Node) -> bool:
+    """Return whether a node is a point with its name, as in `A(1, 2)`."""
+    if node.op != "mul" or [part.op for part in node.args] != ["sym", "tuple"]:
+        return False
+    return len(node.args[0].name) == 1 and node.args[0].name.isupper()
+
+
+def _variables(node: Node) -> bool:
+    return contains(node, "sym")
+
+
+def _all_named(node: Node) -> Node | None:
+    """Return `x = y = 1` as a value that is also that of x and of y, or None."""
+    names, value = node.args[:-1], node.args[-1]
+    if len(names) < _PAIR or "~" in node.name or value.op == "sym":
+        return None
+    if any(name.op != "sym" or len(name.name) > 1 or not name.name.islower() for name in names):
+        return None
+    return Node("choices", (Node("assign", tuple(_define(name, value) for name in names)), value))
+
+
+def _define(name: Node, value: Node) -> Node:
+    return Node("define", (name, value))
+
+
+def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
+    """Return what a chain comes to: its last side, or both if they are `exact ~ rounded`.
+
+    What stands before the last equality is the way there, where a gold may be met by accident.
+    """
+    rounded = signs.index("~") if "~" in signs else len(signs)
+    sides = values[rounded:]
+    return sides[0] if len(sides) == 1 else Node("choices", sides, "~")
+
+
+def _one_value(values: tuple[Node, ...]) -> Node:
+    """Return the two sides of `3 + 4 = 7` as alternatives, unless they contradict each other."""
+    known = [exact.exact(value) for value in values]
+    if all(value is not None for value in known) and len(set(known)) > 1:
+        return Node("rel", values, "=")
+    return Node("choices", values, "=")
+
+
+def _membership(node: Node) -> Node:
+    """Return a membership in a finite set as the definition of its values."""
+    if node.name == "in" and node.args[1].op in {"set", "list"}:
+        return _define(node.args[0], shape(node.args[1]))
+    return node
+
+
+def _assigned(node: Node) -> Node:
+    """Return `(x, y) = (1, 2)` as an assignment."""
+    names, values = (part.args for part in node.args)
+    if len(names) != len(values) or not all(equations.is_name(name) for name in names):
+        return node
+    return Node("assign", tuple(map(_define, names, values)))
+
+
+def _collection(node: Node) -> Node:
+    """Return a list with ± spelled out, its conditions dropped and its names gathered."""
+    parts: list[Node] = []
+    for part in node.args:
+        shaped = shape(part)
+        parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    if node.op == "set":
+        named = parts and all(part.op == "define" for part in parts)
+        return _gathered(node, parts) if named else node._replace(args=tuple(parts))
+    joined = _joined(node)
+    if joined is not None:
+        return joined
+    parts = _without_domains(parts)
+    if len(parts) == 1:
+        return parts[0]
+    if all(part.op == "define" for part in parts):
+        return _gathered(node, parts)
+    if node.name == "," and _has_domain(parts):
+        domain = parts[1] if len(parts) == _PAIR else node._replace(args=tuple(parts[1:]))
+        return Node("when", (parts[0], domain), "if")
+    if parts[0].op == "define" and not any(part.op in {"define", "rel"} for part in parts[1:]):
+        name, first = parts[0].args
+        return _define(name, node._replace(args=(first, *parts[1:])))
+    if node.name in {",", "and", "or", ";"} and all(part.op == "list" for part in parts):
+        parts = [Node("tuple", part.args, "()") if part.op == "list" else part for part in parts]
+    return node._replace(args=tuple(parts))
+
+
+def _has_domain(parts: list[Node]) -> bool:
+    """Return whether a list is a definition and where it holds, as in `y = x^2, x >= 0`."""
+    first, bounds = parts[0], parts[1:]
+    if first.op not in {"define", "rel"} or first.name not in {"", "="}:
+        return False
+    if any(b.op != "rel" or "=" in b.name.split() for b in bounds):
+        return False
+    about = {name for bound in bounds for name in symbols(bound)}
+    inside = {name for part in first.args for name in symbols(part)}
+    return about <= inside - ({first.args[0].name} if first.op == "define" else set())
+
+
+_PAIR = 2
+
+
+def _gathered(node: Node, parts: list[Node]) -> Node:
+    """Return definitions as one definition of several values, or as an assignment."""
+    names = [part.args[0] for part in parts]
+    if len(set(names)) == 1:
+        return _define(names[0], node._replace(args=tuple(part.args[1] for part in parts)))
+    stems = {name.name.split("_")[0] for name in names if "_" in name.name}
+    if len(stems) == 1 and all("_" in name.name for name in names):
+        stem = Node("sym", (), stems.pop())
+        return _define(stem, node._replace(args=tuple(part.args[1] for part in parts)))
+    if len(set(names)) < len(names):
+        return node._replace(args=tuple(parts))
+    return Node("assign", tuple(parts))
+
+
+def _signed_tuple(node: Node) -> Node:
+    """Return the list of tuples that one with signs in several parts stands for."""
+    choices = [_both_signs(part) if _has_sign(part) else (part,) for part in node.args]
+    if not 1 < math.prod(map(len, choices)) <= 2**_MOST_SIGNS:
+        return node
+    return Node("list", tuple(node._replace(args=parts) for parts in product(*choices)), "pm")
+
+
+def _joined(node: Node) -> Node | None:
+    """Return `3 hours and 30 minutes` as one quantity, or None."""
+    if node.name != "and" or any(part.op != "quantity" for part in node.args):
+        return None
+    units = [unit_of(part.name) for part in node.args]
+    known = [unit for unit in units if unit is not None]
+    sizes = {unit.size for unit in known}
+    if (
+        len(known) != len(units)
+        or len(sizes) != len(units)
+        or len({u.dimension for u in known}) > 1
+    ):
+        return None
+    terms = (
+        Node("mul", (part.args[0], num(unit.size / known[0].size)))
+        for part, unit in zip(node.args, known, strict=True)
+    )
+    return node.args[0]._replace(args=(Node("add", tuple(terms)),))
+
+
+def _without_domains(parts: list[Node]) -> list[Node]:
+    """Return the parts without `k in ZZ` and the like, unless nothing else is there."""
+    kept = [
+        part
+        for part in parts
+        if not (part.op == "rel" and part.name == "in" and part.args[1].op == "const")
+    ]
+    return kept or parts
+
+
+def _has_sign(node: Node) -> bool:
+    return node.op in {"pm", "mp"} or any(map(_has_sign, node.args))
+
+
+def _both_signs(node: Node) -> tuple[Node, ...]:
+    """Return the tree with the upper signs and the tree with the lower signs."""
+    return _signed(node, upper=True), _signed(node, upper=False)
+
+
+def _signed(node: Node, *, upper: bool) -> Node:
+    changed = rebuild(node, lambda part: _signed(part, upper=upper))
+    if changed.op not in {"pm", "mp"}:
+        return changed
+    positive = upper == (changed.op == "pm")
+    return changed.args[0] if positive else Node("neg", changed.args)

@@ -1,0 +1,223 @@
+"""What kind of thing an answer is, and which rule compares two things of a kind or of two kinds.
+
+Kinds: a single value; a definition (`x = 3`, `f(x) = 2x`); an equation; a real set (intervals,
+inequalities); a group (tuple, list, set, assignment); a matrix; cases. The dispatcher `same` is
+symmetric but for the rounding of decimals, which only the gold may ask for, and for chains, of
+which only the gold's may have sides that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Literal
+
+from mathreason_eval.maths.compare import equations, families
+from mathreason_eval.maths.compare.comparison import DIFFERENT_KIND, Comparison, different, ordered
+from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
+from mathreason_eval.maths.compare.groups import is_group, same_cases, same_group, same_matrix
+from mathreason_eval.maths.compare.scalar import is_about, is_written_out, same_scalar, with_degrees
+from mathreason_eval.maths.compare.setlike import is_set, same_real_set
+from mathreason_eval.maths.compare.shape import shape
+from mathreason_eval.maths.syntax import matrices
+from mathreason_eval.maths.syntax.tree import Node, show, substitute
+from mathreason_eval.maths.vocabulary import words
+
+_PAIR = 2
+
+
+def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
+    """Return whether two parsed answers are equal, parameters of families renamed if need be."""
+    how = Comparison(convention, same)
+    found = same(gold, answer, how)
+    if found.equal:
+        return found
+    gold, answer = _unnamed(gold), _unnamed(answer)
+    for names in families.renamings(gold, answer):
+        again = same(gold, families.rename(answer, names), how)
+        if again.equal:
+            renamed = ", ".join(f"{new} for {old}" for old, new in names.items())
+            return again._replace(note=f"{again.note}, with {renamed}")
+    return families.same_family(gold, answer) or found
+
+
+def _unnamed(node: Node) -> Node:
+    """Return the value of a definition, so that only parameters are left to be renamed."""
+    node = shape(node)
+    return node.args[1] if node.op == "define" and node.args[0].op == "sym" else node
+
+
+def same(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Return whether two trees mean the same: the first kind that either is of decides."""
+    gold, answer = shape(gold), shape(answer)
+    if gold == answer:
+        return Finding(equal=True, rule="identical", note="the same in every part")
+    for applies, rule in _RULES:
+        if applies(gold) or applies(answer):
+            return rule(gold, answer, how)
+    found = same_scalar(gold, answer, how.convention, rounding=how.rounding)
+    if how.about and found.equal is False and is_about(gold, answer):
+        return Finding(equal=True, rule="rounded", note="one is the other, rounded")
+    return found
+
+
+# ---------------------------------------------------------------------- qualified and chained
+
+
+def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare answers of which one or both carry a qualifier such as `for all x` or `if n > 2`."""
+    one, other = (_condition(node) for node in (gold, answer))
+    if one and other and one != other:
+        return different("structure", f"under {other!r} against {one!r}")
+    if _modulus(gold) and _modulus(answer) and _modulus(gold) != _modulus(answer):
+        return different("structure", f"{_modulus(answer)} against {_modulus(gold)}")
+    if bool(one) != bool(other):
+        return UNKNOWN._replace(note="only one of them holds under a condition")
+    if len(gold.args) == len(answer.args) == _PAIR:
+        found = how.inside().same(gold.args[1], answer.args[1])
+        if not found.equal:
+            return found
+    bare = [node.args[0] if node.op == "when" else node for node in (gold, answer)]
+    return how.same(bare[0], bare[1])
+
+
+def _modulus(node: Node) -> str:
+    """Return the modulus under which a value is given, also one that is named, or ""."""
+    while node.op in {"define", "rel", "choices"}:
+        node = node.args[-1]
+    return node.name if node.op == "when" and node.name.startswith("mod") else ""
+
+
+def _condition(node: Node) -> str:
+    """Return the qualifier that restricts what is claimed, or "" if there is none."""
+    restricts = node.op == "when" and node.name.partition(" ")[0] in words.CONDITIONS
+    return node.name if restricts else ""
+
+
+def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare chains such as `x = 2 + 3 = 5` or `a/b ~ 3.99`: one value, written several ways.
+
+    An answer whose sides differ has several values and is right for none of them.
+    """
+    golds = gold.args if gold.op == "choices" else (gold,)
+    answers = answer.args if answer.op == "choices" else (answer,)
+    found = DIFFERENT_KIND
+    for one in reversed(golds):
+        for other in reversed(answers):
+            found = how.same(one, other)
+            if found.equal:
+                contradiction = contradiction_in(answer, other, how.convention)
+                return different("chain", contradiction) if contradiction else found
+    return found
+
+
+def contradiction_in(chain: Node, side: Node, convention: Convention) -> str:
+    """Return which two sides of a chain differ, neighbours or one and the given side; or ""."""
+    if chain.op != "choices" or not chain.name:
+        return ""
+    # What is agreed on between gold and answer is no matter between the sides of one chain.
+    units: Literal["ignored", "optional"] = (
+        "ignored" if convention.units == "ignored" else "optional"
+    )
+    lenient = Convention(units=units, variable_names=False)
+    how = Comparison(lenient, same, rounding=False, about=chain.name == "~")
+    pairs = (*pairwise(chain.args), *((other, side) for other in chain.args))
+    for one, other in pairs:
+        # Who writes sin 30 = 1/2 has left out the sign of a degree, and contradicts nobody.
+        marked = with_degrees(one), with_degrees(other)
+        denied = how.same(one, other).equal is False and how.same(*marked).equal is False
+        if denied and not is_written_out(one, other):
+            return f"the answer contradicts itself: {show(one)} is not {show(other)}"
+    return ""
+
+
+def _same_ratio(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare a ratio with a ratio of as many parts, or one of two parts with a quotient."""
+    if gold.op == answer.op:
+        if len(gold.args) != len(answer.args):
+            return different("ratio", "ratios of different lengths")
+        factor = Node("div", (gold.args[0], answer.args[0]))
+        scaled = tuple(Node("mul", (factor, part)) for part in answer.args)
+        return ordered(gold.args, scaled, how.inside())._replace(rule="ratio")
+    one, other = (_quotient(node) for node in (gold, answer))
+    return DIFFERENT_KIND if "ratio" in {one.op, other.op} else how.same(one, other)
+
+
+def _quotient(node: Node) -> Node:
+    return Node("div", node.args) if node.op == "ratio" and len(node.args) == _PAIR else node
+
+
+# ---------------------------------------------------------------------- definitions and equations
+
+
+def _is_equation(node: Node) -> bool:
+    return node.op == "rel" and node.name == "="
+
+
+def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare two trees of which at least one gives a name to a value."""
+    if _is_equation(gold) or _is_equation(answer):
+        return equations.same_equation(_as_equation(gold), _as_equation(answer))
+    if gold.op != answer.op:
+        return _same_defined(gold, answer, how)
+    (name, value), (other_name, other) = gold.args, answer.args
+    if name.op == other_name.op == "call" and name.name == other_name.name:
+        return how.same(value, _renamed(other, other_name, name))
+    if not how.convention.variable_names or _same_name(name, other_name):
+        return how.same(value, other)
+    functions = "call" in {name.op, other_name.op}
+    if not functions and equations.is_flat(value) and equations.is_flat(other):
+        return equations.same_equation(_as_equation(gold), _as_equation(answer))
+    return different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
+
+
+def _same_name(one: Node, other: Node) -> bool:
+    """Return whether two names may stand for one thing: y and f(x), or a_n and a(n)."""
+    return {one.op, other.op} == {"call", "sym"} or _letters(one) == _letters(other)
+
+
+def _letters(node: Node) -> str:
+    return "".join(c for c in show(node) if c.isalnum()).lower()
+
+
+def _renamed(value: Node, used: Node, wanted: Node) -> Node:
+    """Return a function's value in the argument names of another definition of it."""
+    for one, other in zip(used.args, wanted.args, strict=False):
+        if one.op == other.op == "sym":
+            value = substitute(value, one, other)
+    return value
+
+
+def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare a definition with a thing that has no name: the value counts."""
+    if "assign" in {gold.op, answer.op} and how.convention.variable_names:
+        return different("definition", "values of one name against values of several")
+    values = [node.args[1] if node.op == "define" else node for node in (gold, answer)]
+    return how.same(values[0], values[1])
+
+
+def _as_equation(node: Node) -> Node:
+    return Node("rel", node.args, "=") if node.op == "define" else node
+
+
+def _same_equation(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare two trees of which at least one is an equation, none a definition."""
+    del how
+    if _is_equation(gold) and _is_equation(answer):
+        return equations.same_equation(gold, answer)
+    equation, other = (gold, answer) if _is_equation(gold) else (answer, gold)
+    return equations.satisfies(equation, other) if equations.is_flat(other) else DIFFERENT_KIND
+
+
+_RULES: tuple[tuple[Callable[[Node], bool], Callable[[Node, Node, Comparison], Finding]], ...] = (
+    (lambda node: node.op == "when", _same_qualified),
+    (lambda node: node.op == "choices", _same_alternatives),
+    (lambda node: node.op == "ratio", _same_ratio),
+    (lambda node: node.op == "define", _same_definition),
+    (_is_equation, _same_equation),
+    (matrices.is_matrix, same_matrix),
+    (is_set, same_real_set),
+    (is_group, same_group),
+    (lambda node: node.op in {"cases", "row"}, same_cases),
+)

@@ -1,0 +1,209 @@
+"""The last resort: sympy, called in a worker process that someone else owns and kills.
+
+No text is evaluated. Sympy's objects are built from our own tree; what our grammar cannot read goes
+to the parser of latex2sympy2-extended, which builds them from a grammar of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
+from mathreason_eval.maths.compare.reading import readings
+from mathreason_eval.maths.compare.shape import shape
+from mathreason_eval.maths.compare.text import is_prose
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.syntax.normal import normalise
+from mathreason_eval.maths.syntax.tree import Node, contains
+from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.types import Match
+
+_LONGEST = 2000
+_DIGITS = 40
+_CLOSE = 1e-30
+_LARGEST_POWER = 2000
+_OPERATORS = ("integral", "limit", "diff", "sum", "prod")
+
+
+class UnbuildableError(ValueError):
+    """The tree holds something that sympy is not asked about."""
+
+
+def symbolic_match(gold: str, answer: str, convention: Convention) -> Match:
+    """Return whether sympy proves or refutes that the two are equal, else undecided."""
+    del convention
+    found = UNKNOWN
+    if max(len(gold), len(answer)) <= _LONGEST:
+        try:
+            found = _asked(normalise(gold), normalise(answer))
+        except Exception as error:  # noqa: BLE001 - sympy and its parsers raise whatever they like
+            found = UNKNOWN._replace(note=f"sympy failed: {type(error).__name__}")
+    return Match(equal=found.equal, rule=found.rule, note=found.note)
+
+
+def _asked(gold: str, answer: str) -> Finding:
+    """Return sympy's finding about two normalised texts."""
+    if _named(gold) and _named(answer):
+        return UNKNOWN._replace(note="two definitions are not for sympy")
+    return _same(_object(gold), _object(answer))
+
+
+def _named(text: str) -> bool:
+    """Return whether a text is a definition in its likeliest reading."""
+    tree = next(readings(text), None)
+    return tree is not None and shape(tree).op == "define"
+
+
+def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
+    """Return the sympy object of a text, from our own tree if there is one."""
+    trees = list(readings(text))
+    for tree in trees:
+        try:
+            return build(_value(tree))
+        except UnbuildableError:
+            continue
+    if trees:
+        raise UnbuildableError("no reading is a single value")
+    if is_prose(text):
+        # Its letters would become the product of as many variables.
+        raise UnbuildableError("prose")
+    from latex2sympy2_extended import latex2sympy
+
+    return latex2sympy(text)
+
+
+def _value(tree: Node) -> Node:
+    """Return the value that a qualified, named or measured tree is about."""
+    tree = shape(tree)
+    while tree.op in {"when", "define", "quantity"}:
+        if tree.op == "when" and tree.name.partition(" ")[0] in words.CONDITIONS:
+            raise UnbuildableError("a value under a condition")
+        tree = shape(tree.args[-1] if tree.op == "define" else tree.args[0])
+    return tree
+
+
+def _same(one: Any, other: Any) -> Finding:  # noqa: ANN401
+    import sympy
+
+    if not (isinstance(one, sympy.Expr) and isinstance(other, sympy.Expr)):
+        equal = bool(one == other)
+        return Finding(equal=True, rule="symbolic", note="sympy: equal") if equal else UNKNOWN
+    one, other = one.doit(), other.doit()
+    if one == other:
+        return Finding(equal=True, rule="symbolic", note=f"sympy: both are {_short(one)}")
+    difference = one - other
+    if not difference.free_symbols and not difference.has(sympy.Integral, sympy.Sum, sympy.Limit):
+        gap = abs(sympy.N(difference, _DIGITS))
+        if gap.is_number and gap.is_comparable and gap > _CLOSE * (1 + abs(sympy.N(one, 15))):
+            return Finding(
+                equal=False, rule="symbolic", note=f"{_short(other)} against {_short(one)}"
+            )
+    rest = sympy.simplify(difference)
+    if rest == 0:
+        return Finding(equal=True, rule="symbolic", note="sympy simplifies the difference to 0")
+    if rest.is_constant() and rest.is_nonzero:
+        return Finding(
+            equal=False, rule="symbolic", note=f"sympy: the difference is {_short(rest)}"
+        )
+    return UNKNOWN._replace(note=f"sympy is left with a difference of {_short(rest)}")
+
+
+def _short(value: Any) -> str:  # noqa: ANN401
+    text = str(value)
+    return text if len(text) <= 60 else text[:60] + "…"  # noqa: PLR2004 - for one line
+
+
+def build(node: Node) -> Any:  # noqa: ANN401
+    """Return the sympy object of a tree.
+
+    Raises:
+        UnbuildableError: if the tree is no single value, or too large a power.
+    """
+    import sympy
+
+    if node.value is not None:
+        return sympy.Rational(node.value.numerator, node.value.denominator)
+    if node.op == "sym":
+        return sympy.Symbol(node.name)
+    if node.op == "const" and node.name in _CONSTANTS:
+        return getattr(sympy, _CONSTANTS[node.name])
+    rule = _RULES.get(node.op)
+    if rule is None:
+        raise UnbuildableError(node.op)
+    _refuse_large(node)
+    return rule(sympy, node, [build(part) for part in node.args])
+
+
+def _refuse_large(node: Node) -> None:
+    """Raise for a power, factorial or finite sum that sympy would try to write out."""
+    if node.op in {"sum", "prod"}:
+        first, last = exact(node.args[2]), exact(node.args[3])
+        if first is not None and last is not None and last - first > _LARGEST_POWER:
+            raise UnbuildableError("too many terms")
+    if node.op == "call" and node.name in {"factorial", "binom", "double_factorial"}:
+        above = exact(node.args[0])
+        if above is not None and above > _LARGEST_POWER:
+            raise UnbuildableError("too large a factorial")
+    if node.op != "pow":
+        return
+    exponent = exact(node.args[1])
+    large = exponent is not None and abs(exponent) > _LARGEST_POWER
+    if large or (
+        exponent is None and not contains(node.args[1], "sym") and contains(node.args[1], "pow")
+    ):
+        raise UnbuildableError("too large a power")
+
+
+def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
+    if node.name in _FUNCTIONS:
+        return getattr(sympy, _FUNCTIONS[node.name])(*parts)
+    if node.name == "root":
+        return sympy.real_root(*parts) if parts[1] != 2 else sympy.sqrt(parts[0])  # noqa: PLR2004
+    if node.name in {"gcd", "lcm"}:
+        return getattr(sympy, node.name)(parts) if len(parts) > 1 else parts[0]
+    if node.name == "lg":
+        return sympy.log(parts[0], 10)
+    if node.name in words.FUNCTIONS.values():
+        raise UnbuildableError(node.name)
+    return sympy.Function(node.name)(*parts)
+
+
+def _integral(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
+    del node
+    body, variable, *ends = parts
+    return sympy.Integral(body, (variable, *ends) if ends else variable)
+
+
+def _limit(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
+    side = "-" if node.args[2].op == "call" and node.args[2].name == "below" else "+"
+    return sympy.Limit(parts[0], parts[1], parts[2], side)
+
+
+_CONSTANTS = {"pi": "pi", "e": "E", "i": "I", "oo": "oo"}
+_INVERTED = words.these("sin cos tan cot sec csc sinh cosh tanh")
+_SAME_NAME = _INVERTED | words.these("coth sech csch log binomial")
+_FUNCTIONS = {
+    **{f: f for f in _SAME_NAME},
+    **{f"arc{f}": f"a{f}" for f in _INVERTED},
+    "ln": "log", "abs": "Abs", "floor": "floor", "ceil": "ceiling", "binom": "binomial",
+    "factorial": "factorial", "double_factorial": "factorial2", "min": "Min", "max": "Max",
+    "mod": "Mod", "conj": "conjugate", "re": "re", "im": "im", "sgn": "sign", "norm": "Abs",
+    "arg": "arg",
+}  # fmt: skip
+_RULES: dict[str, Callable[[Any, Node, list[Any]], Any]] = {
+    "add": lambda sympy, _, parts: sympy.Add(*parts),
+    "mul": lambda sympy, _, parts: sympy.Mul(*parts),
+    "neg": lambda _, __, parts: -parts[0],
+    "div": lambda _, __, parts: parts[0] / parts[1],
+    "pow": lambda sympy, _, parts: sympy.Pow(*parts),
+    "percent": lambda _, __, parts: parts[0] / 100,
+    "degree": lambda sympy, _, parts: parts[0] * sympy.pi / 180,
+    "call": _called,
+    "sum": lambda sympy, _, parts: sympy.Sum(parts[0], tuple(parts[1:])),
+    "prod": lambda sympy, _, parts: sympy.Product(parts[0], tuple(parts[1:])),
+    "integral": _integral,
+    "limit": _limit,
+    "diff": lambda sympy, _, parts: sympy.Derivative(*parts),
+}

@@ -1,0 +1,1 @@
+"""What a tree is worth: exactly, in fields, modulo primes, by numbers."""

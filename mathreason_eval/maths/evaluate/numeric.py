@@ -1,0 +1,223 @@
+"""Refutation, and the last confirmation, by numbers: machine precision first, then fifty digits.
+
+Constants are compared as they are; expressions at fixed points, positive and negative, skipping
+points where one of the two is not real. Nothing here can be made to work long: what overflows a
+machine number is not tried again with more digits.
+"""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from mathreason_eval.maths.evaluate.fields import MACHINE, Evaluator, Field, precise
+from mathreason_eval.maths.syntax.tree import Node, contains, symbols
+
+_COARSE = 1e-7
+"""Relative difference of machine numbers that is no rounding error."""
+_MACHINE_NOISE = 1e-12
+"""Error of machine numbers relative to the largest term that was added."""
+_DIGITS = 50
+_MANY_DIGITS = 340
+"""Digits that show a term as small as a machine number can be beside one of ordinary size."""
+_MOST_CANCELLED = 1e9
+_ORDINARY = 1e15
+"""Beside a larger number fifty digits show no difference of one."""
+_GROWN = 2.0
+"""How much larger a value may be with more digits than in machine numbers."""
+_LARGEST_CONFIRMED = 1e200
+"""Beside a larger one not even the many digits do: it is not confirmed by numbers."""
+_PRINTED = 4
+_ROWS = 10
+_ENOUGH = 2
+"""Points at which both sides must be real for a verdict on an expression."""
+_PARTS = tuple(
+    Fraction(x, 1000) for x in (731, 377, 1618, -443, 2236, 131, -1732, 3317, -2646, 873)
+)
+"""Values that variables take: in (0, 1), above, and below zero."""
+_WHOLE = (3, 5, 2, 7, 4, 6, 9, 8)
+"""Values for variables that must be integers."""
+
+_NUMERIC_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
+
+
+class Difference(NamedTuple):
+    """What numbers say about two trees."""
+
+    equal: bool | None
+    note: str
+
+
+UNREFUTED = Difference(equal=None, note="")
+
+
+def differ(left: Node, right: Node) -> Difference:
+    """Return whether machine numbers refute that two trees are equal; equal is None if not."""
+    seen = 0
+    for row in _rows(left, right):
+        pair = _pair(left, right, row, MACHINE)
+        if pair is None:
+            continue
+        if pair.apart(_COARSE, _MACHINE_NOISE):
+            return Difference(equal=False, note=_note(row, pair))
+        seen += 1
+    return Difference(equal=None, note="agree" if seen else "")
+
+
+def confirm(left: Node, right: Node) -> Difference:
+    """Return whether two trees agree to fifty digits, or more, wherever both are real."""
+    seen = 0
+    rows = list(_rows(left, right))
+    for row in rows:
+        coarse = _pair(left, right, row, MACHINE)
+        if coarse is None:
+            continue
+        if coarse.size > _LARGEST_CONFIRMED:
+            continue
+        ordinary = coarse.bounded and not coarse.fine and coarse.size < _ORDINARY
+        digits = _DIGITS if ordinary else _MANY_DIGITS
+        pair = _pair(left, right, row, precise(digits))
+        # What grows with the digits is no value: 1/sin(pi) is as large as sin(pi) is exact.
+        if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
+            continue
+        if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
+            return Difference(equal=False, note=_note(row, pair))
+        seen += 1
+        if seen > _ENOUGH:
+            break
+    if seen and seen >= min(_ENOUGH, len(rows)):
+        where = f"at {seen} points" if rows != [{}] else "as constants"
+        return Difference(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
+    return Difference(equal=None, note="no common real points")
+
+
+def at_integers(left: Node, right: Node) -> Difference:
+    """Return whether two trees agree, or differ, where all their variables are integers."""
+    names = sorted({*symbols(left), *symbols(right)})
+    seen = 0
+    for shift in range(len(_WHOLE)):
+        row = {n: Fraction(_WHOLE[(shift + 3 * k) % len(_WHOLE)]) for k, n in enumerate(names)}
+        pair = _pair(left, right, row, MACHINE)
+        if pair is None:
+            continue
+        if pair.apart(_COARSE, _MACHINE_NOISE):
+            return Difference(equal=False, note=_note(row, pair))
+        seen += bool(pair.bounded and pair.size < _ORDINARY)
+    enough = seen >= len(_WHOLE) // 2
+    return Difference(equal=True if enough else None, note=f"agree at {seen} integer points")
+
+
+def real_value(node: Node) -> float | None:
+    """Return the value of a real constant in machine precision, or None."""
+    found = machine_value(node)
+    return None if found is None or not _real(found) else found.real
+
+
+def machine_value(node: Node) -> complex | None:
+    """Return the value of a constant in machine precision, or None."""
+    try:
+        found = complex(Evaluator(MACHINE, {}).at(node))
+    except _NUMERIC_ERRORS:
+        return None
+    return found if cmath.isfinite(found) else None
+
+
+def fingerprint(node: Node) -> str:
+    """Return digits that equal trees share: their values at fixed points, well rounded."""
+    names = symbols(node)
+    parts = []
+    for row in _points(names)[:_PRINTED]:
+        coarse = _pair(node, node, row, MACHINE)
+        pair = coarse and _pair(node, node, row, precise(_DIGITS))
+        parts.append("?" if not pair else _digits(pair.left))
+    return ",".join(names) + ":" + ";".join(parts)
+
+
+def _digits(number: Any) -> str:  # noqa: ANN401 - a complex number of mpmath
+    import mpmath
+
+    real = mpmath.nstr(number.real, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    if _real(number):
+        return str(real)
+    imaginary = mpmath.nstr(number.imag, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    return f"{real}+{imaginary}i"
+
+
+@lru_cache(maxsize=256)
+def _points(names: tuple[str, ...]) -> tuple[dict[str, Fraction], ...]:
+    """Return assignments of values to the variables; one empty one if there are none."""
+    if not names:
+        return ({},)
+    return tuple(
+        {
+            name: _PARTS[(row + 3 * index) % len(_PARTS)] + Fraction(index, 64)
+            for index, name in enumerate(names)
+        }
+        for row in range(_ROWS)
+    )
+
+
+def _rows(left: Node, right: Node) -> Iterator[dict[str, Fraction]]:
+    """Yield the points at which both trees are real, or any points if one of them holds an i."""
+    points = _points(tuple(sorted({*symbols(left), *symbols(right)})))
+    if len(points) == 1 or contains(left, "const", "i") or contains(right, "const", "i"):
+        yield from points
+        return
+    for row in points:
+        pair = _pair(left, right, row, MACHINE)
+        if pair is not None and not pair.unreal and _real(pair.left) and _real(pair.right):
+            yield row
+
+
+class _Pair(NamedTuple):
+    """The values of two trees at one point."""
+
+    left: Any
+    right: Any
+    largest: Any
+    fine: bool
+    unreal: bool
+
+    @property
+    def size(self) -> Any:  # noqa: ANN401 - of either field
+        """Return the larger of the two, without its sign."""
+        return max(abs(self.left), abs(self.right))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether cancellation leaves digits to compare."""
+        return bool(self.largest < _MOST_CANCELLED * max(abs(self.left), abs(self.right), 1))
+
+    def apart(self, tolerance: float, noise: float) -> bool:
+        """Return whether they differ by more than rounding and cancellation explain."""
+        gap = abs(self.left - self.right)
+        scale = max(abs(self.left), abs(self.right))
+        return bool(gap > tolerance * scale and gap > noise * self.largest)
+
+
+def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _Pair | None:
+    try:
+        evaluator = Evaluator(field, row)
+        one, other = evaluator.at(left), evaluator.at(right)
+        if not (field.finite(one) and field.finite(other)):
+            return None
+    except _NUMERIC_ERRORS:
+        return None
+    return _Pair(one, other, evaluator.largest, evaluator.fine, evaluator.unreal)
+
+
+def _real(number: Any) -> bool:  # noqa: ANN401 - of either field
+    return bool(abs(number.imag) <= 1e-9 * max(abs(number), 1e-300))
+
+
+def _note(row: dict[str, Fraction], pair: _Pair) -> str:
+    where = ", ".join(f"{name} = {float(value):.4g}" for name, value in row.items())
+    gold, answer = _short(complex(pair.left)), _short(complex(pair.right))
+    return f"differ at {where}: {answer} against {gold}" if row else f"{answer} against {gold}"
+
+
+def _short(number: complex) -> str:
+    return f"{number.real:.6g}" if _real(number) else f"{number:.6g}"

@@ -1,0 +1,387 @@
+"""From the text of an answer to tokens: LaTeX, plain text and mixtures of both, in linear time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from mathreason_eval.maths.syntax.number import typed_value
+from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary.commands import CLOSING, INFIX, KNOWN, OPENING
+from mathreason_eval.maths.vocabulary.units import MONEY, is_currency, is_unit
+
+
+class UnreadableError(ValueError):
+    """The text is no mathematics that this grammar knows, or exceeds its limits."""
+
+
+class Token(NamedTuple):
+    """One token.
+
+    Kinds: num sym const fn op rel sep and or qual word open close cmd begin end amp row money diff,
+    and eof at the end.
+    """
+
+    kind: str
+    text: str = ""
+    value: Fraction | None = None
+
+
+EOF = Token("eof")
+
+_GAP = r"(?:\{,\}|\\,|\\;|\\:|\\ |~|'| )"
+_TAIL = (
+    r"(?:\.?\d*\\(?:overline|bar)\s*(?:\{\d+\}|\d)|\.\d*\(\d+\)|\.?\d*(?:\\dot\s*\{?\d\}?\d*)+"
+    r"|\.\d+(?:\.\.\.|\\[lc]?dots)|\.\d*)?(?:[eE][-+]?\d+(?![\w.]))?(?:(?:st|nd|rd|th)\b)?"
+)
+_OTHER = r"""
+  (?P<space>\s+)
+| (?P<base>(?<![\^_\w])
+    (?:[0-9][0-9A-Z]*|[0-9A-F]{2,}(?=_\{?16)|[0-9][0-9a-f]*(?=_\{?16))(?:\.[0-9]+)?
+    \s*_\s*(?:\{\s*(?:\\text\s*\{\w{1,7}\}|\w{1,7})\s*\}|\d)|0x[0-9A-Fa-f]{1,16}(?!\w))
+| (?P<mixed>\d+[ ]+\d+\s*/\s*\d+(?![\d.]))
+| (?P<num>%s)
+| (?P<word>[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u0e7f])*)
+| (?P<env>\\(?:begin|end)\s*\{[a-zA-Z]+\*?\}(?:\{[clr|]*\})?)
+| (?P<cmd>\\[a-zA-Z]+)
+| (?P<row>\\\\(?:\[[^\]]*\])?)
+| (?P<esc>\\.)
+| (?P<rel><=|>=|!=|==|:=|=>|=<|[=<>~])
+| (?P<op>\*\*|[-+*/^_!%%:'|])
+| (?P<bracket>[][(){}])
+| (?P<sep>[,;])
+| (?P<amp>&)
+| (?P<quote>["`])
+| (?P<char>.)
+"""
+_WHOLE = rf"\d{{1,3}}(?:{_GAP}\d{{3}})+(?!\d)|\d+"
+_GROUPED = rf"\d{{1,3}}(?:,\d{{3}})+(?!,?\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!,?\d)|{_WHOLE}"
+_EUROPEAN = r"\d{1,3}(?:\.\d{3})+,\d+(?![.,]?\d)|\d{1,3}(?:\.\d{3}){2,}(?![.,]?\d)"
+_FLAGS = re.VERBOSE | re.DOTALL
+
+
+def _pattern(whole: str) -> re.Pattern[str]:
+    number = rf"(?:(?:{whole}){_TAIL}|\.\d+{_TAIL}|\.\\overline\s*\{{\d+\}})".replace(" ", "[ ]")
+    return re.compile(_OTHER % number, _FLAGS)
+
+
+_LIST = _pattern(_WHOLE)
+"""Commas separate, as they do within brackets."""
+_TOP = _pattern(f"{_EUROPEAN}|{_GROUPED}")
+"""Commas between three digits group them, as they do outside brackets."""
+
+_ONLY_CALLED = words.these(
+    "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling "
+    "lcd hcf conj"
+)
+"""Names that are functions only before a bracket: `5 min` is a time."""
+_DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}^]")
+_CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
+_ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
+_GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
+_BARE_COMMANDS = words.these(
+    "sqrt cbrt frac binom infty times cdot leq geq pm cup cap in mod sum overline bar"
+)
+"""Commands that plain text leaves without their backslash."""
+_SIGNS = frozenset({"minus", "negative"})
+"""Words for a sign, where a value follows."""
+_VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
+_NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
+_AMOUNT = re.compile(r"[\s}.\\$]{0,4}\d")
+_DEEPEST_TEXT = 8
+_PAIR = 2
+
+
+def tokens(text: str, *, grouped: bool = True) -> list[Token]:
+    """Return the tokens of a normalised text, ended by EOF.
+
+    Args:
+        text: What `normalise` returned.
+        grouped: Whether commas between three digits group them, outside brackets.
+
+    Raises:
+        UnreadableError: if a character belongs to no answer.
+    """
+    lexer = _Lexer(text, grouped=grouped)
+    found = list(lexer.run())
+    found.append(EOF)
+    return found
+
+
+class _Lexer:
+    """The state of one pass: where it is, how deep in brackets, whether an integral is open."""
+
+    def __init__(self, text: str, *, grouped: bool, upright: bool = False, level: int = 0) -> None:
+        self.text = text
+        self.at = 0
+        self.depth = 0
+        self.grouped = grouped
+        self.upright = upright
+        self.level = level
+        self.spaced = False
+        """Whether white space stands before the token at hand."""
+        self.integral = bool(_DIFFERENTIAL.search(text))
+
+    def run(self) -> Iterator[Token]:
+        while self.at < len(self.text):
+            pattern = _TOP if self.grouped and self.depth == 0 else _LIST
+            found = pattern.match(self.text, self.at)
+            assert found is not None, "the last alternative matches any character"
+            self.at = found.end()
+            kind = found.lastgroup or ""
+            if kind == "space":
+                self.spaced = True
+                continue
+            if kind == "quote":
+                continue
+            yield from getattr(self, f"_{kind}")(found[0])
+            self.spaced = False
+
+    def _num(self, text: str) -> Iterator[Token]:
+        value, typed = typed_value(text)
+        yield Token("num", typed, value)
+
+    def _mixed(self, text: str) -> Iterator[Token]:
+        whole, over, under = map(int, re.findall(r"\d+", text))
+        if not under:
+            raise UnreadableError(text)
+        yield Token("num", "mixed", whole + Fraction(over, under))
+
+    def _base(self, text: str) -> Iterator[Token]:
+        value = _in_base(text)
+        if value is not None:
+            yield Token("num", "", value)
+            return
+        self.at -= len(text)
+        digits = re.match(r"\d+(?:\.\d+)?", text)
+        assert digits is not None, "the pattern begins with a digit"
+        self.at += digits.end()
+        yield from self._num(digits[0])
+
+    def _word(self, run: str) -> Iterator[Token]:
+        if not run.isascii():
+            yield Token("word", run)
+            return
+        yield from self._letters(run)
+
+    def _letters(self, run: str) -> Iterator[Token]:
+        low = run.lower()
+        called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
+        if low == "to" and not self.upright:
+            yield Token("op", ":")
+        elif low in _SIGNS and self._value_follows():
+            yield Token("op", "-")
+        elif low == "is" and _NUMBER_FOLLOWS.match(self.text, self.at):
+            yield Token("rel", "=")
+        elif low in {"and", "or"} or low in words.QUALIFIERS:
+            yield Token(low if low in {"and", "or"} else "qual", low)
+        elif (
+            len(run) > 1
+            and run in words.FUNCTIONS
+            and (
+                called
+                or run not in _ONLY_CALLED
+                or (self.upright and run not in _ABBREVIATED and not is_unit(run))
+            )
+        ):
+            yield Token("fn", words.FUNCTIONS[run])
+        elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
+            yield Token("const", words.CONSTANTS[run])
+        elif run in words.GREEK and not (self.upright and is_unit(run)):
+            yield Token("sym", words.SAME_LETTER.get(run, run))
+        elif run in _BARE_COMMANDS and not self.upright:
+            yield from self._cmd("\\" + run)
+        elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
+            yield Token("sym", run)
+        else:
+            yield from self._run(run, low)
+
+    def _value_follows(self) -> bool:
+        """Return whether a value follows after a space: `minus 5`, but not `negative numbers`."""
+        return _VALUE.match(self.text, self.at) is not None
+
+    def _beside_amount(self, run: str) -> bool:
+        """Return whether a number stands beside the run: `PKR 1,800`, not a triangle `CAD`."""
+        before = self.text[: self.at - len(run)].rstrip("\\ ")
+        return before[-1:].isdigit() or _AMOUNT.match(self.text, self.at) is not None
+
+    def _run(self, run: str, low: str) -> Iterator[Token]:
+        """Yield what a run of two letters or more means: a word, a segment, or a product."""
+        if self.integral and re.fullmatch("d[a-zA-Z]", run):
+            yield Token("diff", run[1])
+        elif run in _CURRENCIES or (is_currency(run) and self._beside_amount(run)):
+            yield Token("money", run)
+        elif len(run) == _PAIR and run.islower() and self._inside_formula():
+            yield from (Token("const" if c in "ei" else "sym", c) for c in run)
+        elif (
+            self.upright
+            or _is_word(run, low, spaced=self.spaced)
+            or (self.spaced and self._is_unit_like(run))
+        ):
+            yield Token("word", run)
+        elif run.isupper():
+            yield Token("sym", run)
+        elif glued := _GLUED.fullmatch(run):
+            yield from self._letters(glued[1])
+            yield from self._letters(glued[2])
+        else:
+            for letter in run:
+                kind = "const" if letter in "ei" else "sym"
+                yield Token(kind, letter)
+
+    def _inside_formula(self) -> bool:
+        """Return whether two letters stand where only a product can: cosh(at), e^{-at}."""
+        before = self.text[self.at - 3 : self.at - 2]
+        return not self.upright and before in {"(", "{", "+", "-", "*", "^"}
+
+    def _is_unit_like(self, run: str) -> bool:
+        """Return whether a run behind a number has the look of a unit, such as WPM or Mb."""
+        before = self.text[: self.at - len(run)].rstrip()[-1:]
+        acronym = run.isupper() and len(run) > 2  # noqa: PLR2004 - AB is a segment
+        return before.isdecimal() and (acronym or (run[0].isupper() and run[1:].islower()))
+
+    def _env(self, text: str) -> Iterator[Token]:
+        kind = "begin" if text.startswith("\\begin") else "end"
+        self.depth += 1 if kind == "begin" else -1
+        yield Token(kind, text[text.index("{") + 1 : text.index("}")].rstrip("*"))
+
+    def _cmd(self, text: str) -> Iterator[Token]:
+        name = text[1:]
+        if name not in KNOWN:
+            # `\quadx` and `\vertx`: a command run into the letters that follow it.
+            known = next((name[:n] for n in range(len(name) - 1, 1, -1) if name[:n] in KNOWN), "")
+            self.at -= len(name) - len(known) if known else 0
+            name = known or name
+        if name in words.IGNORED:
+            return
+        if name in words.TEXTS:
+            yield from self._text()
+        elif name in words.DROPPED:
+            self._skip_group()
+        elif name in words.WRAPPERS:
+            if name in {"color", "textcolor"}:
+                self._skip_group()
+        else:
+            yield self._named(name)
+
+    def _named(self, name: str) -> Token:
+        if name in OPENING or name in CLOSING:
+            return self._delimiter(OPENING.get(name) or CLOSING[name], opens=name in OPENING)
+        if name in words.RELATIONS:
+            return Token("rel", words.RELATIONS[name])
+        if name in INFIX:
+            infix = INFIX[name]
+            return Token(infix if infix in {"and", "or"} else "op", infix)
+        if name in words.FUNCTIONS:
+            return Token("fn", words.FUNCTIONS[name])
+        if name in words.CONSTANTS:
+            return Token("const", words.CONSTANTS[name])
+        if name in words.GREEK:
+            return Token("sym", words.SAME_LETTER.get(name, name))
+        return Token("cmd", name)
+
+    def _delimiter(self, text: str, *, opens: bool) -> Token:
+        if text not in {"{", "}"}:
+            self.depth += 1 if opens else -1
+        return Token("open" if opens else "close", text)
+
+    def _row(self, text: str) -> Iterator[Token]:
+        del text
+        yield Token("row", "")
+
+    def _esc(self, text: str) -> Iterator[Token]:
+        char = text[1]
+        if char in "{}":
+            yield self._delimiter(text, opens=char == "{")
+        elif char == "$":
+            yield Token("money", char)
+        elif char == "%":
+            yield Token("op", "%")
+        elif char == "|":
+            yield Token("op", "|")
+        elif char == "&":
+            yield Token("and", "and")
+        elif char not in words.SPACES and char not in "()[]#_'^\"":
+            raise UnreadableError(text)
+
+    def _rel(self, text: str) -> Iterator[Token]:
+        if text != "~":
+            yield Token("rel", words.RELATIONS[text])
+
+    def _op(self, text: str) -> Iterator[Token]:
+        yield Token("op", "^" if text == "**" else text)
+
+    def _bracket(self, text: str) -> Iterator[Token]:
+        yield self._delimiter(text, opens=text in "([{")
+
+    def _sep(self, text: str) -> Iterator[Token]:
+        yield Token("sep", text)
+
+    def _amp(self, text: str) -> Iterator[Token]:
+        yield Token("amp" if self.depth else "and", "and" if not self.depth else text)
+
+    def _char(self, text: str) -> Iterator[Token]:
+        if text in MONEY:
+            yield Token("money", text)
+        elif text not in ".?":
+            raise UnreadableError(text)
+
+    def _group(self) -> str | None:
+        """Return what stands in the braces that open here, and step behind them."""
+        opened = re.compile(r"\s*(?:\[[^\]]*\]\s*)?\{").match(self.text, self.at)
+        if opened is None:
+            return None
+        depth, start = 1, opened.end()
+        for brace in re.finditer(r"\\.|[{}]", self.text[start:], re.DOTALL):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if not depth:
+                self.at = start + brace.end()
+                return self.text[start : start + brace.start()]
+        raise UnreadableError("an open brace")
+
+    def _skip_group(self) -> None:
+        self._group()
+
+    def _text(self) -> Iterator[Token]:
+        """Yield the tokens of a text command's argument, whose letters are words."""
+        content = self._group()
+        if content is None or self.level > _DEEPEST_TEXT:
+            return
+        inner = content.strip()
+        if inner.startswith("(") and inner.endswith(")") and inner[1:-1].isalpha():
+            inner = inner[1:-1]
+        upright = not (len(inner) == 1 and inner.isupper())
+        lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
+        yield from lexer.run()
+
+
+def _is_word(run: str, low: str, *, spaced: bool) -> bool:
+    """Return whether a run of letters is a word rather than a product of variables."""
+    if low in words.SHORT_WORDS or low in words.NEVER_UNITS or low in words.FILLERS:
+        return not (run.isupper() and len(run) < 3)  # noqa: PLR2004 - AB is a segment
+    if is_unit(run) and (spaced or len(run) > 2):  # noqa: PLR2004 - xy after a number
+        return True
+    long = len(run) > 3 or (len(run) == 3 and spaced)  # noqa: PLR2004 - 2abc is a product
+    return long and not run.isupper() and low != "abc" and any(v in low for v in "aeiou")
+
+
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+          "nine": 9, "ten": 10, "twelve": 12, "sixteen": 16, "hex": 16, "bin": 2}  # fmt: skip
+
+
+def _in_base(text: str) -> Fraction | None:
+    """Return the value of digits with a base as subscript, or None if they are not of that base."""
+    if text.startswith("0x"):
+        return Fraction(int(text, 16))
+    digits, _, base_text = text.partition("_")
+    name = re.sub(r"\\text|[{}\s]", "", base_text).lower()
+    base = _BASES.get(name) or (int(name) if name.isdecimal() else 0)
+    whole, _, tail = digits.strip().partition(".")
+    if not 2 <= base <= 36 or len(whole + tail) > 500:  # noqa: PLR2004 - the bases that have digits
+        return None
+    try:
+        return Fraction(int(whole + tail, base), base ** len(tail))
+    except ValueError:
+        return None

@@ -1,0 +1,177 @@
+"""One typography for all answers: digits of every script, mathematical signs, dressing of LaTeX.
+
+What comes out is ASCII LaTeX where it can be. Nothing here knows what an answer means.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from mathreason_eval.maths.syntax.numerals import with_digits
+from mathreason_eval.maths.syntax.spelling import respelled
+
+_SIGNS = {
+    "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-", "－": "-", "＋": "+", "―": "-",
+    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
+    "✕": r"\times ",
+    "÷": "/", "⁄": "/", "∕": "/", "∗": "*", "⋆": "*", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ",
+    "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "≠": r"\ne ",
+    "≈": r"\approx ", "≃": r"\approx ", "≅": r"\cong ", "≡": r"\equiv ", "∈": r"\in ",
+    "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "⊂": r"\subset ",
+    "⊆": r"\subseteq ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "Ø": r"\emptyset ",
+    "ø": r"\emptyset ",
+    "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\cbrt ", "∜": r"\sqrt[4]", "∑": r"\sum ",
+    "∏": r"\prod ",
+    "∫": r"\int ", "∂": r"\partial ", "∠": r"\angle ", "△": r"\triangle ", "∆": r"\Delta ",
+    "⊥": r"\perp ", "∥": r"\parallel ", "°": r"^{\circ}", "º": r"^{\circ}", "˚": r"^{\circ}",
+    "℃": r"^{\circ}", "′": "'", "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"', "→": r"\to ",
+    "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ", "∀": r"\forall ", "∃": r"\exists ", "∧": r"\land ",
+    "∨": r"\lor ", "¬": r"\neg ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ",
+    "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ",
+    "…": r"\ldots ", "⋯": r"\ldots ", "∣": "|", "│": "|", "｜": "|", "∶": ":", "≔": ":=",
+    "ℕ": r"\mathbb{N}", "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℝ": r"\mathbb{R}",
+    "ℂ": r"\mathbb{C}", "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")",
+    "【": "[", "】": "]", "。": ".", "٫": ".", "٬": ",", "،": ",", "؛": ";", "٪": r"\%",
+    "％": r"\%",
+    "‰": r"/10\%", "ⅈ": "i", "ⅇ": "e", "ı": "i",
+}  # fmt: skip
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵖᵗˣʸᵀ", "0123456789+-=()niabcdekmptxyT", strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼ", "0123456789+-=()aeoxhklmnpstij", strict=True))
+_RAISED_RUN = re.compile(f"[{''.join(_RAISED)}]+")
+_LOWERED_RUN = re.compile(f"[{''.join(_LOWERED)}]+")
+_VULGAR = re.compile(r"(\d+)⁄(\d+)")
+
+# A string literal that was read once too often: `\f` of `\frac` became a form feed.
+_DAMAGED = re.compile(
+    r"\t(?=ext|frac|imes|heta|an\b|o\b|au\b|riangle|herefore|ilde)|\x0c(?=rac|orall)"
+    r"|\x08(?=oxed|inom|egin|eta|ar\b|ig|f\b|oldsymbol|mod)|\r(?=ight|ho\b|angle|m\b)"
+    r"|\x07(?=lpha|pprox|rc|ngle|st\b)|\x0b(?=ert|ec|arnothing|arphi)"
+)
+_LETTER = {"\t": "t", "\x0c": "f", "\x08": "b", "\r": "r", "\x07": "a", "\x0b": "v"}
+_DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2}|[{}%$])")
+_ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
+_DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
+_GROUPING = re.compile(
+    r"(?<=\d)(?:\{,\s*\}\s*|\\text\{,\}|,\\!\s*|\\!,\\!|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
+)
+_BOXED = re.compile(r"\s*\\f?boxed\s*\{.*\}[\s.]*$", re.DOTALL)
+_BOXES = re.compile(r"\\f?boxed\s*\{")
+_BASE = re.compile(
+    r"^\(?([0-9A-Za-z]+)\)?\s*\(?\s*(?:in\s+)?base[\s-]*(\d{1,2}|[a-z]+)\s*\)?$", re.IGNORECASE
+)
+_BRACKETED_BASE = re.compile(r"^\(([0-9A-Z]+)\)\s*(_\s*(?:\d+|\{[^{}]+\}))$")
+_LETTER_UNIT = re.compile(
+    r"(?<=[\d}])(?:\s|\\,|\\ |~)+((?:m|s|g|h|l|L|N|J|V|W|A|K|Pa|Hz)(?:\s*/\s*(?:s|h|min))?"
+    r"(?:\s*\^\s*\{?[23]\}?)?)$"
+    r"|(?<=\d)(g)$"
+    r"|(?<=[\d}])(?:\s|\\,|\\ |~)*\\(?:text|mathrm|rm)\s*\{\s*(L|N|J|V|W|A|K|C)\s*\}$"
+)
+_LETTER_UNITS = {"L": "liters", "N": "newtons", "J": "joules", "V": "volts", "W": "watts",
+                 "A": "amperes", "K": "kelvin", "C": "coulombs"}  # fmt: skip
+_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_PRODUCT = re.compile(r"[\d.]+(?:\s+[xX]\s+[\d.]+)+")
+_OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
+_EMPHASIS = re.compile(r"^([*_`]{1,3}|')([^*_`']+)\1$")
+_GOES_ON = re.compile(r"\.\d+\.\.\.\s*$")
+"""The end of a decimal that goes on: 0.666..."""
+_AT_THE_END = " \t\n\r\f\v.,;:~\\"
+_START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
+
+
+@lru_cache(maxsize=4096)
+def _ascii(char: str) -> str:
+    """Return what stands for one character that is not ASCII."""
+    if char in _SIGNS:
+        return _SIGNS[char]
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ""
+    if category == "Zs":
+        return " "
+    plain = unicodedata.normalize("NFKC", char)
+    if fraction := _VULGAR.fullmatch(plain):
+        return rf"\frac{{{fraction[1]}}}{{{fraction[2]}}}"
+    return "".join(map(_greek, plain))
+
+
+def _greek(char: str) -> str:
+    """Return the command of a Greek letter, and any other character as it is."""
+    name = unicodedata.name(char, "")
+    if not name.startswith("GREEK") or "LETTER" not in name:
+        return char
+    letter = name.rsplit(" ", 1)[-1].lower().replace("lamda", "lambda").replace("omicron", "o")
+    return f"\\{letter.capitalize() if 'CAPITAL' in name else letter} "
+
+
+def normalise(text: str) -> str:
+    """Return the text in one typography, without its outer dressing."""
+    if not text.isascii():
+        text = _plain_signs(text)
+    if "\\" in text or "$" in text or not text.isprintable():
+        text = _plain_latex(text)
+    text = _trimmed(text)
+    if "x" in text or "X" in text:
+        text = _TIMES.sub(r"\\times ", text)
+        if _PRODUCT.fullmatch(text):
+            text = re.sub("[xX]", r"\\times ", text)
+    text = _BRACKETED_BASE.sub(r"\1\2", text)
+    text = respelled(text)
+    if found := _BASE.match(text):
+        text = f"{found[1]}_{{{found[2]}}}"
+    return _LETTER_UNIT.sub(_spelled_unit, text)
+
+
+def _spelled_unit(found: re.Match[str]) -> str:
+    """Return a unit of one letter as a word, so that it is no variable."""
+    unit = found[1] or found[2] or found[3]
+    return rf" \text{{{_LETTER_UNITS.get(unit, unit)}}}"
+
+
+def _plain_signs(text: str) -> str:
+    """Return the text with every sign, digit and letter of mathematics in ASCII."""
+    text = unicodedata.normalize("NFC", text)
+    text = _OVERLINED.sub(lambda m: rf"\overline{{{re.sub('[^0-9]', '', m[1])}}}", text)
+    text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
+    text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
+    text = "".join(char if char < "\x80" else _ascii(char) for char in text)
+    return text if text.isascii() else with_digits(text)
+
+
+def _plain_latex(text: str) -> str:
+    """Return the text without delimiters of mathematics, and with its damage repaired."""
+    text = _DAMAGED.sub(lambda m: "\\" + _LETTER[m[0]], text)
+    text = "".join(char for char in text if char.isprintable() or char.isspace())
+    if "\\\\" in text and "\\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)
+    text = _ROW_SPACE.sub(r"\\\\", text)
+    text = _DELIMITERS.sub(" ", text)
+    boxes = len(_BOXES.findall(text))
+    return _boxes_joined(text) if boxes > 1 or (boxes and _BOXED.match(text)) else text
+
+
+def _trimmed(text: str) -> str:
+    """Return the text without emphasis, white space and punctuation around it."""
+    goes_on = _GOES_ON.search(text) is not None
+    text = _START.sub("", text).rstrip(_AT_THE_END)
+    text += "..." if goes_on else ""
+    if found := _EMPHASIS.match(text):
+        text = found[2]
+    text = _GROUPING.sub(",", text) if "," in text or "\\" in text else text
+    return " ".join(text.split())
+
+
+def _boxes_joined(text: str) -> str:
+    """Return the contents of a box, or of several as one list."""
+    contents = []
+    for box in _BOXES.finditer(text):
+        depth = 1
+        for brace in re.finditer(r"(?<!\\)[{}]", text[box.end() : box.end() + 1000]):
+            depth += 1 if brace[0] == "{" else -1
+            if not depth:
+                contents.append(text[box.end() : box.end() + brace.start()])
+                break
+    return ", ".join(contents) if contents else text

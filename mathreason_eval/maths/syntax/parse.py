@@ -1,0 +1,226 @@
+"""From tokens to a tree: one Pratt parser for the LaTeX and the plain text of answers.
+
+It evaluates nothing, nests no deeper than a fixed limit and looks at each token a fixed number of
+times. This module has the core; what an operator or an atom means stands in `operators`, `atoms`,
+`calls` and `quantities`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mathreason_eval.maths.syntax import atoms, calls, operators, quantities
+from mathreason_eval.maths.syntax.cursor import Grammar, limit, spelled
+from mathreason_eval.maths.syntax.lexer import Token, UnreadableError, tokens
+from mathreason_eval.maths.syntax.operators import IMPLICIT, INFIX, LOOSEST, RELATION, SIGN, UNIT
+from mathreason_eval.maths.syntax.tree import Node
+from mathreason_eval.maths.vocabulary import words
+
+LONGEST = 50_000
+"""Characters of an answer that is still parsed."""
+_MOST_ITEMS = 2000
+_VALUES = frozenset({"num", "sym", "const", "fn", "open", "begin", "diff"})
+_NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
+_LONGEST_LABEL = 16
+"""Words of a label; a longer sentence is none."""
+_VERBS = words.these("is are was were equals has have had")
+_DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
+_BRACKET = Token("open", "(")
+_STRENGTHS = ("", "and", ",", "or", ";")
+"""Separators of lists, the weakest first."""
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str, *, grouped: bool = True) -> Node:
+    """Return the tree of a normalised answer.
+
+    Args:
+        text: What `normalise` returned.
+        grouped: Whether `1,234` outside brackets is one number.
+
+    Raises:
+        UnreadableError: if the text is not mathematics of this grammar, or exceeds its limits.
+    """
+    if len(text) > LONGEST:
+        raise UnreadableError("a text longer than any answer")
+    try:
+        return Parser(tokens(text, grouped=grouped)).answer()
+    except (ValueError, ArithmeticError) as error:
+        raise UnreadableError(str(error)) from error
+
+
+class Parser(Grammar):
+    """One pass over the tokens of an answer."""
+
+    def answer(self) -> Node:
+        """Return the tree of the whole text."""
+        self._skip_label()
+        found = self.items()
+        qualifier = ""
+        if self.sees("qual") or self.sees("open", "("):
+            qualifier = " ".join(map(spelled, self.tokens[self.at :])).removesuffix("None").strip()
+            self.at = len(self.tokens) - 1
+        if not self.sees("eof"):
+            raise UnreadableError(f"what is {self.token.text!r} here?")
+        return Node("when", (found,), qualifier) if qualifier else found
+
+    def _skip_label(self) -> None:
+        """Step behind `the answer is`, `Area =` and the like."""
+        while True:
+            label = self._label()
+            if label:
+                self.at += label
+            elif self._is_chinese_label():
+                self.at += 1
+            elif self._names_curve():
+                self.at += 2
+            elif self._is_filler() or (not label and self.token.text in {"=", "~"}):
+                self.at += 1
+            else:
+                return
+
+    def _label(self) -> int:
+        """Return how many tokens say what comes: `Area =`, `the ratio is`, `vertex` of (1, 2)."""
+        label = 0
+        while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
+            label += 1
+            if label > _LONGEST_LABEL:
+                return 0
+            if self.ahead(label - 1).text.lower() in _VERBS:
+                return label
+        if not label:
+            return 0
+        if self.ahead(label).text in {"=", ":"}:
+            return label + 1
+        return label if self.ahead(label) == _BRACKET and self._is_list(label + 1) else 0
+
+    def _is_list(self, ahead: int) -> bool:
+        """Return whether commas stand in a bracket that was opened so many tokens ahead."""
+        return any(token.text == "," for token in self.tokens[self.at + ahead :])
+
+    def _is_chinese_label(self) -> bool:
+        """Return whether a word comes next that ends in `is`."""
+        return self.token.kind == "word" and self.token.text.endswith(("是", "为"))
+
+    def _names_curve(self) -> bool:
+        """Return whether an equation follows that is given a name, as in `l: y = 2x`."""
+        if self.token.text not in {"l", "L", "C", "E"} or not self.sees("op", ":", 1):
+            return False
+        rest = self.tokens[self.at + 2 :]
+        return any(t.kind == "rel" for t in rest) and not any(t.text == ":" for t in rest)
+
+    def _is_filler(self) -> bool:
+        return self.token.kind == "word" and self.token.text.lower() in words.FILLERS
+
+    def skip_fillers(self) -> None:
+        """Step behind words that say nothing, such as `only`."""
+        while self._is_filler():
+            self.at += 1
+
+    def items(self) -> Node:
+        """Return what stands up to a closing bracket or the end: one node, or a list of them."""
+        found: list[Node] = []
+        marks: list[str] = []
+        while True:
+            found.append(self.expression(LOOSEST))
+            limit(len(found), _MOST_ITEMS)
+            mark = ""
+            while self.token.kind in {"sep", "and", "or"}:
+                mark = max(mark, self.take().text, key=_STRENGTHS.index)
+            if not mark or self.token.kind in {"eof", "qual", "close"}:
+                break
+            marks.append(mark)
+        return _grouped(found, marks)
+
+    def expression(self, least: int) -> Node:
+        """Return the longest expression whose operators bind at least so tightly."""
+        self.deeper()
+        left = self.prefix()
+        while (power := self.binding(left)) >= least and power:
+            left = self._infix(left, power)
+        self.depth -= 1
+        return left
+
+    def binding(self, left: Node) -> int:
+        """Return how tightly the operator that comes next binds; 0 if none does."""
+        kind, text = self.token.kind, self.token.text
+        if kind == "op":
+            return self._operator_binding(text)
+        if kind in {"rel", "word", "money"}:
+            return RELATION if kind == "rel" else UNIT
+        if kind == "cmd":
+            return RELATION if text in _NOT_VALUES else IMPLICIT
+        if kind == "open" and text == "(" and self.sees("op", "mod", ahead=1):
+            return RELATION
+        ends = (kind == "fn" and self.bare) or (kind == "num" and left.op == "num")
+        ends = ends or (text == "[" and self.ahead(1).kind in {"eof", "op"})  # as in ]0, 1[
+        return IMPLICIT if kind in _VALUES and not ends else 0
+
+    def _operator_binding(self, text: str) -> int:
+        if text == "|":
+            return 0 if self.bars or self.builder else IMPLICIT
+        if text == "/" and self.sees("word", ahead=1):
+            return UNIT
+        return 0 if text == ":" and self.builder else INFIX.get(text, 0)
+
+    def _infix(self, left: Node, power: int) -> Node:
+        """Return `left` combined with the operator that comes next and what follows it."""
+        if power == IMPLICIT:
+            return operators.product(self, left)
+        if power == UNIT:
+            return quantities.unit(self, left)
+        if power == RELATION:
+            relates = self.token.kind == "rel"
+            return operators.relation(self, left) if relates else operators.modulus(self, left)
+        return operators.combined(self, left, self.token.text)
+
+    def prefix(self) -> Node:
+        """Return the atom, or the signed or bracketed expression, that comes next."""
+        self.skip_fillers()
+        token = self.take()
+        rule = _PREFIXES.get(token.kind)
+        if rule is None:
+            raise UnreadableError(f"{token.text or token.kind!r} begins no expression")
+        return rule(self, token.text) if token.value is None else _number(token)
+
+
+def _number(token: Token) -> Node:
+    return Node("num", (), token.text if token.text != "mixed" else "", token.value)
+
+
+_PREFIXES = {
+    "num": lambda _, text: Node("num", (), text),
+    "sym": calls.name,
+    "const": lambda _, text: Node("const", (), text),
+    "op": atoms.signed,
+    "diff": lambda _, text: Node("d", (), text),
+    "money": lambda parser, text: Node("quantity", (parser.expression(SIGN),), text),
+    "open": atoms.group,
+    "fn": calls.function,
+    "cmd": atoms.command,
+    "begin": atoms.table,
+    "close": atoms.reversed_interval,
+}
+
+
+def _grouped(found: list[Node], marks: list[str]) -> Node:
+    """Return the items as one node: a list of lists if two kinds of separators are at work."""
+    if not marks:
+        return found[0]
+    strongest = max(marks, key=_STRENGTHS.index)
+    if strongest in {";", "or"} and len(set(marks)) > 1 and not _flat(found, marks, strongest):
+        groups: list[list[Node]] = [[found[0]]]
+        for mark, node in zip(marks, found[1:], strict=True):
+            if mark == strongest:
+                groups.append([node])
+            else:
+                groups[-1].append(node)
+        outer = tuple(g[0] if len(g) == 1 else Node("list", tuple(g), ",") for g in groups)
+        return Node("list", outer, strongest)
+    return Node("list", tuple(found), strongest)
+
+
+def _flat(found: list[Node], marks: list[str], strongest: str) -> bool:
+    """Return whether `2, 3 or 4` is meant: the last separator of one flat list is a word."""
+    alone = marks.count(strongest) == 1 and marks[-1] == strongest == "or"
+    return alone and not all(node.op == "rel" for node in found)

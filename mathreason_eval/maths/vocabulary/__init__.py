@@ -1,0 +1,1 @@
+"""Words, units and LaTeX commands by name."""
