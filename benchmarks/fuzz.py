@@ -31,7 +31,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from mathreason_eval.grade.batch import judge_row, verify_rows
+from mathreason_eval.grade.jobs.batch import judge_row, verify_rows
 from mathreason_eval.grade.judge import Judge
 
 Row = dict[str, Any]

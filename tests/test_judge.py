@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.grade.batch import verify_rows
 from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.grade.jobs.batch import verify_rows
 from mathreason_eval.grade.judge import Judge, Judging
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.types import Generation, Outcome, Problem

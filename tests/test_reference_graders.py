@@ -6,9 +6,9 @@ import pytest
 
 from mathreason_eval import verify
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.grade.minerva import minerva_form
-from mathreason_eval.grade.prm800k import prm800k_form
-from mathreason_eval.grade.reference import hendrycks_form
+from mathreason_eval.grade.published.minerva import minerva_form
+from mathreason_eval.grade.published.prm800k import prm800k_form
+from mathreason_eval.grade.published.reference import hendrycks_form
 
 # fmt: off
 COMPARED = [

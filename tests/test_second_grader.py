@@ -9,7 +9,7 @@ import pytest
 from mathreason_eval import verify
 from mathreason_eval.cli.samples import chosen_samples
 from mathreason_eval.errors import UnknownNameError, UserError
-from mathreason_eval.grade.batch import verify_rows
+from mathreason_eval.grade.jobs.batch import verify_rows
 from mathreason_eval.grading import regrade
 from mathreason_eval.interop.jsonl import import_jsonl
 from mathreason_eval.maths.compare.convention import Convention

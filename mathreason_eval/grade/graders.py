@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
-from mathreason_eval.grade.mathverify import ask_math_verify, math_verify
-from mathreason_eval.grade.minerva import minerva_find, minerva_quick, minerva_slow
 from mathreason_eval.grade.people import PER_PERSON, assignment, kk_reference, same_assignment
-from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
-from mathreason_eval.grade.reference import (
+from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
+from mathreason_eval.grade.published.minerva import minerva_find, minerva_quick, minerva_slow
+from mathreason_eval.grade.published.prm800k import prm800k_quick, prm800k_slow
+from mathreason_eval.grade.published.reference import (
     first_hashes,
     flexible_number,
     hendrycks_equal,

@@ -14,7 +14,7 @@ from typing import Self
 
 from mathreason_eval.extract import WEAK_RULES, extract
 from mathreason_eval.grade.graders import Grader, grader_named
-from mathreason_eval.grade.worker import WorkerError, WorkerPool
+from mathreason_eval.grade.workers.worker import WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.text.thinking import split_thinking

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mathreason_eval.grade.reference import hendrycks_form
+from mathreason_eval.grade.published.reference import hendrycks_form
 from mathreason_eval.types import Match
 
 _TEXT = re.compile(r"\\text\{(.+?)\}\Z")

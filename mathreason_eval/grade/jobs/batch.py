@@ -18,7 +18,7 @@ from mathreason_eval.errors import UserError
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.verify import verify_answer, verify_output
-from mathreason_eval.grade.worker import MEMORY, Worker, WorkerError
+from mathreason_eval.grade.workers.worker import MEMORY, Worker, WorkerError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.types import Match, Outcome
 
@@ -51,7 +51,7 @@ def verify_rows(
 
 
 def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[dict[str, Any]]:
-    crews = [Worker("mathreason_eval.grade.rows", 2 * MEMORY) for _ in range(size)]
+    crews = [Worker("mathreason_eval.grade.jobs.rows", 2 * MEMORY) for _ in range(size)]
     idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
     for crew in crews:
         idle.put(crew)

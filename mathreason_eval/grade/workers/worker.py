@@ -43,7 +43,9 @@ class WorkerError(Exception):
 class Worker:
     """One child process. Not thread-safe: a pool lends it to one thread at a time."""
 
-    def __init__(self, job: str = "mathreason_eval.grade.algebra", memory: int = MEMORY) -> None:
+    def __init__(
+        self, job: str = "mathreason_eval.grade.jobs.algebra", memory: int = MEMORY
+    ) -> None:
         """Make a worker; its process starts with the first request.
 
         Args:
@@ -131,7 +133,13 @@ class Worker:
         self._ready = False
         self._owner = os.getpid()
         self._process = subprocess.Popen(  # noqa: S603 - this module
-            [sys.executable, "-m", "mathreason_eval.grade.worker", self._job, str(self._memory)],
+            [
+                sys.executable,
+                "-m",
+                "mathreason_eval.grade.workers.worker",
+                self._job,
+                str(self._memory),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

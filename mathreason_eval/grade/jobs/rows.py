@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from mathreason_eval.grade.batch import judge_row
+from mathreason_eval.grade.jobs.batch import judge_row
 from mathreason_eval.grade.judge import Judge
 
 

@@ -1,0 +1,1 @@
+"""Work for whole processes: computer algebra, and rows side by side."""

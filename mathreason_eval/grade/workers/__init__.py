@@ -1,0 +1,1 @@
+"""Processes that are killed when they are late."""
