@@ -7,8 +7,12 @@ from collections import Counter
 import pytest
 
 from mathreason_eval.datasets import load_problems
-from mathreason_eval.grade.stepindex import last_simple_box, processbench_reference, step_index
-from mathreason_eval.stats.first_error import confusion, f1, first_error, majority
+from mathreason_eval.families.processbench.grader import (
+    last_simple_box,
+    processbench_reference,
+    step_index,
+)
+from mathreason_eval.families.processbench.metrics import confusion, f1, first_error, majority
 from mathreason_eval.stats.items import items_of
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Outcome, Problem, Verdict

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.knights.family import LOGICAL, VARIANTS, VERBAL, family
-from mathreason_eval.knights.logic import (
+from mathreason_eval.families.knights.family import LOGICAL, VARIANTS, VERBAL, family
+from mathreason_eval.families.knights.logic import (
     AND,
     IF,
     IFF,
@@ -28,14 +28,14 @@ from mathreason_eval.knights.logic import (
     only_solution,
     possible_worlds,
 )
-from mathreason_eval.knights.names import (
+from mathreason_eval.families.knights.names import (
     NAMES,
     PUBLISHED_NAMES,
     PUBLISHED_UNCOMMON_NAMES,
     UNCOMMON_NAMES,
 )
-from mathreason_eval.knights.roles import KNIGHTS, OPPOSITES
-from mathreason_eval.knights.sampling import (
+from mathreason_eval.families.knights.roles import KNIGHTS, OPPOSITES
+from mathreason_eval.families.knights.sampling import (
     NoPuzzleError,
     Shape,
     draw_claim,
@@ -43,7 +43,7 @@ from mathreason_eval.knights.sampling import (
     draw_statement,
     some_of,
 )
-from mathreason_eval.knights.wording import in_words
+from mathreason_eval.families.knights.wording import in_words
 from mathreason_eval.tasks import load_task
 
 ROOT = Path(__file__).parents[1]

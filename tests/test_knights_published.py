@@ -11,10 +11,10 @@ import pytest
 
 from mathreason_eval.checks import check_task
 from mathreason_eval.datasets import load_problems
-from mathreason_eval.knights.family import VARIANTS
-from mathreason_eval.knights.logic import IFF, NOT, Claim, Compound, only_solution
-from mathreason_eval.knights.published import published_puzzles, published_row
-from mathreason_eval.knights.rows import problem_of_row
+from mathreason_eval.families.knights.family import VARIANTS
+from mathreason_eval.families.knights.logic import IFF, NOT, Claim, Compound, only_solution
+from mathreason_eval.families.knights.published import published_puzzles, published_row
+from mathreason_eval.families.knights.rows import problem_of_row
 from mathreason_eval.tasks import load_task
 
 KINDS = ("clean", *VARIANTS)

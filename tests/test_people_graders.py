@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.extract import extract
+from mathreason_eval.families.knights.grader import (
+    assignment,
+    kk_reference,
+    same_assignment,
+    stated_roles,
+)
 from mathreason_eval.grade.graders import GRADERS
-from mathreason_eval.grade.people import assignment, kk_reference, same_assignment, stated_roles
 
 GOLD = "Ana is a knave, and Omar is a knight."
 KNAVES = "Ana is a knave, and Omar is a knave."

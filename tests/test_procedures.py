@@ -17,15 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.procedures import problems as made
-from mathreason_eval.procedures.problems import (
+from mathreason_eval.families.procbench import problems as made
+from mathreason_eval.families.procbench.problems import (
     PROCEDURES,
     length_class,
     make_inputs,
     make_problem,
     solve,
 )
-from mathreason_eval.procedures.vocabulary import LONGEST, sentence
+from mathreason_eval.families.procbench.vocabulary import LONGEST, sentence
 
 BY_NAME = {procedure.name: procedure for procedure in PROCEDURES}
 
@@ -241,7 +241,7 @@ def test_a_problem_is_the_same_in_any_order():
 
 FINGERPRINT = """
 import hashlib
-from mathreason_eval.procedures.problems import make_problem
+from mathreason_eval.families.procbench.problems import make_problem
 text = "".join(repr(make_problem("procbench-gen", i, 0)) for i in reversed(range(1104)))
 print(hashlib.sha256(text.encode()).hexdigest())
 """

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.extract import extract
-from mathreason_eval.extract.structured import states as find_states
-from mathreason_eval.grade.states import procbench_reference, states
+from mathreason_eval.families.procbench.extract import states as find_states
+from mathreason_eval.families.procbench.grader import procbench_reference, states
+from mathreason_eval.families.procbench.survival import survival
+from mathreason_eval.families.procbench.trajectory import Trajectory, agreement
 from mathreason_eval.stats.items import items_of
-from mathreason_eval.stats.survival import survival
-from mathreason_eval.steps.states import Trajectory, agreement
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # --- the measures ----------------------------------------------------------------------------

@@ -16,12 +16,12 @@ import yaml
 
 from mathreason_eval.datasets import content_hash
 from mathreason_eval.errors import UserError
-from mathreason_eval.stats.instances import instances, spread, strict
+from mathreason_eval.families.stories.changes import changed
+from mathreason_eval.families.stories.instances import instances, spread, strict
+from mathreason_eval.families.stories.reading import read_template
 from mathreason_eval.stats.items import items_of
 from mathreason_eval.stats.paired import drop_rate
 from mathreason_eval.tasks import load_task
-from mathreason_eval.templates.changes import changed
-from mathreason_eval.templates.reading import read_template
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # --- changes of a record ---------------------------------------------------------------------

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.announced import hashes, phrase, tag
 from mathreason_eval.extract.boxes import boxed
-from mathreason_eval.extract.conclusion import closing, conclusion
 from mathreason_eval.extract.last import (
     bare,
     last_formula,
@@ -22,8 +21,9 @@ from mathreason_eval.extract.last import (
 )
 from mathreason_eval.extract.letters import choice
 from mathreason_eval.extract.scope import continuations, own_turn
-from mathreason_eval.extract.scores import scores
-from mathreason_eval.extract.structured import states
+from mathreason_eval.families.knights.conclusion import closing, conclusion
+from mathreason_eval.families.procbench.extract import states
+from mathreason_eval.families.processbench.scores import scores
 from mathreason_eval.types import Answer
 
 Rule = Callable[[str], Answer | None]

@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
-from mathreason_eval.grade.people import PER_PERSON, assignment, kk_reference, same_assignment
+from mathreason_eval.families.cultural import first_tagged, same_tagged_number
+from mathreason_eval.families.knights.grader import (
+    PER_PERSON,
+    assignment,
+    kk_reference,
+    same_assignment,
+)
+from mathreason_eval.families.procbench.grader import MEASURES, procbench_reference, states
+from mathreason_eval.families.processbench.grader import (
+    last_simple_box,
+    processbench_reference,
+    step_index,
+    vote_of,
+)
 from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.published.minerva import minerva_find, minerva_quick, minerva_slow
 from mathreason_eval.grade.published.prm800k import prm800k_quick, prm800k_slow
@@ -19,14 +32,6 @@ from mathreason_eval.grade.published.reference import (
     hendrycks_equal,
     same_lm_eval_text,
 )
-from mathreason_eval.grade.states import MEASURES, procbench_reference, states
-from mathreason_eval.grade.stepindex import (
-    last_simple_box,
-    processbench_reference,
-    step_index,
-    vote_of,
-)
-from mathreason_eval.grade.tagged import first_tagged, same_tagged_number
 from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
 from mathreason_eval.types import Answer, Match
 

@@ -18,12 +18,12 @@ from time import monotonic
 from typing import Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
-from mathreason_eval.grade.stepscores import first_below
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
 from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
 from mathreason_eval.models.loading import loading
 from mathreason_eval.models.options import read_options
+from mathreason_eval.steps.scores import first_below
 from mathreason_eval.types import Prompt
 
 _DIGITS = 6

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mathreason_eval.stats.first_error import first_error
-from mathreason_eval.stats.instances import instances, strict
+from mathreason_eval.families.procbench.survival import survival
+from mathreason_eval.families.processbench.metrics import first_error
+from mathreason_eval.families.stories.instances import instances, strict
 from mathreason_eval.stats.items import Item
 from mathreason_eval.stats.posterior import bayes
-from mathreason_eval.stats.survival import survival
 from mathreason_eval.types import Metric
 
 Family = Callable[[str, Sequence[Item]], Iterator[Metric]]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mathreason_eval.knights.family import VARIANTS, family
-from mathreason_eval.knights.logic import as_lists
-from mathreason_eval.knights.sampling import Shape
+from mathreason_eval.families.knights.family import VARIANTS, family
+from mathreason_eval.families.knights.logic import as_lists
+from mathreason_eval.families.knights.sampling import Shape
 from mathreason_eval.types import Problem
 
 PEOPLE = range(2, 9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mathreason_eval.procedures.problems import make_problem
+from mathreason_eval.families.procbench.problems import make_problem
 from mathreason_eval.types import Problem
 
 

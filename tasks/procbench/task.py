@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mathreason_eval.procedures.problems import published_problem
+from mathreason_eval.families.procbench.problems import published_problem
 from mathreason_eval.types import Problem
 
 

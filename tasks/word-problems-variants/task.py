@@ -10,10 +10,9 @@ from typing import Any
 
 import yaml
 
-from mathreason_eval.seeds import item_rng
-from mathreason_eval.templates.changes import changed
-from mathreason_eval.templates.reading import read_dictionaries, read_template
-from mathreason_eval.templates.story import (
+from mathreason_eval.families.stories.changes import changed
+from mathreason_eval.families.stories.reading import read_dictionaries, read_template
+from mathreason_eval.families.stories.story import (
     Entity,
     Story,
     Template,
@@ -21,7 +20,8 @@ from mathreason_eval.templates.story import (
     draw_numbers,
     tell,
 )
-from mathreason_eval.templates.turns import Entry, by_steps, in_turn
+from mathreason_eval.families.stories.turns import Entry, by_steps, in_turn
+from mathreason_eval.seeds import item_rng
 from mathreason_eval.types import Problem
 
 NAME = "word-problems-variants"

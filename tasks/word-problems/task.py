@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 
+from mathreason_eval.families.stories.reading import read_dictionaries, read_template
+from mathreason_eval.families.stories.story import Entity, draw_entities, draw_numbers, tell
+from mathreason_eval.families.stories.turns import Entry, by_steps, in_turn
 from mathreason_eval.seeds import item_rng
-from mathreason_eval.templates.reading import read_dictionaries, read_template
-from mathreason_eval.templates.story import Entity, draw_entities, draw_numbers, tell
-from mathreason_eval.templates.turns import Entry, by_steps, in_turn
 from mathreason_eval.types import Problem
 
 FOLDER = Path(__file__).parent

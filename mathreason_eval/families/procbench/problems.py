@@ -7,16 +7,16 @@ from functools import cache
 from typing import Any
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.procedures.building import BUILDING
-from mathreason_eval.procedures.counting import COUNTING
-from mathreason_eval.procedures.cycles import CYCLES
-from mathreason_eval.procedures.dividing import DIVIDING
-from mathreason_eval.procedures.editing import EDITING
-from mathreason_eval.procedures.procedure import MARK, Inputs, Procedure
-from mathreason_eval.procedures.rewriting import REWRITING
-from mathreason_eval.procedures.sentences import SENTENCES
+from mathreason_eval.families.procbench.building import BUILDING
+from mathreason_eval.families.procbench.counting import COUNTING
+from mathreason_eval.families.procbench.cycles import CYCLES
+from mathreason_eval.families.procbench.dividing import DIVIDING
+from mathreason_eval.families.procbench.editing import EDITING
+from mathreason_eval.families.procbench.procedure import MARK, Inputs, Procedure
+from mathreason_eval.families.procbench.rewriting import REWRITING
+from mathreason_eval.families.procbench.sentences import SENTENCES
+from mathreason_eval.families.procbench.trajectory import Trajectory
 from mathreason_eval.seeds import item_rng
-from mathreason_eval.steps.states import Trajectory
 from mathreason_eval.types import Problem
 
 PROCEDURES: tuple[Procedure, ...] = tuple(

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from mathreason_eval.procedures.chance import Source, below, between, one_of, some_of, text_of
-from mathreason_eval.procedures.procedure import ALPHABET, Inputs, Procedure, States, parts, words
+from mathreason_eval.families.procbench.chance import (
+    Source,
+    below,
+    between,
+    one_of,
+    some_of,
+    text_of,
+)
+from mathreason_eval.families.procbench.procedure import (
+    ALPHABET,
+    Inputs,
+    Procedure,
+    States,
+    parts,
+    words,
+)
 
 # --- compose ---------------------------------------------------------------------------------
 

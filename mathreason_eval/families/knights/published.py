@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mathreason_eval.knights.logic import (
+from mathreason_eval.families.knights.logic import (
     AND,
     IF,
     IFF,
@@ -22,10 +22,10 @@ from mathreason_eval.knights.logic import (
     Statement,
     only_solution,
 )
-from mathreason_eval.knights.names import PUBLISHED_NAMES, PUBLISHED_UNCOMMON_NAMES
-from mathreason_eval.knights.perturbing import with_statement
-from mathreason_eval.knights.roles import KNIGHTS, PUBLISHED_PAIRS, Pair
-from mathreason_eval.knights.sampling import MOST_TRIES
+from mathreason_eval.families.knights.names import PUBLISHED_NAMES, PUBLISHED_UNCOMMON_NAMES
+from mathreason_eval.families.knights.perturbing import with_statement
+from mathreason_eval.families.knights.roles import KNIGHTS, PUBLISHED_PAIRS, Pair
+from mathreason_eval.families.knights.sampling import MOST_TRIES
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from mathreason_eval.procedures.chance import Source, below, between, some_of, text_of
-from mathreason_eval.procedures.procedure import (
+from mathreason_eval.families.procbench.chance import Source, below, between, some_of, text_of
+from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     Inputs,
     Procedure,

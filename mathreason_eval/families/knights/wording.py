@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.knights.logic import AND, IF, NOT, OR, Claim, Puzzle, Statement
-from mathreason_eval.knights.names import NAMES
-from mathreason_eval.knights.roles import KNIGHTS, Pair
-from mathreason_eval.knights.sampling import Source, one_of, some_of
+from mathreason_eval.families.knights.logic import AND, IF, NOT, OR, Claim, Puzzle, Statement
+from mathreason_eval.families.knights.names import NAMES
+from mathreason_eval.families.knights.roles import KNIGHTS, Pair
+from mathreason_eval.families.knights.sampling import Source, one_of, some_of
 
 _PLACES = (
     "Everybody in the village of {place} is either {a_knight} or {a_knave}.",

@@ -6,8 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from mathreason_eval.extract.structured import states as find_states
-from mathreason_eval.steps.states import Agreement, SameState, Trajectory, agreement, same_state
+from mathreason_eval.families.procbench.extract import states as find_states
+from mathreason_eval.families.procbench.trajectory import (
+    Agreement,
+    SameState,
+    Trajectory,
+    agreement,
+    same_state,
+)
 from mathreason_eval.types import Match
 
 MEASURES = ("pml", "pa", "sm", "fm")

@@ -25,7 +25,7 @@ from fractions import Fraction
 from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
-from mathreason_eval.templates.story import (
+from mathreason_eval.families.stories.story import (
     ARITHMETIC,
     COMPARISONS,
     Entity,
@@ -34,7 +34,7 @@ from mathreason_eval.templates.story import (
     Slot,
     Template,
 )
-from mathreason_eval.templates.units import UNITS, Number, whole
+from mathreason_eval.families.stories.units import UNITS, Number, whole
 
 _KEYS = frozenset({"id", "who", "draw", "steps", "where", "text"})
 _SLOT = re.compile(r"\{([A-Za-z_]+)(?:\.([a-z]+))?\}")

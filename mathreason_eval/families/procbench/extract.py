@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from mathreason_eval.extract.literals import Literal, read_literal
 from mathreason_eval.extract.spans import Span
+from mathreason_eval.families.procbench.literals import Literal, read_literal
 from mathreason_eval.types import Answer
 
 _REACH = 20_000

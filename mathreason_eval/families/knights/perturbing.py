@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mathreason_eval.knights.logic import (
+from mathreason_eval.families.knights.logic import (
     Claim,
     Compound,
     Puzzle,
@@ -12,7 +12,7 @@ from mathreason_eval.knights.logic import (
     is_contingent,
     only_solution,
 )
-from mathreason_eval.knights.sampling import (
+from mathreason_eval.families.knights.sampling import (
     MOST_TRIES,
     Shape,
     Source,

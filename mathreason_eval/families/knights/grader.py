@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from mathreason_eval.extract.conclusion import conclusion
-from mathreason_eval.grade.claims import claims, unmarked
+from mathreason_eval.families.knights.claims import claims, unmarked
+from mathreason_eval.families.knights.conclusion import conclusion
 from mathreason_eval.types import Match
 
 PER_PERSON = "per_person"

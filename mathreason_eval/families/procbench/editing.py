@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from mathreason_eval.procedures.chance import Source, below, between, one_of, some_of, text_of
-from mathreason_eval.procedures.procedure import (
+from mathreason_eval.families.procbench.chance import (
+    Source,
+    below,
+    between,
+    one_of,
+    some_of,
+    text_of,
+)
+from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     SIGNS,
     Inputs,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mathreason_eval.knights.roles import OPPOSITES
+from mathreason_eval.families.knights.roles import OPPOSITES
 
 
 def _any_of(words: str) -> str:

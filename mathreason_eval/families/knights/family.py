@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from mathreason_eval.knights.logic import Puzzle, Statement
-from mathreason_eval.knights.names import UNCOMMON_NAMES
-from mathreason_eval.knights.perturbing import perturb_leaf, perturb_statement
-from mathreason_eval.knights.roles import OWN_PAIRS
-from mathreason_eval.knights.sampling import (
+from mathreason_eval.families.knights.logic import Puzzle, Statement
+from mathreason_eval.families.knights.names import UNCOMMON_NAMES
+from mathreason_eval.families.knights.perturbing import perturb_leaf, perturb_statement
+from mathreason_eval.families.knights.roles import OWN_PAIRS
+from mathreason_eval.families.knights.sampling import (
     MOST_TRIES,
     NoPuzzleError,
     Shape,
@@ -18,7 +18,7 @@ from mathreason_eval.knights.sampling import (
     one_of,
     some_of,
 )
-from mathreason_eval.knights.wording import (
+from mathreason_eval.families.knights.wording import (
     Telling,
     draw_telling,
     question,

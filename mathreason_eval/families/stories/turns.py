@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mathreason_eval.templates.story import Template
+from mathreason_eval.families.stories.story import Template
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

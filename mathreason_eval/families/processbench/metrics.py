@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mathreason_eval.grade.stepindex import NOWHERE, index_of
-from mathreason_eval.grade.stepscores import EVEN, first_below, scores_of
+from mathreason_eval.families.processbench.grader import NOWHERE, index_of
+from mathreason_eval.families.processbench.thresholds import Scored, best_threshold, f1
 from mathreason_eval.stats.intervals import Mean, mean_of_scores
 from mathreason_eval.stats.items import Item
 from mathreason_eval.stats.macro import unweighted
-from mathreason_eval.stats.thresholds import Scored, best_threshold, f1
+from mathreason_eval.steps.scores import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
 
 Score = Callable[[Item], float]

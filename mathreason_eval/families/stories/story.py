@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from mathreason_eval.errors import TaskError, UnknownNameError
-from mathreason_eval.templates.units import UNITS, Number, exact, whole
+from mathreason_eval.families.stories.units import UNITS, Number, exact, whole
 
 Entity = Mapping[str, str]
 """The forms of a name or a thing: `{"name": "Maya", "he": "she"}`. The form "" is the usual one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mathreason_eval.knights.family import VARIANTS
-from mathreason_eval.knights.published import TEST_ROWS
+from mathreason_eval.families.knights.family import VARIANTS
+from mathreason_eval.families.knights.published import TEST_ROWS
 from mathreason_eval.types import Problem
 
 

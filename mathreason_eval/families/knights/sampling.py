@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.knights.logic import (
+from mathreason_eval.families.knights.logic import (
     AND,
     IF,
     IFF,

@@ -1,0 +1,1 @@
+"""Behaviour of benchmarks, a package each: generators, readers, graders, rules, metrics."""

@@ -1,0 +1,1 @@
+"""ProcessBench: the first false step of a solution."""
