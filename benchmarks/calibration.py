@@ -30,12 +30,12 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 
 from mathreason_eval.gate.looks import Look, Looks, look_reached
-from mathreason_eval.stats.decision import Call, Question, decide
-from mathreason_eval.stats.difference import Pair, difference
-from mathreason_eval.stats.difficulty import Difficulty, difficulty, law
-from mathreason_eval.stats.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.intervals import mean_of_scores, wilson
-from mathreason_eval.stats.power import Rule, least, outlook, student_calls
+from mathreason_eval.stats.inference.decision import Call, Question, decide
+from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
+from mathreason_eval.stats.planning.power import Rule, least, outlook, student_calls
+from mathreason_eval.stats.uncertainty.difference import Pair, difference
+from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.uncertainty.intervals import mean_of_scores, wilson
 
 Array = NDArray[Any]
 FILES = {

@@ -13,7 +13,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from mathreason_eval.stats.ranking import Contender, ranking
+from mathreason_eval.stats.inference.ranking import Contender, ranking
 
 SETTINGS = [(2, 100, 1), (4, 30, 1), (4, 30, 8), (4, 100, 1), (8, 300, 1)]
 """Equal runs, problems, samples of a problem."""

@@ -13,7 +13,7 @@ from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grading import Rules
 from mathreason_eval.prompts import render
-from mathreason_eval.stats.families import FAMILIES
+from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.types import Generation, Outcome, Problem
 

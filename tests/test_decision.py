@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mathreason_eval.stats.decision import Call, Question, decide
-from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.inference.decision import Call, Question, decide
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 
 def flips(lost, gained, same):

@@ -16,12 +16,10 @@ from scipy.stats import hypergeom
 
 from mathreason_eval.cli.metrics import metric_table, variance
 from mathreason_eval.maths.compare.key import canonical_key
-from mathreason_eval.stats.confidence import Vote, estimates
-from mathreason_eval.stats.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores
-from mathreason_eval.stats.items import items_of
-from mathreason_eval.stats.majority import maj_curve
-from mathreason_eval.stats.passk import (
+from mathreason_eval.stats.estimators.confidence import Vote, estimates
+from mathreason_eval.stats.estimators.items import items_of
+from mathreason_eval.stats.estimators.majority import maj_curve
+from mathreason_eval.stats.estimators.passk import (
     TAUS,
     curves,
     g_pass_at_k,
@@ -29,10 +27,12 @@ from mathreason_eval.stats.passk import (
     pass_at_k,
     pass_hat_k,
 )
-from mathreason_eval.stats.posterior import posterior
-from mathreason_eval.stats.several import draws_of
+from mathreason_eval.stats.estimators.posterior import posterior
+from mathreason_eval.stats.estimators.several import draws_of
+from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
 from mathreason_eval.stats.summary import Report, summarize
-from mathreason_eval.stats.votes import best_curve, vote_curve
+from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.uncertainty.intervals import mean_of_amounts, mean_of_scores
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Verdict
 
 # fmt: off

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.evidence import evidence
-from mathreason_eval.stats.significance import sign_flip
+from mathreason_eval.stats.inference.evidence import evidence
+from mathreason_eval.stats.inference.significance import sign_flip
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 
 def pairs(counts, sizes=(1, 1), clusters=None):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from mathreason_eval.stats.decision import Call, Question, decide
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.exchange import fall_by_exchange
-from mathreason_eval.stats.significance import sign_flip
+from mathreason_eval.stats.inference.decision import Call, Question, decide
+from mathreason_eval.stats.inference.exchange import fall_by_exchange
+from mathreason_eval.stats.inference.significance import sign_flip
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 
 def pair(correct, samples):

@@ -13,7 +13,7 @@ from mathreason_eval.families.processbench.grader import (
     step_index,
 )
 from mathreason_eval.families.processbench.metrics import confusion, f1, first_error, majority
-from mathreason_eval.stats.items import items_of
+from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Outcome, Problem, Verdict
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.items import items_of
-from mathreason_eval.stats.paired import (
+from mathreason_eval.stats.estimators.items import items_of
+from mathreason_eval.stats.estimators.paired import (
     consistency,
     drop,
     drop_rate,
@@ -19,7 +18,8 @@ from mathreason_eval.stats.paired import (
     memorisation,
     paired,
 )
-from mathreason_eval.stats.significance import mcnemar
+from mathreason_eval.stats.inference.significance import mcnemar
+from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # fmt: off

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathreason_eval.stats.decision import Call, Question, decide
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.difficulty import Difficulty, difficulty, law
-from mathreason_eval.stats.power import Rule, calls, least, outlook, whole_problems
+from mathreason_eval.stats.inference.decision import Call, Question, decide
+from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
+from mathreason_eval.stats.planning.power import Rule, calls, least, outlook, whole_problems
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 MIDDLING = difficulty([(c, 8) for c in (0, 1, 3, 5, 6, 7, 8, 8, 8, 8)])
 

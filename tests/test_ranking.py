@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mathreason_eval.stats.bootstrap import bootstrap_interval
-from mathreason_eval.stats.difference import Pair, difference
-from mathreason_eval.stats.ranking import Contender, ranking
+from mathreason_eval.stats.inference.ranking import Contender, ranking
+from mathreason_eval.stats.uncertainty.bootstrap import bootstrap_interval
+from mathreason_eval.stats.uncertainty.difference import Pair, difference
 
 
 def contender(scores, n=1):

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.multitest import multipletests
 
-from mathreason_eval.stats.difference import Pair, difference
-from mathreason_eval.stats.significance import benjamini_hochberg, holm, mcnemar, sign_flip
+from mathreason_eval.stats.inference.significance import (
+    benjamini_hochberg,
+    holm,
+    mcnemar,
+    sign_flip,
+)
+from mathreason_eval.stats.uncertainty.difference import Pair, difference
 
 COUNTS = st.tuples(st.integers(0, 4), st.integers(0, 4))
 

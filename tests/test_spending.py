@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from mathreason_eval.stats.spending import KINDS, nominal_levels, spent
+from mathreason_eval.stats.inference.spending import KINDS, nominal_levels, spent
 
 # fmt: off
 BOUNDS = [  # one-sided 0.025, equally spaced, as Reboussin, DeMets, Kim and Lan (2000) have them

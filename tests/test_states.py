@@ -13,7 +13,7 @@ from mathreason_eval.families.procbench.extract import states as find_states
 from mathreason_eval.families.procbench.grader import procbench_reference, states
 from mathreason_eval.families.procbench.survival import survival
 from mathreason_eval.families.procbench.trajectory import Trajectory, agreement
-from mathreason_eval.stats.items import items_of
+from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # --- the measures ----------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from mathreason_eval.errors import UserError
 from mathreason_eval.families.stories.changes import changed
 from mathreason_eval.families.stories.instances import instances, spread, strict
 from mathreason_eval.families.stories.reading import read_template
-from mathreason_eval.stats.items import items_of
-from mathreason_eval.stats.paired import drop_rate
+from mathreason_eval.stats.estimators.items import items_of
+from mathreason_eval.stats.estimators.paired import drop_rate
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Outcome, Problem, Verdict
 

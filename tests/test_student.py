@@ -8,7 +8,7 @@ import sys
 import pytest
 from scipy.special import stdtr, stdtrit
 
-from mathreason_eval.stats.student import quantile, tail
+from mathreason_eval.stats.uncertainty.student import quantile, tail
 
 FREEDOM = [1, 2, 3, 5, 29, 99, 1_318, 100_000]
 
@@ -27,7 +27,7 @@ def test_quantiles(freedom, share):
 
 def test_it_needs_no_library():
     code = (
-        "import sys; from mathreason_eval.stats.difference import Pair, difference\n"
+        "import sys; from mathreason_eval.stats.uncertainty.difference import Pair, difference\n"
         "difference([Pair(before=1, after=0)] * 30).lower(0.01)\n"
         "print([name for name in ('numpy', 'scipy') if name in sys.modules])"
     )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.console import plain_table
-from mathreason_eval.stats.fixed import split
-from mathreason_eval.stats.several import draws_of
+from mathreason_eval.stats.estimators.several import draws_of
 from mathreason_eval.stats.summary import AMOUNTS, WHOLE
+from mathreason_eval.stats.uncertainty.fixed import split
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

@@ -103,8 +103,8 @@ def _show_run(
 def _write_memorisation(run: Run, path: Path) -> None:
     """Write the scores of originals and variants, family by family."""
     from mathreason_eval.errors import RunError, UserError
-    from mathreason_eval.stats.items import items_of
-    from mathreason_eval.stats.paired import memorisation
+    from mathreason_eval.stats.estimators.items import items_of
+    from mathreason_eval.stats.estimators.paired import memorisation
 
     rows = []
     for task in run.tasks():

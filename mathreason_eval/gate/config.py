@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import Looks
-from mathreason_eval.stats.spending import KINDS
+from mathreason_eval.stats.inference.spending import KINDS
 
 DEFAULT_FILE = Path("gate.yaml")
 """Read where no other is named, if it is there."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from mathreason_eval.stats.decision import at_once
-from mathreason_eval.stats.spending import KINDS, nominal_levels
+from mathreason_eval.stats.inference.decision import at_once
+from mathreason_eval.stats.inference.spending import KINDS, nominal_levels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mathreason_eval.stats.decision import Decision, Question
-from mathreason_eval.stats.difference import Pair, student
+from mathreason_eval.stats.inference.decision import Decision, Question
+from mathreason_eval.stats.uncertainty.difference import Pair, student
 
 _POWER = 0.8
 """Chance to settle it, should the change truly be what it looks like now."""

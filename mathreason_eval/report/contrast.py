@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.stats.bootstrap import bootstrap_interval
-from mathreason_eval.stats.difference import Difference, Pair, difference, student
-from mathreason_eval.stats.evidence import evidence
-from mathreason_eval.stats.significance import benjamini_hochberg, holm
+from mathreason_eval.stats.inference.evidence import evidence
+from mathreason_eval.stats.inference.significance import benjamini_hochberg, holm
 from mathreason_eval.stats.summary import AMOUNTS
+from mathreason_eval.stats.uncertainty.bootstrap import bootstrap_interval
+from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference, student
 
 _POWER, _LEVEL = 0.8, 0.05
 """Of the smallest change that is called detectable: two-sided."""

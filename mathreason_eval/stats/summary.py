@@ -7,21 +7,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.stats.confidence import confidence
-from mathreason_eval.stats.families import FAMILIES
-from mathreason_eval.stats.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.intervals import (
+from mathreason_eval.stats.estimators.confidence import confidence
+from mathreason_eval.stats.estimators.items import Item, cluster_of, items_of
+from mathreason_eval.stats.estimators.macro import unweighted
+from mathreason_eval.stats.estimators.paired import paired
+from mathreason_eval.stats.estimators.several import Sampled, several, stable
+from mathreason_eval.stats.estimators.soundness import right_by_wrong_steps
+from mathreason_eval.stats.metrics import FAMILIES
+from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.uncertainty.intervals import (
     Clusters,
     Mean,
     Place,
     mean_of_amounts,
     mean_of_scores,
 )
-from mathreason_eval.stats.items import Item, cluster_of, items_of
-from mathreason_eval.stats.macro import unweighted
-from mathreason_eval.stats.paired import paired
-from mathreason_eval.stats.several import Sampled, several, stable
-from mathreason_eval.stats.soundness import right_by_wrong_steps
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
 Value = str | int | float | bool

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from mathreason_eval.families.processbench.grader import NOWHERE, index_of
 from mathreason_eval.families.processbench.thresholds import Scored, best_threshold, f1
-from mathreason_eval.stats.intervals import Mean, mean_of_scores
-from mathreason_eval.stats.items import Item
-from mathreason_eval.stats.macro import unweighted
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.macro import unweighted
+from mathreason_eval.stats.uncertainty.intervals import Mean, mean_of_scores
 from mathreason_eval.steps.scores import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.intervals import Mean, mean_of_scores
-from mathreason_eval.stats.items import Item
-from mathreason_eval.stats.paired import ORIGINAL, WHOLE, drop, side_by_side
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.paired import ORIGINAL, WHOLE, drop, side_by_side
+from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.uncertainty.intervals import Mean, mean_of_scores
 from mathreason_eval.types import Metric
 
 INSTANCE = "instance"

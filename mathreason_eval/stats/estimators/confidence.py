@@ -13,8 +13,15 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.intervals import Z95, Clusters, Mean, Place, mean_of_scores, wilson
-from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.uncertainty.intervals import (
+    Z95,
+    Clusters,
+    Mean,
+    Place,
+    mean_of_scores,
+    wilson,
+)
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.stats.difference import Pair, difference
-from mathreason_eval.stats.intervals import Z95, Mean, mean_of_scores, wilson
-from mathreason_eval.stats.items import Item
-from mathreason_eval.stats.significance import mcnemar
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.inference.significance import mcnemar
+from mathreason_eval.stats.uncertainty.difference import Pair, difference
+from mathreason_eval.stats.uncertainty.intervals import Z95, Mean, mean_of_scores, wilson
 from mathreason_eval.types import Metric
 
 WHOLE = "all"

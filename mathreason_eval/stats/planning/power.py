@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.difference import IMAGINED, student
-from mathreason_eval.stats.difficulty import Law
+from mathreason_eval.stats.planning.difficulty import Law
+from mathreason_eval.stats.uncertainty.difference import IMAGINED, student
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

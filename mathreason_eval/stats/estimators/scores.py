@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.types import Outcome
 
 _AT = re.compile(r"(pass|maj)@([0-9]{1,9})")

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.difference import student
+from mathreason_eval.stats.uncertainty.difference import student
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mathreason_eval.stats.student import quantile, tail
+from mathreason_eval.stats.uncertainty.student import quantile, tail
 
 _ENOUGH = 2
 """So many problems, at least, have a spread."""

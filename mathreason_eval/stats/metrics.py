@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from mathreason_eval.families.procbench.survival import survival
 from mathreason_eval.families.processbench.metrics import first_error
 from mathreason_eval.families.stories.instances import instances, strict
-from mathreason_eval.stats.items import Item
-from mathreason_eval.stats.posterior import bayes
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.posterior import bayes
 from mathreason_eval.types import Metric
 
 Family = Callable[[str, Sequence[Item]], Iterator[Metric]]

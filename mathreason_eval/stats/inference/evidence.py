@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.exchange import fall_by_exchange
-from mathreason_eval.stats.significance import mcnemar, sign_flip
+from mathreason_eval.stats.inference.exchange import fall_by_exchange
+from mathreason_eval.stats.inference.significance import mcnemar, sign_flip
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

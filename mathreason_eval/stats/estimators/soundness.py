@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mathreason_eval.stats.intervals import mean_of_scores
-from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.uncertainty.intervals import mean_of_scores
 from mathreason_eval.types import Metric, Outcome
 
 FALSE_STEP = "false_step"

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.intervals import Clusters, Place, mean_of_scores
-from mathreason_eval.stats.items import Item
-from mathreason_eval.stats.majority import maj_curve
-from mathreason_eval.stats.passk import TAUS, Curves, curves
-from mathreason_eval.stats.votes import best_curve, vote_curve
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.majority import maj_curve
+from mathreason_eval.stats.estimators.passk import TAUS, Curves, curves
+from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
+from mathreason_eval.stats.uncertainty.intervals import Clusters, Place, mean_of_scores
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

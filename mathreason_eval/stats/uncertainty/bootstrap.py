@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 if TYPE_CHECKING:
     from numpy.random import Generator

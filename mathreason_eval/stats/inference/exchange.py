@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from mathreason_eval.stats.intervals import Z95, mean_of_scores, wilson
-from mathreason_eval.stats.items import Item
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.uncertainty.intervals import Z95, mean_of_scores, wilson
 from mathreason_eval.types import Metric
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mathreason_eval.stats.difference import Difference, Pair, difference
-from mathreason_eval.stats.exchange import fall_by_exchange
-from mathreason_eval.stats.significance import sign_flip
+from mathreason_eval.stats.inference.exchange import fall_by_exchange
+from mathreason_eval.stats.inference.significance import sign_flip
+from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference
 
 
 class Call(StrEnum):

@@ -9,8 +9,8 @@ from functools import cache
 from itertools import groupby
 from operator import attrgetter
 
-from mathreason_eval.stats.majority import maj_at_k
-from mathreason_eval.stats.passk import pass_at_k
+from mathreason_eval.stats.estimators.majority import maj_at_k
+from mathreason_eval.stats.estimators.passk import pass_at_k
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 _OUTCOMES = tuple(Outcome)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.intervals import IMAGINED, Z95, Mean, wilson
+from mathreason_eval.stats.uncertainty.intervals import IMAGINED, Z95, Mean, wilson
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

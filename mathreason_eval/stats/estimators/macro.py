@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mathreason_eval.stats.intervals import Mean
+from mathreason_eval.stats.uncertainty.intervals import Mean
 
 
 def unweighted(means: Sequence[Mean], of: str) -> Mean:

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.bootstrap import drawn_sums, sums_of_clusters
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.evidence import evidence
-from mathreason_eval.stats.significance import holm
+from mathreason_eval.stats.inference.evidence import evidence
+from mathreason_eval.stats.inference.significance import holm
+from mathreason_eval.stats.uncertainty.bootstrap import drawn_sums, sums_of_clusters
+from mathreason_eval.stats.uncertainty.difference import Pair
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -1,0 +1,1 @@
+"""Tests, adjustments and decisions."""

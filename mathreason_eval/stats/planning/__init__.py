@@ -1,0 +1,1 @@
+"""Power, and what a future run needs."""
