@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.datasets import gold_hash, load_problems
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grading import Rules
-from mathreason_eval.prompts import render
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
+from mathreason_eval.tasks.datasets import gold_hash, load_problems
+from mathreason_eval.tasks.prompts import render
 from mathreason_eval.types import Generation, Outcome, Problem
 
 _MOST_STRANGERS = 0.2

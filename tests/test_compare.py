@@ -14,12 +14,12 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
 from mathreason_eval.cli import main
-from mathreason_eval.datasets import load_problems
 from mathreason_eval.interop.jsonl import import_jsonl
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.report.comparison import run_name
 from mathreason_eval.store import load_run
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import load_problems
 
 TASK = "arithmetic"
 HOSTILE = "[/x]\x1b[31m\u202e" + "{" * 1_000

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mathreason_eval.datasets import content_hash
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import content_hash
 
 FOLDER = Path(__file__).parents[1] / "tasks" / "word-problems-cultural"
 SPECS = {
@@ -120,7 +120,7 @@ def test_every_kind_is_told_and_every_form_is_used():
 # --- stories ---------------------------------------------------------------------------------
 
 PRINT_HASH = """
-from mathreason_eval.datasets import content_hash
+from mathreason_eval.tasks.datasets import content_hash
 from mathreason_eval.tasks import load_task
 task = load_task("word-problems-cultural")
 print(content_hash([task.problem(index, 5) for index in (70, 7, 300, 7, 0, 16, 15)]))

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathreason_eval.datasets import gold_hash, load_problems
 from mathreason_eval.errors import DataError, UserError
 from mathreason_eval.tasks import HubData, Task
+from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.types import Problem
 
 TASK = Task(

@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 
-from mathreason_eval.datasets import load_problems
 from mathreason_eval.families.processbench.grader import (
     last_simple_box,
     processbench_reference,
@@ -15,6 +14,7 @@ from mathreason_eval.families.processbench.grader import (
 from mathreason_eval.families.processbench.metrics import confusion, f1, first_error, majority
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import load_problems
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # fmt: off

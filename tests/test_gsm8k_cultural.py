@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval import verify
-from mathreason_eval.datasets import load_problems, read_rows
 from mathreason_eval.errors import DataError
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import load_problems, read_rows
 
 TASK = load_task("gsm8k-cultural")
 RULES = SimpleNamespace(**runpy.run_path(str(TASK.folder / "task.py")))

@@ -9,13 +9,13 @@ from collections import Counter
 import pytest
 
 from mathreason_eval.checks import check_task
-from mathreason_eval.datasets import load_problems
 from mathreason_eval.errors import DataError
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grading import Rules
-from mathreason_eval.prompts import render
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import load_problems
+from mathreason_eval.tasks.prompts import render
 from mathreason_eval.types import Generation, Outcome
 
 PROMPT = "Put the letters in order.\n\n[Question]\nString: cabd"

@@ -14,7 +14,6 @@ from fractions import Fraction
 import pytest
 import yaml
 
-from mathreason_eval.datasets import content_hash
 from mathreason_eval.errors import UserError
 from mathreason_eval.families.stories.changes import changed
 from mathreason_eval.families.stories.instances import instances, spread, strict
@@ -22,6 +21,7 @@ from mathreason_eval.families.stories.reading import read_template
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.paired import drop_rate
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import content_hash
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # --- changes of a record ---------------------------------------------------------------------
@@ -108,7 +108,7 @@ def numerals(text):
 
 
 PRINT_HASH = """
-from mathreason_eval.datasets import content_hash
+from mathreason_eval.tasks.datasets import content_hash
 from mathreason_eval.tasks import load_task
 task = load_task("word-problems-variants")
 print(content_hash([task.problem(index, 5) for index in (70, 7, 300, 7, 0, 8, 9)]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
-from mathreason_eval.prompts import PromptForm, render
 from mathreason_eval.tasks import load_task, read_task, task_names
+from mathreason_eval.tasks.prompts import PromptForm, render
 from mathreason_eval.types import Problem
 
 YAML = """\

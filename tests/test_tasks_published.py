@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from mathreason_eval.checks import check_task
-from mathreason_eval.datasets import load_problems
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import load_problems
 
 PUBLISHED = ["aime24", "aime25", "gsm8k", "math", "math500"]
 

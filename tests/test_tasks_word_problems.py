@@ -15,8 +15,8 @@ from itertools import pairwise
 
 import pytest
 
-from mathreason_eval.datasets import content_hash
 from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import content_hash
 
 MANY = 2000
 STEPS = range(1, 9)
@@ -29,7 +29,7 @@ def problems():
 
 
 PRINT_HASH = """
-from mathreason_eval.datasets import content_hash
+from mathreason_eval.tasks.datasets import content_hash
 from mathreason_eval.tasks import load_task
 task = load_task("word-problems")
 print(content_hash([task.problem(index, 5) for index in (63, 7, 200, 7, 0)]))

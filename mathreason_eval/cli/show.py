@@ -132,8 +132,8 @@ def _show_task(
 ) -> None:
     from mathreason_eval.cli import tables
     from mathreason_eval.cli.console import print_json
-    from mathreason_eval.datasets import load_problems
     from mathreason_eval.tasks import load_task
+    from mathreason_eval.tasks.datasets import load_problems
 
     task = load_task(name, tasks_dirs)
     # A published task is shown without its problems rather than fetched from a hub.

@@ -29,7 +29,7 @@ _LICENSED_FROM = 110
 
 def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, object]:
     """Return a task as plain values."""
-    from mathreason_eval.prompts import render
+    from mathreason_eval.tasks.prompts import render
 
     return {
         "name": task.name,
@@ -80,7 +80,7 @@ def print_tasks(tasks: Sequence[Task]) -> None:
 
 def print_task(task: Task, problems: Sequence[Problem]) -> None:
     """Print one task with its prompts."""
-    from mathreason_eval.prompts import render
+    from mathreason_eval.tasks.prompts import render
 
     console = stdout()
     where = "generated from a seed" if task.generated else task.source

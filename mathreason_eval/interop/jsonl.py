@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mathreason_eval.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.grading import GradingQueue, Rules, conclude, submit_stored
 from mathreason_eval.manifest import describe_code, now
-from mathreason_eval.rows import Row, read_rows
 from mathreason_eval.store import FORMAT, Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
+from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
+from mathreason_eval.tasks.readers import Row, read_rows
 from mathreason_eval.text.slug import slug
 from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.prompts import PromptForm
+from mathreason_eval.tasks.prompts import PromptForm
 from mathreason_eval.tasks.task import HubData, ProblemMaker, RowReader, Task
 from mathreason_eval.types import Problem
 

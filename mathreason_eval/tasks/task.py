@@ -9,7 +9,7 @@ from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
-from mathreason_eval.prompts import PromptForm
+from mathreason_eval.tasks.prompts import PromptForm
 from mathreason_eval.types import Problem
 
 ProblemMaker = Callable[[int, int], Problem]

@@ -12,8 +12,8 @@ from typing import Any
 
 from mathreason_eval.errors import DataError
 from mathreason_eval.extract import extract
-from mathreason_eval.rows import Row, hub_rows, read_rows
 from mathreason_eval.tasks import Task
+from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
 from mathreason_eval.types import Problem
 
 _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
