@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.runs.store import FORMAT, RunWriter, load_run
 from mathreason_eval.stats.summary import summarize
-from mathreason_eval.store import FORMAT, RunWriter, load_run
 from mathreason_eval.types import Problem, RunManifest
 
 TASK = "invented"

@@ -13,8 +13,8 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
 from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.stats.summary import Report, summarize
-from mathreason_eval.store import Run, RunWriter, load_run
 from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.types import (
     Generation,

@@ -24,7 +24,6 @@ from mathreason_eval.grading import (
     distinct,
     submit_stored,
 )
-from mathreason_eval.manifest import folder_name, join, now
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Failure, Model
 from mathreason_eval.planning import (
@@ -36,7 +35,8 @@ from mathreason_eval.planning import (
     plan,
     settled,
 )
-from mathreason_eval.store import Run, RunWriter, load_run
+from mathreason_eval.runs.manifest import folder_name, join, now
+from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import Generation, Problem
 

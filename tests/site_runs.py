@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mathreason_eval.runs.store import FORMAT, Run, RunWriter, load_run
 from mathreason_eval.stats.summary import Report, summarize
-from mathreason_eval.store import FORMAT, Run, RunWriter, load_run
 from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict
 
 NAMES = ("Ada", "Ben", "Chloé", "Dilip")

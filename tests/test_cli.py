@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import pytest
 
 from mathreason_eval.cli import main, verbs
-from mathreason_eval.store import load_run
+from mathreason_eval.runs.store import load_run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

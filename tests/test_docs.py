@@ -18,7 +18,7 @@ from mathreason_eval.cli import verbs
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.models import backends
-from mathreason_eval.store import load_run
+from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import task_names
 
 ROOT = Path(__file__).parents[1]

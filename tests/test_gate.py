@@ -13,7 +13,7 @@ from gate_runs import MODELS, PROBLEMS, edited, entry, imported, lines, manifest
 
 from mathreason_eval.cli import main
 from mathreason_eval.maths.compare.convention import DEFAULT
-from mathreason_eval.store import load_run
+from mathreason_eval.runs.store import load_run
 
 NONE = ()
 AGREED = {**asdict(DEFAULT), "percent": "sign"}

@@ -12,7 +12,7 @@ from gate_runs import imported, rows
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.gate.baseline import open_baseline
-from mathreason_eval.store import load_run
+from mathreason_eval.runs.store import load_run
 
 
 @pytest.fixture(scope="module")

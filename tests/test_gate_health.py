@@ -9,7 +9,7 @@ from mathreason_eval.gate.config import Config, Limits, config_of
 from mathreason_eval.gate.health import State
 from mathreason_eval.gate.judging import Answer, judge
 from mathreason_eval.gate.wording import headline
-from mathreason_eval.store import load_run
+from mathreason_eval.runs.store import load_run
 
 PROBLEMS = 60
 

@@ -15,9 +15,9 @@ from mathreason_eval.gate.settling import More, settling
 from mathreason_eval.models import open_model
 from mathreason_eval.planning import RunSpec
 from mathreason_eval.runner import run_tasks
+from mathreason_eval.runs.store import load_run
 from mathreason_eval.stats.inference.decision import Call, Question, decide
 from mathreason_eval.stats.uncertainty.difference import Pair
-from mathreason_eval.store import load_run
 
 # fmt: off
 REACHED = [

@@ -14,8 +14,8 @@ from mathreason_eval.grading import regrade
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.planning import RunSpec
 from mathreason_eval.runner import run_tasks
+from mathreason_eval.runs.store import load_run
 from mathreason_eval.seeds import sample_seed
-from mathreason_eval.store import load_run
 from mathreason_eval.types import Outcome
 
 PROBLEMS = 12

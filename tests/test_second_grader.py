@@ -13,7 +13,7 @@ from mathreason_eval.grade.jobs.batch import verify_rows
 from mathreason_eval.grading import regrade
 from mathreason_eval.interop.jsonl import import_jsonl
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.store import load_run
+from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import load_task, read_task
 from mathreason_eval.types import Outcome
 

@@ -13,8 +13,8 @@ import textwrap
 import pytest
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.records import TornLineWarning
-from mathreason_eval.store import (
+from mathreason_eval.runs.codec import TornLineWarning
+from mathreason_eval.runs.store import (
     FORMAT,
     RunWriter,
     find_run,
@@ -132,7 +132,7 @@ def test_one_writer_at_a_time(folder):
 def test_a_killed_writer_leaves_no_lock_and_every_line(tmp_path):
     code = textwrap.dedent(f"""
         import os, pathlib, signal
-        from mathreason_eval.store import RunWriter
+        from mathreason_eval.runs.store import RunWriter
         from mathreason_eval.types import Generation
         writer = RunWriter(pathlib.Path({str(tmp_path)!r}))
         for number in range(50):
@@ -156,7 +156,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path):
     code = textwrap.dedent(f"""
         import pathlib
         from mathreason_eval.errors import RunError
-        from mathreason_eval.store import RunWriter
+        from mathreason_eval.runs.store import RunWriter
         from mathreason_eval.types import Generation
         with RunWriter(pathlib.Path({str(tmp_path)!r})) as writer:
             try:

@@ -52,7 +52,7 @@ def compare(
     from mathreason_eval.report.comparison import Question
     from mathreason_eval.report.comparison import compare as compared
     from mathreason_eval.report.plain import as_json as plain
-    from mathreason_eval.store import find_run
+    from mathreason_eval.runs.store import find_run
 
     question = Question(
         tasks=tuple(name for names in tasks for name in names.split(",")),

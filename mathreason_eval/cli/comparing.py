@@ -10,9 +10,9 @@ from mathreason_eval.cli.console import note, plain_table, stdout
 from mathreason_eval.report.comparison import Comparison, Comparisons, Ranks
 from mathreason_eval.report.contrast import Contrast
 from mathreason_eval.report.pairing import Side
+from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.flips import Flip
 from mathreason_eval.stats.summary import AMOUNTS
-from mathreason_eval.store import Run
 from mathreason_eval.text.visible import visible
 
 if TYPE_CHECKING:

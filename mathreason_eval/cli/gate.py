@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mathreason_eval.gate.config import Config
     from mathreason_eval.gate.extending import Means
     from mathreason_eval.gate.judging import Judgement
-    from mathreason_eval.store import Run
+    from mathreason_eval.runs.store import Run
 
 
 @click.command()
@@ -92,7 +92,7 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     from mathreason_eval.cli.judgement import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
     from mathreason_eval.gate.plain import as_json
-    from mathreason_eval.store import find_run
+    from mathreason_eval.runs.store import find_run
 
     config = _config(options)
     with open_baseline(options["baseline"]) as baseline:

@@ -76,8 +76,8 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     from mathreason_eval.cli.console import print_json
     from mathreason_eval.cli.planned import as_plain, print_designs
     from mathreason_eval.report.design import Wish, designs
+    from mathreason_eval.runs.store import find_run
     from mathreason_eval.stats.planning.power import Rule
-    from mathreason_eval.store import find_run
 
     wish = Wish(
         detect=options["detect"],

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from mathreason_eval.cli.console import SIGNS, note, stdout
 from mathreason_eval.errors import RunError, UnknownNameError
+from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.summary import is_disputed
-from mathreason_eval.store import Run
 from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 

@@ -12,7 +12,7 @@ from mathreason_eval.cli.console import note
 from mathreason_eval.cli.options import data_option, grouped, json_option, tasks_dir_option
 
 if TYPE_CHECKING:
-    from mathreason_eval.store import Run
+    from mathreason_eval.runs.store import Run
 
 
 @click.command()
@@ -61,7 +61,7 @@ def show(
     With --outcome, --problem or --disputed a run shows its samples: the span, the rule and the
     reason of each verdict.
     """
-    from mathreason_eval.store import find_run
+    from mathreason_eval.runs.store import find_run
 
     if not Path(subject).is_dir():
         data = grouped(options["data"]).get(subject, ())

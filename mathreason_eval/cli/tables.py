@@ -10,8 +10,8 @@ from mathreason_eval.cli.console import note, plain_table, stdout
 from mathreason_eval.cli.metrics import crowded, metric_table, number, variance
 from mathreason_eval.grading import Regrading, distinct
 from mathreason_eval.interop.jsonl import Imported
+from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.summary import is_disputed, outcome_counts
-from mathreason_eval.store import Run
 from mathreason_eval.tasks import Task
 from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Problem

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.store import Run, find_run
+from mathreason_eval.runs.store import Run, find_run
 
 _GIT = "git:"
 _TARS = (".tar.gz", ".tgz", ".tar")

@@ -12,7 +12,7 @@ from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Model
 from mathreason_eval.planning import RunSpec
 from mathreason_eval.runner import Watcher, run_tasks
-from mathreason_eval.store import Run, load_run
+from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.tasks import load_task
 
 

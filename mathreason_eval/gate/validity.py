@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mathreason_eval.store import Run
+from mathreason_eval.runs.store import Run
 
 
 def flaws(run: Run, task: str, role: str) -> Iterator[tuple[str, str]]:

@@ -9,11 +9,11 @@ from string import ascii_uppercase
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.report.contrast import COUNTED, Contrast, adjusted, contrast
 from mathreason_eval.report.pairing import Pairing, Side, pair, side
+from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.flips import Flip, flips
 from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
 from mathreason_eval.stats.summary import AMOUNTS, WHOLE, by_slice
 from mathreason_eval.stats.uncertainty.difference import Pair
-from mathreason_eval.store import Run
 
 _SPREAD_NEEDS = 2
 """So many problems, at least, have a difference of amounts."""

@@ -9,9 +9,9 @@ from functools import cache
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.report.pairing import Side, side
+from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
 from mathreason_eval.stats.planning.power import Outlook, Rule, least, outlook, whole_problems
-from mathreason_eval.store import Run
 
 _SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 """Samples a problem that a plan weighs against each other."""

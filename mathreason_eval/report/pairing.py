@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.report.comparable import Conditions, differences
+from mathreason_eval.runs.conditions import Conditions, differences
+from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import Item, cluster_of, items_of
 from mathreason_eval.stats.estimators.scores import item_scores
 from mathreason_eval.stats.uncertainty.difference import Pair
-from mathreason_eval.store import Run
 from mathreason_eval.types import Generation, Problem, Verdict
 
 SampledT = TypeVar("SampledT", Generation, Verdict)

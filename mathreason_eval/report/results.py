@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.store import Run
+from mathreason_eval.runs.store import Run
 from mathreason_eval.text.pagenames import page_name
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.manifest import now
 from mathreason_eval.report.formats import environment
 from mathreason_eval.report.pages import (
     Labels,
@@ -39,7 +38,8 @@ from mathreason_eval.report.results import (
 )
 from mathreason_eval.report.standing import Column, Standing, columns, rows
 from mathreason_eval.resources import resource_dir
-from mathreason_eval.store import Run
+from mathreason_eval.runs.manifest import now
+from mathreason_eval.runs.store import Run
 from mathreason_eval.text.pagenames import distinct_page_names
 from mathreason_eval.version import __version__
 

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.store import is_run, load_run
+from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.text.slug import slug
 from mathreason_eval.types import RunManifest
 from mathreason_eval.version import __version__
