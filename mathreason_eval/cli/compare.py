@@ -49,9 +49,9 @@ def compare(
         raise click.UsageError("Name two runs or more; the first is the baseline.")
     from mathreason_eval.cli.comparing import print_comparisons
     from mathreason_eval.cli.console import print_json
-    from mathreason_eval.report.comparison import Question
-    from mathreason_eval.report.comparison import compare as compared
-    from mathreason_eval.report.plain import as_json as plain
+    from mathreason_eval.compare.comparison import Question
+    from mathreason_eval.compare.comparison import compare as compared
+    from mathreason_eval.compare.plain import as_json as plain
     from mathreason_eval.runs.store import find_run
 
     question = Question(

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.console import note, plain_table, stdout
-from mathreason_eval.report.comparison import Comparison, Comparisons, Ranks
-from mathreason_eval.report.contrast import Contrast
-from mathreason_eval.report.pairing import Side
+from mathreason_eval.compare.comparison import Comparison, Comparisons, Ranks
+from mathreason_eval.compare.contrast import Contrast
+from mathreason_eval.compare.flips import Flip
+from mathreason_eval.compare.pairing import Side
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.flips import Flip
 from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.text.visible import visible
 

@@ -10,7 +10,7 @@ import click
 from mathreason_eval.cli.options import json_option, tasks_option
 
 if TYPE_CHECKING:
-    from mathreason_eval.report.design import Design
+    from mathreason_eval.compare.design import Design
 
 
 class Points(click.ParamType[float]):
@@ -75,7 +75,7 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     """
     from mathreason_eval.cli.console import print_json
     from mathreason_eval.cli.planned import as_plain, print_designs
-    from mathreason_eval.report.design import Wish, designs
+    from mathreason_eval.compare.design import Wish, designs
     from mathreason_eval.runs.store import find_run
     from mathreason_eval.stats.planning.power import Rule
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mathreason_eval.compare.pairing import Pairing
 from mathreason_eval.gate.config import Limits
-from mathreason_eval.report.pairing import Pairing
 from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference
 
 _ENOUGH = 2

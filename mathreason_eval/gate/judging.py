@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from mathreason_eval.compare.flips import Flip, flips
+from mathreason_eval.compare.pairing import Pairing, pair, side
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.config import Config, TaskRules
 from mathreason_eval.gate.health import Check, State, health
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
 from mathreason_eval.gate.settling import Settling, settling
 from mathreason_eval.gate.validity import flaws
-from mathreason_eval.report.pairing import Pairing, pair, side
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.flips import Flip, flips
 from mathreason_eval.stats.inference.decision import Call, Decision, Question, decide
 from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.types import Records, RecordT

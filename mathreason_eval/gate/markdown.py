@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from mathreason_eval.compare.flips import Flip
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
 from mathreason_eval.gate.links import sample_links
 from mathreason_eval.gate.wording import (
@@ -18,7 +19,6 @@ from mathreason_eval.gate.wording import (
     share_words,
     way_on,
 )
-from mathreason_eval.stats.flips import Flip
 from mathreason_eval.text.visible import visible
 
 _MOST_FLIPS = 20

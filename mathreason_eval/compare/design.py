@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from mathreason_eval.compare.pairing import Side, side
 from mathreason_eval.errors import UnknownNameError, UserError
-from mathreason_eval.report.pairing import Side, side
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
 from mathreason_eval.stats.planning.power import Outlook, Rule, least, outlook, whole_problems

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
+from mathreason_eval.compare.contrast import COUNTED, Contrast, adjusted, contrast
+from mathreason_eval.compare.flips import Flip, flips
+from mathreason_eval.compare.pairing import Pairing, Side, pair, side
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
-from mathreason_eval.report.contrast import COUNTED, Contrast, adjusted, contrast
-from mathreason_eval.report.pairing import Pairing, Side, pair, side
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.flips import Flip, flips
 from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
 from mathreason_eval.stats.summary import AMOUNTS, WHOLE, by_slice
 from mathreason_eval.stats.uncertainty.difference import Pair

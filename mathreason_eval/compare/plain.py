@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from mathreason_eval.report.comparison import Comparison, Comparisons
-from mathreason_eval.report.contrast import Contrast
-from mathreason_eval.report.pairing import Side
+from mathreason_eval.compare.comparison import Comparison, Comparisons
+from mathreason_eval.compare.contrast import Contrast
+from mathreason_eval.compare.pairing import Side
 
 
 def as_json(done: Comparisons) -> dict[str, object]:
