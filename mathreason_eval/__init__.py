@@ -14,14 +14,14 @@ from mathreason_eval.version import __version__
 
 if TYPE_CHECKING:
     from mathreason_eval.grade.verify import verify
-    from mathreason_eval.runner import evaluate
+    from mathreason_eval.pipeline.run import evaluate
     from mathreason_eval.runs.store import load_run
     from mathreason_eval.tasks import load_task
 
 __all__ = ["__version__", "evaluate", "load_run", "load_task", "verify"]
 
 _HOMES = {
-    "evaluate": "mathreason_eval.runner",
+    "evaluate": "mathreason_eval.pipeline.run",
     "load_run": "mathreason_eval.runs.store",
     "load_task": "mathreason_eval.tasks",
     "verify": "mathreason_eval.grade.verify",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mathreason_eval.checks import check_task
+from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import load_task, read_task, task_names
 
 SOURCES = {

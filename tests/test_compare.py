@@ -15,8 +15,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from mathreason_eval.cli import main
 from mathreason_eval.compare.comparison import run_name
-from mathreason_eval.interop.jsonl import import_jsonl
 from mathreason_eval.maths.compare.convention import DEFAULT
+from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems

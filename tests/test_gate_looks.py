@@ -9,12 +9,12 @@ from random import Random
 import pytest
 
 from mathreason_eval.cli import main
-from mathreason_eval.gate.extending import Means, extend
 from mathreason_eval.gate.looks import Looks, look_reached
 from mathreason_eval.gate.settling import More, settling
 from mathreason_eval.models import open_model
-from mathreason_eval.planning import RunSpec
-from mathreason_eval.runner import run_tasks
+from mathreason_eval.pipeline.extend import Means, extend
+from mathreason_eval.pipeline.plan import RunSpec
+from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.stats.inference.decision import Call, Question, decide
 from mathreason_eval.stats.uncertainty.difference import Pair

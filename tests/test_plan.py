@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mathreason_eval.cli import main, verbs
-from mathreason_eval.interop.jsonl import import_jsonl
+from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.tasks import load_task
 
 # fmt: off

@@ -15,7 +15,7 @@ from mathreason_eval.families.processbench.metrics import first_error
 from mathreason_eval.families.processbench.thresholds import best_threshold
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Request
-from mathreason_eval.runner import evaluate
+from mathreason_eval.pipeline.run import evaluate
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.steps.scores import first_below, scores_of
 from mathreason_eval.tasks import load_task

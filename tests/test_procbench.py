@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
-from mathreason_eval.checks import check_task
 from mathreason_eval.errors import DataError
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.grading import Rules
+from mathreason_eval.pipeline.check import check_task
+from mathreason_eval.pipeline.grading import Rules
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems

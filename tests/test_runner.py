@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 
 from mathreason_eval.errors import DataError, IncompleteRunError, ModelError, RunError, UserError
-from mathreason_eval.grading import regrade
 from mathreason_eval.models.base import Completion, Failure
-from mathreason_eval.planning import RunSpec
-from mathreason_eval.runner import run_tasks
+from mathreason_eval.pipeline.grading import regrade
+from mathreason_eval.pipeline.plan import RunSpec
+from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.seeds import sample_seed
 from mathreason_eval.types import Outcome

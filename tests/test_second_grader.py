@@ -10,9 +10,9 @@ from mathreason_eval import verify
 from mathreason_eval.cli.samples import chosen_samples
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.grade.jobs.batch import verify_rows
-from mathreason_eval.grading import regrade
-from mathreason_eval.interop.jsonl import import_jsonl
 from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.pipeline.grading import regrade
+from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import load_task, read_task
 from mathreason_eval.types import Outcome

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mathreason_eval.grade.judge import Judge, Judging
-from mathreason_eval.interop.jsonl import import_jsonl
+from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Generation, Problem
 

@@ -10,10 +10,10 @@ from random import Random
 import pytest
 import yaml
 
-from mathreason_eval.checks import check_task
 from mathreason_eval.families.stories.reading import read_dictionaries, read_template
 from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
 from mathreason_eval.families.stories.units import UNITS
+from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import datasets, folder, read_task
 
 ROOT = Path(__file__).parents[1]

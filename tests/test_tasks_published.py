@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from mathreason_eval.checks import check_task
+from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems
 

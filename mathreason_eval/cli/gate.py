@@ -28,8 +28,8 @@ from mathreason_eval.errors import (
 
 if TYPE_CHECKING:
     from mathreason_eval.gate.config import Config
-    from mathreason_eval.gate.extending import Means
     from mathreason_eval.gate.judging import Judgement
+    from mathreason_eval.pipeline.extend import Means
     from mathreason_eval.runs.store import Run
 
 
@@ -140,8 +140,8 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
     if not options["extend"]:
         return found
     from mathreason_eval.cli.progress import Progress
-    from mathreason_eval.gate.extending import extend
     from mathreason_eval.gate.wording import headline, look_words
+    from mathreason_eval.pipeline.extend import extend
 
     means = _means(options)
     while (following := found.following) is not None:
@@ -153,7 +153,7 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
 
 
 def _means(options: Mapping[str, Any]) -> Means:
-    from mathreason_eval.gate.extending import Means
+    from mathreason_eval.pipeline.extend import Means
 
     return Means(
         model_args=dict(options["model_args"]),

@@ -45,7 +45,7 @@ def jsonl(path: Path, **options: Any) -> None:  # noqa: ANN401  click hands over
     """
     from mathreason_eval.cli.console import print_json
     from mathreason_eval.cli.tables import imported_as_json, print_imported
-    from mathreason_eval.interop.jsonl import import_jsonl
+    from mathreason_eval.pipeline.importers.jsonl import import_jsonl
     from mathreason_eval.tasks import load_task
 
     task = load_task(options["task"], options["tasks_dirs"])

@@ -75,8 +75,8 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
     from mathreason_eval.cli.progress import Progress
     from mathreason_eval.cli.tables import print_run, run_as_json
     from mathreason_eval.models import open_model
-    from mathreason_eval.planning import RunSpec
-    from mathreason_eval.runner import run_tasks
+    from mathreason_eval.pipeline.plan import RunSpec
+    from mathreason_eval.pipeline.run import run_tasks
 
     spec = RunSpec(
         tasks=tuple(name for text in options["tasks"] for name in text.split(",") if name),
@@ -110,7 +110,7 @@ def regrade(path: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN4
     """Judge the stored generations of RUN again; show which verdicts flipped."""
     from mathreason_eval.cli.console import print_json
     from mathreason_eval.cli.tables import print_regrading, regrading_as_json
-    from mathreason_eval.grading import regrade as regrade_run
+    from mathreason_eval.pipeline.grading import regrade as regrade_run
     from mathreason_eval.runs.store import find_run
 
     done = regrade_run(find_run(path).path, **options)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.cli.console import note, plain_table, stdout
 from mathreason_eval.cli.metrics import crowded, metric_table, number, variance
-from mathreason_eval.grading import Regrading, distinct
-from mathreason_eval.interop.jsonl import Imported
+from mathreason_eval.pipeline.grading import Regrading, distinct
+from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.summary import is_disputed, outcome_counts
 from mathreason_eval.tasks import Task

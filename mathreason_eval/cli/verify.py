@@ -22,7 +22,7 @@ from mathreason_eval.cli.options import (
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
 
 if TYPE_CHECKING:
-    from mathreason_eval.checks import Check
+    from mathreason_eval.pipeline.check import Check
 
 
 @click.command()
@@ -139,8 +139,8 @@ def check(
     """
     from dataclasses import asdict
 
-    from mathreason_eval.checks import check_task
     from mathreason_eval.cli.console import decided, print_json
+    from mathreason_eval.pipeline.check import check_task
     from mathreason_eval.tasks import load_task, task_names
 
     chosen = task_names(tasks_dirs) if everything else names

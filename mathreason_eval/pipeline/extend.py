@@ -10,8 +10,8 @@ from pathlib import Path
 from mathreason_eval.errors import RunError
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Model
-from mathreason_eval.planning import RunSpec
-from mathreason_eval.runner import Watcher, run_tasks
+from mathreason_eval.pipeline.plan import RunSpec
+from mathreason_eval.pipeline.run import Watcher, run_tasks
 from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.tasks import load_task
 

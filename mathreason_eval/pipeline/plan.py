@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.grading import Rules, SampleKey, with_second
 from mathreason_eval.models.base import Model, Request
+from mathreason_eval.pipeline.grading import Rules, SampleKey, with_second
 from mathreason_eval.runs.manifest import describe_code, now
 from mathreason_eval.runs.store import FORMAT, is_run, load_run
 from mathreason_eval.seeds import sample_seed

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from mathreason_eval.errors import IncompleteRunError
-from mathreason_eval.grading import (
+from mathreason_eval.models import open_model
+from mathreason_eval.models.base import Completion, Failure, Model
+from mathreason_eval.pipeline.grading import (
     GradingQueue,
     JudgementWatcher,
     Rules,
@@ -24,9 +26,7 @@ from mathreason_eval.grading import (
     distinct,
     submit_stored,
 )
-from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Failure, Model
-from mathreason_eval.planning import (
+from mathreason_eval.pipeline.plan import (
     RunSpec,
     TaskPlan,
     load_tasks,

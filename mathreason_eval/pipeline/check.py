@@ -10,7 +10,7 @@ from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.grading import Rules
+from mathreason_eval.pipeline.grading import Rules
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mathreason_eval.errors import DataError, RunError
-from mathreason_eval.grading import GradingQueue, Rules, conclude, submit_stored
+from mathreason_eval.pipeline.grading import GradingQueue, Rules, conclude, submit_stored
 from mathreason_eval.runs.manifest import describe_code, now
 from mathreason_eval.runs.store import FORMAT, Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task

@@ -1,1 +1,0 @@
-"""Records of other harnesses in and out."""
