@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from mathreason_eval.report.results import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
+from mathreason_eval.site.results import SAMPLES_PER_PAGE
 from mathreason_eval.text.pagenames import page_name
 
 

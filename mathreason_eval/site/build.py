@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.report.formats import environment
-from mathreason_eval.report.pages import (
+from mathreason_eval.site.formats import environment
+from mathreason_eval.site.pages import (
     Labels,
     Values,
     index_values,
@@ -29,14 +29,14 @@ from mathreason_eval.report.pages import (
     samples_values,
     task_values,
 )
-from mathreason_eval.report.results import (
+from mathreason_eval.site.results import (
     SAMPLES_PER_PAGE,
     Result,
     Sample,
     read_result,
     samples_page,
 )
-from mathreason_eval.report.standing import Column, Standing, columns, rows
+from mathreason_eval.site.standing import Column, Standing, columns, rows
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run

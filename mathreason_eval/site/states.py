@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mathreason_eval.report.results import NOT_JUDGED
+from mathreason_eval.site.results import NOT_JUDGED
 from mathreason_eval.types import Outcome
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from mathreason_eval.report.charts import panel
-from mathreason_eval.report.grid import SOLVED, grid
-from mathreason_eval.report.results import SAMPLES_PER_PAGE, Result, Sample, samples_page
-from mathreason_eval.report.standing import Column, Row
-from mathreason_eval.report.states import HEALTH, STATES
+from mathreason_eval.site.charts import panel
+from mathreason_eval.site.grid import SOLVED, grid
+from mathreason_eval.site.results import SAMPLES_PER_PAGE, Result, Sample, samples_page
+from mathreason_eval.site.standing import Column, Row
+from mathreason_eval.site.states import HEALTH, STATES
 from mathreason_eval.stats.estimators.several import draws_of
 from mathreason_eval.text.pagenames import short_names
 from mathreason_eval.types import Metric, Outcome

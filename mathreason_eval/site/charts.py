@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.report.results import Result
+from mathreason_eval.site.results import Result
 from mathreason_eval.types import Metric
 
 _LINE_HEIGHT = 9.0

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mathreason_eval.report.results import NOT_JUDGED, AskedProblem, Result, samples_page
-from mathreason_eval.report.states import STATES
+from mathreason_eval.site.results import NOT_JUDGED, AskedProblem, Result, samples_page
+from mathreason_eval.site.states import STATES
 from mathreason_eval.types import Problem
 
 SOLVED: Mapping[str, str] = MappingProxyType(

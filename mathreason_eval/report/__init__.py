@@ -1,1 +1,0 @@
-"""Run folders in, pages out."""
