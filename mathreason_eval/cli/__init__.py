@@ -19,11 +19,11 @@ from typing import Any, NoReturn
 import click
 
 from mathreason_eval.cli.compare import compare
-from mathreason_eval.cli.console import close, flush, note, show_any_character
 from mathreason_eval.cli.gate import gate
 from mathreason_eval.cli.importing import import_command
 from mathreason_eval.cli.plan import plan
 from mathreason_eval.cli.run import regrade, run
+from mathreason_eval.cli.screens.console import close, flush, note, show_any_character
 from mathreason_eval.cli.show import show, tasks
 from mathreason_eval.cli.site import leaderboard, serve
 from mathreason_eval.cli.verify import check, verify

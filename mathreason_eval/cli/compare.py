@@ -47,8 +47,8 @@ def compare(
     """
     if len(runs) < 2:  # noqa: PLR2004
         raise click.UsageError("Name two runs or more; the first is the baseline.")
-    from mathreason_eval.cli.comparing import print_comparisons
-    from mathreason_eval.cli.console import print_json
+    from mathreason_eval.cli.screens.comparing import print_comparisons
+    from mathreason_eval.cli.screens.console import print_json
     from mathreason_eval.compare.comparison import Question
     from mathreason_eval.compare.comparison import compare as compared
     from mathreason_eval.compare.plain import as_json as plain

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mathreason_eval.cli.console import note
 from mathreason_eval.cli.options import (
     data_option,
     grading_options,
@@ -18,6 +17,7 @@ from mathreason_eval.cli.options import (
     model_arg_option,
     tasks_dir_option,
 )
+from mathreason_eval.cli.screens.console import note
 from mathreason_eval.errors import (
     EXIT_DONE,
     EXIT_INCONCLUSIVE,
@@ -88,8 +88,8 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is not whole); any other exit
     code is no verdict.
     """
-    from mathreason_eval.cli.console import decided, print_json
-    from mathreason_eval.cli.judgement import print_judgement
+    from mathreason_eval.cli.screens.console import decided, print_json
+    from mathreason_eval.cli.screens.judgement import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
     from mathreason_eval.gate.plain import as_json
     from mathreason_eval.runs.store import find_run
@@ -139,7 +139,7 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
     found = judge(before, after, config)
     if not options["extend"]:
         return found
-    from mathreason_eval.cli.progress import Progress
+    from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.gate.wording import headline, look_words
     from mathreason_eval.pipeline.extend import extend
 

@@ -43,8 +43,8 @@ def jsonl(path: Path, **options: Any) -> None:  # noqa: ANN401  click hands over
     A row has output and id, and may have sample, model, question and gold, score, correct,
     finish_reason, prompt_tokens and completion_tokens.
     """
-    from mathreason_eval.cli.console import print_json
-    from mathreason_eval.cli.tables import imported_as_json, print_imported
+    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.tables import imported_as_json, print_imported
     from mathreason_eval.pipeline.importers.jsonl import import_jsonl
     from mathreason_eval.tasks import load_task
 

@@ -73,8 +73,8 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     the fall a regression and a change without effect a pass, what is enough of both, the tokens it
     takes, and what no number of samples can show.
     """
-    from mathreason_eval.cli.console import print_json
-    from mathreason_eval.cli.planned import as_plain, print_designs
+    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.planned import as_plain, print_designs
     from mathreason_eval.compare.design import Wish, designs
     from mathreason_eval.runs.store import find_run
     from mathreason_eval.stats.planning.power import Rule

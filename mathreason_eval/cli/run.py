@@ -71,9 +71,9 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
     """
     from functools import partial
 
-    from mathreason_eval.cli.console import print_json
-    from mathreason_eval.cli.progress import Progress
-    from mathreason_eval.cli.tables import print_run, run_as_json
+    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.progress import Progress
+    from mathreason_eval.cli.screens.tables import print_run, run_as_json
     from mathreason_eval.models import open_model
     from mathreason_eval.pipeline.plan import RunSpec
     from mathreason_eval.pipeline.run import run_tasks
@@ -108,8 +108,8 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
 @json_option
 def regrade(path: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401  as above
     """Judge the stored generations of RUN again; show which verdicts flipped."""
-    from mathreason_eval.cli.console import print_json
-    from mathreason_eval.cli.tables import print_regrading, regrading_as_json
+    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.tables import print_regrading, regrading_as_json
     from mathreason_eval.pipeline.grading import regrade as regrade_run
     from mathreason_eval.runs.store import find_run
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mathreason_eval.cli.console import note
 from mathreason_eval.cli.options import data_option, grouped, json_option, tasks_dir_option
+from mathreason_eval.cli.screens.console import note
 
 if TYPE_CHECKING:
     from mathreason_eval.runs.store import Run
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @json_option
 def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
     """List the tasks."""
-    from mathreason_eval.cli.console import print_json
-    from mathreason_eval.cli.tables import print_tasks, task_as_json
+    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.tables import print_tasks, task_as_json
     from mathreason_eval.tasks import load_task, task_names
 
     found = [load_task(name, tasks_dirs) for name in task_names(tasks_dirs)]
@@ -89,9 +89,9 @@ def _show_run(
     as_json: bool,
 ) -> None:
     """Show the chosen samples of a run, or, where none are chosen, its metrics."""
-    from mathreason_eval.cli import tables
-    from mathreason_eval.cli.console import print_json
-    from mathreason_eval.cli.samples import chosen_samples, print_samples, samples_as_json
+    from mathreason_eval.cli.screens import tables
+    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.samples import chosen_samples, print_samples, samples_as_json
 
     if outcome is None and problem is None and not disputed:
         print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
@@ -130,8 +130,8 @@ def _write_memorisation(run: Run, path: Path) -> None:
 def _show_task(
     name: str, tasks_dirs: tuple[Path, ...], data: tuple[str, ...], count: int, *, as_json: bool
 ) -> None:
-    from mathreason_eval.cli import tables
-    from mathreason_eval.cli.console import print_json
+    from mathreason_eval.cli.screens import tables
+    from mathreason_eval.cli.screens.console import print_json
     from mathreason_eval.tasks import load_task
     from mathreason_eval.tasks.datasets import load_problems
 

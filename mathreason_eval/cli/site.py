@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mathreason_eval.cli.console import note, say
+from mathreason_eval.cli.screens.console import note, say
 
 
 @click.command()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from mathreason_eval.cli.console import say
 from mathreason_eval.cli.options import (
     Settings,
     data_option,
@@ -19,6 +18,7 @@ from mathreason_eval.cli.options import (
     json_option,
     tasks_dir_option,
 )
+from mathreason_eval.cli.screens.console import say
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def verify(
         raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
     from dataclasses import asdict
 
-    from mathreason_eval.cli.console import print_json, stdout
+    from mathreason_eval.cli.screens.console import print_json, stdout
     from mathreason_eval.grade.verify import verify as judge
     from mathreason_eval.maths.compare.convention import Convention
     from mathreason_eval.text.visible import visible
@@ -139,7 +139,7 @@ def check(
     """
     from dataclasses import asdict
 
-    from mathreason_eval.cli.console import decided, print_json
+    from mathreason_eval.cli.screens.console import decided, print_json
     from mathreason_eval.pipeline.check import check_task
     from mathreason_eval.tasks import load_task, task_names
 
@@ -158,7 +158,7 @@ def check(
 
 
 def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
-    from mathreason_eval.cli.console import stdout
+    from mathreason_eval.cli.screens.console import stdout
     from mathreason_eval.text.visible import visible
 
     console = stdout()

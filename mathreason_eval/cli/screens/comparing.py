@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.console import note, plain_table, stdout
+from mathreason_eval.cli.screens.console import note, plain_table, stdout
 from mathreason_eval.compare.comparison import Comparison, Comparisons, Ranks
 from mathreason_eval.compare.contrast import Contrast
 from mathreason_eval.compare.flips import Flip

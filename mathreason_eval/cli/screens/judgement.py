@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.console import note, plain_table, stdout
+from mathreason_eval.cli.screens.console import note, plain_table, stdout
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.cli.console import note, plain_table, stdout
-from mathreason_eval.cli.metrics import crowded, metric_table, number, variance
+from mathreason_eval.cli.screens.console import note, plain_table, stdout
+from mathreason_eval.cli.screens.metrics import crowded, metric_table, number, variance
 from mathreason_eval.pipeline.grading import Regrading, distinct
 from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.runs.store import Run

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from mathreason_eval.cli.console import stderr
+from mathreason_eval.cli.screens.console import stderr
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.stats.uncertainty.intervals import wilson
 from mathreason_eval.types import Outcome, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from mathreason_eval.cli.console import plain_table, stdout
+from mathreason_eval.cli.screens.console import plain_table, stdout
 from mathreason_eval.compare.design import Design, Mix, Need
 from mathreason_eval.text.visible import visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.console import plain_table
+from mathreason_eval.cli.screens.console import plain_table
 from mathreason_eval.stats.estimators.several import draws_of
 from mathreason_eval.stats.summary import AMOUNTS, WHOLE
 from mathreason_eval.stats.uncertainty.fixed import split

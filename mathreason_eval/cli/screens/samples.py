@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from mathreason_eval.cli.console import SIGNS, note, stdout
+from mathreason_eval.cli.screens.console import SIGNS, note, stdout
 from mathreason_eval.errors import RunError, UnknownNameError
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.summary import is_disputed
