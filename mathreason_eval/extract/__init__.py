@@ -21,9 +21,7 @@ from mathreason_eval.extract.last import (
 )
 from mathreason_eval.extract.letters import choice
 from mathreason_eval.extract.scope import continuations, own_turn
-from mathreason_eval.families.knights.conclusion import closing, conclusion
-from mathreason_eval.families.procbench.extract import states
-from mathreason_eval.families.processbench.scores import scores
+from mathreason_eval.registry import Registry
 from mathreason_eval.types import Answer
 
 Rule = Callable[[str], Answer | None]
@@ -42,23 +40,22 @@ WEAK_RULES = frozenset(
 )
 """What is found by these counts for nothing where the text was cut off."""
 
-EXTRACTORS: Mapping[str, Rule] = {
-    "boxed": boxed,
-    "tag": tag,
-    "hashes": hashes,
-    "phrase": phrase,
-    "choice": choice,
-    "conclusion": conclusion,
-    "closing": closing,
-    "program_output": program_output,
-    "bare": bare,
-    "last_formula": last_formula,
-    "last_number": last_number,
-    "scores": scores,
-    "states": states,
-    "whole": whole,
-}
-"""Every rule by name."""
+EXTRACTORS: Mapping[str, Rule] = Registry(
+    "EXTRACTORS",
+    {
+        "boxed": boxed,
+        "tag": tag,
+        "hashes": hashes,
+        "phrase": phrase,
+        "choice": choice,
+        "program_output": program_output,
+        "bare": bare,
+        "last_formula": last_formula,
+        "last_number": last_number,
+        "whole": whole,
+    },
+)
+"""Every rule by name, those of benchmark families included."""
 
 
 def extract(text: str, rules: Sequence[str]) -> Answer | None:

@@ -1,1 +1,31 @@
-"""Behaviour of benchmarks, a package each: generators, readers, graders, rules, metrics."""
+"""Behaviour of benchmarks, a package each: generators, readers, graders, rules and metrics.
+
+A family names in its `__init__` what it brings: `GRADERS`, `EXTRACTORS`, `METRICS`. The tables here
+are all of them together, and what the registries look into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mathreason_eval.extract import Rule
+from mathreason_eval.families import cultural, knights, procbench, processbench, stories
+from mathreason_eval.grade.graders import Grader
+from mathreason_eval.stats.metrics import Family
+
+GRADERS: Mapping[str, Grader] = {
+    **knights.GRADERS,
+    **procbench.GRADERS,
+    **cultural.GRADERS,
+    **processbench.GRADERS,
+}
+EXTRACTORS: Mapping[str, Rule] = {
+    **knights.EXTRACTORS,
+    **procbench.EXTRACTORS,
+    **processbench.EXTRACTORS,
+}
+METRICS: Mapping[str, Family] = {
+    **processbench.METRICS,
+    **stories.METRICS,
+    **procbench.METRICS,
+}

@@ -6,7 +6,9 @@ Source: akarim23131/Lost_in_Cultural_Translation (arXiv:2503.18018), restated.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from mathreason_eval.grade.graders import Grader, published
 from mathreason_eval.types import Answer
 
 _TAGGED = re.compile(r'"Answer":\s*"?(\d+[,.\d]*)"?')
@@ -35,3 +37,12 @@ def same_tagged_number(gold: str, answer: str) -> bool:
         return number == int(gold)
     except ValueError:
         return False
+
+
+GRADERS: Mapping[str, Grader] = {
+    "cultural-reference": Grader(
+        summary='the number after the first "Answer":',
+        compare=published("cultural-reference", same_tagged_number),
+        find=first_tagged,
+    ),
+}

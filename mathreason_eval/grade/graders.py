@@ -9,20 +9,6 @@ from dataclasses import dataclass
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
-from mathreason_eval.families.cultural import first_tagged, same_tagged_number
-from mathreason_eval.families.knights.grader import (
-    PER_PERSON,
-    assignment,
-    kk_reference,
-    same_assignment,
-)
-from mathreason_eval.families.procbench.grader import MEASURES, procbench_reference, states
-from mathreason_eval.families.processbench.grader import (
-    last_simple_box,
-    processbench_reference,
-    step_index,
-    vote_of,
-)
 from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.published.minerva import minerva_find, minerva_quick, minerva_slow
 from mathreason_eval.grade.published.prm800k import prm800k_quick, prm800k_slow
@@ -33,6 +19,7 @@ from mathreason_eval.grade.published.reference import (
     same_lm_eval_text,
 )
 from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
+from mathreason_eval.registry import Registry
 from mathreason_eval.types import Answer, Match
 
 Compare = Callable[[str, str, Convention], Match]
@@ -148,7 +135,9 @@ def _text(gold: str, answer: str) -> Match:
 # --- published rules -------------------------------------------------------------------------
 
 
-def _published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
+def published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
+    """Return a published rule of equality as a comparison to which conventions mean nothing."""
+
     def judged(gold: str, answer: str) -> Match:
         same = equal(gold, answer)
         note = f"the same by the {rule} rule" if same else f"different by the {rule} rule"
@@ -157,89 +146,50 @@ def _published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
     return plain(judged)
 
 
-GRADERS: Mapping[str, Grader] = {
-    "math": Grader(summary="numbers, structures, expressions", compare=compare, slow=compare_slow),
-    "number": Grader(summary="a number, exactly", compare=_number),
-    "expression": Grader(summary="an expression", compare=compare, slow=compare_slow),
-    "integer": Grader(summary="an integer, as AIME asks", compare=plain(_integer)),
-    "choice": Grader(summary="a letter", compare=plain(_choice), extract=CHOICE_RULES),
-    "text": Grader(summary="a text, case and spaces aside", compare=plain(_text)),
-    "assignment": Grader(
-        summary="the role of every person of a puzzle",
-        compare=plain(assignment),
-        extract=("conclusion", "boxed", "closing"),
-        key=same_assignment,
-        measures=(PER_PERSON,),
-    ),
-    "kk-reference": Grader(
-        summary="the published rule of Knights and Knaves, word for word",
-        compare=plain(kk_reference),
-        find=whole,
-        key=same_assignment,
-        measures=(PER_PERSON,),
-    ),
-    "states": Grader(
-        summary="the states of a procedure, one by one",
-        compare=plain(states),
-        extract=("states",),
-        key=str,
-        measures=MEASURES,
-    ),
-    "procbench-reference": Grader(
-        summary="the states of a procedure by ProcBench's evaluator",
-        compare=plain(procbench_reference),
-        extract=("states",),
-        key=str,
-        measures=MEASURES,
-    ),
-    "gsm8k-strict": Grader(
-        summary="first #### number, as text",
-        compare=_published("gsm8k-strict", same_lm_eval_text),
-        find=first_hashes,
-    ),
-    "gsm8k-flexible": Grader(
-        summary="last number-like piece, as text",
-        compare=_published("gsm8k-flexible", same_lm_eval_text),
-        find=flexible_number,
-    ),
-    "cultural-reference": Grader(
-        summary='the number after the first "Answer":',
-        compare=_published("cultural-reference", same_tagged_number),
-        find=first_tagged,
-    ),
-    "hendrycks": Grader(
-        summary="MATH's own string rules",
-        compare=_published("hendrycks", hendrycks_equal),
-        extract=("boxed",),
-    ),
-    "minerva": Grader(
-        summary="Minerva's string rules, then sympy",
-        compare=plain(minerva_quick),
-        slow=plain(minerva_slow),
-        find=minerva_find,
-    ),
-    "prm800k": Grader(
-        summary="PRM800K's string rules, then sympy",
-        compare=plain(prm800k_quick),
-        slow=plain(prm800k_slow),
-        extract=("boxed",),
-    ),
-    "step-index": Grader(
-        summary="the index of a solution's first false step",
-        compare=plain(step_index),
-        key=vote_of,
-    ),
-    "processbench-reference": Grader(
-        summary="ProcessBench's rule: the last box, an integer",
-        compare=plain(processbench_reference),
-        key=vote_of,
-        find=last_simple_box,
-    ),
-    "math-verify": Grader(
-        summary="the math-verify package, where it is installed",
-        compare=plain(ask_math_verify),
-        slow=plain(math_verify),
-        find=whole,
-    ),
-}
-"""Every grader by name; `docs/grading.md` describes them."""
+GRADERS: Mapping[str, Grader] = Registry(
+    "GRADERS",
+    {
+        "math": Grader(
+            summary="numbers, structures, expressions", compare=compare, slow=compare_slow
+        ),
+        "number": Grader(summary="a number, exactly", compare=_number),
+        "expression": Grader(summary="an expression", compare=compare, slow=compare_slow),
+        "integer": Grader(summary="an integer, as AIME asks", compare=plain(_integer)),
+        "choice": Grader(summary="a letter", compare=plain(_choice), extract=CHOICE_RULES),
+        "text": Grader(summary="a text, case and spaces aside", compare=plain(_text)),
+        "gsm8k-strict": Grader(
+            summary="first #### number, as text",
+            compare=published("gsm8k-strict", same_lm_eval_text),
+            find=first_hashes,
+        ),
+        "gsm8k-flexible": Grader(
+            summary="last number-like piece, as text",
+            compare=published("gsm8k-flexible", same_lm_eval_text),
+            find=flexible_number,
+        ),
+        "hendrycks": Grader(
+            summary="MATH's own string rules",
+            compare=published("hendrycks", hendrycks_equal),
+            extract=("boxed",),
+        ),
+        "minerva": Grader(
+            summary="Minerva's string rules, then sympy",
+            compare=plain(minerva_quick),
+            slow=plain(minerva_slow),
+            find=minerva_find,
+        ),
+        "prm800k": Grader(
+            summary="PRM800K's string rules, then sympy",
+            compare=plain(prm800k_quick),
+            slow=plain(prm800k_slow),
+            extract=("boxed",),
+        ),
+        "math-verify": Grader(
+            summary="the math-verify package, where it is installed",
+            compare=plain(ask_math_verify),
+            slow=plain(math_verify),
+            find=whole,
+        ),
+    },
+)
+"""Every grader by name, those of benchmark families included; `docs/grading.md` has them."""
