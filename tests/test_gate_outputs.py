@@ -16,8 +16,8 @@ from mathreason_eval.gate.commands import workflow_commands
 from mathreason_eval.gate.config import Config, config_of
 from mathreason_eval.gate.judging import judge
 from mathreason_eval.gate.junit import junit
-from mathreason_eval.gate.links import sample_links
 from mathreason_eval.gate.markdown import markdown, plain
+from mathreason_eval.runs.addresses import sample_links
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.site.build import build_site
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from mathreason_eval.compare.flips import Flip
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
-from mathreason_eval.gate.links import sample_links
 from mathreason_eval.gate.wording import (
     SIGNS,
     bounds,
@@ -19,6 +18,7 @@ from mathreason_eval.gate.wording import (
     share_words,
     way_on,
 )
+from mathreason_eval.runs.addresses import sample_links
 from mathreason_eval.text.visible import visible
 
 _MOST_FLIPS = 20

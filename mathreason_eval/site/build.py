@@ -29,8 +29,8 @@ from mathreason_eval.site.pages import (
     samples_values,
     task_values,
 )
+from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.results import (
-    SAMPLES_PER_PAGE,
     Result,
     Sample,
     read_result,

@@ -1,12 +1,13 @@
-"""Where the site shows a problem's samples."""
+"""Where a site shows the samples of a run: known to the site, and to whoever links into it."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
 from mathreason_eval.runs.store import Run
-from mathreason_eval.site.results import SAMPLES_PER_PAGE
 from mathreason_eval.text.pagenames import page_name
+
+SAMPLES_PER_PAGE = 100
 
 
 def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
