@@ -1,0 +1,269 @@
+"""Imports point one way: what each package may import, and what none of the pure ones may.
+
+Every file is parsed once. The map is strict both ways: an import that it does not name fails, and
+so does a name in it that nothing imports any more. `docs/architecture.md` says what the packages
+are.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "mathreason_eval"
+
+# fmt: off
+FLOORS = [
+    {"version", "types", "errors"},
+    {"text", "seeds", "registry", "resources"},
+    {"maths"},
+    {"extract", "steps", "stats"},
+    {"grade", "runs", "tasks"},
+    {"families", "models", "compare"},
+    {"pipeline"},
+    {"gate", "site"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+# An import leads to a lower floor, never to another package of the same one.
+MAY_IMPORT = {
+    "version":  "",
+    "types":    "",
+    "errors":   "",
+    "text":     "",
+    "seeds":    "",
+    "registry": "",
+    "resources": "",
+    "maths":    "errors types",
+    "extract":  "errors registry types",
+    "steps":    "maths",
+    "stats":    "registry types",
+    "grade":    "errors extract maths registry steps text types",
+    "runs":     "errors text types version",
+    "tasks":    "errors extract maths resources types",
+    "families": "errors extract grade seeds stats steps types",
+    "models":   "errors steps text types",
+    "compare":  "errors grade runs stats types",
+    "pipeline": "errors extract grade maths models runs seeds stats tasks text types",
+    "gate":     "compare errors runs stats text types",
+    "site":     "errors resources runs stats text types version",
+    "cli":      "compare errors gate grade maths models pipeline runs site stats tasks text types "
+                "version",
+    "__init__": "grade pipeline runs tasks version",
+    "__main__": "cli",
+}
+# Within a package that has rooms: which of them may import which.
+ROOMS = {
+    "maths": ["vocabulary", "syntax", "evaluate", "compare"],
+    "stats": ["uncertainty", "inference planning", "estimators", ""],
+    "grade": ["workers published", "", "jobs"],
+    "families": ["cultural knights procbench processbench stories", ""],
+    "pipeline": ["", "importers"],
+    "cli": ["screens", ""],
+}
+PURE = ["types", "errors", "text", "seeds", "registry", "maths", "extract", "steps", "stats",
+        "grade", "families", "compare"]
+IMPURE = {
+    "asyncio", "concurrent", "datetime", "fcntl", "glob", "gzip", "http", "io", "multiprocessing",
+    "os", "pathlib", "queue", "random", "resource", "secrets", "select", "shutil", "signal",
+    "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "zipfile",
+}
+EXCEPTIONS = {
+    # module: what it may know of the world, and why it must.
+    "seeds": {"random"},                        # the one home of random sources
+    "grade.judge": {"threading", "time"},       # judges from any thread, and says how long it took
+    "grade.workers.worker": IMPURE,             # the processes that are killed when they are late
+    "grade.jobs.batch": IMPURE,                 # what is handed to many of them
+}
+HEAVY = {"torch", "transformers", "vllm", "xllamacpp", "sympy", "latex2sympy2_extended", "openai"}
+SLOW = HEAVY | {"numpy", "scipy", "pandas", "jinja2", "rich", "datasets", "yaml", "pyarrow"}
+# fmt: on
+
+
+class Module(NamedTuple):
+    """A file of the package, parsed."""
+
+    name: str
+    tree: ast.Module
+    own: frozenset[str]
+    """Modules of the package that it imports, anywhere in it."""
+    others: frozenset[str]
+    """Top-level names of whatever else it imports."""
+    others_at_top: frozenset[str]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    paths = {
+        name_of(path): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not path.relative_to(PACKAGE).parts[0].startswith("_tasks")
+    }
+    return {name: _module(name, path, paths.keys()) for name, path in paths.items()}
+
+
+def _module(name: str, path: Path, known) -> Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = set(_imported(ast.walk(tree), known))
+    top = {found for found in _imported(tree.body, known) if not found.startswith("mathreason")}
+    return Module(
+        name=name,
+        tree=tree,
+        own=frozenset(
+            found.removeprefix("mathreason_eval.") for found in imported if "mathreason" in found
+        ),
+        others=frozenset(found.partition(".")[0] for found in imported),
+        others_at_top=frozenset(found.partition(".")[0] for found in top),
+    )
+
+
+def _imported(nodes, known) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            module = node.module or ""
+            if not module.startswith("mathreason_eval"):
+                yield module
+                continue
+            package = module.removeprefix("mathreason_eval").removeprefix(".")
+            for alias in node.names:
+                # `from package import module` imports the module; the package is its address.
+                inner = f"{package}.{alias.name}".removeprefix(".")
+                yield f"mathreason_eval.{inner if inner in known else package or '__init__'}"
+
+
+def package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def of(name: str) -> list[Module]:
+    return [module for module in modules().values() if package(module.name) == name]
+
+
+# --- one way ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_a_package_imports_just_what_it_may(name):
+    found = {package(other) for module in of(name) for other in module.own} - {name}
+    assert found == set(MAY_IMPORT[name].split())
+
+
+def test_every_package_is_on_the_map():
+    assert {package(name) for name in modules()} == set(MAY_IMPORT)
+    assert sorted(name for floor in FLOORS for name in floor) == sorted(MAY_IMPORT)
+
+
+def test_every_arrow_leads_to_a_lower_floor():
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    wrong = [(name, other) for name, others in MAY_IMPORT.items() for other in others.split()
+             if floor[other] >= floor[name]]  # fmt: skip
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_rooms_of_a_package_import_one_way(name):
+    floor = {room: number for number, rooms in enumerate(ROOMS[name])
+             for room in rooms.split() or [""]}  # fmt: skip
+
+    def room(module: str) -> str:
+        first = module.removeprefix(name).removeprefix(".").partition(".")[0]
+        return first if first in floor else ""
+
+    for module in of(name):
+        for other in module.own:
+            if package(other) == name and room(other) != room(module.name):
+                assert floor[room(other)] < floor[room(module.name)], (module.name, other)
+
+
+def test_there_is_no_cycle_of_modules():
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"cycle: {' -> '.join((*trail, name))}"
+        if name not in done:
+            for other in modules()[name].own:
+                visit(other, (*trail, name))
+            done.add(name)
+
+    for name in modules():
+        visit(name, ())
+
+
+def test_a_reader_finds_a_file_by_its_name():
+    loose = [name for name in modules() if "." not in name and (PACKAGE / f"{name}.py").exists()]
+    assert len(loose) <= 8
+    sizes = {folder: len(list(folder.glob("*.py"))) for folder in PACKAGE.rglob("*/")}
+    assert max(sizes.values()) <= 40
+
+
+# --- what they may know of the world ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_package_knows_no_file_clock_process_or_chance(name):
+    for module in of(name):
+        assert not module.others & IMPURE - EXCEPTIONS.get(module.name, set()), module.name
+        assert module.name in EXCEPTIONS or "open" not in _called(module), module.name
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+def test_an_exception_is_needed(name):
+    assert modules()[name].others & EXCEPTIONS[name]
+
+
+def _called(module: Module) -> set[str]:
+    return {
+        node.func.id
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+
+def test_only_backends_know_inference_libraries():
+    algebra = {"sympy", "latex2sympy2_extended"}
+    for module in modules().values():
+        if package(module.name) != "models":
+            allowed = algebra if package(module.name) in {"maths", "grade"} else set()
+            assert not module.others & HEAVY - allowed, module.name
+
+
+def test_slow_libraries_are_never_imported_at_the_top():
+    assert not [name for name, module in modules().items() if module.others_at_top & SLOW]
+
+
+def test_only_the_command_line_prints():
+    printing = [name for name, module in modules().items() if "print" in _called(module)]
+    assert all(package(name) == "cli" for name in printing)
+
+
+SILENT = ["torch", "sympy", "vllm", "transformers", "numpy", "scipy", "pandas", "rich", "jinja2"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import mathreason_eval",
+        "import mathreason_eval.cli",
+        "from mathreason_eval import load_run, load_task, verify",
+        "import mathreason_eval.families",
+    ],
+)
+def test_importing_costs_nothing(statement):
+    code = f"{statement}; import sys; print([m for m in {SILENT!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
