@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from test_imports import FLOORS
 
 from mathreason_eval import errors, types
 from mathreason_eval.cli import verbs
@@ -23,7 +24,8 @@ from mathreason_eval.tasks import task_names
 
 ROOT = Path(__file__).parents[1]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-        for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}  # fmt: skip
+        for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md",
+                     *sorted((ROOT / "docs").glob("*.md")))}  # fmt: skip
 
 
 def help_texts() -> str:
@@ -76,6 +78,43 @@ EVERYTHING = [
 @pytest.mark.parametrize(("page", "words"), EVERYTHING)
 def test_everything_there_is_stands_in_the_docs(page, words):
     assert words in DOCS[page]
+
+
+MAPS = ("docs/architecture.md", "CONTRIBUTING.md")
+PLACES = sorted(
+    {
+        (page, place)
+        for page in MAPS
+        for place in re.findall(r"`([\w-]+(?:/[\w.-]*|\.(?:py|md|yaml|jsonl)))`?", DOCS[page])
+    }
+)
+OF_A_TASK = {"task.yaml", "task.py", "cases.jsonl"}
+"""Files that a task's folder has."""
+
+
+@pytest.mark.parametrize(("page", "place"), PLACES)
+def test_places_on_the_maps_exist(page, place):
+    package = ROOT / "mathreason_eval"
+    folders = [ROOT, package, *(path for path in package.rglob("*") if path.is_dir())]
+    found = [folder for folder in folders if (folder / place).exists()]
+    assert found or place in OF_A_TASK
+
+
+def test_every_package_is_on_the_map():
+    package = ROOT / "mathreason_eval"
+    folders = {path.parent.relative_to(ROOT) for path in package.rglob("__init__.py")}
+    loose = {path.relative_to(ROOT) for path in package.glob("[a-z]*.py")}
+    for place in {
+        *(f"{folder}/" for folder in folders - {Path("mathreason_eval")}),
+        *map(str, loose),
+    }:
+        assert f"`{place}`" in DOCS["docs/architecture.md"], place
+
+
+def test_the_import_rule_on_the_map_is_the_one_that_is_held():
+    rule = re.search(r"    version types.*?\n\n", DOCS["docs/architecture.md"], flags=re.DOTALL)
+    shown = [set(floor.split()) for floor in rule[0].split("<-")]
+    assert shown == FLOORS[:-1]
 
 
 LINKS = [(page, link) for page, text in DOCS.items() for link in re.findall(r"\]\(([^)#]+)", text)]

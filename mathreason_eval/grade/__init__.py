@@ -1,1 +1,1 @@
-"""Judging answers: is this answer the gold? Pure, but for `worker`, which starts processes."""
+"""From a model's text to a verdict: `judge` decides, `graders` has the graders by name."""

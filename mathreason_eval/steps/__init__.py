@@ -1,1 +1,1 @@
-"""Reasoning step by step: which states, and up to where, are right."""
+"""Reasoning step by step: which equation of a solution is false, and what scores of steps say."""
