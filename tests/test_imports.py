@@ -79,6 +79,7 @@ EXCEPTIONS = {
     # module: what it may know of the world, and why it must.
     "seeds": {"random"},                        # the one home of random sources
     "grade.judge": {"threading", "time"},       # judges from any thread, and says how long it took
+    "grade.workers.forks": {"os"},
     "grade.workers.worker": IMPURE,             # the processes that are killed when they are late
     "grade.jobs.batch": IMPURE,                 # what is handed to many of them
 }

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +12,7 @@ from typing import Self
 
 from mathreason_eval.extract import WEAK_RULES, extract
 from mathreason_eval.grade.graders import Grader, grader_named
+from mathreason_eval.grade.workers.forks import renew_after_fork
 from mathreason_eval.grade.workers.worker import WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.steps.checker import first_false_statement
@@ -66,9 +65,9 @@ class Judge:
         self._deadline = deadline
         self._known: OrderedDict[Question, Match] = OrderedDict()
         self._lock = threading.Lock()
-        _JUDGES.add(self)
+        renew_after_fork(self)
 
-    def renew_lock(self) -> None:
+    def renew(self) -> None:
         """Replace the lock: in a forked child, where the thread that held it may be gone."""
         self._lock = threading.Lock()
 
@@ -213,18 +212,6 @@ class Judge:
         except WorkerError as error:
             return Match(equal=None, rule="worker", note=f"the grader died: {error}"), left
         return Match(**said), seconds
-
-
-_JUDGES: weakref.WeakSet[Judge] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for judge in _JUDGES:
-        judge.renew_lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 _STEPS_READ = 10_000

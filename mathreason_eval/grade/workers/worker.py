@@ -20,10 +20,11 @@ import subprocess
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
+
+from mathreason_eval.grade.workers.forks import renew_after_fork
 
 MEMORY = 2 << 30
 """Bytes of address space of one worker."""
@@ -211,9 +212,9 @@ class WorkerPool:
         self._workers = [Worker() for _ in range(size)]
         for worker in self._workers:
             self._idle.put(worker)
-        _POOLS.add(self)
+        renew_after_fork(self)
 
-    def start_anew(self) -> None:
+    def renew(self) -> None:
         """Own idle workers without a process: in a forked child, where no other thread lives on.
 
         The queue is a new one: a thread of the parent may have held the lock of the old.
@@ -265,18 +266,6 @@ class WorkerPool:
         """Kill every worker."""
         for worker in self._workers:
             worker.kill()
-
-
-_POOLS: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for pool in _POOLS:
-        pool.start_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- in the child ----------------------------------------------------------------------------
