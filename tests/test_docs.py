@@ -100,6 +100,30 @@ def test_places_on_the_maps_exist(page, place):
     assert found or place in OF_A_TASK
 
 
+PAGES = {
+    **DOCS,
+    **{path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+       for path in sorted((ROOT / "tasks").glob("*/README.md"))},
+}  # fmt: skip
+NAMED = sorted(
+    {
+        (page, place.rstrip("."))
+        for page, text in PAGES.items()
+        for place in re.findall(r"\bmathreason_eval[./][\w./]+", text)
+        if f'"{place}"' not in text  # the name of a group of entry points
+    }
+)
+
+
+@pytest.mark.parametrize(("page", "place"), NAMED)
+def test_modules_are_named_where_they_are(page, place):
+    """Every path and every dotted name in a page leads to a module, or to a name in one."""
+    path = ROOT / place.removesuffix("/")
+    dotted = ROOT / place.replace(".", "/")
+    inside = dotted.parent.with_suffix(".py")
+    assert any(one.exists() for one in (path, dotted, dotted.with_suffix(".py"), inside))
+
+
 def test_every_package_is_on_the_map():
     package = ROOT / "mathreason_eval"
     folders = {path.parent.relative_to(ROOT) for path in package.rglob("__init__.py")}
