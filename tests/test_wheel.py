@@ -26,7 +26,12 @@ def test_the_wheel_carries_tasks_templates_and_types(wheel):
     assert "mathreason_eval/py.typed" in names
     assert "mathreason_eval/_tasks/gsm8k/task.yaml" in names
     assert any(n.startswith("mathreason_eval/_leaderboard/") and n.endswith(".html") for n in names)
-    assert not [n for n in names if n.startswith("tests/") or ".jsonl.gz" in n or "/runs/" in n]
+    of_the_package = {
+        path.relative_to(ROOT).as_posix() for path in ROOT.glob("mathreason_eval/**/*.py")
+    }
+    assert of_the_package <= names
+    stored = ("manifest.json", "generations.jsonl", ".jsonl.gz")
+    assert not [n for n in names if n.startswith("tests/") or n.endswith(stored)]
 
 
 def test_the_base_install_is_light():

@@ -16,7 +16,14 @@ from types import TracebackType
 from typing import Self
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs.codec import RecordT, as_document, as_line, decoded, read_json, read_records
+from mathreason_eval.runs.codec import (
+    RecordT,
+    as_document,
+    as_line,
+    decoded,
+    read_json,
+    read_records,
+)
 from mathreason_eval.types import (
     Generation,
     Metric,

@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import UserError
+from mathreason_eval.resources import resource_dir
+from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
+from mathreason_eval.runs.manifest import now
+from mathreason_eval.runs.store import Run
 from mathreason_eval.site.formats import environment
 from mathreason_eval.site.pages import (
     Labels,
@@ -29,7 +33,6 @@ from mathreason_eval.site.pages import (
     samples_values,
     task_values,
 )
-from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.results import (
     Result,
     Sample,
@@ -37,9 +40,6 @@ from mathreason_eval.site.results import (
     samples_page,
 )
 from mathreason_eval.site.standing import Column, Standing, columns, rows
-from mathreason_eval.resources import resource_dir
-from mathreason_eval.runs.manifest import now
-from mathreason_eval.runs.store import Run
 from mathreason_eval.text.pagenames import distinct_page_names
 from mathreason_eval.version import __version__
 

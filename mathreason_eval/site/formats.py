@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mathreason_eval.resources import resource_dir
 from mathreason_eval.site.marks import excerpt
 from mathreason_eval.site.standing import settings
 from mathreason_eval.site.states import STATES
-from mathreason_eval.resources import resource_dir
 from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Metric

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.charts import panel
 from mathreason_eval.site.grid import SOLVED, grid
-from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.results import Result, Sample, samples_page
 from mathreason_eval.site.standing import Column, Row
 from mathreason_eval.site.states import HEALTH, STATES

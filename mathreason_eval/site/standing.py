@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.site.results import Result
 from mathreason_eval.runs.conditions import Conditions, differences
+from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
 from mathreason_eval.types import Metric, RunManifest
