@@ -41,9 +41,9 @@ from mathreason_eval.families.knights.sampling import (
     draw_claim,
     draw_puzzle,
     draw_statement,
-    some_of,
 )
 from mathreason_eval.families.knights.wording import in_words
+from mathreason_eval.seeds import some_of
 from mathreason_eval.tasks import load_task
 
 ROOT = Path(__file__).parents[1]

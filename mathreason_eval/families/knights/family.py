@@ -9,22 +9,14 @@ from mathreason_eval.families.knights.logic import Puzzle, Statement
 from mathreason_eval.families.knights.names import UNCOMMON_NAMES
 from mathreason_eval.families.knights.perturbing import perturb_leaf, perturb_statement
 from mathreason_eval.families.knights.roles import OWN_PAIRS
-from mathreason_eval.families.knights.sampling import (
-    MOST_TRIES,
-    NoPuzzleError,
-    Shape,
-    Source,
-    draw_puzzle,
-    one_of,
-    some_of,
-)
+from mathreason_eval.families.knights.sampling import MOST_TRIES, NoPuzzleError, Shape, draw_puzzle
 from mathreason_eval.families.knights.wording import (
     Telling,
     draw_telling,
     question,
     solution,
 )
-from mathreason_eval.seeds import item_rng
+from mathreason_eval.seeds import Source, item_rng, one_of, some_of
 
 LOGICAL = ("perturbed_statement", "perturbed_leaf")
 """Variants with another solution."""

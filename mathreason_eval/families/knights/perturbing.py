@@ -12,14 +12,8 @@ from mathreason_eval.families.knights.logic import (
     is_contingent,
     only_solution,
 )
-from mathreason_eval.families.knights.sampling import (
-    MOST_TRIES,
-    Shape,
-    Source,
-    below,
-    draw_statement,
-    some_of,
-)
+from mathreason_eval.families.knights.sampling import MOST_TRIES, Shape, draw_statement
+from mathreason_eval.seeds import Source, below, some_of
 
 
 def perturb_statement(rng: Source, puzzle: Puzzle, shape: Shape) -> Puzzle | None:

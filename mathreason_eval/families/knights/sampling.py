@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.families.knights.logic import (
@@ -20,18 +18,10 @@ from mathreason_eval.families.knights.logic import (
     is_contingent,
     only_solution,
 )
+from mathreason_eval.seeds import Source, below, one_of
 
 MOST_TRIES = 1_000
 """Draws after which a puzzle, or a change of one, is given up."""
-
-Chosen = TypeVar("Chosen")
-
-
-class Source(Protocol):
-    """Where chance comes from: `random.Random` is one."""
-
-    def random(self) -> float:
-        """Return a number in [0, 1)."""
 
 
 class NoPuzzleError(UserError):
@@ -60,26 +50,6 @@ class Shape:
 
 
 _FEWEST = 2
-
-
-# Python promises the same `random()` for ever, and nothing of how `choice` and `shuffle` use it.
-def below(rng: Source, bound: int) -> int:
-    """Return a whole number from 0 to below a bound, each as likely."""
-    return int(rng.random() * bound)
-
-
-def one_of(rng: Source, choices: Sequence[Chosen]) -> Chosen:
-    """Return one of several, each as likely."""
-    return choices[int(rng.random() * len(choices))]
-
-
-def some_of(rng: Source, choices: Sequence[Chosen], count: int) -> list[Chosen]:
-    """Return some of several in random order, none twice."""
-    left = list(choices)
-    for place in range(count):
-        other = place + below(rng, len(left) - place)
-        left[place], left[other] = left[other], left[place]
-    return left[:count]
 
 
 def draw_statement(rng: Source, speaker: int, shape: Shape) -> Statement:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mathreason_eval.families.knights.logic import AND, IF, NOT, OR, Claim, Puzzle, Statement
 from mathreason_eval.families.knights.names import NAMES
 from mathreason_eval.families.knights.roles import KNIGHTS, Pair
-from mathreason_eval.families.knights.sampling import Source, one_of, some_of
+from mathreason_eval.seeds import Source, one_of, some_of
 
 _PLACES = (
     "Everybody in the village of {place} is either {a_knight} or {a_knave}.",

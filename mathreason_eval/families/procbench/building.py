@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import accumulate, groupby
 
-from mathreason_eval.families.procbench.chance import Source, below, between, text_of
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     SIGNS,
@@ -17,6 +16,7 @@ from mathreason_eval.families.procbench.procedure import (
     tuples,
     words,
 )
+from mathreason_eval.seeds import Source, below, between, text_of
 
 
 def _grown(pieces: list[str]) -> States:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from mathreason_eval.families.procbench.chance import Source, below, between, one_of, text_of
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     Inputs,
@@ -15,6 +14,7 @@ from mathreason_eval.families.procbench.procedure import (
     parts,
     words,
 )
+from mathreason_eval.seeds import Source, below, between, one_of, text_of
 
 # --- count -----------------------------------------------------------------------------------
 

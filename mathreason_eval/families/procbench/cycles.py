@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from mathreason_eval.families.procbench.chance import Source, below, between, one_of, some_of
 from mathreason_eval.families.procbench.procedure import (
     SIGNS,
     Inputs,
@@ -14,6 +13,7 @@ from mathreason_eval.families.procbench.procedure import (
     parts,
     words,
 )
+from mathreason_eval.seeds import Source, below, between, one_of, some_of
 
 # --- move ------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from mathreason_eval.families.procbench.chance import Source, below, between, some_of, text_of
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     Inputs,
@@ -15,6 +14,7 @@ from mathreason_eval.families.procbench.procedure import (
     tuples,
     words,
 )
+from mathreason_eval.seeds import Source, below, between, some_of, text_of
 
 # --- split by positions of the original ------------------------------------------------------
 

@@ -5,14 +5,6 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from mathreason_eval.families.procbench.chance import (
-    Source,
-    below,
-    between,
-    one_of,
-    some_of,
-    text_of,
-)
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     SIGNS,
@@ -23,6 +15,14 @@ from mathreason_eval.families.procbench.procedure import (
     parts,
     tuples,
     words,
+)
+from mathreason_eval.seeds import (
+    Source,
+    below,
+    between,
+    one_of,
+    some_of,
+    text_of,
 )
 
 # --- sort ------------------------------------------------------------------------------------

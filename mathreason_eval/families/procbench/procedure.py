@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from string import ascii_lowercase, digits
 from typing import Any
 
-from mathreason_eval.families.procbench.chance import Source
 from mathreason_eval.families.procbench.trajectory import Trajectory
+from mathreason_eval.seeds import Source
 
 ALPHABET = ascii_lowercase
 SIGNS = ascii_lowercase + digits

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from mathreason_eval.families.procbench.chance import (
-    Source,
-    below,
-    between,
-    one_of,
-    some_of,
-    text_of,
-)
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
     Inputs,
@@ -19,6 +11,14 @@ from mathreason_eval.families.procbench.procedure import (
     States,
     parts,
     words,
+)
+from mathreason_eval.seeds import (
+    Source,
+    below,
+    between,
+    one_of,
+    some_of,
+    text_of,
 )
 
 # --- compose ---------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from mathreason_eval.families.procbench.chance import Source, below, some_of
 from mathreason_eval.families.procbench.procedure import ALPHABET, Inputs, Procedure, States, parts
 from mathreason_eval.families.procbench.vocabulary import sentence
+from mathreason_eval.seeds import Source, below, some_of
 
 # --- count letters ---------------------------------------------------------------------------
 

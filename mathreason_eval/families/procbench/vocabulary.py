@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.families.procbench.chance import Source, one_of, some_of
+from mathreason_eval.seeds import Source, one_of, some_of
 
 
 def _words(listed: str) -> list[str]:
