@@ -16,7 +16,14 @@ from types import TracebackType
 from typing import Self
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs.codec import RecordT, as_document, as_line, decoded, read_json, read_records
+from mathreason_eval.runs.codec import (
+    RecordT,
+    as_document,
+    as_line,
+    converted,
+    read_json,
+    read_records,
+)
 from mathreason_eval.types import (
     Generation,
     Metric,
@@ -62,7 +69,7 @@ class Run:
         path = self.path / _METRICS
         if not path.is_file():
             return Records()
-        return Records(decoded(Metric, row, path) for row in read_json(path))
+        return Records(converted(list[Metric], read_json(path), str(path)))
 
     def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
         if task not in self.manifest.tasks:
@@ -95,7 +102,7 @@ def load_run(path: str | Path) -> Run:
             f"{folder} was written by a newer version of mathreason-eval.",
             "Upgrade it: pip install -U",
         )
-    return Run(folder, decoded(RunManifest, row, folder / _MANIFEST))
+    return Run(folder, converted(RunManifest, row, str(folder / _MANIFEST)))
 
 
 def find_runs(path: Path) -> tuple[Run, ...]:

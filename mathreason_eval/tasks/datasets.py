@@ -218,7 +218,7 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         id=f"{task.name}-{split}-{index}" if identity is None else str(identity),
         question=question,
         gold=gold,
-        meta={name: value for name, value in meta.items() if value is not None},
+        meta={name: _property(value) for name, value in meta.items() if value is not None},
         given=row.get("given") or {},
         origin=row.get("origin"),
         variant=row.get("variant"),
@@ -236,6 +236,11 @@ def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell m
         if value is not None:
             return value
     return None
+
+
+def _property(value: object) -> str | int | float | bool:
+    """Return a cell as what a problem may be reported by; a list of subjects is its text."""
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _golds(value: object) -> tuple[str, ...]:

@@ -188,20 +188,55 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
         seen[identity] += 1
         output = row["output"]
         thought = split_thinking(output)
-        score, label = row.get("score"), row.get("correct")
+        label = row.get("correct")
         yield Generation(
             problem_id=identity,
             sample=sample,
             text=thought.text if thought.finished else output,
             reasoning=thought.reasoning if thought.finished else None,
             finish_reason=str(row["finish_reason"]) if row.get("finish_reason") else None,
-            prompt_tokens=row.get("prompt_tokens"),
-            completion_tokens=row.get("completion_tokens"),
-            seed=row.get("seed"),
-            seconds=row.get("seconds"),
-            reward=None if score is None else float(score),
+            prompt_tokens=_count(row, "prompt_tokens"),
+            completion_tokens=_count(row, "completion_tokens"),
+            seed=_count(row, "seed"),
+            seconds=_number(row, "seconds"),
+            reward=_number(row, "score"),
             label=None if label is None else bool(label),
         )
+
+
+def _number(row: Row, name: str) -> float | None:
+    """Return a number that a row gives, which in CSV is text; None where it gives none.
+
+    Raises:
+        DataError: if it is no number.
+    """
+    value = row.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"The row of {row['id']!r} has {value!r} as its {name}.", "Write a number, or nothing."
+        ) from None
+
+
+def _count(row: Row, name: str) -> int | None:
+    """Return a whole number that a row gives; None where it gives none.
+
+    Raises:
+        DataError: if it is no whole number.
+    """
+    number, value = _number(row, name), row.get(name)
+    if number is None or value is None:
+        return None
+    if not number.is_integer():
+        raise DataError(
+            f"The row of {row['id']!r} has {value!r} as its {name}.",
+            "Write a whole number, or nothing.",
+        )
+    # Not by way of a float, which has no room for every seed.
+    return int(number) if isinstance(value, float) or "." in str(value) else int(value)
 
 
 def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
