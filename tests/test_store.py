@@ -12,6 +12,7 @@ import sys
 import textwrap
 
 import pytest
+from manifests import MANIFEST
 from site_runs import make_run
 
 from mathreason_eval.cli import main
@@ -27,18 +28,8 @@ from mathreason_eval.runs.store import (
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
 
 
-def manifest(**changes) -> RunManifest:
-    values = {
-        "format": FORMAT,
-        "model": {"name": "fake:echo"},
-        "sampling": {"temperature": 0.0, "top_p": 1.0},
-        "seed": 0,
-        "samples": 2,
-        "tasks": {"sums": {"version": 1}},
-        "code": {},
-        "started": "2026-01-01T00:00:00+00:00",
-    }
-    return RunManifest(**{**values, **changes})
+def manifest() -> RunManifest:
+    return MANIFEST
 
 
 def generation(number: int, text: str = "7") -> Generation:

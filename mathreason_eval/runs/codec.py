@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,9 +34,9 @@ def as_line(record: object) -> bytes:
     return _json_bytes(_fields(record)) + b"\n"
 
 
-def as_document(value: object) -> bytes:
+def as_document(value: Any) -> bytes:  # noqa: ANN401  any dataclass
     """Return a record, or a tuple of them, as a document that a person may read."""
-    plain = [_fields(each) for each in value] if isinstance(value, tuple) else _fields(value)
+    plain = [asdict(each) for each in value] if isinstance(value, tuple) else asdict(value)
     return _json_bytes(plain, indent=1) + b"\n"
 
 
@@ -86,13 +87,16 @@ def read_records(path: Path, kind: type[RecordT]) -> Records[RecordT]:
         return Records(_records(path, kind))
 
 
-def converted(kind: type[RecordT], value: object, where: str) -> RecordT:
+def converted(
+    kind: type[RecordT], value: object, where: str, within: Sequence[str] = ()
+) -> RecordT:
     """Return parsed JSON as a record; fields that this version does not know are left out.
 
     Args:
         kind: the record, or a tuple of records.
         value: what was parsed.
         where: the file, and the line of it, for the error.
+        within: the fields in which the value stands there, from the outermost.
 
     Raises:
         RunError: if a field is missing or of another type; it names the field.
@@ -102,7 +106,7 @@ def converted(kind: type[RecordT], value: object, where: str) -> RecordT:
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise RunError(f"{where}: {_in_words(str(error))}.", _BY_HAND) from None
+        raise RunError(f"{where}: {_in_words(str(error), within)}.", _BY_HAND) from None
 
 
 _BY_HAND = "Was it edited by hand?"
@@ -110,13 +114,14 @@ _SAID = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
 _LACKS = re.compile(r"Object missing required field `(\w+)`")
 
 
-def _in_words(message: str) -> str:
+def _in_words(message: str, within: Sequence[str]) -> str:
     """Return what msgspec says, the field first: `tasks.gsm8k.version: expected int, got str`."""
     said = _SAID.fullmatch(message)
     assert said is not None
-    what, place = said["what"], (said["place"] or "").replace("$", "").removeprefix(".")
+    what, place = said["what"], ".".join(within) + (said["place"] or "").replace("$", "")
     if lacking := _LACKS.fullmatch(what):
-        what, place = "missing", f"{place}.{lacking[1]}".removeprefix(".")
+        what, place = "missing", f"{place}.{lacking[1]}"
+    place = place.removeprefix(".")
     what = what[:1].lower() + what[1:].replace("`", "")
     return f"{place}: {what}" if place else what
 

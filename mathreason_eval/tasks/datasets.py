@@ -14,7 +14,7 @@ from mathreason_eval.errors import DataError
 from mathreason_eval.extract import extract
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
-from mathreason_eval.types import Problem
+from mathreason_eval.types import DataEntry, Problem
 
 _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "unique_id", "ID"),
@@ -41,6 +41,16 @@ class Loaded:
     """How many problems there are before the limit."""
     published: bool | None = None
     """Whether these are the golds that the task knows; None where it knows none."""
+
+    def entry(self) -> DataEntry:
+        """Return what the manifest says of them."""
+        return DataEntry(
+            source=self.source,
+            revision=self.revision,
+            sha256=self.sha256,
+            rows=self.rows,
+            published=self.published,
+        )
 
 
 def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None = None) -> Loaded:

@@ -9,14 +9,23 @@ from pathlib import Path
 
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.pipeline.grading import GradingQueue, Rules, conclude, submit_stored
-from mathreason_eval.runs.manifest import describe_code, now
+from mathreason_eval.runs.manifest import describe_code, describe_model, now
 from mathreason_eval.runs.store import FORMAT, Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import Row, read_rows
 from mathreason_eval.text.slug import slug
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict
+from mathreason_eval.types import (
+    Generation,
+    Outcome,
+    Problem,
+    PromptEntry,
+    RunManifest,
+    SamplingEntry,
+    TaskEntry,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,27 +249,25 @@ def _count(row: Row, name: str) -> int | None:
 
 
 def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
-    loaded = source.loaded
-    entry = {
-        "version": task.version,
-        "prompt": "imported",
-        "prompt_sha256": None,
-        "max_tokens": None,
-        "data_source": loaded.source,
-        "data_revision": loaded.revision,
-        "data_sha256": loaded.sha256,
-        "data_rows": loaded.rows,
-        "data_published": loaded.published,
-        "problems": len(source.problems),
-        **Rules.of(task).entry(),
-    }
+    rules = Rules.of(task)
+    entry = TaskEntry(
+        version=task.version,
+        prompt=PromptEntry(id="imported", sha256=None),
+        max_tokens=None,
+        data=source.loaded.entry(),
+        problems=len(source.problems),
+        grading=rules.grading,
+        report=rules.reporting,
+    )
     return RunManifest(
         format=FORMAT,
-        model={"name": source.model, "backend": "import"},
-        sampling={"temperature": None, "top_p": None},
+        model=describe_model(source.model, {"backend": "import"}),
+        sampling=SamplingEntry(temperature=None, top_p=None),
         seed=0,
         samples=samples,
         tasks={task.name: entry},
         code=describe_code(),
         started=now(),
+        finished=None,
+        totals=None,
     )
