@@ -17,14 +17,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.judge import GRADER_VERSION
+from mathreason_eval.maths.compare.convention import DEFAULT
+from mathreason_eval.runs.manifest import describe_code, describe_model, now
 from mathreason_eval.runs.store import FORMAT, RunWriter, load_run
 from mathreason_eval.stats.summary import summarize
-from mathreason_eval.types import Problem, RunManifest
+from mathreason_eval.types import (
+    DataEntry,
+    GradingRules,
+    Problem,
+    PromptEntry,
+    ReportRules,
+    RunManifest,
+    SamplingEntry,
+    TaskEntry,
+)
 
 TASK = "invented"
 _TEXT = "Step by step, we add what there is and take away what is not, and so we get a number. " * 4
@@ -33,15 +46,33 @@ _TEXT = "Step by step, we add what there is and take away what is not, and so we
 def make(folder: Path, problems: int, samples: int) -> None:
     """Write a run folder: difficulties of every kind, wrong answers by Zipf's law, some missing."""
     rng = np.random.default_rng(5)
+    entry = TaskEntry(
+        version=1,
+        prompt=PromptEntry(id="none", sha256=None),
+        max_tokens=None,
+        data=DataEntry(source="generated", revision="", sha256="", rows=problems, published=None),
+        problems=problems,
+        grading=GradingRules(
+            extract=("boxed",),
+            grade="math",
+            grader_version=GRADER_VERSION,
+            convention=asdict(DEFAULT),
+            second=None,
+            check_steps=False,
+        ),
+        report=ReportRules(slices=(), cluster=None, macro=None, metrics=()),
+    )
     manifest = RunManifest(
         format=FORMAT,
-        model={"name": "nobody", "backend": "import"},
-        sampling={"temperature": 1.0},
+        model=describe_model("nobody", {"backend": "import"}),
+        sampling=SamplingEntry(temperature=1.0, top_p=None),
         seed=0,
         samples=samples,
-        tasks={TASK: {"version": 1, "prompt": "none", "grade": "math"}},
-        code={},
-        started="2026-01-01T00:00:00+00:00",
+        tasks={TASK: entry},
+        code=describe_code(),
+        started=now(),
+        finished=None,
+        totals=None,
     )
     asked = [
         Problem(id=f"invented-test-{number}", question="How many?", gold=("0",))

@@ -206,30 +206,162 @@ class Metric:
     """Standard error by the noise of sampling alone; None where a problem has a single sample."""
 
 
+# --- the manifest ----------------------------------------------------------------------------
+#
+# No field has a default that says something: who writes one says everything, and what a folder of
+# an earlier format does not say is None. A field counts for whether runs may be compared and for
+# whether two sittings are one run, unless `runs/conditions.py` and `runs/manifest.py` name it.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptEntry:
+    """How the problems of a task were put."""
+
+    id: str
+    """The prompt form; `imported` where somebody else asked."""
+    sha256: str | None
+    """Of the form, shots included; None where it is not known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataEntry:
+    """Where the problems of a task came from."""
+
+    source: str
+    """`generated`, the file's name, or `hub:owner/name`."""
+    revision: str
+    """Commit of a hub data set, seed of a generator, empty for a file."""
+    sha256: str
+    """Of all problems before a limit was applied, so that a limited run stays comparable."""
+    rows: int
+    """How many problems there are before the limit."""
+    published: bool | None
+    """Whether these are the golds that the task knows; None where it knows none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GradingRules:
+    """How the answers of a task were found and judged."""
+
+    extract: tuple[str, ...]
+    """Extraction rules, strictest first."""
+    grade: str
+    """The grader's name."""
+    grader_version: str
+    """Of the package's graders; rises whenever a verdict could change."""
+    convention: Mapping[str, str | int | bool] | None
+    """Each convention of the grader by name; None: unknown. An option that came later is missing,
+    which is not the same as its default."""
+    second: str | None
+    """A grader that was asked beside the first; None for none."""
+    check_steps: bool
+    """Whether the steps that lead to a right answer were worked out as well."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportRules:
+    """What is reported of a task beside the accuracy of the whole."""
+
+    slices: tuple[str, ...]
+    """Keys of `Problem.meta` to report by."""
+    cluster: str | None
+    """Key of `Problem.meta` that has the same value where problems share a source."""
+    macro: str | None
+    """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
+    metrics: tuple[str, ...]
+    """Families of metrics beside those that every task has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskEntry:
+    """What a manifest says of a task."""
+
+    version: int
+    """Of the task."""
+    prompt: PromptEntry
+    max_tokens: int | None
+    """Upper bound on the tokens of an answer; None where somebody else asked."""
+    data: DataEntry
+    problems: int
+    """How many were asked."""
+    grading: GradingRules
+    report: ReportRules
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelEntry:
+    """Who was asked."""
+
+    name: str
+    """As typed: `vllm:owner/name`."""
+    backend: str
+    """The engine's name, or `import`."""
+    revision: str | None
+    """Commit of the weights; None where the engine knows none."""
+    sha256: str | None
+    """Of the file of weights or answers; None where there is no one file."""
+    chat_template_sha256: str | None
+    """None where it has none, or does not say."""
+    details: Mapping[str, Any]
+    """Whatever else the engine says of itself: versions, address, options, as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingEntry:
+    """How tokens were drawn. None: unknown."""
+
+    temperature: float | None
+    """0 is greedy."""
+    top_p: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeEntry:
+    """What ran. None: unknown."""
+
+    mathreason_eval: str | None
+    """Version of this package."""
+    python: str | None
+    machine: str | None
+    """System and processor."""
+    packages: Mapping[str, str]
+    """Versions of the packages that a score may depend on, by name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """What the last sitting took."""
+
+    completion_tokens: int
+    generation_seconds: float
+    tokens_per_second: float
+    grading_lag_seconds: float
+    """From the last sample to the last verdict."""
+    failures: int
+    """Samples that could not be generated."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunManifest:
     """Who, what and how of a run. Never holds a key, a token or a password."""
 
     format: int
     """Version of the run folder's layout."""
-    model: Mapping[str, object]
-    """`name` as typed, `backend`, and what the backend says of itself: revision, versions."""
-    sampling: Mapping[str, object]
-    """Temperature, top_p and, per task, max_tokens as used."""
+    model: ModelEntry
+    sampling: SamplingEntry
     seed: int
     """The run seed from which every sample's seed is derived."""
     samples: int
     """Samples asked for per problem."""
-    tasks: Mapping[str, Mapping[str, object]]
-    """Per task: version, prompt id and hash, data source, revision, content hash, rows."""
-    code: Mapping[str, object]
-    """Version of this package, Python, the packages that matter, and the machine."""
+    tasks: Mapping[str, TaskEntry]
+    """By the task's name, in the order in which they were asked for."""
+    code: CodeEntry
     started: str
     """ISO 8601 with offset."""
-    finished: str | None = None
+    finished: str | None
     """None while the run is incomplete."""
-    totals: Mapping[str, object] = field(default_factory=dict)
-    """Tokens, generation seconds, grading lag and other sums of the last session."""
+    totals: Totals | None
+    """None before the first sitting ended, and where outputs were imported."""
 
 
 class Records(tuple[RecordT, ...]):

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from manifests import entry_edit
+
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.tasks import load_task
 
@@ -63,13 +65,7 @@ def edited(run: Path, out: Path, *edits: Callable[[Path], None]) -> Path:
 
 def entry(**values: object) -> Callable[[Path], None]:
     """Change what the manifest says of the task."""
-
-    def edit(run: Path) -> None:
-        manifest = json.loads((run / "manifest.json").read_text())
-        manifest["tasks"][TASK].update(values)
-        (run / "manifest.json").write_text(json.dumps(manifest))
-
-    return edit
+    return entry_edit(TASK, **values)
 
 
 def manifest(**values: object) -> Callable[[Path], None]:

@@ -6,9 +6,20 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from manifests import ENTRY, MODEL, changed
+
 from mathreason_eval.runs.store import FORMAT, Run, RunWriter, load_run
 from mathreason_eval.stats.summary import Report, summarize
-from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict
+from mathreason_eval.types import (
+    CodeEntry,
+    Generation,
+    Outcome,
+    Problem,
+    RunManifest,
+    SamplingEntry,
+    Totals,
+    Verdict,
+)
 
 NAMES = ("Ada", "Ben", "Chloé", "Dilip")
 
@@ -102,32 +113,26 @@ def _sample(one: Problem, number: int, made: Made) -> tuple[Generation, Verdict]
 
 
 def _manifest(made: Made) -> RunManifest:
-    entry = {
-        "version": 1,
-        "prompt": "boxed",
-        "prompt_sha256": "a" * 64,
-        "max_tokens": 1024,
-        "data_source": "shopping.jsonl",
-        "data_revision": "e53f048856ff4f594e959d75785d2c2d37b678ee",
-        "data_sha256": "b" * 64,
-        "data_rows": made.problems,
-        "problems": made.problems,
-        "extract": ["boxed", "phrase", "last_number"],
-        "grade": "number",
-        "slices": ["steps", "subject"],
-        "grader_version": 1,
-    }
+    entry = changed(ENTRY, data__rows=made.problems, problems=made.problems)
     return RunManifest(
         format=FORMAT,
-        model={"name": made.model, "backend": made.backend, "revision": "main"},
-        sampling={"temperature": 0.6 if made.samples > 1 else 0.0, "top_p": 0.95},
+        model=changed(MODEL, name=made.model, backend=made.backend, revision="main"),
+        sampling=SamplingEntry(temperature=0.6 if made.samples > 1 else 0.0, top_p=0.95),
         seed=made.seed,
         samples=made.samples,
-        tasks={made.task: {**entry, **made.entry}},
-        code={"mathreason_eval": "0.1.0", "python": "3.11.9", "packages": {"sympy": "1.13.3"}},
+        tasks={made.task: changed(entry, **made.entry)},
+        code=CodeEntry(
+            mathreason_eval="0.1.0", python="3.11.9", machine=None, packages={"sympy": "1.13.3"}
+        ),
         started="2026-05-01T10:00:00+00:00",
         finished=None if made.generated is not None else "2026-05-01T10:20:00+00:00",
-        totals={"completion_tokens": 1234567, "generation_seconds": 812.4},
+        totals=Totals(
+            completion_tokens=1234567,
+            generation_seconds=812.4,
+            tokens_per_second=1519.7,
+            grading_lag_seconds=0.2,
+            failures=0,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from manifests import entry_edit
 from statsmodels.stats.contingency_tables import mcnemar
 
 from mathreason_eval.cli import main
@@ -78,16 +79,9 @@ def call(monkeypatch, capsys):
 # --- exit codes ------------------------------------------------------------------------------
 
 
-def manifest(**entry):
+def manifest(**values):
     """An edit of what the manifest says of the task."""
-
-    def edit(run: Path) -> None:
-        path = run / "manifest.json"
-        held = json.loads(path.read_text())
-        held["tasks"][TASK] |= entry
-        path.write_text(json.dumps(held))
-
-    return edit
+    return entry_edit(TASK, **values)
 
 
 def problems(change):
@@ -141,12 +135,12 @@ CODES = [
     # an edit of the other run         words                  code  what is said
     (None,                             (),                       0, "B − A"),
     (manifest(version=9),              (),                       4, "version 9, not 1."),
-    (manifest(data_sha256="f" * 64),   (),                       4, "on arithmetic: data "),
-    (manifest(prompt_sha256="f" * 64), (),                       4, "on arithmetic: prompt "),
-    (manifest(grader_version=0),       (),                       4, "`mathreason regrade` judges"),
-    (manifest(convention=AGREED), (),               4, 'percent "sign", not "either"'),
-    (manifest(convention=AGREED), (),               4, "`mathreason regrade` judges"),
-    (manifest(convention=AGREED), FORCE,            0, "compared by force: arithm"),
+    (manifest(data__sha256="f" * 64),  (), 4, "on arithmetic: data "),
+    (manifest(prompt__sha256="f" * 64), (), 4, "on arithmetic: prompt "),
+    (manifest(grading__grader_version="0"), (), 4, "`mathreason regrade` judges"),
+    (manifest(grading__convention=AGREED), (), 4, 'percent "sign", not "either"'),
+    (manifest(grading__convention=AGREED), (), 4, "`mathreason regrade` judges"),
+    (manifest(grading__convention=AGREED), FORCE, 0, "compared by force: arithm"),
     (FEWER,                            (),                       4, "20 problems asked, not 60."),
     (FEWER,                            (),                       4, "--force compares the 20 pro"),
     (OTHERS,                           (),                       4, "share no problem of arithm"),

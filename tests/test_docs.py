@@ -68,7 +68,9 @@ EVERYTHING = [
     *[("docs/engines.md", f"{name}:") for name in backends()],
     *[("README.md", f"`{name}`") for name in task_names()],
     *[("docs/run-format.md", f"`{field}`") for kind in (types.Generation, types.Verdict,
-        types.Metric, types.Problem, types.RunManifest) for field in kind.__dataclass_fields__],
+        types.Metric, types.Problem, types.RunManifest, types.ModelEntry, types.SamplingEntry,
+        types.TaskEntry, types.PromptEntry, types.DataEntry, types.GradingRules, types.ReportRules,
+        types.CodeEntry, types.Totals) for field in kind.__dataclass_fields__],
     *[("docs/run-format.md", f"`{outcome}`") for outcome in types.Outcome],
     *[("docs/errors.md", f"`{name}`") for name in public(errors)],
 ]

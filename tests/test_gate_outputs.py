@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from gate_runs import imported
+from manifests import changed
 from markdown_it import MarkdownIt
 
 from mathreason_eval.gate.commands import workflow_commands
@@ -51,7 +52,7 @@ def runs(tmp_path_factory):
 def found(runs):
     judgement = judge(load_run(runs / "old"), load_run(runs / "new"), Config())
     # The name of a model and of a task are from outside as well.
-    manifest = replace(judgement.after.manifest, model={"name": HARM})
+    manifest = changed(judgement.after.manifest, model__name=HARM)
     judgement.after.manifest = manifest
     return judgement
 
@@ -155,12 +156,12 @@ def test_junit_says_each_answer_in_its_way(runs, run, spec, tag):
 
 def test_what_is_not_comparable_is_an_error_in_junit(runs, tmp_path):
     other = load_run(runs / "new")
-    entry = {**other.manifest.tasks["gsm8k"], "version": HARM}
+    entry = changed(other.manifest.tasks["gsm8k"], data__source=HARM, data__sha256="f" * 64)
     other.manifest = replace(other.manifest, tasks={"gsm8k": entry})
     judgement = judge(load_run(runs / "old"), other, Config())
     case = ET.fromstring(junit(judgement))[0][0]
     assert [child.tag for child in case] == ["error"]
-    assert "version" in case[0].get("message")
+    assert "data" in case[0].get("message")
 
 
 def test_a_workflow_command_is_one_line_with_one_title(found):
@@ -172,7 +173,8 @@ def test_a_workflow_command_is_one_line_with_one_title(found):
 
 def test_a_workflow_command_cannot_be_ended_by_a_name(runs):
     other = load_run(runs / "new")
-    entry = {**other.manifest.tasks["gsm8k"], "version": "1::error title=a,b::c\n::error::d%"}
+    harm = "1::error title=a,b::c\n::error::d%"
+    entry = changed(other.manifest.tasks["gsm8k"], data__source=harm, data__sha256="f" * 64)
     other.manifest = replace(other.manifest, tasks={"gsm8k": entry})
     (line, _) = workflow_commands(judge(load_run(runs / "old"), other, Config()))
     assert line.count("\n") == 0

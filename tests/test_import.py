@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from mathreason_eval.errors import DataError
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.site.build import build_site
@@ -66,3 +68,32 @@ def test_what_is_unknown_is_null_in_the_folder_and_unknown_on_the_site(imported,
     build_site([load_run(folder)], tmp_path / "site")
     pages = "".join(page.read_text() for page in (tmp_path / "site").rglob("*.html"))
     assert pages.count("finish reason unknown") == pages.count("finish reason stop") == 1
+
+
+# fmt: off
+FIGURES = [
+    # what a row says; what is stored, or the error
+    ({"completion_tokens": 12},      {"completion_tokens": 12}),
+    ({"completion_tokens": "12"},    {"completion_tokens": 12}),     # all cells of CSV are text
+    ({"completion_tokens": 12.0},    {"completion_tokens": 12}),     # a Parquet column with gaps
+    ({"completion_tokens": ""},      {"completion_tokens": None}),
+    ({"completion_tokens": None},    {"completion_tokens": None}),
+    ({"seed": 2**60 + 1},            {"seed": 2**60 + 1}),
+    ({"seed": "1152921504606846977"}, {"seed": 2**60 + 1}),
+    ({"seconds": "1.5"},             {"seconds": 1.5}),
+    ({"score": 1},                   {"reward": 1.0}),
+    ({"completion_tokens": "many"},  "'many' as its completion_tokens"),
+    ({"prompt_tokens": 1.5},         "1.5 as its prompt_tokens"),
+    ({"seconds": [1]},               "[1] as its seconds"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("said", "wanted"), FIGURES)
+def test_figures_are_stored_as_numbers_or_refused(imported, said, wanted):
+    if isinstance(wanted, str):
+        with pytest.raises(DataError, match=re.escape(wanted)):
+            imported(said, {})
+        return
+    first = load_run(imported(said, {})).generations("gsm8k")[0]
+    assert {name: getattr(first, name) for name in wanted} == wanted

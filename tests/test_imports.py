@@ -252,7 +252,8 @@ def test_only_the_command_line_prints():
     assert all(package(name) == "cli" for name in printing)
 
 
-SILENT = ["torch", "sympy", "vllm", "transformers", "numpy", "scipy", "pandas", "rich", "jinja2"]
+SILENT = ["torch", "sympy", "vllm", "transformers", "numpy", "scipy", "pandas", "rich", "jinja2",
+          "msgspec"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

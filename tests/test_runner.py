@@ -16,7 +16,7 @@ from mathreason_eval.pipeline.plan import RunSpec
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.seeds import sample_seed
-from mathreason_eval.types import Outcome
+from mathreason_eval.types import Outcome, SamplingEntry
 
 PROBLEMS = 12
 
@@ -226,7 +226,7 @@ def test_the_default_folder_is_the_same_for_a_larger_n(go, tmp_path, monkeypatch
 
 def test_a_base_model_is_asked_with_text(go):
     run = go(Scripted(chat=False))
-    assert run.manifest.tasks["gsm8k"]["prompt"] == "few-shot"
+    assert run.manifest.tasks["gsm8k"].prompt.id == "few-shot"
 
 
 def test_data_for_a_task_that_is_not_asked_is_a_slip(go, data):
@@ -262,12 +262,12 @@ def test_regrading_shows_what_flipped(go):
 def test_the_manifest_says_what_was_done(go):
     manifest = go(Scripted(), samples=2).manifest
     entry = manifest.tasks["gsm8k"]
-    assert entry["data_rows"] == PROBLEMS
-    assert entry["data_source"] == "gsm8k.jsonl"
-    assert len(entry["data_sha256"]) == len(entry["prompt_sha256"]) == 64
-    assert entry["prompt"] == "boxed"
-    assert manifest.sampling == {"temperature": 0.6, "top_p": 0.95}
-    assert manifest.totals["completion_tokens"] == PROBLEMS * 2 * 5
+    assert entry.data.rows == PROBLEMS
+    assert entry.data.source == "gsm8k.jsonl"
+    assert len(entry.data.sha256) == len(entry.prompt.sha256) == 64
+    assert entry.prompt.id == "boxed"
+    assert manifest.sampling == SamplingEntry(temperature=0.6, top_p=0.95)
+    assert manifest.totals.completion_tokens == PROBLEMS * 2 * 5
 
 
 SHOTS_TASK = """\

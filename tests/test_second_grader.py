@@ -59,7 +59,7 @@ def test_samples_on_which_graders_differ_are_listed(run_folder):
 
 def test_the_manifest_names_the_second_grader(run_folder):
     regrade(run_folder, second="gsm8k-strict")
-    assert load_run(run_folder).manifest.tasks["gsm8k"]["second"] == "gsm8k-strict"
+    assert load_run(run_folder).manifest.tasks["gsm8k"].grading.second == "gsm8k-strict"
 
 
 def test_without_a_second_grader_nothing_is_disputed(run_folder):

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from manifests import changed
 from site_runs import make_run
 
 from mathreason_eval.errors import UserError
@@ -69,7 +70,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
             model="hf:agreed",
             problems=60,
             samples=4,
-            entry={"convention": {"percent": "sign"}},
+            entry={"grading__convention": {"percent": "sign"}},
         ),
         make_run(folder / "fewer", model="hf:fewer", problems=40, samples=4),
         make_run(
@@ -264,9 +265,9 @@ def of(folder, name, task, *, model=None, sampling=None, **settings):
     """A run of one model on one task, with something else in its manifest."""
     run = make_run(folder / name, model="m", task=task, **settings)
     said = run.manifest
-    changed = {"model": {**said.model, **(model or {})}}
-    changed["sampling"] = {**said.sampling, **(sampling or {})}
-    return Run(run.path, replace(said, **changed))
+    details = changed(said.model, details=model or {})
+    drawn = replace(said.sampling, **(sampling or {}))
+    return Run(run.path, replace(said, model=details, sampling=drawn))
 
 
 # fmt: off

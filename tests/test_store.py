@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -11,8 +12,11 @@ import sys
 import textwrap
 
 import pytest
+from manifests import MANIFEST
+from site_runs import make_run
 
-from mathreason_eval.errors import RunError
+from mathreason_eval.cli import main
+from mathreason_eval.errors import EXIT_USER_ERROR, RunError
 from mathreason_eval.runs.codec import TornLineWarning
 from mathreason_eval.runs.store import (
     FORMAT,
@@ -24,18 +28,8 @@ from mathreason_eval.runs.store import (
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
 
 
-def manifest(**changes) -> RunManifest:
-    values = {
-        "format": FORMAT,
-        "model": {"name": "fake:echo"},
-        "sampling": {"temperature": 0.0, "top_p": 1.0},
-        "seed": 0,
-        "samples": 2,
-        "tasks": {"sums": {"version": 1}},
-        "code": {},
-        "started": "2026-01-01T00:00:00+00:00",
-    }
-    return RunManifest(**{**values, **changes})
+def manifest() -> RunManifest:
+    return MANIFEST
 
 
 def generation(number: int, text: str = "7") -> Generation:
@@ -204,6 +198,83 @@ def test_why_a_text_ends_is_never_inferred(folder, said):
     del whole["finish_reason"]
     path.write_text(json.dumps({**whole, **said}) + "\n")
     assert load_run(folder).generations("sums")[0].finish_reason is None
+
+
+# fmt: off
+AMISS = [
+    # file of the run, a field and what it holds; what the error says
+    ("manifest.json",     {"samples": "1"},             "manifest.json: samples: expected int, "),
+    ("manifest.json",     {"sampling": None},           "manifest.json: sampling: expected "),
+    ("manifest.json",     {"seed": 0.5},                "manifest.json: seed: expected int, got f"),
+    ("manifest.json",     {"seed": True},               "manifest.json: seed: expected int, got b"),
+    ("generations.jsonl", {"completion_tokens": "12"},
+     "generations.jsonl, line 2: completion_tokens: expected int | null, got str"),
+    ("generations.jsonl", {"text": None},               "line 2: text: expected str, got n"),
+    ("generations.jsonl", {"problem_id": 7},            "line 2: problem_id: expected str, got i"),
+    ("generations.jsonl", {"label": 1},                 "line 2: label: expected bool | null, "),
+    ("verdicts.jsonl",    {"score": "1"},               "verdicts.jsonl, line 2: score: expected"),
+    ("verdicts.jsonl",    {"outcome": "right"},         "line 2: outcome: invalid enum value "),
+    ("verdicts.jsonl",    {"span": [1]},                "line 2: span: expected array of l"),
+    ("verdicts.jsonl",    {"span": [1, "2"]},           "line 2: span[1]: expected int, got str"),
+    ("verdicts.jsonl",    {"measures": {"pa": "all"}},  "line 2: measures[...]: expected f"),
+    ("verdicts.jsonl",    {"rule": ...},                "verdicts.jsonl, line 2: rule: missing"),
+    ("problems.jsonl",    {"gold": "7"},                "problems.jsonl, line 2: gold: expected"),
+    ("problems.jsonl",    {"meta": {"level": [1]}},     "line 2: meta[...]: expected "),
+    ("metrics.json",      {"value": "0.5"},             "metrics.json: [1].value: expected float"),
+]
+# fmt: on
+
+
+def amiss(folder, name, values):
+    """Give the second record of a file, or the only one, other fields; ... takes a field away."""
+    path = next(folder.rglob(name))
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if "jsonl" in name else (
+        json.loads(path.read_text()))  # fmt: skip
+    row = rows if isinstance(rows, dict) else rows[1]
+    row |= values
+    for field in [field for field, value in values.items() if value is ...]:
+        del row[field]
+    path.write_text(
+        "".join(json.dumps(one) + "\n" for one in rows) if "jsonl" in name else json.dumps(rows)
+    )
+
+
+@pytest.mark.parametrize(("name", "values", "words"), AMISS)
+def test_a_wrong_type_is_an_error_with_file_line_and_field(whole, name, values, words):
+    amiss(whole, name, values)
+    with pytest.raises(RunError) as caught:
+        everything_in(load_run(whole))
+    assert words in caught.value.what
+
+
+@pytest.mark.parametrize(("name", "values", "words"), AMISS)
+def test_no_verb_takes_a_wrong_type_for_an_answer(whole, capsys, monkeypatch, name, values, words):
+    amiss(whole, name, values)
+    monkeypatch.setattr(sys, "argv", ["mathreason", "show", str(whole)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == EXIT_USER_ERROR
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+def everything_in(run):
+    kinds = (run.problems, run.generations, run.verdicts)
+    return [run.metrics(), *(read(task) for task in run.tasks() for read in kinds)]
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """A run with two of everything."""
+    return make_run(tmp_path / "run", problems=2, samples=1).path
+
+
+def test_what_only_python_takes_for_json_is_read(whole):
+    """Python writes NaN, and msgspec reads none."""
+    amiss(whole, "metrics.json", {"se": float("nan")})
+    amiss(whole, "generations.jsonl", {"seconds": float("inf")})
+    run = load_run(whole)
+    assert math.isnan(run.metrics()[1].se)
+    assert math.isinf(run.generations("shopping")[1].seconds)
 
 
 def test_a_newer_format_is_refused(folder):

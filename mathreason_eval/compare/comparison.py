@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from mathreason_eval.compare.contrast import COUNTED, Contrast, adjusted, contrast
 from mathreason_eval.compare.flips import Flip, flips
-from mathreason_eval.compare.pairing import Pairing, Side, pair, side
+from mathreason_eval.compare.pairing import Pairing, pair, side
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
@@ -228,7 +228,7 @@ def _slices(
     one: Pairing, question: Question, pairs: Mapping[str, Pair]
 ) -> Iterator[tuple[str, list[Pair]]]:
     """Yield the pairs of every value of every slice."""
-    names = question.slices or tuple(map(str, _declared(one.before)))
+    names = question.slices or one.before.entry.report.slices
     items = [item for name, item in one.before.items.items() if name in pairs]
     known = {name for item in items for name in item.problem.meta}
     for name in question.slices:
@@ -237,11 +237,6 @@ def _slices(
     for where, group in by_slice(items, names):
         if len(group) >= _enough(question.metric):
             yield where, [pairs[item.problem.id] for item in group]
-
-
-def _declared(one: Side) -> Sequence[object]:
-    declared = one.entry.get("slices")
-    return declared if isinstance(declared, list | tuple) else ()
 
 
 def _tokens(one: Pairing) -> Contrast | None:

@@ -152,8 +152,7 @@ def _design(baseline: Side, wish: Wish) -> Design:
             "Plan for a smaller fall, or with an easier task.",
         )
     tokens = [count for item in items for count in item.tokens]
-    rows = baseline.entry.get("data_rows")
-    available = max(len(items), rows if isinstance(rows, int) else 0)
+    available = max(len(items), baseline.entry.data.rows)
     samples = min(item.n for item in items)
     counts = sorted({*_SAMPLES, samples})
     stored = sum(item.n for item in items), samples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from mathreason_eval.errors import RunError
@@ -12,7 +12,7 @@ from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import Item, cluster_of, items_of
 from mathreason_eval.stats.estimators.scores import item_scores
 from mathreason_eval.stats.uncertainty.difference import Pair
-from mathreason_eval.types import Generation, Problem, Verdict
+from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
 
 SampledT = TypeVar("SampledT", Generation, Verdict)
 
@@ -29,20 +29,19 @@ class Side:
     """Those with a verdict, by the problem's id."""
 
     @property
-    def entry(self) -> Mapping[str, object]:
+    def entry(self) -> TaskEntry:
         """Return what the manifest says of the task."""
         return self.run.manifest.tasks[self.task]
 
     @property
     def source(self) -> str | None:
         """Return the property of problems that says which of them share a source, if any does."""
-        named = self.entry.get("cluster")
-        return named if isinstance(named, str) else None
+        return self.entry.report.cluster
 
     @property
     def model(self) -> str:
         """Return the model's name as typed."""
-        return str(self.run.manifest.model.get("name", "unnamed"))
+        return self.run.manifest.model.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +116,7 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
         raise RunError(
             f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
         )
-    key = _key(str(run.manifest.tasks[task]["grade"])) if votes else str
+    key = _key(run.manifest.tasks[task].grading.grade) if votes else str
     items = items_of(
         problems, _first(samples, run.generations(task)), _first(samples, verdicts), key
     )
@@ -144,8 +143,8 @@ def _first(samples: int | None, records: Sequence[SampledT]) -> Sequence[Sampled
 
 def pair(before: Side, after: Side) -> Pairing:
     """Return the same task of two runs, paired problem by problem."""
-    usual = before.entry, Conditions.of(before.entry, before.problems)
-    own = after.entry, Conditions.of(after.entry, after.problems)
+    usual = Conditions.of(before.entry, before.problems)
+    own = Conditions.of(after.entry, after.problems)
     return Pairing(
         before=before,
         after=after,
@@ -155,11 +154,11 @@ def pair(before: Side, after: Side) -> Pairing:
 
 
 def _remarks(before: Side, after: Side) -> Iterator[str]:
-    for name in ("temperature", "top_p"):
-        usual, own = (side.run.manifest.sampling.get(name) for side in (before, after))
+    for one in fields(SamplingEntry):
+        usual, own = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
         if own != usual:
-            yield f"{name} {own}, not {usual}"
-    usual, own = before.entry.get("max_tokens"), after.entry.get("max_tokens")
+            yield f"{one.name} {own}, not {usual}"
+    usual, own = before.entry.max_tokens, after.entry.max_tokens
     if own != usual:
         yield f"max_tokens {own}, not {usual}"
     most = [max(item.n for item in side.items.values()) for side in (before, after)]

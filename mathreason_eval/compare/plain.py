@@ -15,7 +15,7 @@ def as_json(done: Comparisons) -> dict[str, object]:
     return {
         "metric": done.question.metric,
         "runs": [
-            {"name": name, "path": str(run.path), "model": run.manifest.model}
+            {"name": name, "path": str(run.path), "model": asdict(run.manifest.model)}
             for name, run in done.named.items()
         ],
         "lacking": [{"run": name, "task": task} for name, task in done.lacking],

@@ -239,7 +239,7 @@ def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
     pairing, pairs, rules = evidence.pairing, evidence.pairs, evidence.rules
     n = len(pairs)
     is_open = decision.call is Call.INCONCLUSIVE
-    greedy = pairing.after.run.manifest.sampling.get("temperature") == 0
+    greedy = pairing.after.run.manifest.sampling.temperature == 0
     return TaskJudgement(
         task=pairing.before.task,
         rules=rules,

@@ -55,7 +55,7 @@ def _head(judgement: Judgement) -> Iterator[str]:
     sign = SIGNS[judgement.answer]
     yield f"## {sign} Gate: {plain(headline(judgement))}"
     yield ""
-    after, before = (run.manifest.model.get("name") for run in (judgement.after, judgement.before))
+    after, before = (run.manifest.model.name for run in (judgement.after, judgement.before))
     yield f"{quoted(str(after))} against {quoted(str(before))}"
     yield ""
     yield "| task | answer | before % | after % | change, pp | bounds, pp | margin, pp | health |"

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from mathreason_eval.gate.judging import Judgement, TaskJudgement
 from mathreason_eval.gate.wording import headline, reasons
+from mathreason_eval.types import ModelEntry
 
 
 def as_json(judgement: Judgement) -> dict[str, object]:
@@ -21,8 +22,8 @@ def as_json(judgement: Judgement) -> dict[str, object]:
     }
 
 
-def _run(path: object, model: object) -> dict[str, object]:
-    return {"path": str(path), "model": model}
+def _run(path: object, model: ModelEntry) -> dict[str, object]:
+    return {"path": str(path), "model": asdict(model)}
 
 
 def _task(task: TaskJudgement) -> dict[str, object]:

@@ -14,6 +14,7 @@ from mathreason_eval.pipeline.plan import RunSpec
 from mathreason_eval.pipeline.run import Watcher, run_tasks
 from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.tasks import load_task
+from mathreason_eval.types import TaskEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,15 +40,14 @@ def extend(run: Run, samples: int, means: Means, watcher: Watcher | None = None)
         UserError: as `run_tasks`.
     """
     manifest = run.manifest
-    name = str(manifest.model.get("name"))
-    if manifest.model.get("backend") == "import":
+    if manifest.model.backend == "import":
         raise RunError(f"{run.path} was imported, and has no model to ask.", "Import more samples.")
-    if manifest.sampling.get("temperature") == 0:
+    if manifest.sampling.temperature == 0:
         raise RunError(
             f"{run.path} was drawn at temperature 0: a second sample is the first one again.",
             "Run both, baseline too, with --temperature 0.6.",
         )
-    opener: Callable[[], Model] = partial(open_model, name, means.model_args)
+    opener: Callable[[], Model] = partial(open_model, manifest.model.name, means.model_args)
     for spec in _specs(run, samples, means):
         run_tasks(spec, opener, run.path, watcher=watcher, grading=means.grading)
     return load_run(run.path)
@@ -63,8 +63,8 @@ def _specs(run: Run, samples: int, means: Means) -> list[RunSpec]:
             tasks=tuple(tasks),
             samples=samples,
             limit=limit,
-            temperature=_number(run.manifest.sampling["temperature"]),
-            top_p=_number(run.manifest.sampling["top_p"]),
+            temperature=run.manifest.sampling.temperature,
+            top_p=run.manifest.sampling.top_p,
             max_tokens=max_tokens,
             seed=run.manifest.seed,
             prompt=prompt,
@@ -80,25 +80,20 @@ RunSpecKey = tuple[str, int | None, int | None, str | None]
 """(prompt, max_tokens, limit, second grader): what a spec says of all its tasks."""
 
 
-def _key(task: str, entry: Mapping[str, object], means: Means) -> RunSpecKey:
+def _key(task: str, entry: TaskEntry, means: Means) -> RunSpecKey:
     usual = load_task(task, means.tasks_dirs)
-    tokens, asked = int(str(entry["max_tokens"])), int(str(entry["problems"]))
-    second = entry.get("second")
+    second = entry.grading.second
     return (
-        str(entry["prompt"]),
-        None if tokens == usual.max_tokens else tokens,
-        None if asked == entry["data_rows"] else asked,
-        None if second in (None, usual.second) else str(second),
+        entry.prompt.id,
+        None if entry.max_tokens == usual.max_tokens else entry.max_tokens,
+        None if entry.problems == entry.data.rows else entry.problems,
+        None if second == usual.second else second,
     )
 
 
 def _data(task: str, run: Run, means: Means) -> dict[str, tuple[str, ...]]:
     given = {key: values for key, values in means.data.items() if key.partition(":")[0] == task}
-    revision = str(run.manifest.tasks[task].get("data_revision", ""))
+    revision = run.manifest.tasks[task].data.revision
     if task not in given and revision.startswith("seed ") and revision != "seed 0":
         given[task] = (revision.replace("seed ", "seed:"),)
     return given
-
-
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))

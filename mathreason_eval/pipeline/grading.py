@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.grade.graders import grader_named
@@ -18,10 +18,13 @@ from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.types import (
     Generation,
+    GradingRules,
     Metric,
     Problem,
     Records,
+    ReportRules,
     RunManifest,
+    TaskEntry,
     Verdict,
 )
 
@@ -33,8 +36,12 @@ SampleKey = tuple[str, int]
 class Rules:
     """How the answers of a task are judged, and what is reported of them. Stands in manifests."""
 
+    grading: GradingRules
+    reporting: ReportRules
     judging: Judging
+    """The grading rules, as a judge takes them."""
     report: Report
+    """The report rules, as the summary takes them, and the grader's measures."""
 
     @classmethod
     def of(cls, task: Task) -> Self:
@@ -43,57 +50,50 @@ class Rules:
         Raises:
             UnknownNameError: if its grader is not known.
         """
-        return cls._made(
-            Judging(
+        return cls.stored(
+            GradingRules(
                 extract=task.extract,
-                grader=task.grade,
+                grade=task.grade,
+                grader_version=GRADER_VERSION,
+                convention=asdict(task.convention),
                 second=task.second,
-                convention=task.convention,
                 check_steps=task.check_steps,
             ),
-            Report(
-                slices=task.slices, families=task.metrics, cluster=task.cluster, macro=task.macro
+            ReportRules(
+                slices=task.slices, cluster=task.cluster, macro=task.macro, metrics=task.metrics
             ),
         )
 
     @classmethod
-    def stored(cls, entry: Mapping[str, Any]) -> Self:
-        """Return the rules that a manifest keeps of a task."""
-        return cls._made(
-            Judging(
-                extract=tuple(entry["extract"]),
-                grader=entry["grade"],
-                second=entry.get("second"),
-                convention=Convention.of(entry.get("convention", {})),
-                check_steps=entry.get("check_steps", False),
-            ),
-            Report(
-                slices=tuple(entry["slices"]),
-                families=tuple(entry.get("metrics", ())),
-                cluster=entry.get("cluster"),
-                macro=entry.get("macro"),
-            ),
+    def stored(cls, grading: GradingRules, reporting: ReportRules) -> Self:
+        """Return the rules that a manifest keeps of a task, as the graders of today apply them.
+
+        Raises:
+            UnknownNameError: if there is no such grader, or no such convention.
+        """
+        judging = Judging(
+            extract=grading.extract,
+            grader=grading.grade,
+            second=grading.second,
+            convention=Convention.of(grading.convention or {}),
+            check_steps=grading.check_steps,
         )
+        report = Report(
+            slices=reporting.slices,
+            measures=grader_named(grading.grade).measures,
+            families=reporting.metrics,
+            cluster=reporting.cluster,
+            macro=reporting.macro,
+        )
+        # What is written down is what was applied: options that were not known are now.
+        applied = replace(
+            grading, grader_version=GRADER_VERSION, convention=asdict(judging.convention)
+        )
+        return cls(grading=applied, reporting=reporting, judging=judging, report=report)
 
-    @classmethod
-    def _made(cls, judging: Judging, report: Report) -> Self:
-        measures = grader_named(judging.grader).measures
-        return cls(judging=judging, report=replace(report, measures=measures))
-
-    def entry(self) -> dict[str, object]:
-        """Return what the manifest says of how a task was judged."""
-        return {
-            "extract": list(self.judging.extract),
-            "grade": self.judging.grader,
-            "second": self.judging.second,
-            "convention": asdict(self.judging.convention),
-            "check_steps": self.judging.check_steps,
-            "slices": list(self.report.slices),
-            "cluster": self.report.cluster,
-            "macro": self.report.macro,
-            "metrics": list(self.report.families),
-            "grader_version": GRADER_VERSION,
-        }
+    def told(self, entry: TaskEntry) -> TaskEntry:
+        """Return what a manifest says of a task that is judged by these rules."""
+        return replace(entry, grading=self.grading, report=self.reporting)
 
 
 def with_second(task: Task, grader: str | None) -> Task:
@@ -268,7 +268,7 @@ def regrade(
 
 def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
     """Return the run's manifest with the rules that now stand behind its verdicts."""
-    tasks = {name: {**entry, **rules[name].entry()} for name, entry in run.manifest.tasks.items()}
+    tasks = {name: rules[name].told(entry) for name, entry in run.manifest.tasks.items()}
     return replace(run.manifest, tasks=tasks)
 
 
@@ -276,7 +276,8 @@ def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | 
     """Return the rules of the installed task, or of the manifest where it is not installed."""
     if task in task_names(tasks_dirs):
         return Rules.of(with_second(load_task(task, tasks_dirs), second))
-    return Rules.stored({**run.manifest.tasks[task], **({"second": second} if second else {})})
+    entry = run.manifest.tasks[task]
+    return Rules.stored(replace(entry.grading, second=second or entry.grading.second), entry.report)
 
 
 def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:

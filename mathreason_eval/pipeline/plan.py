@@ -11,13 +11,13 @@ from pathlib import Path
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.models.base import Model, Request
 from mathreason_eval.pipeline.grading import Rules, SampleKey, with_second
-from mathreason_eval.runs.manifest import describe_code, now
+from mathreason_eval.runs.manifest import describe_code, describe_model, now
 from mathreason_eval.runs.store import FORMAT, is_run, load_run
 from mathreason_eval.seeds import sample_seed
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots
 from mathreason_eval.tasks.prompts import PromptForm, render
-from mathreason_eval.types import RunManifest, Sampling
+from mathreason_eval.types import PromptEntry, RunManifest, Sampling, SamplingEntry, TaskEntry
 
 GREEDY = (0.0, 1.0)
 """(temperature, top_p) of a run with one sample a problem."""
@@ -57,21 +57,18 @@ class TaskPlan:
     loaded: Loaded
     sampling: Sampling
 
-    def entry(self) -> dict[str, object]:
+    def entry(self) -> TaskEntry:
         """Return what the manifest says of this task."""
-        return {
-            "version": self.task.version,
-            "prompt": self.form.id,
-            "prompt_sha256": _form_hash(self.form),
-            "max_tokens": self.sampling.max_tokens,
-            "data_source": self.loaded.source,
-            "data_revision": self.loaded.revision,
-            "data_sha256": self.loaded.sha256,
-            "data_rows": self.loaded.rows,
-            "data_published": self.loaded.published,
-            "problems": len(self.loaded.problems),
-            **Rules.of(self.task).entry(),
-        }
+        rules = Rules.of(self.task)
+        return TaskEntry(
+            version=self.task.version,
+            prompt=PromptEntry(id=self.form.id, sha256=_form_hash(self.form)),
+            max_tokens=self.sampling.max_tokens,
+            data=self.loaded.entry(),
+            problems=len(self.loaded.problems),
+            grading=rules.grading,
+            report=rules.reporting,
+        )
 
 
 def settled(spec: RunSpec, out: Path | None) -> RunSpec:
@@ -82,10 +79,10 @@ def settled(spec: RunSpec, out: Path | None) -> RunSpec:
         top_p = GREEDY[1] if temperature == 0 else DRAWN[1]
     if out is not None and is_run(out):
         stored = load_run(out).manifest.sampling
-        if spec.temperature is None and stored["temperature"] is not None:
-            temperature = float(str(stored["temperature"]))
-        if stored["top_p"] is not None:
-            top_p = float(str(stored["top_p"]))
+        if spec.temperature is None and stored.temperature is not None:
+            temperature = stored.temperature
+        if stored.top_p is not None:
+            top_p = stored.top_p
     return replace(spec, temperature=temperature, top_p=top_p if spec.top_p is None else spec.top_p)
 
 
@@ -136,13 +133,15 @@ def new_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunM
     """Return the manifest of a run that begins now."""
     return RunManifest(
         format=FORMAT,
-        model={"name": model.name, **model.describe()},
-        sampling={"temperature": spec.temperature, "top_p": spec.top_p},
+        model=describe_model(model.name, model.describe()),
+        sampling=SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
         seed=spec.seed,
         samples=spec.samples,
         tasks={plan.task.name: plan.entry() for plan in plans},
         code=describe_code(),
         started=now(),
+        finished=None,
+        totals=None,
     )
 
 

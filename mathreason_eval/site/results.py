@@ -10,7 +10,7 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
 from mathreason_eval.text.pagenames import page_name
-from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
+from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, TaskEntry, Verdict
 
 NOT_JUDGED = "not_judged"
 """The state of a sample that is stored and has no verdict yet."""
@@ -79,10 +79,10 @@ class Result:
     @property
     def model(self) -> str:
         """Return the model's name as typed."""
-        return str(self.manifest.model.get("name", "unnamed"))
+        return self.manifest.model.name
 
     @property
-    def entry(self) -> Mapping[str, object]:
+    def entry(self) -> TaskEntry:
         """Return what the manifest says of the task."""
         return self.manifest.tasks[self.task]
 

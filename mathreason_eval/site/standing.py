@@ -10,7 +10,7 @@ from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
-from mathreason_eval.types import Metric, RunManifest
+from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +61,11 @@ class Row:
 
 def settings(manifest: RunManifest) -> str:
     """Return how samples were drawn, in a few words."""
-    temperature = manifest.sampling.get("temperature")
+    temperature = manifest.sampling.temperature
     words = []
-    if isinstance(temperature, int | float):
+    if temperature is not None:
         words.append(f"temperature {temperature:g}" if temperature else "greedy")
-    if manifest.model.get("backend") == "import":
+    if manifest.model.backend == "import":
         words.append("imported")
     words.append(f"{manifest.samples:,} samples" if manifest.samples != 1 else "1 sample")
     if manifest.seed:
@@ -99,7 +99,7 @@ def _column(results: Sequence[Result]) -> Column:
             result=result,
             metric=result.metric(),
             differs=tuple(
-                words for _, words in differences((result.entry, own), (reference.entry, usual))
+                words for _, words in differences(own, usual)
             ),
             lacks=tuple(_lacks(result)),
         )
@@ -149,8 +149,7 @@ def _places(results: Sequence[Result]) -> list[Place]:
         )
         for result in results
     ]
-    named = results[0].entry.get("cluster")
-    source = named if isinstance(named, str) else None
+    source = results[0].entry.report.cluster
     asked = [one.problem for one in results[0].problems]
     return ranking(contenders, {problem.id: cluster_of(problem, source) for problem in asked})
 
@@ -179,7 +178,7 @@ def rows(table: Sequence[Column]) -> tuple[Row, ...]:
     return tuple(sorted(made, key=lambda row: _order(row, table)))
 
 
-_Settings = tuple[Mapping[str, object], Mapping[str, object], int, int]
+_Settings = tuple[ModelEntry, SamplingEntry, int, int]
 
 
 def _settings(manifest: RunManifest) -> _Settings:

@@ -14,7 +14,7 @@ from mathreason_eval.errors import DataError
 from mathreason_eval.extract import extract
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
-from mathreason_eval.types import Problem
+from mathreason_eval.types import DataEntry, Problem
 
 _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "unique_id", "ID"),
@@ -41,6 +41,16 @@ class Loaded:
     """How many problems there are before the limit."""
     published: bool | None = None
     """Whether these are the golds that the task knows; None where it knows none."""
+
+    def entry(self) -> DataEntry:
+        """Return what the manifest says of them."""
+        return DataEntry(
+            source=self.source,
+            revision=self.revision,
+            sha256=self.sha256,
+            rows=self.rows,
+            published=self.published,
+        )
 
 
 def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None = None) -> Loaded:
@@ -218,7 +228,7 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         id=f"{task.name}-{split}-{index}" if identity is None else str(identity),
         question=question,
         gold=gold,
-        meta={name: value for name, value in meta.items() if value is not None},
+        meta={name: _property(value) for name, value in meta.items() if value is not None},
         given=row.get("given") or {},
         origin=row.get("origin"),
         variant=row.get("variant"),
@@ -236,6 +246,11 @@ def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell m
         if value is not None:
             return value
     return None
+
+
+def _property(value: object) -> str | int | float | bool:
+    """Return a cell as what a problem may be reported by; a list of subjects is its text."""
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _golds(value: object) -> tuple[str, ...]:

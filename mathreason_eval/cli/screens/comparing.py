@@ -63,7 +63,7 @@ def print_comparisons(done: Comparisons) -> None:
 
 
 def _model(run: Run) -> str:
-    return str(run.manifest.model.get("name", "unnamed"))
+    return run.manifest.model.name
 
 
 def _print_caveats(console: Console, one: Comparison) -> None:

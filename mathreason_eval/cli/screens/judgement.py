@@ -36,7 +36,7 @@ _LONGEST = 40
 def print_judgement(judgement: Judgement) -> None:
     """Print the tasks, why each got its answer, the problems that flipped, and the answer."""
     console = stdout()
-    after, before = (run.manifest.model.get("name") for run in (judgement.after, judgement.before))
+    after, before = (run.manifest.model.name for run in (judgement.after, judgement.before))
     console.print(visible(f"{after} against {before}"), style="bold", soft_wrap=True)
     if judgement.tasks:
         _print_table(console, judgement)

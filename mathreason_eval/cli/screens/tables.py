@@ -134,15 +134,14 @@ def print_run(run: Run) -> None:
     """Print a run: what it is, its metrics with intervals, and outcomes that add up to n."""
     console = stdout()
     manifest = run.manifest
-    console.print(visible(f"{manifest.model['name']}"), style="bold")
+    console.print(visible(manifest.model.name), style="bold")
     for task in run.tasks():
         _print_task_metrics(console, run, task)
     totals = manifest.totals
     if totals:
         console.print(
-            f"{totals['completion_tokens']:,} tokens in {totals['generation_seconds']:,} s, "
-            f"{totals['tokens_per_second']:,} tok/s · "
-            f"graded {totals['grading_lag_seconds']} s later"
+            f"{totals.completion_tokens:,} tokens in {totals.generation_seconds:,} s, "
+            f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
         )
     note(f"stored in {run.path}")
     note(f"look at the samples: mathreason show {run.path} --outcome wrong")
@@ -150,14 +149,14 @@ def print_run(run: Run) -> None:
 
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
-    entry, temperature = run.manifest.tasks[task], run.manifest.sampling.get("temperature")
+    entry, temperature = run.manifest.tasks[task], run.manifest.sampling.temperature
     counts = _counts(run, task)
     n = sum(counts.values())
     console.print(
-        f"\n{task} v{entry['version']} · {len(run.problems(task)):,} problems · "
+        f"\n{task} v{entry.version} · {len(run.problems(task)):,} problems · "
         f"{run.manifest.samples} sample{'s' if run.manifest.samples > 1 else ''} each · "
-        f"prompt {entry['prompt']}"
-        + (f" · temperature {temperature:g}" if isinstance(temperature, float) else ""),
+        f"prompt {entry.prompt.id}"
+        + ("" if temperature is None else f" · temperature {temperature:g}"),
     )
     metrics = [metric for metric in run.metrics() if metric.task == task]
     console.print(metric_table(metrics, console.width))
@@ -167,16 +166,16 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
         console.print(f"variance  {line}", soft_wrap=True)
     spelled = " · ".join(f"{name} {count:,}" for name, count in counts.items())
     console.print(f"outcomes  {spelled} = {n:,}")
-    if entry.get("data_published") is False:
+    if entry.data.published is False:
         console.print(
-            f"data      {visible(str(entry['data_source']))}: not the published rows, by their "
+            f"data      {visible(entry.data.source)}: not the published rows, by their "
             "golds; figures of others do not compare",
             style="yellow",
             soft_wrap=True,
         )
     if disputed := sum(map(is_disputed, run.verdicts(task))):
         console.print(
-            f"disputed  {disputed:,} samples, of which {entry['second']} says otherwise: "
+            f"disputed  {disputed:,} samples, of which {entry.grading.second} says otherwise: "
             "mathreason show RUN --disputed",
             soft_wrap=True,
         )
@@ -238,7 +237,7 @@ def print_imported(runs: Sequence[Imported]) -> None:
             if metric.name == "avg" and metric.slice == "all":
                 correct = _counts(done.run, metric.task)["correct"]
                 table.add_row(
-                    visible(str(done.run.manifest.model["name"])),
+                    visible(done.run.manifest.model.name),
                     f"{correct:,}",
                     f"{metric.samples:,}",
                     number(metric, metric.value),
@@ -252,7 +251,7 @@ def print_imported(runs: Sequence[Imported]) -> None:
             verdict, label = one.verdict, "correct" if one.label else "wrong"
             console.print(
                 visible(
-                    f"{done.run.manifest.model['name']} {verdict.problem_id} sample "
+                    f"{done.run.manifest.model.name} {verdict.problem_id} sample "
                     f"{verdict.sample}: publisher {label}, ours {verdict.outcome}: {verdict.note}"
                 )
             )

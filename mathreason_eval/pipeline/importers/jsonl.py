@@ -9,14 +9,23 @@ from pathlib import Path
 
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.pipeline.grading import GradingQueue, Rules, conclude, submit_stored
-from mathreason_eval.runs.manifest import describe_code, now
+from mathreason_eval.runs.manifest import describe_code, describe_model, now
 from mathreason_eval.runs.store import FORMAT, Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import Row, read_rows
 from mathreason_eval.text.slug import slug
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Outcome, Problem, RunManifest, Verdict
+from mathreason_eval.types import (
+    Generation,
+    Outcome,
+    Problem,
+    PromptEntry,
+    RunManifest,
+    SamplingEntry,
+    TaskEntry,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,44 +197,77 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
         seen[identity] += 1
         output = row["output"]
         thought = split_thinking(output)
-        score, label = row.get("score"), row.get("correct")
+        label = row.get("correct")
         yield Generation(
             problem_id=identity,
             sample=sample,
             text=thought.text if thought.finished else output,
             reasoning=thought.reasoning if thought.finished else None,
             finish_reason=str(row["finish_reason"]) if row.get("finish_reason") else None,
-            prompt_tokens=row.get("prompt_tokens"),
-            completion_tokens=row.get("completion_tokens"),
-            seed=row.get("seed"),
-            seconds=row.get("seconds"),
-            reward=None if score is None else float(score),
+            prompt_tokens=_count(row, "prompt_tokens"),
+            completion_tokens=_count(row, "completion_tokens"),
+            seed=_count(row, "seed"),
+            seconds=_number(row, "seconds"),
+            reward=_number(row, "score"),
             label=None if label is None else bool(label),
         )
 
 
+def _number(row: Row, name: str) -> float | None:
+    """Return a number that a row gives, which in CSV is text; None where it gives none.
+
+    Raises:
+        DataError: if it is no number.
+    """
+    value = row.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"The row of {row['id']!r} has {value!r} as its {name}.", "Write a number, or nothing."
+        ) from None
+
+
+def _count(row: Row, name: str) -> int | None:
+    """Return a whole number that a row gives; None where it gives none.
+
+    Raises:
+        DataError: if it is no whole number.
+    """
+    number, value = _number(row, name), row.get(name)
+    if number is None or value is None:
+        return None
+    if not number.is_integer():
+        raise DataError(
+            f"The row of {row['id']!r} has {value!r} as its {name}.",
+            "Write a whole number, or nothing.",
+        )
+    # Not by way of a float, which has no room for every seed.
+    return int(number) if isinstance(value, float) or "." in str(value) else int(value)
+
+
 def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
-    loaded = source.loaded
-    entry = {
-        "version": task.version,
-        "prompt": "imported",
-        "prompt_sha256": None,
-        "max_tokens": None,
-        "data_source": loaded.source,
-        "data_revision": loaded.revision,
-        "data_sha256": loaded.sha256,
-        "data_rows": loaded.rows,
-        "data_published": loaded.published,
-        "problems": len(source.problems),
-        **Rules.of(task).entry(),
-    }
+    rules = Rules.of(task)
+    entry = TaskEntry(
+        version=task.version,
+        prompt=PromptEntry(id="imported", sha256=None),
+        max_tokens=None,
+        data=source.loaded.entry(),
+        problems=len(source.problems),
+        grading=rules.grading,
+        report=rules.reporting,
+    )
     return RunManifest(
         format=FORMAT,
-        model={"name": source.model, "backend": "import"},
-        sampling={"temperature": None, "top_p": None},
+        model=describe_model(source.model, {"backend": "import"}),
+        sampling=SamplingEntry(temperature=None, top_p=None),
         seed=0,
         samples=samples,
         tasks={task.name: entry},
         code=describe_code(),
         started=now(),
+        finished=None,
+        totals=None,
     )
