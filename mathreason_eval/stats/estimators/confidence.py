@@ -22,6 +22,7 @@ from mathreason_eval.stats.uncertainty.intervals import (
     mean_of_scores,
     wilson,
 )
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _calibration_error(table: _Table) -> Mean:
     size, right, gaps = (table.counts[0] * part @ binned for part in (1.0, credit, gap))
     total = size.sum()
     # Half a right and half a wrong problem more, so that a bin of one kind is not beyond doubt.
-    accuracy = (right + 0.5) / (size + 1)
+    accuracy = (right + PSEUDO_COUNT) / (size + 2 * PSEUDO_COUNT)
     noise = np.sqrt(size * accuracy * (1 - accuracy) * total / table.clusters) / total
     value, se = float(np.abs(gaps).sum() / total), math.sqrt(float(np.square(noise).sum()))
     bias = math.sqrt(2 / math.pi) * float(noise.sum())

@@ -15,6 +15,7 @@ from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.stats.inference.significance import mcnemar
 from mathreason_eval.stats.uncertainty.difference import Pair, difference
 from mathreason_eval.stats.uncertainty.intervals import Z95, Mean, mean_of_scores, wilson
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 WHOLE = "all"
@@ -141,8 +142,8 @@ def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
 Scores = Sequence[tuple[float, float]]
 """For each family the score of its original and of its variant, in [0, 1]."""
 
-_IMAGINED = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
-"""Half a family of each kind is imagined in the interval of `pdr`."""
+_CELLS = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
+"""The kinds of family that are imagined in the interval of `pdr`, a pseudo-count of each."""
 
 
 def side_by_side(original: Item, variant: Item) -> Pair:
@@ -177,8 +178,8 @@ def drop_rate(scores: Scores) -> Mean:
     Raises:
         ZeroDivisionError: if no original has a score.
     """
-    weighted = [(pair, 1.0) for pair in scores] + [(pair, 0.5) for pair in _IMAGINED]
-    n = len(scores) + 2
+    weighted = [(pair, 1.0) for pair in scores] + [(pair, PSEUDO_COUNT) for pair in _CELLS]
+    n = len(scores) + PSEUDO_COUNT * len(_CELLS)
     before = math.fsum(weight * pair[0] for pair, weight in weighted) / n
     after = math.fsum(weight * pair[1] for pair, weight in weighted) / n
     spread = math.fsum(w * (pair[1] / after - pair[0] / before) ** 2 for pair, w in weighted)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mathreason_eval.stats.uncertainty.difference import student
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ Z95 = 1.959963984540054
 
 _SPREAD_NEEDS = 2
 """So many amounts, at least, have a spread."""
-
-IMAGINED = 0.5
-"""Imagined problems of each kind, never and always solved, in the estimate of a design effect.
-
-Half of one, as in Jeffreys' prior, covered best in the simulation of docs/statistics.md: with none,
-95 % was 89 to 92 % for 30 easy problems; with one or two, 97 to 98 % even for 100.
-"""
-
 
 Place = tuple[str, str]
 """(task, slice)."""
@@ -204,7 +197,7 @@ def _effective_number(
     import numpy as np
 
     n = len(values)
-    imagined = IMAGINED * n / count
+    imagined = PSEUDO_COUNT * n / count
     middle = (math.fsum(values.tolist()) + imagined) / (n + 2 * imagined)
     squares = float(np.square(_sums(values - middle, groups)).sum())
     squares += imagined * n / count * (middle**2 + (1 - middle) ** 2)
