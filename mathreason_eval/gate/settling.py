@@ -65,7 +65,7 @@ def settling(question: Question, decision: Decision, *, greedy: bool) -> Settlin
         return Settling(more=More.PERHAPS, samples=None, problems=problems)
     total, enough = (found.problems * found.se) ** 2, (found.problems * wanted) ** 2
     now = _mean_samples(question.pairs)
-    before, after = (_noise(question.pairs, which) for which in (0, 1))
+    before, after = (_noise(question.pairs, found.clusters, which) for which in (0, 1))
     more = More.ENOUGH
     if before is None and after is None:
         # At best all of it is noise.
@@ -112,7 +112,7 @@ def _wanted_se(question: Question, decision: Decision) -> float:
     )
 
 
-def _noise(pairs: Sequence[Pair], which: int) -> float | None:
+def _noise(pairs: Sequence[Pair], clusters: int, which: int) -> float | None:
     """Return N times the variance of one sample, with the imagined change; None if unknown."""
     shares = [
         ((pair.before, pair.after)[which], pair.samples[which])
@@ -122,7 +122,7 @@ def _noise(pairs: Sequence[Pair], which: int) -> float | None:
     if not shares:
         return None
     mean = math.fsum(p * (1 - p) * n / (n - 1) for p, n in shares) / len(shares)
-    return mean * len(pairs) + imagined_noise(1)
+    return mean * len(pairs) + imagined_noise(1, len(pairs) / clusters)
 
 
 def _mean_samples(pairs: Sequence[Pair]) -> tuple[float, float]:

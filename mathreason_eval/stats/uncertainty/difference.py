@@ -89,7 +89,8 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     in Medicine 24, 729-740) cover more than they say where there are thirty problems, and draw a
     true change towards zero.
 
-    Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)).
+    Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)), and
+    it is half a cluster that is imagined.
 
     Args:
         pairs: the problems that both runs have.
@@ -107,7 +108,8 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     factor = groups / (groups - 1) if groups > 1 else 1.0
     squares = math.fsum(one * one for one in sums) * factor
     if shares:
-        squares += math.fsum(sum(map(imagined_noise, pair.samples)) for pair in pairs) / n
+        sizes = (size for pair in pairs for size in pair.samples)
+        squares += math.fsum(imagined_noise(size, n / groups) for size in sizes) / n
     return Difference(
         value=value,
         se=math.sqrt(squares) / n,

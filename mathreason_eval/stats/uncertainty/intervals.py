@@ -72,25 +72,30 @@ class Mean:
         )
 
 
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """Return Wilson's 95 % interval for a share of n, in [0, 1]; n may be an effective number.
+def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
+    """Return Wilson's interval for a share of n, in [0, 1]; n may be an effective number.
 
     30 of 30 is [0.886, 1]: never of width zero, never beyond 0 or 1
     (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+
+    Args:
+        share: of n.
+        n: of what it is a share.
+        z: the normal quantile of its level, which is 95 % unless told otherwise.
 
     Raises:
         ValueError: if there is nothing to take a share of.
     """
     if n <= 0:
         raise ValueError("An interval needs at least one problem.")
-    pull = Z95 * Z95 / n
+    pull = z * z / n
     middle = (share + pull / 2) / (1 + pull)
-    half = Z95 * math.sqrt(share * (1 - share) / n + pull / (4 * n)) / (1 + pull)
+    half = z * math.sqrt(share * (1 - share) / n + pull / (4 * n)) / (1 + pull)
     # Rounding may put an end past the share itself, or past 0 and 1.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
-def mean_of_scores(scores: Scores, clusters: Clusters | None = None) -> Mean:
+def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = Z95) -> Mean:
     """Return the mean of one score a problem, each in [0, 1], with a 95 % interval.
 
     Wilson's interval of the effective number of problems, n by the design effect: a problem whose
@@ -105,6 +110,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None) -> Mean:
     Args:
         scores: one a problem.
         clusters: of each problem its cluster; None if all are independent.
+        z: the normal quantile of the interval's level, where it is not 95 %.
 
     Raises:
         ValueError: if there are no scores.
@@ -118,7 +124,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None) -> Mean:
     value = math.fsum(values.tolist()) / n
     groups = _groups(clusters, n)
     count = n if groups is None else int(groups.max()) + 1
-    low, high = wilson(value, _effective_number(values, groups, count))
+    low, high = wilson(value, _effective_number(values, groups, count), z)
     over = "problems" if groups is None else f"{count:,} clusters of problems"
     return Mean(
         value=value,

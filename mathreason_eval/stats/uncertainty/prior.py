@@ -10,7 +10,7 @@ easy problems; with one or two of each kind, 97 to 98 % even for 100.
 """
 
 
-def imagined_noise(samples: float) -> float:
+def imagined_noise(samples: float, alike: float = 1.0) -> float:
     """Return what the imagined change adds to N² times a variance, by the samples of one run.
 
     Half a problem is imagined to have changed between two runs, by one of n samples, its square
@@ -18,5 +18,7 @@ def imagined_noise(samples: float) -> float:
 
     Args:
         samples: how many the run has of a problem.
+        alike: how many problems a cluster has; where problems share a source it is half a cluster
+            that is imagined to have changed.
     """
-    return PSEUDO_COUNT / 2 / samples
+    return PSEUDO_COUNT / 2 / samples * alike * alike
