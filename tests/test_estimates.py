@@ -426,7 +426,7 @@ def test_votes_of_published_samples_are_those_of_draws(shared):
     problems, verdicts = published(shared, "amc23")
     rng, k, draws = np.random.default_rng(8), 16, 4000
     exact, drawn = [], []
-    for item in items_of(problems, [], verdicts, canonical_key):
+    for item in items_of(problems, [], verdicts, canonical_key, cluster=None):
         silent = item.n - sum(item.classes)
         exact.append(
             maj_curve(item.correct, item.classes[1:], silent)[k - 1] if item.correct else 0

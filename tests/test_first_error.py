@@ -130,7 +130,7 @@ def items(*rows):
                     score=float(right),
                 )
             )
-    return items_of(problems, [], verdicts, str)
+    return items_of(problems, [], verdicts, str, cluster=None)
 
 
 def values(*rows):

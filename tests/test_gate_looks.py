@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from random import Random
 
@@ -17,7 +18,7 @@ from mathreason_eval.pipeline.plan import RunSpec
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.stats.inference.decision import Call, Question, decide
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.uncertainty.difference import Pair, student
 
 # fmt: off
 REACHED = [
@@ -98,6 +99,39 @@ def test_so_many_samples_settle_it_four_times_in_five(case):
     ]
     calls = [decide([question], alpha=0.01)[0].call for question in questions]
     assert sum(call is not Call.INCONCLUSIVE for call in calls) / len(calls) >= 0.6
+
+
+def as_noisy_as(variances, samples, change=0.0, count=30):
+    """Pairs whose changes vary by just the noise of samples of such variances."""
+    noise = sum(variance / n for variance, n in zip(variances, samples, strict=True))
+    half = math.sqrt(noise * (count - 1) / count) / 2
+    return [
+        Pair(before=0.5 - way, after=0.5 + way + change, samples=samples)
+        for way in (half, -half) * (count // 2)
+    ]
+
+
+@pytest.mark.parametrize(("samples", "margin"), [((8, 8), 0.06), ((4, 4), 0.1), ((32, 4), 0.08)])
+def test_the_samples_that_are_promised_are_just_enough_for_thirty_problems(samples, margin):
+    variances = (0.25, 0.25)
+    for _ in range(50):
+        # The variance of a sample that the pairs show depends on how they differ.
+        pairs = as_noisy_as(variances, samples)
+        seen = sum(pair.before * (1 - pair.before) for pair in pairs) / 30
+        variances = tuple(seen * n / (n - 1) for n in samples)
+    question = Question(pairs=pairs, margin=margin)
+    (decision,) = decide([question], alpha=0.01)
+    assert decision.call is Call.INCONCLUSIVE
+    promised = settling(question, decision, greedy=False).samples
+    # Of five changes by noise alone, one is worse than this.
+    unlucky = -margin * student(0.8, 29) / (student(0.8, 29) + student(0.99, 29))
+    before, after = promised
+    fewer = (before - (before > samples[0]), after - 1)
+    calls = [
+        decide([Question(pairs=as_noisy_as(variances, n, unlucky), margin=margin)], alpha=0.01)
+        for n in (promised, fewer)
+    ]
+    assert [call.call for (call,) in calls] == [Call.PASS, Call.INCONCLUSIVE]
 
 
 def test_problems_that_differ_in_their_change_need_more_problems():

@@ -120,7 +120,7 @@ def metrics(*rows):
                 score=0.0,
             )
         )
-    found = first_error("processbench", items_of(problems, [], verdicts, str))
+    found = first_error("processbench", items_of(problems, [], verdicts, str, cluster=None))
     return {(metric.slice, metric.name): metric for metric in found}
 
 

@@ -237,7 +237,7 @@ def test_survival_counts_the_problems_that_go_on_so_far():
     # One of the samples gave no answer: it is right nowhere.
     verdicts = [verdict("two", 0, 2), verdict("two", 1, 1), verdict("three", 0, 2),
                 verdict("three", 1, None)]  # fmt: skip
-    metrics = list(survival("t", items_of(problems, [], verdicts, str)))
+    metrics = list(survival("t", items_of(problems, [], verdicts, str, cluster=None)))
     assert [(m.name, m.value, m.problems, m.samples) for m in metrics] == [
         ("survival@1", 0.75, 2, 4),
         ("survival@2", 0.5, 2, 4),

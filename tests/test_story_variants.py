@@ -10,16 +10,25 @@ import subprocess
 import sys
 from collections import Counter
 from fractions import Fraction
+from random import Random
 
+import numpy as np
 import pytest
 import yaml
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.families.stories.changes import changed
-from mathreason_eval.families.stories.instances import instances, spread, strict
+from mathreason_eval.families.stories.instances import (
+    instances,
+    layout_of,
+    span,
+    spread,
+    strict,
+)
 from mathreason_eval.families.stories.reading import read_template
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.paired import drop_rate
+from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import content_hash
 from mathreason_eval.types import Outcome, Problem, Verdict
@@ -292,7 +301,7 @@ def items(rows):
             )
             for sample, right in enumerate(samples)
         ]
-    return items_of(problems, [], verdicts, str)
+    return items_of(problems, [], verdicts, str, cluster=None)
 
 
 def found(family, rows):
@@ -305,12 +314,17 @@ TWO_BY_THREE = [
 ]  # fmt: skip
 
 
+# Beside family and instance the first row is 1/6, -1/3 and 1/6 off and the second as much below:
+# squares of 1/3 over two degrees of freedom, for two families, and a quarter imagined.
+NOISE = (2 * (1 / 3) / 2 + 0.25) / 2**2
+
+
 def test_instances_are_columns_of_a_table():
     # The columns' accuracies are 1, 1/2 and 0.
     values = found(instances, TWO_BY_THREE)
     assert values == {
         ("instances", "avg"): (0.5, 2, 6),
-        ("instances", "sd"): (0.5, 2, 6),
+        ("instances", "sd"): (pytest.approx((0.25 - NOISE) ** 0.5), 2, 6),
         ("instances", "lowest"): (0.0, 2, 6),
         ("instances", "highest"): (1.0, 2, 6),
         ("instances", "range"): (1.0, 2, 6),
@@ -342,17 +356,62 @@ def test_strict_of_single_samples_is_no_news():
     assert found(strict, TWO_BY_THREE) == {}
 
 
-def test_the_interval_of_a_spread_is_the_textbook_one():
-    # 95 % limits for a standard deviation from five values: 0.599 and 2.874 times as much.
-    mean = spread([0.1, 0.2, 0.3, 0.4, 0.5], grain=0.01)
-    assert mean.value == pytest.approx(0.0250**0.5)
-    assert (mean.low / mean.value, mean.high / mean.value) == pytest.approx((0.599, 2.874), 1e-3)
+# fmt: off
+SPREADS = [
+    # instances, families, samples, standard deviation of the instances' effects
+    (5,  50, 1, 0.00),
+    (5,  50, 8, 0.00),
+    (20, 40, 1, 0.00),
+    (5,  50, 1, 0.08),
+    (20, 40, 4, 0.08),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("count", "many", "samples", "effect"), SPREADS)
+def test_spread_and_range_hold_the_truth_where_there_is_a_difference_and_where_none(
+    count, many, samples, effect
+):
+    rng = np.random.default_rng(5)
+    held = Counter()
+    for _ in range(200):
+        effects = rng.normal(0, effect, count)
+        # Families differ, and so do the draws of one family: 0.5 on average, and the effect.
+        easy = rng.uniform(0.3, 0.7, (many, 1))
+        chances = np.clip(easy + effects + rng.uniform(-0.1, 0.1, (many, count)), 0, 1)
+        layout = layout_of(rng.binomial(samples, chances) / samples, range(many), samples)
+        one, other = spread(layout), span(layout)
+        held["sd"] += one.low <= effect <= one.high
+        held["range"] += other.low <= effects.max() - effects.min() <= other.high
+    assert held["sd"] >= 0.92 * 200
+    assert held["range"] >= 0.92 * 200
+
+
+def test_the_lowest_and_the_highest_of_many_instances_are_not_taken_for_chosen_before():
+    rng, held = Random(3), Counter()
+    for _ in range(60):
+        rows = [
+            (f"f{family}", instance, "".join(str(int(rng.random() < 0.5)) for _ in range(2)))
+            for family in range(30)
+            for instance in range(8)
+        ]
+        for metric in instances("t", items(rows)):
+            held[metric.name] += metric.low <= 0.5 <= metric.high
+            assert metric.low <= metric.value <= metric.high
+    assert held["lowest"] >= 55
+    assert held["highest"] >= 55
 
 
 def test_equal_instances_have_no_certain_spread_of_zero():
-    mean = spread([0.5] * 5, grain=1 / 64)
-    assert (mean.value, mean.low) == (0, 0)
-    assert 0.005 < mean.high < 0.02
+    layout = layout_of([[0.5] * 5] * 16, range(16), samples=4)
+    for mean in (spread(layout), span(layout)):
+        assert (mean.value, mean.low) == (0, 0)
+        assert 0.005 < mean.high < 0.1
+
+
+def test_strict_says_of_how_many_samples_it_is():
+    (whole, *_) = strict("t", items(STRICT))
+    assert whole.method.startswith("pass^2; ")
 
 
 # fmt: off
@@ -374,7 +433,8 @@ PDR = [
 def test_the_drop_rate_is_the_published_one(model, before, after, published):
     many = 10_000
     one, other = round(before * 100), round(after * 100)
-    scores = [(float(index < one), float(index < other)) for index in range(many)]
-    rate = drop_rate(scores)
+    rate = drop_rate(
+        [Pair(before=float(i < one), after=float(i < other)) for i in range(many)],
+    )
     assert 100 * rate.value == pytest.approx(published, abs=0.006), model
     assert rate.low < rate.value < rate.high

@@ -110,7 +110,7 @@ def _write_memorisation(run: Run, path: Path) -> None:
     for task in run.tasks():
         asked = {problem.id: problem for problem in run.problems(task)}
         # No answers are compared here, only verdicts counted.
-        items = items_of([*asked.values()], (), run.verdicts(task), key=str)
+        items = items_of([*asked.values()], (), run.verdicts(task), key=str, cluster=None)
         rows += [{"task": task, **asked[str(row["id"])].meta, **row} for row in memorisation(items)]
     if not rows:
         raise RunError(

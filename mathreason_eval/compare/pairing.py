@@ -9,7 +9,7 @@ from typing import TypeVar
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.estimators.items import Item, cluster_of, items_of
+from mathreason_eval.stats.estimators.items import Item, items_of
 from mathreason_eval.stats.estimators.scores import item_scores
 from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
@@ -32,11 +32,6 @@ class Side:
     def entry(self) -> TaskEntry:
         """Return what the manifest says of the task."""
         return self.run.manifest.tasks[self.task]
-
-    @property
-    def source(self) -> str | None:
-        """Return the property of problems that says which of them share a source, if any does."""
-        return self.entry.report.cluster
 
     @property
     def model(self) -> str:
@@ -84,13 +79,12 @@ class Pairing:
         """
         before = item_scores(list(self.before.items.values()), metric)
         after = item_scores(list(self.after.items.values()), metric)
-        source = self.before.source
         return {
             name: Pair(
                 before=before[name],
                 after=after[name],
                 samples=(self.before.items[name].n, self.after.items[name].n),
-                cluster=cluster_of(self.before.problems[name], source),
+                cluster=self.before.items[name].cluster,
             )
             for name in self.shared
             if name in before and name in after
@@ -116,9 +110,14 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
         raise RunError(
             f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
         )
-    key = _key(run.manifest.tasks[task].grading.grade) if votes else str
+    entry = run.manifest.tasks[task]
+    key = _key(entry.grading.grade) if votes else str
     items = items_of(
-        problems, _first(samples, run.generations(task)), _first(samples, verdicts), key
+        problems,
+        _first(samples, run.generations(task)),
+        _first(samples, verdicts),
+        key,
+        cluster=entry.report.cluster,
     )
     return Side(
         run=run,

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from mathreason_eval.stats.inference.decision import Decision, Question
 from mathreason_eval.stats.uncertainty.difference import Pair, student
+from mathreason_eval.stats.uncertainty.prior import imagined_noise
 
 _POWER = 0.8
 """Chance to settle it, should the change truly be what it looks like now."""
@@ -62,10 +63,9 @@ def settling(question: Question, decision: Decision, *, greedy: bool) -> Settlin
         return Settling(more=More.GREEDY, samples=None, problems=problems)
     if not question.counted:
         return Settling(more=More.PERHAPS, samples=None, problems=problems)
-    counted = found.problems + 2
-    total, enough = (counted * found.se) ** 2, (counted * wanted) ** 2
+    total, enough = (found.problems * found.se) ** 2, (found.problems * wanted) ** 2
     now = _mean_samples(question.pairs)
-    before, after = (_noise(question.pairs, which) for which in (0, 1))
+    before, after = (_noise(question.pairs, found.clusters, which) for which in (0, 1))
     more = More.ENOUGH
     if before is None and after is None:
         # At best all of it is noise.
@@ -112,8 +112,8 @@ def _wanted_se(question: Question, decision: Decision) -> float:
     )
 
 
-def _noise(pairs: Sequence[Pair], which: int) -> float | None:
-    """Return N times the variance of one sample, with the imagined one half; None if unknown."""
+def _noise(pairs: Sequence[Pair], clusters: int, which: int) -> float | None:
+    """Return N times the variance of one sample, with the imagined change; None if unknown."""
     shares = [
         ((pair.before, pair.after)[which], pair.samples[which])
         for pair in pairs
@@ -122,7 +122,7 @@ def _noise(pairs: Sequence[Pair], which: int) -> float | None:
     if not shares:
         return None
     mean = math.fsum(p * (1 - p) * n / (n - 1) for p, n in shares) / len(shares)
-    return mean * len(pairs) + 0.5
+    return mean * len(pairs) + imagined_noise(1, len(pairs) / clusters)
 
 
 def _mean_samples(pairs: Sequence[Pair]) -> tuple[float, float]:

@@ -120,7 +120,7 @@ def identity(manifest: RunManifest) -> dict[str, object]:
 
 
 def _flat(record: object) -> Iterator[tuple[str, object]]:
-    """Yield the fields that may not change; those of records within by both names, `data_sha256`."""
+    """Yield the fields that may not change; those of inner records by both names: `data_sha256`."""
     for one in fields(record):  # type: ignore[arg-type]
         value = getattr(record, one.name)
         if one.name in MAY_CHANGE.get(type(record), {}):
@@ -160,9 +160,7 @@ def join(folder: Path, fresh: RunManifest) -> RunManifest:
     )
 
 
-def _grown(
-    stored: Mapping[str, TaskEntry], fresh: Mapping[str, TaskEntry]
-) -> dict[str, TaskEntry]:
+def _grown(stored: Mapping[str, TaskEntry], fresh: Mapping[str, TaskEntry]) -> dict[str, TaskEntry]:
     """Return the fresh entries; of a task asked before with more problems the count stays."""
     return {
         name: replace(entry, problems=max(entry.problems, stored.get(name, entry).problems))

@@ -118,7 +118,9 @@ def _manifest(folder: Path) -> RunManifest:
     if isinstance(row.get("tasks"), dict):
         # One by one, so that an error names the task.
         entries = row["tasks"].items()
-        tasks = {name: converted(TaskEntry, entry, where, ("tasks", name)) for name, entry in entries}
+        tasks = {
+            name: converted(TaskEntry, entry, where, ("tasks", name)) for name, entry in entries
+        }
         return replace(converted(RunManifest, {**row, "tasks": {}}, where), tasks=tasks)
     return converted(RunManifest, row, where)
 

@@ -10,7 +10,15 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
 from mathreason_eval.text.pagenames import page_name
-from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, TaskEntry, Verdict
+from mathreason_eval.types import (
+    Generation,
+    Metric,
+    Outcome,
+    Problem,
+    RunManifest,
+    TaskEntry,
+    Verdict,
+)
 
 NOT_JUDGED = "not_judged"
 """The state of a sample that is stored and has no verdict yet."""

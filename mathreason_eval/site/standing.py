@@ -98,9 +98,7 @@ def _column(results: Sequence[Result]) -> Column:
         Standing(
             result=result,
             metric=result.metric(),
-            differs=tuple(
-                words for _, words in differences(own, usual)
-            ),
+            differs=tuple(words for _, words in differences(own, usual)),
             lacks=tuple(_lacks(result)),
         )
         for result, own in zip(results, of_all, strict=True)

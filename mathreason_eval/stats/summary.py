@@ -8,20 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.stats.estimators.confidence import confidence
-from mathreason_eval.stats.estimators.items import Item, cluster_of, items_of
+from mathreason_eval.stats.estimators.items import Item, items_of, mean_amount, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.estimators.paired import paired
 from mathreason_eval.stats.estimators.several import Sampled, several, stable
 from mathreason_eval.stats.estimators.soundness import right_by_wrong_steps
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.uncertainty.intervals import (
-    Clusters,
-    Mean,
-    Place,
-    mean_of_amounts,
-    mean_of_scores,
-)
+from mathreason_eval.stats.uncertainty.intervals import Mean, Place
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
 Value = str | int | float | bool
@@ -120,7 +114,7 @@ def summarize(
     Raises:
         ValueError: if there are no verdicts, or one is of no problem.
     """
-    items = items_of(problems, generations, verdicts, key)
+    items = items_of(problems, generations, verdicts, key, cluster=report.cluster)
     if not items:
         raise ValueError(f"{task} has no verdicts to summarise.")
     metrics = [*_whole(task, items, report), *paired(task, items)]
@@ -155,19 +149,19 @@ def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
 
 def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
     average, *others = _rates(task, WHOLE, items, report)
-    sampled = Sampled.of((task, WHOLE), items, _clusters(items, report))
+    sampled = Sampled.of((task, WHOLE), items)
     yield average
     yield from several(sampled)
     yield from others
     if report.macro is not None:
-        yield from _macro(task, items, report, report.macro)
+        yield from _macro(task, items, report.macro)
     for name, amounts in (
         ("tokens", [item.tokens for item in items]),
         ("seconds", [item.seconds for item in items]),
     ):
-        yield from _of_amounts((task, WHOLE), name, items, amounts, report)
+        yield from _of_amounts((task, WHOLE), name, items, amounts)
     yield from stable(sampled)
-    yield from confidence((task, WHOLE), items, sampled.clusters)
+    yield from confidence((task, WHOLE), items)
 
 
 def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
@@ -176,62 +170,59 @@ def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iter
         if name == "truncated" and not all(item.ends_known for item in items):
             # What may have been cut without saying so cannot be counted as whole.
             continue
-        yield _share(outcome, items, report).metric(name, place, _size(items))
+        yield _share(outcome, items).metric(name, place, _size(items))
     for name in report.measures:
         values = [item.values(name) for item in items]
         if name in AMOUNTS:
-            yield from _of_amounts(place, name, items, values, report)
+            yield from _of_amounts(place, name, items, values)
         else:
-            yield _of_values(values, items, report).metric(name, place, _size(items))
+            yield _of_values(values, items).metric(name, place, _size(items))
     if any(verdict.second is not None for item in items for verdict in item.verdicts):
         for name, agrees in _BOUNDS.items():
             values = [[float(agrees(verdict)) for verdict in item.verdicts] for item in items]
-            yield _of_values(values, items, report).metric(name, place, _size(items))
+            yield _of_values(values, items).metric(name, place, _size(items))
 
 
-def _share(outcome: Outcome, items: Sequence[Item], report: Report) -> Mean:
+def _share(outcome: Outcome, items: Sequence[Item]) -> Mean:
     import numpy as np
 
     hits = np.array([item.outcomes[outcome] for item in items])
     samples = Samples.shares(hits, np.array([item.n for item in items]))
-    return of_this_benchmark(mean_of_scores(samples.mean, _clusters(items, report)), samples)
+    return of_this_benchmark(mean_over(items, samples.mean), samples)
 
 
-def _of_values(values: Sequence[Sequence[float]], items: Sequence[Item], report: Report) -> Mean:
+def _of_values(values: Sequence[Sequence[float]], items: Sequence[Item]) -> Mean:
     samples = Samples.values(values)
-    return of_this_benchmark(mean_of_scores(samples.mean, _clusters(items, report)), samples)
+    return of_this_benchmark(mean_over(items, samples.mean), samples)
 
 
 def _of_amounts(
-    place: Place,
-    name: str,
-    items: Sequence[Item],
-    amounts: Sequence[Sequence[float]],
-    report: Report,
+    place: Place, name: str, items: Sequence[Item], amounts: Sequence[Sequence[float]]
 ) -> Iterator[Metric]:
     """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
     held = [(item, each) for item, each in zip(items, amounts, strict=True) if each]
-    clusters = _clusters([item for item, _ in held], report)
-    if len(held if clusters is None else set(clusters)) > 1:
-        samples = Samples.values([each for _, each in held])
-        mean = mean_of_amounts(samples.mean, clusters)
+    if not held:
+        return
+    samples = Samples.values([each for _, each in held])
+    mean = mean_amount([item for item, _ in held], samples.mean)
+    if mean is not None:
         size = len(held), int(samples.number.sum())
         yield of_this_benchmark(mean, samples, shares=False).metric(name, place, size)
 
 
-def _macro(task: str, items: Sequence[Item], report: Report, key: str) -> Iterator[Metric]:
+def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:
     """Yield the mean over the values of a property of the accuracy on each, all weighing alike."""
     groups = [group for _, group in by_slice(items, (key,))]
     if groups:
-        means = [_share(Outcome.CORRECT, group, report) for group in groups]
-        size = _size([item for group in groups for item in group])
-        yield unweighted(means, f"values of {key}").metric("macro", (task, WHOLE), size)
-
-
-def _clusters(items: Sequence[Item], report: Report) -> Clusters | None:
-    """Return what each problem shares with others; None where all stand for themselves."""
-    clusters = [cluster_of(item.problem, report.cluster) for item in items]
-    return clusters if len(set(clusters)) < len(clusters) else None
+        means = [_share(Outcome.CORRECT, group) for group in groups]
+        held = [item for group in groups for item in group]
+        apart = sum(len({item.cluster for item in group}) for group in groups)
+        mean = unweighted(
+            means,
+            f"values of {key}",
+            independent=apart == len({item.cluster for item in held}),
+        )
+        yield mean.metric("macro", (task, WHOLE), _size(held))
 
 
 def _size(items: Sequence[Item]) -> tuple[int, int]:

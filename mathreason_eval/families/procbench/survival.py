@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.uncertainty.intervals import mean_of_scores
+from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.types import Metric
 
 
@@ -18,7 +17,7 @@ def survival(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     steps = [int(item.problem.meta.get("steps", 0)) for item in items]
     for length in range(1, max(steps, default=0) + 1):
         chosen = [item for item, has in zip(items, steps, strict=True) if has >= length]
-        mean = mean_of_scores([_share(item, length) for item in chosen])
+        mean = mean_over(chosen, [_share(item, length) for item in chosen])
         size = len(chosen), sum(item.n for item in chosen)
         yield mean.metric(f"survival@{length}", (task, "all"), size)
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from mathreason_eval.families.processbench.grader import NOWHERE, index_of
 from mathreason_eval.families.processbench.thresholds import Scored, best_threshold, f1
-from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
-from mathreason_eval.stats.uncertainty.intervals import Mean, mean_of_scores
+from mathreason_eval.stats.uncertainty.intervals import Mean
 from mathreason_eval.steps.scores import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
 
@@ -35,6 +35,8 @@ def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     Where all problems have the same number of samples, and more than one, `f1_maj@N` as well: the
     F1 of the majority among the N indices.
     """
+    # Solutions of one problem are not independent, whatever a task names under `cluster:`.
+    items = [replace(item, cluster=item.problem.question) for item in items]
     scored = _scored(items)
     if scored:
         yield from _of_reward_model(task, items, scored)
@@ -69,17 +71,12 @@ def _of_groups(
         wrong, right = ([i for i in group if _is_right(i) is kind] for kind in (False, True))
         if not wrong or not right:
             continue
-        of_wrong, of_right = (_of_solutions(kind, score) for kind in (wrong, right))
+        of_wrong, of_right = (mean_over(kind, [score(i) for i in kind]) for kind in (wrong, right))
         if name == "f1":
             samples = [sum(item.n for item in kind) for kind in (wrong, right)]
             yield of_wrong.metric("acc_error", place, (len(wrong), samples[0]))
             yield of_right.metric("acc_correct", place, (len(right), samples[1]))
         yield harmonic(of_wrong, of_right).metric(name, place, size)
-
-
-def _of_solutions(items: Sequence[Item], score: Score) -> Mean:
-    """Return the mean over solutions; those of one problem are a cluster."""
-    return mean_of_scores([score(i) for i in items], [i.problem.question for i in items])
 
 
 def _is_right(item: Item) -> bool:

@@ -1,19 +1,31 @@
-"""How accuracy moves when a problem is drawn again with other numbers, or asked again as it is.
+"""How much a score depends on the numbers that a template happened to draw.
 
-An instance is a number: instance 3 of every problem together is one data set. The spread over these
-data sets is what a score on any single one of them hides (arXiv:2410.05229).
+A task whose problems have the property `instance` holds the same families of problems, again and
+again with other names and numbers. Each instance is a data set of its own, and the spread over
+these data sets is what a score on any single one of them hides (arXiv:2410.05229).
+
+Some spread comes of itself: each instance draws its problems, and each problem its samples, by
+chance. It is told apart as in a randomised block design, whose blocks are families (or the clusters
+that they make): what is left of a score beside its family and its instance is that noise.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.estimators.paired import ORIGINAL, WHOLE, drop, side_by_side
-from mathreason_eval.stats.uncertainty.difference import Pair
-from mathreason_eval.stats.uncertainty.intervals import Mean, mean_of_scores
+from mathreason_eval.stats.estimators.items import Item, mean_over
+from mathreason_eval.stats.estimators.paired import ORIGINAL, WHOLE
+from mathreason_eval.stats.uncertainty.intervals import Z95, Mean
+from mathreason_eval.stats.uncertainty.prior import imagined_noise
 from mathreason_eval.types import Metric
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 INSTANCE = "instance"
 """The property of a problem that says which instance of its family it is."""
@@ -22,42 +34,51 @@ INSTANCES = "instances"
 """The slice of problems that have all the instances that there are."""
 
 _SPREAD_NEEDS = 2
+_TAIL = 0.025
 
 
 def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield, in the slice `instances`, how accuracy moves over the instances of the same problems.
 
     - `avg`: mean over all instances; the accuracy of each is the slice `instance=N`
-    - `sd`: standard deviation of the instances' accuracies
-    - `lowest`, `highest`, `range`: of the instances' accuracies
+    - `sd`: standard deviation of the instances' accuracies, the noise of problems and samples off
+    - `lowest`, `highest`, `range`: of the instances' accuracies, with intervals that allow for the
+      choice among all of them
 
-    Only families count that have every instance. Nothing, if there are fewer than two instances.
+    Only families count that have every instance. Nothing, if there are fewer than two instances,
+    and the mean alone where all families share one source: then nothing tells noise apart.
     """
     table = _table(items)
     width = len(table[0]) if table else 0
     if width < _SPREAD_NEEDS:
         return
-    columns = list(zip(*table, strict=True))
-    accuracies = [math.fsum(item.accuracy for item in column) / len(table) for column in columns]
-    least, most = (columns[accuracies.index(end(accuracies))] for end in (min, max))
-    grain = 1 / (len(table) * min(item.n for row in table for item in row))
-    means = {
-        "avg": mean_of_scores([sum(item.accuracy for item in row) / width for row in table]),
-        "sd": spread(accuracies, grain),
-        "lowest": mean_of_scores([item.accuracy for item in least]),
-        "highest": mean_of_scores([item.accuracy for item in most]),
-        "range": _range([side_by_side(one, other) for one, other in zip(most, least, strict=True)]),
-    }
+    firsts = [row[0] for row in table]
+    averages = [sum(item.accuracy for item in row) / width for row in table]
+    means = {"avg": mean_over(firsts, averages)}
+    if len({item.cluster for item in firsts}) >= _SPREAD_NEEDS:
+        layout = layout_of(
+            [[item.accuracy for item in row] for row in table],
+            [item.cluster for item in firsts],
+            len(table) * width / sum(1 / item.n for row in table for item in row),
+        )
+        lowest, highest = _ends(table)
+        means |= {
+            "sd": spread(layout),
+            "lowest": lowest,
+            "highest": highest,
+            "range": span(layout),
+        }
     samples = sum(item.n for row in table for item in row)
     for name, mean in means.items():
         yield mean.metric(name, (task, INSTANCES), (len(table), samples))
 
 
 def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield `strict`, the share of problems of which every sample is correct.
+    """Yield `strict`, the share of problems of which every sample is correct: pass^n, by slices.
 
     For all problems, and, where there are variants, for originals and each variant. A problem that
-    has fewer samples than others does not count; nothing, if no problem has two.
+    has fewer samples than others does not count; nothing, if no problem has two. It falls as n
+    grows, so `method` says n, and only runs with the same n can be compared by it.
     """
     most = max(item.n for item in items)
     if most < _SPREAD_NEEDS:
@@ -71,44 +92,139 @@ def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
                 name = item.problem.variant
                 groups.setdefault(ORIGINAL if name is None else f"variant={name}", []).append(item)
     for where, group in groups.items():
-        scores = [float(item.correct == item.n) for item in group]
-        size = len(group), most * len(group)
-        yield mean_of_scores(scores).metric("strict", (task, where), size)
+        mean = mean_over(group, [float(item.correct == item.n) for item in group])
+        mean = replace(mean, method=f"pass^{most}; {mean.method}")
+        yield mean.metric("strict", (task, where), (len(group), most * len(group)))
 
 
-def spread(accuracies: Sequence[float], grain: float) -> Mean:
-    """Return the standard deviation of accuracies, with its interval by the chi-squared law.
+# --- instances against families --------------------------------------------------------------
 
-    The instances are drawn alike, and each accuracy is a mean over many problems, close to normal.
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Layout:
+    """Accuracies of instances with the noise in them, of which every family is a block."""
+
+    accuracies: NDArray[Any]
+    """One an instance."""
+    noise: float
+    """The variance of each that comes of drawing problems and samples alone; never zero."""
+    blocks: int
+    """Families, or clusters of them."""
+
+    @property
+    def instances(self) -> int:
+        """Return how many there are."""
+        return len(self.accuracies)
+
+    @property
+    def freedom(self) -> int:
+        """Return the degrees of freedom of the noise."""
+        return (self.instances - 1) * (self.blocks - 1)
+
+
+def layout_of(
+    scores: Sequence[Sequence[float]], clusters: Sequence[Hashable], samples: float
+) -> Layout:
+    """Return what instances show beside families.
 
     Args:
-        accuracies: one an instance, two at least.
-        grain: the least difference that two accuracies can have. Where they happen to be equal,
-            what rounding to it hides still is above zero.
+        scores: a row for each family, a column for each instance.
+        clusters: of each family; those that share one are one block. Two at least.
+        samples: how many a score is the mean of; half a change by one of them is imagined.
     """
-    from scipy.special import chdtri
+    import numpy as np
 
-    freedom = len(accuracies) - 1
-    middle = math.fsum(accuracies) / len(accuracies)
-    value = math.sqrt(math.fsum((each - middle) ** 2 for each in accuracies) / freedom)
-    low, high = (math.sqrt(freedom / float(chdtri(freedom, tail))) for tail in (0.025, 0.975))
+    number: dict[Hashable, int] = {}
+    places = [number.setdefault(cluster, len(number)) for cluster in clusters]
+    rows = np.asarray(scores, dtype=float)
+    families, width, blocks = *rows.shape, len(number)
+    accuracies = rows.mean(axis=0)
+    # Without what is common to a family and to an instance; members of a cluster add up.
+    left = rows - rows.mean(axis=1, keepdims=True) - accuracies + rows.mean()
+    sums = np.zeros((blocks, width))
+    np.add.at(sums, places, left)
+    squares = float(np.square(sums).sum()) / (width - 1) * blocks / (blocks - 1)
+    squares += imagined_noise(samples, families / blocks)
+    return Layout(accuracies=accuracies, noise=squares / families**2, blocks=blocks)
+
+
+def spread(layout: Layout) -> Mean:
+    """Return the standard deviation of instances that noise does not explain, at least 0.
+
+    Its interval is Williams' for a component of variance (1962, Biometrika 49, 278-281).
+    """
+    from scipy.special import chdtri, fdtri
+
+    freedom = layout.instances - 1
+    seen = float(layout.accuracies.var(ddof=1))
+    value = math.sqrt(max(0.0, seen - layout.noise))
+
+    def end(tail: float, seen: float) -> float:
+        ratio = float(fdtri(freedom, layout.freedom, 1 - tail)) * layout.noise
+        return math.sqrt(max(0.0, seen - ratio) * freedom / float(chdtri(freedom, tail)))
+
+    # Instances that are more alike than chance makes them do not show that they are equal.
+    low, high = end(_TAIL, seen), end(1 - _TAIL, max(seen, layout.noise))
     return Mean(
         value=value,
-        low=value * low,
-        high=max(value, grain / math.sqrt(12)) * high,
-        se=value / math.sqrt(2 * freedom),
-        method=f"chi-squared over {len(accuracies)} instances",
+        low=low,
+        high=high,
+        se=(high - low) / (2 * Z95),
+        method=f"Williams over {layout.instances} instances, noise of problems and samples off",
     )
 
 
-def _range(changes: Sequence[Pair]) -> Mean:
-    between = drop(changes)
+def span(layout: Layout) -> Mean:
+    """Return the range of the instances' accuracies with Tukey's interval.
+
+    No two instances differ by more than it says, at 95 % for all pairs together: so it holds for
+    the pair that was chosen for being far apart.
+    """
+    value = float(layout.accuracies.max() - layout.accuracies.min())
+    error = math.sqrt(layout.noise)
+    half = _farthest(layout.instances, layout.freedom) * error
     return Mean(
-        value=between.value,
-        low=max(0.0, between.low),
-        high=between.high,
-        se=between.se,
-        method=f"{between.method}, between the best instance and the worst, chosen afterwards",
+        value=value,
+        low=max(0.0, value - half),
+        high=min(1.0, value + half),
+        se=math.sqrt(2) * error,
+        method=f"Tukey's studentized range over all pairs of {layout.instances} instances",
+    )
+
+
+@lru_cache(maxsize=64)
+def _farthest(instances: int, freedom: int) -> float:
+    """Return the 95 % quantile of the studentized range, which takes a second to find."""
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(1 - 2 * _TAIL, instances, freedom))
+
+
+def _ends(table: Sequence[Sequence[Item]]) -> tuple[Mean, Mean]:
+    """Return the lowest and the highest accuracy of an instance.
+
+    The intervals of all instances hold together at 95 % (Sidak), so the lowest of the ends is below
+    the lowest accuracy whichever that is.
+    """
+    columns = list(zip(*table, strict=True))
+    together = (1 - 2 * _TAIL) ** (1 / len(columns))
+    z = NormalDist().inv_cdf((1 + together) / 2)
+    means = [mean_over(column, [item.accuracy for item in column], z) for column in columns]
+    method = f"{means[0].method}, of all {len(columns)} instances together (Sidak)"
+    least, most = (end(means, key=lambda mean: mean.value) for end in (min, max))
+    return (
+        replace(
+            least,
+            low=min(mean.low for mean in means),
+            high=min(mean.high for mean in means),
+            method=method,
+        ),
+        replace(
+            most,
+            low=max(mean.low for mean in means),
+            high=max(mean.high for mean in means),
+            method=method,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.items import Item, clusters_of
 from mathreason_eval.stats.uncertainty.intervals import (
     Z95,
     Clusters,
@@ -22,6 +22,7 @@ from mathreason_eval.stats.uncertainty.intervals import (
     mean_of_scores,
     wilson,
 )
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def vote(item: Item) -> Vote:
     )
 
 
-def confidence(
-    place: Place, items: Sequence[Item], clusters: Clusters | None = None
-) -> Iterator[Metric]:
+def confidence(place: Place, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `ece`, `brier`, `auroc` and `aurc` of vote shares; nothing where all have one sample.
 
     - `ece`: expected calibration error, the mean distance of confidence and accuracy over bins
@@ -72,13 +71,11 @@ def confidence(
     - `aurc`: area under the risk-coverage curve, the mean error among the most confident problems
       over every number of them (arXiv:1805.08206); ties in random order
     """
-    chosen = [number for number, item in enumerate(items) if item.n >= _VOTES]
+    chosen = [item for item in items if item.n >= _VOTES]
     if not chosen:
         return
-    votes = [vote(items[number]) for number in chosen]
-    groups = None if clusters is None else [clusters[number] for number in chosen]
-    size = len(votes), sum(items[number].n for number in chosen)
-    for name, mean in estimates(votes, groups).items():
+    size = len(chosen), sum(item.n for item in chosen)
+    for name, mean in estimates([vote(item) for item in chosen], clusters_of(chosen)).items():
         yield mean.metric(name, place, size)
 
 
@@ -151,9 +148,11 @@ def _calibration_error(table: _Table) -> Mean:
     gap = credit - np.array([one.confidence for one in table.votes])
     size, right, gaps = (table.counts[0] * part @ binned for part in (1.0, credit, gap))
     total = size.sum()
-    # Half a right and half a wrong problem more, so that a bin of one kind is not beyond doubt.
-    accuracy = (right + 0.5) / (size + 1)
-    noise = np.sqrt(size * accuracy * (1 - accuracy) * total / table.clusters) / total
+    # Half a right and half a wrong problem more, or cluster of them, so that a bin of one kind is
+    # not beyond doubt.
+    alike = total / table.clusters
+    accuracy = (right + PSEUDO_COUNT * alike) / (size + 2 * PSEUDO_COUNT * alike)
+    noise = np.sqrt(size * accuracy * (1 - accuracy) * alike) / total
     value, se = float(np.abs(gaps).sum() / total), math.sqrt(float(np.square(noise).sum()))
     bias = math.sqrt(2 / math.pi) * float(noise.sum())
     return Mean(

@@ -8,13 +8,26 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from mathreason_eval.stats.estimators.majority import maj_at_k
 from mathreason_eval.stats.estimators.passk import pass_at_k
+from mathreason_eval.stats.uncertainty.intervals import (
+    Z95,
+    Clusters,
+    Mean,
+    mean_of_amounts,
+    mean_of_scores,
+)
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
+
+if TYPE_CHECKING:
+    from mathreason_eval.stats.uncertainty.intervals import Scores
 
 _OUTCOMES = tuple(Outcome)
 _PROBLEM = attrgetter("problem_id")
+_SPREAD_NEEDS = 2
+"""So many problems, or clusters of them, at least, have a spread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +48,8 @@ class Item:
     """By sample, a reward model's scores; empty unless every sample has one."""
     ends_known: bool
     """Whether every sample says why its text ends, so that a cut one could be told."""
+    cluster: Hashable
+    """What its problem shares with those that it is not independent of: see `cluster_of`."""
 
     @property
     def n(self) -> int:
@@ -78,6 +93,8 @@ def items_of(
     generations: Sequence[Generation],
     verdicts: Sequence[Verdict],
     key: Callable[[str], str],
+    *,
+    cluster: str | None,
 ) -> list[Item]:
     """Return the problems that have a verdict, in their order, each with its samples.
 
@@ -86,6 +103,7 @@ def items_of(
         generations: the samples, for tokens, seconds and why they ended.
         verdicts: their judgements.
         key: maps an answer to its class of equivalent answers.
+        cluster: the property that the task names under `cluster:`, if any.
 
     Raises:
         ValueError: if a verdict is of no problem.
@@ -103,10 +121,48 @@ def items_of(
     # The same answers come again and again, and a key may need algebra.
     key = cache(key)
     return [
-        _item(problem, judged[problem.id], made.get(problem.id, []), key)
+        _item(
+            problem,
+            judged[problem.id],
+            made.get(problem.id, []),
+            key=key,
+            cluster=cluster_of(problem, cluster),
+        )
         for problem in problems
         if problem.id in judged
     ]
+
+
+def clusters_of(items: Sequence[Item]) -> Clusters | None:
+    """Return what each problem shares with others; None where all stand for themselves."""
+    clusters = [item.cluster for item in items]
+    return clusters if len(set(clusters)) < len(clusters) else None
+
+
+def mean_over(items: Sequence[Item], scores: Scores, z: float = Z95) -> Mean:
+    """Return the mean of one score a problem, each in [0, 1], by the problems' clusters.
+
+    Estimators take their means here or by `mean_amount`, so that none can forget the clusters.
+
+    Args:
+        items: the problems.
+        scores: of each.
+        z: the normal quantile of the interval's level, where it is not 95 %.
+
+    Raises:
+        ValueError: if there are no problems, or not as many scores.
+    """
+    if len(scores) != len(items):
+        raise ValueError(f"There are {len(items)} problems and {len(scores)} scores.")
+    return mean_of_scores(scores, clusters_of(items), z)
+
+
+def mean_amount(items: Sequence[Item], amounts: Scores) -> Mean | None:
+    """Return the mean of one amount a problem; None where it has no interval, as of one cluster."""
+    clusters = clusters_of(items)
+    if len(amounts if clusters is None else set(clusters)) < _SPREAD_NEEDS:
+        return None
+    return mean_of_amounts(amounts, clusters)
 
 
 def cluster_of(problem: Problem, key: str | None) -> Hashable:
@@ -127,7 +183,9 @@ def _item(
     problem: Problem,
     verdicts: Sequence[Verdict],
     generations: Sequence[Generation],
+    *,
     key: Callable[[str], str],
+    cluster: Hashable,
 ) -> Item:
     verdicts = sorted(verdicts, key=attrgetter("sample"))
     outcomes = [verdict.outcome for verdict in verdicts]
@@ -154,6 +212,7 @@ def _item(
         ballots=tuple(ballots),
         rewards=_rewards(verdicts, generations),
         ends_known=all(g.finish_reason is not None for g in generations),
+        cluster=cluster,
     )
 
 

@@ -8,13 +8,14 @@ share of correct ones, and the samples of two problems are independent of each o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.inference.significance import mcnemar
 from mathreason_eval.stats.uncertainty.difference import Pair, difference
-from mathreason_eval.stats.uncertainty.intervals import Z95, Mean, mean_of_scores, wilson
+from mathreason_eval.stats.uncertainty.intervals import Z95, Mean, wilson
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 WHOLE = "all"
@@ -75,7 +76,8 @@ def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Met
     - `lost`, `gained`, `kept`, `missed`: the flip table, in shares of all families
     - `mcnemar`: p of McNemar's exact test that lost and gained are alike
 
-    And `robust`, the mean over families of the worst score among original and variants.
+    And `robust`, the mean over families of the chance that one sample of the original and one of
+    each variant are all correct: unbiased, and the same on average for any number of samples.
 
     Args:
         task: its name.
@@ -87,11 +89,11 @@ def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Met
         return
     prefix = "" if where == WHOLE else f"{where} "
     if where == WHOLE:
-        yield _worst(task, found)
+        yield _robust(task, found)
         originals = [family.original for family in found]
         scores = [item.accuracy for item in originals]
         samples = sum(item.n for item in originals)
-        yield mean_of_scores(scores).metric("avg", (task, ORIGINAL), (len(found), samples))
+        yield mean_over(originals, scores).metric("avg", (task, ORIGINAL), (len(found), samples))
     for name in dict.fromkeys(name for family in found for name in family.variants):
         pairs = [(f.original, f.variants[name]) for f in found if name in f.variants]
         for metric in _of_variant(task, f"{prefix}variant={name}", pairs):
@@ -99,31 +101,37 @@ def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Met
                 yield metric
 
 
-def _worst(task: str, found: Sequence[Family]) -> Metric:
+def _robust(task: str, found: Sequence[Family]) -> Metric:
     together = [(family.original, *family.variants.values()) for family in found]
-    scores = [min(item.accuracy for item in items) for items in together]
+    scores = [math.prod(item.accuracy for item in items) for items in together]
     samples = sum(item.n for items in together for item in items)
-    return mean_of_scores(scores).metric("robust", (task, WHOLE), (len(found), samples))
+    mean = mean_over([family.original for family in found], scores)
+    return mean.metric("robust", (task, WHOLE), (len(found), samples))
 
 
 def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> Iterator[Metric]:
-    scores = [(original.accuracy, variant.accuracy) for original, variant in pairs]
+    changes = [side_by_side(*pair) for pair in pairs]
+    originals = [original for original, _ in pairs]
+
+    def mean_of(score: Callable[[float, float], float]) -> Mean:
+        return mean_over(originals, [score(pair.before, pair.after) for pair in changes])
+
     size = len(pairs), sum(item.n for pair in pairs for item in pair)
     gold = _gold(pairs)
     means = {
-        "avg": mean_of_scores([after for _, after in scores]),
-        "origin": mean_of_scores([before for before, _ in scores]),
-        "drop": drop([side_by_side(*pair) for pair in pairs]),
-        "cr": consistency(scores),
-        "limem": mean_of_scores([before * (1 - after) for before, after in scores]),
-        "lost": mean_of_scores([before * (1 - after) for before, after in scores]),
-        "gained": mean_of_scores([(1 - before) * after for before, after in scores]),
-        "kept": mean_of_scores([before * after for before, after in scores]),
-        "missed": mean_of_scores([(1 - before) * (1 - after) for before, after in scores]),
-        "mcnemar": _mcnemar(scores),
+        "avg": mean_of(lambda _, after: after),
+        "origin": mean_of(lambda before, _: before),
+        "drop": drop(changes),
+        "cr": consistency(changes),
+        "limem": mean_of(lambda before, after: before * (1 - after)),
+        "lost": mean_of(lambda before, after: before * (1 - after)),
+        "gained": mean_of(lambda before, after: (1 - before) * after),
+        "kept": mean_of(lambda before, after: before * after),
+        "missed": mean_of(lambda before, after: (1 - before) * (1 - after)),
+        "mcnemar": _mcnemar(changes),
     }
-    if any(before for before, _ in scores):
-        means["pdr"] = drop_rate(scores)
+    if any(pair.before for pair in changes):
+        means["pdr"] = drop_rate(changes)
     for name, mean in means.items():
         yield replace(mean, method=mean.method + gold).metric(name, (task, where), size)
 
@@ -138,16 +146,18 @@ def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
 
 # --- estimators ------------------------------------------------------------------------------
 
-Scores = Sequence[tuple[float, float]]
-"""For each family the score of its original and of its variant, in [0, 1]."""
-
-_IMAGINED = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
-"""Half a family of each kind is imagined in the interval of `pdr`."""
+_CELLS = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
+"""The kinds of family that are imagined in the interval of `pdr`, a pseudo-count of each."""
 
 
 def side_by_side(original: Item, variant: Item) -> Pair:
     """Return the accuracies of two problems of a family as a change from one to the other."""
-    return Pair(before=original.accuracy, after=variant.accuracy, samples=(original.n, variant.n))
+    return Pair(
+        before=original.accuracy,
+        after=variant.accuracy,
+        samples=(original.n, variant.n),
+        cluster=original.cluster,
+    )
 
 
 def drop(changes: Sequence[Pair]) -> Mean:
@@ -164,46 +174,59 @@ def drop(changes: Sequence[Pair]) -> Mean:
         low=-high,
         high=-low,
         se=found.se,
-        method="paired Student's t over families, half a change imagined",
+        method=f"paired Student's t over {_over(changes)}, half a change imagined",
     )
 
 
-def drop_rate(scores: Scores) -> Mean:
+def drop_rate(changes: Sequence[Pair]) -> Mean:
     """Return the loss as a share of the originals' accuracy, at most 1; below 0 it is a gain.
 
     The interval is Wald's for the logarithm of the ratio of two paired means, with half a family
-    of each of the four kinds added.
+    of each of the four kinds added, or half a cluster of families where they share a source.
+
+    Args:
+        changes: each original beside its variant.
 
     Raises:
         ZeroDivisionError: if no original has a score.
     """
-    weighted = [(pair, 1.0) for pair in scores] + [(pair, 0.5) for pair in _IMAGINED]
-    n = len(scores) + 2
-    before = math.fsum(weight * pair[0] for pair, weight in weighted) / n
-    after = math.fsum(weight * pair[1] for pair, weight in weighted) / n
-    spread = math.fsum(w * (pair[1] / after - pair[0] / before) ** 2 for pair, w in weighted)
+    groups = _groups(changes)
+    size = len(changes) / len(groups)
+    imagined = PSEUDO_COUNT * size
+    n = len(changes) + imagined * len(_CELLS)
+    before, after = (
+        (math.fsum(sums) + imagined * math.fsum(cells)) / n
+        for sums, cells in zip(zip(*groups, strict=True), zip(*_CELLS, strict=True), strict=True)
+    )
+    spread = math.fsum((late / after - early / before) ** 2 for early, late in groups)
+    spread += imagined * size * math.fsum((b / after - a / before) ** 2 for a, b in _CELLS)
     se = math.sqrt(spread) / n
     low, high = (1 - after / before * math.exp(sign * Z95 * se) for sign in (1, -1))
-    value = 1 - math.fsum(pair[1] for pair in scores) / math.fsum(pair[0] for pair in scores)
+    early, late = (math.fsum(sums) for sums in zip(*groups, strict=True))
+    value = 1 - late / early
     return Mean(
         value=value,
         low=min(value, low),
         high=max(value, high),
         se=se * after / before,
-        method="Wald for the logarithm of the ratio, over families",
+        method=f"Wald for the logarithm of the ratio, over {_over(changes)}",
     )
 
 
-def consistency(scores: Scores) -> Mean:
+def consistency(changes: Sequence[Pair]) -> Mean:
     """Return the share of solved originals whose variant is solved, in [0, 1].
 
-    0 by definition where no original is solved, and the interval then says nothing.
+    0 by definition where no original is solved, and the interval then says nothing. Families that
+    share a source are taken to be alike: they count as one.
+
+    Args:
+        changes: each original beside its variant.
     """
-    solved = math.fsum(before for before, _ in scores)
+    solved = math.fsum(pair.before for pair in changes)
     if solved == 0:
         return Mean(value=0.0, low=0.0, high=1.0, se=0.0, method="no original was solved")
-    value = math.fsum(before * after for before, after in scores) / solved
-    number = solved * solved / math.fsum(before * before for before, _ in scores)
+    value = math.fsum(pair.before * pair.after for pair in changes) / solved
+    number = solved * solved / math.fsum(before * before for before, _ in _groups(changes))
     low, high = wilson(value, number)
     return Mean(
         value=value,
@@ -214,9 +237,27 @@ def consistency(scores: Scores) -> Mean:
     )
 
 
-def _mcnemar(scores: Scores) -> Mean:
-    lost = sum(before > after for before, after in scores)
-    gained = sum(before < after for before, after in scores)
+def _mcnemar(changes: Sequence[Pair]) -> Mean:
+    groups = _groups(changes)
+    lost = sum(before > after for before, after in groups)
+    gained = sum(before < after for before, after in groups)
     p = mcnemar(lost, gained, mid=False)
     method = f"exact McNemar test, {lost} lost and {gained} gained; p has no interval"
     return Mean(value=p, low=p, high=p, se=0.0, method=method)
+
+
+def _groups(changes: Sequence[Pair]) -> list[tuple[float, float]]:
+    """Return the sums of the scores before and after of each cluster of families."""
+    groups: dict[Hashable, list[Pair]] = {}
+    for number, pair in enumerate(changes):
+        name = ("alone", number) if pair.cluster is None else ("together", pair.cluster)
+        groups.setdefault(name, []).append(pair)
+    return [
+        (math.fsum(pair.before for pair in group), math.fsum(pair.after for pair in group))
+        for group in groups.values()
+    ]
+
+
+def _over(changes: Sequence[Pair]) -> str:
+    groups = len(_groups(changes))
+    return "families" if groups == len(changes) else f"{groups:,} clusters of families"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.uncertainty.intervals import Z95, mean_of_scores, wilson
+from mathreason_eval.stats.estimators.items import Item, mean_over
+from mathreason_eval.stats.uncertainty.intervals import Z95, wilson
 from mathreason_eval.types import Metric
 
 
@@ -29,13 +29,15 @@ def bayes(task: str, items: Sequence[Item]) -> Iterator[Metric]:
 
     `fixed_low` and `fixed_high` are its credible interval, mean and 1.96 standard deviations. The
     interval for new questions is Wilson's; the variance of one problem's chance is that of the
-    posterior means plus the mean of the posterior variances.
+    posterior means plus the mean of the posterior variances; problems of a cluster tell as much
+    as one.
     """
     counts = [(item.correct, item.n) for item in items]
     value, deviation = posterior(counts)
     n = len(counts)
-    between = mean_of_scores([(c + 1) / (size + 2) for c, size in counts]).se
-    se = math.hypot(between, deviation)
+    between = mean_over(items, [(c + 1) / (size + 2) for c, size in counts]).se
+    alike = n / len({item.cluster for item in items})
+    se = math.hypot(between, deviation * math.sqrt(alike))
     low, high = wilson(value, value * (1 - value) / se**2)
     yield Metric(
         task=task,

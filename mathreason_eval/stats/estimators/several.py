@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.majority import maj_curve
 from mathreason_eval.stats.estimators.passk import TAUS, Curves, curves
 from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
-from mathreason_eval.stats.uncertainty.intervals import Clusters, Place, mean_of_scores
+from mathreason_eval.stats.uncertainty.intervals import Place
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -45,15 +45,14 @@ class Sampled:
     place: Place
     items: Sequence[Item]
     numbers: NDArray[np.int_]
-    clusters: Clusters | None
 
     @classmethod
-    def of(cls, place: Place, items: Sequence[Item], clusters: Clusters | None = None) -> Sampled:
+    def of(cls, place: Place, items: Sequence[Item]) -> Sampled:
         """Return them as columns."""
         import numpy as np
 
         numbers = np.array([item.n for item in items])
-        return cls(place=place, items=items, numbers=numbers, clusters=clusters)
+        return cls(place=place, items=items, numbers=numbers)
 
 
 def draws_of(name: str) -> int:
@@ -93,9 +92,8 @@ def _metrics(of: Sampled, name: str, scores: NDArray[np.float64]) -> Iterator[Me
 
     for k in range(2, scores.shape[1] + 1):
         chosen = np.flatnonzero(of.numbers >= k)
-        clusters = None if of.clusters is None else [of.clusters[i] for i in chosen.tolist()]
         size = len(chosen), int(of.numbers[chosen].sum())
-        mean = mean_of_scores(scores[chosen, k - 1], clusters)
+        mean = mean_over([of.items[i] for i in chosen.tolist()], scores[chosen, k - 1])
         yield mean.metric(name.format(k), of.place, size)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.uncertainty.intervals import mean_of_scores
+from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.types import Metric, Outcome
 
 FALSE_STEP = "false_step"
@@ -18,7 +17,7 @@ def right_by_wrong_steps(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     The mean over problems that have a right answer whose steps were checked; nothing, if none has.
     What is found is a lower bound: an error that writes no false equation is not seen.
     """
-    shares, samples = [], 0
+    checked, shares, samples = [], [], 0
     for item in items:
         found = [
             verdict.measures[FALSE_STEP]
@@ -26,8 +25,9 @@ def right_by_wrong_steps(task: str, items: Sequence[Item]) -> Iterator[Metric]:
             if verdict.outcome is Outcome.CORRECT and FALSE_STEP in verdict.measures
         ]
         if found:
+            checked.append(item)
             shares.append(sum(found) / len(found))
             samples += len(found)
     if shares:
         size = len(shares), samples
-        yield mean_of_scores(shares).metric("right_by_wrong_steps", (task, "all"), size)
+        yield mean_over(checked, shares).metric("right_by_wrong_steps", (task, "all"), size)

@@ -11,6 +11,7 @@ from mathreason_eval.stats.inference.evidence import evidence
 from mathreason_eval.stats.inference.significance import holm
 from mathreason_eval.stats.uncertainty.bootstrap import drawn_sums, sums_of_clusters
 from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 """Chance that a range of ranks misses, and level of all tests against one leader together."""
-_IMAGINED = 2
-"""Problems imagined beside the real ones; no range is settled by fewer than a handful."""
+_IMAGINED = round(2 * 2 * PSEUDO_COUNT)
+"""Problems imagined beside the real ones; no range is settled by fewer than a handful.
+
+Of each of the two runs that a distance is between, the pseudo-observations of both kinds: one.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -71,7 +73,7 @@ def difficulty(counts: Sequence[tuple[int, int]]) -> Difficulty:
     if not counts:
         raise ValueError("Without problems nothing is known of their difficulty.")
     shares = [correct / n for correct, n in counts]
-    edge = 0.5 / (len(counts) + 1)
+    edge = PSEUDO_COUNT / (len(counts) + 2 * PSEUDO_COUNT)
     mean = min(1 - edge, max(edge, math.fsum(shares) / len(shares)))
     repeated = [c / n * (1 - c / n) * n / (n - 1) for c, n in counts if n > 1]
     most = mean * (1 - mean)

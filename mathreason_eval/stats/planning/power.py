@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.stats.planning.difficulty import Law
-from mathreason_eval.stats.uncertainty.difference import IMAGINED, student
+from mathreason_eval.stats.uncertainty.difference import student
+from mathreason_eval.stats.uncertainty.prior import imagined_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def student_calls(
 
     n = problems
     value = totals / n
-    imagined = IMAGINED * sum(1 / size for size in samples) / 2
+    imagined = sum(map(imagined_noise, samples))
     varied = np.maximum(squares - totals * value, 0.0) * (n / (n - 1) if n > 1 else 1.0)
     errors = np.sqrt(varied + imagined) / n
     freedom = max(1, n - 1)

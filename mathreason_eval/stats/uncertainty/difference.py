@@ -7,12 +7,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mathreason_eval.stats.uncertainty.prior import imagined_noise
 from mathreason_eval.stats.uncertainty.student import quantile, tail
 
 _ENOUGH = 2
 """So many problems, at least, have a spread."""
-IMAGINED = 0.5
-"""Of a problem, imagined to have changed, as in docs/statistics.md."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +89,8 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     in Medicine 24, 729-740) cover more than they say where there are thirty problems, and draw a
     true change towards zero.
 
-    Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)).
+    Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)), and
+    it is half a cluster that is imagined.
 
     Args:
         pairs: the problems that both runs have.
@@ -108,9 +108,8 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     factor = groups / (groups - 1) if groups > 1 else 1.0
     squares = math.fsum(one * one for one in sums) * factor
     if shares:
-        squares += (
-            IMAGINED * math.fsum(sum(1 / size for size in pair.samples) / 2 for pair in pairs) / n
-        )
+        sizes = (size for pair in pairs for size in pair.samples)
+        squares += math.fsum(imagined_noise(size, n / groups) for size in sizes) / n
     return Difference(
         value=value,
         se=math.sqrt(squares) / n,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.uncertainty.intervals import IMAGINED, Z95, Mean, wilson
+from mathreason_eval.stats.uncertainty.intervals import Z95, Mean, wilson
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def _effective_samples(samples: Samples, noise: float) -> float:
     n = len(samples.number)
     # Of an imagined problem as many samples are imagined as a problem has, by their harmonic mean.
     each = n / float((1 / samples.number).sum())
-    middle = (math.fsum(samples.mean.tolist()) + IMAGINED) / (n + 2 * IMAGINED)
-    noise += IMAGINED * (middle**2 + (1 - middle) ** 2) / each
-    return n * (n + 2 * IMAGINED) * middle * (1 - middle) / noise
+    middle = (math.fsum(samples.mean.tolist()) + PSEUDO_COUNT) / (n + 2 * PSEUDO_COUNT)
+    noise += PSEUDO_COUNT * (middle**2 + (1 - middle) ** 2) / each
+    return n * (n + 2 * PSEUDO_COUNT) * middle * (1 - middle) / noise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mathreason_eval.stats.uncertainty.difference import student
+from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ Z95 = 1.959963984540054
 
 _SPREAD_NEEDS = 2
 """So many amounts, at least, have a spread."""
-
-IMAGINED = 0.5
-"""Imagined problems of each kind, never and always solved, in the estimate of a design effect.
-
-Half of one, as in Jeffreys' prior, covered best in the simulation of docs/statistics.md: with none,
-95 % was 89 to 92 % for 30 easy problems; with one or two, 97 to 98 % even for 100.
-"""
-
 
 Place = tuple[str, str]
 """(task, slice)."""
@@ -79,25 +72,30 @@ class Mean:
         )
 
 
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """Return Wilson's 95 % interval for a share of n, in [0, 1]; n may be an effective number.
+def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
+    """Return Wilson's interval for a share of n, in [0, 1]; n may be an effective number.
 
     30 of 30 is [0.886, 1]: never of width zero, never beyond 0 or 1
     (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+
+    Args:
+        share: of n.
+        n: of what it is a share.
+        z: the normal quantile of its level, which is 95 % unless told otherwise.
 
     Raises:
         ValueError: if there is nothing to take a share of.
     """
     if n <= 0:
         raise ValueError("An interval needs at least one problem.")
-    pull = Z95 * Z95 / n
+    pull = z * z / n
     middle = (share + pull / 2) / (1 + pull)
-    half = Z95 * math.sqrt(share * (1 - share) / n + pull / (4 * n)) / (1 + pull)
+    half = z * math.sqrt(share * (1 - share) / n + pull / (4 * n)) / (1 + pull)
     # Rounding may put an end past the share itself, or past 0 and 1.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
-def mean_of_scores(scores: Scores, clusters: Clusters | None = None) -> Mean:
+def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = Z95) -> Mean:
     """Return the mean of one score a problem, each in [0, 1], with a 95 % interval.
 
     Wilson's interval of the effective number of problems, n by the design effect: a problem whose
@@ -112,6 +110,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None) -> Mean:
     Args:
         scores: one a problem.
         clusters: of each problem its cluster; None if all are independent.
+        z: the normal quantile of the interval's level, where it is not 95 %.
 
     Raises:
         ValueError: if there are no scores.
@@ -125,7 +124,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None) -> Mean:
     value = math.fsum(values.tolist()) / n
     groups = _groups(clusters, n)
     count = n if groups is None else int(groups.max()) + 1
-    low, high = wilson(value, _effective_number(values, groups, count))
+    low, high = wilson(value, _effective_number(values, groups, count), z)
     over = "problems" if groups is None else f"{count:,} clusters of problems"
     return Mean(
         value=value,
@@ -204,7 +203,7 @@ def _effective_number(
     import numpy as np
 
     n = len(values)
-    imagined = IMAGINED * n / count
+    imagined = PSEUDO_COUNT * n / count
     middle = (math.fsum(values.tolist()) + imagined) / (n + 2 * imagined)
     squares = float(np.square(_sums(values - middle, groups)).sum())
     squares += imagined * n / count * (middle**2 + (1 - middle) ** 2)
