@@ -16,7 +16,7 @@ from typing import Protocol
 
 from mathreason_eval.errors import IncompleteRunError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Failure, Model
+from mathreason_eval.models.base import Completion, Failure, Model, handle
 from mathreason_eval.pipeline.grading import (
     GradingQueue,
     JudgementWatcher,
@@ -181,7 +181,11 @@ class _Session:
                 if isinstance(result, Failure):
                     self._take_failure(result)
                     continue
-                generation = _generation(result, self.model.opening)
+                read = partial(_generation, result, self.model.opening)
+                generation = handle(result.request, read)
+                if isinstance(generation, Failure):
+                    self._take_failure(generation)
+                    continue
                 self.writer.append(task, generation)
                 self.tokens += result.completion_tokens or 0
                 problem = problems[task, generation.problem_id]
