@@ -96,14 +96,20 @@ class Rules:
         }
 
 
+NO_SECOND = "none"
+"""Asked for by this name, no second grader is asked, whatever the run or the task names."""
+
+
 def with_second(task: Task, grader: str | None) -> Task:
-    """Return a task with another grader beside its own; None leaves the one it names.
+    """Return a task with another second grader; None leaves the one it names, if any.
 
     Raises:
         UnknownNameError: if there is no such grader.
     """
     if grader is None:
         return task
+    if grader == NO_SECOND:
+        return replace(task, second=None)
     grader_named(grader)
     return replace(task, second=grader)
 
@@ -239,7 +245,8 @@ def regrade(
         workers: grading processes.
         deadline: seconds for one judgement.
         tasks_dirs: folders with tasks of the user's own.
-        second: a grader that is asked beside each task's own.
+        second: a grader that is asked beside each task's own; None: the one that the run was
+            judged with, else the task's; `none` asks none.
 
     Raises:
         UnknownNameError: if there is no such grader.
@@ -274,9 +281,12 @@ def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
 
 def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> Rules:
     """Return the rules of the installed task, or of the manifest where it is not installed."""
+    stored = Rules.stored(run.manifest.tasks[task])
+    asked = second or stored.judging.second
     if task in task_names(tasks_dirs):
-        return Rules.of(with_second(load_task(task, tasks_dirs), second))
-    return Rules.stored({**run.manifest.tasks[task], **({"second": second} if second else {})})
+        return Rules.of(with_second(load_task(task, tasks_dirs), asked))
+    beside = None if asked == NO_SECOND else asked
+    return replace(stored, judging=replace(stored.judging, second=beside))
 
 
 def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:
