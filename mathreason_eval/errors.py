@@ -31,6 +31,17 @@ EXIT_INTERNAL_ERROR = 70
 """A bug. No verdict: `EX_SOFTWARE` of sysexits.h, far from all that mean something."""
 
 
+_LONGEST_MESSAGE = 200
+"""Characters of a caught error's message that are recorded."""
+
+
+def describe_error(error: Exception) -> str:
+    """Return the type and the beginning of the message of a caught error, on one line."""
+    message = " ".join(str(error).split())[:_LONGEST_MESSAGE]
+    name = type(error).__name__
+    return f"{name}: {message}" if message else name
+
+
 class UserError(Exception):
     """Something the user can mend. `what` happened, and `hint` what to do next."""
 

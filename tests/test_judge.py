@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval import verify
-from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.errors import UnknownNameError, UserError
+from mathreason_eval.grade.graders import GRADERS, Grader
 from mathreason_eval.grade.jobs.batch import verify_rows
 from mathreason_eval.grade.judge import Judge, Judging
 from mathreason_eval.maths.compare.convention import DEFAULT
-from mathreason_eval.types import Generation, Outcome, Problem
+from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem
 
 RULES = ("boxed", "hashes", "phrase", "last_number")
 
@@ -195,6 +195,115 @@ def test_a_verdict_is_the_same_in_a_thread_in_asyncio_and_in_rows():
 
     rows = verify_rows([{"gold": g, "answer": a} for g, a in pairs], workers=2)
     assert here == threaded == asyncio.run(asked()) == [row["equal"] for row in rows]
+
+
+# --- graders that raise ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh():
+    """A judge that remembers nothing of another test's graders."""
+    with Judge(workers=1) as made:
+        yield made
+
+
+def as_text(gold, answer, convention=DEFAULT):
+    return Match(equal=gold == answer, rule="moody", note="compared as text")
+
+
+def raising(error):
+    def comparison(gold, answer, convention=DEFAULT):
+        if answer == "13":
+            raise error
+        return as_text(gold, answer)
+
+    return comparison
+
+
+def raising_alone(error):
+    """Return a function of one text that raises at 13, or a text that holds it."""
+
+    def told(text):
+        if "13" in text:
+            raise error
+        return Answer(text=text, rule="moody", span=(0, len(text)))
+
+    return told
+
+
+LONG = "x" * 1000
+# fmt: off
+FAILING = [
+    # what raises it, the error,                 answer kept, note
+    ("compare", KeyError("x"),                         "13",  "the grader failed: KeyError: 'x'"),
+    ("compare", RecursionError(),                      "13",  "the grader failed: RecursionError"),
+    ("compare", MemoryError(),                         "13",  "the grader failed: MemoryError"),
+    ("compare", ValueError(LONG),                      "13",
+     f"the grader failed: ValueError: {LONG[:200]}"),
+    ("find",    ZeroDivisionError("by 0"),             None,
+     "the grader failed: ZeroDivisionError: by 0"),
+    ("find",    RecursionError("too\ndeep"),           None,
+     "the grader failed: RecursionError: too deep"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("part", "error", "answer", "note"), FAILING)
+def test_a_grader_that_raises_makes_the_sample_ungradable(
+    monkeypatch, fresh, part, error, answer, note
+):
+    how = {"compare": raising(error)} if part == "compare" else {"find": raising_alone(error)}
+    moody = Grader(**{"summary": "raises at 13", "compare": as_text, **how})
+    monkeypatch.setitem(GRADERS._own, "moody", moody)
+    found = verdict(fresh, "13" if part == "find" else r"\boxed{13}", grader="moody")
+    assert (found.outcome, found.rule) == (Outcome.UNGRADABLE, "error")
+    assert (found.answer, found.note, found.score) == (answer, note, 0.0)
+
+
+def test_an_answer_whose_key_raises_is_ungradable_and_has_no_vote(monkeypatch, fresh):
+    moody = Grader(summary="", compare=as_text, key=raising_alone(KeyError("k")))
+    monkeypatch.setitem(GRADERS._own, "moody", moody)
+    found = verdict(fresh, r"\boxed{13}", grader="moody")
+    assert (found.outcome, found.answer) == (Outcome.UNGRADABLE, None)
+    assert verdict(fresh, r"\boxed{12}", grader="moody").outcome is Outcome.WRONG
+
+
+def test_a_failure_on_one_gold_leaves_the_others(monkeypatch, fresh):
+    def on_gold(gold, answer, convention=DEFAULT):
+        return raising(KeyError("x"))(answer, gold, convention)
+
+    monkeypatch.setitem(GRADERS._own, "moody", Grader(summary="", compare=on_gold))
+    assert fresh.match(("13", "7"), "7", "moody").equal is True
+    assert fresh.match(("13", "7"), "8", "moody").equal is None
+
+
+def test_a_failure_is_not_remembered(monkeypatch, fresh):
+    errors = [MemoryError()]
+
+    def once(gold, answer, convention=DEFAULT):
+        if errors:
+            raise errors.pop()
+        return Match(equal=True, rule="moody", note="now it works")
+
+    monkeypatch.setitem(GRADERS._own, "moody", Grader(summary="", compare=once))
+    found = [fresh.match(("1",), "1", "moody").equal for _ in range(2)]
+    assert found == [None, True]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, UserError])
+def test_what_concerns_more_than_one_sample_passes(monkeypatch, fresh, error):
+    moody = Grader(summary="", compare=raising(error("stop")))
+    monkeypatch.setitem(GRADERS._own, "moody", moody)
+    with pytest.raises(error):
+        verdict(fresh, r"\boxed{13}", grader="moody", gold=("13",))
+
+
+def test_a_second_grader_that_raises_is_undecided_beside_the_first(monkeypatch, fresh):
+    monkeypatch.setitem(GRADERS._own, "moody", Grader(summary="", compare=raising(KeyError())))
+    sample = Generation(problem_id="p", sample=0, text=r"\boxed{13}", finish_reason="stop")
+    problem = Problem(id="p", question="?", gold=("13",))
+    found = fresh.verdict(problem, sample, Judging(extract=RULES, second="moody"))
+    assert (found.outcome, found.second) == (Outcome.CORRECT, Outcome.UNGRADABLE)
 
 
 def test_a_late_judgement_is_ungradable_and_never_wrong():

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import pytest
+import sympy
 
 from mathreason_eval import verify
+from mathreason_eval.grade.graders import GRADERS
+from mathreason_eval.grade.jobs.algebra import answers
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.published.minerva import minerva_form
 from mathreason_eval.grade.published.prm800k import prm800k_form
 from mathreason_eval.grade.published.reference import hendrycks_form
+from mathreason_eval.maths.compare.convention import DEFAULT
 
 # fmt: off
 COMPARED = [
@@ -99,6 +106,77 @@ def test_a_normal_form_is_the_published_one(form, text, normal):
 def test_math_verify_says_so_where_it_is_not_installed(judge):
     found = judge.match(("1",), "1", "math-verify")
     assert found.equal is True or "pip install math-verify" in found.note
+
+
+# --- failures --------------------------------------------------------------------------------
+
+ASKED = [("minerva", "x+1", "1+x"), ("prm800k", r"\frac{3}{4}", "0.75")]
+CRASHES = [ValueError("no"), TypeError("no"), MemoryError(), RecursionError(), AttributeError("no")]
+
+
+@pytest.mark.parametrize("error", CRASHES, ids=repr)
+@pytest.mark.parametrize(("grader", "gold", "answer"), ASKED)
+def test_a_crash_of_sympy_is_undecided_and_never_wrong(monkeypatch, grader, gold, answer, error):
+    def crash(_):
+        raise error
+
+    monkeypatch.setattr(sympy, "simplify", crash)
+    request = {"grader": grader, "gold": gold, "answer": answer, "convention": {}}
+    (said,) = answers(request)
+    assert (said["equal"], said["rule"]) == (None, "error")
+    assert said["note"].startswith(f"the grader failed: {type(error).__name__}")
+
+
+@pytest.mark.parametrize(("grader", "gold", "answer"), ASKED)
+def test_a_late_published_grader_is_undecided(grader, gold, answer):
+    with Judge(workers=1, deadline=1e-6) as hurried:
+        found = hurried.match((gold,), answer, grader)
+    assert (found.equal, found.rule) == (None, "worker")
+
+
+@pytest.mark.parametrize("error", [ImportError("no antlr4"), RecursionError(), None])
+def test_a_parser_that_fails_or_is_missing_is_undecided(monkeypatch, error):
+    def parse(_):
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr("sympy.parsing.latex.parse_latex", parse)
+    request = {"grader": "minerva", "gold": "x+1", "answer": "1+x", "convention": {}}
+    (said,) = answers(request)
+    assert said["equal"] is None
+
+
+# fmt: off
+UNPARSABLE = [
+    # grader, gold, answer: what the published rule cannot read it says is different
+    ("minerva", "1",      r"\frac{1}{"),
+    ("minerva", "1",      "1="),
+    ("minerva", "2",      "x=1"),                # parsed, but not to be subtracted
+    ("prm800k", "x",      "x)("),
+    ("prm800k", "x",      "(x"),
+    ("prm800k", "x",      "x/sqrt"),
+    ("prm800k", "x",      "+*x"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("grader", "gold", "answer"), UNPARSABLE)
+def test_what_a_published_rule_cannot_parse_is_different(grader, gold, answer):
+    slow = GRADERS[grader].slow
+    assert slow(gold, answer, DEFAULT).equal is False
+
+
+def test_a_crash_of_math_verify_is_undecided(monkeypatch):
+    def verify(gold, target, *, timeout_seconds, raise_on_error=False):
+        if raise_on_error:
+            raise RuntimeError("sympy crashed")
+        return False
+
+    package = types.SimpleNamespace(parse=lambda text, **_: [text], verify=verify)
+    monkeypatch.setitem(sys.modules, "math_verify", package)
+    request = {"grader": "math-verify", "gold": "1", "answer": "2", "convention": {}}
+    (said,) = answers(request)
+    assert (said["equal"], said["rule"]) == (None, "error")
 
 
 BOMBS = [

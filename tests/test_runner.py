@@ -10,13 +10,14 @@ from functools import partial
 import pytest
 
 from mathreason_eval.errors import DataError, IncompleteRunError, ModelError, RunError, UserError
+from mathreason_eval.grade.graders import GRADERS, Grader
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.pipeline.grading import regrade
 from mathreason_eval.pipeline.plan import RunSpec
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.seeds import sample_seed
-from mathreason_eval.types import Outcome, SamplingEntry
+from mathreason_eval.types import Match, Outcome, SamplingEntry
 
 PROBLEMS = 12
 
@@ -172,6 +173,80 @@ def test_a_sample_that_fails_is_missing_and_never_wrong(go, tmp_path):
     model = Scripted()
     assert go(model).manifest.finished is not None
     assert model.asked == [("p3", 0)]
+
+
+def test_a_completion_that_cannot_be_handled_is_one_failure(go, tmp_path):
+    model = Scripted()
+    model.answer = lambda request: None if request.problem_id == "p3" else "#### 1"
+    with pytest.raises(IncompleteRunError, match="1 samples could not be generated") as caught:
+        go(model)
+    assert "p3 sample 0: its completion could not be handled: TypeError" in caught.value.what
+    assert len(load_run(tmp_path / "run").verdicts("gsm8k")) == PROBLEMS - 1
+
+
+ANSWERS = 60
+MOODY_TASK = """\
+name: moods
+version: 1
+summary: Judged by a grader that raises at 13
+license: MIT
+data: {hub: nobody/moods, revision: "0000000000000000000000000000000000000000", split: test}
+prompts: {plain: {template: plain.jinja, form: chat}}
+extract: [hashes]
+grade: moody
+"""
+
+
+def moody(gold, answer, convention):
+    if answer == "13":
+        raise ZeroDivisionError("unlucky")
+    return Match(equal=gold == answer, rule="moody", note="compared as text")
+
+
+@pytest.fixture
+def ask_moody(monkeypatch, tmp_path):
+    """Return a function that runs sixty problems whose right answers are their numbers."""
+    monkeypatch.setitem(GRADERS._own, "moody", Grader(summary="raises at 13", compare=moody))
+    folder = tmp_path / "tasks" / "moods"
+    folder.mkdir(parents=True)
+    (folder / "task.yaml").write_text(MOODY_TASK)
+    (folder / "plain.jinja").write_text("{{ problem.question }}")
+    rows = [{"id": f"p{i}", "question": f"{i}", "gold": f"{i}"} for i in range(ANSWERS)]
+    (tmp_path / "moods.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def ask(samples=1):
+        model = Scripted()
+        model.answer = lambda request: f"#### {request.problem_id[1:]}"
+        data = {"moods": (str(tmp_path / "moods.jsonl"),)}
+        dirs = (tmp_path / "tasks",)
+        spec = RunSpec(tasks=("moods",), data=data, tasks_dirs=dirs, samples=samples)
+        return run_tasks(spec, lambda: model, tmp_path / "run")
+
+    return ask
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_grader_that_raises_on_one_answer_costs_that_answer_alone(ask_moody, samples):
+    run = ask_moody(samples)
+    counts = Counter(verdict.outcome for verdict in run.verdicts("moods"))
+    assert counts == {Outcome.CORRECT: 59 * samples, Outcome.UNGRADABLE: samples}
+    (failed,) = {v.note for v in run.verdicts("moods") if v.outcome is Outcome.UNGRADABLE}
+    assert failed == "the grader failed: ZeroDivisionError: unlucky"
+    assert run.manifest.finished is not None
+    assert {metric.name: metric.value for metric in run.metrics()}["ungradable"] == 1 / ANSWERS
+
+
+def test_a_grader_that_raises_costs_a_regrading_one_verdict(ask_moody, monkeypatch, tmp_path):
+    right = Match(equal=True, rule="moody", note="fine")
+    fine = Grader(summary="accepts everything", compare=lambda *_: right)
+    monkeypatch.setitem(GRADERS._own, "moody", fine)
+    run = ask_moody()
+    assert {verdict.outcome for verdict in run.verdicts("moods")} == {Outcome.CORRECT}
+    monkeypatch.setitem(GRADERS._own, "moody", replace(fine, compare=moody))
+    done = regrade(run.path, tasks_dirs=(tmp_path / "tasks",))
+    (flip,) = done.flips
+    assert (flip.after.problem_id, flip.after.outcome) == ("p13", Outcome.UNGRADABLE)
+    assert len(done.run.verdicts("moods")) == ANSWERS
 
 
 def test_every_sample_has_the_seed_of_its_name(go):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -11,8 +12,11 @@ from mathreason_eval.cli.screens.samples import chosen_samples
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.grade.jobs.batch import verify_rows
 from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.models import open_model
 from mathreason_eval.pipeline.grading import regrade
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
+from mathreason_eval.pipeline.plan import RunSpec
+from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import load_task, read_task
 from mathreason_eval.types import Outcome
@@ -66,6 +70,46 @@ def test_without_a_second_grader_nothing_is_disputed(run_folder):
     run = regrade(run_folder).run
     assert chosen_samples(run, None, None, disputed=True) == ()
     assert {metric.name for metric in run.metrics()}.isdisjoint({"both", "either"})
+
+
+def test_regrading_keeps_the_second_grader_and_what_hangs_on_it(run_folder):
+    first = regrade(run_folder, second="gsm8k-strict")
+    again = regrade(run_folder)
+    assert again.run.verdicts("gsm8k") == first.run.verdicts("gsm8k")
+    assert again.before == again.after == first.after
+    assert {"both", "either"} <= {metric.name for metric in again.after}
+    assert len(chosen_samples(again.run, None, None, disputed=True)) == 2
+    assert load_run(run_folder).manifest.tasks["gsm8k"]["second"] == "gsm8k-strict"
+
+
+def test_a_run_keeps_the_second_grader_that_it_was_asked_with(tmp_path):
+    outputs = tmp_path / "outputs.jsonl"
+    outputs.write_text(json.dumps({"id": "p", "text": "The answer is 18."}) + "\n")
+    data = tmp_path / "data.jsonl"
+    data.write_text(json.dumps({"id": "p", "question": "9 + 9?", "gold": "18"}) + "\n")
+    spec = RunSpec(tasks=("gsm8k",), data={"gsm8k": (str(data),)}, second="gsm8k-strict")
+    run = run_tasks(spec, partial(open_model, f"replay:{outputs}", {}), tmp_path / "run")
+    verdicts, metrics = run.verdicts("gsm8k"), run.metrics()
+    assert [verdict.second for verdict in verdicts] == [Outcome.NO_ANSWER]
+    again = regrade(run.path).run
+    assert (again.verdicts("gsm8k"), again.metrics()) == (verdicts, metrics)
+
+
+def test_none_drops_the_second_grader(run_folder):
+    regrade(run_folder, second="gsm8k-strict")
+    run = regrade(run_folder, second="none").run
+    assert {verdict.second for verdict in run.verdicts("gsm8k")} == {None}
+    assert load_run(run_folder).manifest.tasks["gsm8k"]["second"] is None
+
+
+def test_a_task_that_is_not_installed_keeps_its_second_grader_too(run_folder):
+    regrade(run_folder, second="gsm8k-strict")
+    manifest = run_folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"gsm8k":', '"gone":'))
+    (run_folder / "gsm8k").rename(run_folder / "gone")
+    for second, kept in (None, "gsm8k-strict"), ("none", None), ("hendrycks", "hendrycks"):
+        run = regrade(run_folder, second=second).run
+        assert run.manifest.tasks["gone"]["second"] == kept
 
 
 def test_a_second_grader_that_does_not_exist_is_named(run_folder):

@@ -12,7 +12,7 @@ from mathreason_eval.extract import extract
 from mathreason_eval.families.procbench.extract import states as find_states
 from mathreason_eval.families.procbench.grader import procbench_reference, states
 from mathreason_eval.families.procbench.survival import survival
-from mathreason_eval.families.procbench.trajectory import Trajectory, agreement
+from mathreason_eval.families.procbench.trajectory import Trajectory, agreement, same_state
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.types import Outcome, Problem, Verdict
 
@@ -110,6 +110,18 @@ def test_two_graders_see_the_same_answer(answer, ours, published):
         ours,
         published,
     )
+
+
+def test_a_list_that_is_too_deep_to_be_shown_is_undecided(monkeypatch):
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(RecursionError):
+        same_state("25", deep)
+    said = Trajectory(intermediate=[12, 24], final=deep)
+    module = "mathreason_eval.families.procbench.grader"
+    monkeypatch.setattr(f"{module}._trajectory", lambda text: said)
+    assert [judged(GOLD, "deep").equal for judged in (states, procbench_reference)] == [None, None]
 
 
 NOTES = [

@@ -307,3 +307,60 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="cannot be written"):
         RunWriter(tmp_path / "run")
+
+
+# --- samples ---------------------------------------------------------------------------------
+
+
+def verdict(number: int, sample: int = 0) -> Verdict:
+    return Verdict(
+        problem_id=f"p{number}",
+        sample=sample,
+        outcome=Outcome.CORRECT,
+        rule="identical",
+        note="the same",
+        score=1.0,
+    )
+
+
+def test_samples_are_joined_in_the_order_of_the_problems(folder):
+    with RunWriter(folder) as writer:
+        writer.append("sums", Generation(problem_id="p2", sample=1, text="8"))
+        writer.append("sums", Generation(problem_id="p0", sample=0, text="a second p0"))
+        writer.write_problems(
+            "sums", [Problem(id=f"p{n}", question="?", gold=("7",)) for n in (2, 0, 1)]
+        )
+        writer.write_verdicts("sums", [verdict(2, 1), verdict(0)])
+    found = [
+        (s.problem.id, s.generation.sample, s.generation.text, s.verdict is not None)
+        for s in load_run(folder).samples("sums")
+    ]
+    assert found == [
+        ("p2", 0, "7", False),
+        ("p2", 1, "8", True),
+        ("p0", 0, "7", True),
+        ("p1", 0, "7", False),
+    ]
+
+
+@pytest.mark.parametrize(("known", "judged"), [(2, 0), (3, 3)])
+def test_a_sample_or_a_verdict_of_nothing_is_an_error(folder, known, judged):
+    with RunWriter(folder) as writer:
+        problems = [Problem(id=f"p{n}", question="?", gold=("7",)) for n in range(known)]
+        writer.write_problems("sums", problems)
+        writer.write_verdicts("sums", [verdict(judged)])
+    with pytest.raises(RunError, match="does not hold"):
+        list(load_run(folder).samples("sums"))
+
+
+def test_a_view_reads_once_and_an_updated_one_knows_what_was_written(folder):
+    view = load_run(folder)
+    assert view.generations("sums") is view.generations("sums")
+    with RunWriter(folder) as writer:
+        writer.append("sums", generation(9))
+        writer.write_verdicts("sums", [verdict(0)])
+    assert len(view.generations("sums")) == 3
+    after = view.updated(manifest(finished="now"), {("sums", Verdict): [verdict(0)]})
+    assert after.verdicts("sums") == load_run(folder).verdicts("sums")
+    assert after.generations("sums") is view.generations("sums")
+    assert len(view.unread().generations("sums")) == 4

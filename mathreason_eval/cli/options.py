@@ -112,7 +112,8 @@ def second_option(function: Decorated) -> Decorated:
     return click.option(
         "--second",
         metavar="GRADER",
-        help="A grader that is asked beside the task's own: where they differ bounds the score.",
+        help="A grader that is asked beside the task's own: where they differ bounds the score. "
+        "`none` asks none.",
     )(function)
 
 

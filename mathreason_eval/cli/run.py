@@ -107,11 +107,13 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
 @second_option
 @json_option
 def regrade(path: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401  as above
-    """Judge the stored generations of RUN again; show which verdicts flipped."""
+    """Judge the stored generations of RUN again; show which verdicts flipped.
+
+    Without --second, the second grader that RUN was judged with is asked again.
+    """
     from mathreason_eval.cli.screens.console import print_json
     from mathreason_eval.cli.screens.tables import print_regrading, regrading_as_json
     from mathreason_eval.pipeline.grading import regrade as regrade_run
-    from mathreason_eval.runs.store import find_run
 
-    done = regrade_run(find_run(path).path, **options)
+    done = regrade_run(path, **options)
     print_json(regrading_as_json(done)) if as_json else print_regrading(done)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
 from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
@@ -65,6 +65,15 @@ def grader_named(name: str) -> Grader:
     if name not in GRADERS:
         raise UnknownNameError("grader", name, GRADERS)
     return GRADERS[name]
+
+
+FAILED = "error"
+"""The rule of a judgement whose grader raised."""
+
+
+def failed(error: Exception) -> Match:
+    """Return the judgement of an answer on which a grader raised: undecided, never wrong."""
+    return Match(equal=None, rule=FAILED, note=f"the grader failed: {describe_error(error)}")
 
 
 # --- ours ------------------------------------------------------------------------------------

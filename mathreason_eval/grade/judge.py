@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
+from mathreason_eval.errors import UserError
 from mathreason_eval.extract import WEAK_RULES, extract
-from mathreason_eval.grade.graders import Grader, grader_named
+from mathreason_eval.grade.graders import FAILED, Grader, failed, grader_named
 from mathreason_eval.grade.workers.forks import renew_after_fork
 from mathreason_eval.grade.workers.worker import WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
@@ -19,7 +21,7 @@ from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
-GRADER_VERSION = "5"
+GRADER_VERSION = "6"
 """Rises whenever a verdict could change; part of every manifest."""
 
 _CACHED = 100_000
@@ -29,6 +31,9 @@ _CACHED_LENGTH = 2_000
 _ASKED_LENGTH = 20_000
 """Characters of an answer that a worker is asked about; none that long is proved equal."""
 
+
+_WORKER = "worker"
+"""The rule of a judgement for which a worker had no time, or on which it died."""
 
 Question = tuple[str, Convention, str, str]
 """(grader, convention, gold, answer): what a remembered judgement is known by."""
@@ -107,15 +112,27 @@ class Judge:
         self, golds: Sequence[str], generation: Generation, how: Judging
     ) -> tuple[Verdict, float]:
         """Return a verdict and the seconds of work it took, without waiting for a worker."""
-        verdict, seconds = self._judged(golds, generation, how, how.grader)
+        fail = partial(_failed_sample, generation)
+        verdict, seconds = _guarded(partial(self._first, golds, generation, how), fail)
         if how.second is not None:
-            other, more = self._judged(golds, generation, how, how.second)
+            judged = partial(self._judged, golds, generation, how, how.second)
+            other, more = _guarded(judged, fail)
             verdict, seconds = replace(verdict, second=other.outcome), seconds + more
-        if how.check_steps and verdict.outcome is Outcome.CORRECT:
-            began = time.perf_counter()
-            verdict = _with_steps(verdict, generation.text)
-            seconds += time.perf_counter() - began
         return verdict, seconds
+
+    def _first(
+        self, golds: Sequence[str], generation: Generation, how: Judging
+    ) -> tuple[Verdict, float]:
+        """Return the verdict of the task's own grader, with everything that metrics ask of it."""
+        verdict, seconds = self._judged(golds, generation, how, how.grader)
+        began = time.perf_counter()
+        if how.check_steps and verdict.outcome is Outcome.CORRECT:
+            verdict = _with_steps(verdict, generation.text)
+        elif verdict.answer is not None and verdict.outcome is not Outcome.CORRECT:
+            # A majority vote will ask for this key. An answer that has none shows here, where it
+            # costs one verdict, and not in the metrics, where it would cost all of them.
+            grader_named(how.grader).key(verdict.answer)
+        return verdict, seconds + time.perf_counter() - began
 
     def _judged(
         self, golds: Sequence[str], generation: Generation, how: Judging, grader: str
@@ -150,6 +167,7 @@ class Judge:
         Raises:
             UnknownNameError: if the grader is not known.
         """
+        grader_named(grader)
         found, seconds = self._best(golds, answer, grader, convention)
         return replace(found, answer=answer, seconds=seconds)
 
@@ -180,6 +198,17 @@ class Judge:
         with self._lock:
             if question in self._known:
                 return self._known[question], 0.0
+        # Where one gold cannot be compared, another may still be equal.
+        found, seconds = _guarded(partial(self._compared, question, left), failed)
+        # A failure may be this moment's alone, as of memory; a judgement is for good.
+        if len(question[-1]) <= _CACHED_LENGTH and found.rule not in {_WORKER, FAILED}:
+            with self._lock:
+                self._known[question] = found
+                if len(self._known) > _CACHED:
+                    self._known.popitem(last=False)
+        return found, seconds
+
+    def _compared(self, question: Question, left: float) -> tuple[Match, float]:
         grader, convention, gold, answer = question
         how = grader_named(grader)
         began = time.perf_counter()
@@ -188,11 +217,6 @@ class Judge:
         if found.equal is None and how.slow is not None:
             found, took = self._ask(question, left)
             seconds += took
-        if len(answer) <= _CACHED_LENGTH and found.rule != "worker":
-            with self._lock:
-                self._known[question] = found
-                if len(self._known) > _CACHED:
-                    self._known.popitem(last=False)
         return found, seconds
 
     def _ask(self, question: Question, left: float) -> tuple[Match, float]:
@@ -200,7 +224,7 @@ class Judge:
         if len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
-            return Match(equal=None, rule="worker", note="no time was left for this gold"), 0.0
+            return Match(equal=None, rule=_WORKER, note="no time was left for this gold"), 0.0
         request = {
             "grader": grader,
             "gold": gold,
@@ -210,8 +234,36 @@ class Judge:
         try:
             said, seconds = self._pool.ask(request, left)
         except WorkerError as error:
-            return Match(equal=None, rule="worker", note=f"the grader died: {error}"), left
+            return Match(equal=None, rule=_WORKER, note=f"the grader died: {error}"), left
         return Match(**said), seconds
+
+
+JudgementT = TypeVar("JudgementT")
+
+
+def _guarded(
+    work: Callable[[], tuple[JudgementT, float]], fail: Callable[[Exception], JudgementT]
+) -> tuple[JudgementT, float]:
+    """Return a judgement and the seconds it took; what `fail` makes of an error if it raises.
+
+    Raises:
+        UserError: as `work` raises it: it concerns more than this sample.
+    """
+    began = time.perf_counter()
+    try:
+        return work()
+    except UserError:
+        raise
+    # A grader, a rule or a key is anybody's code. What it raises, out of memory and too deep a
+    # recursion included, makes this sample ungradable and no other.
+    except Exception as error:  # noqa: BLE001
+        return fail(error), time.perf_counter() - began
+
+
+def _failed_sample(generation: Generation, error: Exception) -> Verdict:
+    """Return the verdict of a sample in which no answer could be found, or none that can vote."""
+    match = failed(error)
+    return replace(_unanswered(generation, Outcome.UNGRADABLE, match.note), rule=match.rule)
 
 
 _STEPS_READ = 10_000

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from mathreason_eval.errors import UserError, describe_error
 from mathreason_eval.types import Prompt, Sampling
 
 
@@ -46,6 +47,25 @@ class Failure:
     reason: str
     """One sentence: `the prompt has 2,100 tokens and the context holds 2,048`."""
     hint: str = ""
+
+
+ResultT = TypeVar("ResultT")
+
+
+def handle(request: Request, work: Callable[[], ResultT]) -> ResultT | Failure:
+    """Return the result of `work` on one request or its completion; a `Failure` if it raises.
+
+    Raises:
+        UserError: as `work` raises it: it concerns more than this request.
+    """
+    try:
+        return work()
+    except UserError:
+        raise
+    # An error of ours, or of an engine's library, on one completion must not cost the others.
+    except Exception as error:  # noqa: BLE001
+        reason = f"its completion could not be handled: {describe_error(error)}"
+        return Failure(request=request, reason=reason)
 
 
 class Model(Protocol):

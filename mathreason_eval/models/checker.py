@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 from mathreason_eval.errors import ModelError, UnknownNameError
-from mathreason_eval.models.base import Completion, Request
+from mathreason_eval.models.base import Completion, Failure, Request, handle
 from mathreason_eval.models.options import read_options
 from mathreason_eval.steps.checker import first_false_step
 
@@ -33,14 +34,10 @@ class CheckerModel:
         """Return that it is no model."""
         return {"backend": "checker", "engine": "symbolic step checker"}
 
-    def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
+    def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Yield for each solution the index of its first false step in a box, and the reason."""
         for request in requests:
-            begun = monotonic()
-            text = _answer(steps_of(request))
-            yield Completion(
-                request=request, text=text, finish_reason="stop", seconds=monotonic() - begun
-            )
+            yield handle(request, partial(_completion, request))
 
     def close(self) -> None:
         """Do nothing: it holds nothing."""
@@ -71,6 +68,13 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerMode
         raise UnknownNameError("checker", rest, _NAMES)
     read_options(Options, "checker", options)
     return CheckerModel(name)
+
+
+def _completion(request: Request) -> Completion:
+    begun = monotonic()
+    text = _answer(steps_of(request))
+    seconds = monotonic() - begun
+    return Completion(request=request, text=text, finish_reason="stop", seconds=seconds)
 
 
 def _answer(steps: list[str]) -> str:

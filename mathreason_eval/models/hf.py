@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import islice
@@ -12,7 +13,7 @@ from typing import Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models.answers import overfull
-from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.models.base import Completion, Failure, Request, handle
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
     encode,
@@ -113,7 +114,7 @@ class HfModel:
             return None
         return overfull(request, tokens, self.context, "take a model with a longer context")
 
-    def _answer(self, batch: Sequence[_Encoded]) -> Iterator[Completion]:
+    def _answer(self, batch: Sequence[_Encoded]) -> Iterator[Completion | Failure]:
         """Yield the completions of one batch."""
         import torch
 
@@ -131,7 +132,9 @@ class HfModel:
             ) from None
         seconds = monotonic() - begun
         for row, (request, prompt) in enumerate(batch):
-            yield self._completion(request, prompt, rows[row], stop.stopped_at.get(row), seconds)
+            stopped_at = stop.stopped_at.get(row)
+            read = partial(self._completion, request, prompt, rows[row], stopped_at, seconds)
+            yield handle(request, read)
 
     def _generate(self, batch: Sequence[_Encoded], longest: int, stop: Stop) -> list[list[int]]:
         """Return the generated tokens of each row, padded on the right."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models.answers import error_text, from_chat, from_text, too_long
-from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.models.base import Completion, Failure, Request, handle
 from mathreason_eval.models.options import read_object, read_options
 from mathreason_eval.models.server import (
     UNAUTHORISED,
@@ -167,10 +167,20 @@ class OpenAIModel:
         if prompt.text is not None:
             body["prompt"] = prompt.text
             reply = await self._client.post("/completions", body=body, cast_to=dict[str, Any])
-            return from_text(request, reply, monotonic() - start, self._client.api_key)
+            return self._read(from_text, request, reply, start)
         body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
         reply = await self._client.post("/chat/completions", body=body, cast_to=dict[str, Any])
-        return from_chat(request, reply, monotonic() - start, self._client.api_key)
+        return self._read(from_chat, request, reply, start)
+
+    def _read(
+        self,
+        read: Callable[[Request, object, float, str], Result],
+        request: Request,
+        reply: object,
+        start: float,
+    ) -> Result:
+        key = self._client.api_key
+        return handle(request, lambda: read(request, reply, monotonic() - start, key))
 
     def _refused(self, request: Request, error: Any, *, others_fare_well: bool) -> Failure:  # noqa: ANN401 - openai is imported late
         """Return the failure of one request, or raise where the server refuses them all.

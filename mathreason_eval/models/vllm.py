@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib.util import find_spec
 from itertools import count, islice
 from multiprocessing import active_children
@@ -14,7 +15,7 @@ from typing import Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models.answers import overfull
-from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.models.base import Completion, Failure, Request, handle
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
     encode,
@@ -119,7 +120,8 @@ class VllmModel:
                 if running:
                     for output in self._steps.make():
                         if output.finished:
-                            yield _result(output, *running.pop(output.request_id))
+                            request, begun = running.pop(output.request_id)
+                            yield handle(request, partial(_result, output, request, begun))
                 elif not pulled:
                     return
         except (EngineDeadError, ProcessesDiedError):

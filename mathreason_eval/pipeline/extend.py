@@ -12,7 +12,7 @@ from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Model
 from mathreason_eval.pipeline.plan import RunSpec
 from mathreason_eval.pipeline.run import Watcher, run_tasks
-from mathreason_eval.runs.store import Run, load_run
+from mathreason_eval.runs.store import Run
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import TaskEntry
 
@@ -49,8 +49,8 @@ def extend(run: Run, samples: int, means: Means, watcher: Watcher | None = None)
         )
     opener: Callable[[], Model] = partial(open_model, manifest.model.name, means.model_args)
     for spec in _specs(run, samples, means):
-        run_tasks(spec, opener, run.path, watcher=watcher, grading=means.grading)
-    return load_run(run.path)
+        run = run_tasks(spec, opener, run.path, watcher=watcher, grading=means.grading)
+    return run
 
 
 def _specs(run: Run, samples: int, means: Means) -> list[RunSpec]:

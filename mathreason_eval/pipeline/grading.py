@@ -13,7 +13,7 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.runs.store import Run, RunWriter, load_run
+from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, distinct, find_run
 from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.types import (
@@ -27,9 +27,6 @@ from mathreason_eval.types import (
     TaskEntry,
     Verdict,
 )
-
-SampleKey = tuple[str, int]
-"""(problem id, sample index)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,14 +93,20 @@ class Rules:
         return replace(entry, grading=self.grading, report=self.reporting)
 
 
+NO_SECOND = "none"
+"""Asked for by this name, no second grader is asked, whatever the run or the task names."""
+
+
 def with_second(task: Task, grader: str | None) -> Task:
-    """Return a task with another grader beside its own; None leaves the one it names.
+    """Return a task with another second grader; None leaves the one it names, if any.
 
     Raises:
         UnknownNameError: if there is no such grader.
     """
     if grader is None:
         return task
+    if grader == NO_SECOND:
+        return replace(task, second=None)
     grader_named(grader)
     return replace(task, second=grader)
 
@@ -156,32 +159,25 @@ class GradingQueue:
         return verdict
 
 
-def conclude(
-    queue: GradingQueue, writer: RunWriter, run: Run, rules: Mapping[str, Rules]
-) -> Records[Metric]:
-    """Write the verdicts of everything submitted, and the metrics; return the run's metrics.
+def conclude(queue: GradingQueue, writer: RunWriter, run: Run, rules: Mapping[str, Rules]) -> Run:
+    """Write the verdicts of everything submitted, and the metrics; return the run with them.
 
     Tasks of the run that are not in `rules` keep what they have.
     """
     metrics = [metric for metric in run.metrics() if metric.task not in rules]
+    written: dict[FileKey, Iterable[object]] = {}
     for task, how in rules.items():
         problems, generations = run.problems(task), run.generations(task)
         order = {problem.id: number for number, problem in enumerate(problems)}
         verdicts = sorted(queue.verdicts(task), key=lambda v: (order[v.problem_id], v.sample))
         writer.write_verdicts(task, verdicts)
+        written[task, Verdict] = verdicts
         if verdicts:
             key = grader_named(how.judging.grader).key
             metrics += summarize(task, problems, generations, verdicts, key=key, report=how.report)
     writer.write_metrics(metrics)
-    return Records(metrics)
-
-
-def distinct(generations: Iterable[Generation]) -> dict[SampleKey, Generation]:
-    """Return the generations by problem and sample; of two with one key the first counts."""
-    by_key: dict[SampleKey, Generation] = {}
-    for generation in generations:
-        by_key.setdefault((generation.problem_id, generation.sample), generation)
-    return by_key
+    written["", Metric] = metrics
+    return run.updated(run.manifest, written)
 
 
 def submit_stored(queue: GradingQueue, run: Run, task: str, rules: Rules) -> set[SampleKey]:
@@ -235,34 +231,34 @@ def regrade(
     """Judge the stored generations of a run again with the rules of today; return what changed.
 
     Args:
-        path: the run folder.
+        path: the run folder, or one that holds a single run.
         workers: grading processes.
         deadline: seconds for one judgement.
         tasks_dirs: folders with tasks of the user's own.
-        second: a grader that is asked beside each task's own.
+        second: a grader that is asked beside each task's own; None: the one that the run was
+            judged with, else the task's; `none` asks none.
 
     Raises:
         UnknownNameError: if there is no such grader.
         RunError: if the folder is no run, or another process is writing to it.
     """
-    run = load_run(path)
-    before = {task: run.verdicts(task) for task in run.tasks()}
-    metrics_before = run.metrics()
+    run = find_run(path)
     rules = {task: _rules_today(run, task, tasks_dirs, second) for task in run.tasks()}
     with (
-        RunWriter(path) as writer,
+        RunWriter(run.path) as writer,
         GradingQueue(workers=workers, deadline=deadline, watcher=None) as queue,
     ):
         for task, how in rules.items():
             submit_stored(queue, run, task, how)
-        metrics_after = conclude(queue, writer, run, rules)
-        writer.write_manifest(with_rules(run, rules))
-    fresh = load_run(path)
+        # What was there before, before it is replaced: files are read when they are asked for.
+        before, metrics_before = {task: run.verdicts(task) for task in rules}, run.metrics()
+        fresh = conclude(queue, writer, run, rules).updated(with_rules(run, rules))
+        writer.write_manifest(fresh.manifest)
     return Regrading(
         run=fresh,
         flips=tuple(flip for task in before for flip in _flips(task, before[task], fresh)),
         before=metrics_before,
-        after=metrics_after,
+        after=fresh.metrics(),
     )
 
 
@@ -274,10 +270,12 @@ def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
 
 def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> Rules:
     """Return the rules of the installed task, or of the manifest where it is not installed."""
-    if task in task_names(tasks_dirs):
-        return Rules.of(with_second(load_task(task, tasks_dirs), second))
     entry = run.manifest.tasks[task]
-    return Rules.stored(replace(entry.grading, second=second or entry.grading.second), entry.report)
+    asked = second or entry.grading.second
+    if task in task_names(tasks_dirs):
+        return Rules.of(with_second(load_task(task, tasks_dirs), asked))
+    beside = None if asked == NO_SECOND else asked
+    return Rules.stored(replace(entry.grading, second=beside), entry.report)
 
 
 def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:

@@ -16,14 +16,12 @@ from typing import Protocol
 
 from mathreason_eval.errors import IncompleteRunError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Failure, Model
+from mathreason_eval.models.base import Completion, Failure, Model, handle
 from mathreason_eval.pipeline.grading import (
     GradingQueue,
     JudgementWatcher,
     Rules,
-    SampleKey,
     conclude,
-    distinct,
     submit_stored,
 )
 from mathreason_eval.pipeline.plan import (
@@ -36,9 +34,9 @@ from mathreason_eval.pipeline.plan import (
     settled,
 )
 from mathreason_eval.runs.manifest import folder_name, join, now
-from mathreason_eval.runs.store import Run, RunWriter, load_run
+from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, distinct
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Problem, Totals
+from mathreason_eval.types import Generation, Problem, RunManifest, Totals
 
 
 class Watcher(JudgementWatcher, Protocol):
@@ -110,16 +108,17 @@ def run_tasks(
         fresh = new_manifest(spec, model, plans)
         folder = out or Path("runs") / folder_name(fresh)
         with RunWriter(folder) as writer:
-            writer.write_manifest(join(folder, fresh))
+            manifest = join(folder, fresh)
+            writer.write_manifest(manifest)
+            before = Run(folder, manifest)
             for one in plans:
-                writer.write_problems(one.task.name, _all_problems(folder, one))
-            _Session(writer, load_run(folder), plans, model, watcher).go(spec, grading)
-    return load_run(folder)
+                writer.write_problems(one.task.name, _all_problems(before, one))
+            return _Session(writer, before.unread(), plans, model, watcher).go(spec, grading)
 
 
-def _all_problems(folder: Path, plan: TaskPlan) -> Sequence[Problem]:
+def _all_problems(before: Run, plan: TaskPlan) -> Sequence[Problem]:
     """Return the problems asked now or before: a smaller limit than last time takes none away."""
-    stored = load_run(folder).problems(plan.task.name)
+    stored = before.problems(plan.task.name)
     return max(plan.loaded.problems, stored, key=len)
 
 
@@ -141,10 +140,11 @@ class _Session:
         self.watcher = watcher
         self.rules = {plan.task.name: Rules.of(plan.task) for plan in plans}
         self.failures: list[Failure] = []
+        self.fresh: dict[str, list[Generation]] = {plan.task.name: [] for plan in plans}
         self.tokens = 0
 
-    def go(self, spec: RunSpec, grading: tuple[int, float]) -> None:
-        """Generate what is missing, judge everything, write it down."""
+    def go(self, spec: RunSpec, grading: tuple[int, float]) -> Run:
+        """Generate what is missing, judge everything, write it down; return the run."""
         workers, deadline = grading
         with GradingQueue(workers=workers, deadline=deadline, watcher=self.watcher) as queue:
             stored = {
@@ -159,9 +159,19 @@ class _Session:
             finally:
                 # Also on Ctrl-C and when the engine dies: what was paid for is judged and shown.
                 ended = time.monotonic()
-                conclude(queue, self.writer, self.run, self.rules)
-                self._close(queue, ended - began, ended)
+                self.run = self.run.updated(self.run.manifest, self._generations())
+                self.run = conclude(queue, self.writer, self.run, self.rules)
+                self.run = self.run.updated(self._last_manifest(queue, ended - began, ended))
+                self.writer.write_manifest(self.run.manifest)
         self._report_failures()
+        return self.run
+
+    def _generations(self) -> dict[FileKey, Sequence[Generation]]:
+        """Return what the files of generations hold by now, which no one need parse again."""
+        return {
+            (task, Generation): (*self.run.generations(task), *fresh)
+            for task, fresh in self.fresh.items()
+        }
 
     def _generate(
         self, queue: GradingQueue, spec: RunSpec, stored: Mapping[str, set[SampleKey]]
@@ -181,8 +191,13 @@ class _Session:
                 if isinstance(result, Failure):
                     self._take_failure(result)
                     continue
-                generation = _generation(result, self.model.opening)
+                read = partial(_generation, result, self.model.opening)
+                generation = handle(result.request, read)
+                if isinstance(generation, Failure):
+                    self._take_failure(generation)
+                    continue
                 self.writer.append(task, generation)
+                self.fresh[task].append(generation)
                 self.tokens += result.completion_tokens or 0
                 problem = problems[task, generation.problem_id]
                 queue.submit(task, self.rules[task], problem, generation)
@@ -194,8 +209,8 @@ class _Session:
         if self.watcher is not None:
             self.watcher.failed(failure)
 
-    def _close(self, queue: GradingQueue, seconds: float, ended: float) -> None:
-        """Write the manifest's last word: when it finished, if it did, and what it took."""
+    def _last_manifest(self, queue: GradingQueue, seconds: float, ended: float) -> RunManifest:
+        """Return the manifest with its final fields: when it finished, if it did, what it took."""
         manifest = self.run.manifest
         complete = all(
             len(distinct(self.run.generations(plan.task.name)))
@@ -209,9 +224,7 @@ class _Session:
             grading_lag_seconds=round(max(0.0, queue.last_verdict - ended), 3),
             failures=len(self.failures),
         )
-        self.writer.write_manifest(
-            replace(manifest, finished=now() if complete else None, totals=totals)
-        )
+        return replace(manifest, finished=now() if complete else None, totals=totals)
 
     def _report_failures(self) -> None:
         if not self.failures:

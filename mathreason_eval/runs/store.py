@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from io import FileIO
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.codec import (
@@ -44,12 +45,53 @@ _METRICS = "metrics.json"
 _LOCK = ".lock"
 
 
+SampleKey = tuple[str, int]
+"""(problem id, sample index)."""
+
+FileKey = tuple[str, type]
+"""(task, kind of record) of a file; the task is empty for the metrics, which are the run's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One stored sample with its problem and its judgement."""
+
+    task: str
+    problem: Problem
+    generation: Generation
+    verdict: Verdict | None
+    """None if the sample has not been judged."""
+
+
 class Run:
-    """A run folder, read. Files are read when asked for, each time anew."""
+    """A view of a run folder: each file is read once, when it is first asked for.
+
+    What is written to the folder later is not seen; `load_run` makes a new view. The view holds all
+    that it has read, so whoever goes through many runs lets go of each.
+    """
 
     def __init__(self, path: Path, manifest: RunManifest) -> None:
         self.path = path
         self.manifest = manifest
+        self._read: dict[FileKey, Records[Any]] = {}
+
+    def updated(
+        self, manifest: RunManifest, written: Mapping[FileKey, Iterable[object]] | None = None
+    ) -> Run:
+        """Return a view of the folder after some files were written, which are not read again.
+
+        Args:
+            manifest: the manifest as it is now.
+            written: what the files that were written since now hold; other files are as they were.
+        """
+        fresh = Run(self.path, manifest)
+        new = {key: Records(records) for key, records in (written or {}).items()}
+        fresh._read = {**self._read, **new}
+        return fresh
+
+    def unread(self) -> Run:
+        """Return a view of the same manifest that holds nothing, for a reader of many runs."""
+        return Run(self.path, self.manifest)
 
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the run's tasks, in the manifest's order."""
@@ -69,17 +111,55 @@ class Run:
 
     def metrics(self) -> Records[Metric]:
         """Return the aggregated numbers of all tasks; empty if nothing was graded yet."""
-        path = self.path / _METRICS
-        if not path.is_file():
-            return Records()
-        return Records(converted(list[Metric], read_json(path), str(path)))
+        if ("", Metric) not in self._read:
+            path = self.path / _METRICS
+            rows = read_json(path) if path.is_file() else []
+            self._read["", Metric] = Records(converted(list[Metric], rows, str(path)))
+        return self._read["", Metric]
+
+    def samples(self, task: str) -> Iterator[Sample]:
+        """Yield every stored sample, joined: problems as asked, samples of one by index.
+
+        Raises:
+            RunError: if a sample is of no problem, or a verdict on no sample.
+        """
+        by_problem: dict[str, list[Generation]] = {one.id: [] for one in self.problems(task)}
+        held = distinct(self.generations(task))
+        for (problem_id, _), generation in held.items():
+            if problem_id not in by_problem:
+                raise self._stray(task, problem_id)
+            by_problem[problem_id].append(generation)
+        verdicts = {(one.problem_id, one.sample): one for one in self.verdicts(task)}
+        for problem_id, number in verdicts:
+            if (problem_id, number) not in held:
+                raise self._stray(task, problem_id)
+        for problem in self.problems(task):
+            for generation in sorted(by_problem[problem.id], key=attrgetter("sample")):
+                verdict = verdicts.get((problem.id, generation.sample))
+                yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
+
+    def _stray(self, task: str, problem_id: str) -> RunError:
+        return RunError(
+            f"{self.path}/{task} speaks of a sample of {problem_id!r} that it does not hold.",
+            "`mathreason regrade` makes the verdicts anew; or was a file of this folder replaced?",
+        )
 
     def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
         if task not in self.manifest.tasks:
             raise RunError(
                 f"{self.path} holds no task {task!r}.", f"It holds {', '.join(self.tasks())}."
             )
-        return read_records(self.path / task / f"{name}.jsonl", kind)
+        if (task, kind) not in self._read:
+            self._read[task, kind] = read_records(self.path / task / f"{name}.jsonl", kind)
+        return self._read[task, kind]
+
+
+def distinct(generations: Iterable[Generation]) -> dict[SampleKey, Generation]:
+    """Return the generations by problem and sample; of two with one key the first counts."""
+    by_key: dict[SampleKey, Generation] = {}
+    for generation in generations:
+        by_key.setdefault((generation.problem_id, generation.sample), generation)
+    return by_key
 
 
 def is_run(path: Path) -> bool:
@@ -236,9 +316,10 @@ def _open_for_appending(path: Path) -> FileIO:
     """Open a JSON-lines file to append to it, after cutting off a torn last line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Unbuffered: a line that was appended is the system's, and outlives this process.
-    stream = path.open("ab", buffering=0)
-    whole = _whole_lines(path)
-    if stream.tell() > whole:
+    stream = path.open("a+b", buffering=0)
+    size = stream.seek(0, os.SEEK_END)
+    whole = _whole_lines(stream, size)
+    if size > whole:
         stream.truncate(whole)
     return stream
 
@@ -249,19 +330,17 @@ def _write_whole(stream: FileIO, line: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _whole_lines(path: Path) -> int:
+def _whole_lines(stream: FileIO, size: int) -> int:
     """Return how many bytes of the file are complete lines."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        # Backwards block by block: the last line may be a megabyte, the file many gigabytes.
-        end = size
-        while end > 0:
-            start = max(0, end - (1 << 16))
-            stream.seek(start)
-            newline = stream.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
-            end = start
+    # Backwards block by block: the last line may be a megabyte, the file many gigabytes.
+    end = size
+    while end > 0:
+        start = max(0, end - (1 << 16))
+        stream.seek(start)
+        newline = (stream.read(end - start) or b"").rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
     return 0
 
 

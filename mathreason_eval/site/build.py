@@ -104,7 +104,8 @@ class _Builder:
         """Write the pages of one run and return its results; its samples are let go."""
         parts: list[tuple[Result, Labels, Mapping[str, int]]] = []
         for task in run.tasks():
-            result, samples = read_result(run, page, task, task_pages[task])
+            # A view of its own, which is let go with the samples: a site may show many runs.
+            result, samples = read_result(run.unread(), page, task, task_pages[task])
             self._write_samples(templates, result, samples)
             parts.append((result, labels(samples), _first_pages(samples)))
         results = [result for result, _, _ in parts]

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.errors import RunError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
+from mathreason_eval.runs.store import Sample as StoredSample
 from mathreason_eval.text.pagenames import page_name
 from mathreason_eval.types import (
     Generation,
@@ -137,18 +137,7 @@ def read_result(
     Raises:
         RunError: if the folder judges or holds samples that belong to nothing in it.
     """
-    problems = run.problems(task)
-    by_problem: dict[str, dict[int, Generation]] = {problem.id: {} for problem in problems}
-    for generation in run.generations(task):
-        if generation.problem_id not in by_problem:
-            raise _stray(run, task, generation.problem_id)
-        # Of two lines with one key the first counts, as everywhere.
-        by_problem[generation.problem_id].setdefault(generation.sample, generation)
-    verdicts = {(verdict.problem_id, verdict.sample): verdict for verdict in run.verdicts(task)}
-    for problem_id, sample in verdicts:
-        if sample not in by_problem.get(problem_id, {}):
-            raise _stray(run, task, problem_id)
-    asked, samples = _in_order(problems, by_problem, verdicts)
+    asked, samples = _in_order(run.problems(task), run.samples(task))
     result = Result(
         page=page,
         manifest=run.manifest,
@@ -161,35 +150,30 @@ def read_result(
     return result, samples
 
 
-def _stray(run: Run, task: str, problem_id: str) -> RunError:
-    return RunError(
-        f"{run.path}/{task} speaks of a sample of {problem_id!r} that it does not hold.",
-        "`mathreason regrade` makes the verdicts anew; or was a file of this folder replaced?",
-    )
-
-
 def _in_order(
-    problems: Sequence[Problem],
-    by_problem: Mapping[str, Mapping[int, Generation]],
-    verdicts: Mapping[tuple[str, int], Verdict],
+    problems: Sequence[Problem], stored: Iterable[StoredSample]
 ) -> tuple[tuple[AskedProblem, ...], tuple[Sample, ...]]:
     """Return problems in the run's order, and samples by problem and index."""
+    by_problem: dict[str, list[StoredSample]] = {problem.id: [] for problem in problems}
+    for one in stored:
+        by_problem[one.problem.id].append(one)
     asked: list[AskedProblem] = []
     samples: list[Sample] = []
     for number, problem in enumerate(problems, 1):
-        held = [generation for _, generation in sorted(by_problem[problem.id].items())]
-        judged = [verdicts.get((problem.id, generation.sample)) for generation in held]
-        one = AskedProblem(
+        held = by_problem[problem.id]
+        here = AskedProblem(
             problem=problem,
             anchor=page_name(problem.id),
             number=number,
-            states=_count(judged),
+            states=_count(one.verdict for one in held),
             page=len(samples) // SAMPLES_PER_PAGE + 1 if held else None,
         )
-        asked.append(one)
-        for generation, verdict in zip(held, judged, strict=True):
+        asked.append(here)
+        for one in held:
             page = len(samples) // SAMPLES_PER_PAGE + 1
-            samples.append(Sample(asked=one, generation=generation, verdict=verdict, page=page))
+            samples.append(
+                Sample(asked=here, generation=one.generation, verdict=one.verdict, page=page)
+            )
     return tuple(asked), tuple(samples)
 
 

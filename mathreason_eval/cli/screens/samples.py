@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from mathreason_eval.cli.screens.console import SIGNS, note, stdout
-from mathreason_eval.errors import RunError, UnknownNameError
-from mathreason_eval.runs.store import Run
+from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.summary import is_disputed
 from mathreason_eval.text.visible import visible
-from mathreason_eval.types import Generation, Outcome, Problem, Verdict
+from mathreason_eval.types import Outcome, Verdict
 
 _AROUND = 600
 """How many characters of an output are shown on either side of its answer."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sample:
-    """One sample with everything known of it."""
-
-    task: str
-    problem: Problem
-    generation: Generation
-    verdict: Verdict
 
 
 def chosen_samples(
@@ -34,6 +24,7 @@ def chosen_samples(
     With `disputed` only those on which the task's two graders differ.
 
     Raises:
+        RunError: if the run judges what it does not hold.
         UnknownNameError: if there is no such outcome or no such problem.
     """
     if outcome is not None and outcome not in set(Outcome):
@@ -44,26 +35,12 @@ def chosen_samples(
     return tuple(
         sample
         for task in run.tasks()
-        for sample in _samples(run, task)
-        if outcome in (None, sample.verdict.outcome)
+        for sample in run.samples(task)
+        if sample.verdict is not None
+        and outcome in (None, sample.verdict.outcome)
         and problem in (None, sample.problem.id)
         and (is_disputed(sample.verdict) or not disputed)
     )
-
-
-def _samples(run: Run, task: str) -> Iterator[Sample]:
-    problems = {problem.id: problem for problem in run.problems(task)}
-    generations = {(g.problem_id, g.sample): g for g in run.generations(task)}
-    for verdict in run.verdicts(task):
-        key = (verdict.problem_id, verdict.sample)
-        if key not in generations or verdict.problem_id not in problems:
-            raise RunError(f"{run.path} judges a sample it does not hold: {key}.", "Regrade it.")
-        yield Sample(
-            task=task,
-            problem=problems[verdict.problem_id],
-            generation=generations[key],
-            verdict=verdict,
-        )
 
 
 def samples_as_json(samples: Sequence[Sample]) -> list[dict[str, object]]:
@@ -78,6 +55,7 @@ def print_samples(samples: Sequence[Sample]) -> None:
     console = stdout()
     for sample in samples:
         verdict = sample.verdict
+        assert verdict is not None, "only judged samples are chosen"
         sign, style = SIGNS[verdict.outcome]
         head = Text(f"{sample.problem.id} · sample {verdict.sample} · ", style="bold")
         head.append(f"{sign} {verdict.outcome}", style=style)
@@ -87,7 +65,7 @@ def print_samples(samples: Sequence[Sample]) -> None:
         if sample.generation.reasoning:
             count = len(sample.generation.reasoning)
             console.print(_labelled("reasoning", f"{count:,} characters"))
-        console.print(Text("output    ", style="dim") + _marked(sample))
+        console.print(Text("output    ", style="dim") + _marked(sample.generation.text, verdict))
         console.print(_labelled("answer", _found(verdict)))
         console.print(_labelled("verdict", visible(f"{verdict.rule}: {verdict.note}")))
         if verdict.second is not None:
@@ -109,12 +87,11 @@ def _found(verdict: Verdict) -> str:
     return f"{visible(verdict.answer)}  ← {verdict.found_by}, characters {start}-{end}"
 
 
-def _marked(sample: Sample) -> object:
+def _marked(text: str, verdict: Verdict) -> object:
     """Return the output around its answer, which is underlined; what is left out is counted."""
     from rich.text import Text
 
-    text = sample.generation.text
-    start, end = sample.verdict.span or (len(text), len(text))
+    start, end = verdict.span or (len(text), len(text))
     low, high = max(0, start - _AROUND), min(len(text), end + _AROUND)
     marked = Text(f"[{low:,} characters] … " if low else "", style="dim")
     marked.append(visible(text[low:start]), style="not dim")

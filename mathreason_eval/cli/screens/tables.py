@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.cli.screens.console import note, plain_table, stdout
 from mathreason_eval.cli.screens.metrics import crowded, metric_table, number, variance
-from mathreason_eval.pipeline.grading import Regrading, distinct
+from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
-from mathreason_eval.runs.store import Run
+from mathreason_eval.runs.store import Run, distinct
 from mathreason_eval.stats.summary import is_disputed, outcome_counts
 from mathreason_eval.tasks import Task
 from mathreason_eval.text.visible import visible

@@ -52,7 +52,7 @@ def _judged(
         found = agreement(true, said, same)
         note = _note(true, said, found)
     except RecursionError:
-        return Match(equal=False, rule=rule, note="the answer's lists nest too deeply")
+        return Match(equal=None, rule=rule, note="the answer's lists nest too deeply")
     return Match(equal=found.sm, rule=rule, note=note, measures=found.measures)
 
 

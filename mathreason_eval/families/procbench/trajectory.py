@@ -59,6 +59,9 @@ def same_state(true: object, said: object) -> bool:
     Texts and the elements of lists are compared as `str` shows them, whole numbers as `int` reads
     them: "25" and 25.9 are 25, and the text "ab" is the list of its letters. An empty list is never
     met. What cannot be converted is another state.
+
+    Raises:
+        RecursionError: if a list is nested too deep to be shown as a text.
     """
     try:
         match true:
@@ -69,7 +72,7 @@ def same_state(true: object, said: object) -> bool:
             case list():
                 elements = list(said)  # type: ignore[call-overload]
                 return bool(true) and list(map(str, true)) == list(map(str, elements))
-    except (TypeError, ValueError, OverflowError, RecursionError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return False
 

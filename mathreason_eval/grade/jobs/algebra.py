@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mathreason_eval.grade.graders import grader_named
-from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.grade.graders import failed, grader_named
+from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.types import Match
 
 _PRACTICE = (
@@ -21,19 +21,21 @@ def prepare() -> None:
 
     The parser learns its grammar as it reads: a construct takes ten times as long at first sight.
     """
-    slow = grader_named("math").slow
-    assert slow is not None, "mathematics has a slow tier"
     for gold, answer in _PRACTICE:
-        slow(gold, answer, DEFAULT)
+        _answered({"grader": "math", "gold": gold, "answer": answer, "convention": {}})
 
 
 def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the one answer to a request of a gold, an answer, a grader's name and a convention."""
+    found = _answered(request)
+    yield {"equal": found.equal, "rule": found.rule, "note": found.note}
+
+
+def _answered(request: Mapping[str, Any]) -> Match:
     slow = grader_named(request["grader"]).slow
     assert slow is not None, "only what has a slow tier comes here"
     try:
-        found = slow(request["gold"], request["answer"], Convention(**request["convention"]))
+        return slow(request["gold"], request["answer"], Convention(**request["convention"]))
     # Anything may go wrong inside a computer algebra system; all of it means undecided.
     except Exception as error:  # noqa: BLE001
-        found = Match(equal=None, rule="error", note=f"the grader failed: {type(error).__name__}")
-    yield {"equal": found.equal, "rule": found.rule, "note": found.note}
+        return failed(error)

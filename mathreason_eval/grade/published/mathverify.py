@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 from mathreason_eval.types import Match
 
 
@@ -21,7 +23,10 @@ def math_verify(gold: str, answer: str) -> Match:
     # Its own time limits are signals, which only a main thread has; ours is the worker's deadline.
     golds = parse(gold if "$" in gold or "\\boxed" in gold else f"${gold}$", parsing_timeout=None)
     answers = parse(answer, parsing_timeout=None)
-    equal = bool(verify(golds, answers, timeout_seconds=None))
+    # What it cannot read it takes for a difference, and so do we. A crash while it compares, which
+    # it would call a difference as well, is no property of the answer.
+    raising = {"raise_on_error": True} if "raise_on_error" in signature(verify).parameters else {}
+    equal = bool(verify(golds, answers, timeout_seconds=None, **raising))
     read = f"{str(answers[0])[:60]!r}" if answers else "nothing"
     note = f"math-verify reads {read} and says {'equal' if equal else 'not equal'}"
     return Match(equal=equal, rule="math-verify", note=note)

@@ -85,14 +85,19 @@ def minerva_quick(gold: str, answer: str) -> Match:
 def minerva_slow(gold: str, answer: str) -> Match:
     """Return Minerva's verdict with sympy, for a worker process only."""
     import sympy
-    from sympy.parsing.latex import parse_latex
+    from sympy.parsing.latex import LaTeXParsingError, parse_latex
 
     try:
         one, other = (parse_latex(minerva_form(text)) for text in (gold, answer))
-        return _match(equal=bool(sympy.simplify(one - other) == 0))
-    # The published rule takes what cannot be parsed, subtracted or simplified for a difference.
-    except Exception:  # noqa: BLE001
+        if one is None:
+            # What sympy returns for every text where its generated parser cannot be imported.
+            return Match(equal=None, rule="minerva", note="sympy has no LaTeX parser here")
+        difference = one - other
+    # The published rule takes what cannot be parsed or subtracted for a difference. It also takes
+    # a crash and a timeout of sympy for one; those are no property of the answer, and undecided.
+    except (LaTeXParsingError, sympy.SympifyError, TypeError):
         return _match(equal=False)
+    return _match(equal=bool(sympy.simplify(difference) == 0))
 
 
 def _match(*, equal: bool) -> Match:

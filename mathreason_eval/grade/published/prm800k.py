@@ -8,6 +8,7 @@ and only what consists of digits, signs and at most two letters beside `sqrt` an
 from __future__ import annotations
 
 import re
+from tokenize import TokenError
 
 from mathreason_eval.grade.published.reference import hendrycks_form
 from mathreason_eval.types import Match
@@ -193,6 +194,14 @@ def _harmless(text: str) -> bool:
     )
 
 
+_NO_EXPRESSION = (
+    *(SyntaxError, TokenError, ValueError),
+    # Names and brackets that mean nothing to each other: `sqrt/3`, `(1,2)-(3)`, `sqrt.x`.
+    *(TypeError, AttributeError, IndexError),
+)
+"""What sympy's parser raises at a text that it cannot read; it evaluates as it reads."""
+
+
 def _sympy_equal(gold: str, answer: str) -> bool:
     import sympy
     from sympy.parsing import sympy_parser
@@ -204,7 +213,8 @@ def _sympy_equal(gold: str, answer: str) -> bool:
     difference = f"({gold})-({answer})".replace("^", "**")
     try:
         parsed = sympy_parser.parse_expr(difference, transformations=rules)
-        return bool(sympy.simplify(parsed) == 0)
-    # The published rule takes whatever goes wrong for a difference.
-    except Exception:  # noqa: BLE001
+    # The published rule takes what is no expression for a difference. It also takes any other
+    # failure of sympy for one; those are no property of the answer, and undecided.
+    except _NO_EXPRESSION:
         return False
+    return bool(sympy.simplify(parsed) == 0)

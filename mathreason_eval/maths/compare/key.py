@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
+from functools import lru_cache
 
 from mathreason_eval.maths.compare import text as words
 from mathreason_eval.maths.compare.convention import DEFAULT
@@ -36,6 +37,12 @@ def canonical_key(answer: str) -> str:
     """Return a key that is equal for answers that are equal, as far as that is decidable."""
     if len(answer) > LONGEST:
         return "text " + hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()
+    return _short_key(answer)
+
+
+@lru_cache(maxsize=1 << 14)
+def _short_key(answer: str) -> str:
+    """Return the key of an answer of at most `LONGEST` characters; grading and metrics ask both."""
     value = plain_number(answer)
     if value is not None:
         return _number(Fraction(value))

@@ -32,14 +32,17 @@ class UnbuildableError(ValueError):
 
 
 def symbolic_match(gold: str, answer: str, convention: Convention) -> Match:
-    """Return whether sympy proves or refutes that the two are equal, else undecided."""
+    """Return whether sympy proves or refutes that the two are equal, else undecided.
+
+    Sympy and its parsers raise whatever they like; the worker that calls this catches it.
+    """
     del convention
     found = UNKNOWN
     if max(len(gold), len(answer)) <= _LONGEST:
         try:
             found = _asked(normalise(gold), normalise(answer))
-        except Exception as error:  # noqa: BLE001 - sympy and its parsers raise whatever they like
-            found = UNKNOWN._replace(note=f"sympy failed: {type(error).__name__}")
+        except UnbuildableError as error:
+            found = UNKNOWN._replace(note=f"sympy is not asked about this: {error}")
     return Match(equal=found.equal, rule=found.rule, note=found.note)
 
 

@@ -166,9 +166,9 @@ def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) 
             writer.append(task.name, generation)
         run = load_run(folder)
         submit_stored(queue, run, task.name, rules)
-        conclude(queue, writer, run, {task.name: rules})
-        writer.write_manifest(replace(run.manifest, finished=now()))
-    run = load_run(folder)
+        run = conclude(queue, writer, run, {task.name: rules})
+        run = run.updated(replace(run.manifest, finished=now()))
+        writer.write_manifest(run.manifest)
     return Imported(
         run=run,
         labels=sum(generation.label is not None for generation in generations),
@@ -178,14 +178,11 @@ def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) 
 
 def disagreements(run: Run, task: str) -> Iterable[Disagreement]:
     """Yield the samples whose publisher judged otherwise than we do."""
-    labels = {
-        (generation.problem_id, generation.sample): generation.label
-        for generation in run.generations(task)
-        if generation.label is not None
-    }
-    for verdict in run.verdicts(task):
-        label = labels.get((verdict.problem_id, verdict.sample))
-        if label is not None and label != (verdict.outcome is Outcome.CORRECT):
+    for sample in run.samples(task):
+        label, verdict = sample.generation.label, sample.verdict
+        if label is None or verdict is None:
+            continue
+        if label != (verdict.outcome is Outcome.CORRECT):
             yield Disagreement(label=label, verdict=verdict)
 
 
