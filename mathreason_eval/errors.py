@@ -6,6 +6,7 @@
     ├── DataError                 a data file is missing or a row of it is malformed
     ├── RunError                  a run folder is missing, locked, torn or of another run
     ├── MissingExtraError         an optional package is not installed
+    ├── PluginError               an installed package's entry point cannot be used
     ├── ModelError                an engine or a server failed as a whole
     ├── IncompleteRunError        some samples could not be generated; the rest is stored
     ├── NotComparableError        exit code 4: two runs differ in more than the model
@@ -72,6 +73,10 @@ class MissingExtraError(UserError):
             f"{needed_for} needs the package {package}, which is not installed.",
             f"pip install 'mathreason-eval[{extra}]'",
         )
+
+
+class PluginError(UserError):
+    """What an installed package brings by an entry point cannot be used."""
 
 
 class ModelError(UserError):

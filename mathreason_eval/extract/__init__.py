@@ -55,7 +55,7 @@ EXTRACTORS: Mapping[str, Rule] = Registry(
         "whole": whole,
     },
 )
-"""Every rule by name, those of benchmark families included."""
+"""Every rule by name, those of families and of installed packages included."""
 
 
 def extract(text: str, rules: Sequence[str]) -> Answer | None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from mathreason_eval.extract import WEAK_RULES, extract
-from mathreason_eval.grade.graders import Grader, grader_named
+from mathreason_eval.grade.graders import Grader, grader_for
 from mathreason_eval.grade.workers.forks import renew_after_fork
 from mathreason_eval.grade.workers.worker import WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
@@ -41,6 +41,7 @@ class Judging:
     extract: tuple[str, ...]
     """Extraction rules, strictest first."""
     grader: str = "math"
+    """By name, or by file where it is a task's own: `/…/task.py:parity`."""
     second: str | None = None
     """A grader that is asked beside the first, so that where they differ can be seen."""
     convention: Convention = DEFAULT
@@ -124,7 +125,7 @@ class Judge:
         thought = split_thinking(generation.text)
         if not thought.finished or _only_thought(generation):
             return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended"), 0.0
-        answer = _find(thought.text, grader_named(grader), how.extract)
+        answer = _find(thought.text, grader_for(grader), how.extract)
         seconds = time.perf_counter() - began
         cut = generation.finish_reason == "length"
         if cut and (answer is None or answer.rule in WEAK_RULES):
@@ -181,12 +182,12 @@ class Judge:
             if question in self._known:
                 return self._known[question], 0.0
         grader, convention, gold, answer = question
-        how = grader_named(grader)
+        how = grader_for(grader)
         began = time.perf_counter()
         found = how.compare(gold, answer, convention)
         seconds = time.perf_counter() - began
         if found.equal is None and how.slow is not None:
-            found, took = self._ask(question, left)
+            found, took = self._ask(question, left, bounded=not how.outside)
             seconds += took
         if len(answer) <= _CACHED_LENGTH and found.rule != "worker":
             with self._lock:
@@ -195,9 +196,9 @@ class Judge:
                     self._known.popitem(last=False)
         return found, seconds
 
-    def _ask(self, question: Question, left: float) -> tuple[Match, float]:
+    def _ask(self, question: Question, left: float, *, bounded: bool) -> tuple[Match, float]:
         grader, convention, gold, answer = question
-        if len(gold) + len(answer) > _ASKED_LENGTH:
+        if bounded and len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
             return Match(equal=None, rule="worker", note="no time was left for this gold"), 0.0

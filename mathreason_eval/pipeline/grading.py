@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.graders import grader_for, grader_named, vote_key
 from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
+from mathreason_eval.grade.outside import is_of_task, recorded
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.stats.summary import Report, summarize
@@ -46,8 +47,8 @@ class Rules:
         return cls._made(
             Judging(
                 extract=task.extract,
-                grader=task.grade,
-                second=task.second,
+                grader=task.located(task.grade),
+                second=None if task.second is None else task.located(task.second),
                 convention=task.convention,
                 check_steps=task.check_steps,
             ),
@@ -77,15 +78,15 @@ class Rules:
 
     @classmethod
     def _made(cls, judging: Judging, report: Report) -> Self:
-        measures = grader_named(judging.grader).measures
+        measures = grader_for(judging.grader).measures
         return cls(judging=judging, report=replace(report, measures=measures))
 
     def entry(self) -> dict[str, object]:
         """Return what the manifest says of how a task was judged."""
         return {
             "extract": list(self.judging.extract),
-            "grade": self.judging.grader,
-            "second": self.judging.second,
+            "grade": recorded(self.judging.grader),
+            "second": None if self.judging.second is None else recorded(self.judging.second),
             "convention": asdict(self.judging.convention),
             "check_steps": self.judging.check_steps,
             "slices": list(self.report.slices),
@@ -170,7 +171,7 @@ def conclude(
         verdicts = sorted(queue.verdicts(task), key=lambda v: (order[v.problem_id], v.sample))
         writer.write_verdicts(task, verdicts)
         if verdicts:
-            key = grader_named(how.judging.grader).key
+            key = vote_key(how.judging.grader)
             metrics += summarize(task, problems, generations, verdicts, key=key, report=how.report)
     writer.write_metrics(metrics)
     return Records(metrics)
@@ -273,10 +274,22 @@ def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
 
 
 def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> Rules:
-    """Return the rules of the installed task, or of the manifest where it is not installed."""
+    """Return the rules of the installed task, or of the manifest where it is not installed.
+
+    Raises:
+        RunError: if it is not, and has a grader in its folder.
+    """
     if task in task_names(tasks_dirs):
         return Rules.of(with_second(load_task(task, tasks_dirs), second))
-    return Rules.stored({**run.manifest.tasks[task], **({"second": second} if second else {})})
+    entry = {**run.manifest.tasks[task], **({"second": second} if second else {})}
+    for grader in (entry["grade"], entry.get("second")):
+        # Whatever file a manifest names, only a task's folder that the user has is looked into.
+        if grader is not None and is_of_task(str(grader)):
+            raise RunError(
+                f"{run.path} was judged by {grader} of the task {task}, which is not here.",
+                "--tasks-dir names the folder that holds the task.",
+            )
+    return Rules.stored(entry)
 
 
 def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.graders import grader_for, grader_named
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.types import Match
 
@@ -29,11 +29,13 @@ def prepare() -> None:
 
 def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the one answer to a request of a gold, an answer, a grader's name and a convention."""
-    slow = grader_named(request["grader"]).slow
-    assert slow is not None, "only what has a slow tier comes here"
     try:
+        slow = grader_for(request["grader"]).slow
+        assert slow is not None, "only what has a slow tier comes here"
         found = slow(request["gold"], request["answer"], Convention(**request["convention"]))
-    # Anything may go wrong inside a computer algebra system; all of it means undecided.
-    except Exception as error:  # noqa: BLE001
+    # Anything may go wrong inside a computer algebra system, or in a grader that is not ours, which
+    # may ask to leave as well; all of it means undecided.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         found = Match(equal=None, rule="error", note=f"the grader failed: {type(error).__name__}")
-    yield {"equal": found.equal, "rule": found.rule, "note": found.note}
+    measures = {"measures": dict(found.measures)} if found.measures else {}
+    yield {"equal": found.equal, "rule": found.rule, "note": found.note, **measures}
