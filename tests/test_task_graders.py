@@ -133,6 +133,24 @@ def test_an_answer_too_long_for_algebra_is_not_too_long_for_a_function(folder, j
     assert judge.match(["x" * 15_000], "x" * 15_000, grader).equal is True
 
 
+def test_a_slow_import_is_on_no_answers_clock(tmp_path, judge):
+    (tmp_path / "task.py").write_text(
+        "import time\ntime.sleep(1.5)\ndef it(gold, answer):\n    return True\n"
+    )
+    assert judge.match(["1"], "1", f"{tmp_path}/task.py:it").equal is True
+
+
+def test_a_file_that_kills_its_process_is_run_once_and_not_for_each_answer(tmp_path, judge):
+    mark = tmp_path / "ran"
+    (tmp_path / "task.py").write_text(
+        f"import os\nopen({str(mark)!r}, 'a').write('x')\nos._exit(1)\n"
+    )
+    for answer in "123":
+        found = judge.match(["1"], answer, f"{tmp_path}/task.py:it")
+        assert (found.equal, "loading it failed" in found.note) == (None, True)
+    assert mark.read_text() == "x"
+
+
 def test_two_tasks_may_call_their_graders_alike(tmp_path, judge):
     for name, said in (("one", True), ("two", False)):
         (tmp_path / name).mkdir()

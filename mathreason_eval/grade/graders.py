@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -52,8 +52,8 @@ class Grader:
     """Maps an answer to its class of equivalent answers, for majority votes."""
     measures: tuple[str, ...] = ()
     """Names of what its matches measure beside right and wrong; 0 for a sample without answer."""
-    outside: bool = False
-    """Whether it is a function that is not ours, of which nothing is known before it has run."""
+    outside: Callable[[], Function] | None = None
+    """Finds the function, where it is one that is not ours; only called in a worker process."""
 
     def rules_for(self, golds: Sequence[str]) -> tuple[str, ...]:
         """Return where to look for an answer: a letter is asked for where every gold is one."""
@@ -196,7 +196,7 @@ def _outside(name: str, function: Callable[[], Function], summary: str) -> Grade
     def judged(gold: str, answer: str) -> Match:
         return as_match(name, function()(gold, answer))
 
-    return Grader(summary=summary, compare=plain(later), slow=plain(judged), outside=True)
+    return Grader(summary=summary, compare=plain(later), slow=plain(judged), outside=function)
 
 
 # --- published rules -------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
     return plain(judged)
 
 
-GRADERS: Mapping[str, Grader] = Registry(
+GRADERS: Registry[Grader] = Registry(
     "GRADERS",
     {
         "math": Grader(

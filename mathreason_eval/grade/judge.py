@@ -187,7 +187,7 @@ class Judge:
         found = how.compare(gold, answer, convention)
         seconds = time.perf_counter() - began
         if found.equal is None and how.slow is not None:
-            found, took = self._ask(question, left, bounded=not how.outside)
+            found, took = self._ask(question, left, outside=how.outside is not None)
             seconds += took
         if len(answer) <= _CACHED_LENGTH and found.rule != "worker":
             with self._lock:
@@ -196,9 +196,9 @@ class Judge:
                     self._known.popitem(last=False)
         return found, seconds
 
-    def _ask(self, question: Question, left: float, *, bounded: bool) -> tuple[Match, float]:
+    def _ask(self, question: Question, left: float, *, outside: bool) -> tuple[Match, float]:
         grader, convention, gold, answer = question
-        if bounded and len(gold) + len(answer) > _ASKED_LENGTH:
+        if not outside and len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
             return Match(equal=None, rule="worker", note="no time was left for this gold"), 0.0
@@ -209,7 +209,8 @@ class Judge:
             "convention": asdict(convention),
         }
         try:
-            said, seconds = self._pool.ask(request, left)
+            first = {"grader": grader} if outside else None
+            said, seconds = self._pool.ask(request, left, first)
         except WorkerError as error:
             return Match(equal=None, rule="worker", note=f"the grader died: {error}"), left
         return Match(**said), seconds

@@ -28,14 +28,25 @@ def prepare() -> None:
 
 
 def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the one answer to a request of a gold, an answer, a grader's name and a convention."""
+    """Yield the one answer to a request of a gold, an answer, a grader and a convention.
+
+    A request of a grader alone is to load it, before a clock runs.
+    """
     try:
-        slow = grader_for(request["grader"]).slow
-        assert slow is not None, "only what has a slow tier comes here"
-        found = slow(request["gold"], request["answer"], Convention(**request["convention"]))
+        found = _found(request)
     # Anything may go wrong inside a computer algebra system, or in a grader that is not ours, which
     # may ask to leave as well; all of it means undecided.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         found = Match(equal=None, rule="error", note=f"the grader failed: {type(error).__name__}")
     measures = {"measures": dict(found.measures)} if found.measures else {}
     yield {"equal": found.equal, "rule": found.rule, "note": found.note, **measures}
+
+
+def _found(request: Mapping[str, Any]) -> Match:
+    how = grader_for(request["grader"])
+    if "gold" not in request:
+        assert how.outside is not None, "only what is not ours needs to be loaded"
+        how.outside()
+        return Match(equal=None, rule="loaded", note="")
+    assert how.slow is not None, "only what has a slow tier comes here"
+    return how.slow(request["gold"], request["answer"], Convention(**request["convention"]))
