@@ -154,8 +154,8 @@ def loaded(point: EntryPoint) -> Any:  # noqa: ANN401  only its group says what 
     """
     try:
         return point.load()
-    # A package's import may raise anything; none of it is a bug of ours, or an answer.
-    except Exception as error:
+    # A package's import may raise anything, or leave; none of it is a bug of ours, or an answer.
+    except (Exception, SystemExit) as error:
         raise _refused(point, f"{type(error).__name__}: {error}") from error
 
 

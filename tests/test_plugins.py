@@ -129,6 +129,7 @@ def test_a_function_and_a_grader_judge_in_workers_of_workers(site, tmp_path):
 UNUSABLE = [
     # grader, what the error says
     ("broken",          ["mathreason_example.broken:anything", VERSION, "RuntimeError", "expired"]),
+    ("leaving",         ["mathreason_example.leaving:anything", VERSION, "SystemExit"]),
     ("absent",          ["absent", VERSION, "AttributeError"]),
     ("text-by-mistake", ["text-by-mistake", VERSION, "of type str"]),
     ("paritty",         ["no grader named 'paritty'", "Did you mean parity?"]),
