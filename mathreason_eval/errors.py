@@ -6,6 +6,7 @@
     ├── DataError                 a data file is missing or a row of it is malformed
     ├── RunError                  a run folder is missing, locked, torn or of another run
     ├── MissingExtraError         an optional package is not installed
+    ├── PluginError               an installed package's entry point cannot be used
     ├── ModelError                an engine or a server failed as a whole
     ├── IncompleteRunError        some samples could not be generated; the rest is stored
     ├── NotComparableError        exit code 4: two runs differ in more than the model
@@ -35,7 +36,7 @@ _LONGEST_MESSAGE = 200
 """Characters of a caught error's message that are recorded."""
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the type and the beginning of the message of a caught error, on one line."""
     message = " ".join(str(error).split())[:_LONGEST_MESSAGE]
     name = type(error).__name__
@@ -83,6 +84,10 @@ class MissingExtraError(UserError):
             f"{needed_for} needs the package {package}, which is not installed.",
             f"pip install 'mathreason-eval[{extra}]'",
         )
+
+
+class PluginError(UserError):
+    """What an installed package brings by an entry point cannot be used."""
 
 
 class ModelError(UserError):

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathreason_eval.errors import DataError, UserError
-from mathreason_eval.tasks import HubData, Task
+from mathreason_eval.errors import DataError, TaskError, UserError
+from mathreason_eval.pipeline.check import check_task
+from mathreason_eval.tasks import HubData, Task, read_task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.types import Problem
 
@@ -204,3 +205,84 @@ def test_variants_follow_their_originals(tmp_path):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     ids = [problem.id for problem in load_problems(TASK, [str(path)]).problems]
     assert ids == ["a", "a~x", "a~y", "b", "b~x", "c~x"]
+
+
+# --- rows in the task's folder -------------------------------------------------------------------
+
+FOLDER = """\
+name: sums
+version: 1
+summary: Sums
+license: CC0
+data: DATA
+extract: [boxed]
+grade: number
+"""
+
+
+def own(tmp_path, data):
+    home = tmp_path / "sums"
+    (home / "inner").mkdir(parents=True, exist_ok=True)
+    (home / "prompt.jinja").write_text("{{ problem.question }}")
+    (home / "task.yaml").write_text(FOLDER.replace("DATA", data))
+    (home / "rows.jsonl").write_text('{"question": "2 + 2?", "gold": "4"}\n')
+    (home / "inner" / "more.csv").write_text("id,problem,answer\nx,3 + 3?,6\n")
+    (tmp_path / "outside.jsonl").write_text('{"question": "?", "gold": "0"}\n')
+    (home / "out.jsonl").unlink(missing_ok=True)
+    (home / "out.jsonl").symlink_to(tmp_path / "outside.jsonl")
+    (home / "in.jsonl").unlink(missing_ok=True)
+    (home / "in.jsonl").symlink_to("rows.jsonl")
+    return home
+
+
+# fmt: off
+OWN_ROWS = [
+    # data, ids, origin
+    ("{file: rows.jsonl}",                          ["sums-rows-0"],      "rows.jsonl"),
+    ("{file: ./rows.jsonl}",                        ["sums-rows-0"],      "./rows.jsonl"),
+    ("{file: in.jsonl}",                            ["sums-in-0"],        "in.jsonl"),
+    ("{file: inner/more.csv}",                      ["x"],                "inner/more.csv"),
+    ("[{file: in.jsonl}, {file: inner/more.csv}]",  ["sums-in-0", "x"], "in.jsonl, inner/more.csv"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("data", "ids", "origin"), OWN_ROWS)
+def test_rows_of_the_folder_need_no_hub(tmp_path, data, ids, origin):
+    task = read_task(own(tmp_path, data))
+    loaded = load_problems(task)
+    assert ([problem.id for problem in loaded.problems], loaded.source) == (ids, origin)
+    assert task.local
+    assert not task.generated
+
+
+# fmt: off
+REFUSED_FILES = [
+    # data, what the error says
+    ("{file: /etc/passwd}",                    "not in the task's folder"),
+    ("{file: ../outside.jsonl}",               "not in the task's folder"),
+    ("{file: inner/../rows.jsonl}",            "not in the task's folder"),
+    ("{file: out.jsonl}",                      "not in the task's folder"),
+    ("{file: missing.jsonl}",                  "no file missing.jsonl"),
+    ("{file: inner}",                          "no file inner"),
+    ("{file: rows.jsonl, split: test}",        "it says split"),
+    ("{file: rows.jsonl, hub: a/b}",           "it says hub"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("data", "says"), REFUSED_FILES)
+def test_rows_lie_in_the_folder_and_nowhere_else(tmp_path, data, says):
+    with pytest.raises(TaskError, match=says):
+        read_task(own(tmp_path, data))
+
+
+def test_how_many_rows_there_must_be_is_checked(tmp_path):
+    checks = check_task(read_task(own(tmp_path, "{file: rows.jsonl, rows: 2}")))
+    (problems,) = (one for one in checks if one.name == "problems")
+    assert (problems.ok, "the task says 2" in problems.note) == (False, True)
+
+
+def test_another_file_is_read_where_one_is_named(tmp_path):
+    task = read_task(own(tmp_path, "{file: rows.jsonl}"))
+    assert load_problems(task, [str(tmp_path / "outside.jsonl")]).problems[0].gold == ("0",)

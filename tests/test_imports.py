@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "errors":   "",
     "text":     "",
     "seeds":    "",
-    "registry": "",
+    "registry": "errors",
     "resources": "",
     "maths":    "errors types",
     "extract":  "errors registry types",
@@ -47,15 +47,15 @@ MAY_IMPORT = {
     "stats":    "registry types",
     "grade":    "errors extract maths registry steps text types",
     "runs":     "errors text types version",
-    "tasks":    "errors extract maths resources types",
+    "tasks":    "errors extract maths registry resources types",
     "families": "errors extract grade seeds stats steps types",
-    "models":   "errors steps text types",
+    "models":   "errors registry steps text types",
     "compare":  "errors grade runs stats types",
-    "pipeline": "errors extract grade maths models runs seeds stats tasks text types",
+    "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types",
     "gate":     "compare errors runs stats text types",
     "site":     "errors resources runs stats text types version",
-    "cli":      "compare errors gate grade maths models pipeline runs site stats tasks text types "
-                "version",
+    "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
+                "text types version",
     "__init__": "grade pipeline runs tasks version",
     "__main__": "cli",
 }
@@ -65,7 +65,7 @@ ROOMS = {
     "stats": ["uncertainty", "inference planning", "estimators", ""],
     "grade": ["workers published", "", "jobs"],
     "families": ["cultural knights procbench processbench stories", ""],
-    "pipeline": ["", "importers"],
+    "pipeline": ["", "exporters importers"],
     "cli": ["screens", ""],
 }
 PURE = ["types", "errors", "text", "seeds", "registry", "maths", "extract", "steps", "stats",

@@ -9,11 +9,14 @@ from random import Random
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from mathreason_eval.cli import verbs
 from mathreason_eval.families.stories.reading import read_dictionaries, read_template
 from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
 from mathreason_eval.families.stories.units import UNITS
 from mathreason_eval.pipeline.check import check_task
+from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import datasets, folder, read_task
 
 ROOT = Path(__file__).parents[1]
@@ -37,12 +40,31 @@ def test_the_eleven_lines_prove_themselves(tmp_path):
     folder.mkdir()
     (folder / "task.yaml").write_text(spec)
     (folder / "prompt.jinja").write_text(template)
-    (folder / "cases.jsonl").write_text(block("json", "{"))
+    (folder / "cases.jsonl").write_text(block("json", '{"text": "5 + 5'))
     (folder / "README.md").write_text("Sums.")
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps({"question": "What is 6 + 6?", "solution": "#### 12"}))
     assert len((spec + template).splitlines()) <= 11 + len(["# sums", "{# sums"])
     assert failed(check_task(read_task(folder), [str(rows)])) == []
+
+
+def test_the_task_with_its_own_rows_and_grader_is_whole(tmp_path):
+    home = tmp_path / "parity"
+    home.mkdir()
+    (home / "task.yaml").write_text(block("yaml", "# parity"))
+    (home / "task.py").write_text(block("python", "# parity"))
+    (home / "prompt.jinja").write_text("{{ problem.question }}")
+    (home / "rows.jsonl").write_text(block("json", '{"id": "one"'))
+    (home / "cases.jsonl").write_text(block("json", '{"text": "That is'))
+    (home / "README.md").write_text("Parity.")
+    mine, out = ["--tasks-dir", str(tmp_path)], tmp_path / "run"
+    checked = CliRunner().invoke(verbs, ["check", "parity", *mine])
+    assert (checked.exit_code, checked.output.count("✗")) == (0, 0), checked.output
+    command = ["run", "fake:answer=8", "-t", "parity", *mine, "-o", str(out)]
+    done = CliRunner().invoke(verbs, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    verdicts = [(v.problem_id, str(v.outcome), v.rule) for v in load_run(out).verdicts("parity")]
+    assert verdicts == [("one", "wrong", "parity"), ("two", "correct", "parity")]
 
 
 def test_the_example_of_a_generator_is_that_of_arithmetic():

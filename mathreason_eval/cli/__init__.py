@@ -19,8 +19,10 @@ from typing import Any, NoReturn
 import click
 
 from mathreason_eval.cli.compare import compare
+from mathreason_eval.cli.exporting import export
 from mathreason_eval.cli.gate import gate
 from mathreason_eval.cli.importing import import_command
+from mathreason_eval.cli.listing import list_command
 from mathreason_eval.cli.plan import plan
 from mathreason_eval.cli.run import regrade, run
 from mathreason_eval.cli.screens.console import close, flush, note, show_any_character
@@ -98,8 +100,8 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, tasks, show, check, verify, regrade, compare, gate, plan),
-    *(import_command, leaderboard, serve),
+    *(run, tasks, list_command, show, check, verify, regrade, compare, gate, plan),
+    *(import_command, export, leaderboard, serve),
 ):
     verbs.add_command(command)
 

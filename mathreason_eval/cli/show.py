@@ -137,7 +137,7 @@ def _show_task(
 
     task = load_task(name, tasks_dirs)
     # A published task is shown without its problems rather than fetched from a hub.
-    available = task.generated or bool(data)
+    available = task.local or bool(data)
     problems = load_problems(task, data, limit=count).problems if available else ()
     if as_json:
         print_json(tables.task_as_json(task, problems))

@@ -128,9 +128,9 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
 
 
 def _key(grader: str) -> Callable[[str], str]:
-    from mathreason_eval.grade.graders import grader_named
+    from mathreason_eval.grade.graders import vote_key
 
-    return grader_named(grader).key
+    return vote_key(grader)
 
 
 def _first(samples: int | None, records: Sequence[SampledT]) -> Sequence[SampledT]:

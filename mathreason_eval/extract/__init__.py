@@ -7,7 +7,7 @@ answer. Every rule takes time linear in the text, which may be a megabyte of bra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.announced import hashes, phrase, tag
@@ -40,7 +40,7 @@ WEAK_RULES = frozenset(
 )
 """What is found by these counts for nothing where the text was cut off."""
 
-EXTRACTORS: Mapping[str, Rule] = Registry(
+EXTRACTORS: Registry[Rule] = Registry(
     "EXTRACTORS",
     {
         "boxed": boxed,
@@ -55,7 +55,7 @@ EXTRACTORS: Mapping[str, Rule] = Registry(
         "whole": whole,
     },
 )
-"""Every rule by name, those of benchmark families included."""
+"""Every rule by name, those of families and of installed packages included."""
 
 
 def extract(text: str, rules: Sequence[str]) -> Answer | None:

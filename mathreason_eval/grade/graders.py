@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
+from mathreason_eval.grade.outside import Function, as_match, function_at, is_of_task, recorded
 from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.published.minerva import minerva_find, minerva_quick, minerva_slow
 from mathreason_eval.grade.published.prm800k import prm800k_quick, prm800k_slow
@@ -49,6 +52,8 @@ class Grader:
     """Maps an answer to its class of equivalent answers, for majority votes."""
     measures: tuple[str, ...] = ()
     """Names of what its matches measure beside right and wrong; 0 for a sample without answer."""
+    outside: Callable[[], Function] | None = None
+    """Finds the function, where it is one that is not ours; only called in a worker process."""
 
     def rules_for(self, golds: Sequence[str]) -> tuple[str, ...]:
         """Return where to look for an answer: a letter is asked for where every gold is one."""
@@ -57,21 +62,48 @@ class Grader:
 
 
 def grader_named(name: str) -> Grader:
-    """Return a grader.
+    """Return a grader of ours, of a family or of an installed package.
 
     Raises:
         UnknownNameError: naming the nearest.
+        PluginError: if the package that brings it cannot be imported.
     """
     if name not in GRADERS:
-        raise UnknownNameError("grader", name, GRADERS)
+        hint = "A task's own is asked for by its task alone." if is_of_task(name) else ""
+        raise UnknownNameError("grader", name, GRADERS, hint)
     return GRADERS[name]
+
+
+def grader_for(reference: str) -> Grader:
+    """Return a grader by its name, or a task's own by its file: `/…/task.py:parity`.
+
+    A file is run, so it is named by a task that was read, never by a row or a manifest: what comes
+    with data goes to `grader_named`.
+
+    Raises:
+        UnknownNameError: as `grader_named`.
+        PluginError: as `grader_named`.
+    """
+    if reference.startswith("/") and is_of_task(reference):
+        return _in_folder(reference)
+    return grader_named(reference)
+
+
+def vote_key(name: str) -> Callable[[str], str]:
+    """Return what maps an answer to its class in votes, also where a task's folder is not here.
+
+    Raises:
+        UnknownNameError: as `grader_named`.
+        PluginError: as `grader_named`.
+    """
+    return canonical_key if is_of_task(name) else grader_named(name).key
 
 
 FAILED = "error"
 """The rule of a judgement whose grader raised."""
 
 
-def failed(error: Exception) -> Match:
+def failed(error: BaseException) -> Match:
     """Return the judgement of an answer on which a grader raised: undecided, never wrong."""
     return Match(equal=None, rule=FAILED, note=f"the grader failed: {describe_error(error)}")
 
@@ -141,6 +173,41 @@ def _text(gold: str, answer: str) -> Match:
     return Match(equal=equal, rule="text", note=note)
 
 
+# --- not ours --------------------------------------------------------------------------------
+
+
+@cache
+def _in_folder(reference: str) -> Grader:
+    # The file is run by whoever decides, in a worker, and not by whoever asks which grader it is.
+    return _outside(recorded(reference), lambda: function_at(reference), "a task's own")
+
+
+def _adopted(name: str, found: Any) -> Grader:  # noqa: ANN401  a package may bring anything
+    """Return what a package brings as a grader.
+
+    Raises:
+        TypeError: if it is neither a grader nor a function.
+    """
+    if isinstance(found, Grader):
+        return found
+    if not callable(found):
+        raise TypeError(f"of type {type(found).__name__}, neither a Grader nor a function")
+    said = (found.__doc__ or "").strip().partition("\n")[0]
+    return _outside(name, lambda: found, said or "of a package")
+
+
+def _outside(name: str, function: Callable[[], Function], summary: str) -> Grader:
+    """Return a grader that decides nothing but in a worker."""
+
+    def later(gold: str, answer: str) -> Match:  # noqa: ARG001  a comparison's signature
+        return Match(equal=None, rule="undecided", note=f"{name} was not asked")
+
+    def judged(gold: str, answer: str) -> Match:
+        return as_match(name, function()(gold, answer))
+
+    return Grader(summary=summary, compare=plain(later), slow=plain(judged), outside=function)
+
+
 # --- published rules -------------------------------------------------------------------------
 
 
@@ -155,7 +222,7 @@ def published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
     return plain(judged)
 
 
-GRADERS: Mapping[str, Grader] = Registry(
+GRADERS: Registry[Grader] = Registry(
     "GRADERS",
     {
         "math": Grader(
@@ -200,5 +267,6 @@ GRADERS: Mapping[str, Grader] = Registry(
             find=whole,
         ),
     },
+    adopt=_adopted,
 )
-"""Every grader by name, those of benchmark families included; `docs/grading.md` has them."""
+"""Every grader by name, those of families and of installed packages included: `docs/grading.md`."""

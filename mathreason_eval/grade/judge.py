@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.extract import WEAK_RULES, extract
-from mathreason_eval.grade.graders import FAILED, Grader, failed, grader_named
+from mathreason_eval.grade.graders import FAILED, Grader, failed, grader_for, vote_key
 from mathreason_eval.grade.workers.forks import renew_after_fork
 from mathreason_eval.grade.workers.worker import WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
@@ -46,6 +46,7 @@ class Judging:
     extract: tuple[str, ...]
     """Extraction rules, strictest first."""
     grader: str = "math"
+    """By name, or by file where it is a task's own: `/…/task.py:parity`."""
     second: str | None = None
     """A grader that is asked beside the first, so that where they differ can be seen."""
     convention: Convention = DEFAULT
@@ -131,7 +132,7 @@ class Judge:
         elif verdict.answer is not None and verdict.outcome is not Outcome.CORRECT:
             # A majority vote will ask for this key. An answer that has none shows here, where it
             # costs one verdict, and not in the metrics, where it would cost all of them.
-            grader_named(how.grader).key(verdict.answer)
+            vote_key(how.grader)(verdict.answer)
         return verdict, seconds + time.perf_counter() - began
 
     def _judged(
@@ -141,7 +142,7 @@ class Judge:
         thought = split_thinking(generation.text)
         if not thought.finished or _only_thought(generation):
             return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended"), 0.0
-        answer = _find(thought.text, grader_named(grader), how.extract)
+        answer = _find(thought.text, grader_for(grader), how.extract)
         seconds = time.perf_counter() - began
         cut = generation.finish_reason == "length"
         if cut and (answer is None or answer.rule in WEAK_RULES):
@@ -167,7 +168,7 @@ class Judge:
         Raises:
             UnknownNameError: if the grader is not known.
         """
-        grader_named(grader)
+        grader_for(grader)
         found, seconds = self._best(golds, answer, grader, convention)
         return replace(found, answer=answer, seconds=seconds)
 
@@ -210,18 +211,18 @@ class Judge:
 
     def _compared(self, question: Question, left: float) -> tuple[Match, float]:
         grader, convention, gold, answer = question
-        how = grader_named(grader)
+        how = grader_for(grader)
         began = time.perf_counter()
         found = how.compare(gold, answer, convention)
         seconds = time.perf_counter() - began
         if found.equal is None and how.slow is not None:
-            found, took = self._ask(question, left)
+            found, took = self._ask(question, left, outside=how.outside is not None)
             seconds += took
         return found, seconds
 
-    def _ask(self, question: Question, left: float) -> tuple[Match, float]:
+    def _ask(self, question: Question, left: float, *, outside: bool) -> tuple[Match, float]:
         grader, convention, gold, answer = question
-        if len(gold) + len(answer) > _ASKED_LENGTH:
+        if not outside and len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
             return Match(equal=None, rule=_WORKER, note="no time was left for this gold"), 0.0
@@ -232,7 +233,8 @@ class Judge:
             "convention": asdict(convention),
         }
         try:
-            said, seconds = self._pool.ask(request, left)
+            first = {"grader": grader} if outside else None
+            said, seconds = self._pool.ask(request, left, first)
         except WorkerError as error:
             return Match(equal=None, rule=_WORKER, note=f"the grader died: {error}"), left
         return Match(**said), seconds

@@ -60,7 +60,12 @@ def _default_judge(deadline: float) -> Judge:
 def verify_answer(
     judge: Judge, golds: Sequence[str], answer: str, grader: str, convention: Convention
 ) -> Match:
-    """Return whether an answer is any of the golds, with its outcome."""
+    """Return whether an answer is any of the golds, with its outcome.
+
+    Raises:
+        UnknownNameError: if the grader is not known.
+    """
+    grader_named(grader)
     match = judge.match([*map(stated_gold, golds)], answer, grader, convention)
     return replace(match, outcome=OUTCOMES[match.equal])
 

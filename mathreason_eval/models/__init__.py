@@ -5,12 +5,13 @@ A backend imports its library only when it is opened: listing them costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import ModelError, UnknownNameError
+from mathreason_eval.registry import Registry
 
 if TYPE_CHECKING:
     from mathreason_eval.models.base import Model
@@ -32,8 +33,29 @@ _BACKENDS: Mapping[str, str] = MappingProxyType(
 )
 
 
+Opener = Callable[[str, str, Mapping[str, str]], "Model"]
+"""(name as typed, what follows `BACKEND:`, options as typed) -> a model that is ready."""
+
+
+def _opener(backend: str) -> Opener:
+    def open_engine(name: str, rest: str, options: Mapping[str, str]) -> Model:
+        model: Model = import_module(f"{__name__}.{backend}").open_engine(name, rest, options)
+        return model
+
+    return open_engine
+
+
+ENGINES: Registry[Opener] = Registry(
+    "ENGINES",
+    {backend: _opener(backend) for backend in _BACKENDS},
+    families=False,
+    reserved=(DEMO,),
+)
+"""What opens models, by backend: ours, and those of installed packages."""
+
+
 def backends() -> Mapping[str, str]:
-    """Return every backend with the way its models are named."""
+    """Return each of our backends with the way its models are named."""
     return _BACKENDS
 
 
@@ -46,6 +68,7 @@ def open_model(name: str, options: Mapping[str, str] = MappingProxyType({})) -> 
 
     Raises:
         UnknownNameError: no such backend, or no such option.
+        PluginError: the package that brings the backend cannot be imported.
         MissingExtraError: the backend's library is not installed.
         ModelError: the model cannot be opened.
     """
@@ -54,11 +77,10 @@ def open_model(name: str, options: Mapping[str, str] = MappingProxyType({})) -> 
 
         return open_demo(options)
     backend, colon, rest = name.partition(":")
-    if backend not in _BACKENDS:
+    if backend not in ENGINES:
         hint = "" if colon else "A model is named BACKEND:NAME."
-        raise UnknownNameError("model backend", backend, [*_BACKENDS, DEMO], hint)
+        raise UnknownNameError("model backend", backend, [*ENGINES, DEMO], hint)
     if not rest:
-        raise ModelError(f"{name!r} names no model.", f"Write {_BACKENDS[backend]}.")
-    module = import_module(f"{__name__}.{backend}")
-    model: Model = module.open_engine(name, rest, options)
-    return model
+        usage = _BACKENDS.get(backend, f"{backend}:NAME")
+        raise ModelError(f"{name!r} names no model.", f"Write {usage}.")
+    return ENGINES[backend](name, rest, options)

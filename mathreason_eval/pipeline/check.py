@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
-from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.graders import grader_for
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.pipeline.grading import Rules
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.prompts import render
-from mathreason_eval.types import Generation, Outcome, Problem
+from mathreason_eval.types import Generation, Problem, Verdict
 
 _MOST_STRANGERS = 0.2
 """Share of other problems' golds that a grader may accept: small integers do coincide."""
@@ -41,7 +41,7 @@ def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[Check, ...]:
         sources: files with its problems; without them a published task's problems are not looked
             at, because that would need its hub.
     """
-    available = task.generated or bool(sources)
+    available = task.local or bool(sources)
     problems = load_problems(task, sources).problems if available else ()
     with Judge(workers=1, deadline=5.0) as judge:
         looks: Mapping[str, Callable[[], str]] = {
@@ -67,7 +67,7 @@ def _rules(task: Task) -> str:
         if rule not in EXTRACTORS:
             raise UnknownNameError("extraction rule", rule, EXTRACTORS)
     for grader in (task.grade, *filter(None, [task.second])):
-        grader_named(grader)
+        grader_for(task.located(grader))
     for family in task.metrics:
         if family not in FAMILIES:
             raise UnknownNameError("family of metrics", family, FAMILIES)
@@ -142,14 +142,16 @@ def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
     if not problems:
         return "not tried on golds; see problems"
     refused, strangers = [], 0
+    grader = task.located(task.grade)
     for problem, other in zip(problems, (*problems[1:], problems[0]), strict=True):
-        if judge.match(problem.gold, answer=problem.gold[0], grader=task.grade).equal is not True:
-            refused.append(problem.id)
+        own = judge.match(problem.gold, answer=problem.gold[0], grader=grader)
+        if own.equal is not True:
+            refused.append(f"{problem.id} ({own.rule}: {own.note})")
         if other.gold != problem.gold:
-            stranger = judge.match(problem.gold, answer=other.gold[0], grader=task.grade)
+            stranger = judge.match(problem.gold, answer=other.gold[0], grader=grader)
             strangers += stranger.equal is True
     if refused:
-        raise TaskError(f"The gold of {len(refused)} problems is refused, {refused[0]} first.")
+        raise TaskError(f"The gold of {len(refused)} problems is refused; the first: {refused[0]}.")
     if strangers > _MOST_STRANGERS * len(problems):
         raise TaskError(f"The grader accepts another problem's gold {strangers:,} times.")
     return f"accepts every gold, {len(problems):,}; another problem's gold {strangers:,} times"
@@ -161,10 +163,10 @@ def _cases(task: Task, judge: Judge) -> str:
     count = 0
     for number, case in _case_rows(task):
         count += 1
-        found = case_outcome(task, case, judge)
-        if found != case["want"]:
+        found = _verdict(task, case, judge)
+        if found.outcome != case["want"]:
             raise TaskError(
-                f"Line {number} wants {case['want']} and gets {found}.",
+                f"Line {number} wants {case['want']} and gets {found.outcome}: {found.note}.",
                 "Mend the case or the rules; if a score changes, raise version in task.yaml.",
             )
     if not count:
@@ -172,8 +174,8 @@ def _cases(task: Task, judge: Judge) -> str:
     return f"{count} of {count} agree"
 
 
-def case_outcome(task: Task, case: Mapping[str, str], judge: Judge) -> Outcome:
-    """Return the outcome of an output that a task's `cases.jsonl` holds."""
+def _verdict(task: Task, case: Mapping[str, str], judge: Judge) -> Verdict:
+    """Return the verdict on an output that a task's `cases.jsonl` holds."""
     problem = Problem(id="case", question="", gold=(case["gold"],))
     generation = Generation(
         problem_id="case",
@@ -181,7 +183,7 @@ def case_outcome(task: Task, case: Mapping[str, str], judge: Judge) -> Outcome:
         text=case["text"],
         finish_reason=case.get("finish_reason"),
     )
-    return judge.verdict(problem, generation, Rules.of(task).judging).outcome
+    return judge.verdict(problem, generation, Rules.of(task).judging)
 
 
 def _case_rows(task: Task) -> Iterator[tuple[int, Mapping[str, str]]]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.graders import grader_for, grader_named, vote_key
 from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
+from mathreason_eval.grade.outside import is_of_task, recorded
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, distinct, find_run
 from mathreason_eval.stats.summary import Report, summarize
@@ -47,7 +48,8 @@ class Rules:
         Raises:
             UnknownNameError: if its grader is not known.
         """
-        return cls.stored(
+        return cls._located(
+            task.located,
             GradingRules(
                 extract=task.extract,
                 grade=task.grade,
@@ -68,16 +70,23 @@ class Rules:
         Raises:
             UnknownNameError: if there is no such grader, or no such convention.
         """
+        return cls._located(str, grading, reporting)
+
+    @classmethod
+    def _located(
+        cls, located: Callable[[str], str], grading: GradingRules, reporting: ReportRules
+    ) -> Self:
+        """Return the rules, their graders as `located` finds them; recorded by name alone."""
         judging = Judging(
             extract=grading.extract,
-            grader=grading.grade,
-            second=grading.second,
+            grader=located(grading.grade),
+            second=None if grading.second is None else located(grading.second),
             convention=Convention.of(grading.convention or {}),
             check_steps=grading.check_steps,
         )
         report = Report(
             slices=reporting.slices,
-            measures=grader_named(grading.grade).measures,
+            measures=grader_for(judging.grader).measures,
             families=reporting.metrics,
             cluster=reporting.cluster,
             macro=reporting.macro,
@@ -107,6 +116,9 @@ def with_second(task: Task, grader: str | None) -> Task:
         return task
     if grader == NO_SECOND:
         return replace(task, second=None)
+    if is_of_task(grader):
+        # By whatever path it was named, it is the one in this task's folder.
+        return replace(task, second=recorded(grader))
     grader_named(grader)
     return replace(task, second=grader)
 
@@ -173,7 +185,7 @@ def conclude(queue: GradingQueue, writer: RunWriter, run: Run, rules: Mapping[st
         writer.write_verdicts(task, verdicts)
         written[task, Verdict] = verdicts
         if verdicts:
-            key = grader_named(how.judging.grader).key
+            key = vote_key(how.judging.grader)
             metrics += summarize(task, problems, generations, verdicts, key=key, report=how.report)
     writer.write_metrics(metrics)
     written["", Metric] = metrics
@@ -269,12 +281,23 @@ def with_rules(run: Run, rules: Mapping[str, Rules]) -> RunManifest:
 
 
 def _rules_today(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> Rules:
-    """Return the rules of the installed task, or of the manifest where it is not installed."""
+    """Return the rules of the installed task, or of the manifest where it is not installed.
+
+    Raises:
+        RunError: if it is not, and has a grader in its folder.
+    """
     entry = run.manifest.tasks[task]
-    asked = second or entry.grading.second
+    asked = second or (entry.grading.second and recorded(entry.grading.second))
     if task in task_names(tasks_dirs):
         return Rules.of(with_second(load_task(task, tasks_dirs), asked))
     beside = None if asked == NO_SECOND else asked
+    for grader in filter(None, (entry.grading.grade, beside)):
+        # Whatever file a manifest names, only a task's folder that the user has is looked into.
+        if is_of_task(grader):
+            raise RunError(
+                f"{run.path} was judged by {grader} of the task {task}, which is not here.",
+                "--tasks-dir names the folder that holds the task.",
+            )
     return Rules.stored(replace(entry.grading, second=beside), entry.report)
 
 

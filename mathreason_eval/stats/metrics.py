@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mathreason_eval.registry import Registry
 from mathreason_eval.stats.estimators.items import Item
@@ -12,5 +12,5 @@ from mathreason_eval.types import Metric
 Family = Callable[[str, Sequence[Item]], Iterator[Metric]]
 """(task, problems with their judgements) -> its metrics, each with an interval."""
 
-FAMILIES: Mapping[str, Family] = Registry("METRICS", {"bayes": bayes})
+FAMILIES: Registry[Family] = Registry("METRICS", {"bayes": bayes})
 """Every family by name; `docs/statistics.md` describes them."""

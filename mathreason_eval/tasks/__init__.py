@@ -8,16 +8,18 @@ needed, holds `problem(index, seed) -> Problem`. The format is described in `doc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.registry import OURS, loaded, origin, points
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.tasks.folder import read_task
-from mathreason_eval.tasks.task import HubData, ProblemMaker, RowReader, Task
+from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, RowReader, Task
 
 __all__ = [
+    "FileData",
     "HubData",
     "ProblemMaker",
     "RowReader",
@@ -25,6 +27,7 @@ __all__ = [
     "load_task",
     "read_task",
     "task_names",
+    "task_origins",
 ]
 
 ENTRY_POINT_GROUP = "mathreason_eval.tasks"
@@ -35,12 +38,25 @@ def task_names(tasks_dirs: Iterable[Path] = ()) -> tuple[str, ...]:
     return tuple(sorted(_sources(tasks_dirs)))
 
 
+def task_origins(tasks_dirs: Iterable[Path] = ()) -> Mapping[str, str]:
+    """Return where each task is from: `ours`, a folder, or a package and its version."""
+    return {
+        name: origin(source)
+        if isinstance(source, EntryPoint)
+        else OURS
+        if source.parent == resource_dir("tasks")
+        else str(source)
+        for name, source in sorted(_sources(tasks_dirs).items())
+    }
+
+
 def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
     """Return the task of that name, from `tasks_dirs`, an entry point, or the ones that come along.
 
     Raises:
         UnknownNameError: if there is none; it names the nearest.
         TaskError: if its folder is malformed.
+        PluginError: if the package that brings it cannot be imported.
     """
     sources = _sources(tasks_dirs)
     if name not in sources:
@@ -48,14 +64,14 @@ def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
     source = sources[name]
     if isinstance(source, Path):
         return read_task(source)
-    return cast("Task", source.load()())
+    return cast("Task", loaded(source)())
 
 
 def _sources(tasks_dirs: Iterable[Path]) -> Mapping[str, Path | EntryPoint]:
     """Return where each task is; a folder given by the user hides a packaged one of its name."""
     found: dict[str, Path | EntryPoint] = {}
     found |= {folder.name: folder for folder in _folders(resource_dir("tasks"))}
-    found |= {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    found |= points(ENTRY_POINT_GROUP, found)
     for directory in tasks_dirs:
         if not directory.is_dir():
             raise TaskError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from mathreason_eval.errors import DataError
 from mathreason_eval.extract import extract
-from mathreason_eval.tasks import Task
+from mathreason_eval.tasks import FileData, HubData, Task
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
 from mathreason_eval.types import DataEntry, Problem
 
@@ -59,8 +59,8 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     Args:
         task: the benchmark.
         sources: what `--data TASK=…` named: files that are read one after another, or `seed:N` for
-            a generated task. Without any, a generated task makes its own problems and a published
-            one is read from its hub.
+            a generated task. Without any, a generated task makes its own problems and others are
+            read from their folder or their hub.
         limit: how many problems at most; a generated task makes more than its usual size if asked.
 
     Raises:
@@ -74,9 +74,11 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
         rows = ((path.name, row) for path in paths for row in read_rows(path))
         origin, revision = ", ".join(path.name for path in paths), ""
     elif task.data:
-        rows = (pair for data in task.data for pair in hub_rows(data))
-        origin = ", ".join(f"hub:{data.hub}" for data in task.data)
-        revision = ", ".join(data.revision for data in task.data)
+        rows = (pair for data in task.data for pair in _own_rows(data))
+        origin = ", ".join(
+            data.file if isinstance(data, FileData) else f"hub:{data.hub}" for data in task.data
+        )
+        revision = ", ".join(data.revision for data in task.data if isinstance(data, HubData))
     else:
         raise DataError(
             f"The task {task.name} does not say where its problems come from.",
@@ -87,6 +89,12 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     loaded = _loaded(problems, origin, revision, limit)
     known = [data.golds for data in task.data if data.golds]
     return replace(loaded, published=gold_hash(problems) in known if known else None)
+
+
+def _own_rows(data: HubData | FileData) -> Iterator[tuple[str, Row]]:
+    if isinstance(data, HubData):
+        return hub_rows(data)
+    return ((data.file, row) for row in read_rows(data.path))
 
 
 def _with_variants(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -221,7 +229,7 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         raise _missing(where, "question", columns["question"], row)
     if not gold:
         raise _missing(where, "gold answer", columns["gold"], row)
-    split = task.data[0].splits[0] if task.data else "test"
+    split = _split(task)
     identity = _take(row, columns["id"])
     meta = {name: _take(row, columns[name]) for name in columns if name not in _DEFAULT_COLUMNS}
     return Problem(
@@ -233,6 +241,14 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         origin=row.get("origin"),
         variant=row.get("variant"),
     )
+
+
+def _split(task: Task) -> str:
+    """Return what rows without an id are named after, beside their task and their place."""
+    first = task.data[0] if task.data else None
+    if isinstance(first, FileData):
+        return Path(first.file).name.partition(".")[0]
+    return first.splits[0] if first else "test"
 
 
 def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell may hold anything

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
+import ast
 import re
-import sys
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.registry import OF_TASK, module_at
 from mathreason_eval.tasks.prompts import PromptForm
-from mathreason_eval.tasks.task import HubData, ProblemMaker, RowReader, Task
+from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, RowReader, Task
 from mathreason_eval.types import Problem
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
@@ -49,14 +48,14 @@ def read_task(folder: Path) -> Task:
             source=spec.get("source", ""),
             paper=spec.get("paper", ""),
             extract=tuple(spec["extract"]),
-            grade=spec["grade"],
-            second=spec.get("second"),
+            grade=_grader(folder, spec["grade"]),
+            second=_grader(folder, spec["second"]) if spec.get("second") else None,
             convention=Convention.of(spec.get("convention", {})),
             check_steps=spec.get("check_steps") is True,
             metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
-            data=_hubs(spec.get("data", ())),
-            shots=next(iter(_hubs(spec.get("shots", ()))), None),
+            data=_data(folder, spec.get("data", ())),
+            shots=next(iter(_data(folder, spec.get("shots", ()))), None),
             reader=_reader(folder, spec.get("reader")),
             columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
             problem=maker,
@@ -125,18 +124,73 @@ def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, Promp
     return forms
 
 
-def _hubs(spec: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple[HubData, ...]:
+def _data(
+    folder: Path, spec: Mapping[str, Any] | Iterable[Mapping[str, Any]]
+) -> tuple[HubData | FileData, ...]:
     return tuple(
-        HubData(
-            hub=one["hub"],
-            revision=str(one["revision"]),
-            splits=_strings(one["split"]),
-            configs=_strings(one.get("configs", ())),
-            rows=one.get("rows"),
-            golds=one.get("golds"),
-        )
+        _file(folder, one) if "file" in one else _hub(one)
         for one in ([spec] if isinstance(spec, Mapping) else spec)
     )
+
+
+def _hub(spec: Mapping[str, Any]) -> HubData:
+    return HubData(
+        hub=spec["hub"],
+        revision=str(spec["revision"]),
+        splits=_strings(spec["split"]),
+        configs=_strings(spec.get("configs", ())),
+        rows=spec.get("rows"),
+        golds=spec.get("golds"),
+    )
+
+
+def _file(folder: Path, spec: Mapping[str, Any]) -> FileData:
+    """Return a file of the folder, and of no other place: a task is whole where its folder is."""
+    name, home = str(spec["file"]), folder.resolve()
+    if more := spec.keys() - {"file", "rows", "golds"}:
+        raise ValueError(f"beside the file {name} it says {', '.join(sorted(more))}")
+    path = (home / name).resolve()
+    inside = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
+    if not inside or not path.is_relative_to(home):
+        raise ValueError(f"the file {name} is not in the task's folder")
+    if not path.is_file():
+        raise ValueError(f"there is no file {name} in the task's folder")
+    return FileData(file=name, path=path, rows=spec.get("rows"), golds=spec.get("golds"))
+
+
+def _grader(folder: Path, name: str) -> str:
+    """Return the name of a grader; one of the folder's own must be there.
+
+    The file is read and not run: that is for a worker to do.
+    """
+    if ".py:" not in name:
+        return name
+    path, function = folder / "task.py", name.removeprefix(OF_TASK)
+    if not name.startswith(OF_TASK) or not function.isidentifier():
+        raise ValueError(f"{name!r} is no grader of the folder, which is written task.py:NAME")
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError) as error:
+        raise TaskError(
+            f"{path} cannot be read: {error}.",
+            f"The grader {name} of task.yaml is a function there.",
+        ) from None
+    if function not in (known := _names(tree)) and "*" not in known:
+        raise UnknownNameError(f"function in {path}", function, known)
+    return name
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """Return what a module defines or imports, wherever in it; `*` for what cannot be known."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
 
 
 def _reader(folder: Path, name: str | None) -> RowReader | None:
@@ -165,14 +219,8 @@ def _maker(folder: Path, spec: Mapping[str, Any]) -> tuple[ProblemMaker | None, 
     return problem, size
 
 
-@lru_cache
 def _module(folder: Path) -> Any:  # noqa: ANN401  a module's attributes have no static types
     path = folder.resolve() / "task.py"
-    spec = importlib.util.spec_from_file_location(f"mathreason_task_{folder.name}", path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if not path.is_file():
         raise TaskError(f"{path} does not exist.", "A generated task needs it.")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by name while it is still being run.
-    sys.modules[module.__name__] = module
-    spec.loader.exec_module(module)
-    return module
+    return module_at(str(path))

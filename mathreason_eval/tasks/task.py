@@ -9,6 +9,7 @@ from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.registry import OF_TASK
 from mathreason_eval.tasks.prompts import PromptForm
 from mathreason_eval.types import Problem
 
@@ -40,6 +41,20 @@ class HubData:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FileData:
+    """Rows that lie in the task's own folder."""
+
+    file: str
+    """Its path within the folder."""
+    path: Path
+    """Where that is."""
+    rows: int | None = None
+    """How many problems there must be."""
+    golds: str | None = None
+    """`gold_hash` of all problems."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """A benchmark: where its problems come from, how they are asked, how answers are judged."""
 
@@ -52,16 +67,16 @@ class Task:
     extract: tuple[str, ...]
     """Extraction rules, strictest first; the verdict records which one fired."""
     grade: str
-    """The grader's name."""
+    """The grader's name, or `task.py:NAME` for a function in the task's folder."""
     prompts: Mapping[str, PromptForm]
     """By id. A chat model gets the first chat form, a base model the first text form."""
     source: str = ""
     paper: str = ""
-    data: tuple[HubData, ...] = ()
-    """Where its published rows are; empty for a task that makes its own problems."""
+    data: tuple[HubData | FileData, ...] = ()
+    """Where its rows are; empty for a task that makes its own problems."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each field of a problem the columns that may hold it, in order of preference."""
-    shots: HubData | None = None
+    shots: HubData | FileData | None = None
     """Where solved problems for few-shot prompts are, never the rows that are asked."""
     reader: RowReader | None = None
     """Makes a problem of a row whose content columns alone cannot say."""
@@ -90,6 +105,18 @@ class Task:
     def generated(self) -> bool:
         """Whether problems are made here, so that nothing needs to be downloaded."""
         return self.problem is not None
+
+    @property
+    def local(self) -> bool:
+        """Return whether all problems are made here or lie in the folder."""
+        files = [isinstance(data, FileData) for data in self.data]
+        return self.generated or (bool(files) and all(files))
+
+    def located(self, grader: str) -> str:
+        """Return a grader as those need it who may have to find it: one of the folder, by file."""
+        if self.folder is None or not grader.startswith(OF_TASK):
+            return grader
+        return str(self.folder.resolve() / grader)
 
     def prompt(self, form: str | None, *, chat: bool) -> PromptForm:
         """Return the prompt form of that id, or the default for a chat or a base model.

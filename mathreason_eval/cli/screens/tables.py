@@ -65,11 +65,13 @@ def print_tasks(tasks: Sequence[Task]) -> None:
     if licensed:
         table.add_column("licence of the data")
     for task in tasks:
-        count = task.size if task.generated else sum(data.rows or 0 for data in task.data)
+        counts = [task.size] if task.generated else [data.rows for data in task.data]
+        known = [count for count in counts if count is not None]
+        said = f"{sum(known):,}" if len(known) == len(counts) else "?"
         table.add_row(
             task.name,
             str(task.version),
-            f"{count:,}{' *' if task.generated else '  '}",
+            f"{said}{' *' if task.generated else '  '}",
             task.grade,
             task.summary,
             *([task.license] if licensed else []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mathreason_eval.grade.graders import failed, grader_named
+from mathreason_eval.grade.graders import failed, grader_for
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.types import Match
 
@@ -26,16 +26,29 @@ def prepare() -> None:
 
 
 def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the one answer to a request of a gold, an answer, a grader's name and a convention."""
+    """Yield the one answer to a request of a gold, an answer, a grader and a convention.
+
+    A request of a grader alone is to load it, before a clock runs.
+    """
     found = _answered(request)
-    yield {"equal": found.equal, "rule": found.rule, "note": found.note}
+    measures = {"measures": dict(found.measures)} if found.measures else {}
+    yield {"equal": found.equal, "rule": found.rule, "note": found.note, **measures}
 
 
 def _answered(request: Mapping[str, Any]) -> Match:
-    slow = grader_named(request["grader"]).slow
-    assert slow is not None, "only what has a slow tier comes here"
     try:
-        return slow(request["gold"], request["answer"], Convention(**request["convention"]))
-    # Anything may go wrong inside a computer algebra system; all of it means undecided.
-    except Exception as error:  # noqa: BLE001
+        return _found(request)
+    # Anything may go wrong inside a computer algebra system, or in a grader that is not ours, which
+    # may ask to leave as well; all of it means undecided.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         return failed(error)
+
+
+def _found(request: Mapping[str, Any]) -> Match:
+    how = grader_for(request["grader"])
+    if "gold" not in request:
+        assert how.outside is not None, "only what is not ours needs to be loaded"
+        how.outside()
+        return Match(equal=None, rule="loaded", note="")
+    assert how.slow is not None, "only what has a slow tier comes here"
+    return how.slow(request["gold"], request["answer"], Convention(**request["convention"]))

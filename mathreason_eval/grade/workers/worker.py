@@ -61,6 +61,19 @@ class Worker:
         self._ready = False
         self._answered = 0
         self._rest = b""
+        self._prepared: set[str] = set()
+
+    def prepare(self, request: dict[str, Any]) -> None:
+        """Have the process answer a request whose effect later ones need, unless it has.
+
+        Raises:
+            WorkerError: if it died, or took longer than a process may take to come up.
+        """
+        spelled = json.dumps(request, sort_keys=True)
+        self.ready()
+        if spelled not in self._prepared:
+            self.ask(request, _START)
+            self._prepared.add(spelled)
 
     def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
         """Return the worker's one answer to a request.
@@ -132,6 +145,7 @@ class Worker:
         if self._process is not None:
             return self._process
         self._ready = False
+        self._prepared = set()
         self._owner = os.getpid()
         self._process = subprocess.Popen(  # noqa: S603 - this module
             [
@@ -210,6 +224,7 @@ class WorkerPool:
     def __init__(self, size: int) -> None:
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         self._workers = [Worker() for _ in range(size)]
+        self._hopeless: dict[str, str] = {}
         for worker in self._workers:
             self._idle.put(worker)
         renew_after_fork(self)
@@ -245,10 +260,18 @@ class WorkerPool:
             worker.begin()
             self._idle.put(worker)
 
-    def ask(self, request: dict[str, Any], deadline: float) -> tuple[dict[str, Any], float]:
+    def ask(
+        self, request: dict[str, Any], deadline: float, first: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], float]:
         """Return an answer and the seconds it took.
 
         Waiting for a free worker, and for one to come up, is on no clock.
+
+        Args:
+            request: what to ask.
+            deadline: seconds for the answer.
+            first: what each process must have been asked before, on no clock either; where a
+                process died of it or did not come back, no other is asked.
 
         Raises:
             WorkerError: if the worker died or was killed.
@@ -256,11 +279,24 @@ class WorkerPool:
         idle = self._idle  # a fork replaces it, with all workers in it
         worker = idle.get()
         try:
-            worker.ready()
+            self._prepare(worker, first)
             began = time.perf_counter()
             return worker.ask(request, deadline), time.perf_counter() - began
         finally:
             idle.put(worker)
+
+    def _prepare(self, worker: Worker, first: dict[str, Any] | None) -> None:
+        worker.ready()
+        if first is None:
+            return
+        spelled = json.dumps(first, sort_keys=True)
+        if spelled in self._hopeless:
+            raise WorkerError(self._hopeless[spelled])
+        try:
+            worker.prepare(first)
+        except WorkerError as error:
+            self._hopeless[spelled] = f"loading it failed: {error}"
+            raise WorkerError(self._hopeless[spelled]) from None
 
     def close(self) -> None:
         """Kill every worker."""

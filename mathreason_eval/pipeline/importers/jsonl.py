@@ -114,7 +114,7 @@ def _problems(
             own[identity] = Problem(
                 id=identity, question=str(row["question"]), gold=tuple(map(str, gold))
             )
-    if data or task.generated or any(identity not in own for identity in wanted):
+    if data or task.local or any(identity not in own for identity in wanted):
         loaded = load_problems(task, data)
         known = {**own, **{problem.id: problem for problem in loaded.problems}}
     else:
