@@ -72,9 +72,24 @@ def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
     if is_prose(text):
         # Its letters would become the product of as many variables.
         raise UnbuildableError("prose")
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_object`
+    """Return what the LaTeX parser makes of a text.
+
+    Raises:
+        UnbuildableError: if it cannot read the text, which is the text's fault and no failure.
+    """
     from latex2sympy2_extended import latex2sympy
 
-    return latex2sympy(text)
+    try:
+        return latex2sympy(text)
+    except Exception as error:
+        # That it cannot read a text, the parser says by a bare Exception; all else is a crash.
+        if type(error) is not Exception:
+            raise
+        raise UnbuildableError("its LaTeX cannot be read") from error
 
 
 def _value(tree: Node) -> Node:
