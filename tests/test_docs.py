@@ -16,6 +16,7 @@ from test_imports import FLOORS
 
 from mathreason_eval import errors, types
 from mathreason_eval.cli import verbs
+from mathreason_eval.cli.listing import KINDS
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.models import backends
@@ -107,12 +108,14 @@ PAGES = {
     **{path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
        for path in sorted((ROOT / "tasks").glob("*/README.md"))},
 }  # fmt: skip
+GROUPS = {f"mathreason_eval.{kind}" for kind in KINDS}
+"""Groups of entry points."""
 NAMED = sorted(
     {
         (page, place.rstrip("."))
         for page, text in PAGES.items()
         for place in re.findall(r"\bmathreason_eval[./][\w./]+", text)
-        if f'"{place}"' not in text  # the name of a group of entry points
+        if place.rstrip(".") not in GROUPS
     }
 )
 

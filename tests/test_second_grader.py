@@ -79,7 +79,7 @@ def test_regrading_keeps_the_second_grader_and_what_hangs_on_it(run_folder):
     assert again.before == again.after == first.after
     assert {"both", "either"} <= {metric.name for metric in again.after}
     assert len(chosen_samples(again.run, None, None, disputed=True)) == 2
-    assert load_run(run_folder).manifest.tasks["gsm8k"]["second"] == "gsm8k-strict"
+    assert load_run(run_folder).manifest.tasks["gsm8k"].grading.second == "gsm8k-strict"
 
 
 def test_a_run_keeps_the_second_grader_that_it_was_asked_with(tmp_path):
@@ -99,7 +99,7 @@ def test_none_drops_the_second_grader(run_folder):
     regrade(run_folder, second="gsm8k-strict")
     run = regrade(run_folder, second="none").run
     assert {verdict.second for verdict in run.verdicts("gsm8k")} == {None}
-    assert load_run(run_folder).manifest.tasks["gsm8k"]["second"] is None
+    assert load_run(run_folder).manifest.tasks["gsm8k"].grading.second is None
 
 
 def test_a_task_that_is_not_installed_keeps_its_second_grader_too(run_folder):
@@ -109,7 +109,7 @@ def test_a_task_that_is_not_installed_keeps_its_second_grader_too(run_folder):
     (run_folder / "gsm8k").rename(run_folder / "gone")
     for second, kept in (None, "gsm8k-strict"), ("none", None), ("hendrycks", "hendrycks"):
         run = regrade(run_folder, second=second).run
-        assert run.manifest.tasks["gone"]["second"] == kept
+        assert run.manifest.tasks["gone"].grading.second == kept
 
 
 def test_a_second_grader_that_does_not_exist_is_named(run_folder):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 from manifests import MANIFEST
@@ -360,7 +361,7 @@ def test_a_view_reads_once_and_an_updated_one_knows_what_was_written(folder):
         writer.append("sums", generation(9))
         writer.write_verdicts("sums", [verdict(0)])
     assert len(view.generations("sums")) == 3
-    after = view.updated(manifest(finished="now"), {("sums", Verdict): [verdict(0)]})
+    after = view.updated(replace(manifest(), finished="now"), {("sums", Verdict): [verdict(0)]})
     assert after.verdicts("sums") == load_run(folder).verdicts("sums")
     assert after.generations("sums") is view.generations("sums")
     assert len(view.unread().generations("sums")) == 4

@@ -213,7 +213,7 @@ def test_a_run_is_judged_and_judged_again(folder, tmp_path):
     run = load_run(out)
     assert [str(v.outcome) for v in run.verdicts("sums")] == ["wrong", "correct"] * 2
     entry = run.manifest.tasks["sums"]
-    assert (entry["grade"], entry["data_source"]) == ("task.py:parity", "rows.jsonl")
+    assert (entry.grading.grade, entry.data.source) == ("task.py:parity", "rows.jsonl")
     assert str(tmp_path) not in (out / "manifest.json").read_text()
     assert regrade(out, tasks_dirs=[tmp_path]).flips == ()
     compared = CliRunner().invoke(verbs, ["compare", str(out), str(out), "--metric", "maj@1"])
@@ -250,4 +250,25 @@ def test_a_second_grader_may_be_the_folders_own(folder, judge):
     sample = Generation(problem_id="p", sample=0, text="\\boxed{9}")
     verdict = judge.verdict(Problem(id="p", question="?", gold=("3",)), sample, rules.judging)
     assert (verdict.outcome, verdict.second) == (Outcome.WRONG, Outcome.CORRECT)
-    assert rules.entry()["second"] == "task.py:parity"
+    assert rules.grading.second == "task.py:parity"
+
+
+def test_a_manifest_names_no_file_as_second_grader(folder, tmp_path):
+    """A received folder may name any path: what is asked is the function in the task's own file."""
+    evil = tmp_path / "evil" / "task.py"
+    evil.parent.mkdir()
+    evil.write_text(
+        "def parity(gold, answer):\n    open(__file__ + '.ran', 'w')\n    return True\n"
+    )
+    out = tmp_path / "run"
+    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out)]
+    CliRunner().invoke(verbs, command, catch_exceptions=False)
+    manifest = (out / "manifest.json").read_text()
+    assert '"second": null' in manifest
+    (out / "manifest.json").write_text(
+        manifest.replace('"second": null', f'"second": "{evil}:parity"')
+    )
+    run = regrade(out, tasks_dirs=[tmp_path]).run
+    assert not evil.with_name("task.py.ran").exists()
+    assert run.manifest.tasks["sums"].grading.second == "task.py:parity"
+    assert [v.second for v in run.verdicts("sums")] == [v.outcome for v in run.verdicts("sums")]
