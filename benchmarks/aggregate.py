@@ -60,7 +60,7 @@ def make(folder: Path, problems: int, samples: int) -> None:
             second=None,
             check_steps=False,
         ),
-        report=ReportRules(slices=(), cluster=None, macro=None, metrics=()),
+        report=ReportRules(slices=(), cluster=None, macro=None, metrics=(), primary="avg"),
     )
     manifest = RunManifest(
         format=FORMAT,

@@ -177,6 +177,27 @@ class Verdict:
     """What the task's second grader says of the same text; None where none is named."""
 
 
+class Unit(StrEnum):
+    """What a metric is counted in."""
+
+    SHARE = "share"
+    """A fraction of 1, or a difference of two; per cent on screens."""
+    AMOUNT = "amount"
+    """A mean of amounts, such as tokens a sample."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """A figure that a grader gives beside right and wrong; the mean over problems is a metric."""
+
+    name: str
+    """As in `Verdict.measures`, e.g. `pa`."""
+    summary: str
+    """One line for `mathreason list`."""
+    unit: Unit = Unit.SHARE
+    higher_is_better: bool = True
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
     """One number with its uncertainty. A bare number never leaves `stats`."""
@@ -186,8 +207,9 @@ class Metric:
     """`all`, or `level=3`."""
     name: str
     """`avg`, `pass@4`, `maj@8`, `truncated`, `tokens`, …"""
+    unit: Unit
+    """What the value is counted in."""
     value: float
-    """A fraction of 1, except `tokens` and `seconds`, which are means per sample."""
     low: float
     high: float
     """Ends of the 95 % interval for new questions of the same kind."""
@@ -270,6 +292,8 @@ class ReportRules:
     """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
     metrics: tuple[str, ...]
     """Families of metrics beside those that every task has."""
+    primary: str | None
+    """The metric that results are ranked, compared and gated by; None: unknown, which is `avg`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mathreason_eval.runs.store import FORMAT
+from mathreason_eval.stats.summary import PLAIN, Report
 from mathreason_eval.types import (
     CodeEntry,
     DataEntry,
     GradingRules,
+    Measure,
     ModelEntry,
     PromptEntry,
     ReportRules,
@@ -22,6 +24,12 @@ from mathreason_eval.types import (
 )
 
 RecordT = TypeVar("RecordT")
+
+
+def report_of(*measures: Measure, **rules: Any) -> Report:
+    """Return what is reported of a task, the rules that are not named as of one that names none."""
+    return Report(rules=replace(PLAIN.rules, **rules), measures=measures)
+
 
 ENTRY = TaskEntry(
     version=1,
@@ -39,7 +47,9 @@ ENTRY = TaskEntry(
         second=None,
         check_steps=False,
     ),
-    report=ReportRules(slices=("steps", "subject"), cluster=None, macro=None, metrics=()),
+    report=ReportRules(
+        slices=("steps", "subject"), cluster=None, macro=None, metrics=(), primary="avg"
+    ),
 )
 MODEL = ModelEntry(
     name="fake:echo",

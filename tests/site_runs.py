@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from manifests import ENTRY, MODEL, changed
+from manifests import ENTRY, MODEL, changed, report_of
 
 from mathreason_eval.runs.store import FORMAT, Run, RunWriter, load_run
-from mathreason_eval.stats.summary import Report, summarize
+from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
     CodeEntry,
     Generation,
@@ -143,7 +143,7 @@ def make_run(folder: Path, **settings: object) -> Run:
     pairs = [_sample(one, number, made) for one in problems for number in range(made.samples)]
     generations = [generation for generation, _ in pairs][: made.generated]
     verdicts = [verdict for _, verdict in pairs][: made.generated][: made.judged]
-    report = Report(slices=("steps", "subject"))
+    report = report_of(slices=("steps", "subject"))
     metrics = (
         summarize(made.task, problems, generations, verdicts, key=str, report=report)
         if verdicts

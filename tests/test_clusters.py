@@ -7,15 +7,17 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from manifests import report_of
 
-from mathreason_eval.stats.summary import Report, summarize
+from mathreason_eval.families.procbench.grader import MEASURES
+from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 FAMILIES = ("bayes", "instances", "strict", "survival", "first-error")
-REPORT = Report(
+REPORT = report_of(
+    *MEASURES[:2],
     slices=("level",),
-    measures=("pml", "pa"),
-    families=FAMILIES,
+    metrics=FAMILIES,
     cluster="source",
     macro="level",
 )
@@ -106,7 +108,7 @@ def test_copies_of_a_cluster_narrow_the_interval_of_no_metric(times):
 
 
 def test_taken_for_independent_the_same_copies_would_narrow_it():
-    alone = replace(REPORT, cluster=None)
+    alone = replace(REPORT, rules=replace(REPORT.rules, cluster=None))
     assert (
         widths(copied(world(), 5), alone)["all", "strict"] < 0.7 * widths(world())["all", "strict"]
     )

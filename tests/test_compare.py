@@ -154,7 +154,7 @@ CODES = [
     (None,                             ("-t", "gsm8k"),          2, "There is no task in"),
     (None,                             ("-t", "arithmetic,gsm8k"),   2, "named 'gsm8k'"),
     (None,                             ("--metric", "pass@2"),   2, "with a score 'pass@2'"),
-    (None,                             ("--metric", "beauty"),   2, "with a score 'beauty'"),
+    (None,                             ("--metric", "beauty"),   2, "no metric named 'beauty'"),
     (None,                             ("--by", "operation"),    2, "Did you mean operations?"),
     (None,                             ("--metric", "tokens"),   0, "tokens, paired over the"),
     (None,                             ("--by", "largest"),      0, "Benjamini-Hochberg over"),

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from manifests import report_of
 from scipy.stats import hypergeom
 
 from mathreason_eval.cli.screens.metrics import metric_table, variance
 from mathreason_eval.maths.compare.key import canonical_key
+from mathreason_eval.runs.codec import converted
+from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats.estimators.confidence import Vote, estimates
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.majority import maj_curve
@@ -28,12 +31,12 @@ from mathreason_eval.stats.estimators.passk import (
     pass_hat_k,
 )
 from mathreason_eval.stats.estimators.posterior import posterior
-from mathreason_eval.stats.estimators.several import draws_of
 from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
-from mathreason_eval.stats.summary import Report, summarize
+from mathreason_eval.stats.metrics import find_metric
+from mathreason_eval.stats.summary import PLAIN, summarize
 from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
 from mathreason_eval.stats.uncertainty.intervals import mean_of_amounts, mean_of_scores
-from mathreason_eval.types import Generation, Metric, Outcome, Problem, Verdict
+from mathreason_eval.types import Generation, Metric, Outcome, Problem, Unit, Verdict
 
 # fmt: off
 DRAWS_OF = [
@@ -85,7 +88,7 @@ def run_of(*marks, rewards=None, **meta):
 
 def metrics_of(*marks, report=None, rewards=None, **meta):
     run = run_of(*marks, rewards=rewards, **meta)
-    found = summarize("t", *run, key=str, report=report or Report())
+    found = summarize("t", *run, key=str, report=report or PLAIN)
     return {metric.name: metric for metric in found if metric.slice == "all"}
 
 
@@ -133,7 +136,7 @@ def test_more_samples_than_there_are_is_refused(estimate):
 
 @pytest.mark.parametrize(("name", "k"), DRAWS_OF)
 def test_the_number_of_draws_stands_in_the_name(name, k):
-    assert draws_of(name) == k
+    assert find_metric(name).k == k
 
 
 # --- votes -----------------------------------------------------------------------------------
@@ -251,7 +254,7 @@ def test_a_few_clusters_that_are_all_right_are_few():
 
 
 def test_a_task_names_what_its_problems_share():
-    report = Report(cluster="source")
+    report = report_of(cluster="source")
     found = metrics_of("+", "+", "-", "-", "+", report=report, source=[1, 1, 2, 2, 3])
     assert "3 clusters" in found["avg"].method
     assert found["avg"].problems == 5
@@ -323,7 +326,7 @@ def test_bayes_is_the_beta_posterior(pairs):
 
 
 def test_bayes_is_had_by_naming_it():
-    found = metrics_of("++--", "++++", report=Report(families=("bayes",)))
+    found = metrics_of("++--", "++++", report=report_of(metrics=("bayes",)))
     assert found["bayes"].value == pytest.approx((3 / 6 + 5 / 6) / 2)
     assert found["bayes"].fixed_high < found["bayes"].high
 
@@ -375,7 +378,7 @@ def test_agreement_on_wrong_answers_is_not_confidence_in_right_ones():
 
 
 def test_macro_weighs_parts_alike():
-    report = Report(macro="subject")
+    report = report_of(macro="subject")
     found = metrics_of("+", "+", "+", "-", report=report, subject=["a", "a", "a", "b"])
     assert (found["avg"].value, found["macro"].value) == (0.75, 0.5)
 
@@ -445,7 +448,7 @@ def test_votes_of_published_samples_are_those_of_draws(shared):
 @pytest.mark.parametrize("marks", ODD_RUNS.values(), ids=ODD_RUNS.keys())
 def test_an_odd_run_has_honest_figures(marks):
     found = metrics_of(
-        *marks, report=Report(families=("bayes",), macro="m"), m=[*range(len(marks))]
+        *marks, report=report_of(metrics=("bayes",), macro="m"), m=[*range(len(marks))]
     )
     shares = [samples.count("+") / len(samples) for samples in marks]
     assert found["avg"].value == pytest.approx(sum(shares) / len(shares))
@@ -475,4 +478,7 @@ def test_the_terminal_is_not_buried():
 def test_a_metric_of_an_older_folder_is_read():
     old = {"task": "t", "slice": "all", "name": "avg", "value": 0.5, "low": 0.4, "high": 0.6,
            "se": 0.1, "problems": 3, "samples": 3, "method": "wilson"}  # fmt: skip
-    assert Metric(**old).fixed_low is None
+    (read,) = converted(list[Metric], metrics_with_units([old]), "metrics.json")
+    assert (read.fixed_low, read.unit) == (None, Unit.SHARE)
+    (read,) = converted(list[Metric], metrics_with_units([{**old, "name": "pml"}]), "metrics.json")
+    assert read.unit is Unit.AMOUNT

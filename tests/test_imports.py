@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "maths":    "errors types",
     "extract":  "errors registry types",
     "steps":    "maths",
-    "stats":    "registry types",
+    "stats":    "errors registry types",
     "grade":    "errors extract maths registry steps text types",
     "runs":     "errors text types version",
     "tasks":    "errors extract maths registry resources types",
@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "compare":  "errors grade runs stats types",
     "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types",
     "gate":     "compare errors runs stats text types",
-    "site":     "errors resources runs stats text types version",
+    "site":     "compare errors resources runs stats text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
                 "text types version",
     "__init__": "grade pipeline runs tasks version",

@@ -202,7 +202,9 @@ READ = RunManifest(
                 second="gsm8k-strict",
                 check_steps=False,
             ),
-            report=ReportRules(slices=("steps",), cluster="family", macro=None, metrics=("range",)),
+            report=ReportRules(
+                slices=("steps",), cluster="family", macro=None, metrics=("range",), primary=None
+            ),
         )
     },
     code=CodeEntry(

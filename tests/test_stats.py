@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from manifests import report_of
 
 from mathreason_eval.stats.estimators.majority import maj_at_k
 from mathreason_eval.stats.estimators.passk import pass_at_k
-from mathreason_eval.stats.summary import Report, outcome_counts, summarize
+from mathreason_eval.stats.summary import outcome_counts, summarize
 from mathreason_eval.stats.uncertainty.intervals import mean_of_amounts, mean_of_scores, wilson
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
@@ -210,7 +211,7 @@ def test_metrics_by_hand():
         Generation(problem_id=v.problem_id, sample=v.sample, text="", completion_tokens=10)
         for v in verdicts
     ]
-    found = metrics_of(problems, verdicts, generations, report=Report(slices=("level",)))
+    found = metrics_of(problems, verdicts, generations, report=report_of(slices=("level",)))
     values = {name: round(found[name].value, 6) for name in found}
     assert values["all", "avg"] == round((2 / 4 + 1 / 4) / 2, 6)
     assert values["all", "pass@2"] == round(((1 - 1 / 6) + (1 - 3 / 6)) / 2, 6)
@@ -245,7 +246,7 @@ def test_slices_are_sorted_as_people_count():
     found = metrics_of(
         problems,
         verdicts_of(*[(p.id, "1", RIGHT) for p in problems]),
-        report=Report(slices=("level",)),
+        report=report_of(slices=("level",)),
     )
     assert [s for s, name in found if name == "avg"] == [
         "all", "level=2", "level=10", "level=Level 2", "level=Level 10", "level=x"

@@ -26,7 +26,7 @@ from mathreason_eval.runs.store import (
     find_runs,
     load_run,
 )
-from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Verdict
+from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Unit, Verdict
 
 
 def manifest() -> RunManifest:
@@ -72,8 +72,8 @@ def test_every_kind_of_record_comes_back(tmp_path):
         found_by="boxed", rule="number", note="2 = 2", score=1.0,
     )  # fmt: skip
     metric = Metric(
-        task="sums", slice="all", name="avg", value=1.0, low=0.2, high=1.0, se=0.0, problems=1,
-        samples=1, method="wilson",
+        task="sums", slice="all", name="avg", unit=Unit.SHARE, value=1.0, low=0.2, high=1.0, se=0.0,
+        problems=1, samples=1, method="wilson",
     )  # fmt: skip
     with RunWriter(tmp_path) as writer:
         writer.write_manifest(manifest())

@@ -14,9 +14,10 @@ from mathreason_eval.cli.options import json_option, tasks_option
 @tasks_option("Only these. May be repeated. Default: every task that the first run shares.")
 @click.option(
     "--metric",
-    default="avg",
+    default="primary",
     show_default=True,
-    help="A mean over problems: avg, pass@K, maj@K, truncated, tokens, …",
+    help="One whose problems have scores: avg, pass@K, maj@K, f1, tokens, …; "
+    "`primary` is what each task names.",
 )
 @click.option(
     "--by",

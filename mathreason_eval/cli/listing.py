@@ -44,13 +44,13 @@ def _origins(kind: str, tasks_dirs: tuple[Path, ...]) -> Mapping[str, str]:
     from mathreason_eval.models import ENGINES
     from mathreason_eval.pipeline.exporters import EXPORTERS
     from mathreason_eval.pipeline.importers import IMPORTERS
-    from mathreason_eval.stats.metrics import FAMILIES
+    from mathreason_eval.stats.metrics import metric_origins
     from mathreason_eval.tasks import task_origins
 
     origins: Mapping[str, Callable[[], Mapping[str, str]]] = {
         "graders": GRADERS.origins,
         "extractors": EXTRACTORS.origins,
-        "metrics": FAMILIES.origins,
+        "metrics": metric_origins,
         "engines": ENGINES.origins,
         "importers": IMPORTERS.origins,
         "exporters": EXPORTERS.origins,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
-from mathreason_eval.compare.contrast import COUNTED, Contrast, adjusted, contrast
+from mathreason_eval.compare.contrast import Contrast, adjusted, contrast
 from mathreason_eval.compare.flips import Flip, flips
-from mathreason_eval.compare.pairing import Pairing, pair, side
+from mathreason_eval.compare.pairing import PairedScores, Pairing, metric_name, pair, side
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
-from mathreason_eval.stats.summary import AMOUNTS, WHOLE, by_slice
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.inference.ranking import Place, ranking
+from mathreason_eval.stats.metrics import PRIMARY, contender
+from mathreason_eval.stats.summary import WHOLE, by_slice
 
 _SPREAD_NEEDS = 2
 """So many problems, at least, have a difference of amounts."""
@@ -25,8 +25,8 @@ class Question:
 
     tasks: tuple[str, ...] = ()
     """Their names; empty for all that the first run shares with another."""
-    metric: str = "avg"
-    """Any that is a mean over problems."""
+    metric: str = PRIMARY
+    """Any whose problems have scores; `primary` for what each task names."""
     slices: tuple[str, ...] = ()
     """Properties of problems to report by; empty for those that the task declares."""
     force: bool = False
@@ -40,8 +40,8 @@ class Comparison:
     name: str
     """What the run is called beside the others: `B`, `C`, …; `A` is the baseline."""
     pairing: Pairing
-    pairs: Mapping[str, Pair]
-    """Scores side by side, by problem; one without a score on both sides is not there."""
+    scores: PairedScores
+    """Those of the whole; a problem without a score on both sides is not there."""
     whole: Contrast
     slices: tuple[Contrast, ...]
     tokens: Contrast | None
@@ -59,10 +59,14 @@ class Comparison:
         """Return what differs and does not forbid a comparison, a phrase each."""
         before, after = self.pairing.before, self.pairing.after
         asked = len(before.problems.keys() | after.problems.keys())
-        if left := asked - len(self.pairing.shared):
-            words = f"{left:,} of {asked:,} problems have no verdict in both and are left out"
-            return (*self.pairing.remarks, words)
-        return self.pairing.remarks
+        shared, scored = len(self.pairing.shared), len(self.scores.pairs)
+        remarks = [*self.pairing.remarks]
+        if left := asked - shared:
+            remarks.append(f"{left:,} of {asked:,} problems have no verdict in both, left out")
+        if left := shared - scored:
+            name = self.scores.metric.name
+            remarks.append(f"{left:,} of {shared:,} problems have no {name} in both, left out")
+        return tuple(remarks)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +89,12 @@ class Comparisons:
     """Task by task, each with every other run in their order."""
     ranks: tuple[Ranks, ...]
     """Of more than two runs, by tasks; of amounts there are none."""
+
+    @property
+    def metric(self) -> str | None:
+        """Return the metric that all tasks are compared by; None if they differ in it."""
+        names = {one.whole.metric for one in self.found}
+        return names.pop() if len(names) == 1 else None
 
     @property
     def lacking(self) -> tuple[tuple[str, str], ...]:
@@ -139,7 +149,7 @@ def compare(runs: Sequence[Run], question: Question) -> Comparisons:
         runs=tuple(runs),
         question=question,
         found=found,
-        ranks=tuple(_all_ranks(found, question.metric)) if len(runs) > 2 else (),  # noqa: PLR2004
+        ranks=tuple(_all_ranks(found)) if len(runs) > 2 else (),  # noqa: PLR2004
     )
 
 
@@ -188,63 +198,60 @@ def _not_comparable(one: Pairing) -> NotComparableError:
 
 
 def _comparison(name: str, one: Pairing, question: Question) -> Comparison:
-    pairs = _by_problem(one, question.metric)
-    shares = question.metric not in AMOUNTS
-    return Comparison(
-        name=name,
-        pairing=one,
-        pairs=pairs,
-        whole=contrast(WHOLE, question.metric, list(pairs.values())),
-        slices=tuple(
-            contrast(where, question.metric, chosen)
-            for where, chosen in _slices(one, question, pairs)
-        ),
-        tokens=_tokens(one),
-        flips=flips(pairs) if shares else (),
-    )
-
-
-def _by_problem(one: Pairing, metric: str) -> Mapping[str, Pair]:
-    try:
-        pairs = one.by_problem(metric)
-    except ValueError:
-        pairs = {}
-    if len(pairs) < _enough(metric):
+    metric = metric_name(question.metric, [one.before.entry, one.after.entry])
+    scores = _scores(one, metric)
+    if scores is None:
         raise UserError(
             f"{one.before.task} has no problem with a score {metric!r} in both "
             f"{one.before.run.path} and {one.after.run.path}.",
-            "Scores are avg, pass@K, maj@K, truncated, no_answer, ungradable, tokens, seconds and "
-            "the grader's measures.",
+            "`mathreason list metrics` names those whose problems have scores.",
         )
-    return pairs
+    return Comparison(
+        name=name,
+        pairing=one,
+        scores=scores,
+        whole=_contrast(WHOLE, scores),
+        slices=tuple(
+            _contrast(where, chosen) for where, chosen in _slices(one, question.slices, scores)
+        ),
+        tokens=_tokens(one),
+        flips=flips(scores.own) if scores.metric.definition.is_share else (),
+    )
 
 
-def _enough(metric: str) -> int:
-    """Return how many problems a difference of a metric needs."""
-    return _SPREAD_NEEDS if metric in AMOUNTS else 1
+def _contrast(where: str, scores: PairedScores) -> Contrast:
+    return contrast(where, scores.metric, list(scores.pairs.values()))
+
+
+def _scores(one: Pairing, metric: str, names: Collection[str] | None = None) -> PairedScores | None:
+    """Return the scores of a metric; None where too few problems have one on both sides."""
+    try:
+        scores = one.scores(metric, names)
+    except ValueError:
+        return None
+    needed = 1 if scores.metric.definition.is_share else _SPREAD_NEEDS
+    return scores if len(scores.pairs) >= needed else None
 
 
 def _slices(
-    one: Pairing, question: Question, pairs: Mapping[str, Pair]
-) -> Iterator[tuple[str, list[Pair]]]:
-    """Yield the pairs of every value of every slice."""
-    names = question.slices or one.before.entry.report.slices
-    items = [item for name, item in one.before.items.items() if name in pairs]
+    one: Pairing, asked: Sequence[str], whole: PairedScores
+) -> Iterator[tuple[str, PairedScores]]:
+    """Yield the scores of every value of every slice."""
+    names = asked or one.before.entry.report.slices
+    items = [item for name, item in one.before.items.items() if name in whole.pairs]
     known = {name for item in items for name in item.problem.meta}
-    for name in question.slices:
+    for name in asked:
         if name not in known:
             raise UnknownNameError(f"property of {one.before.task}'s problems", name, known)
     for where, group in by_slice(items, names):
-        if len(group) >= _enough(question.metric):
-            yield where, [pairs[item.problem.id] for item in group]
+        of_group = {item.problem.id for item in group}
+        if (scores := _scores(one, whole.metric.name, of_group)) is not None:
+            yield where, scores
 
 
 def _tokens(one: Pairing) -> Contrast | None:
-    try:
-        pairs = one.pairs("tokens")
-    except ValueError:
-        return None
-    return contrast(WHOLE, "tokens", pairs) if len(pairs) >= _SPREAD_NEEDS else None
+    scores = _scores(one, "tokens")
+    return None if scores is None else _contrast(WHOLE, scores)
 
 
 def _adjusted(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
@@ -260,34 +267,23 @@ def _adjusted(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
 # --- ranks -------------------------------------------------------------------------------------
 
 
-def _all_ranks(found: Sequence[Comparison], metric: str) -> Iterator[Ranks]:
-    if metric in AMOUNTS:
-        return
+def _all_ranks(found: Sequence[Comparison]) -> Iterator[Ranks]:
     for task in dict.fromkeys(one.task for one in found):
         of_task = [one for one in found if one.task == task]
-        if len(of_task) > 1:
-            yield from _ranks(of_task, counted=metric == COUNTED)
+        if len(of_task) > 1 and of_task[0].scores.metric.definition.higher_is_better:
+            yield from _ranks(of_task)
 
 
-def _ranks(of_task: Sequence[Comparison], *, counted: bool) -> Iterator[Ranks]:
+def _ranks(of_task: Sequence[Comparison]) -> Iterator[Ranks]:
     """Yield the ranks over the problems that all runs have; nothing if they have none."""
-    first = of_task[0].pairs
-    names = [name for name in first if all(name in one.pairs for one in of_task)]
+    first = of_task[0].scores
+    names = {name for name in first.pairs if all(name in one.scores.pairs for one in of_task)}
     if not names:
         return
-    baseline = Contender(
-        scores={name: first[name].before for name in names},
-        samples={name: first[name].samples[0] for name in names},
-    )
-    others = [
-        Contender(
-            scores={name: one.pairs[name].after for name in names},
-            samples={name: one.pairs[name].samples[1] for name in names},
-        )
-        for one in of_task
-    ]
-    clusters = {name: first[name].cluster for name in names}
-    places = ranking([baseline, *others], clusters, counted=counted)
+    sides = [of_task[0].pairing.before, *(one.pairing.after for one in of_task)]
+    contenders = [contender(side.chosen(names), first.metric) for side in sides]
+    clusters = {name: first.pairs[name].cluster for name in contenders[0].scores}
+    places = ranking(contenders, clusters, counted=first.metric.definition.is_counted)
     called = [run_name(0), *(one.name for one in of_task)]
     together = sorted(zip(called, places, strict=True), key=lambda both: -both[1].value)
     yield Ranks(task=of_task[0].task, problems=len(names), places=tuple(together))

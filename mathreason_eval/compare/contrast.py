@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.inference.evidence import evidence
 from mathreason_eval.stats.inference.significance import benjamini_hochberg, holm
-from mathreason_eval.stats.summary import AMOUNTS
+from mathreason_eval.stats.metrics import NamedMetric
 from mathreason_eval.stats.uncertainty.bootstrap import bootstrap_interval
 from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference, student
+from mathreason_eval.types import Unit
 
 _POWER, _LEVEL = 0.8, 0.05
 """Of the smallest change that is called detectable: two-sided."""
-COUNTED = "avg"
-"""The metric whose scores are shares of correct samples."""
 _ADJUSTMENTS = {"Holm": holm, "Benjamini-Hochberg": benjamini_hochberg}
 
 
@@ -25,6 +24,7 @@ class Contrast:
 
     slice: str
     metric: str
+    unit: Unit
     before: float
     after: float
     """Means over the shared problems."""
@@ -49,23 +49,27 @@ class Contrast:
         return math.fsum(quantiles) * found.se
 
 
-def contrast(where: str, metric: str, pairs: Sequence[Pair]) -> Contrast:
+def contrast(where: str, metric: NamedMetric, pairs: Sequence[Pair]) -> Contrast:
     """Return what became of a metric, its p not yet adjusted.
 
     Args:
         where: the slice.
-        metric: its name.
-        pairs: its scores side by side, a pair a problem.
+        metric: what is compared.
+        pairs: what each problem of the slice brings to it in either run.
 
     Raises:
         ValueError: if there are no pairs, or amounts of fewer than two.
     """
+    definition = metric.definition
     n = len(pairs)
-    found = difference(pairs, shares=metric not in AMOUNTS)
-    seen = evidence(pairs, counted=metric == COUNTED)
+    found = difference(pairs, shares=definition.is_share)
+    if definition.linear is not None:
+        found = replace(found, method=f"{found.method}, delta method")
+    seen = evidence(pairs, counted=definition.is_counted)
     return Contrast(
         slice=where,
-        metric=metric,
+        metric=metric.name,
+        unit=definition.unit,
         before=math.fsum(pair.before for pair in pairs) / n,
         after=math.fsum(pair.after for pair in pairs) / n,
         difference=found,

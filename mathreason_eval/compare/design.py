@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from mathreason_eval.compare.pairing import Side, side
+from mathreason_eval.compare.pairing import Side, metric_name, side
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
+from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
 from mathreason_eval.stats.planning.power import Outlook, Rule, least, outlook, whole_problems
 
@@ -88,6 +89,8 @@ class Design:
     """One task's plan."""
 
     task: str
+    metric: str
+    """What a gate compares it by unless told otherwise; the plan is for `avg`."""
     problems: int
     """Those the baseline has."""
     available: int
@@ -158,6 +161,7 @@ def _design(baseline: Side, wish: Wish) -> Design:
     stored = sum(item.n for item in items), samples
     return Design(
         task=baseline.task,
+        metric=metric_name(PRIMARY, [baseline.entry]),
         problems=len(items),
         available=available,
         samples=samples,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mathreason_eval.stats.uncertainty.difference import Pair
-
 _SOLVED = 0.5
 """Score from which a problem counts as solved: of several samples at least half are correct."""
 
@@ -26,11 +24,15 @@ class Flip:
         return self.after < self.before
 
 
-def flips(pairs: Mapping[str, Pair]) -> tuple[Flip, ...]:
-    """Return the problems that changed sides: lost ones first, the largest change first."""
+def flips(scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
+    """Return the problems that changed sides: lost ones first, the largest change first.
+
+    Args:
+        scores: shares, before and after, by the problem's id.
+    """
     found = [
-        Flip(problem_id=name, before=pair.before, after=pair.after)
-        for name, pair in pairs.items()
-        if (pair.before >= _SOLVED) != (pair.after >= _SOLVED)
+        Flip(problem_id=name, before=before, after=after)
+        for name, (before, after) in scores.items()
+        if (before >= _SOLVED) != (after >= _SOLVED)
     ]
     return tuple(sorted(found, key=lambda flip: (not flip.lost, -abs(flip.after - flip.before))))

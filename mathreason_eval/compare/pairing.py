@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -10,7 +11,15 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import Item, items_of
-from mathreason_eval.stats.estimators.scores import item_scores
+from mathreason_eval.stats.metrics import (
+    DEFAULT_METRIC,
+    PRIMARY,
+    NamedMetric,
+    ProblemScore,
+    find_metric,
+    our_metric,
+    problem_scores,
+)
 from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
 
@@ -38,6 +47,21 @@ class Side:
         """Return the model's name as typed."""
         return self.run.manifest.model.name
 
+    def chosen(self, names: Collection[str]) -> list[Item]:
+        """Return some of its problems, in their order."""
+        return [item for name, item in self.items.items() if name in names]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairedScores:
+    """One metric of the problems that both runs have, by the problem's id."""
+
+    metric: NamedMetric
+    pairs: Mapping[str, Pair]
+    """What each problem brings to the metric in either run; their means are its values."""
+    own: Mapping[str, tuple[float, float]]
+    """The problem's own scores, as shares or amounts; of a mean the same as the pair's."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pairing:
@@ -63,32 +87,64 @@ class Pairing:
             and other.problem.question == item.problem.question
         )
 
-    def pairs(self, metric: str = "avg") -> list[Pair]:
-        """Return the problems' scores side by side.
+    def scores(self, metric: str, names: Collection[str] | None = None) -> PairedScores:
+        """Return a metric of the shared problems that have it in both runs.
+
+        Args:
+            metric: one whose problems have scores.
+            names: the problems' ids; None for all.
 
         Raises:
-            ValueError: if the metric is no mean over problems, or a side does not have it.
+            UnknownNameError: if there is no such metric.
+            ValueError: if problems have no scores of it, or these do not say what it needs.
         """
-        return list(self.by_problem(metric).values())
+        found = metric_of(self.before.entry, metric)
+        chosen = {name for name in self.shared if names is None or name in names}
+        before, after = (
+            problem_scores(side.chosen(chosen), found) for side in (self.before, self.after)
+        )
+        both = [name for name in before if name in after]
+        return PairedScores(
+            metric=found,
+            pairs={name: self._pair(name, before[name], after[name]) for name in both},
+            own={name: (before[name].own, after[name].own) for name in both},
+        )
 
-    def by_problem(self, metric: str = "avg") -> dict[str, Pair]:
-        """Return the problems' scores side by side, by the problem's id.
+    def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
+        item = self.before.items[name]
+        return Pair(
+            before=before.part,
+            after=after.part,
+            samples=(item.n, self.after.items[name].n),
+            cluster=item.cluster,
+            weight=math.hypot(before.weight, after.weight) / math.sqrt(2),
+        )
 
-        Raises:
-            ValueError: if the metric is no mean over problems, or a side does not have it.
-        """
-        before = item_scores(list(self.before.items.values()), metric)
-        after = item_scores(list(self.after.items.values()), metric)
-        return {
-            name: Pair(
-                before=before[name],
-                after=after[name],
-                samples=(self.before.items[name].n, self.after.items[name].n),
-                cluster=self.before.items[name].cluster,
-            )
-            for name in self.shared
-            if name in before and name in after
-        }
+
+def metric_name(asked: str, entries: Iterable[TaskEntry]) -> str:
+    """Return the name of the metric that a task is compared by.
+
+    Args:
+        asked: its name, or `primary` for what the task names.
+        entries: of the task in each run; folders of earlier formats name none.
+    """
+    if asked != PRIMARY:
+        return asked
+    return next(filter(None, (entry.report.primary for entry in entries)), DEFAULT_METRIC)
+
+
+def metric_of(entry: TaskEntry, name: str) -> NamedMetric:
+    """Return a metric of a task by its name.
+
+    Raises:
+        UnknownNameError: naming the nearest.
+    """
+    if found := our_metric(name):
+        return found
+    # Graders, who know their measures, take longer to import than a gate may take to start.
+    from mathreason_eval.grade.graders import measures_of
+
+    return find_metric(name, measures_of(entry.grading.grade))
 
 
 def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True) -> Side:

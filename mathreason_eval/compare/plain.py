@@ -13,7 +13,7 @@ from mathreason_eval.compare.pairing import Side
 def as_json(done: Comparisons) -> dict[str, object]:
     """Return everything that is said of some runs as plain values."""
     return {
-        "metric": done.question.metric,
+        "metric": done.metric,
         "runs": [
             {"name": name, "path": str(run.path), "model": asdict(run.manifest.model)}
             for name, run in done.named.items()

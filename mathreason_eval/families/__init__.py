@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from mathreason_eval.extract import Rule
 from mathreason_eval.families import cultural, knights, procbench, processbench, stories
 from mathreason_eval.grade.graders import Grader
-from mathreason_eval.stats.metrics import Family
+from mathreason_eval.stats.metrics import MetricFamily
 
 GRADERS: Mapping[str, Grader] = {
     **knights.GRADERS,
@@ -24,7 +24,7 @@ EXTRACTORS: Mapping[str, Rule] = {
     **procbench.EXTRACTORS,
     **processbench.EXTRACTORS,
 }
-METRICS: Mapping[str, Family] = {
+METRICS: Mapping[str, MetricFamily] = {
     **processbench.METRICS,
     **stories.METRICS,
     **procbench.METRICS,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import Looks
 from mathreason_eval.stats.inference.spending import KINDS
+from mathreason_eval.stats.metrics import PRIMARY
 
 DEFAULT_FILE = Path("gate.yaml")
 """Read where no other is named, if it is there."""
@@ -37,12 +38,19 @@ class Limits:
     alpha: float = 0.001
     """Level at which a change beyond its limit must be no chance."""
 
+    @property
+    def watched(self) -> Mapping[str, float]:
+        """Return the limits by the metric that each is of, those that are watched."""
+        named = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return {name: limit for name, limit in named if name != "alpha" and limit is not None}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskRules:
     """What is asked of one task."""
 
-    metric: str = "avg"
+    metric: str = PRIMARY
+    """What is compared; `primary` for what the task names."""
     margin: float = 0.01
     """The largest tolerable fall."""
     alpha: float = 0.01

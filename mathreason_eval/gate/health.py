@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mathreason_eval.compare.pairing import Pairing
+from mathreason_eval.compare.pairing import PairedScores, Pairing
 from mathreason_eval.gate.config import Limits
+from mathreason_eval.stats.metrics import NamedMetric
 from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference
 
 _ENOUGH = 2
 """So many problems, at least, have a spread of amounts."""
-_RATES = ("truncated", "no_answer", "ungradable")
 
 
 class State(StrEnum):
@@ -55,40 +55,42 @@ def health(pairing: Pairing, limits: Limits, looks: int) -> Iterator[Check]:
         looks: how often it is looked at; each has its part of the level.
     """
     alpha = limits.alpha / looks
-    for name in _RATES:
-        limit = getattr(limits, name)
-        if limit is not None and (pairs := _known(pairing, name)):
-            yield _check(name, pairs, difference(pairs), (limit, alpha))
-    if limits.tokens is not None:
-        pairs = _known(pairing, "tokens")
-        if len(pairs) >= _ENOUGH and any(pair.before for pair in pairs):
-            found = difference(pairs, shares=False)
-            yield _check("tokens", pairs, found, (limits.tokens, alpha))
+    for name, limit in limits.watched.items():
+        scores = _known(pairing, name)
+        if scores is None:
+            continue
+        pairs = list(scores.pairs.values())
+        shares = scores.metric.definition.is_share
+        # A change of amounts is one by what they were.
+        if shares or (len(pairs) >= _ENOUGH and any(pair.before for pair in pairs)):
+            found = difference(pairs, shares=shares)
+            yield _check(scores.metric, pairs, found, (limit, alpha))
 
 
-def _known(pairing: Pairing, name: str) -> list[Pair]:
+def _known(pairing: Pairing, name: str) -> PairedScores | None:
     try:
-        return pairing.pairs(name)
+        return pairing.scores(name)
     except ValueError:
         # Imported outputs often come without their numbers of tokens, or why they ended.
-        return []
+        return None
 
 
 def _check(
-    name: str, pairs: Sequence[Pair], found: Difference, allowed: tuple[float, float]
+    metric: NamedMetric, pairs: Sequence[Pair], found: Difference, allowed: tuple[float, float]
 ) -> Check:
     """Return one check; `allowed` is the limit and the level."""
     limit, alpha = allowed
     before = sum(pair.before for pair in pairs) / len(pairs)
-    two_sided = name == "tokens"
-    unit = before if two_sided else 1.0
+    # Where neither way is better, a change either way is looked for.
+    two_sided = metric.definition.higher_is_better is None
+    unit = 1.0 if metric.definition.is_share else before
     change = found.value / unit
     # A rise is asked for at one side only.
     low, high = (end / unit for end in found.interval(1 - alpha * (1 if two_sided else 2)))
     beyond = (abs(change) if two_sided else change) > limit
     sure = low > 0 or (two_sided and high < 0)
     return Check(
-        name=name,
+        name=metric.name,
         before=before,
         after=before + found.value,
         change=change,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from mathreason_eval.compare.flips import Flip, flips
-from mathreason_eval.compare.pairing import Pairing, pair, side
+from mathreason_eval.compare.pairing import (
+    PairedScores,
+    Pairing,
+    metric_name,
+    metric_of,
+    pair,
+    side,
+)
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.config import Config, TaskRules
 from mathreason_eval.gate.health import Check, State, health
@@ -17,8 +23,7 @@ from mathreason_eval.gate.settling import Settling, settling
 from mathreason_eval.gate.validity import flaws
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.inference.decision import Call, Decision, Question, decide
-from mathreason_eval.stats.uncertainty.difference import Pair
-from mathreason_eval.types import Records, RecordT
+from mathreason_eval.stats.metrics import DEFAULT_METRIC
 
 
 class Answer(StrEnum):
@@ -58,6 +63,12 @@ class TaskJudgement:
     flips: tuple[Flip, ...] = ()
     settling: Settling | None = None
     """Of an open question only."""
+
+    @property
+    def label(self) -> str:
+        """Return the task's name, with the metric where that is not the accuracy."""
+        metric = self.rules.metric
+        return self.task if metric == DEFAULT_METRIC else f"{self.task}, {metric}"
 
     @property
     def answer(self) -> Answer:
@@ -105,7 +116,7 @@ class _Evidence:
     """A task that can be judged."""
 
     pairing: Pairing
-    pairs: Mapping[str, Pair]
+    scores: PairedScores
     look: Look
     rules: TaskRules
     remarks: tuple[str, ...]
@@ -113,26 +124,12 @@ class _Evidence:
     @property
     def question(self) -> Question:
         return Question(
-            pairs=list(self.pairs.values()),
+            pairs=list(self.scores.pairs.values()),
             margin=self.rules.margin,
             beyond_margin=self.rules.beyond_margin,
             alpha=self.rules.alpha,
-            counted=self.rules.metric == "avg",
+            counted=self.scores.metric.definition.is_counted,
         )
-
-
-class _ReadOnce(Run):
-    """A run whose files are read once: they may be large, and are asked for by several."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(run.path, run.manifest)
-        self._held: dict[tuple[str, str], Any] = {}
-
-    def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
-        if (task, name) not in self._held:
-            self._held[task, name] = super()._records(task, name, kind)
-        held: Records[RecordT] = self._held[task, name]
-        return held
 
 
 def judge(before: Run, after: Run, config: Config) -> Judgement:
@@ -143,7 +140,6 @@ def judge(before: Run, after: Run, config: Config) -> Judgement:
     Raises:
         UserError: if the config names a task or a metric that neither run has.
     """
-    before, after = _ReadOnce(before), _ReadOnce(after)
     held = (*before.tasks(), *after.tasks())
     for name in config.tasks:
         if name not in held:
@@ -176,7 +172,7 @@ def _remarks(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
 
 def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence | TaskJudgement:
     """Return a task's scores side by side, or a judgement that there is nothing to decide yet."""
-    rules = config.of(task)
+    rules = _rules(before, after, config.of(task), task)
     found = [
         *flaws(before, task, "the baseline"),
         *flaws(after, task, "the run"),
@@ -185,7 +181,7 @@ def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence |
         phrases = tuple(phrase for kind, phrase in found if kind not in config.allow)
         return TaskJudgement(task=task, rules=rules, obstacles=phrases)
     look = look_reached(config.looks, before.manifest.samples, after.manifest.samples)
-    votes = rules.metric.startswith("maj@")
+    votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
     pairing = pair(
         side(before, task, votes=votes),
         side(after, task, (look or ONLY_LOOK).samples, votes=votes),
@@ -199,30 +195,38 @@ def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence |
     allowed = [f"{phrase} (allowed)" for kind, phrase in found if kind in config.allow]
     return _Evidence(
         pairing=pairing,
-        pairs=_scores(pairing, rules.metric),
+        scores=_scores(pairing, rules.metric),
         look=look,
         rules=rules,
         remarks=(*pairing.remarks, *allowed),
     )
 
 
-def _scores(pairing: Pairing, metric: str) -> Mapping[str, Pair]:
+def _rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:
+    """Return a task's rules with the metric that it is compared by."""
+    entries = [run.manifest.tasks[task] for run in (before, after) if task in run.tasks()]
+    return replace(rules, metric=metric_name(rules.metric, entries))
+
+
+def _scores(pairing: Pairing, metric: str) -> PairedScores:
     task = pairing.before.task
+    definition = metric_of(pairing.before.entry, metric).definition
+    if not definition.is_share or not definition.higher_is_better:
+        raise UserError(
+            f"The metric {metric!r} of {task} is no share of which more is better.",
+            "The gate compares such: avg, pass@K, maj@K, f1 or a measure such as pa. `health:` "
+            "watches what should not rise.",
+        )
     try:
-        pairs = pairing.by_problem(metric)
+        scores = pairing.scores(metric)
     except ValueError:
-        pairs = {}
-    if not pairs:
+        scores = None
+    if scores is None or not scores.pairs:
         raise UserError(
             f"{task} has no metric {metric!r} in both runs.",
             "`mathreason show RUN --json` lists those of a run.",
         )
-    if not all(0 <= score <= 1 for one in pairs.values() for score in (one.before, one.after)):
-        raise UserError(
-            f"The metric {metric!r} of {task} is no share between 0 and 1.",
-            "The gate compares shares: avg, pass@K, maj@K or a measure such as pa.",
-        )
-    return pairs
+    return scores
 
 
 def _decide(evidence: Sequence[_Evidence], config: Config) -> list[Decision]:
@@ -236,7 +240,7 @@ def _decide(evidence: Sequence[_Evidence], config: Config) -> list[Decision]:
 
 
 def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
-    pairing, pairs, rules = evidence.pairing, evidence.pairs, evidence.rules
+    pairing, pairs, rules = evidence.pairing, evidence.scores.pairs, evidence.rules
     n = len(pairs)
     is_open = decision.call is Call.INCONCLUSIVE
     greedy = pairing.after.run.manifest.sampling.temperature == 0
@@ -253,6 +257,6 @@ def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
             max(one.samples[1] for one in pairs.values()),
         ),
         checks=tuple(health(pairing, rules.limits, evidence.look.looks)),
-        flips=flips(pairs),
+        flips=flips(evidence.scores.own),
         settling=settling(evidence.question, decision, greedy=greedy) if is_open else None,
     )

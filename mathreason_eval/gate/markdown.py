@@ -66,7 +66,7 @@ def _head(judgement: Judgement) -> Iterator[str]:
 
 def _row(task: TaskJudgement) -> str:
     health = "✗ broken" if task.broken else "✓" if task.checks else "–"
-    cells = [plain(task.task), f"{SIGNS[task.answer]} {task.answer}"]
+    cells = [plain(task.label), f"{SIGNS[task.answer]} {task.answer}"]
     if task.decision is None:
         cells += ["–"] * 4
     else:

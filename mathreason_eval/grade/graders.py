@@ -23,7 +23,7 @@ from mathreason_eval.grade.published.reference import (
 )
 from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
 from mathreason_eval.registry import Registry
-from mathreason_eval.types import Answer, Match
+from mathreason_eval.types import Answer, Match, Measure
 
 Compare = Callable[[str, str, Convention], Match]
 """(gold, answer, convention) -> Match."""
@@ -50,8 +50,8 @@ class Grader:
     """A published rule's own way of finding the answer in a text, whatever a task says."""
     key: Callable[[str], str] = canonical_key
     """Maps an answer to its class of equivalent answers, for majority votes."""
-    measures: tuple[str, ...] = ()
-    """Names of what its matches measure beside right and wrong; 0 for a sample without answer."""
+    measures: tuple[Measure, ...] = ()
+    """What its matches measure beside right and wrong; 0 for a sample without answer."""
     outside: Callable[[], Function] | None = None
     """Finds the function, where it is one that is not ours; only called in a worker process."""
 
@@ -97,6 +97,16 @@ def vote_key(name: str) -> Callable[[str], str]:
         PluginError: as `grader_named`.
     """
     return canonical_key if is_of_task(name) else grader_named(name).key
+
+
+def measures_of(name: str) -> tuple[Measure, ...]:
+    """Return what a grader measures; nothing where it is in a task's folder.
+
+    Raises:
+        UnknownNameError: as `grader_named`.
+        PluginError: as `grader_named`.
+    """
+    return () if is_of_task(name) else grader_named(name).measures
 
 
 FAILED = "error"

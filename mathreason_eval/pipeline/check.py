@@ -10,7 +10,7 @@ from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_for
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.pipeline.grading import Rules
+from mathreason_eval.pipeline.grading import Rules, check_primary
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
@@ -71,6 +71,7 @@ def _rules(task: Task) -> str:
     for family in task.metrics:
         if family not in FAMILIES:
             raise UnknownNameError("family of metrics", family, FAMILIES)
+    check_primary(task)
     beside = f" and, beside it, {task.second}" if task.second else ""
     return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}{beside}"
 

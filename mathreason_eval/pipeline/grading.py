@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
-from mathreason_eval.errors import RunError
+from mathreason_eval.errors import RunError, TaskError
 from mathreason_eval.grade.graders import grader_for, grader_named, vote_key
 from mathreason_eval.grade.judge import GRADER_VERSION, Judge, Judging
 from mathreason_eval.grade.outside import is_of_task, recorded
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, distinct, find_run
+from mathreason_eval.stats.metrics import find_metric
 from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.types import (
@@ -46,8 +47,10 @@ class Rules:
         """Return the rules of a task.
 
         Raises:
-            UnknownNameError: if its grader is not known.
+            UnknownNameError: if its grader or its primary metric is not known.
+            TaskError: if nothing can be ranked by that metric.
         """
+        check_primary(task)
         return cls._located(
             task.located,
             GradingRules(
@@ -59,7 +62,11 @@ class Rules:
                 check_steps=task.check_steps,
             ),
             ReportRules(
-                slices=task.slices, cluster=task.cluster, macro=task.macro, metrics=task.metrics
+                slices=task.slices,
+                cluster=task.cluster,
+                macro=task.macro,
+                metrics=task.metrics,
+                primary=task.primary,
             ),
         )
 
@@ -84,13 +91,7 @@ class Rules:
             convention=Convention.of(grading.convention or {}),
             check_steps=grading.check_steps,
         )
-        report = Report(
-            slices=reporting.slices,
-            measures=grader_for(judging.grader).measures,
-            families=reporting.metrics,
-            cluster=reporting.cluster,
-            macro=reporting.macro,
-        )
+        report = Report(rules=reporting, measures=grader_for(judging.grader).measures)
         # What is written down is what was applied: options that were not known are now.
         applied = replace(
             grading, grader_version=GRADER_VERSION, convention=asdict(judging.convention)
@@ -100,6 +101,22 @@ class Rules:
     def told(self, entry: TaskEntry) -> TaskEntry:
         """Return what a manifest says of a task that is judged by these rules."""
         return replace(entry, grading=self.grading, report=self.reporting)
+
+
+def check_primary(task: Task) -> None:
+    """Raise an error unless results of a task can be ranked, compared and gated by its metric.
+
+    Raises:
+        UnknownNameError: if there is no such metric.
+        TaskError: if it is not one of which more is better and that every problem has.
+    """
+    definition = find_metric(task.primary, grader_for(task.located(task.grade)).measures).definition
+    if not definition.has_scores or not definition.is_share or not definition.higher_is_better:
+        raise TaskError(
+            f"Results of {task.name} cannot be ranked by {task.primary}: it is no share that "
+            "problems have and of which more is better.",
+            "`mathreason list metrics` names those that are.",
+        )
 
 
 NO_SECOND = "none"

@@ -38,6 +38,22 @@ def _from_1(row: Raw) -> Raw:
     return made
 
 
+def metrics_with_units(rows: object) -> object:
+    """Return metrics that were written before they named their unit with the one that they had."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {"unit": "amount" if row.get("name") in _AMOUNTS else "share", **row}
+        if isinstance(row, Mapping)
+        else row
+        for row in rows
+    ]
+
+
+_AMOUNTS = frozenset({"tokens", "seconds", "pml"})
+"""All metrics that were no share when units were not written down."""
+
+
 def _model(model: Raw) -> Raw:
     known = ("revision", "sha256", "chat_template_sha256")
     apart = {"name", "backend", *known}
@@ -67,7 +83,7 @@ _MOVED: Mapping[str, Mapping[str, str]] = {
             *("extract", "grade", "grader_version", "convention", "second", "check_steps"),
         )
     },
-    "report": {name: name for name in ("slices", "cluster", "macro", "metrics")},
+    "report": {name: name for name in ("slices", "cluster", "macro", "metrics", "primary")},
 }
 """For each record of a task the names of its fields, and what they were called."""
 
@@ -79,6 +95,7 @@ _BEFORE: Raw = {
     "cluster": None,
     "macro": None,
     "metrics": (),
+    "primary": None,
 }
 """What tasks came to say within format 1, and what was so before."""
 

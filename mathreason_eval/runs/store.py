@@ -26,7 +26,7 @@ from mathreason_eval.runs.codec import (
     read_json,
     read_records,
 )
-from mathreason_eval.runs.migration import migrated
+from mathreason_eval.runs.migration import metrics_with_units, migrated
 from mathreason_eval.types import (
     Generation,
     Metric,
@@ -114,7 +114,9 @@ class Run:
         if ("", Metric) not in self._read:
             path = self.path / _METRICS
             rows = read_json(path) if path.is_file() else []
-            self._read["", Metric] = Records(converted(list[Metric], rows, str(path)))
+            self._read["", Metric] = Records(
+                converted(list[Metric], metrics_with_units(rows), str(path))
+            )
         return self._read["", Metric]
 
     def samples(self, task: str) -> Iterator[Sample]:

@@ -156,6 +156,7 @@ def _index_data(table: Sequence[Column], made: str) -> Values:
             {
                 "task": column.task,
                 "page": f"task/{column.page}.html",
+                "metric": column.metric,
                 "results": [_standing_data(standing) for standing in column.standings],
             }
             for column in table
@@ -168,7 +169,8 @@ def _standing_data(standing: Standing) -> Values:
     return {
         "model": result.model,
         "run": f"run/{result.page}.json",
-        "accuracy": None if standing.metric is None else asdict(standing.metric),
+        "accuracy": None if (average := result.metric()) is None else asdict(average),
+        "primary": None if standing.metric is None else asdict(standing.metric),
         "rank": standing.rank,
         "leads": standing.leads,
         "differs": standing.differs,

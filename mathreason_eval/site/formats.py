@@ -9,9 +9,8 @@ from mathreason_eval.resources import resource_dir
 from mathreason_eval.site.marks import excerpt
 from mathreason_eval.site.standing import settings
 from mathreason_eval.site.states import STATES
-from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.text.visible import visible
-from mathreason_eval.types import Metric
+from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,7 +71,7 @@ def name(text: str) -> Markup:
 
 def is_share(metric: Metric) -> bool:
     """Return whether a metric is a fraction of 1."""
-    return metric.name not in AMOUNTS
+    return metric.unit is Unit.SHARE
 
 
 def percent(share: float) -> str:

@@ -13,7 +13,8 @@ from mathreason_eval.site.grid import SOLVED, grid
 from mathreason_eval.site.results import Result, Sample, samples_page
 from mathreason_eval.site.standing import Column, Row
 from mathreason_eval.site.states import HEALTH, STATES
-from mathreason_eval.stats.estimators.several import draws_of
+from mathreason_eval.stats.metrics import DEFAULT_METRIC, is_power_of_two, shown_as
+from mathreason_eval.stats.summary import WHOLE
 from mathreason_eval.text.pagenames import short_names
 from mathreason_eval.types import Metric, Outcome
 
@@ -72,6 +73,7 @@ def task_values(column: Column) -> Values:
         "health": HEALTH,
         "panels": [drawn for result in results if (drawn := panel(result)) is not None],
         "slices": list(slices),
+        "sliced": _metric_of_slices(column.metric, results),
         "grid": lines,
         "several": any(result.manifest.samples > 1 for result in results),
         "solved": [
@@ -80,6 +82,12 @@ def task_values(column: Column) -> Values:
             if (count := sum(line.kind == kind for line in lines))
         ],
     }
+
+
+def _metric_of_slices(metric: str, results: Iterable[Result]) -> str:
+    """Return the metric that slices are shown by: the task's, or avg if slices do not have it."""
+    has = any(m.name == metric and m.slice != WHOLE for r in results for m in r.metrics)
+    return metric if has else DEFAULT_METRIC
 
 
 def _choice(name: str, glyph: str, word: str, count: int) -> Values:
@@ -161,8 +169,8 @@ def _part(result: Result, labels: Labels, first_pages: Mapping[str, int]) -> Val
 
 def _is_shown(metric: Metric, result: Result) -> bool:
     """Leave out most of `pass@K` and its kin where K has many values; the page's data have all."""
-    k = draws_of(metric.name)
-    return k == result.manifest.samples or not k & (k - 1)
+    _, k = shown_as(metric.name)
+    return k == result.manifest.samples or is_power_of_two(k)
 
 
 def _from_run(result: Result, page: int, anchor: str = "") -> str:

@@ -6,9 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mathreason_eval.compare.pairing import metric_name, metric_of, side
+from mathreason_eval.errors import UserError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
 from mathreason_eval.runs.store import Sample as StoredSample
+from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.inference.ranking import Contender
+from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric, contender
 from mathreason_eval.text.pagenames import page_name
 from mathreason_eval.types import (
     Generation,
@@ -83,6 +88,8 @@ class Result:
     states: Mapping[str, int]
     """How many samples are in each state: the five outcomes and not judged."""
     metrics: tuple[Metric, ...]
+    contenders: Mapping[str, Contender]
+    """What each problem brings, by the metrics that results may be ranked by."""
 
     @property
     def model(self) -> str:
@@ -146,8 +153,36 @@ def read_result(
         problems=asked,
         states=_total(one.states for one in asked),
         metrics=tuple(metric for metric in run.metrics() if metric.task == task),
+        contenders=_contenders(run, task),
     )
     return result, samples
+
+
+def _contenders(run: Run, task: str) -> Mapping[str, Contender]:
+    """Return the run as a ranking takes it, by the accuracy and by the task's primary metric."""
+    if not run.verdicts(task):
+        return {}
+    entry = run.manifest.tasks[task]
+    names = dict.fromkeys((metric_name(PRIMARY, [entry]), DEFAULT_METRIC))
+    metrics = [metric for name in names if (metric := _metric(entry, name)) is not None]
+    votes = any(metric.definition.needs_votes for metric in metrics)
+    items = list(side(run, task, votes=votes).items.values())
+    return {metric.name: found for metric in metrics if (found := _contender(items, metric))}
+
+
+def _metric(entry: TaskEntry, name: str) -> NamedMetric | None:
+    """Return a metric of a task; None where the package that brings it is not installed."""
+    try:
+        return metric_of(entry, name)
+    except UserError:
+        return None
+
+
+def _contender(items: Sequence[Item], metric: NamedMetric) -> Contender | None:
+    try:
+        return contender(items, metric)
+    except ValueError:
+        return None
 
 
 def _in_order(

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mathreason_eval.compare.pairing import metric_name, metric_of
 from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
-from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
+from mathreason_eval.stats.inference.ranking import Place, ranking
+from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry
 
 
@@ -19,7 +21,7 @@ class Standing:
 
     result: Result
     metric: Metric | None
-    """Its accuracy; None if nothing was judged."""
+    """The column's metric; None if nothing was judged, or it does not have that one."""
     differs: tuple[str, ...] = ()
     """In what it is not comparable with the rest of its task, a phrase each."""
     lacks: tuple[str, ...] = ()
@@ -41,6 +43,8 @@ class Column:
 
     task: str
     page: str
+    metric: str
+    """The metric that they are ranked by: the reference's primary one."""
     reference: Result
     standings: tuple[Standing, ...]
 
@@ -94,20 +98,22 @@ def _column(results: Sequence[Result]) -> Column:
         zip(results, of_all, strict=True),
         key=lambda pair: (common[pair[1]], len(pair[0].problems)),
     )
+    metric = metric_name(PRIMARY, [reference.entry])
     standings = [
         Standing(
             result=result,
-            metric=result.metric(),
+            metric=result.metric(metric),
             differs=tuple(words for _, words in differences(own, usual)),
-            lacks=tuple(_lacks(result)),
+            lacks=tuple(_lacks(result, metric)),
         )
         for result, own in zip(results, of_all, strict=True)
     ]
     return Column(
         task=reference.task,
         page=reference.task_page,
+        metric=metric,
         reference=reference,
-        standings=_ranked(standings),
+        standings=_ranked(standings, metric),
     )
 
 
@@ -115,17 +121,24 @@ def _conditions(result: Result) -> Conditions:
     return Conditions.of(result.entry, [asked.problem.id for asked in result.problems])
 
 
-def _lacks(result: Result) -> Iterator[str]:
+def _lacks(result: Result, metric: str) -> Iterator[str]:
     if result.missing:
         yield f"{result.missing:,} of {result.missing + result.stored:,} samples are missing"
     if unjudged := result.stored - result.judged:
         yield f"{unjudged:,} samples are not judged yet"
+    if not result.judged:
+        return
+    contender = result.contenders.get(metric)
+    if contender is None:
+        yield f"its problems have no {metric}"
+    elif (lost := len(result.problems) - len(contender.scores)) and result.complete:
+        yield f"{lost:,} problems have no {metric}"
 
 
-def _ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+def _ranked(standings: Sequence[Standing], metric: str) -> tuple[Standing, ...]:
     """Return the standings best first, with the ranks that their common problems leave open."""
     ranked = [standing for standing in standings if standing.ranked]
-    placed = iter(_places([standing.result for standing in ranked]))
+    placed = iter(_places([standing.result for standing in ranked], metric))
     return tuple(
         sorted(
             (_placed(one, next(placed)) if one.ranked else one for one in standings),
@@ -135,21 +148,18 @@ def _ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
     )
 
 
-def _places(results: Sequence[Result]) -> list[Place]:
+def _places(results: Sequence[Result], metric: str) -> list[Place]:
     """Return where results stand that asked the same problems."""
     if not results:
         return []
-    contenders = [
-        Contender(
-            # Of a folder edited by hand a problem may have no sample, and another too many.
-            scores={one.problem.id: one.correct / max(1, one.judged) for one in result.problems},
-            samples={one.problem.id: max(1, one.judged) for one in result.problems},
-        )
-        for result in results
-    ]
+    contenders = [result.contenders[metric] for result in results]
     source = results[0].entry.report.cluster
     asked = [one.problem for one in results[0].problems]
-    return ranking(contenders, {problem.id: cluster_of(problem, source) for problem in asked})
+    return ranking(
+        contenders,
+        {problem.id: cluster_of(problem, source) for problem in asked},
+        counted=metric_of(results[0].entry, metric).definition.is_counted,
+    )
 
 
 def _placed(standing: Standing, place: Place) -> Standing:

@@ -5,18 +5,37 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.estimators.confidence import confidence
 from mathreason_eval.stats.estimators.items import Item, items_of, mean_amount, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.estimators.paired import paired
-from mathreason_eval.stats.estimators.several import Sampled, several, stable
-from mathreason_eval.stats.estimators.soundness import right_by_wrong_steps
-from mathreason_eval.stats.metrics import FAMILIES
-from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
+from mathreason_eval.stats.metrics import (
+    AMOUNTS,
+    BOUNDS,
+    CONSISTENCY,
+    FAMILIES,
+    METRICS,
+    OF_SAMPLES,
+    OF_SEVERAL,
+    STEPS,
+    MetricDefinition,
+    measured,
+    score_table,
+)
+from mathreason_eval.stats.uncertainty.fixed import of_this_benchmark
 from mathreason_eval.stats.uncertainty.intervals import Mean, Place
-from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
+from mathreason_eval.types import (
+    Generation,
+    Measure,
+    Metric,
+    Outcome,
+    Problem,
+    Records,
+    ReportRules,
+    Verdict,
+)
 
 Value = str | int | float | bool
 """What a property of a problem may be."""
@@ -24,50 +43,16 @@ Value = str | int | float | bool
 WHOLE = "all"
 """The slice of all problems."""
 
-_RATES = {
-    "avg": Outcome.CORRECT,
-    "truncated": Outcome.TRUNCATED,
-    "no_answer": Outcome.NO_ANSWER,
-    "ungradable": Outcome.UNGRADABLE,
-}
-"""Metrics that are the share of one outcome."""
-
-
-AMOUNTS = frozenset({"tokens", "seconds", "pml"})
-"""Metrics that are no fraction of 1."""
-
-
-def _both(verdict: Verdict) -> bool:
-    return verdict.outcome is Outcome.CORRECT and verdict.second is Outcome.CORRECT
-
-
-def _either(verdict: Verdict) -> bool:
-    return Outcome.CORRECT in {verdict.outcome, verdict.second}
-
-
-def is_disputed(verdict: Verdict) -> bool:
-    """Return whether of two graders one calls the sample correct, and the other does not."""
-    return verdict.second is not None and _both(verdict) != _either(verdict)
-
-
-_BOUNDS = {"both": _both, "either": _either}
-"""Metrics that bound the score where two graders differ."""
+_NO_RULES = ReportRules(slices=(), cluster=None, macro=None, metrics=(), primary=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What is reported of a task beside the accuracy of the whole."""
 
-    slices: tuple[str, ...] = ()
-    """Keys of `Problem.meta` to report by."""
-    measures: tuple[str, ...] = ()
-    """The grader's measures."""
-    families: tuple[str, ...] = ()
-    """Names of families of metrics."""
-    cluster: str | None = None
-    """Key of `Problem.meta` whose value is the same where problems share a source."""
-    macro: str | None = None
-    """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
+    rules: ReportRules = _NO_RULES
+    measures: tuple[Measure, ...] = ()
+    """The grader's."""
 
 
 PLAIN = Report()
@@ -114,15 +99,16 @@ def summarize(
     Raises:
         ValueError: if there are no verdicts, or one is of no problem.
     """
-    items = items_of(problems, generations, verdicts, key, cluster=report.cluster)
+    rules = report.rules
+    items = items_of(problems, generations, verdicts, key, cluster=rules.cluster)
     if not items:
         raise ValueError(f"{task} has no verdicts to summarise.")
     metrics = [*_whole(task, items, report), *paired(task, items)]
-    for name, groups in by_slice(items, report.slices):
-        metrics += [*_rates(task, name, groups, report), *paired(task, groups, name)]
-    metrics += right_by_wrong_steps(task, items)
-    for family in report.families:
-        metrics += FAMILIES[family](task, items)
+    for name, group in by_slice(items, rules.slices):
+        metrics += [*_rates((task, name), group, report), *paired(task, group, name)]
+    metrics += estimates((task, WHOLE), items, STEPS.values())
+    for family in rules.metrics:
+        metrics += FAMILIES[family].estimate(task, items)
     return Records(metrics)
 
 
@@ -148,82 +134,88 @@ def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
 
 
 def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
-    average, *others = _rates(task, WHOLE, items, report)
-    sampled = Sampled.of((task, WHOLE), items)
+    place = task, WHOLE
+    average, *others = _rates(place, items, report)
     yield average
-    yield from several(sampled)
+    yield from estimates(place, items, OF_SEVERAL.values())
     yield from others
-    if report.macro is not None:
-        yield from _macro(task, items, report.macro)
-    for name, amounts in (
-        ("tokens", [item.tokens for item in items]),
-        ("seconds", [item.seconds for item in items]),
-    ):
-        yield from _of_amounts((task, WHOLE), name, items, amounts)
-    yield from stable(sampled)
-    yield from confidence((task, WHOLE), items)
+    if report.rules.macro is not None:
+        yield from _macro(task, items, report.rules.macro)
+    yield from estimates(place, items, AMOUNTS.values())
+    yield from estimates(place, items, CONSISTENCY.values())
+    yield from confidence(place, items)
 
 
-def _rates(task: str, where: str, items: Sequence[Item], report: Report) -> Iterator[Metric]:
-    place = task, where
-    for name, outcome in _RATES.items():
-        if name == "truncated" and not all(item.ends_known for item in items):
-            # What may have been cut without saying so cannot be counted as whole.
-            continue
-        yield _share(outcome, items).metric(name, place, _size(items))
-    for name in report.measures:
-        values = [item.values(name) for item in items]
-        if name in AMOUNTS:
-            yield from _of_amounts(place, name, items, values)
-        else:
-            yield _of_values(values, items).metric(name, place, _size(items))
-    if any(verdict.second is not None for item in items for verdict in item.verdicts):
-        for name, agrees in _BOUNDS.items():
-            values = [[float(agrees(verdict)) for verdict in item.verdicts] for item in items]
-            yield _of_values(values, items).metric(name, place, _size(items))
+def _rates(place: Place, items: Sequence[Item], report: Report) -> Iterator[Metric]:
+    yield from estimates(place, items, OF_SAMPLES.values())
+    for measure in report.measures:
+        yield from _of_samples(place, items, measured(measure))
+    yield from estimates(place, items, BOUNDS.values())
 
 
-def _share(outcome: Outcome, items: Sequence[Item]) -> Mean:
-    import numpy as np
-
-    hits = np.array([item.outcomes[outcome] for item in items])
-    samples = Samples.shares(hits, np.array([item.n for item in items]))
-    return of_this_benchmark(mean_over(items, samples.mean), samples)
-
-
-def _of_values(values: Sequence[Sequence[float]], items: Sequence[Item]) -> Mean:
-    samples = Samples.values(values)
-    return of_this_benchmark(mean_over(items, samples.mean), samples)
+def estimates(
+    place: Place, items: Sequence[Item], definitions: Iterable[MetricDefinition]
+) -> Iterator[Metric]:
+    """Yield the metrics that these problems say enough for, each with its interval."""
+    for definition in definitions:
+        if definition.known(items):
+            yield from (_of_samples if definition.curve is None else _of_curve)(
+                place, items, definition
+            )
 
 
-def _of_amounts(
-    place: Place, name: str, items: Sequence[Item], amounts: Sequence[Sequence[float]]
+def _of_samples(
+    place: Place, items: Sequence[Item], definition: MetricDefinition
 ) -> Iterator[Metric]:
     """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
-    held = [(item, each) for item, each in zip(items, amounts, strict=True) if each]
-    if not held:
-        return
-    samples = Samples.values([each for _, each in held])
-    mean = mean_amount([item for item, _ in held], samples.mean)
-    if mean is not None:
-        size = len(held), int(samples.number.sum())
-        yield of_this_benchmark(mean, samples, shares=False).metric(name, place, size)
+    held = [item for item in items if definition.has(item)]
+    if held and (found := _mean(held, definition)) is not None:
+        mean, samples = found
+        yield mean.metric(definition.name, place, (len(held), samples))
+
+
+def _mean(items: Sequence[Item], definition: MetricDefinition) -> tuple[Mean, int] | None:
+    """Return the mean over problems of their samples' mean, and how many samples there are.
+
+    None where the definition has no scores of samples, or amounts have no interval.
+    """
+    if definition.samples is None:
+        return None
+    samples = definition.samples(items)
+    shares = definition.is_share
+    mean = mean_over(items, samples.mean) if shares else mean_amount(items, samples.mean)
+    if mean is None:
+        return None
+    return of_this_benchmark(mean, samples, shares=shares), int(samples.number.sum())
+
+
+def _of_curve(
+    place: Place, items: Sequence[Item], definition: MetricDefinition
+) -> Iterator[Metric]:
+    """Yield one metric for every K from 2 to the most samples of a problem."""
+    import numpy as np
+
+    table = score_table(definition, items)
+    for k in range(2, table.shape[1] + 1):
+        rows = np.flatnonzero(~np.isnan(table[:, k - 1]))
+        chosen = [items[row] for row in rows.tolist()]
+        mean = mean_over(chosen, table[rows, k - 1])
+        if definition.note is not None:
+            mean = replace(mean, method=f"{mean.method}; {definition.note(items, k)}")
+        size = len(chosen), sum(item.n for item in chosen)
+        yield mean.metric(definition.name.format(k=k), place, size)
 
 
 def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:
     """Yield the mean over the values of a property of the accuracy on each, all weighing alike."""
     groups = [group for _, group in by_slice(items, (key,))]
-    if groups:
-        means = [_share(Outcome.CORRECT, group) for group in groups]
+    found = [one for group in groups if (one := _mean(group, METRICS["avg"])) is not None]
+    if found:
         held = [item for group in groups for item in group]
         apart = sum(len({item.cluster for item in group}) for group in groups)
         mean = unweighted(
-            means,
+            [each for each, _ in found],
             f"values of {key}",
             independent=apart == len({item.cluster for item in held}),
         )
-        yield mean.metric("macro", (task, WHOLE), _size(held))
-
-
-def _size(items: Sequence[Item]) -> tuple[int, int]:
-    return len(items), sum(item.n for item in items)
+        yield mean.metric("macro", (task, WHOLE), (len(held), sum(number for _, number in found)))

@@ -24,7 +24,7 @@ _KEYS = frozenset(
         *("data", "shots", "columns", "reader", "generate"),
         *("prompts", "max_tokens"),
         *("extract", "grade", "second", "convention", "check_steps"),
-        *("slices", "cluster", "macro", "metrics"),
+        *("slices", "cluster", "macro", "metrics", "primary"),
     )
 )
 _REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
@@ -53,6 +53,7 @@ def read_task(folder: Path) -> Task:
             convention=Convention.of(spec.get("convention", {})),
             check_steps=spec.get("check_steps") is True,
             metrics=_strings(spec.get("metrics", ())),
+            primary=str(spec.get("primary", "avg")),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_data(folder, spec.get("data", ())),
             shots=next(iter(_data(folder, spec.get("shots", ()))), None),

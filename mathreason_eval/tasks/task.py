@@ -97,6 +97,8 @@ class Task:
     """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
     metrics: tuple[str, ...] = ()
     """Families of metrics beside those that every task has."""
+    primary: str = "avg"
+    """The metric that results are ranked, compared and gated by."""
     max_tokens: int = 1024
     folder: Path | None = None
     """Where it was read from; None for a task made in Python."""

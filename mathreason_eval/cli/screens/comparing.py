@@ -12,8 +12,8 @@ from mathreason_eval.compare.contrast import Contrast
 from mathreason_eval.compare.flips import Flip
 from mathreason_eval.compare.pairing import Side
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.summary import AMOUNTS
 from mathreason_eval.text.visible import visible
+from mathreason_eval.types import Unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,10 +44,11 @@ def print_comparisons(done: Comparisons) -> None:
         console.print(visible(f"remark: {name} does not hold {task}"))
     for one in done.found:
         _print_caveats(console, one)
-    metric = done.question.metric
-    unit = "" if metric in AMOUNTS else ", in per cent and percentage points"
+    shares = any(one.whole.unit is Unit.SHARE for one in done.found)
+    unit = ", in per cent and percentage points" if shares else ""
+    metric = done.metric or "each task's primary metric"
     console.print(f"\n{metric}, paired over the same problems{unit}")
-    rows = [(one.task, one, one.whole) for one in done.found]
+    rows = [(_named(done, one), one, one.whole) for one in done.found]
     _print_tests(console, rows, detectable=_print_table(console, done, "task", rows))
     for task in dict.fromkeys(one.task for one in done.found):
         _print_slices(console, done, task)
@@ -60,6 +61,11 @@ def print_comparisons(done: Comparisons) -> None:
     for one in done.found:
         _print_flips(console, one, _FLIPS if len(done.found) == 1 else _FLIPS_OF_MANY)
     note("everything, with all flipped problems: --json")
+
+
+def _named(done: Comparisons, one: Comparison) -> str:
+    """Return what a row is of: the task, with its metric where they differ."""
+    return one.task if done.metric else f"{one.task}, {one.whole.metric}"
 
 
 def _model(run: Run) -> str:
@@ -110,7 +116,7 @@ def _table(done: Comparisons, what: str, rows: Sequence[Row], *, detectable: boo
 
 def _amount(one: Contrast, value: float, sign: str = "") -> str:
     """Return a value of a contrast in per cent, or as the amount that it is."""
-    shown = value if one.metric in AMOUNTS else 100 * value
+    shown = 100 * value if one.unit is Unit.SHARE else value
     # Minus zero is zero.
     return format(round(shown, 1) + 0.0, f"{sign},.1f")
 
@@ -182,7 +188,7 @@ def _print_flips(console: Console, one: Comparison, most: int) -> None:
 
 def _solved(one: Comparison) -> str:
     """Return when a problem counts as solved, where that needs saying."""
-    several = any(max(pair.samples) > 1 for pair in one.pairs.values())
+    several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
     return ", solved by at least half of their samples" if several else ""
 
 

@@ -59,7 +59,7 @@ def _print_table(console: Console, judgement: Judgement) -> None:
     for task in judgement.tasks:
         decided = task.decision is not None
         table.add_row(
-            visible(task.task),
+            visible(task.label),
             f"{SIGNS[task.answer]} {task.answer}",
             f"{100 * task.before:.1f}" if decided else "",
             f"{100 * task.after:.1f}" if decided else "",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens.console import plain_table
-from mathreason_eval.stats.estimators.several import draws_of
-from mathreason_eval.stats.summary import AMOUNTS, WHOLE
+from mathreason_eval.stats.metrics import Shown, is_power_of_two, shown_as
+from mathreason_eval.stats.summary import WHOLE
 from mathreason_eval.stats.uncertainty.fixed import split
-from mathreason_eval.types import Metric
+from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,11 +18,6 @@ _ENDLESS = 1_000
 """A width at which no table is squeezed, to learn its own."""
 _GAP = 3
 """Columns between the numbers and the picture."""
-_OF_SLICES = frozenset({"avg", "drop", "acc_error", "acc_correct", "f1"})
-"""What the terminal shows of a slice."""
-_NEVER = ("g-pass@", "mg-pass@", "ece", "brier", "auroc", "aurc")
-_ONLY_LAST = ("pass^", "best@", "vote@")
-"""Metrics that stand in --json and on the site, and those of which the largest K is enough."""
 _MOST_SLICES = 12
 """So many values of a slice, at most, stand in a table."""
 _NARROWEST, _WIDEST = 11, 41
@@ -33,7 +28,7 @@ def metric_table(metrics: Sequence[Metric], width: int) -> Table:
     """Return metrics with their intervals; the picture takes what room the numbers leave."""
     from rich.console import Console
 
-    most = max((draws_of(metric.name) for metric in metrics), default=1)
+    most = max((shown_as(metric.name)[1] for metric in metrics), default=1)
     hidden = crowded(metrics)
     shown = [m for m in metrics if _is_shown(m, most) and _kind(m) not in hidden]
     rows = [
@@ -66,12 +61,11 @@ def _is_shown(metric: Metric, most: int) -> bool:
     Of pass@K and maj@K powers of two and the last are enough, of pass^K the last, of a slice its
     accuracy, of a variant what it cost, of a slice of variants nothing.
     """
-    k = draws_of(metric.name)
-    if " " in metric.slice or not (k == most or not k & (k - 1)):
-        return False
-    if metric.name.startswith(_NEVER) or (metric.name.startswith(_ONLY_LAST) and k < most):
-        return False
-    return metric.slice == WHOLE or metric.name in _OF_SLICES
+    shown, k = shown_as(metric.name)
+    needed = Shown.WHOLE if metric.slice == WHOLE else Shown.SLICES
+    if k == most and metric.slice == WHOLE:
+        needed = Shown.LARGEST
+    return " " not in metric.slice and (k == most or is_power_of_two(k)) and shown >= needed
 
 
 def crowded(metrics: Sequence[Metric]) -> dict[str, int]:
@@ -89,12 +83,12 @@ def _kind(metric: Metric) -> str:
 
 def number(metric: Metric, value: float) -> str:
     """Return a value of a metric in per cent, or as the amount that it is."""
-    return f"{value:,.1f}" if metric.name in AMOUNTS else f"{100 * value:.1f}"
+    return f"{100 * value:.1f}" if metric.unit is Unit.SHARE else f"{value:,.1f}"
 
 
 def _picture(metric: Metric, width: int) -> str:
     """Return the interval as a line with a dot, on a scale from 0 to 100 %."""
-    if metric.name in AMOUNTS or metric.low < 0:
+    if metric.unit is not Unit.SHARE or metric.low < 0:
         return ""
     low, dot, high = (
         round(value * (width - 1)) for value in (metric.low, metric.value, metric.high)

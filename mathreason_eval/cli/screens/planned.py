@@ -94,6 +94,8 @@ def _known(design: Design) -> Iterator[str]:
     known, wish = design.difficulty, design.wish
     each = f"{design.samples} sample{'s' if design.samples > 1 else ''} each"
     yield f"{design.task}: {design.problems:,} problems, {each}, avg {100 * known.mean:.1f} %"
+    if design.metric != "avg":
+        yield f"a gate compares it by {design.metric}; this plan is for one with `metric: avg`"
     if known.estimated:
         yield (
             f"variance of a sample {known.questions + known.seeds:.3f} = between problems "

@@ -11,7 +11,8 @@ from mathreason_eval.cli.screens.metrics import crowded, metric_table, number, v
 from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.runs.store import Run, distinct
-from mathreason_eval.stats.summary import is_disputed, outcome_counts
+from mathreason_eval.stats.metrics import is_disputed
+from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.tasks import Task
 from mathreason_eval.text.visible import visible
 from mathreason_eval.types import Problem

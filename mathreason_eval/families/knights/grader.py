@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from mathreason_eval.families.knights.claims import claims, unmarked
 from mathreason_eval.families.knights.conclusion import conclusion
-from mathreason_eval.types import Match
+from mathreason_eval.types import Match, Measure
 
-PER_PERSON = "per_person"
-"""The measure of both graders: the share of people whose role is right."""
+PER_PERSON = Measure(name="per_person", summary="share of persons whose role is right")
+"""What both graders measure."""
 
 _LONGEST = 50_000
 """Characters of an answer that are read; no list of people is longer."""
@@ -43,7 +43,7 @@ def assignment(gold: str, answer: str) -> Match:
         equal=not faults,
         rule="assignment",
         note=f"{right} of {len(roles)} right{': ' if faults else ''}{'; '.join(faults)}",
-        measures={PER_PERSON: right / len(roles)},
+        measures={PER_PERSON.name: right / len(roles)},
     )
 
 
@@ -122,4 +122,4 @@ def _judged(text: str, conditions: list[str]) -> Match:
 
 
 def _reference(*, equal: bool, note: str, share: float = 0.0) -> Match:
-    return Match(equal=equal, rule="kk-reference", note=note, measures={PER_PERSON: share})
+    return Match(equal=equal, rule="kk-reference", note=note, measures={PER_PERSON.name: share})

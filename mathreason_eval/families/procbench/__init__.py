@@ -13,7 +13,7 @@ from mathreason_eval.families.procbench.extract import states as find_states
 from mathreason_eval.families.procbench.grader import MEASURES, procbench_reference, states
 from mathreason_eval.families.procbench.survival import survival
 from mathreason_eval.grade.graders import Grader, plain
-from mathreason_eval.stats.metrics import Family
+from mathreason_eval.stats.metrics import MetricDefinition, MetricFamily
 
 EXTRACTORS: Mapping[str, Rule] = {"states": find_states}
 GRADERS: Mapping[str, Grader] = {
@@ -32,4 +32,11 @@ GRADERS: Mapping[str, Grader] = {
         measures=MEASURES,
     ),
 }
-METRICS: Mapping[str, Family] = {"survival": survival}
+METRICS: Mapping[str, MetricFamily] = {
+    "survival": MetricFamily(
+        estimate=survival,
+        definitions=(
+            MetricDefinition(name="survival@{k}", summary="share of samples right up to step K"),
+        ),
+    )
+}

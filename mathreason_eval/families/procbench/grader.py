@@ -14,10 +14,19 @@ from mathreason_eval.families.procbench.trajectory import (
     agreement,
     same_state,
 )
-from mathreason_eval.types import Match
+from mathreason_eval.types import Match, Measure, Unit
 
-MEASURES = ("pml", "pa", "sm", "fm")
-"""What both graders measure: prefix match length, prefix accuracy, sequential and final match."""
+MEASURES = (
+    Measure(
+        name="pml",
+        summary="prefix match length: states that are right before the first that is not",
+        unit=Unit.AMOUNT,
+    ),
+    Measure(name="pa", summary="prefix accuracy: pml by the number of states"),
+    Measure(name="sm", summary="sequential match: share of samples with every state right"),
+    Measure(name="fm", summary="final match: share of samples with the last state right"),
+)
+"""What both graders measure."""
 
 
 def procbench_reference(gold: str, answer: str) -> Match:

@@ -11,10 +11,10 @@ from mathreason_eval.families.processbench.grader import (
     step_index,
     vote_of,
 )
-from mathreason_eval.families.processbench.metrics import first_error
+from mathreason_eval.families.processbench.metrics import first_error, found_shares, linear_f1
 from mathreason_eval.families.processbench.scores import scores
 from mathreason_eval.grade.graders import Grader, plain
-from mathreason_eval.stats.metrics import Family
+from mathreason_eval.stats.metrics import MetricDefinition, MetricFamily, Shown
 
 EXTRACTORS: Mapping[str, Rule] = {"scores": scores}
 GRADERS: Mapping[str, Grader] = {
@@ -30,4 +30,28 @@ GRADERS: Mapping[str, Grader] = {
         find=last_simple_box,
     ),
 }
-METRICS: Mapping[str, Family] = {"first-error": first_error}
+METRICS: Mapping[str, MetricFamily] = {
+    "first-error": MetricFamily(
+        estimate=first_error,
+        definitions=(
+            MetricDefinition(
+                name="f1",
+                summary="harmonic mean of acc_error and acc_correct, mean over splits",
+                curve=found_shares,
+                linear=linear_f1,
+                shown=Shown.SLICES,
+            ),
+            MetricDefinition(name="f1_maj@{k}", summary="f1 of the majority of K indices"),
+            MetricDefinition(
+                name="acc_error",
+                summary="share of wrong solutions whose first false step is found",
+                shown=Shown.SLICES,
+            ),
+            MetricDefinition(
+                name="acc_correct",
+                summary="share of right solutions that are called right",
+                shown=Shown.SLICES,
+            ),
+        ),
+    )
+}

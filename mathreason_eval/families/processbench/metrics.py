@@ -9,15 +9,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mathreason_eval.families.processbench.grader import NOWHERE, index_of
 from mathreason_eval.families.processbench.thresholds import Scored, best_threshold, f1
 from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
+from mathreason_eval.stats.metrics import Linear
 from mathreason_eval.stats.uncertainty.intervals import Mean
 from mathreason_eval.steps.scores import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Score = Callable[[Item], float]
 
@@ -37,16 +43,62 @@ def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """
     # Solutions of one problem are not independent, whatever a task names under `cluster:`.
     items = [replace(item, cluster=item.problem.question) for item in items]
-    scored = _scored(items)
-    if scored:
-        yield from _of_reward_model(task, items, scored)
-        return
-    scores: dict[str, Score] = {"f1": lambda item: item.accuracy}
+    found = _finder(items)
+    for metric in _by_split(task, items, "f1", found.share):
+        yield replace(metric, method=f"{found.how}{metric.method}")
     n = min(item.n for item in items)
-    if n > 1 and all(item.n == n for item in items):
-        scores[f"f1_maj@{n}"] = majority
-    for name, score in scores.items():
-        yield from _by_split(task, items, name, score)
+    if not found.how and n > 1 and all(item.n == n for item in items):
+        yield from _by_split(task, items, f"f1_maj@{n}", majority)
+
+
+# --- scores of problems ----------------------------------------------------------------------
+
+
+def found_shares(items: Sequence[Item]) -> NDArray[np.float64]:
+    """Return of each problem the share of samples that find the first false step, in a column."""
+    import numpy as np
+
+    share = _finder(items).share
+    return np.array([[share(item)] for item in items])
+
+
+def linear_f1(items: Sequence[Item], scores: Sequence[float]) -> Linear:
+    """Return the splits' mean F1 as a mean over problems, by the slopes of the harmonic mean.
+
+    Problems of a split that has only right solutions, or only wrong ones, have no part in it.
+    """
+    splits: dict[str, dict[bool, list[int]]] = {}
+    for place, item in enumerate(items):
+        kinds = splits.setdefault(_split(item), {False: [], True: []})
+        kinds[_is_right(item)].append(place)
+    whole = [kinds for kinds in splits.values() if kinds[False] and kinds[True]]
+    means = [{kind: _mean(scores, at) for kind, at in kinds.items()} for kinds in whole]
+    value = sum(f1(*each.values()) for each in means) / len(whole) if whole else math.nan
+    total = sum(len(at) for kinds in whole for at in kinds.values())
+    parts, weights = [math.nan] * len(items), [0.0] * len(items)
+    for kinds, mean in zip(whole, means, strict=True):
+        for kind, at in kinds.items():
+            weight = _slope(mean[kind], mean[not kind]) * total / (len(whole) * len(at))
+            for place in at:
+                parts[place] = value + weight * (scores[place] - mean[kind])
+                weights[place] = weight
+    return Linear(parts=parts, weights=weights)
+
+
+def _mean(scores: Sequence[float], at: Sequence[int]) -> float:
+    return math.fsum(scores[place] for place in at) / len(at)
+
+
+def _slope(own: float, other: float) -> float:
+    """Return how far the harmonic mean moves with one of two means; along both, if both are 0."""
+    return 2 * (other / (own + other)) ** 2 if own + other else 0.5
+
+
+def _split(item: Item) -> str:
+    return str(item.problem.meta.get("split", "all"))
+
+
+# --- metrics ---------------------------------------------------------------------------------
 
 
 def _by_split(task: str, items: Sequence[Item], name: str, score: Score) -> Iterator[Metric]:
@@ -106,7 +158,7 @@ def _spread(one: Mean, other: Mean) -> float:
     total = one.value + other.value
     if not total:
         return 0.0
-    slopes = 2 * (other.value / total) ** 2, 2 * (one.value / total) ** 2
+    slopes = _slope(one.value, other.value), _slope(other.value, one.value)
     return math.hypot(slopes[0] * one.se, slopes[1] * other.se)
 
 
@@ -135,9 +187,21 @@ def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
     return found
 
 
-def _of_reward_model(
-    task: str, items: Sequence[Item], scored: Sequence[tuple[str, Scored]]
-) -> Iterator[Metric]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Finder:
+    """How a sample's answer is taken for the index of a step."""
+
+    share: Score
+    """The share of a problem's samples that find the true index."""
+    how: str
+    """What `Metric.method` says of it."""
+
+
+def _finder(items: Sequence[Item]) -> _Finder:
+    """Return how answers are read: as an index, or as scores of steps below a threshold."""
+    scored = _scored(items)
+    if not scored:
+        return _Finder(share=lambda item: item.accuracy, how="")
     tuning = [solution for split, solution in scored if split == _TUNED_ON]
     kinds = {true >= 0 for true, _ in tuning}
     threshold = best_threshold(tuning) if len(kinds) > 1 else EVEN
@@ -149,8 +213,7 @@ def _of_reward_model(
         hits = (scores is not None and first_below(scores, threshold) == true for scores in said)
         return sum(hits) / item.n
 
-    for metric in _by_split(task, items, "f1", share_right):
-        yield replace(metric, method=f"threshold {threshold:.6g}, {how}; {metric.method}")
+    return _Finder(share=share_right, how=f"threshold {threshold:.6g}, {how}; ")
 
 
 # --- votes and confusion ---------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.uncertainty.intervals import Z95, wilson
-from mathreason_eval.types import Metric
+from mathreason_eval.types import Metric, Unit
 
 
 def posterior(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
@@ -43,6 +43,7 @@ def bayes(task: str, items: Sequence[Item]) -> Iterator[Metric]:
         task=task,
         slice="all",
         name="bayes",
+        unit=Unit.SHARE,
         value=value,
         low=low,
         high=high,

@@ -28,12 +28,14 @@ Of each of the two runs that a distance is between, the pseudo-observations of b
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contender:
-    """One run with its scores, each in [0, 1]."""
+    """One run with its scores, each in [0, 1], or what each brings to a metric."""
 
     scores: Mapping[str, float]
     """By problem; all contenders have the same problems."""
     samples: Mapping[str, int]
     """How many samples each score is the mean of."""
+    weight: float = 1.0
+    """How far its value moves if a problem's score does, times the number of problems."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,9 +125,10 @@ def _ranges(
     imagined = np.zeros((_IMAGINED, units.shape[1]))
     imagined[:, -1] = 1
     sizes = np.array([_samples(contender) for contender in contenders])
+    weights = np.array([c.weight for c in contenders]) * (len(names) / len(units))
     drawn = np.vstack(
         [
-            _with_tosses(some, sizes, rng, len(names) / len(units))
+            _with_tosses(some, sizes, rng, weights)
             for some in drawn_sums(np.vstack([units, imagined]), rng)
         ]
     )
@@ -155,14 +158,14 @@ def _samples(contender: Contender) -> int:
 
 
 def _with_tosses(
-    drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator, weight: float
+    drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator, weights: NDArray[Any]
 ) -> NDArray[Any]:
     """Return the sums of the runs' scores, with those of the imagined problems among them.
 
     An imagined one weighs as much as a cluster does on average.
     """
     tosses = drawn[:, -1:].astype(int) * sizes
-    sums: NDArray[Any] = drawn[:, :-1] + weight * rng.binomial(tosses, 0.5) / sizes
+    sums: NDArray[Any] = drawn[:, :-1] + weights * rng.binomial(tosses, 0.5) / sizes
     return sums
 
 

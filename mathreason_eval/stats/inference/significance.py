@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _FINEST = 10_000
 """Steps of a score between 0 and 1, at most; finer scores are rounded."""
+_ROUNDING = 1e-6
+"""Sums of shares lie this near to whole steps, at least."""
 _LONGEST = 1 << 16
 """Steps that all changes together have, at most: so long is the table of sums."""
 _NOISE = 1e-13
@@ -67,11 +69,23 @@ def _whole_steps(pairs: Sequence[Pair]) -> list[int]:
     for number, pair in enumerate(pairs):
         name = ("alone", number) if pair.cluster is None else ("together", pair.cluster)
         together[name] = together.get(name, 0.0) + pair.change
-    finest = math.lcm(*{size for pair in pairs for size in pair.samples})
-    steps = float(min(finest, _FINEST))
+    steps = float(_steps_of_one(pairs, together.values()))
     whole = math.fsum(map(abs, together.values())) * steps
     steps *= min(1.0, _LONGEST / whole) if whole else 1.0
     return [int(math.copysign(round(abs(change) * steps), change)) for change in together.values()]
+
+
+def _steps_of_one(pairs: Sequence[Pair], changes: Iterable[float]) -> int:
+    """Return the steps of a score of one: those of counted samples where all changes are such."""
+    counted = math.lcm(*{size for pair in pairs for size in pair.samples})
+    if counted <= _FINEST and all(_is_whole(change * counted) for change in changes):
+        return counted
+    # A measure or pass@K of few samples takes other values than shares of the samples.
+    return _FINEST
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < _ROUNDING
 
 
 def _chances_of_sums(sizes: Sequence[int]) -> NDArray[Any]:

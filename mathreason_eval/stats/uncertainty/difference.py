@@ -26,6 +26,8 @@ class Pair:
     """How many samples each score is the mean of."""
     cluster: Hashable = None
     """What it shares with other problems, such as a source; None if it stands for itself."""
+    weight: float = 1.0
+    """How far the metric moves where the problem's score does, times the number of problems."""
 
     @property
     def change(self) -> float:
@@ -108,8 +110,14 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     factor = groups / (groups - 1) if groups > 1 else 1.0
     squares = math.fsum(one * one for one in sums) * factor
     if shares:
-        sizes = (size for pair in pairs for size in pair.samples)
-        squares += math.fsum(imagined_noise(size, n / groups) for size in sizes) / n
+        squares += (
+            math.fsum(
+                pair.weight**2 * imagined_noise(size, n / groups)
+                for pair in pairs
+                for size in pair.samples
+            )
+            / n
+        )
     return Difference(
         value=value,
         se=math.sqrt(squares) / n,

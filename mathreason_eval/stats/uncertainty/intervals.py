@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.stats.uncertainty.difference import student
 from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
-from mathreason_eval.types import Metric
+from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,7 @@ class Mean:
     """How the interval was made."""
     fixed: tuple[float, float, float] | None = None
     """(low, high, se) of this benchmark, where only the samples could have been others."""
+    unit: Unit = Unit.SHARE
 
     def metric(self, name: str, place: Place, size: tuple[int, int]) -> Metric:
         """Return it as a metric.
@@ -59,6 +60,7 @@ class Mean:
             task=task,
             slice=where,
             name=name,
+            unit=self.unit,
             value=self.value,
             low=self.low,
             high=self.high,
@@ -161,6 +163,7 @@ def mean_of_amounts(amounts: Scores, clusters: Clusters | None = None) -> Mean:
         high=value + half,
         se=se,
         method=f"Student's t over {over}",
+        unit=Unit.AMOUNT,
     )
 
 

@@ -15,7 +15,7 @@ from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.prompts import PromptForm
-from mathreason_eval.types import Answer, Match, Metric, Problem
+from mathreason_eval.types import Answer, Match, Measure, Metric, Problem, Unit
 
 # --- judging -------------------------------------------------------------------------------------
 
@@ -35,7 +35,11 @@ def _digits(gold: str, answer: str) -> Match:
     return Match(equal=gold == answer, rule="digits", note="digits", measures={"digits": share})
 
 
-DIGITS = Grader(summary="digit by digit", compare=plain(_digits), measures=("digits",))
+DIGITS = Grader(
+    summary="digit by digit",
+    compare=plain(_digits),
+    measures=(Measure(name="digits", summary="share of digits that are right"),),
+)
 NOT_A_GRADER = "math"
 
 
@@ -47,8 +51,9 @@ def stars(text: str) -> Answer | None:
 
 def solved(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield how many problems there are, as a metric."""
-    yield Metric(task=task, slice="all", name="solved", value=1.0, low=0.0, high=1.0, se=0.1,
-                 problems=len(items), samples=len(items), method="none")  # fmt: skip
+    yield Metric(task=task, slice="all", name="solved", unit=Unit.SHARE, value=1.0,
+                 low=0.0, high=1.0, se=0.1, problems=len(items), samples=len(items),
+                 method="none")  # fmt: skip
 
 
 # --- running -------------------------------------------------------------------------------------
