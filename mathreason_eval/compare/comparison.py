@@ -11,9 +11,9 @@ from mathreason_eval.compare.flips import Flip, flips
 from mathreason_eval.compare.pairing import Pairing, pair, side
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.ranking import Rank, RunScores, ranking
 from mathreason_eval.stats.summary import AMOUNTS, WHOLE, by_slice
-from mathreason_eval.stats.uncertainty.difference import Pair
 
 _SPREAD_NEEDS = 2
 """So many problems, at least, have a difference of amounts."""
@@ -55,14 +55,14 @@ class Comparison:
         return self.pairing.before.task
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """Return what differs and does not forbid a comparison, a phrase each."""
         before, after = self.pairing.before, self.pairing.after
         asked = len(before.problems.keys() | after.problems.keys())
         if left := asked - len(self.pairing.shared):
             words = f"{left:,} of {asked:,} problems have no verdict in both and are left out"
-            return (*self.pairing.remarks, words)
-        return self.pairing.remarks
+            return (*self.pairing.notes, words)
+        return self.pairing.notes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,7 @@ class Ranks:
 
     task: str
     problems: int
-    places: tuple[tuple[str, Place], ...]
+    places: tuple[tuple[str, Rank], ...]
     """By the runs' names, highest first."""
 
 
@@ -275,12 +275,12 @@ def _ranks(of_task: Sequence[Comparison], *, counted: bool) -> Iterator[Ranks]:
     names = [name for name in first if all(name in one.pairs for one in of_task)]
     if not names:
         return
-    baseline = Contender(
+    baseline = RunScores(
         scores={name: first[name].before for name in names},
         samples={name: first[name].samples[0] for name in names},
     )
     others = [
-        Contender(
+        RunScores(
             scores={name: one.pairs[name].after for name in names},
             samples={name: one.pairs[name].samples[1] for name in names},
         )

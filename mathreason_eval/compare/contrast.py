@@ -6,11 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.stats.inference.evidence import evidence
-from mathreason_eval.stats.inference.significance import benjamini_hochberg, holm
+from mathreason_eval.stats.difference import (
+    Difference,
+    Pair,
+    bootstrap_interval,
+    difference,
+    t_quantile,
+)
+from mathreason_eval.stats.exact_tests import exact_test
+from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.stats.summary import AMOUNTS
-from mathreason_eval.stats.uncertainty.bootstrap import bootstrap_interval
-from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference, student
 
 _POWER, _LEVEL = 0.8, 0.05
 """Of the smallest change that is called detectable: two-sided."""
@@ -45,7 +50,7 @@ class Contrast:
     def detectable(self) -> float:
         """Return the smallest true change that a test of 5 % finds with 80 % power."""
         found = self.difference
-        quantiles = (student(1 - _LEVEL / 2, found.freedom), student(_POWER, found.freedom))
+        quantiles = (t_quantile(1 - _LEVEL / 2, found.freedom), t_quantile(_POWER, found.freedom))
         return math.fsum(quantiles) * found.se
 
 
@@ -62,7 +67,7 @@ def contrast(where: str, metric: str, pairs: Sequence[Pair]) -> Contrast:
     """
     n = len(pairs)
     found = difference(pairs, shares=metric not in AMOUNTS)
-    seen = evidence(pairs, counted=metric == COUNTED)
+    seen = exact_test(pairs, counted=metric == COUNTED)
     return Contrast(
         slice=where,
         metric=metric,
@@ -73,7 +78,7 @@ def contrast(where: str, metric: str, pairs: Sequence[Pair]) -> Contrast:
         p=seen.p,
         adjusted=seen.p,
         adjustment="none",
-        test=seen.test,
+        test=seen.name,
     )
 
 

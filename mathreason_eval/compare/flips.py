@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.difference import Pair
 
 _SOLVED = 0.5
 """Score from which a problem counts as solved: of several samples at least half are correct."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from mathreason_eval.stats.inference.decision import at_once
-from mathreason_eval.stats.inference.spending import KINDS, nominal_levels
+from mathreason_eval.stats.decision import single_look
+from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS, nominal_levels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +16,7 @@ class Looks:
 
     samples: tuple[int, ...]
     """Samples a problem at each look, rising."""
-    spending: str = KINDS[0]
+    spending: str = SPENDING_FUNCTIONS[0]
     """How alpha is spent over them."""
 
 
@@ -30,13 +30,13 @@ class Look:
     """How many there will be."""
     samples: int | None
     """The first so many samples of each problem count; None for all."""
-    following: int | None
+    next_look: int | None
     """Samples a problem at the next look; None if this is the last."""
     nominal: Callable[[float], float]
     """The level at this look of a test whose level over all looks is the argument."""
 
 
-ONLY_LOOK = Look(number=1, looks=1, samples=None, following=None, nominal=at_once)
+ONLY_LOOK = Look(number=1, looks=1, samples=None, next_look=None, nominal=single_look)
 
 
 def look_reached(looks: Looks | None, baseline: int, samples: int) -> Look | None:
@@ -62,7 +62,7 @@ def look_reached(looks: Looks | None, baseline: int, samples: int) -> Look | Non
         number=number,
         looks=len(looks.samples),
         samples=reached[-1],
-        following=looks.samples[number] if number < len(looks.samples) else None,
+        next_look=looks.samples[number] if number < len(looks.samples) else None,
         nominal=partial(_level, information, looks.spending, number - 1),
     )
 

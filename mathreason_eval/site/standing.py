@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
-from mathreason_eval.stats.inference.ranking import Contender, Place, ranking
+from mathreason_eval.stats.ranking import Rank, RunScores, ranking
 from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry
 
 
@@ -135,12 +135,12 @@ def _ranked(standings: Sequence[Standing]) -> tuple[Standing, ...]:
     )
 
 
-def _places(results: Sequence[Result]) -> list[Place]:
+def _places(results: Sequence[Result]) -> list[Rank]:
     """Return where results stand that asked the same problems."""
     if not results:
         return []
     contenders = [
-        Contender(
+        RunScores(
             # Of a folder edited by hand a problem may have no sample, and another too many.
             scores={one.problem.id: one.correct / max(1, one.judged) for one in result.problems},
             samples={one.problem.id: max(1, one.judged) for one in result.problems},
@@ -152,7 +152,7 @@ def _places(results: Sequence[Result]) -> list[Place]:
     return ranking(contenders, {problem.id: cluster_of(problem, source) for problem in asked})
 
 
-def _placed(standing: Standing, place: Place) -> Standing:
+def _placed(standing: Standing, place: Rank) -> Standing:
     return replace(standing, rank=(place.best, place.worst), leads=place.leads)
 
 

@@ -13,9 +13,8 @@ from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.estimators.paired import paired
 from mathreason_eval.stats.estimators.several import Sampled, several, stable
 from mathreason_eval.stats.estimators.soundness import right_by_wrong_steps
+from mathreason_eval.stats.intervals import Mean, Place, SampleMoments, conditional_interval
 from mathreason_eval.stats.metrics import FAMILIES
-from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.uncertainty.intervals import Mean, Place
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Records, Verdict
 
 Value = str | int | float | bool
@@ -187,13 +186,13 @@ def _share(outcome: Outcome, items: Sequence[Item]) -> Mean:
     import numpy as np
 
     hits = np.array([item.outcomes[outcome] for item in items])
-    samples = Samples.shares(hits, np.array([item.n for item in items]))
-    return of_this_benchmark(mean_over(items, samples.mean), samples)
+    samples = SampleMoments.from_counts(hits, np.array([item.n for item in items]))
+    return conditional_interval(mean_over(items, samples.mean), samples)
 
 
 def _of_values(values: Sequence[Sequence[float]], items: Sequence[Item]) -> Mean:
-    samples = Samples.values(values)
-    return of_this_benchmark(mean_over(items, samples.mean), samples)
+    samples = SampleMoments.from_values(values)
+    return conditional_interval(mean_over(items, samples.mean), samples)
 
 
 def _of_amounts(
@@ -203,11 +202,11 @@ def _of_amounts(
     held = [(item, each) for item, each in zip(items, amounts, strict=True) if each]
     if not held:
         return
-    samples = Samples.values([each for _, each in held])
+    samples = SampleMoments.from_values([each for _, each in held])
     mean = mean_amount([item for item, _ in held], samples.mean)
     if mean is not None:
         size = len(held), int(samples.number.sum())
-        yield of_this_benchmark(mean, samples, shares=False).metric(name, place, size)
+        yield conditional_interval(mean, samples, shares=False).metric(name, place, size)
 
 
 def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:

@@ -14,7 +14,7 @@ from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.majority import maj_curve
 from mathreason_eval.stats.estimators.passk import TAUS, Curves, curves
 from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
-from mathreason_eval.stats.uncertainty.intervals import Place
+from mathreason_eval.stats.intervals import Place
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How likely the gate is to see a fall, before it is looked for."""
+"""The power of the gate: how likely `decide` is to call a drop a regression, or a change a pass."""
 
 from __future__ import annotations
 
@@ -7,117 +7,123 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.planning.difficulty import Law
-from mathreason_eval.stats.uncertainty.difference import student
-from mathreason_eval.stats.uncertainty.prior import imagined_noise
+from mathreason_eval.stats.difference import pseudo_variance, t_quantile
+from mathreason_eval.stats.difficulty import ChangeDistribution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_REACH = 6
-"""Standard deviations around the mean within which all that happens happens."""
-_CELLS = (512, 256)
-"""Values of a sum, and of a sum of squares, at most, whose chances are worked out."""
-_NOTHING = 1e-10
-_TRIES = 30
-_HALF = 0.5
-_CLOSE = 0.015
-"""Standard deviations, about half a point of power."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class GateSettings:
     """What the gate asks of one task: see `decide`."""
 
     margin: float = 0.01
     alpha: float = 0.01
     """Level of a pass."""
     tasks: int = 1
-    """Tasks in the suite; Holm lets one of them alone have alpha / tasks for a regression."""
+    """Tasks in the suite; by Holm, a regression of one alone has the level alpha / tasks."""
+
+    @property
+    def regression_alpha(self) -> float:
+        """Return the level of a regression where no other task regresses."""
+        return self.alpha / self.tasks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outlook:
-    """How likely the gate is to give either answer; what is left is inconclusive."""
+class Power:
+    """The chances of two of the gate's answers; the rest is inconclusive."""
 
     passes: float
     regression: float
 
 
-def outlook(change: Law, problems: int, rule: Rule) -> Outlook:
+def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
     """Return how likely `decide` is to call a pass, and to call a regression.
 
-    The decision depends on the changes by their sum and their sum of squares. The law of both is
-    exact where these have few values; else neighbouring values share a cell, in such parts that
-    their mean stays.
+    The decision depends on the changes by their sum and their sum of squares. The distribution of
+    both is exact where these have few values; else neighbouring values share a cell, in such parts
+    that their mean stays.
     """
-    totals, squares, masses = _sums(change, problems)
-    passes, falls = calls(totals, squares, problems, change, rule)
-    return Outlook(
-        passes=float(masses[passes].sum()), regression=float(masses[falls & ~passes].sum())
+    totals, squares, masses = _distribution_of_sums(change, problems)
+    passes, regressions = decisions(totals, squares, problems, change, gate)
+    return Power(
+        passes=float(masses[passes].sum()), regression=float(masses[regressions & ~passes].sum())
     )
 
 
-def calls(
-    totals: NDArray[Any], squares: NDArray[Any], problems: int, change: Law, rule: Rule
+def decisions(
+    totals: NDArray[Any],
+    squares: NDArray[Any],
+    problems: int,
+    change: ChangeDistribution,
+    gate: GateSettings,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return whether `decide` would let pass, and whether it would see a fall.
+    """Return whether `decide` would call a pass, and whether it would find a drop.
 
     Args:
-        totals: sums of changes over problems, one for each imagined pair of runs.
+        totals: sums of changes over problems, one for each pair of runs.
         squares: sums of squared changes.
         problems: how many there are.
-        change: the law they are of.
-        rule: what is asked.
+        change: the distribution of one change.
+        gate: what is asked.
     """
-    passes, falls = student_calls(totals, squares, problems, change.samples, rule)
-    level = rule.alpha / rule.tasks
-    falls &= _sign_flip(totals, squares, change) <= level
+    passes, drops = t_decisions(totals, squares, problems, change.samples, gate)
+    drops &= _sign_flip_p(totals, squares, change) <= gate.regression_alpha
     if change.exchange is not None:
-        falls &= _exchanged(totals, problems, change, change.exchange) <= level
-    return passes, falls
+        p = _exchange_p(totals, problems, change, change.exchange)
+        drops &= p <= gate.regression_alpha
+    return passes, drops
 
 
-def student_calls(
+def t_decisions(
     totals: NDArray[Any],
     squares: NDArray[Any],
     problems: int,
     samples: tuple[float, float],
-    rule: Rule,
+    gate: GateSettings,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the same by the bounds of the difference alone, without the exact test of a fall."""
+    """Return the same by Student's bounds of the difference alone, without the exact tests."""
     import numpy as np
 
     n = problems
     value = totals / n
-    imagined = sum(map(imagined_noise, samples))
+    pseudo = sum(map(pseudo_variance, samples))
     varied = np.maximum(squares - totals * value, 0.0) * (n / (n - 1) if n > 1 else 1.0)
-    errors = np.sqrt(varied + imagined) / n
+    errors = np.sqrt(varied + pseudo) / n
     freedom = max(1, n - 1)
-    passes = value - student(1 - rule.alpha, freedom) * errors >= -rule.margin
-    falls = value + student(1 - rule.alpha / rule.tasks, freedom) * errors <= 0
-    return passes, falls
+    passes = value - t_quantile(1 - gate.alpha, freedom) * errors >= -gate.margin
+    drops = value + t_quantile(1 - gate.regression_alpha, freedom) * errors <= 0
+    return passes, drops
 
 
-def whole_problems(problems: int, rule: Rule) -> int | None:
-    """Return how many problems must be lost from always to never solved before that is seen.
+def min_lost_problems(problems: int, gate: GateSettings) -> int | None:
+    """Return how many problems must go from always to never solved for a regression.
 
-    Endless samples do not help: with fewer lost, and all others as before, the gate calls no
-    regression. None if it would not with all of them lost.
+    With infinitely many samples, and all other problems as before. None if the gate calls no
+    regression even if all of them do.
     """
     import numpy as np
 
     lost = np.arange(1, problems + 1)
-    one = Law(changes=np.array([-1.0]), chances=np.ones(1), samples=(math.inf, math.inf))
-    passes, falls = calls(-lost, lost, problems, one, rule)
-    falls &= ~passes & (0.5 ** (lost + 1.0) <= rule.alpha / rule.tasks)
-    return int(lost[falls][0]) if falls.any() else None
+    one = ChangeDistribution(
+        changes=np.array([-1.0]), chances=np.ones(1), samples=(math.inf, math.inf)
+    )
+    passes, drops = decisions(-lost, lost, problems, one, gate)
+    drops &= ~passes & (0.5 ** (lost + 1.0) <= gate.regression_alpha)
+    return int(lost[drops][0]) if drops.any() else None
 
 
-def least(
+_TRIES = 30
+_HALF = 0.5
+_CLOSE = 0.015
+"""Standard deviations, about half a point of power."""
+
+
+def smallest_n(
     chance: Callable[[float], float], wanted: float, low: float, high: float, *, step: float
 ) -> float | None:
-    """Return about the least number, in [low, high], whose rising chance is the wanted one.
+    """Return about the smallest number in [low, high] at which a rising chance is as wanted.
 
     By false position on the normal scale, where the power of a test is nearly straight. The number
     is no more than a step too large, or its chance no more than half a point.
@@ -152,39 +158,75 @@ def least(
     return high
 
 
-# --- of what happens to all problems together ------------------------------------------------
+# --- the distribution of both sums -----------------------------------------------------------
+
+_CELLS = (512, 256)
+"""Cells of a sum, and of a sum of squares, at most."""
+_REACH = 6
+"""Standard deviations around the mean that the cells span."""
+_NEGLIGIBLE = 1e-10
 
 
-def _sums(change: Law, problems: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return sums of changes and sums of squares over problems, with their chances.
+def _distribution_of_sums(
+    change: ChangeDistribution, problems: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return sums of changes and of squared changes over problems, with their chances.
 
-    The law of a sum is the transform of a power, here in two dimensions.
+    The transform of the distribution of a sum is a power, here in two dimensions.
     """
     import numpy as np
 
     unit = 0.0
     if not math.isinf(change.samples[0]):
         unit = 1 / math.lcm(*map(int, change.samples))
-    frames = [_frame(change, problems, power, unit**power) for power in (1, 2)]
-    sizes = [size for _, _, size in frames]
+    grids = [_grid(change, problems, power, unit**power) for power in (1, 2)]
+    sizes = [size for _, _, size in grids]
     once = np.zeros(sizes)
     sides = [
-        _split(change.changes**power / width) for power, (width, _, _) in enumerate(frames, start=1)
+        _neighbours(change.changes**power / width)
+        for power, (width, _, _) in enumerate(grids, start=1)
     ]
     for row, share in sides[0]:
         for column, part in sides[1]:
             np.add.at(once, (row % sizes[0], column % sizes[1]), change.chances * share * part)
     masses = np.fft.irfft2(_power(np.fft.rfft2(once), problems), s=sizes)
-    kept = masses > _NOTHING
+    kept = masses > _NEGLIGIBLE
     totals, squares = (
         width * (low + (place - low) % size)
-        for place, (width, low, size) in zip(np.nonzero(kept), frames, strict=True)
+        for place, (width, low, size) in zip(np.nonzero(kept), grids, strict=True)
     )
     return totals, squares, masses[kept]
 
 
+def _grid(
+    change: ChangeDistribution, problems: int, power: int, unit: float
+) -> tuple[float, int, int]:
+    """Return the width of a cell for sums of a power, the first one, and how many there are."""
+    mean = problems * change.moment(power)
+    varied = max(0.0, change.moment(2 * power) - change.moment(power) ** 2)
+    largest = float(abs(change.changes).max()) ** power
+    reach = _REACH * math.sqrt(problems * varied) + 2 * largest
+    # Where nothing changes at all there is a single cell, of any width.
+    width = max(unit, 2 * reach / (_CELLS[power - 1] - 2), _NEGLIGIBLE)
+    return (
+        width,
+        math.floor((mean - reach) / width),
+        1 << math.ceil(math.log2(2 * reach / width + 2)),
+    )
+
+
+def _neighbours(places: NDArray[Any]) -> tuple[tuple[NDArray[Any], NDArray[Any]], ...]:
+    """Return the integers on both sides of places, each with its share of the mass."""
+    import numpy as np
+
+    near = np.rint(places)
+    below = np.where(abs(places - near) < 1e-9, near, np.floor(places))  # noqa: PLR2004
+    above = places - below
+    return (below.astype(np.int64), 1 - above), (below.astype(np.int64) + 1, above)
+
+
 def _power(wave: NDArray[Any], times: int) -> NDArray[Any]:
-    """Return a whole power by squaring, which is faster than by logarithms."""
+    """Return an integer power by squaring, which is faster than by logarithms."""
     if times == 1:
         return wave
     half = _power(wave, times // 2)
@@ -194,33 +236,13 @@ def _power(wave: NDArray[Any], times: int) -> NDArray[Any]:
     return whole
 
 
-def _frame(change: Law, problems: int, power: int, unit: float) -> tuple[float, int, int]:
-    """Return the width of a cell for sums of a power, the first one, and how many there are."""
-    mean = problems * change.moment(power)
-    varied = max(0.0, change.moment(2 * power) - change.moment(power) ** 2)
-    largest = float(abs(change.changes).max()) ** power
-    reach = _REACH * math.sqrt(problems * varied) + 2 * largest
-    # Where nothing changes at all there is a single cell, of any width.
-    width = max(unit, 2 * reach / (_CELLS[power - 1] - 2), _NOTHING)
-    return (
-        width,
-        math.floor((mean - reach) / width),
-        1 << math.ceil(math.log2(2 * reach / width + 2)),
-    )
+# --- the exact tests, given both sums --------------------------------------------------------
 
 
-def _split(places: NDArray[Any]) -> tuple[tuple[NDArray[Any], NDArray[Any]], ...]:
-    """Return the whole numbers on both sides of places, with the share that each has of them."""
-    import numpy as np
-
-    near = np.rint(places)
-    below = np.where(abs(places - near) < 1e-9, near, np.floor(places))  # noqa: PLR2004
-    above = places - below
-    return (below.astype(np.int64), 1 - above), (below.astype(np.int64) + 1, above)
-
-
-def _sign_flip(totals: NDArray[Any], squares: NDArray[Any], change: Law) -> NDArray[Any]:
-    """Return the p of the sign-flip test: exact for flips, else its Edgeworth series."""
+def _sign_flip_p(
+    totals: NDArray[Any], squares: NDArray[Any], change: ChangeDistribution
+) -> NDArray[Any]:
+    """Return the p of the sign-flip test: exact for single samples, else its Edgeworth series."""
     import numpy as np
     from scipy.special import bdtr, ndtr
 
@@ -236,16 +258,16 @@ def _sign_flip(totals: NDArray[Any], squares: NDArray[Any], change: Law) -> NDAr
     return np.asarray(np.maximum(0.0, ndtr(z) + density * tails * (z**3 - 3 * z) / 12))
 
 
-def _exchanged(
+def _exchange_p(
     totals: NDArray[Any],
     problems: int,
-    change: Law,
+    change: ChangeDistribution,
     exchange: tuple[NDArray[Any], NDArray[Any]],
 ) -> NDArray[Any]:
     """Return the p of the exchange of samples, by three cumulants.
 
-    The more correct samples there are, the more could be exchanged: so the variance goes with the
-    total, here along a straight line.
+    More correct samples leave more to exchange: so the variance depends on the total, here
+    linearly.
     """
     import numpy as np
     from scipy.special import ndtr
