@@ -62,10 +62,7 @@ def single_look(alpha: float) -> float:
 
 
 def decide(
-    tasks: Sequence[PairedTask],
-    *,
-    alpha: float,
-    nominal: Callable[[float], float] = single_look,
+    tasks: Sequence[PairedTask], *, alpha: float, nominal: Callable[[float], float] = single_look
 ) -> list[Decision]:
     """Return the decision on each task, in their order.
 
@@ -82,7 +79,7 @@ def decide(
         tasks: their paired scores.
         alpha: one-sided level of either error, in (0, 0.5), where a task has none of its own.
         nominal: the level at this look of a test that has its argument over all looks. Holm's
-            shares are taken of alpha before that: those of a nominal level would not add up to it.
+            shares are taken of alpha before, as shares of a nominal level do not add up to it.
     """
     alphas = [alpha if task.alpha is None else task.alpha for task in tasks]
     differences = [difference(task.pairs) for task in tasks]
@@ -100,7 +97,7 @@ def _regression_p(task: PairedTask, found: Difference) -> float:
         return found.p_above(-task.margin)
     ps = [found.p_above(0.0), sign_flip(task.pairs).less]
     if task.counted and has_unequal_samples(task.pairs):
-        ps.append(exchange_test(task.pairs))
+        ps.append(exchange_test(task.pairs).less)
     return max(ps)
 
 

@@ -89,12 +89,8 @@ easy problems; with one or two of each kind, 97 to 98 % even for 100.
 def pseudo_variance(samples: float, cluster_size: float = 1.0) -> float:
     """Return what pseudo-observations add to N² times the variance of a mean change, by one run.
 
-    Half a problem changes between two runs, by one of n samples, its square taken as 1 / n; each
-    run adds half of it.
-
-    Args:
-        samples: how many the run has of a problem.
-        cluster_size: problems in a cluster; of clustered problems half a cluster changes.
+    Half a problem, or half a cluster of problems, is added to those that changed between two runs:
+    by one of n samples, its square taken as 1 / n. Each run adds half of it.
     """
     return PSEUDO_COUNT / 2 / samples * cluster_size * cluster_size
 
@@ -125,14 +121,14 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     if not n or (n < _MIN_AMOUNTS and not shares):
         raise ValueError("A difference needs a problem that both runs have, of amounts two.")
     value = math.fsum(pair.change for pair in pairs) / n
-    sums = _cluster_deviations(pairs, value)
+    sums = cluster_changes(pairs, value)
     groups = len(sums)
     factor = groups / (groups - 1) if groups > 1 else 1.0
     squares = math.fsum(one * one for one in sums) * factor
     if shares:
         sizes = (size for pair in pairs for size in pair.samples)
         squares += math.fsum(pseudo_variance(size, n / groups) for size in sizes) / n
-    over = "problems" if groups == n else f"{groups:,} clusters of problems"
+    added = ", half a change added" if shares else ""
     return Difference(
         value=value,
         se=math.sqrt(squares) / n,
@@ -140,20 +136,22 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
         problems=n,
         clusters=groups,
         bound=1.0 if shares else math.inf,
-        method=f"paired Student's t over {over}{', half a pseudo-change' if shares else ''}",
+        method=f"paired Student's t over {unit(n, groups)}{added}",
     )
 
 
-def _cluster_deviations(pairs: Sequence[Pair], mean: float) -> list[float]:
-    """Return each cluster's sum of changes less the mean change."""
-    single: list[float] = []
-    clustered: dict[Hashable, float] = {}
-    for pair in pairs:
-        if pair.cluster is None:
-            single.append(pair.change - mean)
-        else:
-            clustered[pair.cluster] = clustered.get(pair.cluster, 0.0) + pair.change - mean
-    return [*single, *clustered.values()]
+def cluster_changes(pairs: Sequence[Pair], mean: float = 0.0) -> list[float]:
+    """Return each cluster's sum of changes, each less a mean; independent pairs stay single."""
+    sums: dict[Hashable, float] = {}
+    for number, pair in enumerate(pairs):
+        key = ("single", number) if pair.cluster is None else ("cluster", pair.cluster)
+        sums[key] = sums.get(key, 0.0) + pair.change - mean
+    return list(sums.values())
+
+
+def unit(problems: int, clusters: int) -> str:
+    """Return what a `method` is over: problems, or clusters of them."""
+    return "problems" if clusters == problems else f"{clusters:,} clusters of problems"
 
 
 # --- the bootstrap ---------------------------------------------------------------------------
@@ -187,9 +185,7 @@ def bootstrap_interval(
 def cluster_sums(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable]) -> NDArray[Any]:
     """Return each cluster's column sums, and in a last column how many rows it has.
 
-    Args:
-        rows: one a problem, of equal length.
-        clusters: of each problem its cluster; None if it is independent.
+    A row whose cluster is None is independent.
     """
     import numpy as np
 
@@ -211,39 +207,26 @@ _MULTINOMIAL_COST = 8
 
 
 def bootstrap_sums(units: NDArray[Any], rng: Generator) -> Iterator[NDArray[Any]]:
-    """Yield the column sums of `RESAMPLES` resamples, a row each, in blocks that fit into memory.
-
-    Args:
-        units: a row for each unit that is resampled.
-        rng: the random source.
-    """
+    """Yield the column sums of `RESAMPLES` resamples of rows, in blocks that fit into memory."""
     import numpy as np
 
     # Equal units are drawn together: right or wrong in two runs has only four distinct rows.
+    size = len(units)
     kinds, counts = np.unique(units, axis=0, return_counts=True)
-    step = max(1, _MAX_CELLS // len(units))
+    step = max(1, _MAX_CELLS // size)
     for start in range(0, RESAMPLES, step):
         draws = min(step, RESAMPLES - start)
-        if len(kinds) < len(units) / _MULTINOMIAL_COST:
-            yield rng.multinomial(len(units), counts / len(units), size=draws) @ kinds
+        if len(kinds) < size / _MULTINOMIAL_COST:
+            yield rng.multinomial(size, counts / size, size=draws) @ kinds
         else:
-            yield _resample_counts(len(units), draws, rng) @ units
-
-
-def _resample_counts(size: int, draws: int, rng: Generator) -> NDArray[Any]:
-    """Return how often each of `size` units is drawn, a row for each resample."""
-    import numpy as np
-
-    drawn = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=draws * size)
-    return counts.reshape(draws, size).astype(float)
+            drawn = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
+            times = np.bincount(drawn.ravel(), minlength=draws * size).reshape(draws, size)
+            yield times.astype(float) @ units
 
 
 # --- Student's t distribution ----------------------------------------------------------------
 #
 # Without scipy, which takes longer to import than a gate may take to start.
-
-_HALVINGS = 200
 
 
 @lru_cache(maxsize=256)
@@ -255,15 +238,12 @@ def t_quantile(share: float, freedom: int) -> float:
     low, high = 0.0, 1.0
     while t_sf(high, freedom) > beyond:
         low, high = high, 2 * high
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if not low < middle < high:
-            break
+    while low < (middle := (low + high) / 2) < high:
         if t_sf(middle, freedom) > beyond:
             low = middle
         else:
             high = middle
-    return (low + high) / 2
+    return middle
 
 
 def t_sf(t: float, freedom: float) -> float:

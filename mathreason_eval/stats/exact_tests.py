@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.difference import Pair, cluster_changes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def exact_test(pairs: Sequence[Pair], *, counted: bool = True) -> ExactTest:
         counted: whether scores are shares of correct samples, which alone can be exchanged.
     """
     if counted and has_unequal_samples(pairs):
-        p = max(sign_flip(pairs).two_sided, _two_sided_exchange(pairs))
+        p = max(sign_flip(pairs).two_sided, exchange_test(pairs).two_sided)
         return ExactTest(p=p, name="exact sign flips and exchange (mid-p)")
     if _is_binary(pairs):
         lost = sum(pair.change < 0 for pair in pairs)
@@ -61,10 +61,7 @@ def _is_binary(pairs: Sequence[Pair]) -> bool:
 def mcnemar(lost: int, gained: int, *, mid: bool = True) -> float:
     """Return the two-sided p of McNemar's exact test, in (0, 1]; 1 where nothing flipped.
 
-    Args:
-        lost: problems that were right and are wrong.
-        gained: problems that were wrong and are right.
-        mid: take off half the chance of the result itself (Fagerland, Lydersen and Laake 2013).
+    The mid-p takes off half the chance of the result itself (Fagerland, Lydersen and Laake 2013).
     """
     n = lost + gained
     fewer = min(lost, gained)
@@ -80,51 +77,47 @@ _MAX_STEPS = 1 << 16
 _NOISE = 1e-13
 """Rounding error of a Fourier transform; a smaller p is reported as this."""
 
-# --- sign flips ------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignFlip:
-    """P-values of a sign-flip test, each in (0, 1]. Null hypothesis: the runs do not differ."""
+class PValues:
+    """Mid-p-values (Lancaster 1961), each in (0, 1]. Null hypothesis: the runs do not differ."""
 
     less: float
     """One-sided; the alternative is a drop."""
     greater: float
     """One-sided; the alternative is a rise."""
-    two_sided: float
-    """Twice the smaller, at most 1."""
-    changed: int
-    """Clusters that changed at all. No p can be below 2 ** -changed."""
+
+    @property
+    def two_sided(self) -> float:
+        """Return twice the smaller, at most 1."""
+        return min(1.0, 2 * min(self.less, self.greater))
 
 
-def sign_flip(pairs: Sequence[Pair], *, mid: bool = True) -> SignFlip:
+def _p_values(chances: NDArray[Any], observed: int, smallest: float = _NOISE) -> PValues:
+    """Return the tails of a distribution at the index of what was observed."""
+    own = float(chances[observed]) / 2
+    tails = (chances[:observed], chances[observed + 1 :])
+    less, greater = (min(1.0, max(smallest, float(tail.sum()) + own)) for tail in tails)
+    return PValues(less=less, greater=greater)
+
+
+# --- sign flips ------------------------------------------------------------------------------
+
+
+def sign_flip(pairs: Sequence[Pair]) -> PValues:
     """Return the exact permutation test of paired scores.
 
     Over all 2 ** N ways to swap the runs problem by problem, or cluster by cluster, by convolution
     and without sampling (Fisher 1935; Pagano and Tritchler 1983, JASA 78, 435-440). With one
-    sample a problem it is McNemar's exact test.
-
-    Args:
-        pairs: the problems that both runs have.
-        mid: count the result itself by half (Lancaster 1961): the level is then met on average and
-            not from below. False is the strict test, never above its level.
+    sample a problem it is McNemar's exact test. With k clusters that changed no p is below
+    2 ** -k / 2.
     """
     steps = [step for step in _integer_changes(pairs) if step]
-    half = 0.5 if mid else 1.0
     if not steps:
-        return SignFlip(less=half, greater=half, two_sided=1.0, changed=0)
+        return PValues(less=0.5, greater=0.5)
     chances = _chances_of_sums([abs(step) for step in steps])
-    observed = len(chances) // 2 + sum(steps)
-    own = float(chances[observed]) * half
-    smallest = max(_NOISE, 2.0 ** -len(steps) * half)
-    less = min(1.0, max(smallest, float(chances[:observed].sum()) + own))
-    greater = min(1.0, max(smallest, float(chances[observed + 1 :].sum()) + own))
-    return SignFlip(
-        less=less,
-        greater=greater,
-        two_sided=min(1.0, 2 * min(less, greater)),
-        changed=len(steps),
-    )
+    smallest = max(_NOISE, 2.0 ** -len(steps) / 2)
+    return _p_values(chances, len(chances) // 2 + sum(steps), smallest)
 
 
 _FINEST = 10_000
@@ -133,15 +126,12 @@ _FINEST = 10_000
 
 def _integer_changes(pairs: Sequence[Pair]) -> list[int]:
     """Return each cluster's change in steps; rounding ignores the sign, so the test stays exact."""
-    changes: dict[Hashable, float] = {}
-    for number, pair in enumerate(pairs):
-        name = ("single", number) if pair.cluster is None else ("cluster", pair.cluster)
-        changes[name] = changes.get(name, 0.0) + pair.change
+    changes = cluster_changes(pairs)
     finest = math.lcm(*{size for pair in pairs for size in pair.samples})
     steps = float(min(finest, _FINEST))
-    total = math.fsum(map(abs, changes.values())) * steps
+    total = math.fsum(map(abs, changes)) * steps
     steps *= min(1.0, _MAX_STEPS / total) if total else 1.0
-    return [int(math.copysign(round(abs(change) * steps), change)) for change in changes.values()]
+    return [int(math.copysign(round(abs(change) * steps), change)) for change in changes]
 
 
 def _chances_of_sums(sizes: Sequence[int]) -> NDArray[Any]:
@@ -167,8 +157,8 @@ _Kind = tuple[int, int, int]
 """(correct samples of both runs, samples in the first run, samples in the second)."""
 
 
-def exchange_test(pairs: Sequence[Pair], *, mid: bool = True) -> float:
-    """Return the one-sided p, in (0, 1]. Null hypothesis: no problem's score changed.
+def exchange_test(pairs: Sequence[Pair]) -> PValues:
+    """Return the exact test of exchanged samples. Null hypothesis: no problem's score changed.
 
     Given how many of a problem's samples are correct, those of the first run are then
     hypergeometric. The distribution of the mean change is the convolution over problems, exactly
@@ -176,10 +166,7 @@ def exchange_test(pairs: Sequence[Pair], *, mid: bool = True) -> float:
 
     Student's t and sign flips assume that changes are symmetric under the null hypothesis. With
     eight samples in one run and one in the other they are not, where problems are easy or hard.
-
-    Args:
-        pairs: problems whose scores are shares of correct samples.
-        mid: count the result itself by half (Lancaster 1961).
+    The scores have to be shares of correct samples.
     """
     kinds = Counter(map(_kind, pairs))
     steps = _steps_per_unit(kinds)
@@ -190,15 +177,7 @@ def exchange_test(pairs: Sequence[Pair], *, mid: bool = True) -> float:
     observed = -lowest + sum(
         _step(pair.samples, _correct_before(pair), _kind(pair)[0], steps) for pair in pairs
     )
-    tail = float(chances[:observed].sum()) + float(chances[observed]) * (0.5 if mid else 1.0)
-    return min(1.0, max(_NOISE, tail))
-
-
-def _two_sided_exchange(pairs: Sequence[Pair]) -> float:
-    reverse = [
-        Pair(before=pair.after, after=pair.before, samples=pair.samples[::-1]) for pair in pairs
-    ]
-    return min(1.0, 2 * min(exchange_test(pairs), exchange_test(reverse)))
+    return _p_values(chances, observed)
 
 
 def _correct_before(pair: Pair) -> int:

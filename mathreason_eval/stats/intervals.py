@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.difference import PSEUDO_COUNT, t_quantile
+from mathreason_eval.stats.difference import PSEUDO_COUNT, t_quantile, unit
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -39,13 +39,7 @@ class Mean:
     """(low, high, se) conditional on these problems: sampling noise only."""
 
     def metric(self, name: str, place: Place, size: tuple[int, int]) -> Metric:
-        """Return it as a metric.
-
-        Args:
-            name: what it is the mean of, as in `Metric.name`.
-            place: (task, slice).
-            size: (number of problems, number of samples over all of them).
-        """
+        """Return it as a metric; `size` is the number of problems, and of all their samples."""
         low, high, se = self.conditional or (None, None, None)
         return Metric(
             task=place[0],
@@ -72,12 +66,7 @@ def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
     """Return Wilson's interval for a share of n, in [0, 1]; n may be an effective number.
 
     30 of 30 is [0.886, 1]: never of width zero, never beyond 0 or 1
-    (Wilson 1927, doi:10.1080/01621459.1927.10502953).
-
-    Args:
-        share: of n.
-        n: the number of trials.
-        z: the normal quantile of its level, which is 95 % by default.
+    (Wilson 1927, doi:10.1080/01621459.1927.10502953). z is the normal quantile of its level.
 
     Raises:
         ValueError: if n is not positive.
@@ -118,8 +107,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = 
     if n == 0:
         raise ValueError("A mean needs at least one problem.")
     value = math.fsum(values.tolist()) / n
-    groups = _cluster_index(clusters, n)
-    count = n if groups is None else int(groups.max()) + 1
+    groups, count = _cluster_index(clusters, n)
     low, high = wilson(value, _effective_problems(values, groups, count), z)
     return Mean(
         value=value,
@@ -129,7 +117,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = 
         se=_cluster_se(values - value, groups, count)
         if count > 1
         else math.sqrt(value * (1 - value)),
-        method=f"Wilson over {_unit(groups, count)}, effective number by their variance",
+        method=f"Wilson over {unit(n, count)}, effective number by their variance",
     )
 
 
@@ -146,11 +134,11 @@ def mean_of_amounts(amounts: Scores, clusters: Clusters | None = None) -> Mean:
     import numpy as np
 
     values = np.asarray(amounts, dtype=float)
-    groups = _cluster_index(clusters, len(values))
-    count = len(values) if groups is None else int(groups.max()) + 1
+    n = len(values)
+    groups, count = _cluster_index(clusters, n)
     if count < _MIN_AMOUNTS:
         raise ValueError("The interval of an amount needs at least two problems.")
-    value = math.fsum(values.tolist()) / len(values)
+    value = math.fsum(values.tolist()) / n
     se = _cluster_se(values - value, groups, count)
     half = t_quantile(0.975, count - 1) * se
     return Mean(
@@ -158,23 +146,18 @@ def mean_of_amounts(amounts: Scores, clusters: Clusters | None = None) -> Mean:
         low=max(0.0, value - half),
         high=value + half,
         se=se,
-        method=f"Student's t over {_unit(groups, count)}",
+        method=f"Student's t over {unit(n, count)}",
     )
 
 
-def _cluster_index(clusters: Clusters | None, n: int) -> NDArray[np.intp] | None:
-    """Return the number of each problem's cluster, from 0; None if every cluster is one problem."""
+def _cluster_index(clusters: Clusters | None, n: int) -> tuple[NDArray[np.intp] | None, int]:
+    """Return the number of each problem's cluster, None if all are independent; and their count."""
     import numpy as np
 
-    if clusters is None:
-        return None
     number: dict[Hashable, int] = {}
-    groups = [number.setdefault(cluster, len(number)) for cluster in clusters]
-    return None if len(number) == n else np.array(groups)
-
-
-def _unit(groups: NDArray[np.intp] | None, count: int) -> str:
-    return "problems" if groups is None else f"{count:,} clusters of problems"
+    groups = [number.setdefault(cluster, len(number)) for cluster in clusters or ()]
+    independent = clusters is None or len(number) == n
+    return (None, n) if independent else (np.array(groups), len(number))
 
 
 def _cluster_sums(
@@ -266,14 +249,9 @@ def conditional_interval(mean: Mean, samples: SampleMoments, *, shares: bool = T
     one sample only, the mean is returned without it.
 
     The variance of a sample within its problem, by the number of samples, is the variance of a
-    problem's mean; that of the mean over problems is their sum by N squared. Shares get Wilson's
-    interval of as many samples as would vary as much, with the pseudo-observations of the interval
-    for new problems, here taken for noise. Amounts get the normal interval.
-
-    Args:
-        mean: over the same problems.
-        samples: of each problem.
-        shares: whether the scores are in [0, 1].
+    problem's mean; that of the mean over problems is their sum by N squared. Shares, in [0, 1], get
+    Wilson's interval of as many samples as would vary as much, with the pseudo-observations of the
+    interval for new problems, here taken for noise. Amounts get the normal interval.
     """
     if samples.number.min() < _MIN_SAMPLES:
         return mean

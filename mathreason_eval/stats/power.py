@@ -61,12 +61,7 @@ def decisions(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return whether `decide` would call a pass, and whether it would find a drop.
 
-    Args:
-        totals: sums of changes over problems, one for each pair of runs.
-        squares: sums of squared changes.
-        problems: how many there are.
-        change: the distribution of one change.
-        gate: what is asked.
+    For each pair of runs, by its sum of changes over problems and its sum of squared changes.
     """
     passes, drops = t_decisions(totals, squares, problems, change.samples, gate)
     drops &= _sign_flip_p(totals, squares, change) <= gate.regression_alpha
@@ -126,10 +121,8 @@ def smallest_n(
     """Return about the smallest number in [low, high] at which a rising chance is as wanted.
 
     By false position on the normal scale, where the power of a test is nearly straight. The number
-    is no more than a step too large, or its chance no more than half a point.
-
-    Returns:
-        None, if the chance is too small at `high`.
+    is no more than a step too large, or its chance no more than half a point. None if the chance is
+    too small at `high`.
     """
     from scipy.special import ndtri
 
@@ -231,9 +224,7 @@ def _power(wave: NDArray[Any], times: int) -> NDArray[Any]:
         return wave
     half = _power(wave, times // 2)
     whole: NDArray[Any] = half * half
-    if times % 2:
-        whole *= wave
-    return whole
+    return whole * wave if times % 2 else whole
 
 
 # --- the exact tests, given both sums --------------------------------------------------------

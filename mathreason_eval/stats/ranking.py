@@ -12,7 +12,6 @@ from mathreason_eval.stats.exact_tests import exact_test
 from mathreason_eval.stats.multiplicity import holm
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
     from numpy.typing import NDArray
 
 
@@ -75,7 +74,7 @@ def ranking(
 
     Args:
         runs: over the same problems.
-        clusters: what problems share with others, such as an original; None if nothing.
+        clusters: what problems share with others, such as an original.
         counted: whether scores are shares of correct samples.
         seed: of the bootstrap.
 
@@ -125,26 +124,14 @@ def _rank_ranges(
     pseudo = np.zeros((_PSEUDO_PROBLEMS, units.shape[1]))
     pseudo[:, -1] = 1
     sizes = np.array([run.samples_per_problem for run in runs])
-    drawn = np.vstack(
-        [
-            _with_pseudo_scores(block, sizes, rng, len(names) / len(units))
-            for block in bootstrap_sums(np.vstack([units, pseudo]), rng)
-        ]
-    )
-    sums = units[:, :-1].sum(axis=0)
+    # A pseudo-problem weighs as much as a cluster does on average.
+    weight = len(names) / len(units)
+    blocks = []
+    for block in bootstrap_sums(np.vstack([units, pseudo]), rng):
+        trials = block[:, -1:].astype(int) * sizes
+        blocks.append(block[:, :-1] + weight * rng.binomial(trials, 0.5) / sizes)
+    drawn, sums = np.vstack(blocks), units[:, :-1].sum(axis=0)
     return [_rank_range(drawn, sums, place) for place in range(len(runs))]
-
-
-def _with_pseudo_scores(
-    drawn: NDArray[Any], sizes: NDArray[Any], rng: Generator, weight: float
-) -> NDArray[Any]:
-    """Return the sums of the runs' scores, pseudo-problems included.
-
-    A pseudo-problem weighs as much as a cluster does on average.
-    """
-    trials = drawn[:, -1:].astype(int) * sizes
-    sums: NDArray[Any] = drawn[:, :-1] + weight * rng.binomial(trials, 0.5) / sizes
-    return sums
 
 
 def _rank_range(drawn: NDArray[Any], sums: NDArray[Any], place: int) -> tuple[int, int]:

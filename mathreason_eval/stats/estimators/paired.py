@@ -173,7 +173,7 @@ def drop(changes: Sequence[Pair]) -> Mean:
         low=-high,
         high=-low,
         se=found.se,
-        method=f"paired Student's t over {_over(changes)}, half a change imagined",
+        method=f"paired Student's t over {_over(changes)}, half a change added",
     )
 
 
