@@ -146,7 +146,7 @@ def decisions(runs: Runs, alpha: float, margin: float = MARGIN) -> Array:
 
 
 def sequential(rng: Generator, chances: tuple[Array, Array], base: int, alpha: float) -> Array:
-    """Return what is decided at the last of some looks, or at the first that settles it."""
+    """Return what is decided at the last of some looks, or at the first that is conclusive."""
     first = drawn(rng, chances, (base, LOOKS.samples[0]))
     before, after, had = first.before, first.after, LOOKS.samples[0]
     found = np.full(len(before), Call.INCONCLUSIVE, dtype=object)
@@ -323,7 +323,7 @@ def power_row(
 def coverage(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
     """Yield how often intervals of 95 % hold the truth."""
     yield (
-        *("set", "N", "n", "avg, new questions", "avg, this benchmark"),
+        *("set", "N", "n", "avg, new problems", "avg, these problems"),
         *("difference 0", "difference −3 pp"),
     )
     for one, problems in pools:
@@ -345,7 +345,7 @@ def covered_means(one: Pool, runs: Runs, chances: Array) -> tuple[str, str]:
     """Return the coverage of both intervals of avg."""
     n = runs.samples[0]
     number = np.full(runs.before.shape[1], n)
-    new, fixed = [], []
+    new, conditional = [], []
     for row, truth in zip(runs.before, chances.mean(axis=1), strict=True):
         mean = mean_of_scores(row / n)
         new.append(mean.low <= one.mean <= mean.high)
@@ -353,8 +353,8 @@ def covered_means(one: Pool, runs: Runs, chances: Array) -> tuple[str, str]:
             low, high, _ = conditional_interval(
                 mean, SampleMoments.from_counts(row, number)
             ).conditional or (0, 0, 0)
-            fixed.append(low <= truth <= high)
-    return share(np.array(new)), share(np.array(fixed)) if fixed else ""
+            conditional.append(low <= truth <= high)
+    return share(np.array(new)), share(np.array(conditional)) if conditional else ""
 
 
 def covered(runs: Runs, truth: float) -> str:

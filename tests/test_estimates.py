@@ -262,11 +262,11 @@ def test_a_task_names_what_its_problems_share():
     assert found["avg"].value == 0.6
 
 
-# --- this benchmark --------------------------------------------------------------------------
+# --- conditional on the problems -------------------------------------------------------------
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=60))
-def test_the_interval_of_this_benchmark_is_in_range_and_never_a_point(correct):
+def test_the_conditional_interval_is_in_range_and_never_a_point(correct):
     samples = SampleMoments.from_counts(np.array(correct), np.full(len(correct), 8))
     mean = conditional_interval(mean_of_scores(samples.mean), samples)
     low, high, se = mean.conditional
@@ -298,7 +298,7 @@ def test_a_single_sample_says_nothing_of_its_noise():
 
 @pytest.mark.parametrize("samples", [2, 8, 64])
 @pytest.mark.parametrize("shape", [(2, 2), (1.9, 0.1)])
-def test_the_interval_of_this_benchmark_holds_the_mean_chance(shape, samples):
+def test_the_conditional_interval_holds_the_mean_chance(shape, samples):
     rng = np.random.default_rng(11)
     held = []
     for chances in rng.beta(*shape, (500, 30)):

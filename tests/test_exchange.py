@@ -1,4 +1,4 @@
-"""Where two runs have different numbers of samples: the exact law of a change by chance."""
+"""Runs with different numbers of samples: the exact distribution of a change by chance."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def call(before, after, samples, rule):
 
 
 def drawn(fall, samples, problems, times):
-    """Counts of correct samples in pairs of runs, of problems drawn from the law."""
+    """Counts of correct samples in pairs of runs, of problems drawn from the distribution."""
     rng = np.random.default_rng(7)
     logits = MIDDLING.logit_mean + MIDDLING.logit_sd * rng.standard_normal((times, problems))
     before = 1 / (1 + np.exp(-logits))
@@ -72,7 +72,7 @@ def test_the_promised_power_is_that_of_the_decision(fall, samples, problems, mar
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=20, max_size=40))
-def test_the_calls_are_those_of_the_decision(counts):
+def test_the_decisions_are_those_of_decide(counts):
     rule = GateSettings(margin=0.2, alpha=0.05)
     before, after = zip(*counts, strict=True)
     changes = np.array([(a - b) / 2 for b, a in counts])
@@ -90,14 +90,14 @@ def test_problems_lost_whole_are_seen_from_a_number_on(problems, alpha, lost):
     assert min_lost_problems(problems, GateSettings(alpha=alpha)) == lost
 
 
-def test_the_law_of_difficulties_has_the_noise_of_the_run():
+def test_the_fitted_difficulty_has_the_noise_of_the_run():
     counts = [(0, 4), (1, 4), (2, 4), (4, 4), (4, 4)]
     found = fit_difficulty(counts)
     within = sum(c / 4 * (1 - c / 4) * 4 / 3 for c, _ in counts) / 5
     assert (found.mean, found.within) == pytest.approx((11 / 20, within))
 
 
-def test_the_law_keeps_mean_and_noise():
+def test_the_distribution_of_change_keeps_mean_and_noise():
     change = change_distribution(MIDDLING, 0.0, (1, 1))
     assert change.moment(2) == pytest.approx(2 * MIDDLING.within, rel=1e-6)
 
@@ -112,7 +112,7 @@ def test_of_one_sample_the_noise_is_taken_for_the_most_it_can_be():
 
 
 @pytest.mark.parametrize("counts", [[(8, 8)] * 30, [(0, 8)] * 30, [(8, 8)] * 15 + [(0, 8)] * 15])
-def test_runs_without_a_doubt_have_a_law(counts):
+def test_runs_without_variance_have_a_distribution(counts):
     assert isinstance(fit_difficulty(counts), Difficulty)
 
 
@@ -130,6 +130,6 @@ def test_more_samples_see_more():
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.1, 4))
-def test_the_least_number_is_found(wanted, scale):
+def test_the_smallest_number_is_found(wanted, scale):
     found = smallest_n(lambda x: 1 - math.exp(-x / scale), wanted, 0.0, 40.0, step=1e-3)
     assert 1 - math.exp(-found / scale) == pytest.approx(wanted, abs=0.01)

@@ -1,4 +1,4 @@
-"""Tests of several looks at growing evidence, against published bounds and scipy's normal law."""
+"""Tests of several looks at growing evidence, against published bounds and scipy."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_bounds_are_the_published_ones(kind, bounds):
 def test_all_looks_together_have_alpha(looks, kind):
     levels = nominal_levels(looks, 0.01, kind)
     shares = np.array(looks) / looks[-1]
-    law = np.minimum.outer(shares, shares) / np.sqrt(np.outer(shares, shares))
+    correlation = np.minimum.outer(shares, shares) / np.sqrt(np.outer(shares, shares))
     together = multivariate_normal(
-        cov=law, allow_singular=True, seed=1, maxpts=400_000, abseps=1e-7, releps=1e-7
+        cov=correlation, allow_singular=True, seed=1, maxpts=400_000, abseps=1e-7, releps=1e-7
     )
     crossed = 1 - together.cdf(-norm.ppf(levels))
     assert crossed == pytest.approx(0.01, abs=2e-5)

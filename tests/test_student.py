@@ -1,4 +1,4 @@
-"""Student's law without a library, against the library."""
+"""Student's t distribution without a library, against the library."""
 
 from __future__ import annotations
 
