@@ -30,12 +30,16 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 
 from mathreason_eval.gate.looks import Look, Looks, look_reached
-from mathreason_eval.stats.inference.decision import Call, Question, decide
-from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
-from mathreason_eval.stats.planning.power import Rule, least, outlook, student_calls
-from mathreason_eval.stats.uncertainty.difference import Pair, difference
-from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.uncertainty.intervals import mean_of_scores, wilson
+from mathreason_eval.stats.decision import Call, PairedTask, decide
+from mathreason_eval.stats.difference import Pair, difference
+from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
+from mathreason_eval.stats.intervals import (
+    SampleMoments,
+    conditional_interval,
+    mean_of_scores,
+    wilson,
+)
+from mathreason_eval.stats.power import GateSettings, power, smallest_n, t_decisions
 
 Array = NDArray[Any]
 FILES = {
@@ -127,13 +131,13 @@ def decisions(runs: Runs, alpha: float, margin: float = MARGIN) -> Array:
     """Return what is decided of each pair of runs, as `decide` does."""
     changes = runs.changes
     totals, squares = changes.sum(axis=1), np.square(changes).sum(axis=1)
-    rule = Rule(margin=margin, alpha=alpha)
-    passes, falls = student_calls(totals, squares, changes.shape[1], runs.samples, rule)
+    rule = GateSettings(margin=margin, alpha=alpha)
+    passes, falls = t_decisions(totals, squares, changes.shape[1], runs.samples, rule)
     found = np.full(len(passes), Call.INCONCLUSIVE, dtype=object)
     found[passes] = Call.PASS
     exactly = {*np.flatnonzero(falls & ~passes).tolist(), *range(min(CHECKED, len(found)))}
     for row in exactly:
-        question = Question(pairs=runs.pairs(row), margin=margin)
+        question = PairedTask(pairs=runs.pairs(row), margin=margin)
         (decision,) = decide([question], alpha=alpha)
         if decision.call != found[row] and not (falls[row] and not passes[row]):
             raise AssertionError(f"Row {row} is {decision.call}, not {found[row]}.")
@@ -142,7 +146,7 @@ def decisions(runs: Runs, alpha: float, margin: float = MARGIN) -> Array:
 
 
 def sequential(rng: Generator, chances: tuple[Array, Array], base: int, alpha: float) -> Array:
-    """Return what is decided at the last of some looks, or at the first that settles it."""
+    """Return what is decided at the last of some looks, or at the first that is conclusive."""
     first = drawn(rng, chances, (base, LOOKS.samples[0]))
     before, after, had = first.before, first.after, LOOKS.samples[0]
     found = np.full(len(before), Call.INCONCLUSIVE, dtype=object)
@@ -171,7 +175,7 @@ def harder(chances: Array, fall: float) -> Array:
     """Return chances that are lower by so much in the mean, by the same on the logit scale."""
     logits = logit(np.clip(chances, 1e-12, 1 - 1e-12))
     few = logits.ravel()[:200_000]
-    step = least(lambda x: expit(few).mean() - expit(few - x).mean(), fall, 0, 30, step=1e-5)
+    step = smallest_n(lambda x: expit(few).mean() - expit(few - x).mean(), fall, 0, 30, step=1e-5)
     assert step is not None
     for _ in range(8):  # Newton's steps from there, over all
         lower = expit(logits - step)
@@ -264,23 +268,25 @@ def powers(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
         for n in COUNTS:
             rng = np.random.default_rng([4, problems, n])
             base = rng.binomial(8, one.chances(rng, BASELINES[problems], problems))
-            known = [difficulty([(int(c), 8) for c in row]) for row in base]
-            bound = [difficulty([(int(c > rng.integers(0, 8)), 1) for c in row]) for row in base]
-            whole = difficulty([(int(c), 8) for c in base.ravel()])
-            for power in POWERS:
-                fall = fall_seen(whole, problems, n, power)
+            known = [fit_difficulty([(int(c), 8) for c in row]) for row in base]
+            bound = [
+                fit_difficulty([(int(c > rng.integers(0, 8)), 1) for c in row]) for row in base
+            ]
+            whole = fit_difficulty([(int(c), 8) for c in base.ravel()])
+            for wanted in POWERS:
+                fall = fall_seen(whole, problems, n, wanted)
                 if fall is None:
                     continue
                 yield power_row(rng, (one, problems, n), (known, bound), (round(fall, 3), pairs))
 
 
-def fall_seen(known: Difficulty, problems: int, n: int, power: float) -> float | None:
+def fall_seen(known: Difficulty, problems: int, n: int, wanted: float) -> float | None:
     """Return about the fall that is seen with such a power; None if there is none."""
 
     def seen(fall: float) -> float:
-        return outlook(law(known, fall, (n, n)), problems, Rule()).regression
+        return power(change_distribution(known, fall, (n, n)), problems, GateSettings()).regression
 
-    return least(seen, power, 0.001, 0.95 * known.mean, step=1e-4)
+    return smallest_n(seen, wanted, 0.001, 0.95 * known.mean, step=1e-4)
 
 
 def power_row(
@@ -293,7 +299,7 @@ def power_row(
     (one, problems, n), (fall, pairs) = place, asked
     promised, least_promised = (
         np.array([
-            outlook(law(each, fall, (n, n)), problems, Rule()).regression
+            power(change_distribution(each, fall, (n, n)), problems, GateSettings()).regression
             for each in some
             if fall < 0.98 * each.mean
         ])
@@ -317,7 +323,7 @@ def power_row(
 def coverage(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
     """Yield how often intervals of 95 % hold the truth."""
     yield (
-        *("set", "N", "n", "avg, new questions", "avg, this benchmark"),
+        *("set", "N", "n", "avg, new problems", "avg, these problems"),
         *("difference 0", "difference −3 pp"),
     )
     for one, problems in pools:
@@ -339,14 +345,16 @@ def covered_means(one: Pool, runs: Runs, chances: Array) -> tuple[str, str]:
     """Return the coverage of both intervals of avg."""
     n = runs.samples[0]
     number = np.full(runs.before.shape[1], n)
-    new, fixed = [], []
+    new, conditional = [], []
     for row, truth in zip(runs.before, chances.mean(axis=1), strict=True):
         mean = mean_of_scores(row / n)
         new.append(mean.low <= one.mean <= mean.high)
         if n > 1:
-            low, high, _ = of_this_benchmark(mean, Samples.shares(row, number)).fixed or (0, 0, 0)
-            fixed.append(low <= truth <= high)
-    return share(np.array(new)), share(np.array(fixed)) if fixed else ""
+            low, high, _ = conditional_interval(
+                mean, SampleMoments.from_counts(row, number)
+            ).conditional or (0, 0, 0)
+            conditional.append(low <= truth <= high)
+    return share(np.array(new)), share(np.array(conditional)) if conditional else ""
 
 
 def covered(runs: Runs, truth: float) -> str:

@@ -13,24 +13,24 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from mathreason_eval.stats.inference.ranking import Contender, ranking
+from mathreason_eval.stats.ranking import RunScores, ranking
 
 SETTINGS = [(2, 100, 1), (4, 30, 1), (4, 30, 8), (4, 100, 1), (8, 300, 1)]
 """Equal runs, problems, samples of a problem."""
 
 
-def contenders(runs: int, problems: int, samples: int, rng: Random) -> list[Contender]:
+def contenders(runs: int, problems: int, samples: int, rng: Random) -> list[RunScores]:
     """Return runs that solve a problem with the same chance; most are easy or hard."""
     chances = [rng.betavariate(1.2, 0.6) for _ in range(problems)]
     made = []
     for _ in range(runs):
         correct = (sum(rng.random() < p for _ in range(samples)) for p in chances)
         scores = {str(place): count / samples for place, count in enumerate(correct)}
-        made.append(Contender(scores=scores, samples=dict.fromkeys(scores, samples)))
+        made.append(RunScores(scores=scores, samples=dict.fromkeys(scores, samples)))
     return made
 
 
-def anew(held: list[Contender], rng: np.random.Generator) -> NDArray[np.bool_]:
+def anew(held: list[RunScores], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Return which of the simpler ranges hold all ranks."""
     scores = np.array([list(one.scores.values()) for one in held])
     n = scores.shape[1]

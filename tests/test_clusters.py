@@ -122,7 +122,7 @@ def test_no_estimator_takes_a_mean_of_bare_scores():
         if "mean_of_scores(" in path.read_text() or "mean_of_amounts(" in path.read_text()
     }
     assert homes == {
-        "stats/uncertainty/intervals.py",
+        "stats/intervals.py",
         "stats/estimators/items.py",
         "stats/estimators/confidence.py",
     }

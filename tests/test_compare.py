@@ -207,7 +207,7 @@ def test_figures_are_those_of_the_runs_and_of_statsmodels(call, runs):
     assert 0 < whole["p"] < strict
     assert whole["p"] == whole["p_adjusted"]
     assert whole["low"] < whole["bootstrap_low"] < whole["difference"] < whole["bootstrap_high"]
-    # The quantiles of Student's law with 59 degrees, at 0.975 and 0.8.
+    # The quantiles of Student's t with 59 degrees, at 0.975 and 0.8.
     assert whole["detectable"] == pytest.approx((2.001 + 0.8478) * whole["se"], rel=1e-3)
 
 

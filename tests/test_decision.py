@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mathreason_eval.stats.inference.decision import Call, Question, decide
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.decision import Call, PairedTask, decide
+from mathreason_eval.stats.difference import Pair
 
 
 def flips(lost, gained, same):
@@ -31,22 +31,22 @@ TABLE = [
 
 @pytest.mark.parametrize(("lost", "gained", "same", "margin", "beyond", "call"), TABLE)
 def test_calls(lost, gained, same, margin, beyond, call):
-    question = Question(pairs=flips(lost, gained, same), margin=margin, beyond_margin=beyond)
+    question = PairedTask(pairs=flips(lost, gained, same), margin=margin, beyond_margin=beyond)
     (decision,) = decide([question], alpha=0.01)
     assert decision.call is call
 
 
 def test_bounds_say_what_the_call_says():
     for lost in range(0, 60, 3):
-        (decision,) = decide([Question(pairs=flips(lost, 10, 900))], alpha=0.05)
+        (decision,) = decide([PairedTask(pairs=flips(lost, 10, 900))], alpha=0.05)
         assert (decision.call is Call.PASS) == (decision.lower > -0.01)
         if decision.call is Call.REGRESSION:
             assert decision.upper < 0
 
 
 def test_among_many_tasks_a_regression_needs_more_evidence():
-    slight = Question(pairs=flips(22, 8, 700))
+    slight = PairedTask(pairs=flips(22, 8, 700))
     (alone,) = decide([slight], alpha=0.01)
-    among = decide([slight, *[Question(pairs=flips(30, 30, 700))] * 9], alpha=0.01)[0]
+    among = decide([slight, *[PairedTask(pairs=flips(30, 30, 700))] * 9], alpha=0.01)[0]
     assert alone.call is Call.REGRESSION
     assert among.call is Call.INCONCLUSIVE

@@ -32,10 +32,14 @@ from mathreason_eval.stats.estimators.passk import (
 )
 from mathreason_eval.stats.estimators.posterior import posterior
 from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
+from mathreason_eval.stats.intervals import (
+    SampleMoments,
+    conditional_interval,
+    mean_of_amounts,
+    mean_of_scores,
+)
 from mathreason_eval.stats.metrics import find_metric
 from mathreason_eval.stats.summary import PLAIN, summarize
-from mathreason_eval.stats.uncertainty.fixed import Samples, of_this_benchmark
-from mathreason_eval.stats.uncertainty.intervals import mean_of_amounts, mean_of_scores
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Unit, Verdict
 
 # fmt: off
@@ -261,14 +265,14 @@ def test_a_task_names_what_its_problems_share():
     assert found["avg"].value == 0.6
 
 
-# --- this benchmark --------------------------------------------------------------------------
+# --- conditional on the problems -------------------------------------------------------------
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=60))
-def test_the_interval_of_this_benchmark_is_in_range_and_never_a_point(correct):
-    samples = Samples.shares(np.array(correct), np.full(len(correct), 8))
-    mean = of_this_benchmark(mean_of_scores(samples.mean), samples)
-    low, high, se = mean.fixed
+def test_the_conditional_interval_is_in_range_and_never_a_point(correct):
+    samples = SampleMoments.from_counts(np.array(correct), np.full(len(correct), 8))
+    mean = conditional_interval(mean_of_scores(samples.mean), samples)
+    low, high, se = mean.conditional
     assert 0 <= low <= mean.value <= high <= 1
     assert low < high
     assert se >= 0
@@ -278,13 +282,15 @@ def test_the_seed_part_is_by_the_formula():
     c, n = np.array([1, 3, 4]), np.array([4, 4, 8])
     share = c / n
     wanted = math.sqrt((share * (1 - share) / (n - 1)).sum()) / 3
-    samples = Samples.shares(c, n)
-    assert of_this_benchmark(mean_of_scores(share), samples).fixed[2] == pytest.approx(wanted)
+    samples = SampleMoments.from_counts(c, n)
+    assert conditional_interval(mean_of_scores(share), samples).conditional[2] == pytest.approx(
+        wanted
+    )
 
 
 def test_any_values_have_the_same_seed_part_as_shares():
-    shares = Samples.shares(np.array([1, 3]), np.array([4, 5]))
-    values = Samples.values([[1, 0, 0, 0], [1, 1, 1, 0, 0]])
+    shares = SampleMoments.from_counts(np.array([1, 3]), np.array([4, 5]))
+    values = SampleMoments.from_values([[1, 0, 0, 0], [1, 1, 1, 0, 0]])
     assert values.variance == pytest.approx(shares.variance)
 
 
@@ -295,12 +301,12 @@ def test_a_single_sample_says_nothing_of_its_noise():
 
 @pytest.mark.parametrize("samples", [2, 8, 64])
 @pytest.mark.parametrize("shape", [(2, 2), (1.9, 0.1)])
-def test_the_interval_of_this_benchmark_holds_the_mean_chance(shape, samples):
+def test_the_conditional_interval_holds_the_mean_chance(shape, samples):
     rng = np.random.default_rng(11)
     held = []
     for chances in rng.beta(*shape, (500, 30)):
-        drawn = Samples.shares(rng.binomial(samples, chances), np.full(30, samples))
-        low, high, _ = of_this_benchmark(mean_of_scores(drawn.mean), drawn).fixed
+        drawn = SampleMoments.from_counts(rng.binomial(samples, chances), np.full(30, samples))
+        low, high, _ = conditional_interval(mean_of_scores(drawn.mean), drawn).conditional
         held.append(low <= chances.mean() <= high)
     assert 100 * np.mean(held) == pytest.approx(95, abs=3)
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.stats.inference.evidence import evidence
-from mathreason_eval.stats.inference.significance import sign_flip
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.exact_tests import exact_test, sign_flip
 
 
 def pairs(counts, sizes=(1, 1), clusters=None):
@@ -40,8 +39,8 @@ TESTS = [
 
 @pytest.mark.parametrize(("given_pairs", "test"), TESTS)
 def test_which_test_answers(given_pairs, test):
-    found = evidence(given_pairs)
-    assert (found.test, 0 < found.p <= 1) == (test, True)
+    found = exact_test(given_pairs)
+    assert (found.name, 0 < found.p <= 1) == (test, True)
 
 
 COUNTS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=30)
@@ -49,22 +48,22 @@ COUNTS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, m
 
 @given(COUNTS)
 def test_mcnemar_is_the_test_of_sign_flips(counts):
-    assert evidence(pairs(counts)).p == pytest.approx(sign_flip(pairs(counts)).either)
+    assert exact_test(pairs(counts)).p == pytest.approx(sign_flip(pairs(counts)).two_sided)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), min_size=1, max_size=15))
 def test_the_order_of_the_runs_does_not_matter(counts):
-    there = evidence(pairs(counts, (2, 4)))
-    back = evidence(pairs([(after, before) for before, after in counts], (4, 2)))
+    there = exact_test(pairs(counts, (2, 4)))
+    back = exact_test(pairs([(after, before) for before, after in counts], (4, 2)))
     assert there.p == pytest.approx(back.p)
 
 
 def test_a_few_errors_of_many_samples_are_no_evidence_that_one_sample_had_none():
     unequal = pairs(EASY, (1, 8))
-    assert sign_flip(unequal).either < 0.001
-    assert evidence(unequal).p > 0.2
+    assert sign_flip(unequal).two_sided < 0.001
+    assert exact_test(unequal).p > 0.2
 
 
 def test_scores_that_are_no_counts_cannot_be_exchanged():
     unequal = [Pair(before=0.5, after=5 / 6, samples=(2, 4)), Pair(before=0.0, after=0.5)]
-    assert evidence(unequal, counted=False).test == "exact sign flips (mid-p)"
+    assert exact_test(unequal, counted=False).name == "exact sign flips (mid-p)"

@@ -1,15 +1,14 @@
-"""Where two runs have different numbers of samples: the exact law of a change by chance."""
+"""Runs with different numbers of samples: the exact distribution of a change by chance."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, hypergeom
 
-from mathreason_eval.stats.inference.decision import Call, Question, decide
-from mathreason_eval.stats.inference.exchange import fall_by_exchange
-from mathreason_eval.stats.inference.significance import sign_flip
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.decision import Call, PairedTask, decide
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.exact_tests import exchange_test, sign_flip
 
 
 def pair(correct, samples):
@@ -30,14 +29,14 @@ TABLES = [
 def test_of_one_problem_it_is_fishers_exact_test(correct, samples):
     (b, a), (n, m) = correct, samples
     fisher = fisher_exact([[a, m - a], [b, n - b]], alternative="less")[1]
-    found = fall_by_exchange([pair(correct, samples)], mid=False)
-    assert found == pytest.approx(fisher, rel=1e-9)
+    own = hypergeom.pmf(a, n + m, a + b, m)
+    found = exchange_test([pair(correct, samples)]).less
+    assert found == pytest.approx(fisher - own / 2, rel=1e-9)
 
 
-@pytest.mark.parametrize("mid", [True, False])
-def test_of_one_sample_each_it_is_the_sign_flip_test(mid):
+def test_of_one_sample_each_it_is_the_sign_flip_test():
     pairs = [pair(correct, (1, 1)) for correct in [(1, 0)] * 9 + [(0, 1)] * 3 + [(1, 1)] * 40]
-    assert fall_by_exchange(pairs, mid=mid) == pytest.approx(sign_flip(pairs, mid=mid).fell)
+    assert exchange_test(pairs).less == pytest.approx(sign_flip(pairs).less)
 
 
 @pytest.mark.parametrize("samples", [(8, 1), (3, 7), (50, 64)])
@@ -52,11 +51,11 @@ def test_of_many_problems_it_is_what_drawing_shows(samples):
     sums = ((total - drawn) / m - drawn / n).sum(axis=1)
     own = sum(one.change for one in pairs)
     wanted = (sums < own - 1e-9).mean() + (abs(sums - own) < 1e-9).mean() / 2
-    assert fall_by_exchange(pairs) == pytest.approx(wanted, abs=0.012)
+    assert exchange_test(pairs).less == pytest.approx(wanted, abs=0.012)
 
 
 def test_nothing_that_could_have_changed_is_no_fall():
-    assert fall_by_exchange([pair((8, 1), (8, 1))] * 30) == 0.5
+    assert exchange_test([pair((8, 1), (8, 1))] * 30).less == 0.5
 
 
 def test_one_sample_against_eight_raises_no_false_alarm_on_an_easy_set():
@@ -67,7 +66,7 @@ def test_one_sample_against_eight_raises_no_false_alarm_on_an_easy_set():
         chances = rng.beta(1.9, 0.1, 100)
         before, after = rng.binomial(1, chances), rng.binomial(8, chances)
         pairs = [pair((int(b), int(a)), (1, 8)) for b, a in zip(before, after, strict=True)]
-        (decision,) = decide([Question(pairs=pairs)], alpha=0.05)
+        (decision,) = decide([PairedTask(pairs=pairs)], alpha=0.05)
         alarms += decision.call is Call.REGRESSION
     # 20 are expected at most, and more than 30 once in a hundred times.
     assert alarms <= 30

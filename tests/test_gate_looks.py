@@ -11,14 +11,14 @@ import pytest
 
 from mathreason_eval.cli import main
 from mathreason_eval.gate.looks import Looks, look_reached
-from mathreason_eval.gate.settling import More, settling
+from mathreason_eval.gate.sample_size import Feasible, required_samples
 from mathreason_eval.models import open_model
 from mathreason_eval.pipeline.extend import Means, extend
 from mathreason_eval.pipeline.plan import RunSpec
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
-from mathreason_eval.stats.inference.decision import Call, Question, decide
-from mathreason_eval.stats.uncertainty.difference import Pair, student
+from mathreason_eval.stats.decision import Call, PairedTask, decide
+from mathreason_eval.stats.difference import Pair, t_quantile
 
 # fmt: off
 REACHED = [
@@ -33,12 +33,12 @@ REACHED = [
 ]
 SETTLED = [
     # chance before and after, samples of both runs, margin; what is said, and of which run more
-    (0.8, 0.8,  (16, 2),  0.04, More.ENOUGH,  (False, True)),
-    (0.8, 0.8,  (4, 4),   0.02, More.ENOUGH,  (True, True)),
-    (0.6, 0.57, (8, 8),   0.01, More.ENOUGH,  (True, True)),
-    (0.5, 0.5,  (2, 16),  0.04, More.ENOUGH,  (True, False)),
-    (0.8, 0.8,  (1, 1),   0.02, More.PERHAPS, (True, True)),
-    (0.8, 0.8,  (1, 4),   0.02, More.ENOUGH,  (True, True)),
+    (0.8, 0.8,  (16, 2),  0.04, Feasible.YES,  (False, True)),
+    (0.8, 0.8,  (4, 4),   0.02, Feasible.YES,  (True, True)),
+    (0.6, 0.57, (8, 8),   0.01, Feasible.YES,  (True, True)),
+    (0.5, 0.5,  (2, 16),  0.04, Feasible.YES,  (True, False)),
+    (0.8, 0.8,  (1, 1),   0.02, Feasible.UNKNOWN, (True, True)),
+    (0.8, 0.8,  (1, 4),   0.02, Feasible.YES,  (True, True)),
 ]
 # fmt: on
 
@@ -47,7 +47,7 @@ SETTLED = [
 def test_the_look_that_a_run_reaches(schedule, samples, reached):
     looks = None if schedule is None else Looks(samples=schedule)
     look = look_reached(looks, 8, samples)
-    assert reached == (look and (look.number, look.samples, look.following))
+    assert reached == (look and (look.number, look.samples, look.next_look))
 
 
 @pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
@@ -77,27 +77,27 @@ def drawn(rng: Random, chances, samples, count=300):
 
 
 def settled_by(chances, samples, margin):
-    """What would settle the first open question of some draws, and its change."""
+    """What would settle the first open task of some draws, and its change."""
     rng = Random(7)
     while True:
-        question = Question(pairs=drawn(rng, chances, samples), margin=margin)
-        (decision,) = decide([question], alpha=0.01)
+        task = PairedTask(pairs=drawn(rng, chances, samples), margin=margin)
+        (decision,) = decide([task], alpha=0.01)
         if decision.call is Call.INCONCLUSIVE:
-            return settling(question, decision, greedy=False), decision.difference.value
+            return required_samples(task, decision, greedy=False), decision.difference.value
 
 
 @pytest.mark.parametrize("case", SETTLED)
 def test_so_many_samples_settle_it_four_times_in_five(case):
     before, after, samples, margin, more, of_which = case
     what, change = settled_by((before, after), samples, margin)
-    assert what.more is more
+    assert what.feasible is more
     assert of_which == tuple(new > old for new, old in zip(what.samples, samples, strict=True))
     rng = Random(7)
-    questions = [
-        Question(pairs=drawn(rng, (before, before + change), what.samples), margin=margin)
+    tasks = [
+        PairedTask(pairs=drawn(rng, (before, before + change), what.samples), margin=margin)
         for _ in range(16)
     ]
-    calls = [decide([question], alpha=0.01)[0].call for question in questions]
+    calls = [decide([task], alpha=0.01)[0].call for task in tasks]
     assert sum(call is not Call.INCONCLUSIVE for call in calls) / len(calls) >= 0.6
 
 
@@ -119,16 +119,16 @@ def test_the_samples_that_are_promised_are_just_enough_for_thirty_problems(sampl
         pairs = as_noisy_as(variances, samples)
         seen = sum(pair.before * (1 - pair.before) for pair in pairs) / 30
         variances = tuple(seen * n / (n - 1) for n in samples)
-    question = Question(pairs=pairs, margin=margin)
-    (decision,) = decide([question], alpha=0.01)
+    task = PairedTask(pairs=pairs, margin=margin)
+    (decision,) = decide([task], alpha=0.01)
     assert decision.call is Call.INCONCLUSIVE
-    promised = settling(question, decision, greedy=False).samples
+    promised = required_samples(task, decision, greedy=False).samples
     # Of five changes by noise alone, one is worse than this.
-    unlucky = -margin * student(0.8, 29) / (student(0.8, 29) + student(0.99, 29))
+    unlucky = -margin * t_quantile(0.8, 29) / (t_quantile(0.8, 29) + t_quantile(0.99, 29))
     before, after = promised
     fewer = (before - (before > samples[0]), after - 1)
     calls = [
-        decide([Question(pairs=as_noisy_as(variances, n, unlucky), margin=margin)], alpha=0.01)
+        decide([PairedTask(pairs=as_noisy_as(variances, n, unlucky), margin=margin)], alpha=0.01)
         for n in (promised, fewer)
     ]
     assert [call.call for (call,) in calls] == [Call.PASS, Call.INCONCLUSIVE]
@@ -136,26 +136,26 @@ def test_the_samples_that_are_promised_are_just_enough_for_thirty_problems(sampl
 
 def test_problems_that_differ_in_their_change_need_more_problems():
     pairs = [Pair(before=0.5, after=0.5 + way, samples=(64, 64)) for way in (-0.5, 0.5) * 50]
-    question = Question(pairs=pairs)
-    (decision,) = decide([question], alpha=0.01)
-    what = settling(question, decision, greedy=False)
-    assert (what.more, what.samples) == (More.NEVER, None)
-    many = Question(pairs=pairs * (what.problems // 100 + 1))
+    task = PairedTask(pairs=pairs)
+    (decision,) = decide([task], alpha=0.01)
+    what = required_samples(task, decision, greedy=False)
+    assert (what.feasible, what.samples) == (Feasible.NO, None)
+    many = PairedTask(pairs=pairs * (what.problems // 100 + 1))
     assert decide([many], alpha=0.01)[0].call is Call.PASS
 
 
 def test_of_other_metrics_the_noise_of_samples_is_not_known():
     pairs = [Pair(before=0.9, after=0.9, samples=(8, 8))] * 30
-    question = Question(pairs=pairs, counted=False)
-    (decision,) = decide([question], alpha=0.01)
-    what = settling(question, decision, greedy=False)
-    assert (what.more, what.samples) == (More.PERHAPS, None)
+    task = PairedTask(pairs=pairs, counted=False)
+    (decision,) = decide([task], alpha=0.01)
+    what = required_samples(task, decision, greedy=False)
+    assert (what.feasible, what.samples) == (Feasible.UNKNOWN, None)
 
 
 def test_a_greedy_run_has_no_second_sample():
-    question = Question(pairs=[Pair(before=1.0, after=0.0), Pair(before=1.0, after=1.0)] * 3)
-    (decision,) = decide([question], alpha=0.01)
-    assert settling(question, decision, greedy=True).more is More.GREEDY
+    task = PairedTask(pairs=[Pair(before=1.0, after=0.0), Pair(before=1.0, after=1.0)] * 3)
+    (decision,) = decide([task], alpha=0.01)
+    assert required_samples(task, decision, greedy=True).feasible is Feasible.GREEDY
 
 
 # --- --extend --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.paired import (
     consistency,
@@ -18,8 +19,7 @@ from mathreason_eval.stats.estimators.paired import (
     memorisation,
     paired,
 )
-from mathreason_eval.stats.inference.significance import mcnemar
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.exact_tests import mcnemar
 from mathreason_eval.types import Outcome, Problem, Verdict
 
 # fmt: off

@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathreason_eval.stats.inference.decision import Call, Question, decide
-from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
-from mathreason_eval.stats.planning.power import Rule, calls, least, outlook, whole_problems
-from mathreason_eval.stats.uncertainty.difference import Pair
+from mathreason_eval.stats.decision import Call, PairedTask, decide
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
+from mathreason_eval.stats.power import (
+    GateSettings,
+    decisions,
+    min_lost_problems,
+    power,
+    smallest_n,
+)
 
-MIDDLING = difficulty([(c, 8) for c in (0, 1, 3, 5, 6, 7, 8, 8, 8, 8)])
+MIDDLING = fit_difficulty([(c, 8) for c in (0, 1, 3, 5, 6, 7, 8, 8, 8, 8)])
 
 # fmt: off
 PROMISES = [  # fall, samples, problems, margin
@@ -37,16 +43,16 @@ def call(before, after, samples, rule):
         Pair(before=b / samples[0], after=a / samples[1], samples=samples)
         for b, a in zip(before, after, strict=True)
     ]
-    (found,) = decide([Question(pairs=pairs, margin=rule.margin)], alpha=rule.alpha)
+    (found,) = decide([PairedTask(pairs=pairs, margin=rule.margin)], alpha=rule.alpha)
     return found.call
 
 
 def drawn(fall, samples, problems, times):
-    """Counts of correct samples in pairs of runs, of problems drawn from the law."""
+    """Counts of correct samples in pairs of runs, of problems drawn from the distribution."""
     rng = np.random.default_rng(7)
-    logits = MIDDLING.centre + MIDDLING.spread * rng.standard_normal((times, problems))
+    logits = MIDDLING.logit_mean + MIDDLING.logit_sd * rng.standard_normal((times, problems))
     before = 1 / (1 + np.exp(-logits))
-    harder = least(lambda s: before.mean() - (1 / (1 + np.exp(s - logits))).mean(), fall, 0, 9,
+    harder = smallest_n(lambda s: before.mean() - (1 / (1 + np.exp(s - logits))).mean(), fall, 0, 9,
                    step=1e-4) if fall else 0.0  # fmt: skip
     after = 1 / (1 + np.exp(harder - logits))
     return rng.binomial(samples[0], before), rng.binomial(samples[1], after)
@@ -54,8 +60,8 @@ def drawn(fall, samples, problems, times):
 
 @pytest.mark.parametrize(("fall", "samples", "problems", "margin"), PROMISES)
 def test_the_promised_power_is_that_of_the_decision(fall, samples, problems, margin):
-    rule = Rule(margin=margin, alpha=0.05)
-    promised = outlook(law(MIDDLING, fall, samples), problems, rule)
+    rule = GateSettings(margin=margin, alpha=0.05)
+    promised = power(change_distribution(MIDDLING, fall, samples), problems, rule)
     found = [
         call(b, a, samples, rule) for b, a in zip(*drawn(fall, samples, problems, 400), strict=True)
     ]
@@ -66,12 +72,12 @@ def test_the_promised_power_is_that_of_the_decision(fall, samples, problems, mar
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=20, max_size=40))
-def test_the_calls_are_those_of_the_decision(counts):
-    rule = Rule(margin=0.2, alpha=0.05)
+def test_the_decisions_are_those_of_decide(counts):
+    rule = GateSettings(margin=0.2, alpha=0.05)
     before, after = zip(*counts, strict=True)
     changes = np.array([(a - b) / 2 for b, a in counts])
-    change = law(MIDDLING, 0.05, (2, 2))
-    passes, falls = calls(
+    change = change_distribution(MIDDLING, 0.05, (2, 2))
+    passes, falls = decisions(
         changes.sum(keepdims=True), (changes**2).sum(keepdims=True), len(counts), change, rule
     )
     found = call(before, after, (2, 2), rule)
@@ -81,48 +87,49 @@ def test_the_calls_are_those_of_the_decision(counts):
 
 @pytest.mark.parametrize(("problems", "alpha", "lost"), LOST)
 def test_problems_lost_whole_are_seen_from_a_number_on(problems, alpha, lost):
-    assert whole_problems(problems, Rule(alpha=alpha)) == lost
+    assert min_lost_problems(problems, GateSettings(alpha=alpha)) == lost
 
 
-def test_the_law_of_difficulties_has_the_noise_of_the_run():
+def test_the_fitted_difficulty_has_the_noise_of_the_run():
     counts = [(0, 4), (1, 4), (2, 4), (4, 4), (4, 4)]
-    found = difficulty(counts)
+    found = fit_difficulty(counts)
     within = sum(c / 4 * (1 - c / 4) * 4 / 3 for c, _ in counts) / 5
-    assert (found.mean, found.seeds) == pytest.approx((11 / 20, within))
+    assert (found.mean, found.within) == pytest.approx((11 / 20, within))
 
 
-def test_the_law_keeps_mean_and_noise():
-    change = law(MIDDLING, 0.0, (1, 1))
-    assert change.moment(2) == pytest.approx(2 * MIDDLING.seeds, rel=1e-6)
+def test_the_distribution_of_change_keeps_mean_and_noise():
+    change = change_distribution(MIDDLING, 0.0, (1, 1))
+    assert change.moment(2) == pytest.approx(2 * MIDDLING.within, rel=1e-6)
 
 
 def test_a_fall_is_as_large_as_asked():
-    assert law(MIDDLING, 0.07, (3, 5)).moment(1) == pytest.approx(-0.07)
+    assert change_distribution(MIDDLING, 0.07, (3, 5)).moment(1) == pytest.approx(-0.07)
 
 
 def test_of_one_sample_the_noise_is_taken_for_the_most_it_can_be():
-    found = difficulty([(1, 1)] * 6 + [(0, 1)] * 4)
-    assert (found.seeds, found.questions, found.estimated) == pytest.approx((0.24, 0, False))
+    found = fit_difficulty([(1, 1)] * 6 + [(0, 1)] * 4)
+    assert (found.within, found.between, found.estimated) == pytest.approx((0.24, 0, False))
 
 
 @pytest.mark.parametrize("counts", [[(8, 8)] * 30, [(0, 8)] * 30, [(8, 8)] * 15 + [(0, 8)] * 15])
-def test_runs_without_a_doubt_have_a_law(counts):
-    assert isinstance(difficulty(counts), Difficulty)
+def test_runs_without_variance_have_a_distribution(counts):
+    assert isinstance(fit_difficulty(counts), Difficulty)
 
 
 def test_a_score_cannot_fall_below_zero():
     with pytest.raises(ValueError, match="fall"):
-        law(MIDDLING, 0.99, (1, 1))
+        change_distribution(MIDDLING, 0.99, (1, 1))
 
 
 def test_more_samples_see_more():
     seen = [
-        outlook(law(MIDDLING, 0.05, (n, n)), 100, Rule()).regression for n in (1, 4, 16, math.inf)
+        power(change_distribution(MIDDLING, 0.05, (n, n)), 100, GateSettings()).regression
+        for n in (1, 4, 16, math.inf)
     ]
     assert seen == sorted(seen)
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.1, 4))
-def test_the_least_number_is_found(wanted, scale):
-    found = least(lambda x: 1 - math.exp(-x / scale), wanted, 0.0, 40.0, step=1e-3)
+def test_the_smallest_number_is_found(wanted, scale):
+    found = smallest_n(lambda x: 1 - math.exp(-x / scale), wanted, 0.0, 40.0, step=1e-3)
     assert 1 - math.exp(-found / scale) == pytest.approx(wanted, abs=0.01)

@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mathreason_eval.stats.inference.ranking import Contender, ranking
-from mathreason_eval.stats.uncertainty.bootstrap import bootstrap_interval
-from mathreason_eval.stats.uncertainty.difference import Pair, difference
+from mathreason_eval.stats.difference import Pair, bootstrap_interval, difference
+from mathreason_eval.stats.ranking import RunScores, ranking
 
 
 def contender(scores, n=1):
     named = {f"q{number}": score for number, score in enumerate(scores)}
-    return Contender(scores=named, samples=dict.fromkeys(named, n))
+    return RunScores(scores=named, samples=dict.fromkeys(named, n))
 
 
 def shown(places):

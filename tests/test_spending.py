@@ -1,4 +1,4 @@
-"""Tests of several looks at growing evidence, against published bounds and scipy's normal law."""
+"""Tests of several looks at growing evidence, against published bounds and scipy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from mathreason_eval.stats.inference.spending import KINDS, nominal_levels, spent
+from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS, alpha_spent, nominal_levels
 
 # fmt: off
 BOUNDS = [  # one-sided 0.025, equally spaced, as Reboussin, DeMets, Kim and Lan (2000) have them
@@ -43,29 +43,29 @@ def test_bounds_are_the_published_ones(kind, bounds):
     assert [-norm.ppf(level) for level in levels] == pytest.approx(bounds, abs=0.0006)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SPENDING_FUNCTIONS)
 @pytest.mark.parametrize("looks", LOOKS, ids=str)
 def test_all_looks_together_have_alpha(looks, kind):
     levels = nominal_levels(looks, 0.01, kind)
     shares = np.array(looks) / looks[-1]
-    law = np.minimum.outer(shares, shares) / np.sqrt(np.outer(shares, shares))
+    correlation = np.minimum.outer(shares, shares) / np.sqrt(np.outer(shares, shares))
     together = multivariate_normal(
-        cov=law, allow_singular=True, seed=1, maxpts=400_000, abseps=1e-7, releps=1e-7
+        cov=correlation, allow_singular=True, seed=1, maxpts=400_000, abseps=1e-7, releps=1e-7
     )
     crossed = 1 - together.cdf(-norm.ppf(levels))
     assert crossed == pytest.approx(0.01, abs=2e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SPENDING_FUNCTIONS)
 def test_a_level_depends_on_no_later_look(kind):
     assert nominal_levels([8, 16, 32], 0.01, kind)[0] == pytest.approx(
         nominal_levels([8, 20, 24, 32], 0.01, kind)[0]
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SPENDING_FUNCTIONS)
 def test_all_of_alpha_is_spent_at_the_end(kind):
-    assert spent(1.0, 0.01, kind) == pytest.approx(0.01)
+    assert alpha_spent(1.0, 0.01, kind) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("looks", "alpha", "kind"), WRONG)

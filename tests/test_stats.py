@@ -15,8 +15,8 @@ from manifests import report_of
 
 from mathreason_eval.stats.estimators.majority import maj_at_k
 from mathreason_eval.stats.estimators.passk import pass_at_k
+from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores, wilson
 from mathreason_eval.stats.summary import outcome_counts, summarize
-from mathreason_eval.stats.uncertainty.intervals import mean_of_amounts, mean_of_scores, wilson
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 # fmt: off

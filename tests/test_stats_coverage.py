@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mathreason_eval.stats.estimators.passk import pass_at_k
-from mathreason_eval.stats.uncertainty.intervals import mean_of_scores
+from mathreason_eval.stats.intervals import mean_of_scores
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
 PROBLEMS, SAMPLES = (30, 100, 500), (1, 4, 8)

@@ -26,9 +26,9 @@ from mathreason_eval.families.stories.instances import (
     strict,
 )
 from mathreason_eval.families.stories.reading import read_template
+from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.paired import drop_rate
-from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import content_hash
 from mathreason_eval.types import Outcome, Problem, Verdict

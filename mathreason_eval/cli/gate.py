@@ -144,10 +144,10 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
     from mathreason_eval.pipeline.extend import extend
 
     means = _means(options)
-    while (following := found.following) is not None:
+    while (next_look := found.next_look) is not None:
         note(f"{look_words(found)}: {headline(found)}")
         with Progress() as progress:
-            after = extend(after, following, means, progress)
+            after = extend(after, next_look, means, progress)
         found = judge(before, after, config)
     return found
 

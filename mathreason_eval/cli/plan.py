@@ -75,15 +75,15 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     """
     from mathreason_eval.cli.screens.console import print_json
     from mathreason_eval.cli.screens.planned import as_plain, print_designs
-    from mathreason_eval.compare.design import Wish, designs
+    from mathreason_eval.compare.design import PlanRequest, designs
     from mathreason_eval.runs.store import find_run
-    from mathreason_eval.stats.planning.power import Rule
+    from mathreason_eval.stats.power import GateSettings
 
-    wish = Wish(
+    request = PlanRequest(
         detect=options["detect"],
         power=options["power"],
-        rule=Rule(margin=options["margin"], alpha=options["alpha"]),
+        gate=GateSettings(margin=options["margin"], alpha=options["alpha"]),
     )
     names = [name for given in tasks for name in given.split(",")]
-    done: list[Design] = designs(find_run(baseline), names, wish)
+    done: list[Design] = designs(find_run(baseline), names, request)
     print_json([as_plain(one) for one in done]) if as_json else print_designs(done)

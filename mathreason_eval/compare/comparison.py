@@ -11,8 +11,8 @@ from mathreason_eval.compare.flips import Flip, flips
 from mathreason_eval.compare.pairing import PairedScores, Pairing, metric_name, pair, side
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.inference.ranking import Place, ranking
 from mathreason_eval.stats.metrics import PRIMARY, contender
+from mathreason_eval.stats.ranking import Rank, ranking
 from mathreason_eval.stats.summary import WHOLE, by_slice
 
 _SPREAD_NEEDS = 2
@@ -55,18 +55,18 @@ class Comparison:
         return self.pairing.before.task
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """Return what differs and does not forbid a comparison, a phrase each."""
         before, after = self.pairing.before, self.pairing.after
         asked = len(before.problems.keys() | after.problems.keys())
         shared, scored = len(self.pairing.shared), len(self.scores.pairs)
-        remarks = [*self.pairing.remarks]
+        notes = [*self.pairing.notes]
         if left := asked - shared:
-            remarks.append(f"{left:,} of {asked:,} problems have no verdict in both, left out")
+            notes.append(f"{left:,} of {asked:,} problems have no verdict in both, left out")
         if left := shared - scored:
             name = self.scores.metric.name
-            remarks.append(f"{left:,} of {shared:,} problems have no {name} in both, left out")
-        return tuple(remarks)
+            notes.append(f"{left:,} of {shared:,} problems have no {name} in both, left out")
+        return tuple(notes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ class Ranks:
 
     task: str
     problems: int
-    places: tuple[tuple[str, Place], ...]
+    places: tuple[tuple[str, Rank], ...]
     """By the runs' names, highest first."""
 
 

@@ -6,11 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mathreason_eval.stats.inference.evidence import evidence
-from mathreason_eval.stats.inference.significance import benjamini_hochberg, holm
+from mathreason_eval.stats.difference import (
+    Difference,
+    Pair,
+    bootstrap_interval,
+    difference,
+    t_quantile,
+)
+from mathreason_eval.stats.exact_tests import exact_test
 from mathreason_eval.stats.metrics import NamedMetric
-from mathreason_eval.stats.uncertainty.bootstrap import bootstrap_interval
-from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference, student
+from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.types import Unit
 
 _POWER, _LEVEL = 0.8, 0.05
@@ -45,7 +50,7 @@ class Contrast:
     def detectable(self) -> float:
         """Return the smallest true change that a test of 5 % finds with 80 % power."""
         found = self.difference
-        quantiles = (student(1 - _LEVEL / 2, found.freedom), student(_POWER, found.freedom))
+        quantiles = (t_quantile(1 - _LEVEL / 2, found.freedom), t_quantile(_POWER, found.freedom))
         return math.fsum(quantiles) * found.se
 
 
@@ -65,7 +70,7 @@ def contrast(where: str, metric: NamedMetric, pairs: Sequence[Pair]) -> Contrast
     found = difference(pairs, shares=definition.is_share)
     if definition.linear is not None:
         found = replace(found, method=f"{found.method}, delta method")
-    seen = evidence(pairs, counted=definition.is_counted)
+    seen = exact_test(pairs, counted=definition.is_counted)
     return Contrast(
         slice=where,
         metric=metric.name,
@@ -77,7 +82,7 @@ def contrast(where: str, metric: NamedMetric, pairs: Sequence[Pair]) -> Contrast
         p=seen.p,
         adjusted=seen.p,
         adjustment="none",
-        test=seen.test,
+        test=seen.name,
     )
 
 

@@ -10,9 +10,9 @@ from functools import cache
 from mathreason_eval.compare.pairing import Side, metric_name, side
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
+from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
 from mathreason_eval.stats.metrics import PRIMARY
-from mathreason_eval.stats.planning.difficulty import Difficulty, difficulty, law
-from mathreason_eval.stats.planning.power import Outlook, Rule, least, outlook, whole_problems
+from mathreason_eval.stats.power import GateSettings, Power, min_lost_problems, power, smallest_n
 
 _SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 """Samples a problem that a plan weighs against each other."""
@@ -25,19 +25,19 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class PlanRequest:
     """What a gate is to show."""
 
     detect: float
     """The fall that is to be called a regression."""
     power: float = 0.8
     """How often, and how often a change without effect is to pass."""
-    rule: Rule
+    gate: GateSettings
     """The gate's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class SampleSize:
     """What is enough for something."""
 
     problems: int
@@ -46,7 +46,7 @@ class Need:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mix:
+class Allocation:
     """Some samples of each problem, what they show, and what is enough; None if all are not."""
 
     samples: tuple[int, int]
@@ -57,13 +57,13 @@ class Mix:
     """Chance to let a change without effect pass, with all problems."""
     smallest: float | None
     """Fall that is seen as often as wished with all problems."""
-    to_see: Need | None
+    to_see: SampleSize | None
     """For the fall to be seen."""
-    to_pass: Need | None
+    to_pass: SampleSize | None
     """For a change without effect to pass."""
 
     @property
-    def for_both(self) -> Need | None:
+    def for_both(self) -> SampleSize | None:
         """Return what is enough to see and to let pass."""
         if self.to_see is None or self.to_pass is None:
             return None
@@ -71,7 +71,7 @@ class Mix:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limit:
+class Floor:
     """What no number of samples can show with the problems there are."""
 
     problems: int
@@ -102,33 +102,35 @@ class Design:
     tokens: float | None
     """Mean completion tokens of a sample; None if they were not counted."""
     difficulty: Difficulty
-    wish: Wish
-    mixes: tuple[Mix, ...]
-    limit: Limit
+    request: PlanRequest
+    allocations: tuple[Allocation, ...]
+    floor: Floor
 
     @property
-    def cheapest_to_see(self) -> tuple[Mix, Need] | None:
-        """Return the mix that sees the fall with the fewest draws, and its need."""
-        return _cheapest((mix, mix.to_see) for mix in self.mixes)
+    def cheapest_to_see(self) -> tuple[Allocation, SampleSize] | None:
+        """Return the allocation that sees the fall with the fewest draws, and its need."""
+        return _cheapest((allocation, allocation.to_see) for allocation in self.allocations)
 
     @property
-    def cheapest_for_both(self) -> tuple[Mix, Need] | None:
-        """Return the mix that also lets pass what changed nothing, with its need."""
-        return _cheapest((mix, mix.for_both) for mix in self.mixes)
+    def cheapest_for_both(self) -> tuple[Allocation, SampleSize] | None:
+        """Return the allocation that also lets pass what changed nothing, with its need."""
+        return _cheapest((allocation, allocation.for_both) for allocation in self.allocations)
 
 
-def _cheapest(mixes: Iterable[tuple[Mix, Need | None]]) -> tuple[Mix, Need] | None:
-    enough = [(mix, need) for mix, need in mixes if need is not None]
+def _cheapest(
+    allocations: Iterable[tuple[Allocation, SampleSize | None]],
+) -> tuple[Allocation, SampleSize] | None:
+    enough = [(allocation, need) for allocation, need in allocations if need is not None]
     return min(enough, key=lambda both: both[1].draws, default=None)
 
 
-def designs(run: Run, tasks: Sequence[str], wish: Wish) -> list[Design]:
+def designs(run: Run, tasks: Sequence[str], request: PlanRequest) -> list[Design]:
     """Return a plan for each task of a run; the level of a regression is shared by the tasks.
 
     Args:
         run: the baseline.
         tasks: their names; none for all.
-        wish: what is to be shown of each.
+        request: what is to be shown of each.
 
     Raises:
         UserError: if the run has no such task, or its score is no larger than the fall.
@@ -137,21 +139,21 @@ def designs(run: Run, tasks: Sequence[str], wish: Wish) -> list[Design]:
         if name not in run.tasks():
             raise UnknownNameError("task in this run", name, run.tasks())
     chosen = tuple(tasks) or run.tasks()
-    shared = replace(wish, rule=replace(wish.rule, tasks=len(chosen)))
+    shared = replace(request, gate=replace(request.gate, tasks=len(chosen)))
     return [_design(side(run, name), shared) for name in chosen]
 
 
-def _design(baseline: Side, wish: Wish) -> Design:
+def _design(baseline: Side, request: PlanRequest) -> Design:
     items = list(baseline.items.values())
     if len(items) < _FEWEST:
         raise UserError(
             f"{baseline.task} has one problem, and a gate compares many.", "Plan with a larger run."
         )
-    found = difficulty([(item.correct, item.n) for item in items])
-    if wish.detect >= _NEARLY * found.mean:
+    found = fit_difficulty([(item.correct, item.n) for item in items])
+    if request.detect >= _NEARLY * found.mean:
         raise UserError(
             f"{baseline.task} scores {100 * found.mean:.1f} %, which cannot fall by "
-            f"{100 * wish.detect:g} pp.",
+            f"{100 * request.detect:g} pp.",
             "Plan for a smaller fall, or with an easier task.",
         )
     tokens = [count for item in items for count in item.tokens]
@@ -168,34 +170,38 @@ def _design(baseline: Side, wish: Wish) -> Design:
         variants=any(problem.origin for problem in baseline.problems.values()),
         tokens=sum(tokens) / len(tokens) if tokens else None,
         difficulty=found,
-        wish=wish,
-        mixes=tuple(_mix(found, wish, available, stored, count) for count in counts),
-        limit=_limit(found, wish, available),
+        request=request,
+        allocations=tuple(
+            _allocation(found, request, available, stored, count) for count in counts
+        ),
+        floor=_floor(found, request, available),
     )
 
 
-def _mix(found: Difficulty, wish: Wish, available: int, stored: tuple[int, int], count: int) -> Mix:
+def _allocation(
+    found: Difficulty, request: PlanRequest, available: int, stored: tuple[int, int], count: int
+) -> Allocation:
     """Return what so many samples show; `stored` are the baseline's in all, and of a problem."""
     samples = max(count, stored[1]), count
 
     @cache
-    def at(fall: float, problems: int) -> Outlook:
-        return outlook(law(found, fall, samples), problems, wish.rule)
+    def at(fall: float, problems: int) -> Power:
+        return power(change_distribution(found, fall, samples), problems, request.gate)
 
-    def need(chance: Callable[[int], float]) -> Need | None:
-        problems = _enough(chance, wish.power, available)
+    def need(chance: Callable[[int], float]) -> SampleSize | None:
+        problems = _enough(chance, request.power, available)
         return (
             None
             if problems is None
-            else Need(problems=problems, draws=_draws(problems, samples, stored))
+            else SampleSize(problems=problems, draws=_draws(problems, samples, stored))
         )
 
-    return Mix(
+    return Allocation(
         samples=samples,
-        sees=at(wish.detect, available).regression,
+        sees=at(request.detect, available).regression,
         passes=at(0.0, available).passes,
-        smallest=_smallest(lambda fall: at(fall, available), found, wish),
-        to_see=need(lambda n: at(wish.detect, n).regression),
+        smallest=_smallest(lambda fall: at(fall, available), found, request),
+        to_see=need(lambda n: at(request.detect, n).regression),
         to_pass=need(lambda n: at(0.0, n).passes),
     )
 
@@ -208,7 +214,7 @@ def _draws(problems: int, samples: tuple[int, int], stored: tuple[int, int]) -> 
 
 def _enough(chance: Callable[[int], float], power: float, available: int) -> int | None:
     """Return how many problems are enough. Their root is what power is straight in."""
-    root = least(
+    root = smallest_n(
         lambda root: chance(_problems(root)),
         power,
         math.sqrt(_FEWEST),
@@ -222,25 +228,27 @@ def _problems(root: float) -> int:
     return math.ceil(root * root - 1e-6)  # the square of a root is rounded
 
 
-def _smallest(at: Callable[[float], Outlook], found: Difficulty, wish: Wish) -> float | None:
-    return least(
+def _smallest(
+    at: Callable[[float], Power], found: Difficulty, request: PlanRequest
+) -> float | None:
+    return smallest_n(
         lambda fall: at(fall).regression,
-        wish.power,
+        request.power,
         _FINENESS,
         _NEARLY * found.mean,
         step=_FINENESS,
     )
 
 
-def _limit(found: Difficulty, wish: Wish, available: int) -> Limit:
+def _floor(found: Difficulty, request: PlanRequest, available: int) -> Floor:
     endless = math.inf, math.inf
 
-    def at(fall: float) -> Outlook:
-        return outlook(law(found, fall, endless), available, wish.rule)
+    def at(fall: float) -> Power:
+        return power(change_distribution(found, fall, endless), available, request.gate)
 
-    return Limit(
+    return Floor(
         problems=available,
-        sees=at(wish.detect).regression,
-        smallest=_smallest(at, found, wish),
-        lost=whole_problems(available, wish.rule),
+        sees=at(request.detect).regression,
+        smallest=_smallest(at, found, request),
+        lost=min_lost_problems(available, request.gate),
     )

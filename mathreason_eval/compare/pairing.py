@@ -10,6 +10,7 @@ from typing import TypeVar
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.runs.store import Run
+from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import Item, items_of
 from mathreason_eval.stats.metrics import (
     DEFAULT_METRIC,
@@ -20,7 +21,6 @@ from mathreason_eval.stats.metrics import (
     our_metric,
     problem_scores,
 )
-from mathreason_eval.stats.uncertainty.difference import Pair
 from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
 
 SampledT = TypeVar("SampledT", Generation, Verdict)
@@ -71,7 +71,7 @@ class Pairing:
     after: Side
     obstacles: Mapping[str, str]
     """Why the two are not comparable, by `version`, `data`, `prompt`, `problems`, `rules`."""
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
     """What differs and does not forbid a comparison: sampling, the number of samples."""
 
     @property
@@ -204,11 +204,11 @@ def pair(before: Side, after: Side) -> Pairing:
         before=before,
         after=after,
         obstacles=dict(differences(own, usual)),
-        remarks=tuple(_remarks(before, after)),
+        notes=tuple(_notes(before, after)),
     )
 
 
-def _remarks(before: Side, after: Side) -> Iterator[str]:
+def _notes(before: Side, after: Side) -> Iterator[str]:
     for one in fields(SamplingEntry):
         usual, own = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
         if own != usual:

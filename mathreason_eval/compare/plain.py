@@ -24,7 +24,7 @@ def as_json(done: Comparisons) -> dict[str, object]:
                 "task": one.task,
                 "run": one.name,
                 "obstacles": one.pairing.obstacles,
-                "remarks": one.remarks,
+                "remarks": one.notes,
                 "whole": _contrast(one.whole),
                 "slices": [_contrast(contrast) for contrast in one.slices],
                 "tokens": one.tokens and _contrast(one.tokens),

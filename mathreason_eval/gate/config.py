@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import Looks
-from mathreason_eval.stats.inference.spending import KINDS
 from mathreason_eval.stats.metrics import PRIMARY
+from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS
 
 DEFAULT_FILE = Path("gate.yaml")
 """Read where no other is named, if it is there."""
@@ -160,9 +160,9 @@ def _looks(values: Mapping[str, Any], where: str) -> Looks | None:
         raise UserError(
             f"{where}: samples is {given!r}, not whole numbers that rise.", "Write [8, 16, 32]."
         )
-    kind = values.get("spending", KINDS[0])
-    if kind not in KINDS:
-        raise UnknownNameError(f"spending in {where}", str(kind), KINDS)
+    kind = values.get("spending", SPENDING_FUNCTIONS[0])
+    if kind not in SPENDING_FUNCTIONS:
+        raise UnknownNameError(f"spending in {where}", str(kind), SPENDING_FUNCTIONS)
     return Looks(samples=tuple(counts), spending=kind)
 
 

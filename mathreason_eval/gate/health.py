@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from mathreason_eval.compare.pairing import PairedScores, Pairing
 from mathreason_eval.gate.config import Limits
+from mathreason_eval.stats.difference import Difference, Pair, difference
 from mathreason_eval.stats.metrics import NamedMetric
-from mathreason_eval.stats.uncertainty.difference import Difference, Pair, difference
 
 _ENOUGH = 2
 """So many problems, at least, have a spread of amounts."""

@@ -19,10 +19,10 @@ from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.config import Config, TaskRules
 from mathreason_eval.gate.health import Check, State, health
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
-from mathreason_eval.gate.settling import Settling, settling
+from mathreason_eval.gate.sample_size import RequiredSamples, required_samples
 from mathreason_eval.gate.validity import flaws
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.inference.decision import Call, Decision, Question, decide
+from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
 
 
@@ -37,7 +37,7 @@ class Answer(StrEnum):
     """Something else than the model differs, or a run is not whole."""
 
 
-_GRAVEST = (Answer.NOT_COMPARABLE, Answer.REGRESSION, Answer.INCONCLUSIVE, Answer.PASS)
+_MOST_SEVERE = (Answer.NOT_COMPARABLE, Answer.REGRESSION, Answer.INCONCLUSIVE, Answer.PASS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class TaskJudgement:
     rules: TaskRules
     obstacles: tuple[str, ...] = ()
     """Why it is not comparable, a phrase each."""
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     """What differs and was no obstacle."""
     look: Look | None = None
     """None if it has too few samples for the first look."""
@@ -61,7 +61,7 @@ class TaskJudgement:
     """Samples a problem that counted, in the baseline and in the run."""
     checks: tuple[Check, ...] = ()
     flips: tuple[Flip, ...] = ()
-    settling: Settling | None = None
+    required: RequiredSamples | None = None
     """Of an open question only."""
 
     @property
@@ -91,19 +91,19 @@ class Judgement:
     after: Run
     config: Config
     tasks: tuple[TaskJudgement, ...]
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     """What is said of no single task."""
 
     @property
     def answer(self) -> Answer:
-        """Return the gravest of all answers; nothing to gate is nothing to compare."""
+        """Return the most severe of all answers; nothing to gate is nothing to compare."""
         given = {task.answer for task in self.tasks} or {Answer.NOT_COMPARABLE}
         if any(task.broken for task in self.tasks):
             given.add(Answer.REGRESSION)
-        return next(answer for answer in _GRAVEST if answer in given)
+        return next(answer for answer in _MOST_SEVERE if answer in given)
 
     @property
-    def following(self) -> int | None:
+    def next_look(self) -> int | None:
         """Return the samples a problem at which an open question is looked at next, if it is."""
         if self.answer is not Answer.INCONCLUSIVE or self.config.looks is None:
             return None
@@ -119,11 +119,11 @@ class _Evidence:
     scores: PairedScores
     look: Look
     rules: TaskRules
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
-    def question(self) -> Question:
-        return Question(
+    def paired_task(self) -> PairedTask:
+        return PairedTask(
             pairs=list(self.scores.pairs.values()),
             margin=self.rules.margin,
             beyond_margin=self.rules.beyond_margin,
@@ -155,11 +155,11 @@ def judge(before: Run, after: Run, config: Config) -> Judgement:
         tasks=tuple(
             _judged(one, next(decisions)) if isinstance(one, _Evidence) else one for one in seen
         ),
-        remarks=tuple(_remarks(before, after, gated)),
+        notes=tuple(_notes(before, after, gated)),
     )
 
 
-def _remarks(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
+def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
     if not gated:
         yield "there is no task to gate"
     for task in after.tasks():
@@ -198,7 +198,7 @@ def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence |
         scores=_scores(pairing, rules.metric),
         look=look,
         rules=rules,
-        remarks=(*pairing.remarks, *allowed),
+        notes=(*pairing.notes, *allowed),
     )
 
 
@@ -233,7 +233,7 @@ def _decide(evidence: Sequence[_Evidence], config: Config) -> list[Decision]:
     if not evidence:
         return []
     return decide(
-        [one.question for one in evidence],
+        [one.paired_task for one in evidence],
         alpha=config.usual.alpha,
         nominal=evidence[0].look.nominal,
     )
@@ -247,7 +247,7 @@ def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
     return TaskJudgement(
         task=pairing.before.task,
         rules=rules,
-        remarks=evidence.remarks,
+        notes=evidence.notes,
         look=evidence.look,
         decision=decision,
         before=sum(one.before for one in pairs.values()) / n,
@@ -258,5 +258,7 @@ def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
         ),
         checks=tuple(health(pairing, rules.limits, evidence.look.looks)),
         flips=flips(evidence.scores.own),
-        settling=settling(evidence.question, decision, greedy=greedy) if is_open else None,
+        required=required_samples(evidence.paired_task, decision, greedy=greedy)
+        if is_open
+        else None,
     )

@@ -25,7 +25,7 @@ def junit(judgement: Judgement) -> str:
         suite.append(_task_case(task, judgement.config.inconclusive))
         suite.extend(_check_case(task.task, check) for check in task.checks)
     if not judgement.tasks:
-        suite.append(_case("gate", "tasks", ("error", "; ".join(judgement.remarks))))
+        suite.append(_case("gate", "tasks", ("error", "; ".join(judgement.notes))))
     suite.set("tests", str(len(suite)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(sum(case.find(tag) is not None for case in suite)))

@@ -1,4 +1,4 @@
-"""Looks at evidence that grows: when they are, and how small a p-value must be at each."""
+"""Interim looks at a growing run: the schedule, and the level of a test at each look."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from mathreason_eval.stats.inference.decision import at_once
-from mathreason_eval.stats.inference.spending import KINDS, nominal_levels
+from mathreason_eval.stats.decision import single_look
+from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS, nominal_levels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looks:
-    """A schedule that is fixed before the first look."""
+    """A schedule of looks, set before the first one."""
 
     samples: tuple[int, ...]
-    """Samples a problem at each look, rising."""
-    spending: str = KINDS[0]
-    """How alpha is spent over them."""
+    """Samples per problem at each look, rising."""
+    spending: str = SPENDING_FUNCTIONS[0]
+    """The spending function, by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,27 +29,27 @@ class Look:
     looks: int
     """How many there will be."""
     samples: int | None
-    """The first so many samples of each problem count; None for all."""
-    following: int | None
-    """Samples a problem at the next look; None if this is the last."""
+    """How many samples of each problem count, the first ones; None for all."""
+    next_look: int | None
+    """Samples per problem at the next look; None if this is the last."""
     nominal: Callable[[float], float]
     """The level at this look of a test whose level over all looks is the argument."""
 
 
-ONLY_LOOK = Look(number=1, looks=1, samples=None, following=None, nominal=at_once)
+ONLY_LOOK = Look(number=1, looks=1, samples=None, next_look=None, nominal=single_look)
 
 
 def look_reached(looks: Looks | None, baseline: int, samples: int) -> Look | None:
     """Return the last look that a run has the samples for; None if it has too few for the first.
 
-    What a look learns is, for each problem, 1 / (1 / baseline + 1 / samples): the noise of both
-    runs' samples, that of the baseline being the same at every look. Where problems truly differ in
-    their change, the looks are more alike than that, and the levels are a little too strict.
+    The information of a look is, for each problem, 1 / (1 / baseline + 1 / samples): the inverse of
+    the sampling noise of both runs, of which the baseline's is the same at every look. Where
+    problems differ in their change, the information grows less, and the levels are too strict.
 
     Args:
         looks: the schedule; None for a single look at everything.
-        baseline: the baseline's samples a problem.
-        samples: the run's.
+        baseline: the baseline's samples per problem.
+        samples: the run's samples per problem.
     """
     if looks is None:
         return ONLY_LOOK
@@ -62,7 +62,7 @@ def look_reached(looks: Looks | None, baseline: int, samples: int) -> Look | Non
         number=number,
         looks=len(looks.samples),
         samples=reached[-1],
-        following=looks.samples[number] if number < len(looks.samples) else None,
+        next_look=looks.samples[number] if number < len(looks.samples) else None,
         nominal=partial(_level, information, looks.spending, number - 1),
     )
 

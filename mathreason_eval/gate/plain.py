@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from mathreason_eval.gate.judging import Judgement, TaskJudgement
+from mathreason_eval.gate.sample_size import RequiredSamples
 from mathreason_eval.gate.wording import headline, reasons
+from mathreason_eval.stats.decision import Decision
 from mathreason_eval.types import ModelEntry
 
 
@@ -16,8 +18,8 @@ def as_json(judgement: Judgement) -> dict[str, object]:
         "sentence": headline(judgement),
         "run": _run(judgement.after.path, judgement.after.manifest.model),
         "baseline": _run(judgement.before.path, judgement.before.manifest.model),
-        "remarks": judgement.remarks,
-        "next_look": judgement.following,
+        "remarks": judgement.notes,
+        "next_look": judgement.next_look,
         "tasks": [_task(task) for task in judgement.tasks],
     }
 
@@ -36,14 +38,35 @@ def _task(task: TaskJudgement) -> dict[str, object]:
         "alpha": task.rules.alpha,
         "beyond_margin": task.rules.beyond_margin,
         "obstacles": task.obstacles,
-        "remarks": task.remarks,
+        "remarks": task.notes,
         "reasons": list(reasons(task)),
         "look": look and {"number": look.number, "looks": look.looks, "samples": look.samples},
         "samples": task.samples,
         "before": task.before,
         "after": task.after,
-        "decision": decision and asdict(decision),
+        "decision": decision and _decision(decision),
         "health": [asdict(check) for check in task.checks],
-        "settling": task.settling and asdict(task.settling),
+        "settling": task.required and _required(task.required),
         "flips": [{**asdict(flip), "lost": flip.lost} for flip in task.flips],
+    }
+
+
+def _decision(decision: Decision) -> dict[str, object]:
+    plain = asdict(decision)
+    return {_KEYS.get(name, name): value for name, value in plain.items()}
+
+
+_KEYS = {
+    "regression_p": "fall_p",
+    "regression_alpha": "fall_level",
+    "pass_alpha": "pass_level",
+}
+"""Keys that differ from the names of the fields: the JSON is a contract."""
+
+
+def _required(required: RequiredSamples) -> dict[str, object]:
+    return {
+        "more": str(required.feasible),
+        "samples": required.samples,
+        "problems": required.problems,
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mathreason_eval.gate.health import Check, State
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
-from mathreason_eval.gate.settling import More, Settling
+from mathreason_eval.gate.sample_size import Feasible, RequiredSamples
 
 SIGNS = {
     Answer.PASS: "✓",
@@ -67,32 +67,32 @@ def reasons(task: TaskJudgement) -> Iterator[str]:
         elif task.answer is Answer.REGRESSION:
             than = f"more than {margin}" if task.rules.beyond_margin else "at all"
             yield (
-                f"{change}: worse than the baseline, p {_p(found.fall_p)} of no fall"
+                f"{change}: worse than the baseline, p {_p(found.regression_p)} of no fall"
                 f"{f' of {than}' if task.rules.beyond_margin else ''} "
-                f"(needed: {found.fall_level:.2g})"
+                f"(needed: {found.regression_alpha:.2g})"
             )
         else:
             yield f"{change}: may be a fall beyond {margin}, may be none ({bounds(task)})"
     elif not task.obstacles:
         yield "too few samples for the first look"
-    if task.settling is not None:
-        yield _settling(task, task.settling)
+    if task.required is not None:
+        yield _required(task, task.required)
     for check in task.checks:
         if check.state is not State.KEPT:
             yield check_words(check)
 
 
-def _settling(task: TaskJudgement, what: Settling) -> str:
+def _required(task: TaskJudgement, required: RequiredSamples) -> str:
     held = task.decision.difference.problems if task.decision else 0
-    others = f"about {what.problems:,} problems like these {held:,} would settle it"
-    if what.more is More.GREEDY:
+    others = f"about {required.problems:,} problems like these {held:,} would settle it"
+    if required.feasible is Feasible.GREEDY:
         return f"at temperature 0 more samples say nothing new; {others}"
-    if what.samples is None and what.more is More.PERHAPS:
+    if required.samples is None and required.feasible is Feasible.UNKNOWN:
         return f"more samples may settle it, how many is not known of {task.rules.metric}; {others}"
-    if what.samples is None:
+    if required.samples is None:
         return f"no number of samples can settle it; {others}"
-    before, after = what.samples
-    if what.more is More.PERHAPS:
+    before, after = required.samples
+    if required.feasible is Feasible.UNKNOWN:
         return (
             f"{after:,} samples a problem in both runs might settle it, how many is known from two "
             f"on; {others}"
@@ -137,12 +137,12 @@ def notes(judgement: Judgement) -> Iterator[str]:
         yield f"health: {kept} of {len(checks)} limits kept, {broken} broken{unsure}"
     tasks: dict[str, list[str]] = {}
     for task in judgement.tasks:
-        for remark in task.remarks:
-            tasks.setdefault(remark, []).append(task.task)
-    for remark, named in tasks.items():
+        for text in task.notes:
+            tasks.setdefault(text, []).append(task.task)
+    for text, named in tasks.items():
         every = len(named) == len(judgement.tasks)
-        yield f"note: {remark}" if every else f"note: {', '.join(named)}: {remark}"
-    yield from judgement.remarks
+        yield f"note: {text}" if every else f"note: {', '.join(named)}: {text}"
+    yield from judgement.notes
     if look := look_words(judgement):
         yield look
 
@@ -163,9 +163,9 @@ def look_words(judgement: Judgement) -> str:
 
 def way_on(judgement: Judgement) -> str:
     """Return what to do next, where the answer leaves something to do."""
-    following = judgement.following
-    if following is not None:
-        return f"--extend draws the samples up to {following} a problem and judges again"
+    next_look = judgement.next_look
+    if next_look is not None:
+        return f"--extend draws the samples up to {next_look} a problem and judges again"
     if judgement.answer is Answer.REGRESSION:
         return f"look at what was lost: mathreason show {judgement.after.path} --problem ID"
     if judgement.answer is Answer.NOT_COMPARABLE:

@@ -12,8 +12,8 @@ from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
 from mathreason_eval.runs.store import Sample as StoredSample
 from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.inference.ranking import Contender
 from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric, contender
+from mathreason_eval.stats.ranking import RunScores
 from mathreason_eval.text.pagenames import page_name
 from mathreason_eval.types import (
     Generation,
@@ -88,7 +88,7 @@ class Result:
     states: Mapping[str, int]
     """How many samples are in each state: the five outcomes and not judged."""
     metrics: tuple[Metric, ...]
-    contenders: Mapping[str, Contender]
+    contenders: Mapping[str, RunScores]
     """What each problem brings, by the metrics that results may be ranked by."""
 
     @property
@@ -158,7 +158,7 @@ def read_result(
     return result, samples
 
 
-def _contenders(run: Run, task: str) -> Mapping[str, Contender]:
+def _contenders(run: Run, task: str) -> Mapping[str, RunScores]:
     """Return the run as a ranking takes it, by the accuracy and by the task's primary metric."""
     if not run.verdicts(task):
         return {}
@@ -178,7 +178,7 @@ def _metric(entry: TaskEntry, name: str) -> NamedMetric | None:
         return None
 
 
-def _contender(items: Sequence[Item], metric: NamedMetric) -> Contender | None:
+def _contender(items: Sequence[Item], metric: NamedMetric) -> RunScores | None:
     try:
         return contender(items, metric)
     except ValueError:

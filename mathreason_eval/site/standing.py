@@ -10,8 +10,8 @@ from mathreason_eval.compare.pairing import metric_name, metric_of
 from mathreason_eval.runs.conditions import Conditions, differences
 from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
-from mathreason_eval.stats.inference.ranking import Place, ranking
 from mathreason_eval.stats.metrics import PRIMARY
+from mathreason_eval.stats.ranking import Rank, ranking
 from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry
 
 
@@ -148,7 +148,7 @@ def _ranked(standings: Sequence[Standing], metric: str) -> tuple[Standing, ...]:
     )
 
 
-def _places(results: Sequence[Result], metric: str) -> list[Place]:
+def _places(results: Sequence[Result], metric: str) -> list[Rank]:
     """Return where results stand that asked the same problems."""
     if not results:
         return []
@@ -162,7 +162,7 @@ def _places(results: Sequence[Result], metric: str) -> list[Place]:
     )
 
 
-def _placed(standing: Standing, place: Place) -> Standing:
+def _placed(standing: Standing, place: Rank) -> Standing:
     return replace(standing, rank=(place.best, place.worst), leads=place.leads)
 
 

@@ -22,8 +22,8 @@ from mathreason_eval.stats.estimators import several
 from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.stats.estimators.passk import TAUS
 from mathreason_eval.stats.estimators.posterior import bayes
-from mathreason_eval.stats.inference.ranking import Contender
-from mathreason_eval.stats.uncertainty.fixed import Samples
+from mathreason_eval.stats.intervals import SampleMoments
+from mathreason_eval.stats.ranking import RunScores
 from mathreason_eval.types import Measure, Metric, Outcome, Unit, Verdict
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class MetricDefinition:
     higher_is_better: bool | None = True
     """None where neither way is better."""
     shown: Shown = Shown.WHOLE
-    samples: Callable[[Sequence[Item]], Samples] | None = None
+    samples: Callable[[Sequence[Item]], SampleMoments] | None = None
     """Scores of samples; a problem's score is their mean."""
     curve: Callable[[Sequence[Item]], Table] | None = None
     """Scores of problems, a row each: a column for every K from 1, or a single one."""
@@ -119,24 +119,24 @@ class MetricDefinition:
 # --- the table -------------------------------------------------------------------------------
 
 
-def _share(outcome: Outcome) -> Callable[[Sequence[Item]], Samples]:
+def _share(outcome: Outcome) -> Callable[[Sequence[Item]], SampleMoments]:
     """Return what gives the share of samples with an outcome."""
 
-    def samples(items: Sequence[Item]) -> Samples:
+    def samples(items: Sequence[Item]) -> SampleMoments:
         import numpy as np
 
         hits = np.array([item.outcomes[outcome] for item in items])
-        return Samples.shares(hits, np.array([item.n for item in items]))
+        return SampleMoments.from_counts(hits, np.array([item.n for item in items]))
 
     return samples
 
 
-def _each(values: Callable[[Item], Sequence[float]]) -> Callable[[Sequence[Item]], Samples]:
+def _each(values: Callable[[Item], Sequence[float]]) -> Callable[[Sequence[Item]], SampleMoments]:
     """Return what gives the mean of a problem's values."""
-    return lambda items: Samples.values([values(item) for item in items])
+    return lambda items: SampleMoments.from_values([values(item) for item in items])
 
 
-def _verdicts(value: Callable[[Verdict], float]) -> Callable[[Sequence[Item]], Samples]:
+def _verdicts(value: Callable[[Verdict], float]) -> Callable[[Sequence[Item]], SampleMoments]:
     return _each(lambda item: [value(verdict) for verdict in item.verdicts])
 
 
@@ -461,7 +461,7 @@ def _parts(
     }
 
 
-def contender(items: Sequence[Item], metric: NamedMetric) -> Contender:
+def contender(items: Sequence[Item], metric: NamedMetric) -> RunScores:
     """Return one run's problems as a ranking takes them.
 
     Raises:
@@ -469,7 +469,7 @@ def contender(items: Sequence[Item], metric: NamedMetric) -> Contender:
     """
     found = problem_scores(items, metric)
     squares = math.fsum(score.weight**2 for score in found.values()) / len(found)
-    return Contender(
+    return RunScores(
         scores={name: score.part for name, score in found.items()},
         samples={item.problem.id: item.n for item in items if item.problem.id in found},
         weight=math.sqrt(squares),

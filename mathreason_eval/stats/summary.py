@@ -11,6 +11,7 @@ from mathreason_eval.stats.estimators.confidence import confidence
 from mathreason_eval.stats.estimators.items import Item, items_of, mean_amount, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.estimators.paired import paired
+from mathreason_eval.stats.intervals import Mean, Place, conditional_interval
 from mathreason_eval.stats.metrics import (
     AMOUNTS,
     BOUNDS,
@@ -24,8 +25,6 @@ from mathreason_eval.stats.metrics import (
     measured,
     score_table,
 )
-from mathreason_eval.stats.uncertainty.fixed import of_this_benchmark
-from mathreason_eval.stats.uncertainty.intervals import Mean, Place
 from mathreason_eval.types import (
     Generation,
     Measure,
@@ -186,7 +185,7 @@ def _mean(items: Sequence[Item], definition: MetricDefinition) -> tuple[Mean, in
     mean = mean_over(items, samples.mean) if shares else mean_amount(items, samples.mean)
     if mean is None:
         return None
-    return of_this_benchmark(mean, samples, shares=shares), int(samples.number.sum())
+    return conditional_interval(mean, samples, shares=shares), int(samples.number.sum())
 
 
 def _of_curve(

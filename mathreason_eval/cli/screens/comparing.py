@@ -76,7 +76,7 @@ def _print_caveats(console: Console, one: Comparison) -> None:
     where = f"{one.task} of {one.name}"
     for phrase in one.pairing.obstacles.values():
         console.print(visible(f"compared by force: {where}: {phrase}"), style="yellow")
-    for phrase in one.remarks:
+    for phrase in one.notes:
         console.print(visible(f"remark: {where}: {phrase}"))
 
 

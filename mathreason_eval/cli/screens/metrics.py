@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens.console import plain_table
+from mathreason_eval.stats.intervals import variance_components
 from mathreason_eval.stats.metrics import Shown, is_power_of_two, shown_as
 from mathreason_eval.stats.summary import WHOLE
-from mathreason_eval.stats.uncertainty.fixed import split
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ def _picture(metric: Metric, width: int) -> str:
 def variance(metrics: Sequence[Metric]) -> str:
     """Return what the variance of the accuracy comes from; nothing for single samples."""
     average = next((m for m in metrics if (m.name, m.slice) == ("avg", WHOLE)), None)
-    parts = None if average is None else split(average)
+    parts = None if average is None else variance_components(average)
     if parts is None:
         return ""
     return (
-        f"{100 * parts.questions:.0f} % questions, {100 * parts.seeds:.0f} % samples: "
+        f"{100 * parts.between:.0f} % questions, {100 * parts.within:.0f} % samples: "
         f"no n gets below ±{100 * parts.floor:.1f} · design effect {parts.design_effect:.2g}"
     )

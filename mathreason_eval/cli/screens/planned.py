@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from mathreason_eval.cli.screens.console import plain_table, stdout
-from mathreason_eval.compare.design import Design, Mix, Need
+from mathreason_eval.compare.design import Allocation, Design, SampleSize
 from mathreason_eval.text.visible import visible
 
 
 def as_plain(design: Design) -> dict[str, object]:
     """Return a plan as plain values."""
-    wish = design.wish
+    request = design.request
     return {
         "task": design.task,
         "problems": design.problems,
@@ -20,50 +20,52 @@ def as_plain(design: Design) -> dict[str, object]:
         "samples": design.samples,
         "avg": design.difficulty.mean,
         "variance": {
-            "questions": design.difficulty.questions,
-            "seeds": design.difficulty.seeds,
+            "questions": design.difficulty.between,
+            "seeds": design.difficulty.within,
             "estimated": design.difficulty.estimated,
         },
         "tokens_per_sample": design.tokens,
-        "detect": wish.detect,
-        "power": wish.power,
-        **asdict(wish.rule),
-        "mixes": [_mix(design, mix) for mix in design.mixes],
+        "detect": request.detect,
+        "power": request.power,
+        **asdict(request.gate),
+        "mixes": [_allocation(design, allocation) for allocation in design.allocations],
         "cheapest_to_see": _chosen(design, design.cheapest_to_see),
         "cheapest_for_both": _chosen(design, design.cheapest_for_both),
-        "limit": asdict(design.limit),
+        "limit": asdict(design.floor),
     }
 
 
-def _mix(design: Design, mix: Mix) -> dict[str, object]:
+def _allocation(design: Design, allocation: Allocation) -> dict[str, object]:
     return {
-        "samples": mix.samples,
-        "sees": mix.sees,
-        "passes": mix.passes,
-        "smallest": mix.smallest,
-        "to_see": _need(design, mix.to_see),
-        "to_pass": _need(design, mix.to_pass),
-        "for_both": _need(design, mix.for_both),
+        "samples": allocation.samples,
+        "sees": allocation.sees,
+        "passes": allocation.passes,
+        "smallest": allocation.smallest,
+        "to_see": _need(design, allocation.to_see),
+        "to_pass": _need(design, allocation.to_pass),
+        "for_both": _need(design, allocation.for_both),
     }
 
 
-def _chosen(design: Design, chosen: tuple[Mix, Need] | None) -> dict[str, object] | None:
+def _chosen(
+    design: Design, chosen: tuple[Allocation, SampleSize] | None
+) -> dict[str, object] | None:
     if chosen is None:
         return None
-    mix, need = chosen
-    return {"samples": mix.samples, **(_need(design, need) or {})}
+    allocation, need = chosen
+    return {"samples": allocation.samples, **(_need(design, need) or {})}
 
 
-def _need(design: Design, need: Need | None) -> dict[str, object] | None:
+def _need(design: Design, need: SampleSize | None) -> dict[str, object] | None:
     return None if need is None else {**asdict(need), "tokens": _tokens(design, need)}
 
 
-def _tokens(design: Design, need: Need) -> int | None:
+def _tokens(design: Design, need: SampleSize) -> int | None:
     return None if design.tokens is None else round(need.draws * design.tokens)
 
 
 def print_designs(designs: Sequence[Design]) -> None:
-    """Print each task's plan: what each mix shows, the cheapest, and what none can show."""
+    """Print each task's plan: what each allocation shows, the cheapest, and what none can show."""
     console = stdout()
     for number, design in enumerate(designs):
         if number:
@@ -74,16 +76,16 @@ def print_designs(designs: Sequence[Design]) -> None:
             *(">samples", ">sees it", ">passes", ">smallest"),
             *(">to see it", ">cost", ">for both", ">cost"),
         )
-        for mix in design.mixes:
+        for allocation in design.allocations:
             table.add_row(
-                _samples(mix),
-                _percent(mix.sees),
-                _percent(mix.passes),
-                "none" if mix.smallest is None else _points(mix.smallest),
-                _problems(mix.to_see),
-                _cost(design, mix.to_see),
-                _problems(mix.for_both),
-                _cost(design, mix.for_both),
+                _samples(allocation),
+                _percent(allocation.sees),
+                _percent(allocation.passes),
+                "none" if allocation.smallest is None else _points(allocation.smallest),
+                _problems(allocation.to_see),
+                _cost(design, allocation.to_see),
+                _problems(allocation.for_both),
+                _cost(design, allocation.for_both),
             )
         console.print(table)
         for line in (*_explained(design), *_advice(design), *_never(design)):
@@ -91,15 +93,15 @@ def print_designs(designs: Sequence[Design]) -> None:
 
 
 def _known(design: Design) -> Iterator[str]:
-    known, wish = design.difficulty, design.wish
+    known, request = design.difficulty, design.request
     each = f"{design.samples} sample{'s' if design.samples > 1 else ''} each"
     yield f"{design.task}: {design.problems:,} problems, {each}, avg {100 * known.mean:.1f} %"
     if design.metric != "avg":
         yield f"a gate compares it by {design.metric}; this plan is for one with `metric: avg`"
     if known.estimated:
         yield (
-            f"variance of a sample {known.questions + known.seeds:.3f} = between problems "
-            f"{known.questions:.3f} + between samples {known.seeds:.3f}"
+            f"variance of a sample {known.between + known.within:.3f} = between problems "
+            f"{known.between:.3f} + between samples {known.within:.3f}"
         )
     else:
         yield "one sample a problem does not show how much of the noise is that of samples:"
@@ -107,11 +109,12 @@ def _known(design: Design) -> Iterator[str]:
     if design.variants:
         yield "variants of one problem are counted as if they had nothing in common"
     yield (
-        f"a fall of {_points(wish.detect)} is to be seen, and no change to pass, "
-        f"{100 * wish.power:.0f} times in 100"
+        f"a fall of {_points(request.detect)} is to be seen, and no change to pass, "
+        f"{100 * request.power:.0f} times in 100"
     )
-    shared = f", shared by {wish.rule.tasks} tasks" if wish.rule.tasks > 1 else ""
-    yield f"by a gate with margin {_points(wish.rule.margin)}, alpha {wish.rule.alpha:g}{shared}"
+    gate = request.gate
+    shared = f", shared by {gate.tasks} tasks" if gate.tasks > 1 else ""
+    yield f"by a gate with margin {_points(gate.margin)}, alpha {gate.alpha:g}{shared}"
 
 
 def _explained(design: Design) -> Iterator[str]:
@@ -129,35 +132,35 @@ def _advice(design: Design) -> Iterator[str]:
     yield f"cheapest for both:  {_spelled(design, design.cheapest_for_both)}"
 
 
-def _spelled(design: Design, chosen: tuple[Mix, Need] | None) -> str:
+def _spelled(design: Design, chosen: tuple[Allocation, SampleSize] | None) -> str:
     if chosen is None:
         return "nothing here is enough"
-    mix, need = chosen
+    allocation, need = chosen
     cost = f"{_cost(design, need)} {'samples' if design.tokens is None else 'tokens'}"
-    return f"{need.problems:,} problems × {_samples(mix)} samples, {cost}"
+    return f"{need.problems:,} problems × {_samples(allocation)} samples, {cost}"
 
 
-def _samples(mix: Mix) -> str:
+def _samples(allocation: Allocation) -> str:
     """Return the samples of the baseline and of the new run."""
-    return " + ".join(map(str, mix.samples))
+    return " + ".join(map(str, allocation.samples))
 
 
 def _never(design: Design) -> Iterator[str]:
-    limit, wish = design.limit, design.wish
-    yield f"endless samples of {limit.problems:,} problems"
+    floor, request = design.floor, design.request
+    yield f"endless samples of {floor.problems:,} problems"
     yield (
-        f"  see a fall of {_points(wish.detect)} {_percent(limit.sees)} of the time, "
+        f"  see a fall of {_points(request.detect)} {_percent(floor.sees)} of the time, "
         "if every problem gets a little harder;"
     )
-    if limit.smallest is None:
+    if floor.smallest is None:
         yield "  see no fall as often as wished;"
     else:
-        yield f"  see falls from {_points(limit.smallest)} on as often as wished;"
-    if limit.lost is None:
+        yield f"  see falls from {_points(floor.smallest)} on as often as wished;"
+    if floor.lost is None:
         yield "  never see problems lost whole, the rest as before."
     else:
-        share = (limit.lost - 1) / limit.problems
-        lost = f"{limit.lost - 1} problems ({_points(share)})"
+        share = (floor.lost - 1) / floor.problems
+        lost = f"{floor.lost - 1} problems ({_points(share)})"
         yield f"  never see {lost} lost whole, the rest as before."
 
 
@@ -170,11 +173,11 @@ def _percent(chance: float) -> str:
     return f"{100 * chance:.0f} %"
 
 
-def _problems(need: Need | None) -> str:
+def _problems(need: SampleSize | None) -> str:
     return "–" if need is None else f"{need.problems:,}"
 
 
-def _cost(design: Design, need: Need | None) -> str:
+def _cost(design: Design, need: SampleSize | None) -> str:
     """Return what draws cost: tokens, or samples where tokens were not counted."""
     if need is None:
         return "–"

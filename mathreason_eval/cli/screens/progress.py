@@ -9,7 +9,7 @@ from typing import Self
 
 from mathreason_eval.cli.screens.console import stderr
 from mathreason_eval.models.base import Completion, Failure
-from mathreason_eval.stats.uncertainty.intervals import wilson
+from mathreason_eval.stats.intervals import wilson
 from mathreason_eval.types import Outcome, Verdict
 
 _PERIOD = 15.0

@@ -18,10 +18,10 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from mathreason_eval.stats.difference import pseudo_variance
 from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.paired import ORIGINAL, WHOLE
-from mathreason_eval.stats.uncertainty.intervals import Z95, Mean
-from mathreason_eval.stats.uncertainty.prior import imagined_noise
+from mathreason_eval.stats.intervals import Z95, Mean
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def layout_of(
     sums = np.zeros((blocks, width))
     np.add.at(sums, places, left)
     squares = float(np.square(sums).sum()) / (width - 1) * blocks / (blocks - 1)
-    squares += imagined_noise(samples, families / blocks)
+    squares += pseudo_variance(samples, families / blocks)
     return Layout(accuracies=accuracies, noise=squares / families**2, blocks=blocks)
 
 

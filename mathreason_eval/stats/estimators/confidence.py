@@ -13,16 +13,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mathreason_eval.stats.difference import PSEUDO_COUNT
 from mathreason_eval.stats.estimators.items import Item, clusters_of
-from mathreason_eval.stats.uncertainty.intervals import (
-    Z95,
-    Clusters,
-    Mean,
-    Place,
-    mean_of_scores,
-    wilson,
-)
-from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
+from mathreason_eval.stats.intervals import Z95, Clusters, Mean, Place, mean_of_scores, wilson
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

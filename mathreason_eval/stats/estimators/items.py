@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.stats.estimators.majority import maj_at_k
 from mathreason_eval.stats.estimators.passk import pass_at_k
-from mathreason_eval.stats.uncertainty.intervals import (
-    Z95,
-    Clusters,
-    Mean,
-    mean_of_amounts,
-    mean_of_scores,
-)
+from mathreason_eval.stats.intervals import Z95, Clusters, Mean, mean_of_amounts, mean_of_scores
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 if TYPE_CHECKING:
-    from mathreason_eval.stats.uncertainty.intervals import Scores
+    from mathreason_eval.stats.intervals import Scores
 
 _OUTCOMES = tuple(Outcome)
 _PROBLEM = attrgetter("problem_id")

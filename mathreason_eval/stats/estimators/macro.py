@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from mathreason_eval.stats.uncertainty.intervals import Mean
+from mathreason_eval.stats.intervals import Mean
 
 
 def unweighted(means: Sequence[Mean], of: str, *, independent: bool = True) -> Mean:
@@ -25,12 +25,12 @@ def unweighted(means: Sequence[Mean], of: str, *, independent: bool = True) -> M
     parts = [(mean.value, mean.low, mean.high) for mean in means]
     together = math.hypot if independent else _added
     low, high = _ends(value, parts, together)
-    fixed = None
-    known = [(mean.value, *mean.fixed) for mean in means if mean.fixed is not None]
+    conditional = None
+    known = [(mean.value, *mean.conditional) for mean in means if mean.conditional is not None]
     if len(known) == count:
         # Samples are independent even where problems are not.
         ends = _ends(value, [each[:3] for each in known], math.hypot)
-        fixed = (*ends, math.hypot(*(se for *_, se in known)) / count)
+        conditional = (*ends, math.hypot(*(se for *_, se in known)) / count)
     return Mean(
         value=value,
         low=low,
@@ -38,7 +38,7 @@ def unweighted(means: Sequence[Mean], of: str, *, independent: bool = True) -> M
         se=together(*(mean.se for mean in means)) / count,
         method=f"unweighted mean of {count} {of}, "
         f"{'MOVER' if independent else 'sum'} of their Wilson intervals",
-        fixed=fixed,
+        conditional=conditional,
     )
 
 

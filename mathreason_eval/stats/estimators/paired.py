@@ -11,11 +11,10 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mathreason_eval.stats.difference import PSEUDO_COUNT, Pair, difference
 from mathreason_eval.stats.estimators.items import Item, mean_over
-from mathreason_eval.stats.inference.significance import mcnemar
-from mathreason_eval.stats.uncertainty.difference import Pair, difference
-from mathreason_eval.stats.uncertainty.intervals import Z95, Mean, wilson
-from mathreason_eval.stats.uncertainty.prior import PSEUDO_COUNT
+from mathreason_eval.stats.exact_tests import mcnemar
+from mathreason_eval.stats.intervals import Z95, Mean, wilson
 from mathreason_eval.types import Metric
 
 WHOLE = "all"
@@ -174,7 +173,7 @@ def drop(changes: Sequence[Pair]) -> Mean:
         low=-high,
         high=-low,
         se=found.se,
-        method=f"paired Student's t over {_over(changes)}, half a change imagined",
+        method=f"paired Student's t over {_over(changes)}, half a change added",
     )
 
 

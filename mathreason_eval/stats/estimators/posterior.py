@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mathreason_eval.stats.estimators.items import Item, mean_over
-from mathreason_eval.stats.uncertainty.intervals import Z95, wilson
+from mathreason_eval.stats.intervals import Z95, wilson
 from mathreason_eval.types import Metric, Unit
 
 

@@ -1,4 +1,4 @@
-"""How to look at growing evidence more than once without a false alarm more."""
+"""Several tests and several looks: adjusted p-values, and alpha spending."""
 
 from __future__ import annotations
 
@@ -10,12 +10,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FARTHEST = 9.0
-"""Standard deviations beyond which the score of no effect is not followed."""
-_ORDER = 16
-_PANELS = (16, 128)
-"""Gauss and Legendre's points in a panel of the quadrature; its panels, at least and at most."""
-_HALVINGS = 60
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return p-values adjusted to bound the chance of any false positive (Holm 1979)."""
+    adjusted = [0.0] * len(ps)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        largest = max(largest, min(1.0, (len(ps) - rank) * ps[place]))
+        adjusted[place] = largest
+    return adjusted
+
+
+def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
+    """Return p-values adjusted to bound the false discovery rate (Benjamini and Hochberg 1995)."""
+    adjusted = [0.0] * len(ps)
+    smallest = 1.0
+    order = sorted(range(len(ps)), key=ps.__getitem__)
+    for rank, place in reversed(list(enumerate(order, 1))):
+        smallest = min(smallest, ps[place] * len(ps) / rank)
+        adjusted[place] = smallest
+    return adjusted
+
+
+# --- group-sequential levels -----------------------------------------------------------------
 
 
 def _obrien_fleming(share: float, alpha: float) -> float:
@@ -28,53 +45,60 @@ def _pocock(share: float, alpha: float) -> float:
     return alpha * math.log1p((math.e - 1) * share)
 
 
-_SPENT: dict[str, Callable[[float, float], float]] = {
+_SPENDING: dict[str, Callable[[float, float], float]] = {
     "obrien-fleming": _obrien_fleming,
     "pocock": _pocock,
 }
-KINDS = tuple(_SPENT)
-"""The spending functions by name; the first saves nearly all of alpha for the last look."""
+SPENDING_FUNCTIONS = tuple(_SPENDING)
+"""Their names; the first, the default, keeps nearly all of alpha for the last look."""
 
 
-def spent(share: float, alpha: float, kind: str = KINDS[0]) -> float:
-    """Return how much of alpha is spent once a share of the information is in (Lan, DeMets 1983).
+def alpha_spent(share: float, alpha: float, spending: str = SPENDING_FUNCTIONS[0]) -> float:
+    """Return the alpha spent at a share of the information, in (0, 1] (Lan, DeMets 1983).
 
     O'Brien and Fleming's type is 2 - 2 Phi(z / sqrt(share)) with the z of alpha / 2, Pocock's
     alpha ln(1 + (e - 1) share). Both are alpha at share 1; alpha is one-sided.
     """
     if not 0 < share <= 1:
         raise ValueError(f"A share of the information lies in (0, 1], unlike {share}.")
-    if kind not in _SPENT:
-        raise ValueError(f"There is no spending function {kind!r}; there are {', '.join(KINDS)}.")
-    return _SPENT[kind](share, alpha)
+    if spending not in _SPENDING:
+        known = ", ".join(SPENDING_FUNCTIONS)
+        raise ValueError(f"There is no spending function {spending!r}; there are {known}.")
+    return _SPENDING[spending](share, alpha)
 
 
-def nominal_levels(information: Sequence[float], alpha: float, kind: str = KINDS[0]) -> list[float]:
-    """Return the one-sided p-value to stay below at each look, so that all together have alpha.
+def nominal_levels(
+    information: Sequence[float], alpha: float, spending: str = SPENDING_FUNCTIONS[0]
+) -> list[float]:
+    """Return the one-sided nominal level of each look, so that all looks together have alpha.
 
-    The chance that a score without effect crosses any of the bounds is alpha. The bounds follow
-    one by one from the law of the scores that crossed none before (Armitage, McPherson and Rowe
-    1969, JRSS A 132, 235-244), so a level depends on the looks up to its own, not on later ones.
+    The bounds follow one by one from the distribution of the score that crossed none before
+    (Armitage, McPherson and Rowe 1969, JRSS A 132, 235-244), so a level depends on the looks up to
+    its own, not on later ones.
 
     Args:
         information: at each look, in any unit that grows like 1 / variance: problems, for example.
             It rises, and the last is all there will be.
-        alpha: the chance of a false alarm at any look, in (0, 0.5).
-        kind: one of `KINDS`.
+        alpha: the chance of a false positive at any look, in (0, 0.5).
+        spending: one of `SPENDING_FUNCTIONS`.
     """
     if not information or information[0] <= 0 or any(b <= a for a, b in pairwise(information)):
         raise ValueError("The information is positive and rises from look to look.")
     if not 0 < alpha < 0.5:  # noqa: PLR2004  a one-sided level
         raise ValueError(f"A one-sided alpha lies in (0, 0.5), unlike {alpha}.")
     shares = [one / information[-1] for one in information]
-    totals = [0.0, *(spent(share, alpha, kind) for share in shares)]
+    totals = [0.0, *(alpha_spent(share, alpha, spending) for share in shares)]
     return _levels(shares, [after - before for before, after in pairwise(totals)])
 
 
-def _levels(shares: Sequence[float], spend: Sequence[float]) -> list[float]:
-    """Return the levels at which each look spends its part.
+_FARTHEST = 9.0
+"""Standard deviations at which the density of the score under the null hypothesis is cut off."""
 
-    The score is followed as Brownian motion: its variance at each look is the share itself.
+
+def _levels(shares: Sequence[float], spend: Sequence[float]) -> list[float]:
+    """Return the level at which each look spends its part of alpha.
+
+    The score is a Brownian motion: its variance at each look is the share of the information.
     """
     import numpy as np
     from scipy.special import ndtr
@@ -87,26 +111,34 @@ def _levels(shares: Sequence[float], spend: Sequence[float]) -> list[float]:
         levels.append(float(ndtr(-bound / math.sqrt(share))))
         if look + 1 < len(steps):
             nodes = _nodes(-_FARTHEST * math.sqrt(share), bound, min(steps[look : look + 2]))
-            points, masses = nodes[0], _masses(points, masses, step, nodes)
+            points, masses = nodes[0], _propagate(points, masses, step, nodes)
     return levels
 
 
-def _bound(points: NDArray[Any], masses: NDArray[Any], part: float) -> float:
-    """Return what is crossed with chance `part` by masses at points that move by a normal step."""
+_HALVINGS = 60
+
+
+def _bound(points: NDArray[Any], masses: NDArray[Any], chance: float) -> float:
+    """Return the bound that masses at points cross with a chance after a standard normal step."""
     from scipy.special import ndtr
 
     low, high = float(points.min()) - 40, float(points.max()) + 40
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if float(masses @ ndtr(points - middle)) > part:
+        if float(masses @ ndtr(points - middle)) > chance:
             low = middle
         else:
             high = middle
     return (low + high) / 2
 
 
+_ORDER = 16
+_PANELS = (16, 128)
+"""Gauss-Legendre points in a panel of the quadrature; its panels, at least and at most."""
+
+
 def _nodes(low: float, high: float, width: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return points and weights that integrate from low to high what is no narrower than width."""
+    """Return points and weights that integrate, from low to high, densities of a given width."""
     import numpy as np
 
     panels = min(_PANELS[1], max(_PANELS[0], math.ceil(2 * (high - low) / width / _ORDER)))
@@ -116,7 +148,7 @@ def _nodes(low: float, high: float, width: float) -> tuple[NDArray[Any], NDArray
     return (middles[:, None] + half * inner).ravel(), np.tile(half * weights, panels)
 
 
-def _masses(
+def _propagate(
     points: NDArray[Any],
     masses: NDArray[Any],
     step: float,

@@ -1,0 +1,194 @@
+"""The distribution of problems' difficulty, and of their change if a model gets worse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mathreason_eval.stats.difference import PSEUDO_COUNT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difficulty:
+    """A logit-normal distribution of problems' probabilities to be solved."""
+
+    mean: float
+    """Of the probabilities."""
+    within: float
+    """Mean of p (1 - p): the variance of one sample within its problem."""
+    logit_mean: float
+    logit_sd: float
+    estimated: bool
+    """Whether `within` was estimated; else it is its maximum, all problems being equally hard."""
+
+    @property
+    def between(self) -> float:
+        """Return the variance of the probabilities between problems."""
+        return self.mean * (1 - self.mean) - self.within
+
+
+def fit_difficulty(counts: Sequence[tuple[int, int]]) -> Difficulty:
+    """Return the logit-normal distribution with the moments of a run.
+
+    The variance within problems is the unbiased mean of p (1 - p) n / (n - 1). With one sample a
+    problem it is unknown; it is then taken as its maximum, mean (1 - mean), which promises less
+    power than a run will show.
+
+    Args:
+        counts: of each problem, how many of how many samples are correct.
+
+    Raises:
+        ValueError: if there are no problems.
+    """
+    if not counts:
+        raise ValueError("Without problems nothing is known of their difficulty.")
+    edge = PSEUDO_COUNT / (len(counts) + 2 * PSEUDO_COUNT)
+    share = math.fsum(correct / n for correct, n in counts) / len(counts)
+    mean = min(1 - edge, max(edge, share))
+    repeated = [c / n * (1 - c / n) * n / (n - 1) for c, n in counts if n > 1]
+    most = mean * (1 - mean)
+    within = min(most, math.fsum(repeated) / len(repeated)) if repeated else most
+    sd = 0.0
+    if within < most:
+        sd = _root(lambda width: within - _variance_within(mean, width), _MAX_LOGIT)
+    return Difficulty(
+        mean=mean,
+        within=within,
+        logit_mean=_logit_mean(mean, sd),
+        logit_sd=sd,
+        estimated=bool(repeated),
+    )
+
+
+_MAX_LOGIT = 40.0
+"""Logits beyond which a problem is never or always solved."""
+
+
+def _logit_mean(mean: float, sd: float) -> float:
+    """Return the mean of the logits at which the probabilities have their mean."""
+    noise = sd * _normal_quantiles()
+    far = _MAX_LOGIT + 4 * sd
+    return _root(lambda centre: float(_expit(centre + noise).mean()) - mean, far, -far)
+
+
+def _variance_within(mean: float, sd: float) -> float:
+    """Return the mean of p (1 - p)."""
+    chances = _expit(_logit_mean(mean, sd) + sd * _normal_quantiles())
+    return float((chances * (1 - chances)).mean())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeDistribution:
+    """The distribution of a problem's change of score from one run to the next."""
+
+    changes: NDArray[Any]
+    chances: NDArray[Any]
+    samples: tuple[float, float]
+    """A problem's, in each run; infinite for the change of its probability itself."""
+    exchange: tuple[NDArray[Any], NDArray[Any]] | None = None
+    """For each change, the variance and the third cumulant of its problem's change if samples are
+    exchanged between the runs at random; None where the runs have equally many."""
+
+    def moment(self, power: int) -> float:
+        """Return the mean of a power of the change."""
+        return float(self.chances @ self.changes**power)
+
+
+def change_distribution(
+    difficulty: Difficulty, drop: float, samples: tuple[float, float]
+) -> ChangeDistribution:
+    """Return the distribution of a problem's change if the mean score drops by so much.
+
+    Every problem gets harder by the same amount on the logit scale, as in Rasch's model: problems
+    of medium difficulty drop most, and those that were never solved cannot drop at all.
+
+    Raises:
+        ValueError: if the mean is not above the drop.
+    """
+    import numpy as np
+
+    logits = difficulty.logit_mean + difficulty.logit_sd * _normal_quantiles()
+    before = _expit(logits)
+    harder = 0.0
+    if drop:
+        if drop >= difficulty.mean:
+            raise ValueError("A score cannot fall by more than it is.")
+        goal = float(before.mean()) - drop
+        harder = _root(lambda step: goal - float(_expit(logits - step).mean()), 3 * _MAX_LOGIT)
+    after = _expit(logits - harder)
+    if math.isinf(samples[0]):
+        weights = np.full(len(before), 1 / len(before))
+        return ChangeDistribution(changes=after - before, chances=weights, samples=samples)
+    old, new = (_binomial(int(n), p) for n, p in zip(samples, (before, after), strict=True))
+    changes = np.linspace(0, 1, len(new))[None, :] - np.linspace(0, 1, len(old))[:, None]
+    return ChangeDistribution(
+        changes=changes.ravel(),
+        chances=(old @ new.T / len(before)).ravel(),
+        samples=samples,
+        exchange=None
+        if samples[0] == samples[1]
+        else _exchange_cumulants(len(old) - 1, len(new) - 1),
+    )
+
+
+def _exchange_cumulants(old: int, new: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return two cumulants of the change, for each pair of counts of correct samples.
+
+    If samples are exchanged at random, the correct ones in the new run are hypergeometric.
+    """
+    import numpy as np
+
+    both = old + new
+    correct = (np.arange(old + 1)[:, None] + np.arange(new + 1)[None, :]).ravel()
+    unit = 1 / old + 1 / new
+    variance = old * new * correct * (both - correct) / (both * both * (both - 1))
+    third = variance * (both - 2 * correct) * (old - new) / (both * (both - 2))
+    return variance * unit**2, third * unit**3
+
+
+def _binomial(n: int, chances: NDArray[Any]) -> NDArray[Any]:
+    """Return the chance of 0 to n correct samples, a row each, of every problem."""
+    import numpy as np
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    counts = np.arange(n + 1)[:, None]
+    ways = gammaln(n + 1) - gammaln(counts + 1) - gammaln(n - counts + 1)
+    return np.asarray(np.exp(ways + xlogy(counts, chances) + xlog1py(n - counts, -chances)))
+
+
+_QUANTILES = 400
+"""Problems that represent a distribution of difficulty: its quantiles."""
+
+
+def _normal_quantiles() -> NDArray[Any]:
+    import numpy as np
+    from scipy.special import ndtri
+
+    quantiles: NDArray[Any] = ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES)
+    return quantiles
+
+
+def _expit(logits: NDArray[Any]) -> NDArray[Any]:
+    from scipy.special import expit
+
+    chances: NDArray[Any] = expit(logits)
+    return chances
+
+
+_HALVINGS = 40
+
+
+def _root(rising: Callable[[float], float], high: float, low: float = 0.0) -> float:
+    """Return where a rising function crosses zero, by bisection."""
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if rising(middle) < 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

@@ -1,0 +1,243 @@
+"""Exact tests of paired scores: sign flips, McNemar, and exchange of samples between the runs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from mathreason_eval.stats.difference import Pair, cluster_changes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExactTest:
+    """A test of the null hypothesis that two runs do not differ."""
+
+    p: float
+    """Two-sided, in (0, 1]."""
+    name: str
+    """Which test it is."""
+
+
+def exact_test(pairs: Sequence[Pair], *, counted: bool = True) -> ExactTest:
+    """Return the exact two-sided test, with mid-p, that applies to the pairs.
+
+    McNemar's test where every score is 0 or 1, else sign flips, which agree with it there. Where
+    the runs have different numbers of samples a problem, changes are not symmetric under the null
+    hypothesis, and the p is the larger one of sign flips and of the exchange of samples.
+
+    Args:
+        pairs: the problems that both runs have.
+        counted: whether scores are shares of correct samples, which alone can be exchanged.
+    """
+    if counted and has_unequal_samples(pairs):
+        p = max(sign_flip(pairs).two_sided, exchange_test(pairs).two_sided)
+        return ExactTest(p=p, name="exact sign flips and exchange (mid-p)")
+    if _is_binary(pairs):
+        lost = sum(pair.change < 0 for pair in pairs)
+        gained = sum(pair.change > 0 for pair in pairs)
+        return ExactTest(p=mcnemar(lost, gained), name="exact McNemar (mid-p)")
+    return ExactTest(p=sign_flip(pairs).two_sided, name="exact sign flips (mid-p)")
+
+
+def has_unequal_samples(pairs: Sequence[Pair]) -> bool:
+    """Return whether any problem has more samples in one run than in the other."""
+    return any(pair.samples[0] != pair.samples[1] for pair in pairs)
+
+
+def _is_binary(pairs: Sequence[Pair]) -> bool:
+    """Return whether every score is 0 or 1, and no two problems share a cluster."""
+    clusters = [pair.cluster for pair in pairs if pair.cluster is not None]
+    scores = {score for pair in pairs for score in (pair.before, pair.after)}
+    return len(set(clusters)) == len(clusters) and scores <= {0.0, 1.0}
+
+
+def mcnemar(lost: int, gained: int, *, mid: bool = True) -> float:
+    """Return the two-sided p of McNemar's exact test, in (0, 1]; 1 where nothing flipped.
+
+    The mid-p takes off half the chance of the result itself (Fagerland, Lydersen and Laake 2013).
+    """
+    n = lost + gained
+    fewer = min(lost, gained)
+    tail = 2 * sum(math.comb(n, flips) for flips in range(fewer + 1))
+    if mid:
+        tail -= math.comb(n, fewer)
+    # Integers of any size have a quotient where neither would fit a float.
+    return min(1.0, float(Fraction(tail, 2**n)))
+
+
+_MAX_STEPS = 1 << 16
+"""Steps of the sum of all changes, at most: so long is its table; finer changes are rounded."""
+_NOISE = 1e-13
+"""Rounding error of a Fourier transform; a smaller p is reported as this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PValues:
+    """Mid-p-values (Lancaster 1961), each in (0, 1]. Null hypothesis: the runs do not differ."""
+
+    less: float
+    """One-sided; the alternative is a drop."""
+    greater: float
+    """One-sided; the alternative is a rise."""
+
+    @property
+    def two_sided(self) -> float:
+        """Return twice the smaller, at most 1."""
+        return min(1.0, 2 * min(self.less, self.greater))
+
+
+def _p_values(chances: NDArray[Any], observed: int, smallest: float = _NOISE) -> PValues:
+    """Return the tails of a distribution at the index of what was observed."""
+    own = float(chances[observed]) / 2
+    tails = (chances[:observed], chances[observed + 1 :])
+    less, greater = (min(1.0, max(smallest, float(tail.sum()) + own)) for tail in tails)
+    return PValues(less=less, greater=greater)
+
+
+# --- sign flips ------------------------------------------------------------------------------
+
+
+def sign_flip(pairs: Sequence[Pair]) -> PValues:
+    """Return the exact permutation test of paired scores.
+
+    Over all 2 ** N ways to swap the runs problem by problem, or cluster by cluster, by convolution
+    and without sampling (Fisher 1935; Pagano and Tritchler 1983, JASA 78, 435-440). With one
+    sample a problem it is McNemar's exact test. With k clusters that changed no p is below
+    2 ** -k / 2.
+    """
+    steps = [step for step in _integer_changes(pairs) if step]
+    if not steps:
+        return PValues(less=0.5, greater=0.5)
+    chances = _chances_of_sums([abs(step) for step in steps])
+    smallest = max(_NOISE, 2.0 ** -len(steps) / 2)
+    return _p_values(chances, len(chances) // 2 + sum(steps), smallest)
+
+
+_FINEST = 10_000
+"""Steps of a score between 0 and 1, at most; finer scores are rounded."""
+
+
+_ROUNDING = 1e-6
+"""How far from an integer a sum of shares may be by rounding."""
+
+
+def _score_steps(pairs: Sequence[Pair], changes: Iterable[float]) -> int:
+    """Return in how many steps a score of 1 is divided."""
+    counted = math.lcm(*{size for pair in pairs for size in pair.samples})
+    steps = (change * counted for change in changes)
+    if counted <= _FINEST and all(abs(step - round(step)) < _ROUNDING for step in steps):
+        return counted
+    # A measure, or pass@K, takes other values than shares of the samples.
+    return _FINEST
+
+
+def _integer_changes(pairs: Sequence[Pair]) -> list[int]:
+    """Return each cluster's change in steps; rounding ignores the sign, so the test stays exact."""
+    changes = cluster_changes(pairs)
+    steps = float(_score_steps(pairs, changes))
+    total = math.fsum(map(abs, changes)) * steps
+    steps *= min(1.0, _MAX_STEPS / total) if total else 1.0
+    return [int(math.copysign(round(abs(change) * steps), change)) for change in changes]
+
+
+def _chances_of_sums(sizes: Sequence[int]) -> NDArray[Any]:
+    """Return the chance of every sum of the sizes with random signs, from -S to S.
+
+    The characteristic function is a product of cosines; its Fourier transform is the distribution.
+    """
+    import numpy as np
+
+    largest = sum(sizes)
+    length = 2 * largest + 1
+    angles = 2 * np.pi * np.arange(largest + 1) / length
+    values, counts = np.unique(np.asarray(sizes), return_counts=True)
+    wave = np.ones_like(angles)
+    for value, count in zip(values, counts, strict=True):
+        wave *= np.cos(angles * value) ** count
+    return np.clip(np.fft.fftshift(np.fft.irfft(wave, n=length)), 0.0, 1.0)
+
+
+# --- exchange of samples ---------------------------------------------------------------------
+
+_Kind = tuple[int, int, int]
+"""(correct samples of both runs, samples in the first run, samples in the second)."""
+
+
+def exchange_test(pairs: Sequence[Pair]) -> PValues:
+    """Return the exact test of exchanged samples. Null hypothesis: no problem's score changed.
+
+    Given how many of a problem's samples are correct, those of the first run are then
+    hypergeometric. The distribution of the mean change is the convolution over problems, exactly
+    and without sampling (Fisher's exact test, stratified; Zelen 1971, Biometrika 58, 129-137).
+
+    Student's t and sign flips assume that changes are symmetric under the null hypothesis. With
+    eight samples in one run and one in the other they are not, where problems are easy or hard.
+    The scores have to be shares of correct samples.
+    """
+    kinds = Counter(map(_kind, pairs))
+    steps = _steps_per_unit(kinds)
+    tables = {kind: _exchange_distribution(kind, steps) for kind in kinds}
+    lowest = sum(min(tables[kind]) * count for kind, count in kinds.items())
+    length = 1 + sum((max(tables[k]) - min(tables[k])) * count for k, count in kinds.items())
+    chances = _convolved(tables, kinds, length)
+    observed = -lowest + sum(
+        _step(pair.samples, _correct_before(pair), _kind(pair)[0], steps) for pair in pairs
+    )
+    return _p_values(chances, observed)
+
+
+def _correct_before(pair: Pair) -> int:
+    return round(pair.before * pair.samples[0])
+
+
+def _kind(pair: Pair) -> _Kind:
+    return _correct_before(pair) + round(pair.after * pair.samples[1]), *pair.samples
+
+
+def _steps_per_unit(kinds: Mapping[_Kind, int]) -> float:
+    """Return the steps of a score between 0 and 1: whole samples of both runs, where they fit."""
+    finest = math.lcm(*{size for _, *sizes in kinds for size in sizes})
+    changing = sum(count for (correct, *sizes), count in kinds.items() if 0 < correct < sum(sizes))
+    return min(float(finest), _MAX_STEPS / max(1, changing))
+
+
+def _step(samples: tuple[int, int], before: int, correct: int, steps: float) -> int:
+    """Return the change of a problem, `before` of whose correct samples are in the first run."""
+    return round(((correct - before) / samples[1] - before / samples[0]) * steps)
+
+
+def _exchange_distribution(kind: _Kind, steps: float) -> dict[int, float]:
+    """Return the chance of each change, in steps, if samples are exchanged at random."""
+    correct, first, second = kind
+    ways = math.comb(first + second, correct)
+    chances: dict[int, float] = {}
+    for before in range(max(0, correct - second), min(first, correct) + 1):
+        step = _step((first, second), before, correct, steps)
+        chance = math.comb(first, before) * math.comb(second, correct - before) / ways
+        chances[step] = chances.get(step, 0) + chance
+    return chances
+
+
+def _convolved(
+    tables: Mapping[_Kind, Mapping[int, float]], kinds: Mapping[_Kind, int], length: int
+) -> NDArray[Any]:
+    """Return the chance of each sum of all changes, from the lowest up."""
+    import numpy as np
+
+    # A power of two is transformed fastest; the rest of it stays empty.
+    size = max(2, 1 << (length - 1).bit_length())
+    wave = np.ones(size // 2 + 1, dtype=complex)
+    for kind, count in kinds.items():
+        table = tables[kind]
+        line = np.zeros(size)
+        for step, chance in table.items():
+            line[step - min(table)] = chance
+        wave *= np.fft.rfft(line) ** count
+    return np.clip(np.fft.irfft(wave, n=size)[:length], 0.0, 1.0)

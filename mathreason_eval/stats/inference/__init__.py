@@ -1,1 +1,0 @@
-"""Tests, adjustments and decisions."""

@@ -1,1 +1,0 @@
-"""Power, and what a future run needs."""

@@ -1,0 +1,276 @@
+"""The power of the gate: how likely `decide` is to call a drop a regression, or a change a pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mathreason_eval.stats.difference import pseudo_variance, t_quantile
+from mathreason_eval.stats.difficulty import ChangeDistribution
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateSettings:
+    """What the gate asks of one task: see `decide`."""
+
+    margin: float = 0.01
+    alpha: float = 0.01
+    """Level of a pass."""
+    tasks: int = 1
+    """Tasks in the suite; by Holm, a regression of one alone has the level alpha / tasks."""
+
+    @property
+    def regression_alpha(self) -> float:
+        """Return the level of a regression where no other task regresses."""
+        return self.alpha / self.tasks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Power:
+    """The chances of two of the gate's answers; the rest is inconclusive."""
+
+    passes: float
+    regression: float
+
+
+def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
+    """Return how likely `decide` is to call a pass, and to call a regression.
+
+    The decision depends on the changes by their sum and their sum of squares. The distribution of
+    both is exact where these have few values; else neighbouring values share a cell, in such parts
+    that their mean stays.
+    """
+    totals, squares, masses = _distribution_of_sums(change, problems)
+    passes, regressions = decisions(totals, squares, problems, change, gate)
+    return Power(
+        passes=float(masses[passes].sum()), regression=float(masses[regressions & ~passes].sum())
+    )
+
+
+def decisions(
+    totals: NDArray[Any],
+    squares: NDArray[Any],
+    problems: int,
+    change: ChangeDistribution,
+    gate: GateSettings,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return whether `decide` would call a pass, and whether it would find a drop.
+
+    For each pair of runs, by its sum of changes over problems and its sum of squared changes.
+    """
+    passes, drops = t_decisions(totals, squares, problems, change.samples, gate)
+    drops &= _sign_flip_p(totals, squares, change) <= gate.regression_alpha
+    if change.exchange is not None:
+        p = _exchange_p(totals, problems, change, change.exchange)
+        drops &= p <= gate.regression_alpha
+    return passes, drops
+
+
+def t_decisions(
+    totals: NDArray[Any],
+    squares: NDArray[Any],
+    problems: int,
+    samples: tuple[float, float],
+    gate: GateSettings,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the same by Student's bounds of the difference alone, without the exact tests."""
+    import numpy as np
+
+    n = problems
+    value = totals / n
+    pseudo = sum(map(pseudo_variance, samples))
+    varied = np.maximum(squares - totals * value, 0.0) * (n / (n - 1) if n > 1 else 1.0)
+    errors = np.sqrt(varied + pseudo) / n
+    freedom = max(1, n - 1)
+    passes = value - t_quantile(1 - gate.alpha, freedom) * errors >= -gate.margin
+    drops = value + t_quantile(1 - gate.regression_alpha, freedom) * errors <= 0
+    return passes, drops
+
+
+def min_lost_problems(problems: int, gate: GateSettings) -> int | None:
+    """Return how many problems must go from always to never solved for a regression.
+
+    With infinitely many samples, and all other problems as before. None if the gate calls no
+    regression even if all of them do.
+    """
+    import numpy as np
+
+    lost = np.arange(1, problems + 1)
+    one = ChangeDistribution(
+        changes=np.array([-1.0]), chances=np.ones(1), samples=(math.inf, math.inf)
+    )
+    passes, drops = decisions(-lost, lost, problems, one, gate)
+    drops &= ~passes & (0.5 ** (lost + 1.0) <= gate.regression_alpha)
+    return int(lost[drops][0]) if drops.any() else None
+
+
+_TRIES = 30
+_HALF = 0.5
+_CLOSE = 0.015
+"""Standard deviations, about half a point of power."""
+
+
+def smallest_n(
+    chance: Callable[[float], float], wanted: float, low: float, high: float, *, step: float
+) -> float | None:
+    """Return about the smallest number in [low, high] at which a rising chance is as wanted.
+
+    By false position on the normal scale, where the power of a test is nearly straight. The number
+    is no more than a step too large, or its chance no more than half a point. None if the chance is
+    too small at `high`.
+    """
+    from scipy.special import ndtri
+
+    goal = float(ndtri(wanted))
+
+    def excess(place: float) -> float:
+        return float(ndtri(min(1 - 1e-9, max(1e-9, chance(place))))) - goal
+
+    over, under = excess(high), excess(low)
+    if over < 0:
+        return None
+    if under >= 0:
+        return low
+    left = 0.0
+    for _ in range(_TRIES):
+        # Where the straight line misleads, as at a chance that is next to 1, halve.
+        part = _HALF if left > _HALF else min(0.9, max(0.1, -under / (over - under)))
+        middle = low + (high - low) * part
+        found = excess(middle)
+        if found >= 0:
+            left, high, over = part, middle, found
+        else:
+            left, low, under = 1 - part, middle, found
+        if high - low <= step or 0 <= over < _CLOSE:
+            break
+    return high
+
+
+# --- the distribution of both sums -----------------------------------------------------------
+
+_CELLS = (512, 256)
+"""Cells of a sum, and of a sum of squares, at most."""
+_REACH = 6
+"""Standard deviations around the mean that the cells span."""
+_NEGLIGIBLE = 1e-10
+
+
+def _distribution_of_sums(
+    change: ChangeDistribution, problems: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return sums of changes and of squared changes over problems, with their chances.
+
+    The transform of the distribution of a sum is a power, here in two dimensions.
+    """
+    import numpy as np
+
+    unit = 0.0
+    if not math.isinf(change.samples[0]):
+        unit = 1 / math.lcm(*map(int, change.samples))
+    grids = [_grid(change, problems, power, unit**power) for power in (1, 2)]
+    sizes = [size for _, _, size in grids]
+    once = np.zeros(sizes)
+    sides = [
+        _neighbours(change.changes**power / width)
+        for power, (width, _, _) in enumerate(grids, start=1)
+    ]
+    for row, share in sides[0]:
+        for column, part in sides[1]:
+            np.add.at(once, (row % sizes[0], column % sizes[1]), change.chances * share * part)
+    masses = np.fft.irfft2(_power(np.fft.rfft2(once), problems), s=sizes)
+    kept = masses > _NEGLIGIBLE
+    totals, squares = (
+        width * (low + (place - low) % size)
+        for place, (width, low, size) in zip(np.nonzero(kept), grids, strict=True)
+    )
+    return totals, squares, masses[kept]
+
+
+def _grid(
+    change: ChangeDistribution, problems: int, power: int, unit: float
+) -> tuple[float, int, int]:
+    """Return the width of a cell for sums of a power, the first one, and how many there are."""
+    mean = problems * change.moment(power)
+    varied = max(0.0, change.moment(2 * power) - change.moment(power) ** 2)
+    largest = float(abs(change.changes).max()) ** power
+    reach = _REACH * math.sqrt(problems * varied) + 2 * largest
+    # Where nothing changes at all there is a single cell, of any width.
+    width = max(unit, 2 * reach / (_CELLS[power - 1] - 2), _NEGLIGIBLE)
+    return (
+        width,
+        math.floor((mean - reach) / width),
+        1 << math.ceil(math.log2(2 * reach / width + 2)),
+    )
+
+
+def _neighbours(places: NDArray[Any]) -> tuple[tuple[NDArray[Any], NDArray[Any]], ...]:
+    """Return the integers on both sides of places, each with its share of the mass."""
+    import numpy as np
+
+    near = np.rint(places)
+    below = np.where(abs(places - near) < 1e-9, near, np.floor(places))  # noqa: PLR2004
+    above = places - below
+    return (below.astype(np.int64), 1 - above), (below.astype(np.int64) + 1, above)
+
+
+def _power(wave: NDArray[Any], times: int) -> NDArray[Any]:
+    """Return an integer power by squaring, which is faster than by logarithms."""
+    if times == 1:
+        return wave
+    half = _power(wave, times // 2)
+    whole: NDArray[Any] = half * half
+    return whole * wave if times % 2 else whole
+
+
+# --- the exact tests, given both sums --------------------------------------------------------
+
+
+def _sign_flip_p(
+    totals: NDArray[Any], squares: NDArray[Any], change: ChangeDistribution
+) -> NDArray[Any]:
+    """Return the p of the sign-flip test: exact for single samples, else its Edgeworth series."""
+    import numpy as np
+    from scipy.special import bdtr, ndtr
+
+    if change.samples == (1, 1):
+        ups = (totals + squares) / 2
+        both = (bdtr(k, squares.astype(int), 0.5) for k in (ups, np.maximum(ups - 1, 0)))
+        at, below = both
+        return np.asarray(np.where(ups > 0, (at + below) / 2, at / 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(squares > 0, totals / np.sqrt(squares), 0.0)
+        tails = np.where(squares > 0, change.moment(4) / change.moment(2) / squares, 0.0)
+    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return np.asarray(np.maximum(0.0, ndtr(z) + density * tails * (z**3 - 3 * z) / 12))
+
+
+def _exchange_p(
+    totals: NDArray[Any],
+    problems: int,
+    change: ChangeDistribution,
+    exchange: tuple[NDArray[Any], NDArray[Any]],
+) -> NDArray[Any]:
+    """Return the p of the exchange of samples, by three cumulants.
+
+    More correct samples leave more to exchange: so the variance depends on the total, here
+    linearly.
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    variances, thirds = exchange
+    mean, variance, third = (
+        float(change.chances @ each) for each in (change.changes, variances, thirds)
+    )
+    spread = change.moment(2) - mean * mean
+    slope = float(change.chances @ ((change.changes - mean) * variances)) / spread
+    width = np.sqrt(np.maximum(problems * variance + slope * (totals - problems * mean), variance))
+    z = totals / width
+    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    skew = problems * third / width**3
+    return np.asarray(np.clip(ndtr(z) - density * skew * (z * z - 1) / 6, 0.0, 1.0))
