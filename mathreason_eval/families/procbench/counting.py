@@ -1,4 +1,4 @@
-"""Procedures that count and calculate: count, search, cumulate."""
+"""Procedures that count and calculate: count, search, cumulate, count2."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from itertools import accumulate
 
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
+    NUMBER,
+    PHRASE_LIST,
+    QUOTED_WORDS,
+    SPACED,
+    WORD_LIST,
     Inputs,
     Procedure,
     States,
-    listed,
-    parts,
-    words,
+    sentence,
 )
 from mathreason_eval.seeds import Source, below, between, one_of, text_of
 
@@ -49,8 +52,8 @@ COUNT = Procedure(
     "a number.",
     draw=_draw_count,
     run=count,
-    write=lambda strings: f"Strings:\n{strings}",
-    read=lambda block: (words(parts(block, "Strings:")[0]),),
+    form="Strings:\n{}",
+    fields=(QUOTED_WORDS,),
 )
 
 # --- search ----------------------------------------------------------------------------------
@@ -82,15 +85,6 @@ def _haystack(rng: Source, patterns: list[str]) -> str:
     return text[:place] + hidden + text[place:]
 
 
-def _write_search(strings: list[str], patterns: list[str]) -> str:
-    return f"Strings: {listed(strings)}\nSubstrings: {listed(patterns)}\n"
-
-
-def _read_search(block: str) -> Inputs:
-    strings, patterns = parts(block, "Strings:", "Substrings:")
-    return words(strings), words(patterns)
-
-
 SEARCH = Procedure(
     number=4,
     name="search",
@@ -100,8 +94,8 @@ SEARCH = Procedure(
     state="A state is the list of the counts of all strings, in their order, after a substring.",
     draw=_draw_search,
     run=search,
-    write=_write_search,
-    read=_read_search,
+    form="Strings: {}\nSubstrings: {}\n",
+    fields=(WORD_LIST, WORD_LIST),
 )
 
 # --- cumulate --------------------------------------------------------------------------------
@@ -125,15 +119,6 @@ def _operation(rng: Source) -> str:
     return f"Add {below(rng, 10)}" if below(rng, 2) else f"Multiply {between(rng, 1, 5)}"
 
 
-def _write_cumulate(number: int, operations: list[str]) -> str:
-    return f"N = {number}\nOperations: {listed(operations)}\n"
-
-
-def _read_cumulate(block: str) -> Inputs:
-    number, operations = parts(block, "N =", "Operations:")
-    return int(number), operations.strip("[]").split(", ")
-
-
 CUMULATE = Procedure(
     number=21,
     name="cumulate",
@@ -142,9 +127,41 @@ CUMULATE = Procedure(
     state="A state is the result of an operation, a number, whether or not it has changed.",
     draw=_draw_cumulate,
     run=cumulate,
-    write=_write_cumulate,
-    read=_read_cumulate,
+    form="N = {}\nOperations: {}\n",
+    fields=(NUMBER, PHRASE_LIST),
     crowded=4,
 )
 
-COUNTING = (COUNT, SEARCH, CUMULATE)
+# --- count letters ---------------------------------------------------------------------------
+
+
+def count2(words: list[str]) -> States:
+    """Count each letter of the words so far."""
+    return list(accumulate(words, _counted, initial=[0] * len(ALPHABET)))
+
+
+def _counted(counts: list[int], word: str) -> list[int]:
+    return [n + word.lower().count(letter) for n, letter in zip(counts, ALPHABET, strict=True)]
+
+
+def _draw_count2(rng: Source, steps: int) -> Inputs:
+    words = sentence(rng, steps + 6)
+    start = below(rng, len(words) - steps + 1)
+    return (words[start : start + steps],)
+
+
+COUNT2 = Procedure(
+    number=14,
+    name="count2",
+    rules="Keep a count of each of the 26 letters from a to z, 0 at first. Go through the words of "
+    "the sentence from left to right, and for each word add the letters that it has. A capital "
+    "counts as its small letter; all other characters count for nothing.",
+    state="A state is the list of the 26 counts, from a to z, after a word.",
+    draw=_draw_count2,
+    run=count2,
+    form="Sentence:\n{}",
+    fields=(SPACED,),
+    crowded=3,
+)
+
+COUNTING = (COUNT, SEARCH, COUNT2, CUMULATE)
