@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mathreason_eval.families.knights.family import VARIANTS, family
-from mathreason_eval.families.knights.logic import as_lists
-from mathreason_eval.families.knights.sampling import Shape
+from mathreason_eval.families.knights.puzzles import Shape, as_lists
 from mathreason_eval.types import Problem
 
 PEOPLE = range(2, 9)
