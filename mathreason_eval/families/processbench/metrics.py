@@ -1,7 +1,7 @@
 """How well the first false step of a solution is found: two accuracies and their harmonic mean.
 
-ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is none of precision and recall: who
-says of every solution that it is right gets all the right ones and an F1 of 0.
+ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is not that of precision and recall:
+a critic that calls every solution right has an F1 of 0.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from mathreason_eval.families.processbench.grader import NOWHERE, index_of
-from mathreason_eval.families.processbench.thresholds import Scored, best_threshold, f1
 from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.uncertainty.intervals import Mean
@@ -21,16 +21,12 @@ from mathreason_eval.types import Metric
 
 Score = Callable[[Item], float]
 
-_TUNED_ON = "gsm8k"
-"""The split on which a reward model's threshold is chosen, as in the published evaluation."""
-_METHOD = "harmonic mean, MOVER of two Wilson intervals (Zou and Donner 2008)"
-
 
 def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `acc_error`, `acc_correct` and `f1` of each split and length, and the splits' mean F1.
 
-    Where the answers are scores of a reward model, a step is false below the threshold that has the
-    largest F1 on the split gsm8k; `method` says which one.
+    Where the answers are scores of a reward model, a step is false below the threshold with the
+    largest F1 on the split gsm8k; `method` states it.
 
     Where all problems have the same number of samples, and more than one, `f1_maj@N` as well: the
     F1 of the majority among the N indices.
@@ -84,10 +80,18 @@ def _is_right(item: Item) -> bool:
     return int(item.problem.gold[0]) == NOWHERE
 
 
-def harmonic(one: Mean, other: Mean) -> Mean:
-    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are.
+def f1(one: float, other: float) -> float:
+    """Return 2ab / (a + b), and 0 where both are 0."""
+    return 2 * one * other / (one + other) if one + other else 0.0
 
-    Its interval takes the ends of the two: it rises with either (MOVER).
+
+_METHOD = "harmonic mean, MOVER of two Wilson intervals (Zou and Donner 2008)"
+
+
+def harmonic(one: Mean, other: Mean) -> Mean:
+    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are 0.
+
+    Its interval is MOVER's, from the ends of the two intervals: the mean increases in both.
     """
     value = f1(one.value, other.value)
     down = math.hypot(value - f1(one.low, other.value), value - f1(one.value, other.low))
@@ -120,9 +124,12 @@ def _mean_of_splits(splits: Sequence[Metric]) -> Metric:
 
 # --- reward models ---------------------------------------------------------------------------
 
+Scored = tuple[int, tuple[float, ...]]
+"""(true index of the first false step or -1, scores of the steps)."""
+
 
 def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
-    """Return split, true index and scores of each sample; nothing unless all answers are scores."""
+    """Return split, true index and scores of each sample; [] unless all answers are scores."""
     found = []
     for item in items:
         for verdict in item.verdicts:
@@ -135,6 +142,10 @@ def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
     return found
 
 
+_TUNED_ON = "gsm8k"
+"""The split on which a reward model's threshold is chosen, as in the published evaluation."""
+
+
 def _of_reward_model(
     task: str, items: Sequence[Item], scored: Sequence[tuple[str, Scored]]
 ) -> Iterator[Metric]:
@@ -144,31 +155,60 @@ def _of_reward_model(
     how = f"with the largest F1 on {_TUNED_ON}" if len(kinds) > 1 else f"without {_TUNED_ON}"
 
     def share_right(item: Item) -> float:
-        said = [scores_of(verdict.answer or "") for verdict in item.verdicts]
+        answers = [scores_of(verdict.answer or "") for verdict in item.verdicts]
         true = int(item.problem.gold[0])
-        hits = (scores is not None and first_below(scores, threshold) == true for scores in said)
+        hits = (scores is not None and first_below(scores, threshold) == true for scores in answers)
         return sum(hits) / item.n
 
     for metric in _by_split(task, items, "f1", share_right):
         yield replace(metric, method=f"threshold {threshold:.6g}, {how}; {metric.method}")
 
 
+def best_threshold(solutions: Sequence[Scored]) -> float:
+    """Return the threshold with the largest F1; of equally good ones the nearest to one half.
+
+    Nothing changes between two neighbouring scores, so one threshold between them is tried.
+    """
+    ends = sorted({EVEN, *(score for _, scores in solutions for score in scores)})
+    tried = [EVEN, *((low + high) / 2 for low, high in pairwise(ends))]
+    wrong = [_range(each) for each in solutions if each[0] >= 0]
+    right = [_range(each) for each in solutions if each[0] < 0]
+    return max(tried, key=lambda t: (f1(_share(wrong, t), _share(right, t)), -abs(t - EVEN)))
+
+
+def _range(solution: Scored) -> tuple[float, float]:
+    """Return the interval (low, high] of thresholds that find the true index.
+
+    The false step must be below the threshold, and no earlier one.
+    """
+    true, scores = solution
+    if true >= len(scores):
+        return math.inf, -math.inf
+    before = scores if true < 0 else scores[:true]
+    return -math.inf if true < 0 else scores[true], min(before, default=math.inf)
+
+
+def _share(ranges: Sequence[tuple[float, float]], threshold: float) -> float:
+    found = sum(low < threshold <= high for low, high in ranges)
+    return found / len(ranges) if ranges else 0.0
+
+
 # --- votes and confusion ---------------------------------------------------------------------
 
 
 def majority(item: Item) -> float:
-    """Return 1 if the index said most often is right, else 0.
+    """Return 1 if the most frequent index is right, else 0.
 
-    What names no index has no vote; of indices said equally often the one that was said first wins,
-    as in the published evaluation.
+    An answer without an index has no vote; in a tie the index that came first wins, as in the
+    published evaluation.
     """
-    said = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
-    votes = Counter(index for answer in said if (index := index_of(answer)) is not None)
+    answers = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
+    votes = Counter(index for answer in answers if (index := index_of(answer)) is not None)
     return float(bool(votes) and votes.most_common(1)[0][0] == int(item.problem.gold[0]))
 
 
 def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
-    """Return how many samples said each index of each: (true, said) -> count; None named none."""
+    """Return the number of samples by (true index, answered index); None is no index."""
     return Counter(
         (int(item.problem.gold[0]), None if verdict.answer is None else index_of(verdict.answer))
         for item in items
