@@ -63,7 +63,7 @@ MAY_IMPORT = {
 ROOMS = {
     "maths": ["vocabulary", "syntax", "evaluate", "compare"],
     "stats": ["uncertainty", "inference planning", "estimators", ""],
-    "grade": ["workers published", "", "jobs"],
+    "grade": ["workers", "", "jobs"],
     "families": ["cultural knights procbench processbench stories", ""],
     "pipeline": ["", "exporters importers"],
     "cli": ["screens", ""],
