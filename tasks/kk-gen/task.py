@@ -1,4 +1,4 @@
-"""Knights and knaves of our own: families of an original and its six variants, from a seed."""
+"""Knights and knaves of our own: generated families of an original and six variants."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ PEOPLE = range(2, 9)
 def problem(index: int, seed: int) -> Problem:
     """Return problem number `index`.
 
-    A family stays together, and the number of people goes round from family to family: every
-    prefix is balanced.
+    Families are consecutive, and the number of people alternates between them: every prefix is
+    balanced.
     """
     number, place = divmod(index, 1 + len(VARIANTS))
     rank, people = divmod(number, len(PEOPLE))

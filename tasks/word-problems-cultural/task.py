@@ -1,4 +1,4 @@
-"""The same word problems told in many cultures: other names and things, the same numbers."""
+"""The same word problems in many cultures: other names and things, the same numbers."""
 
 from __future__ import annotations
 

@@ -19,8 +19,6 @@ from mathreason_eval.families.procbench.procedure import (
 )
 from mathreason_eval.seeds import Source, below, between, one_of, text_of
 
-# --- count -----------------------------------------------------------------------------------
-
 
 def count(strings: list[str]) -> States:
     """Count letters, read digits as a number, and multiply; the sum of the products is the end."""
@@ -55,8 +53,6 @@ COUNT = Procedure(
     form="Strings:\n{}",
     fields=(QUOTED_WORDS,),
 )
-
-# --- search ----------------------------------------------------------------------------------
 
 
 def search(strings: list[str], patterns: list[str]) -> States:
@@ -98,8 +94,6 @@ SEARCH = Procedure(
     fields=(WORD_LIST, WORD_LIST),
 )
 
-# --- cumulate --------------------------------------------------------------------------------
-
 
 def cumulate(number: int, operations: list[str]) -> States:
     """Add and multiply."""
@@ -109,10 +103,6 @@ def cumulate(number: int, operations: list[str]) -> States:
 def _calculated(number: int, operation: str) -> int:
     kind, amount = operation.split()
     return number + int(amount) if kind == "Add" else number * int(amount)
-
-
-def _draw_cumulate(rng: Source, steps: int) -> Inputs:
-    return between(rng, 1, 9), [_operation(rng) for _ in range(steps)]
 
 
 def _operation(rng: Source) -> str:
@@ -125,14 +115,12 @@ CUMULATE = Procedure(
     rules="Begin with the number N. Carry out the operations one after another, each on the result "
     "of the one before: add the amount that is named, or multiply by it.",
     state="A state is the result of an operation, a number, whether or not it has changed.",
-    draw=_draw_cumulate,
+    draw=lambda rng, steps: (between(rng, 1, 9), [_operation(rng) for _ in range(steps)]),
     run=cumulate,
     form="N = {}\nOperations: {}\n",
     fields=(NUMBER, PHRASE_LIST),
     crowded=4,
 )
-
-# --- count letters ---------------------------------------------------------------------------
 
 
 def count2(words: list[str]) -> States:

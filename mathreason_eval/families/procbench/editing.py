@@ -23,8 +23,6 @@ from mathreason_eval.families.procbench.procedure import (
 )
 from mathreason_eval.seeds import Source, below, between, one_of, some_of, text_of
 
-# --- sort ------------------------------------------------------------------------------------
-
 
 def sort(text: str) -> States:
     """Sort the letters by swaps; only a swap that changes the string is a state."""
@@ -66,8 +64,6 @@ SORT = Procedure(
     fields=(TEXT,),
 )
 
-# --- push and pop ----------------------------------------------------------------------------
-
 
 def push_pop(text: str, actions: list[str]) -> States:
     """Add and remove characters at both ends."""
@@ -108,7 +104,6 @@ PUSH_POP = Procedure(
     fields=(TEXT, PHRASES),
 )
 
-# --- rotate ----------------------------------------------------------------------------------
 
 Slice = tuple[int, ...]
 """(first position, position after the last)."""
@@ -148,8 +143,6 @@ ROTATE = Procedure(
     fields=(TEXT, PAIRS),
 )
 
-# --- delete a character ----------------------------------------------------------------------
-
 
 def delete_char(text: str, letters: list[str]) -> States:
     """Delete the first occurrence of each letter in turn."""
@@ -179,8 +172,6 @@ DELETE_CHAR = Procedure(
     form="String: {}\nSteps: \n{}",
     fields=(TEXT, _NUMBERED_LINES),
 )
-
-# --- fill words ------------------------------------------------------------------------------
 
 
 _GAP_WORDS = Field(
@@ -219,8 +210,6 @@ FILL_WORD = Procedure(
     fields=(TEXT, _GAP_WORDS),
 )
 
-# --- delete words ----------------------------------------------------------------------------
-
 
 def delete_word(words: list[str], deleted: list[str]) -> States:
     """Delete the first occurrence of each word in turn."""
@@ -250,7 +239,6 @@ DELETE_WORD = Procedure(
     fields=(SPACED, PHRASE_LIST),
 )
 
-# --- move ------------------------------------------------------------------------------------
 
 Move = tuple[str, int]
 """(`left` or `right`, cells)."""
@@ -299,8 +287,6 @@ MOVE_CYCLIC = Procedure(
     fields=(TEXT, _MOVES),
     crowded=8,
 )
-
-# --- find ------------------------------------------------------------------------------------
 
 
 def find_cyclic(text: str, command: list[str]) -> States:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mathreason_eval.extract.spans import Span
+from mathreason_eval.extract.spans import Span, line_end
 from mathreason_eval.types import Answer
 
 _REACH = 20_000
@@ -75,7 +75,7 @@ def _mapping_at(text: str, start: int) -> Literal | None:
     try:
         value, end = _STRICT.raw_decode(text, start)
     except (ValueError, RecursionError):
-        return read_literal(text, start, min(len(text), start + _REACH))
+        return read_literal(text, start)
     return Literal(value=value, end=end, closed=True)
 
 
@@ -83,10 +83,10 @@ def _by_name(value: object) -> dict[str, Any]:
     """Return the values of a mapping whose names begin with one of the two words."""
     pairs = value.items() if isinstance(value, dict) else ()
     named: dict[str, Any] = {}
-    for name, one in pairs:
+    for name, content in pairs:
         for word in ("intermediate", "final"):
             if name.strip().lower().startswith(word):
-                named.setdefault(word, one)
+                named.setdefault(word, content)
     return named
 
 
@@ -105,7 +105,7 @@ _FORMATTING = " \t*_`\"'"
 
 
 def _labelled(text: str) -> Answer | None:
-    """Return what follows the last labels that are followed by a list, and by a value."""
+    """Return the list and the value after the last labels that have them."""
     found: dict[str, Literal] = {}
     starts: list[int] = []
     begin = max(0, len(text) - _REACH)
@@ -129,20 +129,19 @@ def _labelled(text: str) -> Answer | None:
 def _list_at(text: str, start: int) -> Literal | None:
     """Return a list in brackets, or of lines that begin with a number or a dash."""
     if text.startswith("[", start):
-        return _closed(read_literal(text, start, min(len(text), start + _REACH)))
+        return _closed(read_literal(text, start))
     items: list[Any] = []
     end = start
     while (bullet := _BULLET.match(text, end)) is not None:
-        stop = _line_end(text, bullet.end())
-        value = _line(text, bullet.end(), stop)
-        items.append(value)
+        stop = line_end(text, bullet.end())
+        items.append(_line(text, bullet.end(), stop))
         end = min(len(text), stop + 1)
     return Literal(value=items, end=end, closed=True) if items else None
 
 
 def _items_at(text: str, start: int) -> Literal | None:
     """Return the items of a line that commas separate: `ab, abc`."""
-    stop = _line_end(text, start)
+    stop = line_end(text, start)
     items = [item.strip(_FORMATTING) for item in text[start:stop].removesuffix(".").split(",")]
     return Literal(value=items, end=stop, closed=True) if all(items) else None
 
@@ -150,8 +149,8 @@ def _items_at(text: str, start: int) -> Literal | None:
 def _value_at(text: str, start: int) -> Literal | None:
     """Return a value in brackets or quotes, or the line."""
     if text.startswith(("[", '"', "'"), start):
-        return _closed(read_literal(text, start, min(len(text), start + _REACH)))
-    stop = _line_end(text, start)
+        return _closed(read_literal(text, start))
+    stop = line_end(text, start)
     value = _line(text, start, stop)
     return Literal(value=value, end=stop, closed=True) if value != "" else None
 
@@ -160,21 +159,12 @@ def _closed(literal: Literal | None) -> Literal | None:
     return literal if literal is not None and literal.closed else None
 
 
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
-
-
 def _line(text: str, start: int, stop: int) -> Any:  # noqa: ANN401  a list, or the line's text
     """Return the list that a line is, or its text without formatting."""
     line = text[start:stop].strip(_FORMATTING)
     if line.startswith("["):
-        literal = read_literal(line, 0, len(line))
-        if (
-            literal is not None
-            and literal.closed
-            and not line[literal.end :].strip(_FORMATTING + ".")
-        ):
+        literal = _closed(read_literal(line, 0, len(line)))
+        if literal is not None and not line[literal.end :].strip(_FORMATTING + "."):
             return literal.value
     return line.removesuffix(".").strip(_FORMATTING)
 
@@ -268,13 +258,13 @@ class Literal:
     """False if the text ends within it; then `value` holds what is there."""
 
 
-def read_literal(text: str, start: int, end: int) -> Literal | None:
+def read_literal(text: str, start: int, end: int | None = None) -> Literal | None:
     """Return the value that begins at `start`, or None, in time linear in `end - start`.
 
     A word without quotes is a text, and so is a number that JSON does not allow: `007`. Commas may
     be missing; an ellipsis is no value.
     """
-    parser = _Parser(text, start, end)
+    parser = _Parser(text, start, min(len(text), start + _REACH) if end is None else end)
     try:
         value = parser.value(0)
     except UnreadableError:

@@ -37,7 +37,7 @@ class Agreement:
     @property
     def measures(self) -> Mapping[str, float]:
         """Return the four by name, as numbers."""
-        return {name: float(getattr(self, name)) for name in MEASURES}
+        return {"pml": float(self.pml), "pa": self.pa, "sm": float(self.sm), "fm": float(self.fm)}
 
 
 def agreement(true: Trajectory, answered: Trajectory, same: SameState) -> Agreement:

@@ -28,8 +28,6 @@ def _appended(pieces: list[str]) -> States:
     return list(accumulate(pieces, initial=""))
 
 
-# --- gather ----------------------------------------------------------------------------------
-
 Pick = tuple[int, ...]
 """(string, first character, number of characters)."""
 
@@ -63,8 +61,6 @@ GATHER = Procedure(
     fields=(WORD_LIST, TRIPLE_LIST),
 )
 
-# --- copy ------------------------------------------------------------------------------------
-
 
 def copy(strings: list[str], indices: list[int]) -> States:
     """Append whole strings."""
@@ -87,8 +83,6 @@ COPY = Procedure(
     form="Strings: {}\nIndices: {}\n",
     fields=(WORD_LIST, NUMBER_LIST),
 )
-
-# --- rhythm ----------------------------------------------------------------------------------
 
 
 def rhythm(beats: list[str], notes: list[str], count: int) -> States:
@@ -117,7 +111,6 @@ RHYTHM = Procedure(
     crowded=3,
 )
 
-# --- encode and decode -----------------------------------------------------------------------
 
 Runs = list[tuple[str, int]]
 """(digit, length): runs of 0 and 1 in turn."""
@@ -136,10 +129,6 @@ def encode(text: str) -> States:
     return ["", *(codes[:count] for count in range(1, len(codes) + 1))]
 
 
-def _draw_encode(rng: Source, steps: int) -> Inputs:
-    return ("".join(digit * count for digit, count in _draw_runs(rng, steps)),)
-
-
 ENCODE = Procedure(
     number=7,
     name="encode",
@@ -147,7 +136,7 @@ ENCODE = Procedure(
     "of one digit each. For each run in turn, append to a list its digit and its length, joined by "
     "an underscore: 111 gives 1_3. The list is empty at first.",
     state="A state is the list after a run, a list of strings.",
-    draw=_draw_encode,
+    draw=lambda rng, steps: ("".join(digit * n for digit, n in _draw_runs(rng, steps)),),
     run=encode,
     form="String:\n{}",
     fields=(TEXT,),
@@ -160,24 +149,18 @@ def decode(pieces: list[str]) -> States:
     return _appended([digit * int(count) for digit, count in (p.split("x") for p in pieces)])
 
 
-def _draw_decode(rng: Source, steps: int) -> Inputs:
-    return ([f"{digit}x{count}" for digit, count in _draw_runs(rng, steps)],)
-
-
 DECODE = Procedure(
     number=15,
     name="decode",
     rules="Each piece AxB stands for the digit A written B times: 1x3 stands for 111. Spell out "
     "the pieces from left to right, and append each to the result, which is empty at first.",
     state="A state is the result after a piece, a string.",
-    draw=_draw_decode,
+    draw=lambda rng, steps: ([f"{digit}x{n}" for digit, n in _draw_runs(rng, steps)],),
     run=decode,
     form="Sentence: {}\n",
     fields=(SPACED,),
     crowded=5,
 )
-
-# --- split1: positions in the original --------------------------------------------------------
 
 
 def split1(text: str, positions: list[int]) -> States:
@@ -208,7 +191,6 @@ SPLIT1 = Procedure(
     fields=(TEXT, NUMBERS),
 )
 
-# --- split2: piece and position ----------------------------------------------------------------
 
 Cut = tuple[int, ...]
 """(piece, character before which it is cut)."""
@@ -249,8 +231,6 @@ SPLIT2 = Procedure(
     form="String:\n{}\nIndices:\n{}",
     fields=(TEXT, PAIRS),
 )
-
-# --- compare ---------------------------------------------------------------------------------
 
 
 def compare(target: str, candidates: list[str]) -> States:

@@ -136,7 +136,7 @@ def _spread(size: int) -> tuple[int, ...]:
 
 
 def published_problem(row: Mapping[str, Any]) -> Problem:
-    """Return the problem of a row of ProcBench, its prompt as it stands.
+    """Return the problem of a row of ProcBench, its prompt unchanged.
 
     Raises:
         KeyError: if the row has no prompt, task or states.

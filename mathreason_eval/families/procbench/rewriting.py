@@ -18,8 +18,6 @@ from mathreason_eval.families.procbench.procedure import (
 )
 from mathreason_eval.seeds import Source, below, between, one_of, some_of, text_of
 
-# --- substitute ------------------------------------------------------------------------------
-
 Table = list[tuple[str, str]]
 """(character, replacement)."""
 _TABLE = Field(
@@ -56,7 +54,6 @@ SUBSTITUTE = Procedure(
     crowded=2,
 )
 
-# --- compose ---------------------------------------------------------------------------------
 
 Pair = tuple[str, str]
 Joins = dict[Pair, str]
@@ -161,7 +158,6 @@ COMPOSE = Procedure(
     fields=(_JOINS, WORDS),
 )
 
-# --- decompose -------------------------------------------------------------------------------
 
 Splits = dict[str, str]
 """letter -> the two letters that replace it."""

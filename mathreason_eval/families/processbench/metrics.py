@@ -1,7 +1,7 @@
 """How well the first false step of a solution is found: two accuracies and their harmonic mean.
 
-ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is not that of precision and recall:
-a critic that calls every solution right has an F1 of 0.
+ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is none of precision and recall: who
+says of every solution that it is right gets all the right ones and an F1 of 0.
 """
 
 from __future__ import annotations
@@ -20,13 +20,19 @@ from mathreason_eval.steps.scores import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
 
 Score = Callable[[Item], float]
+Scored = tuple[int, tuple[float, ...]]
+"""(true index of the first false step or -1, scores of the steps)."""
+
+_TUNED_ON = "gsm8k"
+"""The split on which a reward model's threshold is chosen, as in the published evaluation."""
+_METHOD = "harmonic mean, MOVER of two Wilson intervals (Zou and Donner 2008)"
 
 
 def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `acc_error`, `acc_correct` and `f1` of each split and length, and the splits' mean F1.
 
-    Where the answers are scores of a reward model, a step is false below the threshold with the
-    largest F1 on the split gsm8k; `method` states it.
+    Where the answers are scores of a reward model, a step is false below the threshold that has the
+    largest F1 on the split gsm8k; `method` says which one.
 
     Where all problems have the same number of samples, and more than one, `f1_maj@N` as well: the
     F1 of the majority among the N indices.
@@ -80,18 +86,10 @@ def _is_right(item: Item) -> bool:
     return int(item.problem.gold[0]) == NOWHERE
 
 
-def f1(one: float, other: float) -> float:
-    """Return 2ab / (a + b), and 0 where both are 0."""
-    return 2 * one * other / (one + other) if one + other else 0.0
-
-
-_METHOD = "harmonic mean, MOVER of two Wilson intervals (Zou and Donner 2008)"
-
-
 def harmonic(one: Mean, other: Mean) -> Mean:
-    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are 0.
+    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are.
 
-    Its interval is MOVER's, from the ends of the two intervals: the mean increases in both.
+    Its interval takes the ends of the two: it rises with either (MOVER).
     """
     value = f1(one.value, other.value)
     down = math.hypot(value - f1(one.low, other.value), value - f1(one.value, other.low))
@@ -124,12 +122,9 @@ def _mean_of_splits(splits: Sequence[Metric]) -> Metric:
 
 # --- reward models ---------------------------------------------------------------------------
 
-Scored = tuple[int, tuple[float, ...]]
-"""(true index of the first false step or -1, scores of the steps)."""
-
 
 def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
-    """Return split, true index and scores of each sample; [] unless all answers are scores."""
+    """Return split, true index and scores of each sample; nothing unless all answers are scores."""
     found = []
     for item in items:
         for verdict in item.verdicts:
@@ -142,10 +137,6 @@ def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
     return found
 
 
-_TUNED_ON = "gsm8k"
-"""The split on which a reward model's threshold is chosen, as in the published evaluation."""
-
-
 def _of_reward_model(
     task: str, items: Sequence[Item], scored: Sequence[tuple[str, Scored]]
 ) -> Iterator[Metric]:
@@ -155,13 +146,39 @@ def _of_reward_model(
     how = f"with the largest F1 on {_TUNED_ON}" if len(kinds) > 1 else f"without {_TUNED_ON}"
 
     def share_right(item: Item) -> float:
-        answers = [scores_of(verdict.answer or "") for verdict in item.verdicts]
+        said = [scores_of(verdict.answer or "") for verdict in item.verdicts]
         true = int(item.problem.gold[0])
-        hits = (scores is not None and first_below(scores, threshold) == true for scores in answers)
+        hits = (scores is not None and first_below(scores, threshold) == true for scores in said)
         return sum(hits) / item.n
 
     for metric in _by_split(task, items, "f1", share_right):
         yield replace(metric, method=f"threshold {threshold:.6g}, {how}; {metric.method}")
+
+
+# --- votes and confusion ---------------------------------------------------------------------
+
+
+def majority(item: Item) -> float:
+    """Return 1 if the index said most often is right, else 0.
+
+    What names no index has no vote; of indices said equally often the one that was said first wins,
+    as in the published evaluation.
+    """
+    said = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
+    votes = Counter(index for answer in said if (index := index_of(answer)) is not None)
+    return float(bool(votes) and votes.most_common(1)[0][0] == int(item.problem.gold[0]))
+
+
+def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
+    """Return how many samples said each index of each: (true, said) -> count; None named none."""
+    return Counter(
+        (int(item.problem.gold[0]), None if verdict.answer is None else index_of(verdict.answer))
+        for item in items
+        for verdict in item.verdicts
+    )
+
+
+# --- thresholds ------------------------------------------------------------------------------
 
 
 def best_threshold(solutions: Sequence[Scored]) -> float:
@@ -193,24 +210,6 @@ def _share(ranges: Sequence[tuple[float, float]], threshold: float) -> float:
     return found / len(ranges) if ranges else 0.0
 
 
-# --- votes and confusion ---------------------------------------------------------------------
-
-
-def majority(item: Item) -> float:
-    """Return 1 if the most frequent index is right, else 0.
-
-    An answer without an index has no vote; in a tie the index that came first wins, as in the
-    published evaluation.
-    """
-    answers = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
-    votes = Counter(index for answer in answers if (index := index_of(answer)) is not None)
-    return float(bool(votes) and votes.most_common(1)[0][0] == int(item.problem.gold[0]))
-
-
-def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
-    """Return the number of samples by (true index, answered index); None is no index."""
-    return Counter(
-        (int(item.problem.gold[0]), None if verdict.answer is None else index_of(verdict.answer))
-        for item in items
-        for verdict in item.verdicts
-    )
+def f1(one: float, other: float) -> float:
+    """Return 2ab / (a + b), and 0 where both are 0."""
+    return 2 * one * other / (one + other) if one + other else 0.0
