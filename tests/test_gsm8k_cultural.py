@@ -100,7 +100,7 @@ def test_only_spaces_change(text):
 
 @pytest.mark.parametrize(("question", "original", "spoilt"), SPOILT)
 def test_a_row_that_is_no_variant_is_left_out(question, original, spoilt):
-    assert RULES.is_spoilt(question, original) is spoilt
+    assert RULES.is_unusable(question, original) is spoilt
 
 
 @pytest.mark.parametrize(("row", "source", "identity", "variant", "gold"), ROWS)

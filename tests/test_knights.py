@@ -13,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.families.knights.family import LOGICAL, VARIANTS, VERBAL, family
-from mathreason_eval.families.knights.logic import (
+from mathreason_eval.families.knights.family import (
+    KNIGHTS,
+    LOGICAL,
+    NAMES,
+    OPPOSITES,
+    UNCOMMON_NAMES,
+    VARIANTS,
+    VERBAL,
+    family,
+    in_words,
+)
+from mathreason_eval.families.knights.published import PUBLISHED_NAMES, PUBLISHED_UNCOMMON_NAMES
+from mathreason_eval.families.knights.puzzles import (
     AND,
     IF,
     IFF,
@@ -22,27 +33,17 @@ from mathreason_eval.families.knights.logic import (
     OR,
     Claim,
     Compound,
+    NoPuzzleError,
+    Shape,
     as_lists,
+    draw_claim,
+    draw_puzzle,
+    draw_statement,
     is_contingent,
     meaning,
     only_solution,
     possible_worlds,
 )
-from mathreason_eval.families.knights.names import (
-    NAMES,
-    PUBLISHED_NAMES,
-    PUBLISHED_UNCOMMON_NAMES,
-    UNCOMMON_NAMES,
-)
-from mathreason_eval.families.knights.roles import KNIGHTS, OPPOSITES
-from mathreason_eval.families.knights.sampling import (
-    NoPuzzleError,
-    Shape,
-    draw_claim,
-    draw_puzzle,
-    draw_statement,
-)
-from mathreason_eval.families.knights.wording import in_words
 from mathreason_eval.seeds import some_of
 from mathreason_eval.tasks import load_task
 

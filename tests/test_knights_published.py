@@ -10,9 +10,12 @@ from functools import cache
 import pytest
 
 from mathreason_eval.families.knights.family import VARIANTS
-from mathreason_eval.families.knights.logic import IFF, NOT, Claim, Compound, only_solution
-from mathreason_eval.families.knights.published import published_puzzles, published_row
-from mathreason_eval.families.knights.rows import problem_of_row
+from mathreason_eval.families.knights.published import (
+    problem_of_row,
+    published_puzzles,
+    published_row,
+)
+from mathreason_eval.families.knights.puzzles import IFF, NOT, Claim, Compound, only_solution
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mathreason_eval.extract import extract
 from mathreason_eval.families.knights.grader import (
     assignment,
+    assignment_key,
     kk_reference,
-    same_assignment,
     stated_roles,
 )
 from mathreason_eval.grade.graders import GRADERS
@@ -174,7 +174,7 @@ def test_no_conclusion_is_found(text):
 
 @pytest.mark.parametrize(("one", "other", "third"), ALIKE)
 def test_answers_vote_together_that_say_the_same(one, other, third):
-    assert same_assignment(one) == same_assignment(other) != same_assignment(third)
+    assert assignment_key(one) == assignment_key(other) != assignment_key(third)
 
 
 def test_a_fault_is_named():

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from mathreason_eval.errors import ModelError, UnknownNameError
 from mathreason_eval.extract import extract
 from mathreason_eval.families.processbench.grader import step_index
-from mathreason_eval.families.processbench.metrics import first_error
-from mathreason_eval.families.processbench.thresholds import best_threshold
+from mathreason_eval.families.processbench.metrics import best_threshold, first_error
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Request
 from mathreason_eval.pipeline.run import evaluate

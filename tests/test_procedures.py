@@ -25,7 +25,7 @@ from mathreason_eval.families.procbench.problems import (
     make_problem,
     solve,
 )
-from mathreason_eval.families.procbench.vocabulary import LONGEST, sentence
+from mathreason_eval.families.procbench.procedure import LONGEST, sentence
 
 BY_NAME = {procedure.name: procedure for procedure in PROCEDURES}
 

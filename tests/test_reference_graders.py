@@ -12,9 +12,8 @@ from mathreason_eval import verify
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.grade.jobs.algebra import answers
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.grade.published.minerva import minerva_form
-from mathreason_eval.grade.published.prm800k import prm800k_form
-from mathreason_eval.grade.published.reference import hendrycks_form
+from mathreason_eval.grade.prm800k import prm800k_form
+from mathreason_eval.grade.published import hendrycks_form, minerva_form
 from mathreason_eval.maths.compare.convention import DEFAULT
 
 # fmt: off

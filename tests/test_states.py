@@ -9,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.extract import extract
-from mathreason_eval.families.procbench.extract import states as find_states
-from mathreason_eval.families.procbench.grader import procbench_reference, states
-from mathreason_eval.families.procbench.survival import survival
-from mathreason_eval.families.procbench.trajectory import Trajectory, agreement, same_state
+from mathreason_eval.families.procbench.extract import find_states
+from mathreason_eval.families.procbench.grader import (
+    agreement,
+    procbench_reference,
+    same_state,
+    states,
+    survival,
+)
+from mathreason_eval.families.procbench.procedure import Trajectory
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.types import Outcome, Problem, Verdict
 
@@ -54,7 +59,7 @@ OTHERS = [
 def test_the_measures_are_those_of_the_published_evaluator(row):
     intermediate, final, told, end, pml, pa, sm, fm = row
     true = Trajectory(intermediate=intermediate, final=final)
-    found = agreement(true, Trajectory(intermediate=told, final=end))
+    found = agreement(true, Trajectory(intermediate=told, final=end), same_state)
     assert (found.pml, found.pa, found.sm, found.fm) == (pml, pytest.approx(pa), sm, fm)
 
 
@@ -66,7 +71,7 @@ STATE = st.one_of(TEXT, st.integers(), st.lists(TEXT, min_size=1))
 def test_a_beginning_of_the_truth_is_right_as_far_as_it_goes(intermediate, final, kept):
     true = Trajectory(intermediate=intermediate, final=final)
     said = Trajectory(intermediate=true.states[:kept], final={"no": "state"})
-    found = agreement(true, said)
+    found = agreement(true, said, same_state)
     steps = len(true.states)
     assert found.pml == min(kept, steps)
     assert found.pa == pytest.approx(found.pml / max(steps, len(said.states)))

@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.families.stories.changes import changed
 from mathreason_eval.families.stories.instances import (
     instances,
     layout_of,
@@ -25,7 +24,7 @@ from mathreason_eval.families.stories.instances import (
     spread,
     strict,
 )
-from mathreason_eval.families.stories.reading import read_template
+from mathreason_eval.families.stories.templates import changed, read_template
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.paired import drop_rate

@@ -12,8 +12,8 @@ import yaml
 from click.testing import CliRunner
 
 from mathreason_eval.cli import verbs
-from mathreason_eval.families.stories.reading import read_dictionaries, read_template
 from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
+from mathreason_eval.families.stories.templates import read_dictionaries, read_template
 from mathreason_eval.families.stories.units import UNITS
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import load_run

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.errors import TaskError, UserError
-from mathreason_eval.families.stories.reading import read_dictionaries, read_template
 from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
+from mathreason_eval.families.stories.templates import read_dictionaries, read_template
 from mathreason_eval.families.stories.units import UNITS, exact
 
 SALE = """\

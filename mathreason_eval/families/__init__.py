@@ -1,7 +1,7 @@
-"""Behaviour of benchmarks, a package each: generators, readers, graders, rules and metrics.
+"""What benchmarks bring themselves: generators, readers, graders, rules and metrics.
 
-A family names in its `__init__` what it brings: `GRADERS`, `EXTRACTORS`, `METRICS`. The tables here
-are all of them together, and what the registries look into.
+Each family lists its own in `GRADERS`, `EXTRACTORS` and `METRICS`; the tables here join them, and
+the registries look them up.
 """
 
 from __future__ import annotations

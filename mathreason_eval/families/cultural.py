@@ -1,6 +1,6 @@
-"""The rule of the cultural variants of GSM8K: the number after `"Answer":`, as published.
+"""The published rule of the cultural variants of GSM8K: the number after `"Answer":`.
 
-Source: akarim23131/Lost_in_Cultural_Translation (arXiv:2503.18018), restated.
+Source: akarim23131/Lost_in_Cultural_Translation (arXiv:2503.18018), reimplemented.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from mathreason_eval.grade.graders import Grader, published
 from mathreason_eval.types import Answer
 
 _TAGGED = re.compile(r'"Answer":\s*"?(\d+[,.\d]*)"?')
-_LONGEST = 300
-"""Digits: a float holds no more, and no gold is longer."""
 
 
 def first_tagged(text: str) -> Answer | None:
     """Return the number after the first `"Answer":` that one follows directly.
 
-    A sign, of currency or minus, before the number hides it: so the rule was published.
+    As published, a currency sign or minus before the number hides it.
     """
     found = _TAGGED.search(text)
     if found is None:
         return None
     return Answer(text=found[1], rule="cultural-reference", span=found.span(1))
+
+
+_LONGEST = 300
+"""Digits: a float holds no more, and no gold is longer."""
 
 
 def same_tagged_number(gold: str, answer: str) -> bool:

@@ -12,13 +12,17 @@ from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.letters import is_letter
 from mathreason_eval.grade.outside import Function, as_match, function_at, is_of_task, recorded
-from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
-from mathreason_eval.grade.published.minerva import minerva_find, minerva_quick, minerva_slow
-from mathreason_eval.grade.published.prm800k import prm800k_quick, prm800k_slow
-from mathreason_eval.grade.published.reference import (
+from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
+from mathreason_eval.grade.published import (
+    ask_math_verify,
     first_hashes,
     flexible_number,
     hendrycks_equal,
+    math_verify,
+    minerva_find,
+    minerva_quick,
+    minerva_slow,
+    rule_match,
     same_lm_eval_text,
 )
 from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
@@ -225,9 +229,7 @@ def published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
     """Return a published rule of equality as a comparison to which conventions mean nothing."""
 
     def judged(gold: str, answer: str) -> Match:
-        same = equal(gold, answer)
-        note = f"the same by the {rule} rule" if same else f"different by the {rule} rule"
-        return Match(equal=same, rule=rule, note=note)
+        return rule_match(rule, equal=equal(gold, answer))
 
     return plain(judged)
 

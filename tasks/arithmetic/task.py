@@ -1,4 +1,4 @@
-"""Chains of one to three integer operations, from left to right as they are written."""
+"""Chains of one to three integer operations, evaluated from left to right."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mathreason_eval.types import Problem
 LONGEST = 3
 """Operations of the longest chain."""
 LARGEST = (20, 99, 999)
-"""The largest number that a chain of each size is made from."""
+"""The largest number in a chain, by size."""
 
 
 def problem(index: int, seed: int) -> Problem:
-    """Return problem number `index`; lengths and sizes go round, so that prefixes are fair."""
+    """Return problem number `index`; lengths and sizes alternate, so that prefixes are balanced."""
     rng = item_rng("arithmetic", seed, index)
     operations, largest = index % LONGEST + 1, LARGEST[index // LONGEST % len(LARGEST)]
     text, value = _first(rng, largest)

@@ -21,20 +21,20 @@ _ORIGINAL_ID = re.compile(r"gsm8k-test-(\d+)\Z")
 def problem_of(row: Mapping[str, Any], index: int, source: str) -> Problem | None:
     """Return the problem of a row of GSM8K's test set, or of a file of cultural variants.
 
-    A variant that is the original word for word, or that is broken, is left out.
+    Variants that equal the original, or are broken, are left out.
 
     Raises:
         KeyError: if a column is missing.
-        ValueError: if it cannot be told which problem of GSM8K a row is or is made from.
+        ValueError: if the number of the problem of GSM8K cannot be determined.
     """
     culture = _culture(row, source)
     if culture is None:
         return _problem(_original_number(row, index), row["question"], row)
-    told = row.get(f"{culture}_question")
-    # A row that brings the original beside the variant can be held against it.
-    original = None if told is None else row["question"]
-    question = detokenized(row["question"] if told is None else told, original)
-    if is_spoilt(question, original):
+    variant = row.get(f"{culture}_question")
+    # A row with both the original and the variant allows to compare them.
+    original = None if variant is None else row["question"]
+    question = detokenized(row["question"] if variant is None else variant, original)
+    if is_unusable(question, original):
         return None
     return _problem(_variant_number(row), question, row, culture)
 
@@ -55,8 +55,8 @@ def _problem(
 
 def _culture(row: Mapping[str, Any], source: str) -> str | None:
     """Return the culture that a column or the name of the file or split names; None for GSM8K."""
-    said = f"{row.get('culture', '')} {row.get('country', '')} {source}"
-    plain = re.sub(r"[\W_]+", "-", said.lower())
+    names = f"{row.get('culture', '')} {row.get('country', '')} {source}"
+    plain = re.sub(r"[\W_]+", "-", names.lower())
     return next((culture for culture in CULTURES if culture in plain), None)
 
 
@@ -73,11 +73,11 @@ def _variant_number(row: Mapping[str, Any]) -> int:
     return int(found[1]) if found else int(row["problem_number"]) - 1
 
 
-# --- text that was cut into tokens and joined by spaces ---------------------------------------
+# --- detokenizing ----------------------------------------------------------------------------
 
 _NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|(?<!\d)\.\d+")
 _STOP, _COMMA, _POINT = r"(?<=\d) \. (?=\d)", r"(?<=\d) , (?=\d{3}(?!\d))", r" \. (?=\d)"
-_SURE = (
+_UNAMBIGUOUS = (
     (r"\s?â ?€ ?™ ?", "'"),  # an apostrophe that was read in another encoding
     (r"(?<=\d) : (?=\d)", ":"),
     (r"(?<=\bis) - (?=\d)", " -"),
@@ -93,18 +93,18 @@ _SURE = (
 
 
 def detokenized(text: str, original: str | None = None) -> str:
-    """Return the text with its spaces as people write them.
+    """Return the text with its usual spaces.
 
-    `7 . 50` may be a decimal or the end of a sentence and the begin of the next, and `5 , 000` one
-    number or two; of all readings the first that has the numerals of the original is taken.
+    `7 . 50` may be a decimal or the border of two sentences, and `5 , 000` one number or two; the
+    first reading with the numerals of the original is taken.
     """
     # A hyphen is a dash only where the original has a dash.
     dashes = original is not None and " - " in original
     readings = _readings(text if dashes else re.sub(r"(?<!\bis) - ", "-", text))
-    usual = next(readings)
-    if original is None or numerals(usual) == numerals(original):
-        return usual
-    return next((each for each in readings if numerals(each) == numerals(original)), usual)
+    default = next(readings)
+    if original is None or numerals(default) == numerals(original):
+        return default
+    return next((each for each in readings if numerals(each) == numerals(original)), default)
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -112,22 +112,19 @@ def _readings(text: str) -> Iterator[str]:
         read = re.sub(_STOP, ".", text) if stop else text
         read = re.sub(_COMMA, ",", read) if comma else read
         read = re.sub(_POINT, " .", read) if point else read
-        for pattern, instead in _SURE:
-            read = re.sub(pattern, instead, read)
+        for pattern, replacement in _UNAMBIGUOUS:
+            read = re.sub(pattern, replacement, read)
         yield read.strip()
 
 
 def numerals(text: str) -> Counter[str]:
-    """Return how often each numeral stands in a text; `¾` is `3/4`."""
+    """Return how often each numeral occurs in a text; `¾` is `3/4`."""
     plain = unicodedata.normalize("NFKC", text).replace("\N{FRACTION SLASH}", "/")
     return Counter(_NUMERAL.findall(plain))
 
 
-def is_spoilt(question: str, original: str | None) -> bool:
-    """Return whether a variant is none, because it is the original, or broken.
-
-    It is broken if a placeholder is left or its numerals are not those of the original.
-    """
+def is_unusable(question: str, original: str | None) -> bool:
+    """Return whether a variant is the original, still has a placeholder, or has other numerals."""
     if "{" in question or "}" in question or "DefaultEntity" in question:
         return True
     return original is not None and (

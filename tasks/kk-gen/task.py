@@ -1,10 +1,9 @@
-"""Knights and knaves of our own: families of an original and its six variants, from a seed."""
+"""Knights and knaves of our own: generated families of an original and six variants."""
 
 from __future__ import annotations
 
 from mathreason_eval.families.knights.family import VARIANTS, family
-from mathreason_eval.families.knights.logic import as_lists
-from mathreason_eval.families.knights.sampling import Shape
+from mathreason_eval.families.knights.puzzles import Shape, as_lists
 from mathreason_eval.types import Problem
 
 PEOPLE = range(2, 9)
@@ -13,8 +12,8 @@ PEOPLE = range(2, 9)
 def problem(index: int, seed: int) -> Problem:
     """Return problem number `index`.
 
-    A family stays together, and the number of people goes round from family to family: every
-    prefix is balanced.
+    Families are consecutive, and the number of people alternates between them: every prefix is
+    balanced.
     """
     number, place = divmod(index, 1 + len(VARIANTS))
     rank, people = divmod(number, len(PEOPLE))

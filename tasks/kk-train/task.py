@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mathreason_eval.families.knights.published import TEST_ROWS
-from mathreason_eval.families.knights.rows import problem_of_row
+from mathreason_eval.families.knights.published import TEST_ROWS, problem_of_row
 from mathreason_eval.types import Problem
 
 FIRST = 100
-"""So many train puzzles of each size are asked, as the paper does."""
+"""Train puzzles of each size that are asked, as in the paper."""
 
 
 def puzzle(row: Mapping[str, Any], index: int, source: str) -> Problem | None:  # noqa: ARG001  rows say theirs
-    """Return the problem of a row; None for what is not among the first of the train split."""
+    """Return the problem of a row; None unless it is among the first of the train split."""
     if not TEST_ROWS <= int(row["index"]) < TEST_ROWS + FIRST:
         return None
     return problem_of_row(row, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mathreason_eval.families.knights.rows import problem_of_row
+from mathreason_eval.families.knights.published import problem_of_row
 from mathreason_eval.types import Problem
 
 

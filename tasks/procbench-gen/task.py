@@ -1,4 +1,4 @@
-"""Procedures that are carried out step by step: 23 kinds, told in words of our own."""
+"""Procedures that are carried out step by step: 23 kinds, described in our own words."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from mathreason_eval.types import Problem
 
 
 def problem(index: int, seed: int) -> Problem:
-    """Return problem number `index`; kinds and numbers of steps go round."""
+    """Return problem number `index`; kinds and numbers of steps alternate."""
     return make_problem("procbench-gen", index, seed)

@@ -1,4 +1,4 @@
-"""Rows of ProcBench: a prompt, and the states that it leads to."""
+"""Rows of ProcBench: a prompt, and the states of the procedure."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from mathreason_eval.types import Problem
 
 
 def procedure(row: Mapping[str, Any], index: int, source: str) -> Problem:  # noqa: ARG001
-    """Return the problem of a row, its prompt as it stands."""
+    """Return the problem of a row, its prompt unchanged."""
     return published_problem(row)

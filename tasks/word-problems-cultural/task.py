@@ -1,4 +1,4 @@
-"""The same word problems told in many cultures: other names and things, the same numbers."""
+"""The same word problems in many cultures: other names and things, the same numbers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from typing import Any
 
 import yaml
 
-from mathreason_eval.families.stories.reading import read_dictionaries, read_template
-from mathreason_eval.families.stories.story import Entity, draw_entities, draw_numbers, tell
-from mathreason_eval.families.stories.turns import Entry, by_steps, in_turn
+from mathreason_eval.families.stories.story import (
+    Entity,
+    Entry,
+    by_steps,
+    draw_entities,
+    draw_numbers,
+    in_turn,
+    tell,
+)
+from mathreason_eval.families.stories.templates import read_dictionaries, read_template
 from mathreason_eval.seeds import item_rng
 from mathreason_eval.types import Problem
 
@@ -21,7 +28,7 @@ ORIGINAL = "original"
 
 
 def problem(index: int, seed: int) -> Problem:
-    """Return problem number `index`; a story's tellings stand together, the original first."""
+    """Return problem number `index`; versions of a story are consecutive, the original first."""
     size = len(cultures())
     return family(index // size, seed)[index % size]
 
@@ -33,8 +40,8 @@ def family(number: int, seed: int) -> tuple[Problem, ...]:
     numbers = draw_numbers(entry.template, item_rng(NAME, seed, number))
     made = []
     for culture, entities in cultures().items():
-        # The dictionaries are of the same lengths, so the same chance draws the same places: a
-        # woman stays a woman, and who was one person stays one.
+        # The dictionaries have the same lengths, so the same source draws the same positions: a
+        # woman stays a woman, and one person stays one person.
         names = item_rng(f"{NAME}/names", seed, number)
         story = tell(entry.template, numbers, draw_entities(entry.template, entities, names))
         variant = None if culture == ORIGINAL else culture
@@ -44,13 +51,7 @@ def family(number: int, seed: int) -> tuple[Problem, ...]:
                 id=f"{origin}-{culture}",
                 question=story.question,
                 gold=(story.gold,),
-                meta={
-                    "culture": culture,
-                    "steps": len(story.steps),
-                    "topic": entry.topic,
-                    "template": entry.template.id,
-                    "solution": story.solution,
-                },
+                meta={"culture": culture, **entry.meta(story)},
                 origin=None if variant is None else f"{origin}-{ORIGINAL}",
                 variant=variant,
             )

@@ -10,17 +10,18 @@ from typing import Any
 
 import yaml
 
-from mathreason_eval.families.stories.changes import changed
-from mathreason_eval.families.stories.reading import read_dictionaries, read_template
 from mathreason_eval.families.stories.story import (
     Entity,
+    Entry,
     Story,
     Template,
+    by_steps,
     draw_entities,
     draw_numbers,
+    in_turn,
     tell,
 )
-from mathreason_eval.families.stories.turns import Entry, by_steps, in_turn
+from mathreason_eval.families.stories.templates import changed, read_dictionaries, read_template
 from mathreason_eval.seeds import item_rng
 from mathreason_eval.types import Problem
 
@@ -34,11 +35,11 @@ KEPT = ("irrelevant", "reordered", "longer")
 """Variants that keep the numbers of the original."""
 KEEPS_GOLD = frozenset({"irrelevant", "reordered"})
 FAMILY = 1 + len(REDRAWN) + 1 + len(KEPT)
-"""Problems that belong together: an original and its variants, one after another."""
+"""Problems of a family: an original and its variants."""
 
 
 def problem(index: int, seed: int) -> Problem:
-    """Return problem number `index`; a family stands together, its original first."""
+    """Return problem number `index`; families are consecutive, the original first."""
     return family(index // FAMILY, seed)[index % FAMILY]
 
 
@@ -69,7 +70,7 @@ def family(number: int, seed: int) -> tuple[Problem, ...]:
 def _redrawn(
     template: Template, people: Mapping[str, Entity], told: Sequence[Story], source: Random
 ) -> Story:
-    """Return the story with other numbers, an answer unlike the first one's, not told before."""
+    """Return the story with other numbers, another answer than the original, and a new question."""
     stories: Iterator[Story] = (
         tell(template, draw_numbers(template, source), people) for _ in iter(int, 1)
     )
@@ -80,12 +81,7 @@ def _redrawn(
 
 
 def _problem(entry: Entry, story: Story, origin: str, variant: str | None) -> Problem:
-    meta: dict[str, str | int] = {
-        "steps": len(story.steps),
-        "topic": entry.topic,
-        "template": entry.template.id,
-        "solution": story.solution,
-    }
+    meta = entry.meta(story)
     if variant in (None, *REDRAWN):
         meta["instance"] = (None, *REDRAWN).index(variant)
     if variant is not None:

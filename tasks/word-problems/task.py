@@ -8,9 +8,16 @@ from pathlib import Path
 
 import yaml
 
-from mathreason_eval.families.stories.reading import read_dictionaries, read_template
-from mathreason_eval.families.stories.story import Entity, draw_entities, draw_numbers, tell
-from mathreason_eval.families.stories.turns import Entry, by_steps, in_turn
+from mathreason_eval.families.stories.story import (
+    Entity,
+    Entry,
+    by_steps,
+    draw_entities,
+    draw_numbers,
+    in_turn,
+    tell,
+)
+from mathreason_eval.families.stories.templates import read_dictionaries, read_template
 from mathreason_eval.seeds import item_rng
 from mathreason_eval.types import Problem
 
@@ -20,7 +27,7 @@ FOLDER = Path(__file__).parent
 def problem(index: int, seed: int) -> Problem:
     """Return problem number `index`.
 
-    The number of steps goes round, and within it the templates do: every prefix is balanced.
+    Numbers of steps alternate, and within each the templates do: every prefix is balanced.
     """
     entry = in_turn(entries(), index)
     rng = item_rng("word-problems", seed, index)
@@ -30,12 +37,7 @@ def problem(index: int, seed: int) -> Problem:
         id=f"word-problems-{seed}-{index}",
         question=story.question,
         gold=(story.gold,),
-        meta={
-            "steps": len(story.steps),
-            "topic": entry.topic,
-            "template": entry.template.id,
-            "solution": story.solution,
-        },
+        meta=entry.meta(story),
     )
 
 

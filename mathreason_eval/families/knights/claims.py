@@ -1,8 +1,7 @@
-"""Who is said to be what: claims about the roles of known people, read from prose and lists.
+"""Claims about the roles of known people, read from prose, lists and tables.
 
 `Ana is a knave`, `Omar: not a knight`, `| Ana | knave |`, `Ana and Omar are both knaves`, `Knights:
-Ana, Omar`, `all of them are knaves`. What depends on an `if`, or is only reported as said, is
-nobody's answer and is passed over.
+Ana, Omar`, `all of them are knaves`. Conditional claims and reported speech are skipped.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mathreason_eval.families.knights.roles import OPPOSITES
+from mathreason_eval.families.knights.family import OPPOSITES
 
 
 def _any_of(words: str) -> str:
@@ -45,16 +44,14 @@ _KINDS = {
     + r"|[)\]\[{}\"'“”]",
     "other": r"\w+",
 }
-"""Kinds of words that matter; any `other` word ends a claim."""
-
-
+"""Kinds of tokens and their patterns; any `other` word ends a claim."""
 _PATTERN = re.compile(
     "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.IGNORECASE
 )
 
 
 def claims(text: str, names: Sequence[str], roles: Sequence[str]) -> Mapping[str, frozenset[str]]:
-    """Return the roles that a text claims of each person; two of one person contradict each other.
+    """Return the roles that a text claims each person to have; two of them contradict each other.
 
     Linear in the text.
 
@@ -64,127 +61,128 @@ def claims(text: str, names: Sequence[str], roles: Sequence[str]) -> Mapping[str
         roles: one role or two, in the singular.
     """
     reader = _Reader(names, roles)
-    text = unmarked(text)
+    text = without_markup(text)
     known = {name.casefold(): ("name", name) for name in names}
-    for place, name in enumerate(sorted(names, key=len, reverse=True)):
+    for number, name in enumerate(sorted(names, key=len, reverse=True)):
         if not name.isalnum():
-            # A name of several words becomes one; the longer first, as Mary Ann is not Mary.
+            # A name of several words becomes one token, longer ones first: Mary Ann is not Mary.
             parts = r"\s+".join(map(re.escape, name.split()))
-            text = re.sub(rf"(?<!\w){parts}(?!\w)", f"person_{place}", text, flags=re.IGNORECASE)
-            known[f"person_{place}"] = ("name", name)
+            text = re.sub(rf"(?<!\w){parts}(?!\w)", f"person_{number}", text, flags=re.IGNORECASE)
+            known[f"person_{number}"] = ("name", name)
     for role in reader.opposite:
-        # As any word is taken whole, Jackson is not Jack; a plural is the same role.
+        # Tokens are whole words, so Jackson is not Jack; a plural is the same role.
         known |= dict.fromkeys((role, f"{role}s", f"{role}es"), ("role", role))
     for found in _PATTERN.finditer(text):
         kind, word = known.get(found.group().casefold(), (found.lastgroup, ""))
         assert kind is not None, "every alternative is a group"
         if kind == "name":
-            reader.meet(word)
+            reader.read_name(word)
         elif kind == "role":
-            reader.hear_role(word)
+            reader.read_role(word)
         else:
-            reader.hear(kind)
-    return {name: frozenset(said) for name, said in reader.said.items()}
+            reader.read(kind)
+    return {name: frozenset(roles) for name, roles in reader.claimed.items()}
 
 
 _MARKUP = re.compile(r"[*_`#$~\\]+(?:(?<=\\)[A-Za-z]+)?|</?\w{1,10}>")
 
 
-def unmarked(text: str) -> str:
-    """Return a text without marks of emphasis, LaTeX commands and tags."""
+def without_markup(text: str) -> str:
+    """Return a text without emphasis, LaTeX commands and tags."""
     return _MARKUP.sub(" ", text.replace("\\\\", "\n").replace("<br>", "\n"))
 
 
 class _Reader:
-    """Hears an answer word by word and notes who is said to be what."""
+    """Reads an answer token by token and collects the claims in it."""
 
     def __init__(self, names: Sequence[str], roles: Sequence[str]) -> None:
-        self.everybody = tuple(names)
+        self._everybody = tuple(names)
         self.opposite = _opposites(roles)
-        self.said: dict[str, set[str]] = {name: set() for name in names}
+        self.claimed: dict[str, set[str]] = {name: set() for name in names}
         self._heading: str | None = None
-        """A role that came before its people: `Knights: Ana, Omar`."""
+        """A role that stands before its people: `Knights: Ana, Omar`."""
         self._listing = False
-        """Whether people who are named now are of that role."""
-        self._muted: str | None = None
+        """Whether names that follow have that role."""
+        self._skipping: str | None = None
+        """The kind of token that began a supposition or reported speech; None outside of them."""
         self._last = "line"
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._subjects: list[str] = []
         self._linked = self._negated = False
-        self._claimed: list[tuple[str, str]] = []
+        self._last_claims: list[tuple[str, str]] = []
 
-    def meet(self, name: str) -> None:
-        """Hear a name: somebody of whom something will be said, or the next of a list."""
-        if self._listing and self._heading is not None and not self._muted:
-            self._forget()
+    def read_name(self, name: str) -> None:
+        """Read a name: the subject of a claim, or the next one below a heading."""
+        if self._listing and self._heading is not None and not self._skipping:
+            self._reset()
             self._subjects = [name]
             self._claim(self._heading)
             self._last = "listed"
             return
         if self._last not in {"and", "comma"} or self._linked:
-            self._forget()
+            self._reset()
         self._subjects.append(name)
         self._last = "name"
 
-    def hear_role(self, role: str) -> None:
-        """Hear a role: what is said of the people before it, or a heading of those after it."""
-        # `Ana is a knight, Omar a knave`, and a table without lines.
+    def read_role(self, role: str) -> None:
+        """Read a role: a claim about the names before it, or a heading of those after it."""
+        # `Ana is a knight, Omar a knave`, and a table without rules.
         follows = self._linked or self._last == "name"
         self._last = "role"
         if self._subjects and follows:
-            if not self._muted:
+            if not self._skipping:
                 self._claim(self.opposite[role] if self._negated else role)
             self._negated = False
         else:
-            self._forget()
+            self._reset()
             self._heading, self._listing = role, False
 
-    def hear(self, kind: str) -> None:
-        """Hear any other word, of one of the kinds above."""
+    def read(self, kind: str) -> None:
+        """Read any other token, of one of `_KINDS`."""
         if kind in {"line", "stop"}:
             self._end(line=kind == "line")
         elif kind in {"maybe", "speech", "or", "so", "comma"}:
-            self._mute(kind)
+            self._skip(kind)
         elif kind in {"link", "never"}:
             self._link(never=kind == "never")
         elif kind == "all":
             self._all()
         elif kind == "other":
-            self._forget()
+            self._reset()
             self._heading = None
         if kind not in {"filler", "all"}:
             self._last = kind
 
-    def _mute(self, kind: str) -> None:
-        """Pass over what is supposed or reported, and listen again after it."""
+    def _skip(self, kind: str) -> None:
+        """Begin or end skipping suppositions and reported speech."""
         if kind in {"so", "comma"}:
-            # A report ends with a comma, a supposition with what follows from it.
-            if self._muted == "speech" or (kind == "so" and self._muted is not None):
-                self._muted = None
-                self._forget()
+            # Reported speech ends at a comma, a supposition at its consequence.
+            if self._skipping == "speech" or (kind == "so" and self._skipping is not None):
+                self._skipping = None
+                self._reset()
         elif kind == "or":
-            self._take_back()
-            self._muted = self._muted or "speech"
+            self._retract()
+            self._skipping = self._skipping or "speech"
         else:
             if kind == "maybe" and self._last == "role":
-                # `Ana is a knight if Omar is one`: nothing is said of Ana.
-                self._take_back()
-            self._muted = self._muted or kind
+                # `Ana is a knight if Omar is one` claims nothing of Ana.
+                self._retract()
+            self._skipping = self._skipping or kind
 
     def _end(self, *, line: bool) -> None:
         if line and self._heading is not None and self._last == "role":
             self._listing = True
         elif not line or not self._listing:
             self._heading = None
-        self._forget()
-        self._muted = None
+        self._reset()
+        self._skipping = None
 
     def _link(self, *, never: bool) -> None:
         if self._last == "listed":
-            # It was no list: `Who is a knight? Ana is.`
-            self._take_back()
+            # It was not a list: `Who is a knight? Ana is.`
+            self._retract()
             self._heading = None
         elif self._heading is not None and self._last == "role" and not self._subjects:
             self._listing = True
@@ -194,24 +192,24 @@ class _Reader:
 
     def _all(self) -> None:
         if self._listing and self._heading is not None:
-            self._subjects = [*self.everybody]
+            self._subjects = [*self._everybody]
             self._claim(self._heading)
         elif not self._subjects:
-            self._subjects = [*self.everybody]
+            self._subjects = [*self._everybody]
 
     def _claim(self, role: str) -> None:
-        self._claimed = [(name, role) for name in self._subjects]
-        for name, each in self._claimed:
-            self.said[name].add(each)
+        self._last_claims = [(name, role) for name in self._subjects]
+        for name, each in self._last_claims:
+            self.claimed[name].add(each)
 
-    def _take_back(self) -> None:
-        for name, role in self._claimed:
-            self.said[name].discard(role)
-        self._claimed = []
+    def _retract(self) -> None:
+        for name, role in self._last_claims:
+            self.claimed[name].discard(role)
+        self._last_claims = []
 
 
 def _opposites(roles: Sequence[str]) -> Mapping[str, str]:
-    """Return for each role that may be named what someone is who is not that."""
+    """Return for each role that may be named the other one."""
     if len(roles) > 1:
         one, other = roles[:2]
         return {one: other, other: one}

@@ -1,42 +1,134 @@
-"""Graders of assignments, where every person of a puzzle has a role (arXiv:2410.23123).
+"""Find and grade assignments of roles, by the published rule and by ours (arXiv:2410.23123).
 
-The gold says it in one sentence, as the published rows do: `Ana is a knave, and Omar is a knight.`
+The gold is one sentence, as in the published rows: `Ana is a knave, and Omar is a knight.`
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from mathreason_eval.families.knights.claims import claims, unmarked
-from mathreason_eval.families.knights.conclusion import conclusion
-from mathreason_eval.types import Match, Measure
+from mathreason_eval.extract.spans import Span, answer_at, last_matches
+from mathreason_eval.families.knights.claims import claims, without_markup
+from mathreason_eval.types import Answer, Match, Measure
+
+# --- extraction ------------------------------------------------------------------------------
+
+_HEADER = re.compile(
+    r"<\s*answer\s*>|(?-i:CONCLUSION)[*_]{0,3}\s{0,3}[:：][*_]{0,3}"
+    r"|^[^\w\n]{0,9}(?:\w{1,20}[ ,]{1,3}){0,4}(?:conclusion|answer)(?:\s+is)?[*_]{0,3}\s{0,3}[:：]"
+    r"[*_]{0,3}"
+    r"|^[ \t#*_>]{0,9}(?:final[ ])?(?:conclusion|answer)[ *_]{0,9}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CLOSED = re.compile(r"<\s*/\s*answer\s*>", re.IGNORECASE)
+_END = re.compile(r"<\s*/\s*answer\s*>|\n[ \t]*#{1,6}[ \t]|\n[ \t]*-{3,}[ \t]*\n", re.IGNORECASE)
+_HAS_TWO_WORDS = re.compile(r"\w[^\w\n]{1,9}\w")
+"""In one line: a single word is a heading, or a placeholder."""
+
+
+_MOST_HEADERS = 8
+
+
+def conclusion(text: str) -> Answer | None:
+    """Return the last block under a header such as `CONCLUSION:` or in `<answer>` tags, as a whole.
+
+    It ends at its closing tag, the next heading, or the end. An empty block, as where a response
+    repeats the required format, is skipped.
+    """
+    limit = len(text)
+    for header in last_matches(_HEADER, text, _MOST_HEADERS):
+        words = _HAS_TWO_WORDS.search(text, header.end(), limit)
+        if words is not None and _CLOSED.search(text, header.end(), words.start()) is None:
+            # A heading right below is part of the block: `CONCLUSION:`, and then `### Roles`.
+            end = _END.search(text, words.end(), limit)
+            span = header.end(), end.start() if end else limit
+            return answer_at(text, "conclusion", span)
+        limit = header.start()
+    return None
+
+
+_MOST_LINES = 40
+_LONGEST_LINE = 2_000
+"""Characters; a longer line ends the search."""
+_CLAIM = re.compile(
+    r"(?<!\w)(?!(?:this|that|it|there|here|he|she|which)(?!\w))\w+\W{1,9}"
+    r"(?:(?:is|are)\s+(?:\w+\s+){0,2}(?:an?|the)\s+\w|are\s+(?:\w+\s+)?\w+s(?!\w)"
+    r"|(?:must|has\s+to)\s+(?:\w+\s+){0,2}be\s+an?\s+\w)"
+    r"|\w[*_]{0,3}\s?[:=|—–→][*_ ]{1,4}(?:an?\s)?\w+[*_ .,|]{0,5}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BULLET = re.compile(r"[ \t]*(?:([-•|]|\*(?!\*))|\(?\d{1,2}[.)])")
+_SEVERAL = re.compile(r",|\band\b")
+"""In a line of prose: it names several people, and is the whole answer."""
+
+
+def closing(text: str) -> Answer | None:
+    """Return the last line that claims a role, with the lines of the same list above it."""
+    lines = _last_lines(text)
+    last = next((line for line in lines if _has_claim(text, line)), None)
+    if last is None:
+        return None
+    start, end = last
+    bullet, gap = _bullet(text, last), None
+    # A line of prose that names several people is the whole answer.
+    if bullet or not _SEVERAL.search(text, *last):
+        for line in _last_lines(text[:start]):
+            between = text.count("\n", line[1], start)
+            if (_bullet(text, line), between) != (bullet, gap or between) or not _has_claim(
+                text, line
+            ):
+                break
+            start, gap = line[0], between
+    return answer_at(text, "closing", (start, end))
+
+
+def _last_lines(text: str) -> Iterator[Span]:
+    """Yield the last lines that are not blank, the last first, up to one that is too long."""
+    end = len(text)
+    for _ in range(_MOST_LINES):
+        reach = max(0, end - _LONGEST_LINE)
+        end = reach + len(text[reach:end].rstrip())
+        start = text.rfind("\n", reach, end) + 1
+        if not reach <= start < end:
+            return
+        yield start, end
+        end = start
+
+
+def _has_claim(text: str, line: Span) -> bool:
+    return _CLAIM.search(text, *line) is not None
+
+
+def _bullet(text: str, line: Span) -> str:
+    """Return the bullet of a line: a character, `1` for any number, or nothing."""
+    found = _BULLET.match(text, *line)
+    return "" if found is None else found.group(1) or "1"
+
+
+# --- our rule --------------------------------------------------------------------------------
 
 PER_PERSON = Measure(name="per_person", summary="share of persons whose role is right")
 """What both graders measure."""
 
 _LONGEST = 50_000
-"""Characters of an answer that are read; no list of people is longer."""
+"""Characters from the end of an answer that are read; no list of people is longer."""
 
 
 def assignment(gold: str, answer: str) -> Match:
-    """Return whether an answer gives every person the right role, and contradicts itself nowhere.
+    """Return whether an answer gives every person the right role without contradiction.
 
     Emphasis, order, numbering and wording do not matter; where the answer holds a conclusion, the
-    last one counts. Who is not of the one role, is of the other.
+    last one counts. Not to have one role is to have the other.
     """
     roles = stated_roles(gold)
     if not roles:
         return Match(equal=None, rule="assignment", note="the gold gives nobody a role")
-    block = conclusion(answer[-_LONGEST:])
-    said = claims(
-        answer[-_LONGEST:] if block is None else block.text,
-        tuple(roles),
-        tuple(dict.fromkeys(roles.values())),
-    )
+    text = _concluding_part(answer)
+    claimed = claims(text, tuple(roles), tuple(dict.fromkeys(roles.values())))
     faults = [
-        _fault(name, role, said[name]) for name, role in roles.items() if said[name] != {role}
+        _fault(name, role, claimed[name]) for name, role in roles.items() if claimed[name] != {role}
     ]
     right = len(roles) - len(faults)
     return Match(
@@ -47,17 +139,25 @@ def assignment(gold: str, answer: str) -> Match:
     )
 
 
-def _fault(name: str, role: str, said: frozenset[str]) -> str:
-    if not said:
+def _concluding_part(answer: str) -> str:
+    block = conclusion(answer[-_LONGEST:])
+    return answer[-_LONGEST:] if block is None else block.text
+
+
+def _fault(name: str, role: str, claimed: frozenset[str]) -> str:
+    if not claimed:
         return f"nothing is said of {name}"
-    if len(said) > 1:
-        return f"{name} is called both {' and '.join(sorted(said))}"
-    return f"{name} is called {min(said)}, and is {role}"
+    if len(claimed) > 1:
+        return f"{name} is called both {' and '.join(sorted(claimed))}"
+    return f"{name} is called {min(claimed)}, and is {role}"
+
+
+_ROLE = re.compile(r"(?:\(\d+\)\s*)?(\S.*?)\s+is\s+(?:an?\s+)?([\w-]+)\Z")
 
 
 @lru_cache(maxsize=1 << 10)
 def stated_roles(gold: str) -> Mapping[str, str]:
-    """Return the role of each person by name, in lower case, in the order of a gold."""
+    """Return the role, in lower case, of each person of a gold, by name and in its order."""
     roles = {}
     for part in re.split(r",\s*(?:and\s+)?|\s+and\s+|\n", gold.strip().rstrip(".")):
         found = _ROLE.match(part.strip())
@@ -66,38 +166,34 @@ def stated_roles(gold: str) -> Mapping[str, str]:
     return roles
 
 
-_ROLE = re.compile(r"(?:\(\d+\)\s*)?(\S.*?)\s+is\s+(?:an?\s+)?([\w-]+)\Z")
-
-
-def same_assignment(answer: str) -> str:
-    """Return what two answers share that say the same of the same people, for majority votes."""
-    block = conclusion(answer[-_LONGEST:])
-    text = unmarked(answer[-_LONGEST:] if block is None else block.text)
-    said = {f"{who} {no}{what}".lower() for who, no, what in _SAID.findall(text)}
-    return "; ".join(sorted(said)) or " ".join(text.lower().split())
-
-
-_SAID = re.compile(
+_NAMED_ROLE = re.compile(
     r"(?<!\w)([^\W\d_]\w*)\s{0,9}(?:is\b|[:=|→—–-])\s{0,9}(not\s{1,9}|)(?:(?:an?|the)\s{1,9})?([^\W\d_]+)",
     re.IGNORECASE,
 )
 
 
+def assignment_key(answer: str) -> str:
+    """Return what all answers with the same roles for the same people share, for majority votes."""
+    text = without_markup(_concluding_part(answer))
+    roles = {f"{name} {no}{role}".lower() for name, no, role in _NAMED_ROLE.findall(text)}
+    return "; ".join(sorted(roles)) or " ".join(text.lower().split())
+
+
 # --- the published rule ----------------------------------------------------------------------
 
-_HEADERS = ("CONCLUSION:", "Conclusion:", "conclusion:")
-_ENDS = ("### Reason", "Let's think step by step again", "let's go back and check", "###")
+_PUBLISHED_HEADERS = ("CONCLUSION:", "Conclusion:", "conclusion:")
+_PUBLISHED_ENDS = ("### Reason", "Let's think step by step again", "let's go back and check", "###")
 
 
 def kk_reference(gold: str, answer: str) -> Match:
-    """Return the verdict of the published evaluation, to the letter.
+    """Return the verdict of the published evaluation.
 
-    What follows the first conclusion, up to a second one, must hold `X is a knave` for everybody,
-    word for word. An `if` anywhere in it is wrong, also that in `verified`.
+    The text after the first conclusion, up to a second one, must hold `X is a knave` for everybody,
+    word for word. An `if` anywhere in it is wrong, even in `verified`.
     """
     conditions = [part.strip() for part in gold.replace(" and ", "").replace(".", "").split(",")]
     text = answer.split("### Question", maxsplit=1)[0]
-    for header in _HEADERS:
+    for header in _PUBLISHED_HEADERS:
         parts = text.split(header)
         if len(parts) > 1 and parts[1]:
             return _judged(parts[1], conditions)
@@ -107,7 +203,7 @@ def kk_reference(gold: str, answer: str) -> Match:
 
 
 def _judged(text: str, conditions: list[str]) -> Match:
-    for end in _ENDS:
+    for end in _PUBLISHED_ENDS:
         text = text.partition(end)[0]
     if f"({len(conditions) + 1})" in text:
         return _reference(equal=False, note="one person too many")

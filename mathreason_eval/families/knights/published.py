@@ -1,19 +1,27 @@
-"""The puzzles of arXiv:2410.23123 once more, bit for bit, from the seed they were drawn with.
+"""The published puzzles of arXiv:2410.23123: drawn again bit for bit, and read from their rows.
 
-What comes out equals the published rows, which are under CC BY-NC-SA 4.0: use it to check against
-them or where their hub cannot be reached. `family` makes puzzles of our own. The order in which
-chance is asked is a fact of the published sampler, and every call below stands where it must.
+What is drawn equals the published rows, which are under CC BY-NC-SA 4.0: use it to check against
+them or where their hub cannot be reached. `family` makes puzzles of our own. The order of the
+random draws is that of the published sampler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.families.knights.logic import (
+from mathreason_eval.families.knights.family import (
+    KNIGHTS,
+    PUBLISHED_PAIRS,
+    VARIANTS,
+    RoleWords,
+    spaced,
+)
+from mathreason_eval.families.knights.puzzles import (
     AND,
     IF,
     IFF,
+    MOST_TRIES,
     NOT,
     OR,
     Claim,
@@ -21,30 +29,19 @@ from mathreason_eval.families.knights.logic import (
     Puzzle,
     Statement,
     only_solution,
+    with_statement,
 )
-from mathreason_eval.families.knights.names import PUBLISHED_NAMES, PUBLISHED_UNCOMMON_NAMES
-from mathreason_eval.families.knights.perturbing import with_statement
-from mathreason_eval.families.knights.roles import KNIGHTS, PUBLISHED_PAIRS, Pair
-from mathreason_eval.families.knights.sampling import MOST_TRIES
+from mathreason_eval.types import Problem
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
 SEED = 1234
 TEST_ROWS = 100
-"""Puzzles of a size that are the test split; those after them are the train split."""
+"""The first puzzles of each size are the test split, the others the train split."""
 _TRAIN_ROWS = 1_000
 _FEW_TRAIN_ROWS = 200
-"""Of two people only, where there are few puzzles."""
-
-_FRAMES = (
-    "{n} said that {c}.", "{n} told you that {c}.", '{n} said, "{c}."', '{n} stated, "{c}".',
-    'According to {n}, "{c}".', """In {n}'s words: "{c}".""", '{n} remarked, "{c}".',
-    '"{c}," {n} declared.', '{n} was heard saying, "{c}".', "{n} expressed that {c}.",
-    '"{c}" - {n}.', 'As {n} put it, "{c}".', '{n} asserted: "{c}".', '"{c}," {n} mentioned.',
-    '{n} commented, "{c}".', 'In a statement by {n}: "{c}".', '{n} noted, "{c}".',
-    '"{c}," {n} claimed.',
-)  # fmt: skip
+"""Of two people."""
 
 
 def published_puzzles(people: int) -> dict[str, list[Puzzle | None]]:
@@ -57,7 +54,7 @@ def published_puzzles(people: int) -> dict[str, list[Puzzle | None]]:
     rng = np.random.default_rng(SEED)
     more = _FEW_TRAIN_ROWS if people == 2 else _TRAIN_ROWS  # noqa: PLR2004  a fact of the data
     clean = _puzzles(rng, people, TEST_ROWS + more)
-    # All of one kind are drawn before the next: the same chance goes on.
+    # One random stream, and all puzzles of one kind are drawn before the next kind.
     statement = [_changed(rng, puzzle, people, leaf=False) for puzzle in clean]
     leaf = [_changed(rng, puzzle, people, leaf=True) for puzzle in clean]
     return {"clean": [*clean], "perturbed_statement": statement, "perturbed_leaf": leaf}
@@ -79,17 +76,17 @@ def _changed(rng: Generator, puzzle: Puzzle, people: int, *, leaf: bool) -> Puzz
     for _ in range(MOST_TRIES):
         person = int(rng.integers(0, people))
         if leaf:
-            said = _new_leaf(rng, puzzle.statements[person], person, people)
+            statement = _new_leaf(rng, puzzle.statements[person], person, people)
         else:
-            said = _statement(rng, person, people)
-        changed = with_statement(puzzle, person, said)
+            statement = _statement(rng, person, people)
+        changed = with_statement(puzzle, person, statement)
         if changed is not None:
             return changed
     return None
 
 
 def _statement(rng: Generator, speaker: int, people: int, depth: int = 2) -> Statement:
-    # The die is thrown also where it decides nothing.
+    # The published sampler draws this also where it has no effect.
     sign = (None, NOT, AND, OR, IF, IFF)[rng.integers(0, 6)]
     if sign is None or depth == 1:
         while True:
@@ -117,11 +114,33 @@ def _new_leaf(rng: Generator, statement: Statement, speaker: int, people: int) -
     return Compound(statement.sign, parts)
 
 
-# --- in words --------------------------------------------------------------------------------
+# --- in words ---------------------------------------------------------------------------------
+
+PUBLISHED_NAMES = spaced(
+    "Emma Liam Olivia Noah Ava Ethan Sophia Mason Isabella William Mia James Charlotte Benjamin "
+    "Amelia Lucas Harper Henry Evelyn Alexander Abigail Michael Emily Daniel Elizabeth Jacob Sofia "
+    "Logan Avery Jackson Ella Sebastian Scarlett Jack Grace Aiden Chloe Owen Victoria Samuel Riley "
+    "Matthew Aria Joseph Lily Luke Aurora David Zoey Oliver Penelope"
+)
+PUBLISHED_UNCOMMON_NAMES = spaced(
+    "Zephyr Elowen Caspian Isolde Osiris Vesper Thaddeus Ondine Lysander Xanthe Oberon Calliope "
+    "Leander Eulalia Florian Forsythe Nephele Peregrine Ianthe Lazarus Elodie Cillian Ottoline "
+    "Evander Saffron Caius Zora Cyprian Amaryllis Theron Perdita Ignatius Zephyrine Balthazar "
+    "Melisande Zinnia Sylvester Cosima Leocadio Percival Oceane Evanthe Zenobia Eurydice Quillan "
+    "Aeronwen Thorsten Xiomara Zephyrus Ysolde"
+)
+_FRAMES = (
+    "{n} said that {c}.", "{n} told you that {c}.", '{n} said, "{c}."', '{n} stated, "{c}".',
+    'According to {n}, "{c}".', """In {n}'s words: "{c}".""", '{n} remarked, "{c}".',
+    '"{c}," {n} declared.', '{n} was heard saying, "{c}".', "{n} expressed that {c}.",
+    '"{c}" - {n}.', 'As {n} put it, "{c}".', '{n} asserted: "{c}".', '"{c}," {n} mentioned.',
+    '{n} commented, "{c}".', 'In a statement by {n}: "{c}".', '{n} noted, "{c}".',
+    '"{c}," {n} claimed.',
+)  # fmt: skip
 
 
 def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[str, object]:
-    """Return a puzzle as the published row of that index says it, with the published columns.
+    """Return a puzzle as the published row of that index, with the published columns.
 
     Args:
         puzzle: of `published_puzzles`; for a variant in words alone, the clean one.
@@ -134,23 +153,24 @@ def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[st
     rng = np.random.default_rng(SEED + index)
     known = PUBLISHED_UNCOMMON_NAMES if variant == "uncommon_name" else PUBLISHED_NAMES
     names = [known[place] for place in rng.choice(len(known), size=people, replace=False)]
-    pair = KNIGHTS
+    roles = KNIGHTS
     if variant == "random_pair":
-        pair = PUBLISHED_PAIRS[rng.integers(0, len(PUBLISHED_PAIRS))]
+        roles = PUBLISHED_PAIRS[rng.integers(0, len(PUBLISHED_PAIRS))]
     elif variant == "flip_role":
-        pair = KNIGHTS.flipped
+        roles = KNIGHTS.flipped
     frames = [_FRAMES[rng.integers(0, len(_FRAMES))] for _ in range(people)]
-    said = [
-        frame.format(n=name, c=_claim(statement, names, pair))
+    quotes = [
+        frame.format(n=name, c=_claim(statement, names, roles))
         for frame, name, statement in zip(frames, names, puzzle.statements, strict=True)
     ]
     if variant == "reorder_statement":
-        said = [said[place] for place in _another_order(people, SEED + 1 + index)]
+        quotes = [quotes[place] for place in _another_order(people, SEED + 1 + index)]
     answers = [
-        f"{n} is {pair.a(truthful=role)}" for n, role in zip(names, puzzle.roles, strict=True)
+        f"{n} is {roles.with_article(truthful=role)}"
+        for n, role in zip(names, puzzle.roles, strict=True)
     ]
     return {
-        "quiz": _quiz(names, pair, said),
+        "quiz": _quiz(names, roles, quotes),
         "names": names,
         "solution": [*puzzle.roles],
         "solution_text": f"{', '.join(answers[:-1])}, and {answers[-1]}.",
@@ -160,14 +180,15 @@ def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[st
     }
 
 
-def _quiz(names: Sequence[str], pair: Pair, said: Sequence[str]) -> str:
+def _quiz(names: Sequence[str], roles: RoleWords, quotes: Sequence[str]) -> str:
     # The published plural of every role is the word with an s.
-    knight, knave = pair.knight, pair.knave
+    knight, knave = roles.knight, roles.knave
     return (
         f"A very special island is inhabited only by {knight}s and {knave}s. "
         f"{knight.capitalize()}s always tell the truth, and {knave}s always lie. "
         f"You meet {len(names)} inhabitants: {', '.join(names[:-1])}, and {names[-1]}. "
-        f"{' '.join(said)} So who is {pair.a(truthful=True)} and who is {pair.a(truthful=False)}?"
+        f"{' '.join(quotes)} So who is {roles.with_article(truthful=True)} "
+        f"and who is {roles.with_article(truthful=False)}?"
     )
 
 
@@ -181,10 +202,10 @@ def _another_order(people: int, seed: int) -> list[int]:
     return order
 
 
-def _claim(statement: Statement, names: Sequence[str], pair: Pair) -> str:
+def _claim(statement: Statement, names: Sequence[str], roles: RoleWords) -> str:
     if isinstance(statement, Claim):
-        return f"{names[statement.person]} is {pair.a(truthful=statement.truthful)}"
-    parts = [_claim(part, names, pair) for part in statement.parts]
+        return f"{names[statement.person]} is {roles.with_article(truthful=statement.truthful)}"
+    parts = [_claim(part, names, roles) for part in statement.parts]
     if statement.sign == NOT:
         return parts[0].replace(" is ", " is not ", 1)
     if statement.sign == IF:
@@ -194,7 +215,42 @@ def _claim(statement: Statement, names: Sequence[str], pair: Pair) -> str:
 
 
 def _nested(statement: Statement) -> tuple[object, ...]:
-    """Return a statement as the nested tuples in which the published rows spell it."""
+    """Return a statement as the nested tuples of the published rows."""
     if isinstance(statement, Claim):
         return ("telling-truth" if statement.truthful else "lying", statement.person)
     return (statement.sign, *map(_nested, statement.parts))
+
+
+# --- published rows --------------------------------------------------------------------------
+
+
+def problem_of_row(row: Mapping[str, Any], source: str) -> Problem:
+    """Return the problem of a published row, as the hub has it or as a copy with longer names.
+
+    A row that names no perturbation is of the one that `source` names, else an original. Test and
+    train rows are numbered consecutively, so the index tells the split.
+
+    Args:
+        row: with `quiz`, `names`, `solution`, `solution_text` and `index`, or `question` and
+            `answer` for the first and the fourth.
+        source: file, or data set and split, of the row.
+
+    Raises:
+        KeyError: naming the column that is missing.
+    """
+    variant = row.get("perturbation") or next((name for name in VARIANTS if name in source), None)
+    if variant == "clean":
+        variant = None
+    index = int(row["index"])
+    people = len(row["names"])
+    split = "test" if index < TEST_ROWS else "train"
+    origin = f"kk-{split}-{people}ppl-{index}"
+    return Problem(
+        id=origin if variant is None else f"{origin}~{variant}",
+        question=row["quiz"] if "quiz" in row else row["question"],
+        gold=(row["solution_text"] if "solution_text" in row else row["answer"],),
+        meta={"people": people},
+        given={"names": [*row["names"]], "solution": [*row["solution"]]},
+        origin=None if variant is None else origin,
+        variant=variant,
+    )

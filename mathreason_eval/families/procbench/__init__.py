@@ -1,7 +1,7 @@
-"""The 23 procedures of ProcBench (arXiv:2410.03117), each told, drawn, carried out and read back.
+"""ProcBench (arXiv:2410.03117): 23 procedures that a model carries out step by step.
 
-`procedure` says what one is; `building`, `editing`, `dividing`, `counting`, `sentences`,
-`rewriting` and `cycles` hold them by what they do; `problems` makes problems of them.
+`procedure` defines what one is; `pieces`, `editing`, `rewriting` and `counting` hold them by what
+they do; `problems` makes problems of them; `extract` and `grader` find and grade the states.
 """
 
 from __future__ import annotations
@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mathreason_eval.extract import Rule
-from mathreason_eval.families.procbench.extract import states as find_states
-from mathreason_eval.families.procbench.grader import MEASURES, procbench_reference, states
-from mathreason_eval.families.procbench.survival import survival
+from mathreason_eval.families.procbench.extract import find_states
+from mathreason_eval.families.procbench.grader import (
+    MEASURES,
+    procbench_reference,
+    states,
+    survival,
+)
 from mathreason_eval.grade.graders import Grader, plain
 from mathreason_eval.stats.metrics import MetricDefinition, MetricFamily
 

@@ -1,4 +1,4 @@
-"""Procedures that count and calculate: count, search, cumulate."""
+"""Procedures that count and calculate: count, search, cumulate, count2."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from itertools import accumulate
 
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
+    NUMBER,
+    PHRASE_LIST,
+    QUOTED_WORDS,
+    SPACED,
+    WORD_LIST,
     Inputs,
     Procedure,
     States,
-    listed,
-    parts,
-    words,
+    sentence,
 )
 from mathreason_eval.seeds import Source, below, between, one_of, text_of
-
-# --- count -----------------------------------------------------------------------------------
 
 
 def count(strings: list[str]) -> States:
@@ -49,11 +50,9 @@ COUNT = Procedure(
     "a number.",
     draw=_draw_count,
     run=count,
-    write=lambda strings: f"Strings:\n{strings}",
-    read=lambda block: (words(parts(block, "Strings:")[0]),),
+    form="Strings:\n{}",
+    fields=(QUOTED_WORDS,),
 )
-
-# --- search ----------------------------------------------------------------------------------
 
 
 def search(strings: list[str], patterns: list[str]) -> States:
@@ -82,15 +81,6 @@ def _haystack(rng: Source, patterns: list[str]) -> str:
     return text[:place] + hidden + text[place:]
 
 
-def _write_search(strings: list[str], patterns: list[str]) -> str:
-    return f"Strings: {listed(strings)}\nSubstrings: {listed(patterns)}\n"
-
-
-def _read_search(block: str) -> Inputs:
-    strings, patterns = parts(block, "Strings:", "Substrings:")
-    return words(strings), words(patterns)
-
-
 SEARCH = Procedure(
     number=4,
     name="search",
@@ -100,11 +90,9 @@ SEARCH = Procedure(
     state="A state is the list of the counts of all strings, in their order, after a substring.",
     draw=_draw_search,
     run=search,
-    write=_write_search,
-    read=_read_search,
+    form="Strings: {}\nSubstrings: {}\n",
+    fields=(WORD_LIST, WORD_LIST),
 )
-
-# --- cumulate --------------------------------------------------------------------------------
 
 
 def cumulate(number: int, operations: list[str]) -> States:
@@ -117,21 +105,8 @@ def _calculated(number: int, operation: str) -> int:
     return number + int(amount) if kind == "Add" else number * int(amount)
 
 
-def _draw_cumulate(rng: Source, steps: int) -> Inputs:
-    return between(rng, 1, 9), [_operation(rng) for _ in range(steps)]
-
-
 def _operation(rng: Source) -> str:
     return f"Add {below(rng, 10)}" if below(rng, 2) else f"Multiply {between(rng, 1, 5)}"
-
-
-def _write_cumulate(number: int, operations: list[str]) -> str:
-    return f"N = {number}\nOperations: {listed(operations)}\n"
-
-
-def _read_cumulate(block: str) -> Inputs:
-    number, operations = parts(block, "N =", "Operations:")
-    return int(number), operations.strip("[]").split(", ")
 
 
 CUMULATE = Procedure(
@@ -140,11 +115,41 @@ CUMULATE = Procedure(
     rules="Begin with the number N. Carry out the operations one after another, each on the result "
     "of the one before: add the amount that is named, or multiply by it.",
     state="A state is the result of an operation, a number, whether or not it has changed.",
-    draw=_draw_cumulate,
+    draw=lambda rng, steps: (between(rng, 1, 9), [_operation(rng) for _ in range(steps)]),
     run=cumulate,
-    write=_write_cumulate,
-    read=_read_cumulate,
+    form="N = {}\nOperations: {}\n",
+    fields=(NUMBER, PHRASE_LIST),
     crowded=4,
 )
 
-COUNTING = (COUNT, SEARCH, CUMULATE)
+
+def count2(words: list[str]) -> States:
+    """Count each letter of the words so far."""
+    return list(accumulate(words, _counted, initial=[0] * len(ALPHABET)))
+
+
+def _counted(counts: list[int], word: str) -> list[int]:
+    return [n + word.lower().count(letter) for n, letter in zip(counts, ALPHABET, strict=True)]
+
+
+def _draw_count2(rng: Source, steps: int) -> Inputs:
+    words = sentence(rng, steps + 6)
+    start = below(rng, len(words) - steps + 1)
+    return (words[start : start + steps],)
+
+
+COUNT2 = Procedure(
+    number=14,
+    name="count2",
+    rules="Keep a count of each of the 26 letters from a to z, 0 at first. Go through the words of "
+    "the sentence from left to right, and for each word add the letters that it has. A capital "
+    "counts as its small letter; all other characters count for nothing.",
+    state="A state is the list of the 26 counts, from a to z, after a word.",
+    draw=_draw_count2,
+    run=count2,
+    form="Sentence:\n{}",
+    fields=(SPACED,),
+    crowded=3,
+)
+
+COUNTING = (COUNT, SEARCH, COUNT2, CUMULATE)

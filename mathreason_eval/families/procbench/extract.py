@@ -1,4 +1,8 @@
-"""The states of a procedure: one JSON object, or what stands for it."""
+"""Find the states of a procedure in a text: one JSON object, or labels and lists.
+
+Values are read as models write them: JSON, Python's lists, and lists without quotes. Nothing is
+evaluated.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,33 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from mathreason_eval.extract.spans import Span
-from mathreason_eval.families.procbench.literals import Literal, read_literal
+from mathreason_eval.extract.spans import Span, line_end
 from mathreason_eval.types import Answer
 
 _REACH = 20_000
-"""Characters from the end of a text, or from a bracket, in which what is not JSON is read."""
+"""Characters from the end of a text, or from a bracket, in which what is not JSON is searched."""
 _MOST_TRIED = 8
-"""Places that are looked at, from the last one backwards."""
+"""Candidates that are tried, the last ones of a text."""
 
 
-def states(text: str) -> Answer | None:
+def find_states(text: str) -> Answer | None:
     """Return the last object with intermediate states and a final one, as JSON in one form.
 
-    Without any, what follows the words `intermediate` and `final`, or else the last list together
-    with the value or the list behind it; such an answer is found as `loose_states`. Only states
-    that were written down count: what a text says of them in prose is no list.
+    If there is none, what follows the words `intermediate` and `final`, or else the last list
+    together with the value or the list after it; the rule is then `loose_states`. Only states that
+    are written as values count: a description of them in prose is no list.
     """
     return _object(text) or _labelled(text) or _listed(text)
 
 
 def _answer(rule: str, intermediate: object, final: object, span: Span) -> Answer | None:
-    """Return the answer of two values; None if they cannot be written down."""
-    told = {"intermediate": _as_list(intermediate), "final": "" if final is None else final}
+    """Return the answer of two values; None if they cannot be written as JSON."""
+    found = {"intermediate": _as_list(intermediate), "final": "" if final is None else final}
     try:
-        return Answer(text=json.dumps(told, ensure_ascii=False), rule=rule, span=span)
+        return Answer(text=json.dumps(found, ensure_ascii=False), rule=rule, span=span)
     except (ValueError, RecursionError):
         return None
 
@@ -51,8 +55,8 @@ _STRICT = json.JSONDecoder()
 
 def _object(text: str) -> Answer | None:
     tried: set[int] = set()
-    for mark in reversed(deque(_KEY.finditer(text), maxlen=_MOST_TRIED)):
-        start = text.rfind("{", 0, mark.start())
+    for key in reversed(deque(_KEY.finditer(text), maxlen=_MOST_TRIED)):
+        start = text.rfind("{", 0, key.start())
         if start < 0 or start in tried:
             continue
         tried.add(start)
@@ -71,7 +75,7 @@ def _mapping_at(text: str, start: int) -> Literal | None:
     try:
         value, end = _STRICT.raw_decode(text, start)
     except (ValueError, RecursionError):
-        return read_literal(text, start, min(len(text), start + _REACH))
+        return read_literal(text, start)
     return Literal(value=value, end=end, closed=True)
 
 
@@ -79,10 +83,10 @@ def _by_name(value: object) -> dict[str, Any]:
     """Return the values of a mapping whose names begin with one of the two words."""
     pairs = value.items() if isinstance(value, dict) else ()
     named: dict[str, Any] = {}
-    for name, one in pairs:
+    for name, content in pairs:
         for word in ("intermediate", "final"):
             if name.strip().lower().startswith(word):
-                named.setdefault(word, one)
+                named.setdefault(word, content)
     return named
 
 
@@ -97,11 +101,11 @@ _LABEL = re.compile(
 _BULLET = re.compile(
     r"[ \t]*(?:\d{1,4}[.):]|[-*•]|(?:step|state)\s+\d{1,4}\s*[:.)])[ \t]*", re.IGNORECASE
 )
-_DRESSING = " \t*_`\"'"
+_FORMATTING = " \t*_`\"'"
 
 
 def _labelled(text: str) -> Answer | None:
-    """Return what follows the last labels that are followed by a list, and by a value."""
+    """Return the list and the value after the last labels that have them."""
     found: dict[str, Literal] = {}
     starts: list[int] = []
     begin = max(0, len(text) - _REACH)
@@ -125,29 +129,28 @@ def _labelled(text: str) -> Answer | None:
 def _list_at(text: str, start: int) -> Literal | None:
     """Return a list in brackets, or of lines that begin with a number or a dash."""
     if text.startswith("[", start):
-        return _closed(read_literal(text, start, min(len(text), start + _REACH)))
+        return _closed(read_literal(text, start))
     items: list[Any] = []
     end = start
     while (bullet := _BULLET.match(text, end)) is not None:
-        stop = _line_end(text, bullet.end())
-        value = _line(text, bullet.end(), stop)
-        items.append(value)
+        stop = line_end(text, bullet.end())
+        items.append(_line(text, bullet.end(), stop))
         end = min(len(text), stop + 1)
     return Literal(value=items, end=end, closed=True) if items else None
 
 
 def _items_at(text: str, start: int) -> Literal | None:
-    """Return the items of a line, divided by commas: `ab`, `abc`."""
-    stop = _line_end(text, start)
-    items = [item.strip(_DRESSING) for item in text[start:stop].removesuffix(".").split(",")]
+    """Return the items of a line that commas separate: `ab, abc`."""
+    stop = line_end(text, start)
+    items = [item.strip(_FORMATTING) for item in text[start:stop].removesuffix(".").split(",")]
     return Literal(value=items, end=stop, closed=True) if all(items) else None
 
 
 def _value_at(text: str, start: int) -> Literal | None:
     """Return a value in brackets or quotes, or the line."""
     if text.startswith(("[", '"', "'"), start):
-        return _closed(read_literal(text, start, min(len(text), start + _REACH)))
-    stop = _line_end(text, start)
+        return _closed(read_literal(text, start))
+    stop = line_end(text, start)
     value = _line(text, start, stop)
     return Literal(value=value, end=stop, closed=True) if value != "" else None
 
@@ -156,36 +159,27 @@ def _closed(literal: Literal | None) -> Literal | None:
     return literal if literal is not None and literal.closed else None
 
 
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
-
-
 def _line(text: str, start: int, stop: int) -> Any:  # noqa: ANN401  a list, or the line's text
-    """Return the list that a line is, or its text without dressing."""
-    line = text[start:stop].strip(_DRESSING)
+    """Return the list that a line is, or its text without formatting."""
+    line = text[start:stop].strip(_FORMATTING)
     if line.startswith("["):
-        literal = read_literal(line, 0, len(line))
-        if (
-            literal is not None
-            and literal.closed
-            and not line[literal.end :].strip(_DRESSING + ".")
-        ):
+        literal = _closed(read_literal(line, 0, len(line)))
+        if literal is not None and not line[literal.end :].strip(_FORMATTING + "."):
             return literal.value
-    return line.removesuffix(".").strip(_DRESSING)
+    return line.removesuffix(".").strip(_FORMATTING)
 
 
 # --- two lists -------------------------------------------------------------------------------
 
 _HEADING = re.compile(r"\[[A-Z][A-Za-z ]{0,60}\]")
-"""`[Question]`, `[Final State]`: no list."""
+"""`[Question]`, `[Final State]`: not lists."""
 _MOST_BETWEEN = 200
-"""Characters between two lists that belong together."""
+"""Characters between two lists of one answer."""
 _LONGEST_LINE = 2_000
 
 
 def _listed(text: str) -> Answer | None:
-    """Return the last list and the value behind it, or the last two lists."""
+    """Return the last list and the value after it, or the last two lists."""
     lists = [
         (start, literal)
         for start, end in _outermost(text)
@@ -195,7 +189,7 @@ def _listed(text: str) -> Answer | None:
     if not lists:
         return None
     start, last = lists[0]
-    value = _value_behind(text, last.end)
+    value = _value_after(text, last.end)
     if value is not None:
         return _answer("loose_states", last.value, value, (start, len(text)))
     if len(lists) == 1 or start - lists[1][1].end > _MOST_BETWEEN:
@@ -204,10 +198,10 @@ def _listed(text: str) -> Answer | None:
     return _answer("loose_states", first.value, last.value, (before, last.end))
 
 
-def _value_behind(text: str, end: int) -> str | None:
+def _value_after(text: str, end: int) -> str | None:
     """Return the one line that follows a list, set off from it, without its label; else None."""
     rest = text[end : end + _LONGEST_LINE + 1]
-    line = rest.strip(_DRESSING + "\n.,;")
+    line = rest.strip(_FORMATTING + "\n.,;")
     set_off = rest.lstrip(" \t`*.").startswith(("\n", ",", ";"))
     if len(rest) > _LONGEST_LINE or "\n" in line or not set_off or not any(map(str.isalnum, line)):
         return None
@@ -215,7 +209,7 @@ def _value_behind(text: str, end: int) -> str | None:
 
 
 def _outermost(text: str) -> Iterator[Span]:
-    """Yield the spans of the last lists that stand in no other one, the last first."""
+    """Yield the spans of the last outermost lists, the last first."""
     begin = max(0, len(text) - _REACH)
     opened: list[int] = []
     closed: list[Span] = []
@@ -230,3 +224,145 @@ def _outermost(text: str) -> Iterator[Span]:
         if end <= limit and count < _MOST_TRIED:
             yield start, end
             limit, count = start, count + 1
+
+
+# --- values ----------------------------------------------------------------------------------
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<sign>[\[\]{}(),:])
+    | "(?P<double>[^"\\]*(?:\\.[^"\\]*)*)"
+    | '(?P<single>[^'\\]*(?:\\.[^'\\]*)*)'
+    | (?P<bare>[^\s\[\]{}(),:"'][^\[\]{}(),:"\n]*)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_CLOSING = {"[": "]", "(": ")", "{": "}"}
+_DEEPEST = 6
+"""Levels of nested brackets; the states of a procedure need three."""
+
+
+class UnreadableError(ValueError):
+    """There is no value at the position."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Literal:
+    """A value that is written in a text."""
+
+    value: Any
+    """A text, a number, None, or a list or dictionary of such."""
+    end: int
+    """Position after it."""
+    closed: bool
+    """False if the text ends within it; then `value` holds what is there."""
+
+
+def read_literal(text: str, start: int, end: int | None = None) -> Literal | None:
+    """Return the value that begins at `start`, or None, in time linear in `end - start`.
+
+    A word without quotes is a text, and so is a number that JSON does not allow: `007`. Commas may
+    be missing; an ellipsis is no value.
+    """
+    parser = _Parser(text, start, min(len(text), start + _REACH) if end is None else end)
+    try:
+        value = parser.value(0)
+    except UnreadableError:
+        return None
+    return Literal(value=value, end=parser.at, closed=parser.closed)
+
+
+class _Parser:
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.text, self.at, self.end = text, start, end
+        self.closed = True
+
+    def value(self, depth: int) -> Any:  # noqa: ANN401  a value may be anything
+        """Return the value at the current position.
+
+        Raises:
+            UnreadableError: if there is none.
+        """
+        token = self._next()
+        if token is None or depth > _DEEPEST:
+            raise UnreadableError
+        sign = token["sign"]
+        if sign is None:
+            return _scalar(token)
+        if sign not in _CLOSING:
+            raise UnreadableError
+        return self._mapping(depth) if sign == "{" else self._list(_CLOSING[sign], depth)
+
+    def _next(self) -> re.Match[str] | None:
+        """Return the next token; None at the end, and at a quote that is never closed."""
+        token = _TOKEN.match(self.text, self.at, self.end)
+        if token is None:
+            self.closed = False
+        self.at = self.end if token is None else token.end()
+        return token
+
+    def _closes(self, closing: str) -> bool:
+        """Return whether the list or mapping ends here; skip commas before that."""
+        while True:
+            before, token = self.at, self._next()
+            if token is None or token["sign"] == closing:
+                return True
+            if token["sign"] != ",":
+                self.at = before
+                return False
+
+    def _list(self, closing: str, depth: int) -> list[Any]:
+        items: list[Any] = []
+        while not self._closes(closing):
+            items.append(self.value(depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        pairs: dict[str, Any] = {}
+        while not self._closes("}"):
+            key, colon = self.value(depth + 1), self._next()
+            if colon is None:
+                break
+            if colon["sign"] != ":" or not isinstance(key, str):
+                raise UnreadableError
+            before = self.at
+            if self._next() is None:
+                break
+            self.at = before
+            pairs[key] = self.value(depth + 1)
+        return pairs
+
+
+_ELLIPSIS = re.compile(r"(?:\.\.\.|…)\Z")
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,999})\Z")
+"""Python reads a longer one in more than linear time."""
+_DECIMAL = re.compile(r"-?\d{1,300}\.\d{1,300}\Z")
+
+
+def _scalar(token: re.Match[str]) -> str | float | None:
+    quoted = token["double"] if token["single"] is None else token["single"]
+    if quoted is not None:
+        return _unescaped(quoted)
+    bare = token["bare"].rstrip()
+    if _ELLIPSIS.search(bare):
+        raise UnreadableError
+    if bare in {"null", "None"}:
+        return None
+    if _INTEGER.match(bare):
+        return int(bare)
+    return float(bare) if _DECIMAL.match(bare) else bare
+
+
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+
+def _unescaped(quoted: str) -> str:
+    if "\\" not in quoted:
+        return quoted
+
+    def character(found: re.Match[str]) -> str:
+        name = found[1]
+        return chr(int(name[1:], 16)) if len(name) > 1 else _ESCAPED.get(name, name)
+
+    return _ESCAPE.sub(character, quoted)

@@ -7,37 +7,30 @@ from functools import cache
 from typing import Any
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.families.procbench.building import BUILDING
 from mathreason_eval.families.procbench.counting import COUNTING
-from mathreason_eval.families.procbench.cycles import CYCLES
-from mathreason_eval.families.procbench.dividing import DIVIDING
 from mathreason_eval.families.procbench.editing import EDITING
-from mathreason_eval.families.procbench.procedure import MARK, Inputs, Procedure
+from mathreason_eval.families.procbench.pieces import PIECES
+from mathreason_eval.families.procbench.procedure import MARK, Inputs, Procedure, Trajectory
 from mathreason_eval.families.procbench.rewriting import REWRITING
-from mathreason_eval.families.procbench.sentences import SENTENCES
-from mathreason_eval.families.procbench.trajectory import Trajectory
 from mathreason_eval.seeds import item_rng
 from mathreason_eval.types import Problem
 
 PROCEDURES: tuple[Procedure, ...] = tuple(
-    sorted(
-        (*BUILDING, *COUNTING, *CYCLES, *DIVIDING, *EDITING, *REWRITING, *SENTENCES),
-        key=lambda procedure: procedure.number,
-    )
+    sorted((*PIECES, *EDITING, *REWRITING, *COUNTING), key=lambda procedure: procedure.number)
 )
 """All of them, number 1 first."""
 
 PUBLISHED_STEPS = range(2, 26)
-"""How many steps the instances of ProcBench take."""
+"""Numbers of steps of the instances of ProcBench."""
 
 POSSIBLE_STEPS = range(2, 501)
-"""Beyond, draws that take exactly so many become rare, and 26 letters have too few rules."""
+"""Beyond, draws with exactly that many steps are rare, and 26 letters have too few rules."""
 
 _PUBLISHED_MARK = "[Question]"
-"""The line after which the inputs stand in the prompts of ProcBench."""
+"""The line above the inputs in the prompts of ProcBench."""
 
 _LONGEST = (("short", 6), ("medium", 16))
-"""Classes of length by the most steps in them; what takes more is long."""
+"""Classes of length with the most steps of each; more steps are long."""
 
 
 def length_class(steps: int) -> str:
@@ -46,12 +39,12 @@ def length_class(steps: int) -> str:
 
 
 def meta_of(procedure: Procedure, steps: int) -> dict[str, str | int]:
-    """Return the properties to report by."""
+    """Return the properties by which scores are reported."""
     return {"task": procedure.label, "steps": steps, "length": length_class(steps)}
 
 
 def solve(procedure: Procedure, prompt: str) -> Trajectory:
-    """Return the states for a prompt, published or ours, from its inputs alone.
+    """Return the states for a prompt, published or ours, computed from its inputs alone.
 
     Raises:
         ValueError: if the prompt does not hold the procedure's inputs.
@@ -69,14 +62,14 @@ def solve(procedure: Procedure, prompt: str) -> Trajectory:
 def make_problem(
     task: str, index: int, seed: int, lengths: Sequence[int] = PUBLISHED_STEPS
 ) -> Problem:
-    """Return problem number `index` of a task: the same whatever was made before it.
+    """Return problem number `index` of a task, a function of the arguments alone.
 
-    The procedures go round, and the numbers of steps with them: any 23 problems in a row have
-    every procedure once, and as many in a row as there are pairs have every pair once.
+    Procedures and numbers of steps alternate: any 23 consecutive problems have every procedure
+    once, and any 23 * len(lengths) have every pair of procedure and number of steps once.
 
     Args:
         task: its name, for the problem's id.
-        index: from 0, without end.
+        index: from 0, unbounded.
         seed: another one makes other problems.
         lengths: the numbers of steps, each 2 or more.
     """
@@ -93,10 +86,14 @@ def make_problem(
     )
 
 
-def make_inputs(procedure: Procedure, steps: int, seed: int, variant: int) -> Inputs:
-    """Return inputs that take so many steps; two variants are not the same.
+_MOST_DRAWS = 50
+"""Draws for each variant after which it is assumed that there are no more."""
 
-    Where there are few, variant number n is the n-th of a row of draws that is a new one.
+
+def make_inputs(procedure: Procedure, steps: int, seed: int, variant: int) -> Inputs:
+    """Return inputs that take `steps` steps; no two variants are the same.
+
+    Where there are few instances, variant n is the n-th distinct one of a series of draws.
 
     Raises:
         UserError: if there are no more of them, or none of that length.
@@ -109,7 +106,7 @@ def make_inputs(procedure: Procedure, steps: int, seed: int, variant: int) -> In
     if steps > procedure.crowded:
         return _drawn(procedure, steps, seed, variant)
     seen: set[str] = set()
-    for number in range(_PATIENCE * (variant + 1)):
+    for number in range(_MOST_DRAWS * (variant + 1)):
         inputs = _drawn(procedure, steps, seed, number)
         seen.add(procedure.trajectory(inputs).text)
         if len(seen) > variant:
@@ -126,23 +123,20 @@ def _drawn(procedure: Procedure, steps: int, seed: int, number: int) -> Inputs:
     return procedure.draw(rng, steps)
 
 
-_PATIENCE = 50
-"""Draws for each variant after which there are taken to be no more."""
-
-_GOLDEN = 0.6180339887498949
+_GOLDEN_RATIO = 0.6180339887498949
 
 
 @cache
 def _spread(size: int) -> tuple[int, ...]:
-    """Return the numbers below `size` in an order in which neighbours are far apart."""
-    return tuple(sorted(range(size), key=lambda number: number * _GOLDEN % 1))
+    """Return the integers below `size` in an order in which neighbours are far apart."""
+    return tuple(sorted(range(size), key=lambda number: number * _GOLDEN_RATIO % 1))
 
 
 # --- published rows --------------------------------------------------------------------------
 
 
 def published_problem(row: Mapping[str, Any]) -> Problem:
-    """Return the problem of a row of ProcBench, its prompt as it stands.
+    """Return the problem of a row of ProcBench, its prompt unchanged.
 
     Raises:
         KeyError: if the row has no prompt, task or states.

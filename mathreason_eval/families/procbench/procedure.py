@@ -1,46 +1,72 @@
-"""What a procedure is: how it is told, drawn, carried out, written down and read back."""
+"""What a procedure is: how it is told, drawn, carried out, and written in a prompt."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase, digits
 from typing import Any
 
-from mathreason_eval.families.procbench.trajectory import Trajectory
-from mathreason_eval.seeds import Source
-
-ALPHABET = ascii_lowercase
-SIGNS = ascii_lowercase + digits
+from mathreason_eval.errors import UserError
+from mathreason_eval.seeds import Source, one_of, some_of
 
 Inputs = tuple[Any, ...]
-"""What a procedure is carried out on; each one says of what it consists."""
+"""What a procedure is carried out on; its `run` names them."""
 States = list[Any]
 """The states in order: the initial one first, the final one last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trajectory:
+    """The states that a procedure goes through, without the initial one."""
+
+    intermediate: Sequence[Any]
+    final: Any
+    """A text, an integer, or a list of either."""
+
+    @property
+    def states(self) -> list[Any]:
+        """Return all states in order, the final one last."""
+        return [*self.intermediate, self.final]
+
+    @property
+    def text(self) -> str:
+        """Return the trajectory as JSON, the form in which golds and answers are kept."""
+        states = {"intermediate": list(self.intermediate), "final": self.final}
+        return json.dumps(states, ensure_ascii=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """How one input of a procedure is written in a prompt, and read back."""
+
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Procedure:
-    """One procedure that is carried out step by step, without any choice."""
+    """A deterministic procedure that is carried out step by step."""
 
     number: int
-    """Its place among the tasks of ProcBench, from 1."""
+    """Its number among the tasks of ProcBench, from 1."""
     name: str
     rules: str
-    """What is to be done, in words of our own."""
+    """What to do, in our own words."""
     state: str
-    """What the states are that shall be told."""
+    """Which states to report."""
     draw: Callable[[Source, int], Inputs]
-    """(chance, steps) -> inputs on which it takes exactly so many steps."""
+    """(random source, steps) -> inputs on which it takes exactly that many steps."""
     run: Callable[..., States]
     """(*inputs) -> states."""
-    write: Callable[..., str]
-    """(*inputs) -> the inputs as they stand in a prompt."""
-    read: Callable[[str], Inputs]
-    """The inputs, from how they stand in a prompt."""
+    form: str
+    """The inputs as ProcBench's prompts show them: a label and `{}` for each, in their order."""
+    fields: tuple[Field, ...]
+    """One for each input."""
     crowded: int = 0
-    """Up to so many steps, few instances exist: two draws may well be the same."""
+    """Up to this many steps there are few instances: two draws are often the same."""
 
     @property
     def label(self) -> str:
@@ -52,48 +78,146 @@ class Procedure:
         return f"{self.rules}\n\n{self.state}\n\n{MARK}\n{self.write(*inputs)}"
 
     def trajectory(self, inputs: Inputs) -> Trajectory:
-        """Return the states to be told."""
+        """Return the states to report."""
         _, *intermediate, final = self.run(*inputs)
         return Trajectory(intermediate=intermediate, final=final)
 
+    def write(self, *inputs: Any) -> str:  # noqa: ANN401  each procedure has its own
+        """Return the inputs as they are written in a prompt."""
+        written = (field.write(value) for field, value in zip(self.fields, inputs, strict=True))
+        return self.form.format(*written)
+
+    def read(self, block: str) -> Inputs:
+        """Return the inputs that a prompt shows.
+
+        Raises:
+            ValueError: if a label is missing or out of order, or an input cannot be read.
+        """
+        texts: list[str] = []
+        for label in reversed(self.form.split("{}")[:-1]):
+            block, found, text = block.rpartition(label.strip())
+            if not found:
+                raise ValueError(f"the inputs have no {label.strip()!r} where it should be")
+            texts.insert(0, text.strip())
+        return tuple(field.read(text) for field, text in zip(self.fields, texts, strict=True))
+
 
 MARK = "Input:"
-"""The line after which the inputs stand in our prompts."""
+"""The line above the inputs in our prompts."""
 
 
-# --- reading inputs back ---------------------------------------------------------------------
+# --- fields ----------------------------------------------------------------------------------
 
-
-def parts(block: str, *labels: str) -> list[str]:
-    """Return what follows each label, up to the next one, without white space around it.
-
-    Raises:
-        ValueError: if a label is missing or out of order.
-    """
-    found: list[str] = []
-    for label in reversed(labels):
-        block, mark, text = block.rpartition(label)
-        if not mark:
-            raise ValueError(f"the inputs have no {label!r} where it should be")
-        found.insert(0, text.strip())
-    return found
+ALPHABET = ascii_lowercase
+ALPHANUMERIC = ascii_lowercase + digits
 
 
 def words(text: str) -> list[str]:
-    """Return the words and numbers of a text without what stands between them."""
+    """Return the words and numbers of a text without the characters between them."""
     return re.findall(r"\w+", text)
 
 
-def numbers(text: str) -> list[int]:
-    """Return the whole numbers of a text."""
+def listed(items: Iterable[Any]) -> str:
+    """Return items in brackets, without quotes."""
+    return f"[{_joined(items)}]"
+
+
+def grouped(items: Sequence[Any], size: int) -> list[tuple[Any, ...]]:
+    """Return consecutive items in tuples of `size`."""
+    return [tuple(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def _joined(items: Iterable[Any]) -> str:
+    return ", ".join(map(str, items))
+
+
+def _integers(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
-def tuples(flat: list[int], size: int) -> list[tuple[int, ...]]:
-    """Return numbers in groups of a size."""
-    return [tuple(flat[start : start + size]) for start in range(0, len(flat), size)]
+def _phrases(text: str) -> list[str]:
+    return text.strip("[]").split(", ")
 
 
-def listed(items: list[Any]) -> str:
-    """Return items in brackets, as prompts show them: without quotes."""
-    return f"[{', '.join(map(str, items))}]"
+TEXT = Field(write=str, read=str)
+NUMBER = Field(write=str, read=int)
+SPACED = Field(write=" ".join, read=str.split)
+WORDS = Field(write=_joined, read=words)
+WORD_LIST = Field(write=listed, read=words)
+QUOTED_WORDS = Field(write=str, read=words)
+"""As Python shows a list: `['ab', 'c1']`."""
+PHRASES = Field(write=_joined, read=_phrases)
+"""Items that may hold spaces or brackets; `PHRASE_LIST` has brackets around them."""
+PHRASE_LIST = Field(write=listed, read=_phrases)
+NUMBERS = Field(write=_joined, read=_integers)
+NUMBER_LIST = Field(write=listed, read=_integers)
+PAIRS = Field(write=_joined, read=lambda text: grouped(_integers(text), 2))
+TRIPLE_LIST = Field(write=listed, read=lambda text: grouped(_integers(text), 3))
+
+
+# --- sentences -------------------------------------------------------------------------------
+
+
+def _words(listed: str) -> list[str]:
+    return listed.split()
+
+
+_KINDS = _words(
+    "amber brave busy calm clever cold curious early eager faded gentle green happy heavy honest "
+    "hungry kind large lonely lucky narrow noisy old patient pale quick quiet round sleepy small "
+    "tall tired warm wide wise young"
+)
+_ACTORS = _words(
+    "baker beaver captain cat crow dancer doctor farmer ferryman fox gardener goat guest hare "
+    "horse judge king mason miller mouse nurse otter owl painter pilot poet sailor seal shepherd "
+    "singer smith spider tailor teacher weaver wolf"
+)
+_DEEDS = _words(
+    "admired borrowed bought brought carried counted dropped fixed found forgot guarded held "
+    "hid lifted lost mended missed moved noticed opened painted pulled saved shook showed sold "
+    "stole took traded washed watched wrapped"
+)
+_SORTS = _words(
+    "broken bright clean copper crooked dark deep dusty empty fragile golden grey hollow iron "
+    "leather light loose muddy new patched plain polished red rough rusty salty sharp shiny "
+    "silver smooth soft striped sweet thin wet wooden"
+)
+_THINGS = _words(
+    "anchor apple basket bell blanket boat bottle bowl broom button candle chair clock coat "
+    "compass cup drum fence flag flute hammer jar kettle key ladder lamp letter map mirror needle "
+    "paddle pillow plate ribbon rope saddle"
+)
+_PLACES = _words(
+    "attic bakery barn bridge camp castle cellar chapel cliff corner court dock factory field "
+    "forest garden gate harbour hill inn island kitchen lake library market meadow mill museum "
+    "orchard park river road school shore station tower"
+)
+_NEAR = ("near", "behind", "beside", "inside", "outside", "under")
+_AND = ("and", "while", "because", "before", "but", "until")
+
+_NEW_WORDS = 6
+"""Words of a clause that no other clause of its sentence has."""
+LONGEST = _NEW_WORDS * len(_DEEDS) - 1
+"""A sentence can always have more different words than this; deeds are the shortest list."""
+
+
+def sentence(rng: Source, different: int) -> list[str]:
+    """Return the words of a sentence with more than `different` different words.
+
+    Raises:
+        UserError: if the vocabulary does not have that many.
+    """
+    if different > LONGEST:
+        raise UserError(
+            f"There are no sentences of more than {different} different words.",
+            f"Ask for fewer: {LONGEST} at most.",
+        )
+    clauses = different // _NEW_WORDS + 1
+    columns = (_KINDS, _ACTORS, _DEEDS, _SORTS, _THINGS, _PLACES)
+    words: list[str] = []
+    for kind, actor, deed, sort, thing, place in zip(
+        *(some_of(rng, column, clauses) for column in columns), strict=True
+    ):
+        words += [one_of(rng, _AND)] if words else []
+        words += ["the", kind, actor, deed, "the", sort, thing, one_of(rng, _NEAR), "the", place]
+    return ["The", *words[1:]]

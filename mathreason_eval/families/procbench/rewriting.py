@@ -1,4 +1,4 @@
-"""Procedures by rules: two letters become one, one letter becomes two."""
+"""Procedures that apply replacement rules: substitute, compose, decompose."""
 
 from __future__ import annotations
 
@@ -6,26 +6,62 @@ from itertools import pairwise
 
 from mathreason_eval.families.procbench.procedure import (
     ALPHABET,
+    ALPHANUMERIC,
+    TEXT,
+    WORDS,
+    Field,
     Inputs,
     Procedure,
     States,
-    parts,
+    grouped,
     words,
 )
-from mathreason_eval.seeds import (
-    Source,
-    below,
-    between,
-    one_of,
-    some_of,
-    text_of,
+from mathreason_eval.seeds import Source, below, between, one_of, some_of, text_of
+
+Table = list[tuple[str, str]]
+"""(character, replacement)."""
+_TABLE = Field(
+    write=lambda table: "".join(f"({one}, {other})\n" for one, other in table),
+    read=lambda text: grouped(words(text), 2),
 )
 
-# --- compose ---------------------------------------------------------------------------------
+
+def substitute(table: Table, text: str) -> States:
+    """Replace the characters one by one from the left; each is a step, also if nothing changes."""
+    partner = dict(table)
+    replaced = "".join([partner.get(char, char) for char in text])
+    return [replaced[:done] + text[done:] for done in range(len(text) + 1)]
+
+
+def _draw_substitute(rng: Source, steps: int) -> Inputs:
+    text = text_of(rng, ALPHANUMERIC, steps)
+    # A dictionary, unlike a set, keeps its order on every machine.
+    table = [(char, one_of(rng, ALPHANUMERIC.replace(char, ""))) for char in dict.fromkeys(text)]
+    return some_of(rng, table, len(table)), text
+
+
+SUBSTITUTE = Procedure(
+    number=6,
+    name="substitute",
+    rules="A pair (x, y) says that x becomes y. Go through the string from left to right, one "
+    "position at a time, and replace the character there as its pair says. Each position is "
+    "treated once: what has been put in is not replaced again.",
+    state="A state is the whole string after a position, whether or not it has changed.",
+    draw=_draw_substitute,
+    run=substitute,
+    form="Pairs:\n{}String:\n{}",
+    fields=(_TABLE, TEXT),
+    crowded=2,
+)
+
 
 Pair = tuple[str, str]
 Joins = dict[Pair, str]
-"""What two neighbours become."""
+"""(letter, next letter) -> the letter that replaces both."""
+_JOINS = Field(
+    write=lambda joins: "".join(f"{a}, {b} -> {new}\n" for (a, b), new in joins.items()),
+    read=lambda text: {(a, b): new for a, b, new in map(words, text.splitlines())},
+)
 
 
 def compose(joins: Joins, letters: list[str]) -> States:
@@ -50,38 +86,38 @@ def _draw_compose(rng: Source, steps: int) -> Inputs:
         letters = list(text_of(rng, ALPHABET, between(rng, steps + 3, max(30, steps + 6))))
         drawn = _draw_joins(rng, letters, steps)
         if drawn is not None:
-            joins, met = drawn
-            rules = [*joins.items(), *_idle_joins(rng, met, len(joins) // 7 + 1).items()]
+            joins, seen = drawn
+            rules = [*joins.items(), *_idle_joins(rng, seen, len(joins) // 7 + 1).items()]
             return dict(some_of(rng, rules, len(rules))), letters
 
 
 def _draw_joins(rng: Source, letters: list[str], steps: int) -> tuple[Joins, set[Pair]] | None:
-    """Return rules that join exactly so often, and the pairs met; None if the draws lead to none.
+    """Return rules that apply exactly `steps` times, and the pairs seen; None if the draws fail.
 
-    Whether a pair has a rule is decided when the search from the right first comes to it. So a
-    rule that is made on the way has never been passed over before.
+    Whether a pair has a rule is decided when the search from the right first reaches it, so that
+    no search has passed over a pair that gets a rule later.
     """
     # Few rules leave gaps between the places where they apply; many steps need many rules.
     eager = 0.2 + rng.random() / 2
     joins: Joins = {}
     passed: set[Pair] = set()
-    met = set(pairwise(letters))
+    seen = set(pairwise(letters))
     for _ in range(steps):
         place = _place_to_join(rng, eager, joins, passed, letters)
         if place is None:
             return None
         new = joins.setdefault((letters[place], letters[place + 1]), one_of(rng, ALPHABET))
         letters = [*letters[:place], new, *letters[place + 2 :]]
-        met.update(pairwise(letters[max(0, place - 1) : place + 2]))
-    return None if _rightmost(joins, letters) is not None else (joins, met)
+        seen.update(pairwise(letters[max(0, place - 1) : place + 2]))
+    return None if _rightmost(joins, letters) is not None else (joins, seen)
 
 
 def _place_to_join(
     rng: Source, eager: float, joins: Joins, passed: set[Pair], letters: list[str]
 ) -> int | None:
-    """Return where to join next, by a rule that is there or a new one; add what is passed over.
+    """Return where to join next, by an existing or a new rule; add the skipped pairs to `passed`.
 
-    A pair that is met for the first time gets a rule with the chance `eager`.
+    A pair that is seen for the first time gets a rule with probability `eager`.
     """
     fresh: list[int] = []
     for place in range(len(letters) - 2, -1, -1):
@@ -93,31 +129,20 @@ def _place_to_join(
             fresh.append(place)
     if not fresh:
         return None
-    # None was taken: the one that is taken now has been passed over by this search only.
+    # None got a rule; the one chosen now has been passed over by this search alone.
     chosen = below(rng, len(fresh))
     passed.difference_update((letters[at], letters[at + 1]) for at in fresh[chosen:])
     return fresh[chosen]
 
 
-def _idle_joins(rng: Source, met: set[Pair], count: int) -> Joins:
-    """Return rules for pairs that never come about."""
+def _idle_joins(rng: Source, seen: set[Pair], count: int) -> Joins:
+    """Return rules for pairs that never occur."""
     idle: Joins = {}
     while len(idle) < count:
         pair = one_of(rng, ALPHABET), one_of(rng, ALPHABET)
-        if pair not in met:
+        if pair not in seen:
             idle[pair] = one_of(rng, ALPHABET)
     return idle
-
-
-def _write_compose(joins: Joins, letters: list[str]) -> str:
-    rules = "".join(f"{one}, {other} -> {new}\n" for (one, other), new in joins.items())
-    return f"Rules:\n{rules}Initial state:\n{', '.join(letters)}"
-
-
-def _read_compose(block: str) -> Inputs:
-    rules, letters = parts(block, "Rules:", "Initial state:")
-    joins = {(one, other): new for one, other, new in map(words, rules.splitlines())}
-    return joins, words(letters)
 
 
 COMPOSE = Procedure(
@@ -129,14 +154,17 @@ COMPOSE = Procedure(
     state="A state is the list of letters after a rule has been applied once.",
     draw=_draw_compose,
     run=compose,
-    write=_write_compose,
-    read=_read_compose,
+    form="Rules:\n{}Initial state:\n{}",
+    fields=(_JOINS, WORDS),
 )
 
-# --- decompose -------------------------------------------------------------------------------
 
 Splits = dict[str, str]
-"""What one letter becomes."""
+"""letter -> the two letters that replace it."""
+_SPLITS = Field(
+    write=lambda splits: "\n".join(f"{letter} -> {pair}" for letter, pair in splits.items()),
+    read=lambda text: dict(line.split(" -> ") for line in text.splitlines()),
+)
 
 
 def decompose(letters: str, splits: Splits) -> States:
@@ -166,16 +194,6 @@ def _draw_decompose(rng: Source, steps: int) -> Inputs:
     return letters, {letter: text_of(rng, others, 2) for letter in ruled}
 
 
-def _write_decompose(letters: str, splits: Splits) -> str:
-    rules = "\n".join(f"{letter} -> {pair}" for letter, pair in splits.items())
-    return f"characters: {letters}\nrules:\n{rules}"
-
-
-def _read_decompose(block: str) -> Inputs:
-    letters, rules = parts(block, "characters:", "rules:")
-    return letters, dict(line.split(" -> ") for line in rules.splitlines())
-
-
 DECOMPOSE = Procedure(
     number=11,
     name="decompose",
@@ -185,8 +203,8 @@ DECOMPOSE = Procedure(
     state="A state is the whole string after a replacement.",
     draw=_draw_decompose,
     run=decompose,
-    write=_write_decompose,
-    read=_read_decompose,
+    form="characters: {}\nrules:\n{}",
+    fields=(TEXT, _SPLITS),
 )
 
-REWRITING = (COMPOSE, DECOMPOSE)
+REWRITING = (SUBSTITUTE, COMPOSE, DECOMPOSE)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from mathreason_eval.extract import Rule
 from mathreason_eval.families.processbench.grader import (
+    index_key,
     last_simple_box,
     processbench_reference,
+    scores,
     step_index,
-    vote_of,
 )
 from mathreason_eval.families.processbench.metrics import first_error, found_shares, linear_f1
-from mathreason_eval.families.processbench.scores import scores
 from mathreason_eval.grade.graders import Grader, plain
 from mathreason_eval.stats.metrics import MetricDefinition, MetricFamily, Shown
 
@@ -21,12 +21,12 @@ GRADERS: Mapping[str, Grader] = {
     "step-index": Grader(
         summary="the index of a solution's first false step",
         compare=plain(step_index),
-        key=vote_of,
+        key=index_key,
     ),
     "processbench-reference": Grader(
         summary="ProcessBench's rule: the last box, an integer",
         compare=plain(processbench_reference),
-        key=vote_of,
+        key=index_key,
         find=last_simple_box,
     ),
 }

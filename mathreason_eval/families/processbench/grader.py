@@ -1,22 +1,106 @@
-r"""Judge the index of the first false step of a solution: by the published rule, and by ours.
+r"""Problems, extraction and grading of ProcessBench (arXiv:2412.06559).
 
-An index counts from 0; -1 says that no step is false (ProcessBench, arXiv:2412.06559).
+An answer is the index of a solution's first false step, counted from 0; -1 means that none is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from mathreason_eval.steps.scores import first_below, scores_of
-from mathreason_eval.types import Answer, Match
+from mathreason_eval.types import Answer, Match, Problem
 
 NOWHERE = -1
 """The index of a solution without a false step."""
 
+# --- problems --------------------------------------------------------------------------------
+
+_SHORT, _MEDIUM = 5, 10
+"""Steps up to which a solution is short, or medium."""
+
+
+def problem_of_row(row: Mapping[str, Any]) -> Problem:
+    """Return the problem of a published row: a question, a solution in steps, and its label.
+
+    Raises:
+        KeyError: if a column is missing.
+    """
+    steps = [str(step) for step in row["steps"]]
+    identity = str(row["id"])
+    return Problem(
+        id=identity,
+        question=row["problem"],
+        gold=(str(int(row["label"])),),
+        meta={
+            "split": identity.rpartition("-")[0],
+            "length": length_class(len(steps)),
+            "generator": row["generator"],
+            "answer_correct": bool(row["final_answer_correct"]),
+            # Solutions of one problem are not independent.
+            "source": hashlib.sha256(row["problem"].encode()).hexdigest()[:12],
+        },
+        given={"steps": steps},
+    )
+
+
+def length_class(steps: int) -> str:
+    """Return the class of a solution's length, by which scores are reported."""
+    if steps <= _SHORT:
+        return f"1-{_SHORT}"
+    return f"{_SHORT + 1}-{_MEDIUM}" if steps <= _MEDIUM else f"{_MEDIUM + 1}+"
+
+
+# --- extraction ------------------------------------------------------------------------------
+
+_SCORES = re.compile(r'\{\s?"scores":\s?\[[\d.,eE+ -]*\]\s?\}')
+
+
+def scores(text: str) -> Answer | None:
+    """Return the last object with a reward model's scores of steps: `{"scores": [0.9, 0.1]}`."""
+    last = deque(_SCORES.finditer(text), maxlen=1)
+    if not last:
+        return None
+    return Answer(text=last[0][0], rule="scores", span=last[0].span())
+
+
 _BOX = re.compile(r"\\boxed\{([^}]*)\}")
+
+
+def last_simple_box(text: str) -> Answer | None:
+    r"""Return what the last `\boxed{…}` holds up to its first brace, as the published rule."""
+    boxes = [*_BOX.finditer(text)]
+    if not boxes:
+        return None
+    return Answer(text=boxes[-1].group(1), rule="boxed", span=boxes[-1].span(1))
+
+
+# --- grading ---------------------------------------------------------------------------------
+
+_PYTHON_INT = re.compile(r"[+-]?\d(?:_?\d){0,8}\Z")
+
+
+def processbench_reference(gold: str, answer: str) -> Match:
+    """Grade as published: the answer must be an integer as Python reads one."""
+    text = answer.strip()
+    if not _PYTHON_INT.match(text):
+        return Match(equal=False, rule="processbench-reference", note="the answer is no integer")
+    return _graded("processbench-reference", gold, int(text))
+
+
+def step_index(gold: str, answer: str) -> Match:
+    r"""Grade an index in any wording: `2`, `paragraph_2`, `\text{Step 2}`, `no error`."""
+    index = index_of(answer)
+    if index is None:
+        return Match(equal=False, rule="step-index", note="the answer names no paragraph")
+    return _graded("step-index", gold, index)
+
+
 _LONGEST = 200
 """Characters of an answer that is read as an index."""
-_PYTHON_INT = re.compile(r"[+-]?\d(?:_?\d){0,8}\Z")
 _NAMED = re.compile(
     r"(?:(?:paragraph|step)-|(?:paragraph|step|index)[\s_:#]*)?"
     r"(?P<sign>[-+−]?)\s*(?P<number>\d{1,6})\Z",
@@ -27,44 +111,20 @@ _NONE = re.compile(
     r"|all (?:steps |paragraphs )?(?:are )?correct)\Z",
     re.IGNORECASE,
 )
-_DRESSING = re.compile(
+_FORMATTING = re.compile(
     r"\\(?:text|textbf|mathrm|mathbf)(?![a-z])|\\[,;:! ]|[${}<>*`\"'().]|\\(?=_)"
 )
 
 
-def last_simple_box(text: str) -> Answer | None:
-    r"""Return what the last `\boxed{…}` without braces in it holds, as the published rule does."""
-    boxes = [*_BOX.finditer(text)]
-    if not boxes:
-        return None
-    return Answer(text=boxes[-1].group(1), rule="boxed", span=boxes[-1].span(1))
-
-
-def processbench_reference(gold: str, answer: str) -> Match:
-    """Judge as published: the answer must be an integer as Python reads one."""
-    said = answer.strip()
-    if not _PYTHON_INT.match(said):
-        return Match(equal=False, rule="processbench-reference", note="the answer is no integer")
-    return _judged("processbench-reference", gold, int(said))
-
-
-def step_index(gold: str, answer: str) -> Match:
-    r"""Judge an index however it is said: `2`, `paragraph_2`, `\text{Step 2}`, `no error`."""
-    index = index_of(answer)
-    if index is None:
-        return Match(equal=False, rule="step-index", note="the answer names no paragraph")
-    return _judged("step-index", gold, index)
-
-
 def index_of(answer: str) -> int | None:
-    """Return the index that an answer names, or None; whatever is below 0 means that none is.
+    """Return the index that an answer names, or None; any negative number is -1.
 
-    The scores of a reward model name the first step below one half.
+    The scores of a reward model mean the first step with a score below one half.
     """
     scores = scores_of(answer)
     if scores is not None:
         return first_below(scores)
-    plain = _DRESSING.sub("", answer[:_LONGEST]).strip()
+    plain = _FORMATTING.sub("", answer[:_LONGEST]).strip()
     if _NONE.match(plain):
         return NOWHERE
     found = _NAMED.match(plain)
@@ -73,18 +133,19 @@ def index_of(answer: str) -> int | None:
     return NOWHERE if found["sign"] in {"-", "−"} else int(found["number"])
 
 
-def vote_of(answer: str) -> str:
-    """Return what an answer counts as in a majority vote."""
+def index_key(answer: str) -> str:
+    """Return the class of an answer in a majority vote."""
     index = index_of(answer)
     return answer if index is None else str(index)
 
 
-def _judged(rule: str, gold: str, said: int) -> Match:
+def _graded(rule: str, gold: str, answered: int) -> Match:
     true = index_of(gold)
     if true is None:
         return Match(equal=None, rule=rule, note="the gold names no step")
-    sign = "=" if true == said else "≠"
-    return Match(equal=true == said, rule=rule, note=f"{_spelled(said)} {sign} {_spelled(true)}")
+    sign = "=" if true == answered else "≠"
+    note = f"{_spelled(answered)} {sign} {_spelled(true)}"
+    return Match(equal=true == answered, rule=rule, note=note)
 
 
 def _spelled(index: int) -> str:

@@ -10,10 +10,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mathreason_eval.families.processbench.grader import NOWHERE, index_of
-from mathreason_eval.families.processbench.thresholds import Scored, best_threshold, f1
 from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.intervals import Mean
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Score = Callable[[Item], float]
+Scored = tuple[int, tuple[float, ...]]
+"""(true index of the first false step or -1, scores of the steps)."""
 
 _TUNED_ON = "gsm8k"
 """The split on which a reward model's threshold is chosen, as in the published evaluation."""
@@ -237,3 +239,40 @@ def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
         for item in items
         for verdict in item.verdicts
     )
+
+
+# --- thresholds ------------------------------------------------------------------------------
+
+
+def best_threshold(solutions: Sequence[Scored]) -> float:
+    """Return the threshold with the largest F1; of equally good ones the nearest to one half.
+
+    Nothing changes between two neighbouring scores, so one threshold between them is tried.
+    """
+    ends = sorted({EVEN, *(score for _, scores in solutions for score in scores)})
+    tried = [EVEN, *((low + high) / 2 for low, high in pairwise(ends))]
+    wrong = [_range(each) for each in solutions if each[0] >= 0]
+    right = [_range(each) for each in solutions if each[0] < 0]
+    return max(tried, key=lambda t: (f1(_share(wrong, t), _share(right, t)), -abs(t - EVEN)))
+
+
+def _range(solution: Scored) -> tuple[float, float]:
+    """Return the interval (low, high] of thresholds that find the true index.
+
+    The false step must be below the threshold, and no earlier one.
+    """
+    true, scores = solution
+    if true >= len(scores):
+        return math.inf, -math.inf
+    before = scores if true < 0 else scores[:true]
+    return -math.inf if true < 0 else scores[true], min(before, default=math.inf)
+
+
+def _share(ranges: Sequence[tuple[float, float]], threshold: float) -> float:
+    found = sum(low < threshold <= high for low, high in ranges)
+    return found / len(ranges) if ranges else 0.0
+
+
+def f1(one: float, other: float) -> float:
+    """Return 2ab / (a + b), and 0 where both are 0."""
+    return 2 * one * other / (one + other) if one + other else 0.0

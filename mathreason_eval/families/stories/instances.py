@@ -1,12 +1,12 @@
 """How much a score depends on the numbers that a template happened to draw.
 
-A task whose problems have the property `instance` holds the same families of problems, again and
-again with other names and numbers. Each instance is a data set of its own, and the spread over
-these data sets is what a score on any single one of them hides (arXiv:2410.05229).
+A task whose problems have the property `instance` holds the same families of problems several
+times, with other names and numbers. Each instance is a data set, and a score on a single one hides
+the spread over them (arXiv:2410.05229).
 
-Some spread comes of itself: each instance draws its problems, and each problem its samples, by
-chance. It is told apart as in a randomised block design, whose blocks are families (or the clusters
-that they make): what is left of a score beside its family and its instance is that noise.
+Some spread is noise: problems of an instance and samples of a problem are drawn at random. It is
+estimated as in a randomised block design whose blocks are families (or clusters of them): the noise
+is the residual of a score after the effects of its family and its instance.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ INSTANCE = "instance"
 """The property of a problem that says which instance of its family it is."""
 
 INSTANCES = "instances"
-"""The slice of problems that have all the instances that there are."""
+"""The slice of problems that have every instance."""
 
 _SPREAD_NEEDS = 2
 _TAIL = 0.025
 
 
 def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield, in the slice `instances`, how accuracy moves over the instances of the same problems.
+    """Yield, in the slice `instances`, how accuracy varies over instances of the same problems.
 
     - `avg`: mean over all instances; the accuracy of each is the slice `instance=N`
-    - `sd`: standard deviation of the instances' accuracies, the noise of problems and samples off
+    - `sd`: standard deviation of the instances' accuracies, without the noise
     - `lowest`, `highest`, `range`: of the instances' accuracies, with intervals that allow for the
-      choice among all of them
+      selection among them
 
-    Only families count that have every instance. Nothing, if there are fewer than two instances,
-    and the mean alone where all families share one source: then nothing tells noise apart.
+    Only families that have every instance count. Nothing if there are fewer than two instances;
+    only the mean where all families are one cluster, as the noise cannot be estimated then.
     """
     table = _table(items)
     width = len(table[0]) if table else 0
@@ -76,9 +76,9 @@ def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
 def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `strict`, the share of problems of which every sample is correct: pass^n, by slices.
 
-    For all problems, and, where there are variants, for originals and each variant. A problem that
-    has fewer samples than others does not count; nothing, if no problem has two. It falls as n
-    grows, so `method` says n, and only runs with the same n can be compared by it.
+    For all problems, and, where there are variants, for originals and each variant. Only problems
+    with the largest number of samples count; nothing if that is one. It falls as n grows, so
+    `method` states n, and only runs with the same n can be compared by it.
     """
     most = max(item.n for item in items)
     if most < _SPREAD_NEEDS:
@@ -102,12 +102,12 @@ def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Layout:
-    """Accuracies of instances with the noise in them, of which every family is a block."""
+    """Accuracies of instances and their noise, from a randomised block design."""
 
     accuracies: NDArray[Any]
     """One an instance."""
     noise: float
-    """The variance of each that comes of drawing problems and samples alone; never zero."""
+    """The variance of each that is due to drawing problems and samples; never zero."""
     blocks: int
     """Families, or clusters of them."""
 
@@ -125,12 +125,12 @@ class Layout:
 def layout_of(
     scores: Sequence[Sequence[float]], clusters: Sequence[Hashable], samples: float
 ) -> Layout:
-    """Return what instances show beside families.
+    """Return the accuracies of instances and their noise.
 
     Args:
         scores: a row for each family, a column for each instance.
-        clusters: of each family; those that share one are one block. Two at least.
-        samples: how many a score is the mean of; half a change by one of them is imagined.
+        clusters: one for each family; families that share one are a block. At least two blocks.
+        samples: the number that a score is the mean of, for the pseudo-observations.
     """
     import numpy as np
 
@@ -139,7 +139,7 @@ def layout_of(
     rows = np.asarray(scores, dtype=float)
     families, width, blocks = *rows.shape, len(number)
     accuracies = rows.mean(axis=0)
-    # Without what is common to a family and to an instance; members of a cluster add up.
+    # Residuals of family and instance effects, summed over the families of a block.
     left = rows - rows.mean(axis=1, keepdims=True) - accuracies + rows.mean()
     sums = np.zeros((blocks, width))
     np.add.at(sums, places, left)
@@ -149,9 +149,9 @@ def layout_of(
 
 
 def spread(layout: Layout) -> Mean:
-    """Return the standard deviation of instances that noise does not explain, at least 0.
+    """Return the standard deviation of instances without the noise, at least 0.
 
-    Its interval is Williams' for a component of variance (1962, Biometrika 49, 278-281).
+    Its interval is Williams' for a variance component (1962, Biometrika 49, 278-281).
     """
     from scipy.special import chdtri, fdtri
 
@@ -163,7 +163,7 @@ def spread(layout: Layout) -> Mean:
         ratio = float(fdtri(freedom, layout.freedom, 1 - tail)) * layout.noise
         return math.sqrt(max(0.0, seen - ratio) * freedom / float(chdtri(freedom, tail)))
 
-    # Instances that are more alike than chance makes them do not show that they are equal.
+    # Instances that are more alike than noise would make them are no evidence of equality.
     low, high = end(_TAIL, seen), end(1 - _TAIL, max(seen, layout.noise))
     return Mean(
         value=value,
@@ -177,12 +177,11 @@ def spread(layout: Layout) -> Mean:
 def span(layout: Layout) -> Mean:
     """Return the range of the instances' accuracies with Tukey's interval.
 
-    No two instances differ by more than it says, at 95 % for all pairs together: so it holds for
-    the pair that was chosen for being far apart.
+    It holds for all pairs of instances simultaneously at 95 %, so also for the most distant pair.
     """
     value = float(layout.accuracies.max() - layout.accuracies.min())
     error = math.sqrt(layout.noise)
-    half = _farthest(layout.instances, layout.freedom) * error
+    half = _range_quantile(layout.instances, layout.freedom) * error
     return Mean(
         value=value,
         low=max(0.0, value - half),
@@ -193,8 +192,8 @@ def span(layout: Layout) -> Mean:
 
 
 @lru_cache(maxsize=64)
-def _farthest(instances: int, freedom: int) -> float:
-    """Return the 95 % quantile of the studentized range, which takes a second to find."""
+def _range_quantile(instances: int, freedom: int) -> float:
+    """Return the 95 % quantile of the studentized range, which takes a second to compute."""
     from scipy.stats import studentized_range
 
     return float(studentized_range.ppf(1 - 2 * _TAIL, instances, freedom))
@@ -203,28 +202,18 @@ def _farthest(instances: int, freedom: int) -> float:
 def _ends(table: Sequence[Sequence[Item]]) -> tuple[Mean, Mean]:
     """Return the lowest and the highest accuracy of an instance.
 
-    The intervals of all instances hold together at 95 % (Sidak), so the lowest of the ends is below
-    the lowest accuracy whichever that is.
+    The intervals of all instances hold simultaneously at 95 % (Sidak), whichever is selected.
     """
     columns = list(zip(*table, strict=True))
     together = (1 - 2 * _TAIL) ** (1 / len(columns))
     z = NormalDist().inv_cdf((1 + together) / 2)
     means = [mean_over(column, [item.accuracy for item in column], z) for column in columns]
     method = f"{means[0].method}, of all {len(columns)} instances together (Sidak)"
+    lows, highs = [mean.low for mean in means], [mean.high for mean in means]
     least, most = (end(means, key=lambda mean: mean.value) for end in (min, max))
     return (
-        replace(
-            least,
-            low=min(mean.low for mean in means),
-            high=min(mean.high for mean in means),
-            method=method,
-        ),
-        replace(
-            most,
-            low=max(mean.low for mean in means),
-            high=max(mean.high for mean in means),
-            method=method,
-        ),
+        replace(least, low=min(lows), high=min(highs), method=method),
+        replace(most, low=max(lows), high=max(highs), method=method),
     )
 
 

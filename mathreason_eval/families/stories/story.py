@@ -1,13 +1,13 @@
-"""Instances of templates: numbers and entities are drawn apart, then told together.
+"""Instances of templates: numbers and entities are drawn separately, then told together.
 
-The same story can be told with other numbers, and the same numbers with other names.
+So the same story can have other numbers, and the same numbers other names.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -19,8 +19,8 @@ Entity = Mapping[str, str]
 """The forms of a name or a thing: `{"name": "Maya", "he": "she"}`. The form "" is the usual one."""
 
 
-class Source(Protocol):
-    """Where chance comes from; a `random.Random` is one."""
+class RandomSource(Protocol):
+    """A source of random integers, such as `random.Random`."""
 
     def randrange(self, stop: int, /) -> int:
         """Return a number from 0 to stop - 1."""
@@ -38,11 +38,11 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quantity:
-    """A named number of a template: drawn from `values`, or computed."""
+    """A named number of a template: drawn from `values`, or computed by `operation`."""
 
     name: str
     unit: str
-    """How it is printed and which values make sense; a key of `UNITS`."""
+    """How it is printed and which values are sensible; a key of `UNITS`."""
     values: tuple[Number, ...] = ()
     operation: Operation | None = None
 
@@ -62,9 +62,9 @@ class Template:
 
     id: str
     entities: Mapping[str, str]
-    """Which dictionary each slot is filled from."""
+    """The dictionary that each slot is filled from."""
     given: tuple[Quantity, ...]
-    """Numbers the text may tell, and hidden ones that they are made of."""
+    """Numbers that the text may state, and hidden ones that they are computed from."""
     steps: tuple[Quantity, ...]
     """One operation each; the last one gives the answer."""
     conditions: tuple[Operation, ...]
@@ -79,7 +79,7 @@ class Story:
 
     question: str
     gold: str
-    """Exact: `12`, `2.5`, `7/3`; money that is not whole with two decimals, `12.50`."""
+    """Exact: `12`, `2.5`, `7/3`; money has two decimals unless it is whole, `12.50`."""
     steps: tuple[tuple[str, str], ...]
     """Each step as an expression in numbers and its value: `("4 * 6", "24")`."""
 
@@ -92,21 +92,19 @@ class Story:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What is known before the first draw."""
 
-_MOST_TRIES = 1_000
-
 
 def draw_entities(
     template: Template,
     dictionaries: Mapping[str, tuple[Entity, ...]],
-    source: Source,
+    source: RandomSource,
     known: Mapping[str, Entity] = NOTHING,
 ) -> Mapping[str, Entity]:
-    """Return an entity for each slot, no two the same; those that are known stay.
+    """Return an entity for each slot, no two the same; known ones are kept.
 
-    Where dictionaries are of the same lengths, the same chance draws from the same places.
+    From dictionaries of the same lengths, the same source draws the same positions.
 
     Raises:
-        UnknownNameError: if a slot names a dictionary that there is not.
+        UnknownNameError: if a slot names a dictionary that does not exist.
         TaskError: if a dictionary has too few entries.
     """
     drawn: dict[str, Entity] = dict(known)
@@ -123,13 +121,16 @@ def draw_entities(
     return drawn
 
 
+_MOST_TRIES = 1_000
+
+
 def draw_numbers(
-    template: Template, source: Source, known: Mapping[str, Number] = NOTHING
+    template: Template, source: RandomSource, known: Mapping[str, Number] = NOTHING
 ) -> Mapping[str, Number]:
-    """Return a value for each quantity of the template, steps included; those known stay.
+    """Return a value for each quantity of the template, steps included; known ones are kept.
 
     Raises:
-        TaskError: if a thousand draws in a row break a rule of the template.
+        TaskError: if `_MOST_TRIES` draws in a row break a condition of the template.
     """
     for _ in range(_MOST_TRIES):
         numbers = _try(template, source, known)
@@ -141,7 +142,7 @@ def draw_numbers(
 
 
 def _try(
-    template: Template, source: Source, known: Mapping[str, Number]
+    template: Template, source: RandomSource, known: Mapping[str, Number]
 ) -> Mapping[str, Number] | None:
     numbers: dict[str, Number] = {}
     for quantity in (*template.given, *template.steps):
@@ -224,3 +225,39 @@ def _in_numbers(operation: Operation, numbers: Mapping[str, Number]) -> str:
     )
     left, right = (f"({side})" if "/" in side else side for side in sides)
     return f"{left} {operation.sign} {right}"
+
+
+# --- balanced sequences of templates -----------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A template with its topic and variants."""
+
+    topic: str
+    template: Template
+    variants: Mapping[str, Template] = field(default_factory=dict)
+    """Changed templates, by the name of the change."""
+
+    def meta(self, story: Story) -> dict[str, str | int]:
+        """Return the properties of a problem that is an instance of the template."""
+        return {
+            "steps": len(story.steps),
+            "topic": self.topic,
+            "template": self.template.id,
+            "solution": story.solution,
+        }
+
+
+def by_steps(entries: Iterable[Entry]) -> Sequence[Sequence[Entry]]:
+    """Return the entries in groups of the same number of steps, the shortest first."""
+    groups: dict[int, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(len(entry.template.steps), []).append(entry)
+    return tuple(tuple(groups[length]) for length in sorted(groups))
+
+
+def in_turn(groups: Sequence[Sequence[Entry]], index: int) -> Entry:
+    """Return entry number `index`: groups alternate, and within each group its entries do."""
+    group = groups[index % len(groups)]
+    return group[index // len(groups) % len(group)]

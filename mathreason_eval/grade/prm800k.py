@@ -1,8 +1,8 @@
-"""PRM800K's `grade_answer` (arXiv:2305.20050), restated from its description.
+"""PRM800K's `grade_answer` (arXiv:2305.20050), reimplemented from its description.
 
-MATH's string rules first; then a second normal form, tuples element by element, and sympy on what
-looks harmless. The published code evaluates with `parse_expr`; so does this, in a worker process,
-and only what consists of digits, signs and at most two letters beside `sqrt` and `frac`.
+MATH's string rules first; then a second normal form, tuples element by element, and sympy where the
+text looks harmless. The published code evaluates with `parse_expr`. So does this, in a worker
+process, and only digits, signs and at most two letters besides `sqrt` and `frac`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from tokenize import TokenError
 
-from mathreason_eval.grade.published.reference import hendrycks_form
+from mathreason_eval.grade.published import hendrycks_form, rule_match
 from mathreason_eval.types import Match
 
 _TEXT = re.compile(r"\\text\{(.+?)\}\Z")
@@ -19,37 +19,29 @@ _UNITS = (
     "degree", "cm", "centimeter", "meter", "mile", "second", "minute", "hour", "day", "week",
     "month", "year", "foot", "feet", "inch", "yard",
 )  # fmt: skip
-_BRACKETS = "()[]"
-_MOST_LETTERS = 2
-_NEARLY = 1e-7
 
 
 def prm800k_quick(gold: str, answer: str) -> Match:
     """Return PRM800K's verdict where it needs no sympy, else undecided."""
     if _math_form(gold) == _math_form(answer):
-        return _match(equal=True)
+        return rule_match("prm800k", equal=True)
     one, other = prm800k_form(gold), prm800k_form(answer)
     if one == other:
-        return _match(equal=True)
+        return rule_match("prm800k", equal=True)
     parts = _pairs(one, other)
     if parts is None:
-        return _match(equal=False)
+        return rule_match("prm800k", equal=False)
     verdicts = [_element(a, b) for a, b in parts]
     if not all(verdict is not False for verdict in verdicts):
-        return _match(equal=False)
+        return rule_match("prm800k", equal=False)
     undecided = Match(equal=None, rule="undecided", note="PRM800K's rule asks sympy")
-    return _match(equal=True) if all(verdicts) else undecided
+    return rule_match("prm800k", equal=True) if all(verdicts) else undecided
 
 
 def prm800k_slow(gold: str, answer: str) -> Match:
     """Return PRM800K's verdict with sympy, for a worker process only."""
     parts = _pairs(prm800k_form(gold), prm800k_form(answer)) or []
-    return _match(equal=all(_element(a, b) or _sympy_equal(a, b) for a, b in parts))
-
-
-def _match(*, equal: bool) -> Match:
-    said = "the same" if equal else "different"
-    return Match(equal=equal, rule="prm800k", note=f"{said} by the prm800k rule")
+    return rule_match("prm800k", equal=all(_element(a, b) or _sympy_equal(a, b) for a, b in parts))
 
 
 def _math_form(text: str) -> str:
@@ -81,12 +73,15 @@ def prm800k_form(text: str) -> str:
     if number is not None and _integral(number):
         text = str(round(number))
     if "\\" in text:
-        text = _spoken(text)
+        text = _plain_text(text)
     text = re.sub("- *", "-", text)
     text = re.sub("([0-9]) +([0-9])", r"\1+\2", text)
     text = text.replace(" ", "").replace("{", "").replace("}", "").lower()
     whole = _whole(text)
     return text if whole is None else str(whole)
+
+
+_LONGEST_NUMBER = 300
 
 
 def _number(text: str) -> float | None:
@@ -98,7 +93,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-_LONGEST_NUMBER = 300
+_NEARLY = 1e-7
 
 
 def _integral(number: float) -> bool:
@@ -107,7 +102,7 @@ def _integral(number: float) -> bool:
 
 
 def _whole(text: str) -> int | None:
-    """Return the integer that a text with well-placed commas says."""
+    """Return the integer of a text, which may have commas between its thousands."""
     number = _number(_without_commas(text))
     return round(number) if number is not None and _integral(number) else None
 
@@ -125,10 +120,12 @@ _SIGNS = {
     r"\right": "", r"\ ": " ", r"\,": " ", r"\;": " ", r"\!": "", r"\%": "%",
     r"\{": "{", r"\}": "}",
 }  # fmt: skip
+_NESTED = 20
+"""Fractions and roots in each other that are replaced, innermost first."""
 _COMMAND = re.compile(r"\\(?:[a-zA-Z]+|.)")
 
 
-def _spoken(latex: str) -> str:
+def _plain_text(latex: str) -> str:
     r"""Return LaTeX as plain text: `\frac{1}{2}` is ` 1/2`, `\sqrt{3}` is `sqrt(3)`."""
     latex = re.sub(r"\\(?:text|mathrm|mathbf|textbf|mbox)\s*\{([^{}]*)\}", r"\1", latex)
     for _ in range(_NESTED):
@@ -140,17 +137,17 @@ def _spoken(latex: str) -> str:
     return _COMMAND.sub(lambda m: _SIGNS.get(m.group(), m.group()[1:]), latex).strip()
 
 
-_NESTED = 20
-
-
 def _pairs(one: str, other: str) -> list[tuple[str, str]] | None:
-    """Return the elements of two tuples side by side; None if they cannot be equal."""
+    """Return the pairs of elements of two tuples; None if the tuples cannot be equal."""
     if not other:
         return None
     ones, others = _elements(one), _elements(other)
     if len(ones) > 1 and (one[0] != other[0] or one[-1] != other[-1]):
         return None
     return list(zip(ones, others, strict=True)) if len(ones) == len(others) else None
+
+
+_BRACKETS = "()[]"
 
 
 def _elements(text: str) -> list[str]:
@@ -172,7 +169,7 @@ _IS_FRACTION = re.compile(r"-?[0-9]+.?/0*[1-9][0-9]*.?\Z")
 def _element(gold: str, answer: str) -> bool | None:
     """Return whether two elements are equal, None if sympy is to be asked."""
     if _IS_FRACTION.match(gold) and _IS_FRACTION.match(answer):
-        # Two fractions must be the same as written: a reduced one is asked for.
+        # Two fractions must be written the same: a reduced one is required.
         return gold == answer
     if (_whole(gold) is None) != (_whole(answer) is None):
         return False
@@ -180,6 +177,7 @@ def _element(gold: str, answer: str) -> bool | None:
     return None if _harmless(difference) else False
 
 
+_MOST_LETTERS = 2
 _PLAIN = re.compile(r"[0-9a-z+\-*/^().,! ]*\Z")
 
 

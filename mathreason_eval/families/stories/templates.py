@@ -1,7 +1,7 @@
 """Templates of word problems from the records in which they are written.
 
-A template is data. `draw` names the numbers and what they are drawn from, `steps` solves the
-problem by one operation each, `text` tells it, a sentence a line, and asks in the last line:
+A template is data: `draw` names the numbers and what they are drawn from, `steps` solves the
+problem by one operation each, `text` has one sentence a line, the question last:
 
     id: market-stall
     who: {who: person, fruit: fruit}
@@ -12,15 +12,15 @@ problem by one operation each, `text` tells it, a sentence a line, and asks in t
       {Who.he} sells {sold} {fruit}.
       How many {fruit} does {who} have left?
 
-Numbers that break a rule (a count that is not a whole number above zero, money that is not whole
-cents, a condition under `where`) are drawn again, so every instance has an exact answer that makes
-sense. `docs/tasks.md` describes every key and unit.
+Numbers that are not sensible (a count that is not a positive integer, money that is not whole
+cents) or break a condition under `where` are drawn again, so every instance has an exact and
+sensible answer. `docs/tasks.md` describes every key and unit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -74,7 +74,7 @@ def read_template(record: Mapping[str, Any]) -> Template:
 def read_dictionaries(
     spec: Mapping[str, Iterable[Mapping[str, Any]]],
 ) -> Mapping[str, tuple[Entity, ...]]:
-    """Return the entities of each dictionary; the first form of an entry is the usual one.
+    """Return the entities of each dictionary; the first form of an entry is the default one.
 
     An entry whose first form is a list stands for one entity each:
     `{name: [Maya, Ines], he: she}`.
@@ -86,9 +86,9 @@ def read_dictionaries(
 
 
 def _entities(entry: Mapping[str, Any]) -> Iterable[Entity]:
-    (usual, first), *others = entry.items()
+    (default, first), *others = entry.items()
     for text in [first] if isinstance(first, str) else first:
-        yield {"": text, usual: text, **dict(others)}
+        yield {"": text, default: text, **dict(others)}
 
 
 def _drawn(name: str, spec: str) -> Quantity:
@@ -140,7 +140,7 @@ def _compiled(text: str) -> tuple[str | Slot, ...]:
 
 
 def _check_names(template: Template) -> None:
-    """Raise a ValueError if something is used before it is there, or named twice."""
+    """Raise a ValueError if a name is used before it is defined, or defined twice."""
     known: set[str] = set()
     for quantity in (*template.given, *template.steps):
         if quantity.operation is not None:
@@ -160,18 +160,18 @@ def _check_names(template: Template) -> None:
 
 
 def _check_solution(template: Template) -> None:
-    """Raise a ValueError if the text tells too little or too much, or a step leads nowhere."""
+    """Raise a ValueError if the text omits or reveals a number, or a step is not used."""
     told = {part.name for line in template.sentences for part in line if isinstance(part, Slot)}
     operations = [step.operation for step in template.steps if step.operation is not None]
     used = {side for each in operations for side in (each.left, each.right)}
-    *on_the_way, answer = (step.name for step in template.steps)
+    *intermediate, answer = (step.name for step in template.steps)
     for name in template.entities:
         if name not in told:
             raise ValueError(f"{name} does not appear in the text")
     for number in template.given:
         if number.name in used and number.name not in told:
             raise ValueError(f"{number.name} is needed and not told")
-    for name in (*on_the_way, answer):
+    for name in (*intermediate, answer):
         if name in told:
             raise ValueError(f"{name} is to be found and is told")
         if (name in used) == (name == answer):
@@ -182,3 +182,51 @@ def _check_operands(operation: Operation, known: set[str]) -> None:
     for side in (operation.left, operation.right):
         if isinstance(side, str) and side not in known:
             raise ValueError(f"{side!r} is not known yet")
+
+
+# --- variants --------------------------------------------------------------------------------
+
+Record = Mapping[str, Any]
+"""A template as it is written."""
+_CHANGES = frozenset({"who", "draw", "steps", "where", "text", "order", "add", "ask"})
+
+
+def changed(record: Record, name: str, change: Record) -> Record:
+    """Return the record of the variant `name` of a template, which can keep its numbers.
+
+        irrelevant: {draw: {plums: 8..40}, add: "{Who.he} also has {plums} plums at home."}
+        reordered: {order: [2, 1, 3, 4]}
+        longer: {draw: {more: 5..60}, steps: [total = left + more],
+                 add: "In the afternoon {who.he} buys {more} {fruit}.",
+                 ask: "How many {fruit} does {who} have then?"}
+
+    Slots and numbers are added, or replace those of the same name; steps are appended; conditions
+    and the text are replaced. In the text, `add` inserts sentences before the question, `ask`
+    replaces the question, and `order` reorders all the sentences, counted from 1.
+
+    Raises:
+        TaskError: if the change has an unknown key, or `order` is not an order of the sentences.
+    """
+    for key in change:
+        if key not in _CHANGES:
+            raise UnknownNameError(f"key of the variant {name} of {record['id']}", key, _CHANGES)
+    return {
+        "id": f"{record['id']}/{name}",
+        "who": {**record.get("who", {}), **change.get("who", {})},
+        "draw": {**record["draw"], **change.get("draw", {})},
+        "steps": [*record["steps"], *change.get("steps", ())],
+        "where": change.get("where", record.get("where", ())),
+        "text": "\n".join(_changed_text(record, name, change)),
+    }
+
+
+def _changed_text(record: Record, name: str, change: Record) -> Sequence[str]:
+    *facts, question = change.get("text", record["text"]).splitlines()
+    lines = [*facts, *change.get("add", "").splitlines(), change.get("ask", question)]
+    order = change.get("order", range(1, len(lines) + 1))
+    if sorted(order) != [*range(1, len(lines) + 1)]:
+        raise TaskError(
+            f"The variant {name} of {record['id']} orders {len(lines)} sentences as {order}.",
+            "Name each of them once, from 1.",
+        )
+    return [lines[place - 1] for place in order]

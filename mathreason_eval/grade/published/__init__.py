@@ -1,1 +1,0 @@
-"""Rules that others published, kept as they are."""
