@@ -5,8 +5,7 @@ from __future__ import annotations
 from mathreason_eval.maths.compare.comparison import Comparison, different, ordered, unordered
 from mathreason_eval.maths.compare.equations import is_flat
 from mathreason_eval.maths.compare.expression import Finding
-from mathreason_eval.maths.syntax import matrices
-from mathreason_eval.maths.syntax.tree import Node, show
+from mathreason_eval.maths.syntax.tree import Node, Rows, as_matrix, show
 
 _COLLECTIONS = frozenset({"list", "set"})
 _PAIR = 2
@@ -113,12 +112,12 @@ def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     return ordered(cells[0], cells[1], how.inside())._replace(rule="matrix")
 
 
-def _matrix_beside(node: Node, other: Node) -> matrices.Rows | None:
+def _matrix_beside(node: Node, other: Node) -> Rows | None:
     """Return the entries of a matrix, a value being its only one and a tuple lying as needed."""
-    rows = matrices.as_matrix(node)
+    rows = as_matrix(node)
     if rows is None:
         return ((node,),) if is_flat(node) else None
-    beside = matrices.as_matrix(other) if node.op in _VECTORS else None
+    beside = as_matrix(other) if node.op in _VECTORS else None
     if beside is not None and len(beside) == 1 < len(rows) and all(len(row) == 1 for row in rows):
         return (tuple(row[0] for row in rows),)
     return rows

@@ -21,10 +21,18 @@ from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.structure import contradiction_in
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import fingerprint
-from mathreason_eval.maths.syntax import matrices
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.number import plain_number
-from mathreason_eval.maths.syntax.tree import Node, contains, num, show, substitute, sym
+from mathreason_eval.maths.syntax.tree import (
+    Node,
+    as_matrix,
+    contains,
+    is_matrix,
+    num,
+    show,
+    substitute,
+    sym,
+)
 from mathreason_eval.maths.vocabulary.units import unit_of
 
 LONGEST = 1000
@@ -96,8 +104,8 @@ def _key(node: Node) -> str:
         return "assign " + "; ".join(
             sorted(f"{show(p.args[0])} = {_key(p.args[1])}" for p in node.args)
         )
-    if matrices.is_matrix(node):
-        rows = matrices.as_matrix(node) or ()
+    if is_matrix(node):
+        rows = as_matrix(node) or ()
         return "matrix " + " | ".join("; ".join(map(_key, row)) for row in rows)
     return _scalar(node) if is_flat(node) else f"tree {show(node)}"
 

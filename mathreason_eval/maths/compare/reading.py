@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mathreason_eval.maths.compare import text as words
 from mathreason_eval.maths.syntax.lexer import UnreadableError
-from mathreason_eval.maths.syntax.numerals import english
+from mathreason_eval.maths.syntax.number import english
 from mathreason_eval.maths.syntax.parse import parse
 from mathreason_eval.maths.syntax.tree import Node
 

@@ -20,8 +20,7 @@ from mathreason_eval.maths.compare.groups import is_group, same_cases, same_grou
 from mathreason_eval.maths.compare.scalar import is_about, is_written_out, same_scalar, with_degrees
 from mathreason_eval.maths.compare.setlike import is_set, same_real_set
 from mathreason_eval.maths.compare.shape import shape
-from mathreason_eval.maths.syntax import matrices
-from mathreason_eval.maths.syntax.tree import Node, show, substitute
+from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute
 from mathreason_eval.maths.vocabulary import words
 
 _PAIR = 2
@@ -216,7 +215,7 @@ _RULES: tuple[tuple[Callable[[Node], bool], Callable[[Node, Node, Comparison], F
     (lambda node: node.op == "ratio", _same_ratio),
     (lambda node: node.op == "define", _same_definition),
     (_is_equation, _same_equation),
-    (matrices.is_matrix, same_matrix),
+    (is_matrix, same_matrix),
     (is_set, same_real_set),
     (is_group, same_group),
     (lambda node: node.op in {"cases", "row"}, same_cases),

@@ -1,15 +1,14 @@
 """From tokens to a tree: one Pratt parser for the LaTeX and the plain text of answers.
 
 It evaluates nothing, nests no deeper than a fixed limit and looks at each token a fixed number of
-times. This module has the core; what an operator or an atom means stands in `operators`, `atoms`,
-`calls` and `quantities`.
+times. This module has the core; `operators`, `atoms` and `commands` say what each construct means.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from mathreason_eval.maths.syntax import atoms, calls, operators, quantities
+from mathreason_eval.maths.syntax import atoms, commands, operators
 from mathreason_eval.maths.syntax.cursor import Grammar, limit, spelled
 from mathreason_eval.maths.syntax.lexer import Token, UnreadableError, tokens
 from mathreason_eval.maths.syntax.operators import IMPLICIT, INFIX, LOOSEST, RELATION, SIGN, UNIT
@@ -134,7 +133,7 @@ class Parser(Grammar):
 
     def expression(self, least: int) -> Node:
         """Return the longest expression whose operators bind at least so tightly."""
-        self.deeper()
+        self.nest()
         left = self.prefix()
         while (power := self.binding(left)) >= least and power:
             left = self._infix(left, power)
@@ -168,7 +167,7 @@ class Parser(Grammar):
         if power == IMPLICIT:
             return operators.product(self, left)
         if power == UNIT:
-            return quantities.unit(self, left)
+            return operators.quantity(self, left)
         if power == RELATION:
             relates = self.token.kind == "rel"
             return operators.relation(self, left) if relates else operators.modulus(self, left)
@@ -190,15 +189,15 @@ def _number(token: Token) -> Node:
 
 _PREFIXES = {
     "num": lambda _, text: Node("num", (), text),
-    "sym": calls.name,
+    "sym": atoms.name,
     "const": lambda _, text: Node("const", (), text),
     "op": atoms.signed,
     "diff": lambda _, text: Node("d", (), text),
     "money": lambda parser, text: Node("quantity", (parser.expression(SIGN),), text),
     "open": atoms.group,
-    "fn": calls.function,
-    "cmd": atoms.command,
-    "begin": atoms.table,
+    "fn": atoms.function,
+    "cmd": commands.command,
+    "begin": commands.table,
     "close": atoms.reversed_interval,
 }
 
