@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
+from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.equal import canonical_key, compare
+from mathreason_eval.maths.compare.symbolic import compare_slow
 
 CASES = [
     json.loads(line)

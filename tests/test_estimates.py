@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from mathreason_eval.cli.screens.metrics import metric_table, variance
-from mathreason_eval.maths.compare.key import canonical_key
+from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.stats.estimators.confidence import Vote, estimates
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.majority import maj_curve

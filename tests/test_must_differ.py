@@ -18,10 +18,9 @@ import pytest
 
 from mathreason_eval.grade.graders import GRADERS, Grader
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.maths.compare.comparison import Comparison, ordered, unordered
+from mathreason_eval.maths.compare.comparison import Comparison, Finding, ordered, unordered
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import compare
-from mathreason_eval.maths.compare.expression import Finding
 from mathreason_eval.maths.syntax.tree import Node, sym
 from mathreason_eval.types import Match
 
@@ -394,8 +393,8 @@ CACHES = {
     "maths.syntax.normal._ascii": "char",
     "maths.syntax.parse.parse": "text grouped",
     "maths.syntax.tree.symbols": "node",
-    "maths.compare.expression._same": "gold answer",
-    "maths.compare.key._short_key": "answer",
+    "maths.compare.comparison._same": "gold answer",
+    "maths.compare.equal._short_key": "answer",
     "maths.compare.shape.shape": "node",
     "maths.evaluate.numeric._points": "names",
     "maths.evaluate.residue._square_root": "number",

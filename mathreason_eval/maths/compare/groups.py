@@ -1,13 +1,193 @@
-"""Tuples, lists, sets and assignments; matrices and cases."""
+"""Sets and inequalities, also in letters; tuples, lists, assignments, matrices and cases."""
 
 from __future__ import annotations
 
-from mathreason_eval.maths.compare.comparison import Comparison, different, ordered, unordered
-from mathreason_eval.maths.compare.equations import is_flat
-from mathreason_eval.maths.compare.expression import Finding
-from mathreason_eval.maths.syntax.tree import Node, Rows, as_matrix, show
+from mathreason_eval.maths.compare.comparison import (
+    DIFFERENT_KIND,
+    UNKNOWN,
+    Comparison,
+    Finding,
+    different,
+    ordered,
+    same_value,
+    unordered,
+)
+from mathreason_eval.maths.compare.equations import difference, is_flat, is_name
+from mathreason_eval.maths.compare.realsets import (
+    NotASetError,
+    RealSet,
+    is_inequality,
+    is_interval,
+    real_set,
+    same_set,
+)
+from mathreason_eval.maths.syntax.tree import (
+    Node,
+    Rows,
+    as_matrix,
+    contains,
+    show,
+    substitute,
+    sym,
+    symbols,
+)
 
+_OPERATIONS = frozenset({"union", "inter", "minus", "interval", "such"})
 _COLLECTIONS = frozenset({"list", "set"})
+
+
+def is_set(node: Node) -> bool:
+    """Return whether a node is a set of real numbers by its form."""
+    if node.op in _COLLECTIONS:
+        return any(map(is_set, node.args))
+    if node.op == "rel":
+        return is_inequality(node) or node.name in {"in", "notin"}
+    return node.op in _OPERATIONS or (node.op == "const" and node.name.startswith("RR"))
+
+
+def same_real_set(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare two trees of which at least one is a set of real numbers."""
+    one, other = _normal_form(gold), _normal_form(answer)
+    if one is None or other is None:
+        return _same_symbolic_set(gold, answer, how)
+    names = {one.variable, other.variable} - {""}
+    if len(names) > 1 and how.convention.variable_names:
+        return different("set", "they are about different variables")
+    return same_set(one, other)
+
+
+def _normal_form(node: Node) -> RealSet | None:
+    if node.op == "tuple" and not is_interval(node):
+        return None
+    try:
+        return real_set(node)
+    except NotASetError:
+        return None
+
+
+def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare sets whose ends are not numbers, part by part."""
+    if gold.op == answer.op == "rel":
+        if gold.name == answer.name == "in":
+            return how.inside().same(gold.args[1], answer.args[1])
+        return same_inequality(gold, answer)
+    chain = as_listed_order(gold, answer)
+    if chain is not None:
+        return ordered(chain[0], chain[1], how.inside())
+    gold, answer = _plain(gold), _plain(answer)
+    if "const" in {gold.op, answer.op}:
+        return _same_numbers(gold, answer)
+    if is_interval(gold) and is_interval(answer):
+        if gold.name != answer.name:
+            return different("set", "their ends are of different kinds")
+        return ordered(gold.args, answer.args, how.inside())
+    if gold.op != answer.op:
+        return DIFFERENT_KIND
+    if gold.op == "such":
+        return ordered(gold.args, _renamed(answer, gold).args, how.inside())
+    if gold.op == "minus":
+        return ordered(gold.args, answer.args, how.inside())
+    return unordered(_flattened(gold), _flattened(answer), how.inside())
+
+
+def _same_numbers(gold: Node, answer: Node) -> Finding:
+    """Compare two sets of which one is a set of numbers by its letter, such as the integers."""
+    same = gold.op == answer.op and gold.name == answer.name
+    return Finding(equal=same, rule="set", note=f"{answer.name} against {gold.name}")
+
+
+def _plain(node: Node) -> Node:
+    """Return the set that a membership, a builder or an inequality in letters speaks of."""
+    if node.op == "rel" and node.name == "in":
+        return node.args[1]
+    if node.op == "such":
+        interval = as_interval(node.args[1])
+        # In {x : x^2 < y} the interval would be one of y.
+        about = set(symbols(node.args[0])) if interval is not None else set()
+        return interval if interval is not None and not about & {*symbols(interval)} else node
+    return as_interval(node) or node
+
+
+def _renamed(builder: Node, like: Node) -> Node:
+    """Return a set-builder in the variable of another one."""
+    used, wanted = symbols(builder.args[0]), symbols(like.args[0])
+    if len(used) == len(wanted) == 1:
+        return substitute(builder, sym(used[0]), sym(wanted[0]))
+    return builder
+
+
+def _flattened(node: Node) -> tuple[Node, ...]:
+    parts: list[Node] = []
+    for part in node.args:
+        parts.extend(_flattened(part) if part.op == node.op else (part,))
+    return tuple(parts)
+
+
+# --- inequalities in letters ---------------------------------------------------------------------
+
+_FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def same_inequality(gold: Node, answer: Node) -> Finding:
+    """Return whether two inequalities in several letters say the same."""
+    one, other = _upward(gold), _upward(answer)
+    if one.name != other.name:
+        return Finding(equal=False, rule="inequality", note="they relate in different ways")
+    if len(one.args) == len(other.args) == 2:  # noqa: PLR2004 - one relation each
+        first, second = difference(one), difference(other)
+        found = same_value(first, second)
+        return found if found.equal else found._replace(rule="inequality")
+    for left, right in zip(one.args, other.args, strict=False):
+        found = same_value(left, right)
+        if not found.equal:
+            return found._replace(rule="inequality")
+    return Finding(equal=True, rule="inequality", note="the same chain of relations")
+
+
+def _upward(node: Node) -> Node:
+    """Return the chain turned so that it rises."""
+    signs = node.name.split()
+    if signs[0] in {">", ">="}:
+        return Node("rel", node.args[::-1], " ".join(_FLIP.get(sign, sign) for sign in signs[::-1]))
+    return node
+
+
+def as_interval(node: Node) -> Node | None:
+    """Return the interval of `a < x` or `a < x <= b` in letters, x being a name; None if none."""
+    if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
+        return None
+    node = _upward(node)
+    signs = node.name.split()
+    infinity = Node("const", (), "oo")
+    if len(signs) == 1:
+        left, right = node.args
+        if left.op == "sym" and not contains(right, "sym", left.name):
+            return Node(
+                "interval",
+                (Node("neg", (infinity,)), right),
+                "(" + ("]" if "=" in signs[0] else ")"),
+            )
+        if right.op == "sym" and not contains(left, "sym", right.name):
+            return Node("interval", (left, infinity), ("[" if "=" in signs[0] else "(") + ")")
+        return None
+    if len(signs) == 2 and is_name(node.args[1]):  # noqa: PLR2004 - a < x < b
+        brackets = ("[" if "=" in signs[0] else "(") + ("]" if "=" in signs[1] else ")")
+        return Node("interval", (node.args[0], node.args[2]), brackets)
+    return None
+
+
+def as_listed_order(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
+    """Return the members of a chain `b < a < d` beside a list of names, or None."""
+    chain, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
+    if chain.op != "rel" or listed.op not in {"list", "tuple"} or len(chain.args) < 3:  # noqa: PLR2004
+        return None
+    if not all(part.op == "sym" for part in (*chain.args, *listed.args)):
+        return None
+    return gold.args, answer.args
+
+
+# --- tuples, lists, assignments, matrices --------------------------------------------------------
+
 _PAIR = 2
 
 
@@ -28,7 +208,7 @@ def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
         return _same_assignment(gold, answer, how)
     if kinds <= {"tuple", "assign"}:
         return _same_tuple(gold, answer, how)
-    if {gold.name, answer.name} == {"and", "or"} and all(_is_name(p) for p in gold.args):
+    if {gold.name, answer.name} == {"and", "or"} and all(p.op == "sym" for p in gold.args):
         return different("structure", "one says and, the other or")
     if kinds <= _COLLECTIONS and not (how.convention.ordered_lists and kinds == {"list"}):
         return unordered(_distinct(gold), _distinct(answer), how.inside())
@@ -43,16 +223,15 @@ def _only_tuple(node: Node) -> Node | None:
     return node.args[0] if alone and node.args[0].op in {"tuple", "interval"} else None
 
 
-def _is_name(node: Node) -> bool:
-    return node.op == "sym"
-
-
 def _same_tuple(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op == answer.op == "tuple" and gold.name != answer.name and len(gold.args) == _PAIR:
         return different("structure", "their brackets differ")
     if gold.op != answer.op:
         gold, answer = _in_order(gold), _in_order(answer)
     return ordered(_values(gold), _values(answer), how.inside())
+
+
+_COORDINATES = ({"x", "y"}, {"x", "y", "z"}, {"a", "b"}, {"a", "b", "c"}, {"m", "n"}, {"p", "q"})
 
 
 def _in_order(node: Node) -> Node:
@@ -62,9 +241,6 @@ def _in_order(node: Node) -> Node:
     return node._replace(args=tuple(sorted(node.args, key=lambda part: show(part.args[0]))))
 
 
-_COORDINATES = ({"x", "y"}, {"x", "y", "z"}, {"a", "b"}, {"a", "b", "c"}, {"m", "n"}, {"p", "q"})
-
-
 def _same_single(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a group with something that is none."""
     group = gold if is_group(gold) else answer
@@ -72,12 +248,9 @@ def _same_single(gold: Node, answer: Node, how: Comparison) -> Finding:
     if group.op == "tuple" and column.op == "call" and column.name == "binom":
         return ordered(gold.args, answer.args, how.inside())
     if len(group.args) == 1 and (how.convention.singleton_sets or group.op != "set"):
-        return how.same(_lone(gold), _lone(answer))
+        lone = [node.args[0] if is_group(node) else node for node in (gold, answer)]
+        return how.same(*lone)
     return different("structure", "one value against several")
-
-
-def _lone(node: Node) -> Node:
-    return node.args[0] if is_group(node) else node
 
 
 def _same_assignment(gold: Node, answer: Node, how: Comparison) -> Finding:
@@ -129,7 +302,7 @@ _VECTORS = frozenset({"tuple", "list", "interval"})
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare definitions by cases, or the rows of two."""
     if gold.op != answer.op:
-        return Finding(equal=None, rule="undecided", note="cases against a closed form")
+        return UNKNOWN._replace(note="cases against a closed form")
     if gold.op == "row":
         return ordered(gold.args, answer.args, how.inside())
     return unordered(gold.args, answer.args, how.inside())

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import isfinite, pi
 
+from mathreason_eval.maths.compare.comparison import Finding, decimal_log, same_value
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import Finding, decimal_log, same_value
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant

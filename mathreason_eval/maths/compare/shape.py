@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import product
 
 from mathreason_eval.maths.compare import equations
-from mathreason_eval.maths.compare.integers import integers_of
+from mathreason_eval.maths.compare.realsets import integers_of
 from mathreason_eval.maths.evaluate import exact
 from mathreason_eval.maths.syntax.tree import Node, contains, num, rebuild, symbols
 from mathreason_eval.maths.vocabulary.units import unit_of

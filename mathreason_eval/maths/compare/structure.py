@@ -12,13 +12,25 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
-from mathreason_eval.maths.compare import equations, families
-from mathreason_eval.maths.compare.comparison import DIFFERENT_KIND, Comparison, different, ordered
+from mathreason_eval.maths.compare import equations
+from mathreason_eval.maths.compare.comparison import (
+    DIFFERENT_KIND,
+    UNKNOWN,
+    Comparison,
+    Finding,
+    different,
+    ordered,
+)
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
-from mathreason_eval.maths.compare.groups import is_group, same_cases, same_group, same_matrix
+from mathreason_eval.maths.compare.groups import (
+    is_group,
+    is_set,
+    same_cases,
+    same_group,
+    same_matrix,
+    same_real_set,
+)
 from mathreason_eval.maths.compare.scalar import is_about, is_written_out, same_scalar, with_degrees
-from mathreason_eval.maths.compare.setlike import is_set, same_real_set
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute
 from mathreason_eval.maths.vocabulary import words
@@ -33,12 +45,12 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     if found.equal:
         return found
     gold, answer = _unnamed(gold), _unnamed(answer)
-    for names in families.renamings(gold, answer):
-        again = same(gold, families.rename(answer, names), how)
+    for names in equations.renamings(gold, answer):
+        again = same(gold, equations.rename(answer, names), how)
         if again.equal:
             renamed = ", ".join(f"{new} for {old}" for old, new in names.items())
             return again._replace(note=f"{again.note}, with {renamed}")
-    return families.same_family(gold, answer) or found
+    return equations.same_family(gold, answer) or found
 
 
 def _unnamed(node: Node) -> Node:

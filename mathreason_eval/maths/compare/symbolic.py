@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
-from mathreason_eval.maths.compare.reading import readings
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.maths.compare.equal import readings
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.text import is_prose
 from mathreason_eval.maths.evaluate.exact import exact
@@ -31,7 +31,7 @@ class UnbuildableError(ValueError):
     """The tree holds something that sympy is not asked about."""
 
 
-def symbolic_match(gold: str, answer: str, convention: Convention) -> Match:
+def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     """Return whether sympy proves or refutes that the two are equal, else undecided.
 
     Sympy and its parsers raise whatever they like; the worker that calls this catches it.
