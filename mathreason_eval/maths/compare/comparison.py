@@ -26,13 +26,24 @@ class Finding(NamedTuple):
     note: str
 
 
+def equal(rule: str, note: str) -> Finding:
+    """Return a positive finding."""
+    return Finding(equal=True, rule=rule, note=note)
+
+
+def different(rule: str, note: str) -> Finding:
+    """Return a negative finding."""
+    return Finding(equal=False, rule=rule, note=note)
+
+
 UNKNOWN = Finding(equal=None, rule="undecided", note="no rule could decide")
+DIFFERENT_KIND = different("structure", "they are different kinds of things")
 
 
 def same_value(gold: Node, answer: Node) -> Finding:
     """Return whether two expressions are equal, whatever base `log` has."""
     if gold == answer:
-        return Finding(equal=True, rule="identical", note="the same expression")
+        return equal("identical", "the same expression")
     found = _same(gold, answer)
     if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):
         decimal = _same(decimal_log(gold), decimal_log(answer))
@@ -49,18 +60,18 @@ def _same(gold: Node, answer: Node) -> Finding:
         note = f"{_shown(answer)} {sign} {_shown(gold)} exactly"
         return Finding(equal=one == other, rule="number", note=note)
     if (one is None) != (other is None) and is_huge(answer if other is None else gold):
-        return Finding(equal=False, rule="number", note="one of the two is beyond all size")
+        return different("number", "one of the two is beyond all size")
     if gold.op == answer.op == "const":
-        return Finding(equal=False, rule="constant", note=f"{answer.name} is not {gold.name}")
+        return different("constant", f"{answer.name} is not {gold.name}")
     refuted = numeric.differ(gold, answer) if not _counts(gold, answer) else numeric.UNREFUTED
     if refuted.equal is False:
-        return Finding(equal=False, rule="numeric", note=refuted.note)
+        return different("numeric", refuted.note)
     found = residues(gold, answer)
     if found is not None and found[0]:
         note = f"{_shown(answer)} is identical to the gold"
-        return Finding(equal=True, rule="identity", note=note)
+        return equal("identity", note)
     if found is not None and found[1] and not _grows(gold, answer):
-        return Finding(equal=False, rule="identity", note="no identity: the two differ exactly")
+        return different("identity", "no identity: the two differ exactly")
     return _confirmed(gold, answer)
 
 
@@ -68,7 +79,7 @@ def _confirmed(gold: Node, answer: Node) -> Finding:
     if _infinite(gold) != _infinite(answer):
         finite = numeric.machine_value(gold if _infinite(answer) else answer)
         if finite is not None:
-            return Finding(equal=False, rule="constant", note="one of the two is infinite")
+            return different("constant", "one of the two is infinite")
     if symbols(gold) + symbols(answer) and any(
         contains(node, "call", part)
         for node in (gold, answer)
@@ -145,14 +156,6 @@ class Comparison:
         return replace(self, rounding=False) if self.rounding else self
 
 
-def different(rule: str, note: str) -> Finding:
-    """Return a negative finding."""
-    return Finding(equal=False, rule=rule, note=note)
-
-
-DIFFERENT_KIND = different("structure", "they are different kinds of things")
-
-
 def ordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Comparison) -> Finding:
     """Return whether two sequences are equal part by part."""
     if len(golds) != len(answers):
@@ -163,7 +166,7 @@ def ordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Comparison)
         if found.equal is False:
             return different("structure", f"part {index}: {found.note}")
         undecided = undecided or (found if found.equal is None else None)
-    alike = Finding(equal=True, rule="structure", note=f"all {len(golds)} parts are equal")
+    alike = equal("structure", f"all {len(golds)} parts are equal")
     return undecided or alike
 
 
@@ -185,4 +188,4 @@ def unordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Compariso
             undecided = next((found for found in findings if found.equal is None), None)
             return undecided or different("structure", note)
         left.pop(match)
-    return Finding(equal=True, rule="structure", note=f"the same {len(golds)} elements")
+    return equal("structure", f"the same {len(golds)} elements")

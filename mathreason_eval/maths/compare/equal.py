@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from mathreason_eval.maths.compare import text as words
-from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
@@ -49,7 +49,7 @@ def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
         return _match(Finding(equal=bool(gold.strip()), rule="identical", note="the same text"))
     one, other = plain_number(gold), plain_number(answer)
     if one is not None and other is not None and one == other and convention.integer_form:
-        return _match(Finding(equal=True, rule="number", note=f"{answer} = {gold} exactly"))
+        return _match(equal("number", f"{answer} = {gold} exactly"))
     if max(len(gold), len(answer)) > LONGEST:
         return _match(_long(gold, answer))
     try:
@@ -66,18 +66,18 @@ def _long(gold: str, answer: str) -> Finding:
     """Compare a text longer than any answer: by its characters alone."""
     squeezed = ["".join(text.split()) for text in (gold, answer)]
     if squeezed[0] == squeezed[1]:
-        return Finding(equal=True, rule="identical", note="the same text but for white space")
+        return equal("identical", "the same text but for white space")
     unlike = min(map(len, squeezed)) * 2 < max(map(len, squeezed))
     if unlike and all(text.isdecimal() for text in squeezed):
-        return Finding(equal=False, rule="number", note="numbers of very different length")
+        return different("number", "numbers of very different length")
     return UNKNOWN._replace(note="too long to be read")
 
 
 def _compared(gold: str, answer: str, convention: Convention) -> Finding:
     if not gold or not answer:
-        return Finding(equal=False, rule="empty", note="one of the two is empty")
+        return different("empty", "one of the two is empty")
     if gold == answer:
-        return Finding(equal=True, rule="identical", note="the same after normalisation")
+        return equal("identical", "the same after normalisation")
     for tier in (words.same_choice, words.same_time):
         found = tier(gold, answer)
         if found is not None:

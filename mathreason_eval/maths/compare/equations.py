@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import permutations
 
-from mathreason_eval.maths.compare.comparison import Finding, same_value
+from mathreason_eval.maths.compare.comparison import Finding, different, equal, same_value
 from mathreason_eval.maths.evaluate import numeric
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.polynomial import polynomial
@@ -38,12 +38,6 @@ def _names_by_call(node: Node) -> bool:
     return bool(symbols(node))
 
 
-def _names_by_prefix(node: Node) -> bool:
-    """Return whether a product is a name such as angle ABC."""
-    first = node.args[0]
-    return first.op == "sym" and first.name.startswith(_PREFIXES)
-
-
 def _segment(node: Node) -> bool:
     """Return whether a node is named by capital letters, as a segment or an area is."""
     return node.op == "sym" and node.name[:1].isupper()
@@ -51,6 +45,7 @@ def _segment(node: Node) -> bool:
 
 _NAMING = frozenset({"min", "max", "det", "abs"})
 _PREFIXES = ("angle", "triangle", "S_", "Delta")
+"""What a product that is a name begins with, as angle ABC does."""
 _NAMES: dict[str, Callable[[Node], bool]] = {
     "sym": lambda _: True,
     "const": lambda node: node.name in {"e", "i"},
@@ -59,7 +54,7 @@ _NAMES: dict[str, Callable[[Node], bool]] = {
     "ratio": lambda node: all(part.op == "sym" for part in node.args),
     "union": lambda node: all(map(_segment, node.args)),
     "inter": lambda node: all(map(_segment, node.args)),
-    "mul": _names_by_prefix,
+    "mul": lambda node: node.args[0].op == "sym" and node.args[0].name.startswith(_PREFIXES),
 }
 
 
@@ -77,17 +72,17 @@ def same_equation(gold: Node, answer: Node) -> Finding:
     """Return whether two equations have the same solutions: they differ by a non-zero factor."""
     one, other = difference(gold), difference(answer)
     if symbols(one) != symbols(other):
-        return Finding(equal=False, rule="equation", note="they are about different variables")
+        return different("equation", "they are about different variables")
     factor = proportional(one, other)
     if factor:
-        return Finding(equal=True, rule="equation", note="the same equation up to a factor")
+        return equal("equation", "the same equation up to a factor")
     solved = _same_solution(one, other)
     if solved is not None:
         return solved
     if factor is None and same_value(one, other).equal:
-        return Finding(equal=True, rule="equation", note="the same equation")
+        return equal("equation", "the same equation")
     if factor is False or _ratio_varies(one, other):
-        return Finding(equal=False, rule="equation", note="their ratio is not constant")
+        return different("equation", "their ratio is not constant")
     return Finding(equal=None, rule="undecided", note="equations that no rule compares")
 
 
@@ -97,14 +92,11 @@ def difference(node: Node) -> Node:
 
 
 def _ratio_varies(one: Node, other: Node) -> bool:
-    scaled = Node("div", (one, other))
-    return numeric.differ(scaled, _shifted(scaled)).equal is False
-
-
-def _shifted(node: Node) -> Node:
-    for name in symbols(node):
-        node = substitute(node, sym(name), Node("add", (sym(name), ONE)))
-    return node
+    """Return whether the ratio of two expressions changes where each variable grows by one."""
+    ratio = shifted = Node("div", (one, other))
+    for name in symbols(ratio):
+        shifted = substitute(shifted, sym(name), Node("add", (sym(name), ONE)))
+    return numeric.differ(ratio, shifted).equal is False
 
 
 def _same_solution(one: Node, other: Node) -> Finding | None:
@@ -115,7 +107,7 @@ def _same_solution(one: Node, other: Node) -> Finding | None:
         if first is not None and second is not None:
             found = same_value(first, second)
             if found.equal:
-                return Finding(equal=True, rule="equation", note=f"both say {name} = {show(first)}")
+                return equal("equation", f"both say {name} = {show(first)}")
     return None
 
 
@@ -126,17 +118,13 @@ def _solved(node: Node, variable: Node) -> Node | None:
     return Node("div", (Node("neg", (coefficients[0],)), coefficients[1]))
 
 
-def _asks_for_number(node: Node) -> bool:
-    """Return whether `m + n = 12` answers a question for the number: bare names combined once."""
-    bare = all(part.op == "sym" for part in node.args)
-    return node.op in {"add", "mul", "div"} and bare and len(set(node.args)) == len(node.args)
-
-
 def satisfies(equation: Node, value: Node) -> Finding:
     """Return whether an expression is what an equation says of one of its variables."""
     asked, answer = equation.args[0], equation.args[-1]
-    if _asks_for_number(asked) and exact(answer) and exact(value) is not None:
-        return same_value(answer, value)
+    bare = asked.op in {"add", "mul", "div"} and all(part.op == "sym" for part in asked.args)
+    once = len(set(asked.args)) == len(asked.args)
+    if bare and once and exact(answer) and exact(value) is not None:
+        return same_value(answer, value)  # `m + n = 12` answers a question for the number
     names = symbols(value)
     if names:
         whole = difference(equation)
@@ -147,8 +135,8 @@ def satisfies(equation: Node, value: Node) -> Finding:
             if contains(filled, "sym", name):
                 continue
             if same_value(ZERO, filled).equal:
-                return Finding(equal=True, rule="equation", note=f"it is {name} of the equation")
-    return Finding(equal=False, rule="equation", note="an equation against a value")
+                return equal("equation", f"it is {name} of the equation")
+    return different("equation", "an equation against a value")
 
 
 _NOT_FLAT = these(
@@ -218,7 +206,7 @@ def same_family(gold: Node, answer: Node) -> Finding | None:
         number = _small_integer(whole)
         if number is None or (allowed is not None and number not in allowed):
             return None
-    return Finding(equal=True, rule="family", note="the same progression, started elsewhere")
+    return equal("family", "the same progression, started elsewhere")
 
 
 def _progression(node: Node) -> tuple[Node, Node] | None:

@@ -8,6 +8,7 @@ from mathreason_eval.maths.compare.comparison import (
     Comparison,
     Finding,
     different,
+    equal,
     ordered,
     same_value,
     unordered,
@@ -22,10 +23,12 @@ from mathreason_eval.maths.compare.realsets import (
     same_set,
 )
 from mathreason_eval.maths.syntax.tree import (
+    INFINITY,
     Node,
     Rows,
     as_matrix,
     contains,
+    minus,
     show,
     substitute,
     sym,
@@ -76,7 +79,8 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
         return ordered(chain[0], chain[1], how.inside())
     gold, answer = _plain(gold), _plain(answer)
     if "const" in {gold.op, answer.op}:
-        return _same_numbers(gold, answer)
+        same = gold.op == answer.op and gold.name == answer.name
+        return Finding(equal=same, rule="set", note=f"{answer.name} against {gold.name}")
     if is_interval(gold) and is_interval(answer):
         if gold.name != answer.name:
             return different("set", "their ends are of different kinds")
@@ -90,14 +94,8 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
     return unordered(_flattened(gold), _flattened(answer), how.inside())
 
 
-def _same_numbers(gold: Node, answer: Node) -> Finding:
-    """Compare two sets of which one is a set of numbers by its letter, such as the integers."""
-    same = gold.op == answer.op and gold.name == answer.name
-    return Finding(equal=same, rule="set", note=f"{answer.name} against {gold.name}")
-
-
 def _plain(node: Node) -> Node:
-    """Return the set that a membership, a builder or an inequality in letters speaks of."""
+    """Return the set that a membership, a builder or an inequality in letters describes."""
     if node.op == "rel" and node.name == "in":
         return node.args[1]
     if node.op == "such":
@@ -132,7 +130,7 @@ def same_inequality(gold: Node, answer: Node) -> Finding:
     """Return whether two inequalities in several letters say the same."""
     one, other = _upward(gold), _upward(answer)
     if one.name != other.name:
-        return Finding(equal=False, rule="inequality", note="they relate in different ways")
+        return different("inequality", "they relate in different ways")
     if len(one.args) == len(other.args) == 2:  # noqa: PLR2004 - one relation each
         first, second = difference(one), difference(other)
         found = same_value(first, second)
@@ -141,7 +139,7 @@ def same_inequality(gold: Node, answer: Node) -> Finding:
         found = same_value(left, right)
         if not found.equal:
             return found._replace(rule="inequality")
-    return Finding(equal=True, rule="inequality", note="the same chain of relations")
+    return equal("inequality", "the same chain of relations")
 
 
 def _upward(node: Node) -> Node:
@@ -158,17 +156,13 @@ def as_interval(node: Node) -> Node | None:
         return None
     node = _upward(node)
     signs = node.name.split()
-    infinity = Node("const", (), "oo")
     if len(signs) == 1:
         left, right = node.args
         if left.op == "sym" and not contains(right, "sym", left.name):
-            return Node(
-                "interval",
-                (Node("neg", (infinity,)), right),
-                "(" + ("]" if "=" in signs[0] else ")"),
-            )
+            brackets = "(]" if "=" in signs[0] else "()"
+            return Node("interval", (minus(INFINITY), right), brackets)
         if right.op == "sym" and not contains(left, "sym", right.name):
-            return Node("interval", (left, infinity), ("[" if "=" in signs[0] else "(") + ")")
+            return Node("interval", (left, INFINITY), ("[" if "=" in signs[0] else "(") + ")")
         return None
     if len(signs) == 2 and is_name(node.args[1]):  # noqa: PLR2004 - a < x < b
         brackets = ("[" if "=" in signs[0] else "(") + ("]" if "=" in signs[1] else ")")
@@ -290,13 +284,10 @@ def _matrix_beside(node: Node, other: Node) -> Rows | None:
     rows = as_matrix(node)
     if rows is None:
         return ((node,),) if is_flat(node) else None
-    beside = as_matrix(other) if node.op in _VECTORS else None
+    beside = as_matrix(other) if node.op in {"tuple", "list", "interval"} else None
     if beside is not None and len(beside) == 1 < len(rows) and all(len(row) == 1 for row in rows):
         return (tuple(row[0] for row in rows),)
     return rows
-
-
-_VECTORS = frozenset({"tuple", "list", "interval"})
 
 
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from mathreason_eval.maths.compare.comparison import Finding, same_value
+from mathreason_eval.maths.compare.comparison import Finding, different, equal, same_value
 from mathreason_eval.maths.evaluate import numeric
 from mathreason_eval.maths.evaluate.polynomial import NoZerosError, zeros
 from mathreason_eval.maths.syntax.tree import Node, contains, minus, num, show, substitute, symbols
@@ -79,13 +79,13 @@ def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> 
 def same_set(gold: RealSet, answer: RealSet) -> Finding:
     """Return whether two sets of real numbers in normal form are equal."""
     if gold.cells != answer.cells:
-        return Finding(equal=False, rule="set", note="they consist of different pieces")
+        return different("set", "they consist of different pieces")
     for one, other in zip(gold.boundaries, answer.boundaries, strict=True):
         found = same_value(one, other)
         if not found.equal:
             return found._replace(rule="set")
     ends = ", ".join(f"{numeric.real_value(end):.6g}" for end in gold.boundaries) or "none"
-    return Finding(equal=True, rule="set", note=f"the same real numbers, with ends {ends}")
+    return equal("set", f"the same real numbers, with ends {ends}")
 
 
 def is_inequality(node: Node) -> bool:
@@ -219,7 +219,10 @@ def holds(node: Node, variable: Node, at: float) -> bool:
     if node.op == "rel":
         return _relation_holds(node, variable, at)
     brackets = node.name if node.op == "interval" else "()"
-    return _between(_end(node.args[0]), _end(node.args[1]), at, brackets)
+    low, high = map(_end, node.args)
+    if _near(at, low):
+        return brackets[0] == "[" and (not _near(at, high) or brackets[1] == "]")
+    return brackets[1] == "]" if _near(at, high) else low < at < high
 
 
 def _end(node: Node) -> float:
@@ -228,14 +231,6 @@ def _end(node: Node) -> float:
     if contains(node, "const", "oo"):
         return math.inf
     return numeric.real_value(node) or 0.0
-
-
-def _between(low: float, high: float, at: float, brackets: str) -> bool:
-    if _near(at, low) or _near(at, high):
-        low_ok = not _near(at, low) or brackets[0] == "["
-        high_ok = not _near(at, high) or brackets[1] == "]"
-        return low_ok and high_ok
-    return low < at < high
 
 
 def _near(at: float, other: float | None) -> bool:

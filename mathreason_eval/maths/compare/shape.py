@@ -1,4 +1,4 @@
-"""From a parsed tree to the shape of an answer: signs spelled out, names and values told apart."""
+"""From a parsed tree to the form that is compared: ± expanded, names and values distinguished."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from itertools import product
 
 from mathreason_eval.maths.compare import equations
 from mathreason_eval.maths.compare.realsets import integers_of
-from mathreason_eval.maths.evaluate import exact
+from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.tree import Node, contains, num, rebuild, symbols
 from mathreason_eval.maths.vocabulary.units import unit_of
-
-_MOST_SIGNS = 6
-_EQUAL = frozenset({"=", "~", "equiv"})
 
 
 @lru_cache(maxsize=4096)
@@ -41,11 +38,16 @@ def shape(node: Node) -> Node:
     return node
 
 
+_EQUAL = frozenset({"=", "~", "equiv"})
+_PAIR = 2
+
+
 def _relation(node: Node) -> Node:
     signs = node.name.split()
     if not set(signs) <= _EQUAL:
-        return _membership(node)
-    if len(node.args) == 2 and node.args[0].op == node.args[1].op == "tuple":  # noqa: PLR2004
+        finite = node.name == "in" and node.args[1].op in {"set", "list"}
+        return _define(node.args[0], shape(node.args[1])) if finite else node
+    if len(node.args) == _PAIR and node.args[0].op == node.args[1].op == "tuple":
         return _assigned(node)
     if _has_sign(node):
         return shape(Node("list", tuple(_both_signs(node)), "or"))
@@ -58,9 +60,11 @@ def _relation(node: Node) -> Node:
         return _define(node.args[0], value)
     if "~" in signs or len(signs) > 1:
         return _concluded(node.args, signs)
-    if all(exact.exact(part) is not None or not _variables(part) for part in node.args):
-        return _one_value(node.args)
-    return Node("rel", node.args, "=")
+    known = [exact(part) for part in node.args]
+    open_ = any(v is None and contains(n, "sym") for v, n in zip(known, node.args, strict=True))
+    contradictory = None not in known and len(set(known)) > 1
+    # Without variables, the two sides of `3 + 4 = 7` are alternatives.
+    return Node("rel" if open_ or contradictory else "choices", node.args, "=")
 
 
 def _names_point(node: Node) -> bool:
@@ -68,10 +72,6 @@ def _names_point(node: Node) -> bool:
     if node.op != "mul" or [part.op for part in node.args] != ["sym", "tuple"]:
         return False
     return len(node.args[0].name) == 1 and node.args[0].name.isupper()
-
-
-def _variables(node: Node) -> bool:
-    return contains(node, "sym")
 
 
 def _all_named(node: Node) -> Node | None:
@@ -91,26 +91,11 @@ def _define(name: Node, value: Node) -> Node:
 def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
     """Return what a chain comes to: its last side, or both if they are `exact ~ rounded`.
 
-    What stands before the last equality is the way there, where a gold may be met by accident.
+    The sides before the last equality are intermediate; one may equal the gold by accident.
     """
     rounded = signs.index("~") if "~" in signs else len(signs)
     sides = values[rounded:]
     return sides[0] if len(sides) == 1 else Node("choices", sides, "~")
-
-
-def _one_value(values: tuple[Node, ...]) -> Node:
-    """Return the two sides of `3 + 4 = 7` as alternatives, unless they contradict each other."""
-    known = [exact.exact(value) for value in values]
-    if all(value is not None for value in known) and len(set(known)) > 1:
-        return Node("rel", values, "=")
-    return Node("choices", values, "=")
-
-
-def _membership(node: Node) -> Node:
-    """Return a membership in a finite set as the definition of its values."""
-    if node.name == "in" and node.args[1].op in {"set", "list"}:
-        return _define(node.args[0], shape(node.args[1]))
-    return node
 
 
 def _assigned(node: Node) -> Node:
@@ -161,9 +146,6 @@ def _has_domain(parts: list[Node]) -> bool:
     return about <= inside - ({first.args[0].name} if first.op == "define" else set())
 
 
-_PAIR = 2
-
-
 def _gathered(node: Node, parts: list[Node]) -> Node:
     """Return definitions as one definition of several values, or as an assignment."""
     names = [part.args[0] for part in parts]
@@ -178,6 +160,9 @@ def _gathered(node: Node, parts: list[Node]) -> Node:
     return Node("assign", tuple(parts))
 
 
+_MOST_SIGNS = 6
+
+
 def _signed_tuple(node: Node) -> Node:
     """Return the list of tuples that one with signs in several parts stands for."""
     choices = [_both_signs(part) if _has_sign(part) else (part,) for part in node.args]
@@ -190,14 +175,9 @@ def _joined(node: Node) -> Node | None:
     """Return `3 hours and 30 minutes` as one quantity, or None."""
     if node.name != "and" or any(part.op != "quantity" for part in node.args):
         return None
-    units = [unit_of(part.name) for part in node.args]
-    known = [unit for unit in units if unit is not None]
-    sizes = {unit.size for unit in known}
-    if (
-        len(known) != len(units)
-        or len(sizes) != len(units)
-        or len({u.dimension for u in known}) > 1
-    ):
+    known = [unit for part in node.args if (unit := unit_of(part.name)) is not None]
+    sizes, dimensions = {unit.size for unit in known}, {unit.dimension for unit in known}
+    if not len(known) == len(sizes) == len(node.args) or len(dimensions) > 1:
         return None
     terms = (
         Node("mul", (part.args[0], num(unit.size / known[0].size)))
@@ -208,11 +188,8 @@ def _joined(node: Node) -> Node | None:
 
 def _without_domains(parts: list[Node]) -> list[Node]:
     """Return the parts without `k in ZZ` and the like, unless nothing else is there."""
-    kept = [
-        part
-        for part in parts
-        if not (part.op == "rel" and part.name == "in" and part.args[1].op == "const")
-    ]
+    membership = ("rel", "in")
+    kept = [p for p in parts if (p.op, p.name) != membership or p.args[1].op != "const"]
     return kept or parts
 
 

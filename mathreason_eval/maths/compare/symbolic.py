@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equal import readings
 from mathreason_eval.maths.compare.shape import shape
@@ -106,25 +106,20 @@ def _same(one: Any, other: Any) -> Finding:  # noqa: ANN401
     import sympy
 
     if not (isinstance(one, sympy.Expr) and isinstance(other, sympy.Expr)):
-        equal = bool(one == other)
-        return Finding(equal=True, rule="symbolic", note="sympy: equal") if equal else UNKNOWN
+        return equal("symbolic", "sympy: equal") if bool(one == other) else UNKNOWN
     one, other = one.doit(), other.doit()
     if one == other:
-        return Finding(equal=True, rule="symbolic", note=f"sympy: both are {_short(one)}")
+        return equal("symbolic", f"sympy: both are {_short(one)}")
     difference = one - other
     if not difference.free_symbols and not difference.has(sympy.Integral, sympy.Sum, sympy.Limit):
         gap = abs(sympy.N(difference, _DIGITS))
         if gap.is_number and gap.is_comparable and gap > _CLOSE * (1 + abs(sympy.N(one, 15))):
-            return Finding(
-                equal=False, rule="symbolic", note=f"{_short(other)} against {_short(one)}"
-            )
+            return different("symbolic", f"{_short(other)} against {_short(one)}")
     rest = sympy.simplify(difference)
     if rest == 0:
-        return Finding(equal=True, rule="symbolic", note="sympy simplifies the difference to 0")
+        return equal("symbolic", "sympy simplifies the difference to 0")
     if rest.is_constant() and rest.is_nonzero:
-        return Finding(
-            equal=False, rule="symbolic", note=f"sympy: the difference is {_short(rest)}"
-        )
+        return different("symbolic", f"sympy: the difference is {_short(rest)}")
     return UNKNOWN._replace(note=f"sympy is left with a difference of {_short(rest)}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.vocabulary.commands import KNOWN
 from mathreason_eval.maths.vocabulary.words import IGNORED, WRAPPERS
 
@@ -43,17 +43,19 @@ _COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _MARKS = re.compile(r"[{}$\\~*_\"`]")
 _WORDS = re.compile(r"[\s\w.,;:!?()'’/&\u0300-\u036f\u064b-\u065f\u0900-\u0e7f-]*")
 _TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
+_NO_WORDS = IGNORED | WRAPPERS
 _ARTICLES = frozenset(["a", "an", "the"])
 
 
 def words_of(text: str) -> str:
     """Return the words of an answer in lower case, without markup, articles and punctuation."""
     # A command that is no markup stays a word: a quantifier or a negation may be the difference.
-    plain = _COMMAND.sub(_command_word, _MARKUP.sub(" ", text))
+    plain = _COMMAND.sub(
+        lambda m: " " if m[1] in _NO_WORDS else f" {m[1]} ", _MARKUP.sub(" ", text)
+    )
     plain = _MARKS.sub(" ", plain)
     plain = re.sub(r"(?<=[^\W\d_])[-'](?=[^\W\d_])|[.,;:!?()\[\]]", " ", plain.lower())
-    found = [word for word in plain.split() if word not in _ARTICLES]
-    joined = " ".join(found)
+    joined = " ".join(word for word in plain.split() if word not in _ARTICLES)
     return _SYNONYMS.get(joined, joined)
 
 
@@ -67,14 +69,6 @@ def _first_word(text: str, other: str) -> str:
     return found[1] if found is not None else text
 
 
-def _command_word(found: re.Match[str]) -> str:
-    return " " if found[1] in IGNORED | WRAPPERS else f" {found[1]} "
-
-
-def _command_sign(found: re.Match[str]) -> str:
-    return " " if found[1] in IGNORED | WRAPPERS else "="
-
-
 def enumerated(text: str) -> tuple[str, ...]:
     """Return the sorted words between commas and conjunctions: Alice and Bob is Bob and Alice."""
     return tuple(sorted(filter(None, map(words_of, re.split(r",|;|\band\b|\bor\b|&", text)))))
@@ -84,7 +78,7 @@ def is_wordy(text: str) -> bool:
     """Return whether an answer consists of words and punctuation alone, no digit or sign."""
     if _DIGIT.search(text):
         return False
-    plain = _COMMAND.sub(_command_sign, _MARKUP.sub(" ", text))
+    plain = _COMMAND.sub(lambda m: " " if m[1] in _NO_WORDS else "=", _MARKUP.sub(" ", text))
     plain = _MARKS.sub(" ", plain)
     return _WORDS.fullmatch(plain) is not None and _TWO_LETTERS.search(plain) is not None
 
@@ -116,9 +110,9 @@ def same_words(gold: str, answer: str, *, read: bool) -> Finding:
         # Between digits a comma, a point or a space is no punctuation.
         same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
     if same and one:
-        return Finding(equal=True, rule="text", note="the same words")
+        return equal("text", "the same words")
     if all(wordy) or (read and any(wordy)):
-        return Finding(equal=False, rule="text", note=f"{other!r} against {one!r}")
+        return different("text", f"{other!r} against {one!r}")
     return UNKNOWN._replace(note="one of the two is not mathematics that can be read")
 
 
@@ -292,20 +286,15 @@ def _same_moment(one: Moment, other: Moment) -> bool | None:
     """Return whether two dates or times agree in what both say; None if they do not compare."""
     kinds = {one.kind, other.kind}
     if kinds == {"date"}:
-        return all(
-            a == b
-            for a, b in zip(one.parts, other.parts, strict=True)
-            if a is not None and b is not None
-        )
+        pairs = zip(one.parts, other.parts, strict=True)
+        return all(a == b or None in {a, b} for a, b in pairs)
     if kinds == {"time"}:
         return one.parts == other.parts
     if any((moment.parts[0] or 0) > _HOURS for moment in (one, other)):
         return one == other
     if kinds == {"time", "clock"}:
-        return (
-            one.parts[1] == other.parts[1]
-            and (one.parts[0] or 0) % 12 == (other.parts[0] or 0) % 12
-        )
+        hours = [(moment.parts[0] or 0) % _NOON for moment in (one, other)]
+        return one.parts[1] == other.parts[1] and hours[0] == hours[1]
     if any((moment.parts[1] or 0) < _TEN for moment in (one, other)):
         return one == other
     return None  # 10:30 may also be a ratio

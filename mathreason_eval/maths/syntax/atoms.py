@@ -59,26 +59,22 @@ def group(parser: Grammar, opened: str) -> Node:
 
 
 def signed(parser: Grammar, text: str) -> Node:
-    """Return the expression behind a sign, an absolute value, or a binomial coefficient."""
+    """Return the expression after a sign, an absolute value, or a binomial coefficient."""
     if text in {"-", "+"}:
         inner = parser.expression(SIGN)
         return negated(inner) if text == "-" else inner
     if text in {"pm", "mp"}:
         return Node(text, (parser.expression(SIGN),))
     if text == "|":
-        return _absolute(parser)
+        bare, parser.bare = parser.bare, 0
+        parser.bars += 1
+        inner = parser.expression(LOOSEST)
+        parser.bars, parser.bare = parser.bars - 1, bare
+        parser.expect("op", "|")
+        return call("abs", inner)
     if text in {"_", "^"}:
         return _chosen(parser)
     raise UnreadableError(f"{text!r} begins no expression")
-
-
-def _absolute(parser: Grammar) -> Node:
-    bare = parser.bare
-    parser.bars, parser.bare = parser.bars + 1, 0
-    inner = parser.expression(LOOSEST)
-    parser.bars, parser.bare = parser.bars - 1, bare
-    parser.expect("op", "|")
-    return call("abs", inner)
 
 
 def _chosen(parser: Grammar) -> Node:

@@ -42,19 +42,15 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     mantissa, _, power = re.sub(r"(?<=[\d.])[eE](?=[-+]?\d+$)", "\0", text).partition("\0")
     if _EUROPEAN.fullmatch(mantissa):
         mantissa = mantissa.replace(".", "").replace(",", ".")
-    scale = _power_of_ten(int(power)) if power else Fraction(1)
+    if power and abs(int(power)) > _LARGEST_POWER:
+        raise ValueError("too large a power of ten")
+    scale = Fraction(10) ** int(power or 0)
     if re.search(r"over|bar|dot|\(|\.\.\.", mantissa):
         return _repeating(mantissa) * scale, ""
     digits = re.sub(r"[^\d.]", "", mantissa)
     whole, point, tail = digits.partition(".")
     value = Fraction(int(whole + tail or "0"), 10 ** len(tail))
     return value * scale, digits if point and not power else ""
-
-
-def _power_of_ten(power: int) -> Fraction:
-    if abs(power) > _LARGEST_POWER:
-        raise ValueError("too large a power of ten")
-    return Fraction(10) ** power
 
 
 def _repeating(text: str) -> Fraction:

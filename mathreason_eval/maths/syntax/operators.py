@@ -34,8 +34,6 @@ INFIX = {"cup": _SETS, "cap": _SETS, "setminus": _SETS, ":": _RATIO, "+": SUM, "
 _MOST_FACTORS, _MOST_RELATIONS = 2000, 64
 _LONGEST_CHAIN = 60
 """Divisions, powers and marks in a row; each is one level of the tree."""
-_NUMBER_SETS = frozenset(words.SETS.values())
-_ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 
 def combined(parser: Grammar, left: Node, text: str) -> Node:
@@ -68,10 +66,8 @@ def product(parser: Grammar, left: Node) -> Node:
             factors.append(parser.expression(_PRODUCT + 1))
         elif parser.binding(factors[-1]) == IMPLICIT:
             right = parser.expression(IMPLICIT + 1)
-            if _is_mixed(factors[-1], right):
-                factors[-1] = Node("add", (factors[-1], right))
-            else:
-                factors.append(right)
+            mixed = _is_mixed(factors[-1], right)
+            factors[-1:] = [Node("add", (factors[-1], right))] if mixed else [factors[-1], right]
         else:
             break
         limit(len(factors), _MOST_FACTORS)
@@ -79,13 +75,12 @@ def product(parser: Grammar, left: Node) -> Node:
 
 
 def _is_mixed(left: Node, right: Node) -> bool:
-    """Return whether two factors side by side are a mixed number, such as 2 1/3."""
+    """Return whether two adjacent factors are a mixed number, such as 2 1/3."""
     if left.value is None or right.op != "div" or left.name:
         return False
     over, under = (part.value for part in right.args)
-    if left.value.denominator != 1 or over is None or under is None:
-        return False
-    return 0 < over < under
+    whole = left.value.denominator == 1
+    return whole and over is not None and under is not None and 0 < over < under
 
 
 _LETTERS_OF_SETS = frozenset("RZNQ")
@@ -163,6 +158,10 @@ def _chosen(name: str, below: Node) -> Node | None:
     above = num(int(found[1])) if found[1] else sym(found[2])
     fits = above.value is None or above.value >= below.value
     return call("binom", above, below) if fits else None
+
+
+_NUMBER_SETS = frozenset(words.SETS.values())
+_ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 
 def _marked(parser: Grammar, left: Node) -> Node | None:

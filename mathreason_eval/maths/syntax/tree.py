@@ -158,23 +158,18 @@ def is_matrix(node: Node) -> bool:
 
 
 def as_matrix(node: Node) -> Rows | None:
-    """Return the entries of a matrix, or of a tuple read as a column; None for other things."""
+    """Return the entries of a matrix, or of a tuple as a column; None for other things."""
     if node.op == "matrix":
         return tuple(row.args for row in node.args)
     if node.op == "list" and node.name in {"and", "or"}:
         return None
     if node.op in {"tuple", "list"} or (node.op == "interval" and node.name == "[]"):
-        return _from_tuple(node)
+        nested = node.args and all(part.op in {"tuple", "interval"} for part in node.args)
+        if nested and node.name == "[]":
+            return tuple(part.args for part in node.args)  # [[1, 2], [3, 4]]
+        return tuple((part,) for part in node.args)
     rule = _OF_MATRICES.get(node.op)
     return rule(node) if rule is not None else None
-
-
-def _from_tuple(node: Node) -> Rows:
-    """Return the rows of `[[1, 2], [3, 4]]`, or a column for a plain tuple."""
-    groups = {"tuple", "interval"}
-    if node.name == "[]" and node.args and all(part.op in groups for part in node.args):
-        return tuple(part.args for part in node.args)
-    return tuple((part,) for part in node.args)
 
 
 def _scaled(rows: Rows | None, factor: Node) -> Rows | None:
@@ -240,11 +235,10 @@ def _multiplied(left: Rows | None, right: Rows | None) -> Rows | None:
     if len({len(row) for row in right}) > 1 or len(left) * len(right) * len(right[0]) > _MOST_TERMS:
         return None
     columns = list(zip(*right, strict=True))
-    return tuple(tuple(_inner(row, column) for column in columns) for row in left)
+    return tuple(tuple(_dot_product(row, column) for column in columns) for row in left)
 
 
-def _inner(row: tuple[Node, ...], column: tuple[Node, ...]) -> Node:
-    """Return the sum of the products of a row's entries with a column's."""
+def _dot_product(row: tuple[Node, ...], column: tuple[Node, ...]) -> Node:
     terms = tuple(Node("mul", pair) for pair in zip(row, column, strict=True))
     return terms[0] if len(terms) == 1 else Node("add", terms)
 
