@@ -78,15 +78,17 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
         return different("empty", "one of the two is empty")
     if gold == answer:
         return equal("identical", "the same after normalisation")
-    for tier in (words.same_choice, words.same_time):
-        found = tier(gold, answer)
-        if found is not None:
-            return found
-    return _trees(gold, answer, convention)
+    worded = words.same_choice(gold, answer) or words.same_time(gold, answer)
+    return worded or _same_trees(gold, answer, convention)
 
 
-def _trees(gold: str, answer: str, convention: Convention) -> Finding:
-    """Compare every reading of the one with every reading of the other, likeliest first."""
+_POINTED = re.compile(r"[-+]?\d+\.\d+")
+_COMMA = re.compile(r"([-+]?\d+),(\d+)")
+"""A decimal comma, if the gold has a decimal point."""
+
+
+def _same_trees(gold: str, answer: str, convention: Convention) -> Finding:
+    """Compare every reading of the gold with every reading of the answer, likeliest first."""
     ones, others = list(readings(gold)), list(readings(answer))
     pairs = [(one, other) for one in ones for other in others]
     # 100,200 is a list where the other is 100, 200; but two such texts are two numbers.
@@ -94,7 +96,8 @@ def _trees(gold: str, answer: str, convention: Convention) -> Finding:
         pairs += [(listed, other) for other in others]
     if ", " in gold and (listed := _ungrouped(answer)) is not None:
         pairs += [(one, listed) for one in ones]
-    if (decimal := _with_point(answer, gold)) is not None:
+    comma = _COMMA.fullmatch(answer) if _POINTED.fullmatch(gold) else None
+    if comma and (decimal := _read(f"{comma[1]}.{comma[2]}")) is not None:
         pairs += [(one, decimal) for one in ones]
     found: Finding | None = None
     for one, other in pairs:
@@ -170,17 +173,6 @@ def _last_side(text: str) -> str | None:
     if len(signs) < _CHAIN and not any(sign[0] != "=" for sign in signs):
         return None
     return text[signs[-1].end() :].strip()
-
-
-_POINTED = re.compile(r"[-+]?\d+\.\d+")
-_COMMA = re.compile(r"([-+]?\d+),(\d+)")
-
-
-def _with_point(text: str, gold: str) -> Node | None:
-    """Return the decimal that `1,5` is if the gold is written as one, or None."""
-    if _POINTED.fullmatch(gold) and (found := _COMMA.fullmatch(text)):
-        return _read(f"{found[1]}.{found[2]}")
-    return None
 
 
 def _ungrouped(text: str) -> Node | None:

@@ -87,10 +87,9 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
         return ordered(gold.args, answer.args, how.inside())
     if gold.op != answer.op:
         return DIFFERENT_KIND
-    if gold.op == "such":
-        return ordered(gold.args, _renamed(answer, gold).args, how.inside())
-    if gold.op == "minus":
-        return ordered(gold.args, answer.args, how.inside())
+    if gold.op in {"such", "minus"}:
+        renamed = _renamed(answer, gold) if gold.op == "such" else answer
+        return ordered(gold.args, renamed.args, how.inside())
     return unordered(_flattened(gold), _flattened(answer), how.inside())
 
 
@@ -101,8 +100,8 @@ def _plain(node: Node) -> Node:
     if node.op == "such":
         interval = as_interval(node.args[1])
         # In {x : x^2 < y} the interval would be one of y.
-        about = set(symbols(node.args[0])) if interval is not None else set()
-        return interval if interval is not None and not about & {*symbols(interval)} else node
+        about_other = interval is None or {*symbols(node.args[0])} & {*symbols(interval)}
+        return node if about_other or interval is None else interval
     return as_interval(node) or node
 
 
@@ -123,6 +122,7 @@ def _flattened(node: Node) -> tuple[Node, ...]:
 
 # --- inequalities in letters ---------------------------------------------------------------------
 
+_PAIR = 2
 _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -131,9 +131,8 @@ def same_inequality(gold: Node, answer: Node) -> Finding:
     one, other = _upward(gold), _upward(answer)
     if one.name != other.name:
         return different("inequality", "they relate in different ways")
-    if len(one.args) == len(other.args) == 2:  # noqa: PLR2004 - one relation each
-        first, second = difference(one), difference(other)
-        found = same_value(first, second)
+    if len(one.args) == len(other.args) == _PAIR:
+        found = same_value(difference(one), difference(other))
         return found if found.equal else found._replace(rule="inequality")
     for left, right in zip(one.args, other.args, strict=False):
         found = same_value(left, right)
@@ -143,7 +142,7 @@ def same_inequality(gold: Node, answer: Node) -> Finding:
 
 
 def _upward(node: Node) -> Node:
-    """Return the chain turned so that it rises."""
+    """Return the chain with its smallest side first."""
     signs = node.name.split()
     if signs[0] in {">", ">="}:
         return Node("rel", node.args[::-1], " ".join(_FLIP.get(sign, sign) for sign in signs[::-1]))
@@ -155,34 +154,26 @@ def as_interval(node: Node) -> Node | None:
     if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
         return None
     node = _upward(node)
-    signs = node.name.split()
-    if len(signs) == 1:
-        left, right = node.args
-        if left.op == "sym" and not contains(right, "sym", left.name):
-            brackets = "(]" if "=" in signs[0] else "()"
-            return Node("interval", (minus(INFINITY), right), brackets)
-        if right.op == "sym" and not contains(left, "sym", right.name):
-            return Node("interval", (left, INFINITY), ("[" if "=" in signs[0] else "(") + ")")
-        return None
-    if len(signs) == 2 and is_name(node.args[1]):  # noqa: PLR2004 - a < x < b
-        brackets = ("[" if "=" in signs[0] else "(") + ("]" if "=" in signs[1] else ")")
-        return Node("interval", (node.args[0], node.args[2]), brackets)
+    signs, first, last = node.name.split(), node.args[0], node.args[-1]
+    opened, closed = "[" if "=" in signs[0] else "(", "]" if "=" in signs[-1] else ")"
+    if len(signs) == _PAIR and is_name(node.args[1]):
+        return Node("interval", (first, last), opened + closed)
+    if len(signs) == 1 and first.op == "sym" and not contains(last, "sym", first.name):
+        return Node("interval", (minus(INFINITY), last), "(" + closed)
+    if len(signs) == 1 and last.op == "sym" and not contains(first, "sym", last.name):
+        return Node("interval", (first, INFINITY), opened + ")")
     return None
 
 
 def as_listed_order(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
-    """Return the members of a chain `b < a < d` beside a list of names, or None."""
+    """Return the parts of a chain `b < a < d` and of a list of names to compare, or None."""
     chain, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
-    if chain.op != "rel" or listed.op not in {"list", "tuple"} or len(chain.args) < 3:  # noqa: PLR2004
-        return None
-    if not all(part.op == "sym" for part in (*chain.args, *listed.args)):
-        return None
-    return gold.args, answer.args
+    fits = chain.op == "rel" and listed.op in {"list", "tuple"} and len(chain.args) > _PAIR
+    names = all(part.op == "sym" for part in (*chain.args, *listed.args))
+    return (gold.args, answer.args) if fits and names else None
 
 
 # --- tuples, lists, assignments, matrices --------------------------------------------------------
-
-_PAIR = 2
 
 
 def is_group(node: Node) -> bool:
@@ -270,7 +261,7 @@ def _distinct(node: Node) -> tuple[Node, ...]:
 
 def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare two trees of which at least one is a matrix; a tuple may be a column."""
-    one, other = _matrix_beside(gold, answer), _matrix_beside(answer, gold)
+    one, other = _matrix_like(gold, answer), _matrix_like(answer, gold)
     if one is None or other is None:
         return different("matrix", "a matrix against something else")
     if [len(row) for row in one] != [len(row) for row in other]:
@@ -279,8 +270,8 @@ def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     return ordered(cells[0], cells[1], how.inside())._replace(rule="matrix")
 
 
-def _matrix_beside(node: Node, other: Node) -> Rows | None:
-    """Return the entries of a matrix, a value being its only one and a tuple lying as needed."""
+def _matrix_like(node: Node, other: Node) -> Rows | None:
+    """Return the entries of a matrix, a single value, or a tuple as the row or column needed."""
     rows = as_matrix(node)
     if rows is None:
         return ((node,),) if is_flat(node) else None
