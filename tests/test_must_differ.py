@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from mathreason_eval.grade.graders import GRADERS, Grader
 from mathreason_eval.grade.judge import Judge
+from mathreason_eval.maths.compare import equal, structure
 from mathreason_eval.maths.compare.comparison import Comparison, Finding, ordered, unordered
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import compare
@@ -348,6 +349,32 @@ def test_of_parts_in_order_wrong_beats_undecided_and_undecided_beats_right(count
 
 GOLDS, ANSWERS = (sym("g"), sym("h")), (sym("a"), sym("b"))
 SQUARE = list(itertools.product(GOLDS, ANSWERS))
+
+
+def best_of(judgements: Iterable[bool | None]) -> bool | None:
+    found = set(judgements)
+    return RIGHT if RIGHT in found else UNDECIDED if UNDECIDED in found else WRONG
+
+
+@pytest.mark.parametrize("cells", list(itertools.product(JUDGEMENTS.values(), repeat=4)))
+def test_of_the_sides_of_two_chains_the_best_pair_counts(cells: tuple[bool | None, ...]) -> None:
+    chains = [Node("choices", sides) for sides in (GOLDS, ANSWERS)]
+    how = by_table(dict(zip(SQUARE, cells, strict=True)))
+    assert structure._same_alternatives(*chains, how).equal is best_of(cells)
+
+
+@pytest.mark.parametrize("judgements", list(itertools.product(JUDGEMENTS.values(), repeat=2)))
+def test_of_two_readings_of_an_answer_the_best_counts(
+    monkeypatch: pytest.MonkeyPatch, judgements: tuple[bool | None, ...]
+) -> None:
+    left = list(judgements)
+    assert len(list(equal.readings("(A) 5"))) == len(left)
+
+    def next_judgement(*_: object) -> Finding:
+        return Finding(equal=left.pop(0), rule="table", note="")
+
+    monkeypatch.setattr(equal, "same_answer", next_judgement)
+    assert compare("7", "(A) 5").equal is best_of(judgements)
 
 
 def completions(cells: tuple[bool | None, ...]) -> list[tuple[bool, ...]]:

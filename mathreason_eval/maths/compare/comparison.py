@@ -40,6 +40,11 @@ UNKNOWN = Finding(equal=None, rule="undecided", note="no rule could decide")
 DIFFERENT_KIND = different("structure", "they are different kinds of things")
 
 
+def best(*findings: Finding) -> Finding:
+    """Return what counts of several ways to read a pair: equal, else undecided, else the first."""
+    return max(findings, key=lambda found: (False, None, True).index(found.equal))
+
+
 def same_value(gold: Node, answer: Node) -> Finding:
     """Return whether two expressions are equal, whatever base `log` has."""
     if gold == answer:
@@ -47,8 +52,9 @@ def same_value(gold: Node, answer: Node) -> Finding:
     found = _same(gold, answer)
     if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):
         decimal = _same(decimal_log(gold), decimal_log(answer))
-        if decimal.equal:
-            return decimal._replace(note=decimal.note + ", log taken to base 10")
+        if not decimal.equal:
+            return best(found, decimal)
+        return decimal._replace(note=decimal.note + ", log taken to base 10")
     return found
 
 

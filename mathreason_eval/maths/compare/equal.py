@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from mathreason_eval.maths.compare import text as words
-from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
@@ -104,7 +104,7 @@ def _same_trees(gold: str, answer: str, convention: Convention) -> Finding:
         verdict = same_answer(one, other, convention)
         if verdict.equal:
             return verdict
-        found = found or verdict
+        found = best(found, verdict) if found else verdict
     return found or words.same_words(gold, answer, read=bool(ones or others))
 
 

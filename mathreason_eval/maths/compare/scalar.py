@@ -8,6 +8,7 @@ from math import isfinite, pi
 
 from mathreason_eval.maths.compare.comparison import (
     Finding,
+    best,
     decimal_log,
     different,
     equal,
@@ -268,7 +269,7 @@ def _same_percent(gold: Node, answer: Node, convention: Convention, rounding: bo
         inner_gold = _times_hundred(inner_gold)
     as_value = _same_number(inner_gold, inner_answer, convention, rounding)
     note = f"{as_value.note}, as a fraction of 1"
-    return as_value._replace(note=note) if as_value.equal else found
+    return as_value._replace(note=note) if as_value.equal else best(found, as_value)
 
 
 def _times_hundred(node: Node) -> Node:

@@ -17,6 +17,7 @@ from mathreason_eval.maths.compare.comparison import (
     UNKNOWN,
     Comparison,
     Finding,
+    best,
     different,
     equal,
     ordered,
@@ -50,6 +51,7 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
         if again.equal:
             renamed = ", ".join(f"{new} for {old}" for old, new in names.items())
             return again._replace(note=f"{again.note}, with {renamed}")
+        found = best(found, again)
     return equations.same_family(gold, answer) or found
 
 
@@ -116,10 +118,11 @@ def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
     found = DIFFERENT_KIND
     for one in reversed(golds):
         for other in reversed(answers):
-            found = how.same(one, other)
-            if found.equal:
+            again = how.same(one, other)
+            if again.equal:
                 contradiction = contradiction_in(answer, other, how.convention)
-                return different("chain", contradiction) if contradiction else found
+                return different("chain", contradiction) if contradiction else again
+            found = best(again, found)
     return found
 
 
