@@ -66,7 +66,7 @@ def _same(gold: Node, answer: Node) -> Finding:
         note = f"{_shown(answer)} {sign} {_shown(gold)} exactly"
         return Finding(equal=one == other, rule="number", note=note)
     if (one is None) != (other is None) and is_huge(answer if other is None else gold):
-        return different("number", "one of the two is beyond all size")
+        return different("number", "one of the two is too large to calculate")
     if gold.op == answer.op == "const":
         return different("constant", f"{answer.name} is not {gold.name}")
     refuted = numeric.differ(gold, answer) if not _counts(gold, answer) else numeric.UNREFUTED
@@ -104,7 +104,7 @@ _COUNTING = frozenset("nmk")
 
 
 def _counts(gold: Node, answer: Node) -> bool:
-    """Return whether the variables are integers: counting letters under a floor or ceiling."""
+    """Return whether the variables are integers: n, m or k in an expression with floor or ceil."""
     rounded = any(contains(n, "call", f) for n in (gold, answer) for f in ("floor", "ceil"))
     return rounded and {*symbols(gold), *symbols(answer)} <= _COUNTING
 
@@ -149,9 +149,9 @@ class Comparison:
     compare: Callable[[Node, Node, Comparison], Finding]
     """The dispatcher that parts are handed back to."""
     rounding: bool = True
-    """Whether a decimal gold may still be met by what rounds to it."""
+    """Whether what rounds to a decimal gold equals it."""
     about: bool = False
-    """Whether `≈` stands between the two: either may be a rounding of the other."""
+    """Whether the two are sides of `≈`: either may be a rounding of the other."""
 
     def same(self, gold: Node, answer: Node) -> Finding:
         """Return whether two trees mean the same under this comparison."""

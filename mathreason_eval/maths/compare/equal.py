@@ -126,7 +126,7 @@ _GLUED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PROVISO = re.compile(
     r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\neq?|\\in)(?![a-z])[^()=]*)\)"
 )
-"""A definition with its domain in brackets behind it."""
+"""A definition followed by its domain in brackets."""
 _LONGEST_DEFINITION = 500
 """Characters of a definition in which a domain is looked for."""
 _DOZENS = re.compile(r"(\d{1,9}) dozens?((?: [a-z]+)?)")
@@ -160,7 +160,7 @@ def _spellings(text: str) -> Iterator[str]:
     if found := _DOZENS.fullmatch(text):
         yield str(12 * int(found[1])) + found[2]
     if option := words.option(text):
-        yield _spelled(option.said)
+        yield _spelled(option.text)
 
 
 _CHAIN = 2
@@ -206,7 +206,7 @@ def _spelled(text: str) -> str:
 # not transitive (50 % is 50 and also 0.5) are resolved one way: keys cut answers into classes.
 
 _LONGEST_KEYED = 1000
-"""Characters of an answer whose meaning is looked for; a longer one is its own key."""
+"""Characters of an answer that is parsed for its key; a longer one is its own key."""
 _SHORT = 1000
 """Bits of a number whose key is in decimal; beyond them Python refuses or is slow."""
 _SETS = frozenset({"interval", "union", "inter", "minus", "such"})

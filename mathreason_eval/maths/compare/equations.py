@@ -100,14 +100,14 @@ def _ratio_varies(one: Node, other: Node) -> bool:
 
 
 def _same_solution(one: Node, other: Node) -> Finding | None:
-    """Return what solving both for one variable, linear in both, says; None if there is none."""
+    """Compare the solutions for one variable, linear in both; None unless they are equal."""
     for name in symbols(one):
         variable = sym(name)
         first, second = (_solved(node, variable) for node in (one, other))
         if first is not None and second is not None:
             found = same_value(first, second)
             if found.equal:
-                return equal("equation", f"both say {name} = {show(first)}")
+                return equal("equation", f"both give {name} = {show(first)}")
     return None
 
 
@@ -119,7 +119,7 @@ def _solved(node: Node, variable: Node) -> Node | None:
 
 
 def satisfies(equation: Node, value: Node) -> Finding:
-    """Return whether an expression is what an equation says of one of its variables."""
+    """Return whether an expression is the value that an equation gives one of its variables."""
     asked, answer = equation.args[0], equation.args[-1]
     bare = asked.op in {"add", "mul", "div"} and all(part.op == "sym" for part in asked.args)
     once = len(set(asked.args)) == len(asked.args)
@@ -152,11 +152,11 @@ def is_flat(node: Node) -> bool:
 # --- families of solutions -----------------------------------------------------------------------
 
 _WHOLE = these("k n m l j K N")
-"""Letters that stand for any integer beside a pi."""
+"""Letters of an arbitrary integer in an expression with pi."""
 _FREE = _WHOLE | these("t s r c p q lambda mu")
-"""Letters that stand for any number within a tuple or a list."""
+"""Letters of an arbitrary number within a tuple or a list."""
 _ANY = _FREE | these("C a b A B c_1 c_2 C_1 C_2 k_1 k_2 n_1 n_2")
-"""Letters that may stand for anything where a qualifier says what they range over."""
+"""Letters of any parameter whose range a qualifier gives."""
 _CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
 """Letters of constants of integration."""
 _MOST_PARAMETERS = 3

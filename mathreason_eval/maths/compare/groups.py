@@ -1,4 +1,4 @@
-"""Sets and inequalities, also in letters; tuples, lists, assignments, matrices and cases."""
+"""Sets and inequalities, also with parameters; tuples, lists, assignments, matrices, cases."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
 
 
 def _plain(node: Node) -> Node:
-    """Return the set that a membership, a builder or an inequality in letters describes."""
+    """Return the set that a membership, a builder or an inequality with parameters describes."""
     if node.op == "rel" and node.name == "in":
         return node.args[1]
     if node.op == "such":
@@ -127,7 +127,7 @@ _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def same_inequality(gold: Node, answer: Node) -> Finding:
-    """Return whether two inequalities in several letters say the same."""
+    """Return whether two inequalities in several variables are equivalent."""
     one, other = _upward(gold), _upward(answer)
     if one.name != other.name:
         return different("inequality", "they relate in different ways")
@@ -150,7 +150,7 @@ def _upward(node: Node) -> Node:
 
 
 def as_interval(node: Node) -> Node | None:
-    """Return the interval of `a < x` or `a < x <= b` in letters, x being a name; None if none."""
+    """Return the interval of `a < x` or `a < x <= b`, x being a name; None if it is no such."""
     if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
         return None
     node = _upward(node)

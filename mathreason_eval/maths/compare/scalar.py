@@ -79,7 +79,7 @@ def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None
 
 
 def _shows(node: Node, digits: int) -> bool:
-    """Return whether a node is a decimal typed with at least so many significant digits."""
+    """Return whether a node is a decimal typed with at least `digits` significant digits."""
     return bool(digits) and _is_decimal(node) and significant(node.name) >= digits
 
 
@@ -242,7 +242,7 @@ def _unit(node: Node) -> str:
 
 
 def _bare(node: Node) -> Node:
-    """Return the value without its unit, also under a sign or another unit."""
+    """Return the value without its unit or units, also of a negative."""
     while node.op == "quantity":
         node = node.args[0]
     if node.op == "neg" and _unit(node):

@@ -89,7 +89,7 @@ def _define(name: Node, value: Node) -> Node:
 
 
 def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
-    """Return what a chain comes to: its last side, or both if they are `exact ~ rounded`.
+    """Return the result of a chain: its last side, or both if they are `exact ~ rounded`.
 
     The sides before the last equality are intermediate; one may equal the gold by accident.
     """
@@ -164,7 +164,7 @@ _MOST_SIGNS = 6
 
 
 def _signed_tuple(node: Node) -> Node:
-    """Return the list of tuples that one with signs in several parts stands for."""
+    """Return the list of tuples that a tuple with ± in several parts abbreviates."""
     choices = [_both_signs(part) if _has_sign(part) else (part,) for part in node.args]
     if not 1 < math.prod(map(len, choices)) <= 2**_MOST_SIGNS:
         return node

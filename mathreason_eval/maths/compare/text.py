@@ -129,7 +129,7 @@ _LABELLED = re.compile(
 _OPTION = re.compile(
     r"(?P<wrapped>\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?"
     r"(?:\((?P<bracketed>[A-J])\)|(?P<letter>[A-J])[).](?!\d))(?P<closed>\s*\})?"
-    r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<said>\S.*)",
+    r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<text>\S.*)",
     re.DOTALL,
 )
 _SECOND_CHOICE = re.compile(r"\s*\S.*\([A-J]\)")
@@ -156,7 +156,7 @@ def _labelled_choice(text: str) -> str | None:
 
 
 def _names_another(text: str) -> bool:
-    """Return whether an option stands behind something else, line by line in linear time."""
+    """Return whether an option follows something else on a line, in linear time."""
     return any(_SECOND_CHOICE.match(line) for line in text.split("\n"))
 
 
@@ -187,18 +187,18 @@ class Option(NamedTuple):
     """An option with its text, as in `(B) 15`."""
 
     letter: str
-    said: str
+    text: str
 
 
 def option(text: str) -> Option | None:
     """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
     found = _OPTION.fullmatch(text) if _MAYBE_LETTER.match(text) else None
-    if found is None or _names_another(found["said"]):
+    if found is None or _names_another(found["text"]):
         return None
-    said = found["said"]
+    rest = found["text"]
     if found["wrapped"] and not found["closed"]:
-        said = said.removesuffix("}") if said.count("}") > said.count("{") else said
-    return Option(found["bracketed"] or found["letter"], said.strip())
+        rest = rest.removesuffix("}") if rest.count("}") > rest.count("{") else rest
+    return Option(found["bracketed"] or found["letter"], rest.strip())
 
 
 def same_choice(gold: str, answer: str) -> Finding | None:
@@ -283,7 +283,7 @@ def _full_hour(text: str) -> Moment | None:
 
 
 def _same_moment(one: Moment, other: Moment) -> bool | None:
-    """Return whether two dates or times agree in what both say; None if they do not compare."""
+    """Return whether two dates or times agree in all that both give; None if incomparable."""
     kinds = {one.kind, other.kind}
     if kinds == {"date"}:
         pairs = zip(one.parts, other.parts, strict=True)

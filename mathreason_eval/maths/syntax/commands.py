@@ -138,7 +138,7 @@ def _root(parser: Grammar) -> Node:
 
 
 def _limits(parser: Grammar) -> tuple[Node, Node]:
-    """Return the lower and the upper limit that follow; EMPTY stands for a missing one."""
+    """Return the lower and the upper limit that follow; EMPTY for a missing one."""
     lower = upper = EMPTY
     while parser.sees_op("^", "_"):
         if parser.take().text == "_":

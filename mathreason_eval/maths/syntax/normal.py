@@ -83,7 +83,7 @@ _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
 
 @lru_cache(maxsize=4096)
 def _ascii(char: str) -> str:
-    """Return what stands for one character that is not ASCII."""
+    """Return the ASCII LaTeX of one other character."""
     if char in _SIGNS:
         return _SIGNS[char]
     if char.isdecimal():

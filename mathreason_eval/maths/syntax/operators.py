@@ -209,7 +209,7 @@ def number_set(name: str) -> Node:
 
 
 def script(parser: Grammar) -> Node:
-    """Return the exponent behind a `^`: one atom with its own powers, braced or signed."""
+    """Return the exponent after a `^`: one atom with its own powers, braced or signed."""
     parser.nest()
     if parser.skip("op", "-"):
         found = Node("neg", (script(parser),))
@@ -235,7 +235,7 @@ def subscript(parser: Grammar, left: Node) -> Node:
 
 
 def negated(node: Node) -> Node:
-    """Return the node under a minus sign, which goes inside a number and under a unit."""
+    """Return the negative of a node; of a number or quantity, as a number or quantity."""
     if node.value is not None:
         return num(-node.value, node.name and f"-{node.name}")
     if node.op in {"percent", "degree", "quantity"}:
@@ -323,7 +323,7 @@ def _compounded(parser: Grammar, left: Node) -> Node:
     right = parser.expression(UNIT)
     one, other = unit_of(left.name), unit_of(right.name) if right.op == "quantity" else None
     if one is None or other is None or one.dimension != other.dimension:
-        raise UnreadableError("a number behind a unit")
+        raise UnreadableError("a number after a unit")
     small = Node("mul", (right.args[0], num(other.size / one.size)))
     return left._replace(args=(Node("add", (left.args[0], small)),))
 

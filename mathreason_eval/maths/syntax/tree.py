@@ -1,6 +1,6 @@
 """Expression trees: what an answer means, and the arithmetic of matrices of such trees.
 
-A tree is made of one record. `op` says what a node is; the vocabulary:
+A tree is made of one record, whose `op` is one of:
 
     num            a number; `value`, and in `name` its decimals as typed (`0.50`), else ""
     sym  const     a variable; `pi`, `e`, `i`, `oo`, or a set such as `RR`
@@ -263,7 +263,7 @@ _OF_MATRICES: dict[str, Callable[[Node], Rows | None]] = {
 
 
 def as_column(node: Node) -> Node:
-    """Return a tuple as the column that it is under a sign of transposition."""
+    """Return the transpose of a tuple: a column."""
     return Node("matrix", tuple(Node("row", (part,)) for part in node.args))
 
 
