@@ -57,14 +57,14 @@ def real_set(node: Node) -> RealSet:
     piece = {",": is_inequality, "and": is_interval}.get(node.name)
     if node.op == "list" and piece is not None and all(map(piece, node.args)):
         # `x > 2, x < 5` means both, but `x < 2, x > 5` can only mean either.
-        both = real_set_of(node._replace(op="and"), variable, found)
+        both = _normal_form(node._replace(op="and"), variable, found)
         if any(both.cells):
             return both
         node = node._replace(name="or")
-    return real_set_of(node, variable, found)
+    return _normal_form(node, variable, found)
 
 
-def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
+def _normal_form(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
     """Return the normal form of a set that changes at most at the given boundaries."""
     points = [at for at, _ in found]
     cells = [holds(node, variable, at) for at in _samples(points)]

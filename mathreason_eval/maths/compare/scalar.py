@@ -68,11 +68,7 @@ def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None
         decimal, other = answer, gold
     else:
         return None
-    value = exact(other)
-    if value is None:
-        machine = real_value(other)
-        value = None if machine is None else Fraction(machine)
-    shown = decimal.value
+    value, shown = _approximate(other), decimal.value
     if value is None or shown is None or not rounds_to(value, decimal.name, shown):
         return None
     return equal("rounded", f"{show(other)} rounds to {decimal.name}")

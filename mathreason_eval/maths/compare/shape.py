@@ -69,9 +69,8 @@ def _relation(node: Node) -> Node:
 
 def _names_point(node: Node) -> bool:
     """Return whether a node is a point with its name, as in `A(1, 2)`."""
-    if node.op != "mul" or [part.op for part in node.args] != ["sym", "tuple"]:
-        return False
-    return len(node.args[0].name) == 1 and node.args[0].name.isupper()
+    point = node.op == "mul" and [part.op for part in node.args] == ["sym", "tuple"]
+    return point and len(node.args[0].name) == 1 and node.args[0].name.isupper()
 
 
 def _all_named(node: Node) -> Node | None:
@@ -194,7 +193,7 @@ def _without_domains(parts: list[Node]) -> list[Node]:
 
 
 def _has_sign(node: Node) -> bool:
-    return node.op in {"pm", "mp"} or any(map(_has_sign, node.args))
+    return contains(node, "pm") or contains(node, "mp")
 
 
 def _both_signs(node: Node) -> tuple[Node, ...]:

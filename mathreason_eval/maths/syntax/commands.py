@@ -19,6 +19,7 @@ from mathreason_eval.maths.syntax.tree import (
     Node,
     call,
     determinant,
+    joined,
     num,
     sym,
 )
@@ -106,12 +107,9 @@ def _fraction(parser: Grammar) -> Node:
     first, rest = (over.args[0], over.args[1:]) if over.op == "mul" else (over, ())
     if not times or first != (_D if times == 1 else Node("pow", (_D, num(times)))):
         return Node("div", (over, under))
-    if rest:
-        body = rest[0] if len(rest) == 1 else Node("mul", rest)
-    else:
-        body = parser.expression(BODY)
-        if body.op == "tuple" and len(body.args) == 1:
-            body = body.args[0]  # square brackets that only group
+    body = joined("mul", rest) if rest else parser.expression(BODY)
+    if not rest and body.op == "tuple" and len(body.args) == 1:
+        body = body.args[0]  # square brackets that only group
     for _ in range(times):
         body = Node("diff", (body, sym(variable)))
     return body
@@ -156,11 +154,10 @@ def _integral(parser: Grammar) -> Node:
     if last is None:
         raise UnreadableError("an integral over no variable")
     variable = _variable(terms[last])
-    inner = [*terms[:last], _without(terms[last])]
-    body = inner[0] if len(inner) == 1 else Node("add", tuple(inner))
+    body = joined("add", (*terms[:last], _without(terms[last])))
     ends = () if lower is EMPTY else (lower, upper)
     node = Node("integral", (body, sym(variable), *ends))
-    return node if last == len(terms) - 1 else Node("add", (node, *terms[last + 1 :]))
+    return joined("add", (node, *terms[last + 1 :]))
 
 
 def _variable(node: Node) -> str:

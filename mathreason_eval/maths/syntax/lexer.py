@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -112,6 +112,26 @@ def tokens(text: str, *, grouped: bool = True) -> list[Token]:
     return found
 
 
+def _number(text: str) -> Token:
+    value, typed = typed_value(text)
+    return Token("num", typed, value)
+
+
+def _mixed_number(text: str) -> Token:
+    whole, over, under = map(int, re.findall(r"\d+", text))
+    if not under:
+        raise UnreadableError(text)
+    return Token("num", "mixed", whole + Fraction(over, under))
+
+
+_SINGLE: dict[str, Callable[[str], Token]] = {
+    "num": _number,
+    "mixed": _mixed_number,
+    "row": lambda _: Token("row"),
+    "op": lambda text: Token("op", "^" if text == "**" else text),
+    "sep": lambda text: Token("sep", text),
+}
+"""What matches of these kinds are, whatever surrounds them."""
 _ESCAPED = {"$": Token("money", "$"), "%": Token("op", "%"), "|": Token("op", "|"),
             "&": Token("and", "and")}  # fmt: skip
 _MEANINGS = (("rel", words.RELATIONS), ("fn", words.FUNCTIONS), ("const", words.CONSTANTS))
@@ -140,19 +160,12 @@ class _Lexer:
             kind = found.lastgroup or ""
             if kind == "space":
                 self.spaced = True
+            elif kind in _SINGLE:
+                yield _SINGLE[kind](found[0])
+                self.spaced = False
             elif kind != "quote":
                 yield from getattr(self, f"_{kind}")(found[0])
                 self.spaced = False
-
-    def _num(self, text: str) -> Iterator[Token]:
-        value, typed = typed_value(text)
-        yield Token("num", typed, value)
-
-    def _mixed(self, text: str) -> Iterator[Token]:
-        whole, over, under = map(int, re.findall(r"\d+", text))
-        if not under:
-            raise UnreadableError(text)
-        yield Token("num", "mixed", whole + Fraction(over, under))
 
     def _base(self, text: str) -> Iterator[Token]:
         value = _in_base(text)
@@ -163,7 +176,7 @@ class _Lexer:
         digits = re.match(r"\d+(?:\.\d+)?", text)
         assert digits is not None, "the pattern begins with a digit"
         self.at += digits.end()
-        yield from self._num(digits[0])
+        yield _number(digits[0])
 
     def _word(self, run: str) -> Iterator[Token]:
         yield from self._letters(run) if run.isascii() else (Token("word", run),)
@@ -281,10 +294,6 @@ class _Lexer:
             self.depth += 1 if opens else -1
         return Token("open" if opens else "close", text)
 
-    def _row(self, text: str) -> Iterator[Token]:
-        del text
-        yield Token("row", "")
-
     def _esc(self, text: str) -> Iterator[Token]:
         char = text[1]
         if char in "{}":
@@ -298,14 +307,8 @@ class _Lexer:
         if text != "~":
             yield Token("rel", words.RELATIONS[text])
 
-    def _op(self, text: str) -> Iterator[Token]:
-        yield Token("op", "^" if text == "**" else text)
-
     def _bracket(self, text: str) -> Iterator[Token]:
         yield self._delimiter(text, opens=text in "([{")
-
-    def _sep(self, text: str) -> Iterator[Token]:
-        yield Token("sep", text)
 
     def _amp(self, text: str) -> Iterator[Token]:
         yield Token("amp", text) if self.depth else Token("and", "and")

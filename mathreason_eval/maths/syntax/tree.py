@@ -71,6 +71,11 @@ def minus(node: Node) -> Node:
     return Node("neg", (node,))
 
 
+def joined(op: str, parts: tuple[Node, ...]) -> Node:
+    """Return the sum or product of some parts, or the only part."""
+    return parts[0] if len(parts) == 1 else Node(op, parts)
+
+
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the node with `change` applied to each of its arguments."""
     if not node.args:
@@ -239,8 +244,7 @@ def _multiplied(left: Rows | None, right: Rows | None) -> Rows | None:
 
 
 def _dot_product(row: tuple[Node, ...], column: tuple[Node, ...]) -> Node:
-    terms = tuple(Node("mul", pair) for pair in zip(row, column, strict=True))
-    return terms[0] if len(terms) == 1 else Node("add", terms)
+    return joined("add", tuple(Node("mul", pair) for pair in zip(row, column, strict=True)))
 
 
 def _sum(node: Node) -> Rows | None:
