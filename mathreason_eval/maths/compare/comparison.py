@@ -150,7 +150,7 @@ class Comparison:
     """The dispatcher that parts are handed back to."""
     rounding: bool = True
     """Whether what rounds to a decimal gold equals it."""
-    about: bool = False
+    approximate: bool = False
     """Whether the two are sides of `≈`: either may be a rounding of the other."""
 
     def same(self, gold: Node, answer: Node) -> Finding:

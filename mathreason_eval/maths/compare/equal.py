@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from mathreason_eval.maths.compare import text as words
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
@@ -23,6 +22,18 @@ from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, 
 from mathreason_eval.maths.compare.scalar import in_radians
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.structure import contradiction_in, same_answer
+from mathreason_eval.maths.compare.text import (
+    PHRASES,
+    choice,
+    enumerated,
+    is_wordy,
+    moment,
+    option,
+    same_choice,
+    same_time,
+    same_words,
+    words_of,
+)
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import fingerprint
 from mathreason_eval.maths.syntax.lexer import UnreadableError
@@ -78,7 +89,7 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
         return different("empty", "one of the two is empty")
     if gold == answer:
         return equal("identical", "the same after normalisation")
-    worded = words.same_choice(gold, answer) or words.same_time(gold, answer)
+    worded = same_choice(gold, answer) or same_time(gold, answer)
     return worded or _same_trees(gold, answer, convention)
 
 
@@ -105,7 +116,7 @@ def _same_trees(gold: str, answer: str, convention: Convention) -> Finding:
         if verdict.equal:
             return verdict
         found = best(found, verdict) if found else verdict
-    return found or words.same_words(gold, answer, read=bool(ones or others))
+    return found or same_words(gold, answer, read=bool(ones or others))
 
 
 # --- readings ------------------------------------------------------------------------------------
@@ -121,7 +132,7 @@ _MEASURED_COMMA = re.compile(
     r"(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
 )
 """A decimal comma that a unit, a power of ten or a per cent sign makes plain."""
-_GLUED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 """A comma that groups digits, where other commas are followed by a space."""
 _PROVISO = re.compile(
     r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\neq?|\\in)(?![a-z])[^()=]*)\)"
@@ -144,11 +155,11 @@ def readings(text: str) -> Iterator[Node]:
 
 def _spellings(text: str) -> Iterator[str]:
     """Yield the text and what else it may spell: a decimal, a named point, an option's text."""
-    yield _spelled(text)
+    yield _in_symbols(text)
     if "," in text and (found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text)):
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
-    if ", " in text and text[0] in "([\\" and _GLUED.search(text):
-        yield _GLUED.sub("", text)
+    if ", " in text and text[0] in "([\\" and _THOUSANDS.search(text):
+        yield _THOUSANDS.sub("", text)
     if (
         text.endswith(")")
         and len(text) < _LONGEST_DEFINITION
@@ -159,8 +170,8 @@ def _spellings(text: str) -> Iterator[str]:
         yield text[found.end() :]
     if found := _DOZENS.fullmatch(text):
         yield str(12 * int(found[1])) + found[2]
-    if option := words.option(text):
-        yield _spelled(option.text)
+    if labelled := option(text):
+        yield _in_symbols(labelled.text)
 
 
 _CHAIN = 2
@@ -188,13 +199,13 @@ def _read(text: str, *, grouped: bool = True) -> Node | None:
         return None
 
 
-def _spelled(text: str) -> str:
+def _in_symbols(text: str) -> str:
     """Return the text, or what its words alone name: a numeral, or a thing such as no solution."""
-    if not words.is_wordy(text):
+    if not is_wordy(text):
         return text
-    plain = words.words_of(text)
-    if plain in words.PHRASES:
-        return words.PHRASES[plain]
+    plain = words_of(text)
+    if plain in PHRASES:
+        return PHRASES[plain]
     number, _, unit = plain.rpartition(" ")
     return english(plain) or (f"{english(number)} {unit}" if unit and english(number) else text)
 
@@ -226,12 +237,12 @@ def _short_key(answer: str) -> str:
     if value is not None:
         return _number(Fraction(value))
     text = normalise(answer)
-    letter = words.choice(text)
+    letter = choice(text)
     if letter is not None:
         return f"choice {letter}"
-    moment = words.moment(text)
-    if moment is not None and moment.kind != "clock":
-        return f"{moment.kind} {moment.parts}"
+    time = moment(text)
+    if time is not None and time.kind != "clock":
+        return f"{time.kind} {time.parts}"
     try:
         tree = next(readings(text), None)
         return _words(text) if tree is None else _key(tree)
@@ -247,7 +258,7 @@ def _number(value: Fraction) -> str:
 
 
 def _words(text: str) -> str:
-    return "text " + ", ".join(words.enumerated(text) or (text,))
+    return "text " + ", ".join(enumerated(text) or (text,))
 
 
 def _key(node: Node) -> str:

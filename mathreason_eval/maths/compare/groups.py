@@ -74,10 +74,10 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
         if gold.name == answer.name == "in":
             return how.inside().same(gold.args[1], answer.args[1])
         return same_inequality(gold, answer)
-    chain = as_listed_order(gold, answer)
+    chain = as_ordered_names(gold, answer)
     if chain is not None:
         return ordered(chain[0], chain[1], how.inside())
-    gold, answer = _plain(gold), _plain(answer)
+    gold, answer = _described_set(gold), _described_set(answer)
     if "const" in {gold.op, answer.op}:
         same = gold.op == answer.op and gold.name == answer.name
         return Finding(equal=same, rule="set", note=f"{answer.name} against {gold.name}")
@@ -93,7 +93,7 @@ def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
     return unordered(_flattened(gold), _flattened(answer), how.inside())
 
 
-def _plain(node: Node) -> Node:
+def _described_set(node: Node) -> Node:
     """Return the set that a membership, a builder or an inequality with parameters describes."""
     if node.op == "rel" and node.name == "in":
         return node.args[1]
@@ -128,7 +128,7 @@ _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def same_inequality(gold: Node, answer: Node) -> Finding:
     """Return whether two inequalities in several variables are equivalent."""
-    one, other = _upward(gold), _upward(answer)
+    one, other = _ascending(gold), _ascending(answer)
     if one.name != other.name:
         return different("inequality", "they relate in different ways")
     if len(one.args) == len(other.args) == _PAIR:
@@ -141,7 +141,7 @@ def same_inequality(gold: Node, answer: Node) -> Finding:
     return equal("inequality", "the same chain of relations")
 
 
-def _upward(node: Node) -> Node:
+def _ascending(node: Node) -> Node:
     """Return the chain with its smallest side first."""
     signs = node.name.split()
     if signs[0] in {">", ">="}:
@@ -153,7 +153,7 @@ def as_interval(node: Node) -> Node | None:
     """Return the interval of `a < x` or `a < x <= b`, x being a name; None if it is no such."""
     if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
         return None
-    node = _upward(node)
+    node = _ascending(node)
     signs, first, last = node.name.split(), node.args[0], node.args[-1]
     opened, closed = "[" if "=" in signs[0] else "(", "]" if "=" in signs[-1] else ")"
     if len(signs) == _PAIR and is_name(node.args[1]):
@@ -165,7 +165,7 @@ def as_interval(node: Node) -> Node | None:
     return None
 
 
-def as_listed_order(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
+def as_ordered_names(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
     """Return the parts of a chain `b < a < d` and of a list of names to compare, or None."""
     chain, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
     fits = chain.op == "rel" and listed.op in {"list", "tuple"} and len(chain.args) > _PAIR
@@ -275,8 +275,8 @@ def _matrix_like(node: Node, other: Node) -> Rows | None:
     rows = as_matrix(node)
     if rows is None:
         return ((node,),) if is_flat(node) else None
-    beside = as_matrix(other) if node.op in {"tuple", "list", "interval"} else None
-    if beside is not None and len(beside) == 1 < len(rows) and all(len(row) == 1 for row in rows):
+    like = as_matrix(other) if node.op in {"tuple", "list", "interval"} else None
+    if like is not None and len(like) == 1 < len(rows) and all(len(row) == 1 for row in rows):
         return (tuple(row[0] for row in rows),)
     return rows
 

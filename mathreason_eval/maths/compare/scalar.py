@@ -26,7 +26,9 @@ _HUNDRED, _HALF_TURN = num(100), num(180)
 
 def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
     """Return whether two single values are equal under the convention."""
-    if convention.units != "ignored" and (_is_marked(gold, answer) or _is_marked(answer, gold)):
+    if convention.units != "ignored" and (
+        _has_other_mark(gold, answer) or _has_other_mark(answer, gold)
+    ):
         return different("units", "a unit is no per cent or degree sign")
     gold, answer, differing = _without_units(gold, answer, convention)
     if differing:
@@ -39,7 +41,7 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
 
 
-def _is_marked(one: Node, other: Node) -> bool:
+def _has_other_mark(one: Node, other: Node) -> bool:
     """Return whether one value has a per cent or degree sign where the other has a unit."""
     if one.op not in {"percent", "degree"} or other.op != "quantity":
         return False
@@ -90,33 +92,33 @@ def _places(decimal: Node) -> int:
 # --- what `≈` claims -----------------------------------------------------------------------------
 
 
-def is_about(one: Node, other: Node) -> bool:
+def is_approximation(one: Node, other: Node) -> bool:
     """Return whether `one ≈ other` is true: each, as far as it is written out, is the other.
 
     A typed number claims the digits it shows; a value calculated from decimals is as precise as
     they are. What cannot be calculated is not denied.
     """
-    return _is_about(one, other) or (
+    return _is_approximation(one, other) or (
         (contains(one, "call", "log") or contains(other, "call", "log"))
-        and _is_about(decimal_log(one), decimal_log(other))
+        and _is_approximation(decimal_log(one), decimal_log(other))
     )
 
 
-def is_written_out(one: Node, other: Node) -> bool:
+def is_decimal_form(one: Node, other: Node) -> bool:
     """Return whether either is a decimal of three digits or more to which the other rounds.
 
     Then `√2 = 1.414` is accepted, but not between two typed numbers.
     """
-    return _is_written_out(one, other) or _is_written_out(other, one)
+    return _is_decimal_form(one, other) or _is_decimal_form(other, one)
 
 
-_WRITTEN_OUT = 3
+_FORM_DIGITS = 3
 """Significant digits."""
 
 
-def _is_written_out(value: Node, decimal: Node) -> bool:
+def _is_decimal_form(value: Node, decimal: Node) -> bool:
     bare = _unsigned(decimal)
-    if not _shows(bare, _WRITTEN_OUT) or _unsigned(value).op == "num":
+    if not _shows(bare, _FORM_DIGITS) or _unsigned(value).op == "num":
         return False
     shown, known = _approximate(decimal), _approximate(value)
     return shown is not None and known is not None and rounds_to(known, bare.name, shown)
@@ -126,7 +128,7 @@ def _unsigned(node: Node) -> Node:
     return node.args[0] if node.op == "neg" else node
 
 
-def _is_about(one: Node, other: Node) -> bool:
+def _is_approximation(one: Node, other: Node) -> bool:
     left, right = _stripped(one), _stripped(other)
     first, second = _approximate(left), _approximate(right)
     if first is None or second is None:
@@ -134,7 +136,7 @@ def _is_about(one: Node, other: Node) -> bool:
     return any(
         _claims(left, first, second * factor)
         or _claims(right, second, first / factor)
-        or abs(first - second * factor) <= _slack(left, right) * abs(first)
+        or abs(first - second * factor) <= _rounding_error(left, right) * abs(first)
         for factor in _factors(one, other)
     )
 
@@ -171,15 +173,15 @@ def _factors(one: Node, other: Node) -> tuple[Fraction, ...]:
     return (second.size / first.size,)
 
 
-_MOST_SLACK = Fraction(1, 100)
+_MOST_ROUNDING_ERROR = Fraction(1, 100)
 
 
-def _slack(*nodes: Node) -> Fraction:
+def _rounding_error(*nodes: Node) -> Fraction:
     """Return by what share two values may differ because decimals inside them are rounded."""
     inside = [part for node in nodes if node.op != "num" for part in _decimals(node)]
     half_units = ((Fraction(1, 2 * 10 ** _places(part)), part.value) for part in inside)
     slack = sum((half / abs(value) for half, value in half_units if value), Fraction(0))
-    return min(slack, _MOST_SLACK)
+    return min(slack, _MOST_ROUNDING_ERROR)
 
 
 def _decimals(node: Node) -> Iterator[Node]:

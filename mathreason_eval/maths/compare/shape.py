@@ -54,12 +54,12 @@ def _relation(node: Node) -> Node:
     if (named := _all_named(node)) is not None:
         return named
     if equations.defines(node):
-        value = _concluded(node.args[1:], signs[1:])
+        value = _result(node.args[1:], signs[1:])
         if value.op == "list" and value.name != "pm":
             return shape(Node("list", tuple(_define(node.args[0], v) for v in value.args), ","))
         return _define(node.args[0], value)
     if "~" in signs or len(signs) > 1:
-        return _concluded(node.args, signs)
+        return _result(node.args, signs)
     known = [exact(part) for part in node.args]
     open_ = any(v is None and contains(n, "sym") for v, n in zip(known, node.args, strict=True))
     contradictory = None not in known and len(set(known)) > 1
@@ -87,7 +87,7 @@ def _define(name: Node, value: Node) -> Node:
     return Node("define", (name, value))
 
 
-def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
+def _result(values: tuple[Node, ...], signs: list[str]) -> Node:
     """Return the result of a chain: its last side, or both if they are `exact ~ rounded`.
 
     The sides before the last equality are intermediate; one may equal the gold by accident.
@@ -113,15 +113,15 @@ def _collection(node: Node) -> Node:
         parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
     if node.op == "set":
         named = parts and all(part.op == "define" for part in parts)
-        return _gathered(node, parts) if named else node._replace(args=tuple(parts))
-    joined = _joined(node)
+        return _definitions(node, parts) if named else node._replace(args=tuple(parts))
+    joined = _compound_quantity(node)
     if joined is not None:
         return joined
     parts = _without_domains(parts)
     if len(parts) == 1:
         return parts[0]
     if all(part.op == "define" for part in parts):
-        return _gathered(node, parts)
+        return _definitions(node, parts)
     if node.name == "," and _has_domain(parts):
         domain = parts[1] if len(parts) == _PAIR else node._replace(args=tuple(parts[1:]))
         return Node("when", (parts[0], domain), "if")
@@ -145,7 +145,7 @@ def _has_domain(parts: list[Node]) -> bool:
     return about <= inside - ({first.args[0].name} if first.op == "define" else set())
 
 
-def _gathered(node: Node, parts: list[Node]) -> Node:
+def _definitions(node: Node, parts: list[Node]) -> Node:
     """Return definitions as one definition of several values, or as an assignment."""
     names = [part.args[0] for part in parts]
     if len(set(names)) == 1:
@@ -170,7 +170,7 @@ def _signed_tuple(node: Node) -> Node:
     return Node("list", tuple(node._replace(args=parts) for parts in product(*choices)), "pm")
 
 
-def _joined(node: Node) -> Node | None:
+def _compound_quantity(node: Node) -> Node | None:
     """Return `3 hours and 30 minutes` as one quantity, or None."""
     if node.name != "and" or any(part.op != "quantity" for part in node.args):
         return None

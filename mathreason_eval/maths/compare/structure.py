@@ -31,7 +31,12 @@ from mathreason_eval.maths.compare.groups import (
     same_matrix,
     same_real_set,
 )
-from mathreason_eval.maths.compare.scalar import is_about, is_written_out, same_scalar, with_degrees
+from mathreason_eval.maths.compare.scalar import (
+    is_approximation,
+    is_decimal_form,
+    same_scalar,
+    with_degrees,
+)
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute
 from mathreason_eval.maths.vocabulary import words
@@ -70,7 +75,7 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
         if applies(gold) or applies(answer):
             return rule(gold, answer, how)
     found = same_scalar(gold, answer, how.convention, rounding=how.rounding)
-    if how.about and found.equal is False and is_about(gold, answer):
+    if how.approximate and found.equal is False and is_approximation(gold, answer):
         return equal("rounded", "one is the other, rounded")
     return found
 
@@ -133,13 +138,13 @@ def contradiction_in(chain: Node, side: Node, convention: Convention) -> str:
     # What gold and answer must agree on does not concern the sides of one chain.
     ignored = convention.units == "ignored"
     lenient = Convention(units="ignored" if ignored else "optional", variable_names=False)
-    how = Comparison(lenient, same, rounding=False, about=chain.name == "~")
+    how = Comparison(lenient, same, rounding=False, approximate=chain.name == "~")
     pairs = (*pairwise(chain.args), *((other, side) for other in chain.args))
     for one, other in pairs:
         # In sin 30 = 1/2 only the sign of a degree is missing.
         marked = with_degrees(one), with_degrees(other)
         denied = how.same(one, other).equal is False and how.same(*marked).equal is False
-        if denied and not is_written_out(one, other):
+        if denied and not is_decimal_form(one, other):
             return f"the answer contradicts itself: {show(one)} is not {show(other)}"
     return ""
 

@@ -151,11 +151,11 @@ def choice(text: str) -> str | None:
 def _labelled_choice(text: str) -> str | None:
     """Return the letter of an answer such as `B) 15` or `C Cecile`, else None."""
     bare = re.sub(r"[{}$]", "", _MARKUP.sub("", text)).strip()
-    found = None if _names_another(bare) else _LABELLED.fullmatch(bare)
+    found = None if _has_second_option(bare) else _LABELLED.fullmatch(bare)
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
 
 
-def _names_another(text: str) -> bool:
+def _has_second_option(text: str) -> bool:
     """Return whether an option follows something else on a line, in linear time."""
     return any(_SECOND_CHOICE.match(line) for line in text.split("\n"))
 
@@ -193,7 +193,7 @@ class Option(NamedTuple):
 def option(text: str) -> Option | None:
     """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
     found = _OPTION.fullmatch(text) if _MAYBE_LETTER.match(text) else None
-    if found is None or _names_another(found["text"]):
+    if found is None or _has_second_option(found["text"]):
         return None
     rest = found["text"]
     if found["wrapped"] and not found["closed"]:

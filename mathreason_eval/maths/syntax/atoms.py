@@ -73,11 +73,11 @@ def signed(parser: Grammar, text: str) -> Node:
         parser.expect("op", "|")
         return call("abs", inner)
     if text in {"_", "^"}:
-        return _chosen(parser)
+        return _binomial(parser)
     raise UnreadableError(f"{text!r} begins no expression")
 
 
-def _chosen(parser: Grammar) -> Node:
+def _binomial(parser: Grammar) -> Node:
     """Return a binomial coefficient written `_5C_2` or `^5C_2`."""
     above = parser.prefix()
     parser.expect("sym", "C")

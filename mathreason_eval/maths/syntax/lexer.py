@@ -80,7 +80,7 @@ _ONLY_CALLED = words.these(
 _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}^]")
 _CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
-_GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
+_RUN_TOGETHER = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
 _BARE_COMMANDS = words.these(
     "sqrt cbrt frac binom infty times cdot leq geq pm cup cap in mod sum overline bar"
 )
@@ -228,7 +228,7 @@ class _Lexer:
             yield Token("word", run)
         elif run.isupper():
             yield Token("sym", run)
-        elif glued := _GLUED.fullmatch(run):
+        elif glued := _RUN_TOGETHER.fullmatch(run):
             yield from self._letters(glued[1])
             yield from self._letters(glued[2])
         else:

@@ -45,7 +45,7 @@ def combined(parser: Grammar, left: Node, text: str) -> Node:
     parser.take()
     if text in _PLAIN:
         return _PLAIN[text](left, parser.expression(INFIX[text] + 1))
-    return _CHAINED[text](parser, _unchained(left))
+    return _CHAINED[text](parser, _checked_depth(left))
 
 
 def _sum(parser: Grammar, left: Node) -> Node:
@@ -136,21 +136,21 @@ def _primed(parser: Grammar, left: Node) -> Node:
 
 def _power(parser: Grammar, left: Node) -> Node:
     """Return `left` to the power that follows, or with the mark that follows as a superscript."""
-    marked = _marked(parser, left)
+    marked = _with_mark(parser, left)
     if marked is not None:
         return marked
     exponent = unbraced(script(parser))
-    if left.op == "sym" and (chosen := _chosen(left.name, exponent)) is not None:
+    if left.op == "sym" and (chosen := _binomial(left.name, exponent)) is not None:
         return chosen
     if left.name in {"f", "g", "h"} and exponent == MINUS_ONE and parser.sees("open", "("):
         return call(f"{left.name}^-1", parser.prefix())
     if left.op == "sym" and parser.skip("op", "_"):
         left = subscript(parser, left)
-        return _chosen(left.name, exponent) or Node("pow", (left, exponent))
+        return _binomial(left.name, exponent) or Node("pow", (left, exponent))
     return Node("pow", (left, exponent))
 
 
-def _chosen(name: str, below: Node) -> Node | None:
+def _binomial(name: str, below: Node) -> Node | None:
     """Return the binomial coefficient that C_5^2 or C_n^2 is, or None for a power of a name."""
     found = re.fullmatch(r"C_(?:(\d+)|([nmkN]))", name)
     if found is None or below.value is None:
@@ -164,7 +164,7 @@ _NUMBER_SETS = frozenset(words.SETS.values())
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 
-def _marked(parser: Grammar, left: Node) -> Node | None:
+def _with_mark(parser: Grammar, left: Node) -> Node | None:
     """Return `left` with the mark in its superscript, or None if that is an exponent."""
     start = parser.at
     braced = parser.skip("open", "{")
@@ -248,7 +248,7 @@ def unbraced(node: Node) -> Node:
     return node.args[0] if node.op == "set" and len(node.args) == 1 else node
 
 
-def _unchained(left: Node) -> Node:
+def _checked_depth(left: Node) -> Node:
     """Return `left`; refuse it if it is a chain of operators that makes the tree too deep."""
     node, depth = left, 0
     while node.args and node.op in {"div", "pow", "call", "percent", "degree", "mul"}:
