@@ -61,10 +61,10 @@ def _relation(node: Node) -> Node:
     if "~" in signs or len(signs) > 1:
         return _result(node.args, signs)
     known = [exact(part) for part in node.args]
-    open_ = any(v is None and contains(n, "sym") for v, n in zip(known, node.args, strict=True))
+    variable = any(v is None and contains(n, "sym") for v, n in zip(known, node.args, strict=True))
     contradictory = None not in known and len(set(known)) > 1
     # Without variables, the two sides of `3 + 4 = 7` are alternatives.
-    return Node("rel" if open_ or contradictory else "choices", node.args, "=")
+    return Node("rel" if variable or contradictory else "choices", node.args, "=")
 
 
 def _names_point(node: Node) -> bool:
