@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare
+from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.equal import canonical_key, compare
 from mathreason_eval.maths.evaluate.residue import _PRIMES, PRIME
 
 EXACT = Convention(rounded_gold=0, rounded_answer=0)

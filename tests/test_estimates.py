@@ -16,7 +16,7 @@ from manifests import report_of
 from scipy.stats import hypergeom
 
 from mathreason_eval.cli.screens.metrics import metric_table, variance
-from mathreason_eval.maths.compare.key import canonical_key
+from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
 from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats.estimators.confidence import Vote, estimates

@@ -7,8 +7,14 @@ from fractions import Fraction
 import pytest
 
 from mathreason_eval.maths.syntax.normal import normalise
-from mathreason_eval.maths.syntax.number import plain_number, rounds_to, significant, typed_value
-from mathreason_eval.maths.syntax.numerals import english, with_digits
+from mathreason_eval.maths.syntax.number import (
+    english,
+    plain_number,
+    rounds_to,
+    significant,
+    typed_value,
+    with_digits,
+)
 from mathreason_eval.maths.vocabulary.units import unit_of
 
 # fmt: off

@@ -25,7 +25,9 @@ from mathreason_eval.grade.published import (
     rule_match,
     same_lm_eval_text,
 )
-from mathreason_eval.maths.compare.equal import Convention, canonical_key, compare, compare_slow
+from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.equal import canonical_key, compare
+from mathreason_eval.maths.compare.symbolic import compare_slow
 from mathreason_eval.registry import Registry
 from mathreason_eval.types import Answer, Match, Measure
 

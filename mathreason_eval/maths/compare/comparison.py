@@ -1,16 +1,144 @@
-"""What a comparison of two answers carries along: its convention, and how to compare parts."""
+"""How two expressions are compared, and two sequences or collections of them.
+
+Expressions: exact values, refutation by numbers, proof by residues, confirmation. Each step is a
+pure function of the two trees; the first that knows decides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import Finding
-from mathreason_eval.maths.syntax.tree import Node, show
+from mathreason_eval.maths.evaluate import numeric
+from mathreason_eval.maths.evaluate.exact import exact, is_huge
+from mathreason_eval.maths.evaluate.residue import residues
+from mathreason_eval.maths.syntax.tree import INFINITY, Node, contains, rebuild, show, symbols
 
-_MOST_ITEMS = 256
-DIFFERENT_KIND = Finding(equal=False, rule="structure", note="they are different kinds of things")
+
+class Finding(NamedTuple):
+    """What a tier found out."""
+
+    equal: bool | None
+    rule: str
+    note: str
+
+
+def equal(rule: str, note: str) -> Finding:
+    """Return a positive finding."""
+    return Finding(equal=True, rule=rule, note=note)
+
+
+def different(rule: str, note: str) -> Finding:
+    """Return a negative finding."""
+    return Finding(equal=False, rule=rule, note=note)
+
+
+UNKNOWN = Finding(equal=None, rule="undecided", note="no rule could decide")
+DIFFERENT_KIND = different("structure", "they are different kinds of things")
+
+
+def best(*findings: Finding) -> Finding:
+    """Return what counts of several ways to read a pair: equal, else undecided, else the first."""
+    return max(findings, key=lambda found: (False, None, True).index(found.equal))
+
+
+def same_value(gold: Node, answer: Node) -> Finding:
+    """Return whether two expressions are equal, whatever base `log` has."""
+    if gold == answer:
+        return equal("identical", "the same expression")
+    found = _same(gold, answer)
+    if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):
+        decimal = _same(decimal_log(gold), decimal_log(answer))
+        if not decimal.equal:
+            return best(found, decimal)
+        return decimal._replace(note=decimal.note + ", log taken to base 10")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _same(gold: Node, answer: Node) -> Finding:
+    one, other = exact(gold), exact(answer)
+    if one is not None and other is not None:
+        sign = "=" if one == other else "≠"
+        note = f"{_shown(answer)} {sign} {_shown(gold)} exactly"
+        return Finding(equal=one == other, rule="number", note=note)
+    if (one is None) != (other is None) and is_huge(answer if other is None else gold):
+        return different("number", "one of the two is too large to calculate")
+    if gold.op == answer.op == "const":
+        return different("constant", f"{answer.name} is not {gold.name}")
+    refuted = numeric.differ(gold, answer) if not _counts(gold, answer) else numeric.UNREFUTED
+    if refuted.equal is False:
+        return different("numeric", refuted.note)
+    found = residues(gold, answer)
+    if found is not None and found[0]:
+        note = f"{_shown(answer)} is identical to the gold"
+        return equal("identity", note)
+    if found is not None and found[1] and not _grows(gold, answer):
+        return different("identity", "no identity: the two differ exactly")
+    return _confirmed(gold, answer)
+
+
+def _confirmed(gold: Node, answer: Node) -> Finding:
+    if _infinite(gold) != _infinite(answer):
+        finite = numeric.machine_value(gold if _infinite(answer) else answer)
+        if finite is not None:
+            return different("constant", "one of the two is infinite")
+    if symbols(gold) + symbols(answer) and any(
+        contains(node, "call", part)
+        for node in (gold, answer)
+        for part in ("re", "im", "conj", "arg")
+    ):
+        return UNKNOWN  # at the real points that are tried, every number is its own conjugate
+    checks = (numeric.confirm, numeric.at_integers)
+    for check in checks[_counts(gold, answer) :]:
+        found = check(gold, answer)
+        if found.equal is not None:
+            return Finding(equal=found.equal, rule="numeric", note=found.note)
+    return UNKNOWN
+
+
+_COUNTING = frozenset("nmk")
+
+
+def _counts(gold: Node, answer: Node) -> bool:
+    """Return whether the variables are integers: n, m or k in an expression with floor or ceil."""
+    rounded = any(contains(n, "call", f) for n in (gold, answer) for f in ("floor", "ceil"))
+    return rounded and {*symbols(gold), *symbols(answer)} <= _COUNTING
+
+
+def _infinite(node: Node) -> bool:
+    return _infinite(node.args[0]) if node.op == "neg" else node == INFINITY
+
+
+def _grows(gold: Node, answer: Node) -> bool:
+    """Return whether a difference at integers proves nothing: unlike domains of a root."""
+    return (
+        contains(gold, "call", "root")
+        and contains(answer, "call", "root")
+        and bool(symbols(gold) or symbols(answer))
+    )
+
+
+def decimal_log(node: Node) -> Node:
+    """Return the tree with `log` of no stated base taken to base 10."""
+    changed = rebuild(node, decimal_log)
+    if changed.op == "call" and changed.name == "log" and len(changed.args) == 1:
+        return changed._replace(name="lg")
+    return changed
+
+
+_LONGEST_SHOWN = 60
+
+
+def _shown(node: Node) -> str:
+    text = show(node)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+# --- parts ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +149,9 @@ class Comparison:
     compare: Callable[[Node, Node, Comparison], Finding]
     """The dispatcher that parts are handed back to."""
     rounding: bool = True
-    """Whether a decimal gold may still be met by what rounds to it."""
-    about: bool = False
-    """Whether `≈` stands between the two: either may be a rounding of the other."""
+    """Whether what rounds to a decimal gold equals it."""
+    approximate: bool = False
+    """Whether the two are sides of `≈`: either may be a rounding of the other."""
 
     def same(self, gold: Node, answer: Node) -> Finding:
         """Return whether two trees mean the same under this comparison."""
@@ -34,24 +162,21 @@ class Comparison:
         return replace(self, rounding=False) if self.rounding else self
 
 
-def different(rule: str, note: str) -> Finding:
-    """Return a negative finding."""
-    return Finding(equal=False, rule=rule, note=note)
-
-
 def ordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Comparison) -> Finding:
     """Return whether two sequences are equal part by part."""
     if len(golds) != len(answers):
         return different("structure", f"{len(answers)} parts against {len(golds)}")
-    undecided = None
+    undecided: Finding | None = None
     for index, (gold, answer) in enumerate(zip(golds, answers, strict=True), start=1):
         found = how.same(gold, answer)
         if found.equal is False:
             return different("structure", f"part {index}: {found.note}")
         undecided = undecided or (found if found.equal is None else None)
-    if undecided is not None:
-        return undecided
-    return Finding(equal=True, rule="structure", note=f"all {len(golds)} parts are equal")
+    alike = equal("structure", f"all {len(golds)} parts are equal")
+    return undecided or alike
+
+
+_MOST_ITEMS = 256
 
 
 def unordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Comparison) -> Finding:
@@ -61,16 +186,12 @@ def unordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Compariso
     if len(golds) > _MOST_ITEMS:
         return ordered(golds, answers, how)
     left = list(answers)
-    undecided = None
     for gold in golds:
         findings = [how.same(gold, answer) for answer in left]
         match = next((k for k, found in enumerate(findings) if found.equal), None)
-        if match is not None:
-            left.pop(match)
-            continue
-        undecided = next((found for found in findings if found.equal is None), None)
-        if undecided is None:
+        if match is None:
             note = f"{show(gold)} of the gold is not among the answer's elements"
-            return different("structure", note)
-        return undecided
-    return Finding(equal=True, rule="structure", note=f"the same {len(golds)} elements")
+            undecided = next((found for found in findings if found.equal is None), None)
+            return undecided or different("structure", note)
+        left.pop(match)
+    return equal("structure", f"the same {len(golds)} elements")

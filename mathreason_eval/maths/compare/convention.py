@@ -14,28 +14,28 @@ class Convention:
     """What is a matter of agreement rather than of mathematics. The defaults follow practice."""
 
     percent: Literal["either", "value", "sign"] = "either"
-    """`50%` meets 0.5 as well as 50 (`either`), only 0.5 (`value`) or only 50 (`sign`)."""
+    """`50%` equals 0.5 as well as 50 (`either`), only 0.5 (`value`) or only 50 (`sign`)."""
     units: Literal["optional", "required", "ignored"] = "optional"
-    """`optional`: 5 meets `5 cm`, `5 cm` meets `50 mm`, `5 cm` does not meet `5 kg`.
-    `required`: 5 does not meet `5 cm`. `ignored`: only the numbers count."""
+    """`optional`: 5 equals `5 cm`, `5 cm` equals `50 mm` but not `5 kg`. `required`: 5 does not
+    equal `5 cm`. `ignored`: only the numbers count."""
     degrees: Literal["either", "strict"] = "either"
-    """`30°` meets 30 as well as pi/6 (`either`), or only pi/6 (`strict`)."""
+    """`30°` equals 30 as well as pi/6 (`either`), or only pi/6 (`strict`)."""
     ordered_lists: bool = False
-    """Whether the order of a bare list counts: by default `2, 3` meets `3, 2`, and a tuple in
-    brackets never meets its permutation."""
+    """Whether the order of a bare list counts: by default `2, 3` equals `3, 2`. A tuple in
+    brackets never equals its permutation."""
     singleton_sets: bool = True
-    """Whether `{1}` meets 1."""
+    """Whether `{1}` equals 1."""
     rounded_gold: int = 3
-    """A decimal gold that shows at least so many significant digits, the last of them not 0, is
-    met by any value that rounds to it: 180.67 is met by 542/3. A gold without decimals is exact,
+    """A decimal gold with at least this number of significant digits, the last of them not 0,
+    equals any value that rounds to it: 180.67 equals 542/3. A gold without decimals is exact,
     and so is one that ends in 0, such as the 50.0 of a program that prints a float. 0: never."""
     rounded_answer: int = 10
-    """A decimal answer meets an exact gold if it is its rounding to at least so many significant
-    digits: 1/3 is not met by 0.33, but by 0.3333333333. 0: never."""
+    """A decimal answer equals an exact gold if it is its rounding to at least this number of
+    significant digits: 0.3333333333 equals 1/3, 0.33 does not. 0: never."""
     integer_form: bool = True
-    """Whether `3.0` meets 3."""
+    """Whether `3.0` equals 3."""
     variable_names: bool = True
-    """Whether `y = 3` fails to meet `x = 3`. A value without a name meets both."""
+    """Whether `y = 3` differs from `x = 3`. A value without a name equals both."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:

@@ -1,30 +1,57 @@
-"""Is this answer the gold? The tiers, cheapest first; each is a pure function of its own.
+"""Is this answer the gold? The tiers, cheapest first; and the key by which answers are counted.
 
 1. the same text, as it stands or in one typography
 2. plain numbers, letters of choices, dates and times
 3. trees: values, structures, sets, equations, families (`structure`)
 4. words
-What none of them decides is `undecided`; `compare_slow` then asks sympy, in a worker process.
+What none of them decides is `undecided`; `symbolic` then asks sympy, in a worker process.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
 
-from mathreason_eval.maths.compare import text as words
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
-from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
-from mathreason_eval.maths.compare.key import canonical_key
-from mathreason_eval.maths.compare.reading import readings, ungrouped, with_point
-from mathreason_eval.maths.compare.structure import same_answer
+from mathreason_eval.maths.compare.equations import is_flat
+from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
+from mathreason_eval.maths.compare.scalar import in_radians
+from mathreason_eval.maths.compare.shape import shape
+from mathreason_eval.maths.compare.structure import contradiction_in, same_answer
+from mathreason_eval.maths.compare.text import (
+    PHRASES,
+    choice,
+    enumerated,
+    is_wordy,
+    moment,
+    option,
+    same_choice,
+    same_time,
+    same_words,
+    words_of,
+)
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.numeric import fingerprint
+from mathreason_eval.maths.syntax.lexer import UnreadableError
 from mathreason_eval.maths.syntax.normal import normalise
-from mathreason_eval.maths.syntax.number import plain_number
+from mathreason_eval.maths.syntax.number import english, plain_number
+from mathreason_eval.maths.syntax.parse import LONGEST, parse
+from mathreason_eval.maths.syntax.tree import (
+    Node,
+    as_matrix,
+    contains,
+    is_matrix,
+    num,
+    show,
+    substitute,
+    sym,
+)
+from mathreason_eval.maths.vocabulary.units import unit_of
 from mathreason_eval.types import Match
-
-__all__ = ["DEFAULT", "Convention", "canonical_key", "compare", "compare_slow"]
-
-LONGEST = 50_000
-"""Characters of an answer that is looked at beyond comparing it as text."""
 
 
 def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
@@ -33,20 +60,13 @@ def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
         return _match(Finding(equal=bool(gold.strip()), rule="identical", note="the same text"))
     one, other = plain_number(gold), plain_number(answer)
     if one is not None and other is not None and one == other and convention.integer_form:
-        return _match(Finding(equal=True, rule="number", note=f"{answer} = {gold} exactly"))
+        return _match(equal("number", f"{answer} = {gold} exactly"))
     if max(len(gold), len(answer)) > LONGEST:
         return _match(_long(gold, answer))
     try:
         return _match(_compared(normalise(gold), normalise(answer), convention))
     except RecursionError:
         return _match(UNKNOWN._replace(note="nested too deep"))
-
-
-def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
-    """Return the verdict of sympy, for a worker process only: slow, and bounded from outside."""
-    from mathreason_eval.maths.compare.symbolic import symbolic_match
-
-    return symbolic_match(gold, answer, convention)
 
 
 def _match(found: Finding) -> Match:
@@ -57,111 +77,257 @@ def _long(gold: str, answer: str) -> Finding:
     """Compare a text longer than any answer: by its characters alone."""
     squeezed = ["".join(text.split()) for text in (gold, answer)]
     if squeezed[0] == squeezed[1]:
-        return Finding(equal=True, rule="identical", note="the same text but for white space")
-    if (
-        min(map(len, squeezed)) * 2 < max(map(len, squeezed))
-        and squeezed[0].isdecimal()
-        and (squeezed[1].isdecimal())
-    ):
-        return Finding(equal=False, rule="number", note="numbers of very different length")
+        return equal("identical", "the same text but for white space")
+    unlike = min(map(len, squeezed)) * 2 < max(map(len, squeezed))
+    if unlike and all(text.isdecimal() for text in squeezed):
+        return different("number", "numbers of very different length")
     return UNKNOWN._replace(note="too long to be read")
 
 
 def _compared(gold: str, answer: str, convention: Convention) -> Finding:
     if not gold or not answer:
-        return Finding(equal=False, rule="empty", note="one of the two is empty")
+        return different("empty", "one of the two is empty")
     if gold == answer:
-        return Finding(equal=True, rule="identical", note="the same after normalisation")
-    for tier in (_choices, _moments):
-        found = tier(gold, answer)
-        if found is not None:
-            return found
-    return _trees(gold, answer, convention)
+        return equal("identical", "the same after normalisation")
+    worded = same_choice(gold, answer) or same_time(gold, answer)
+    return worded or _same_trees(gold, answer, convention)
 
 
-def _choices(gold: str, answer: str) -> Finding | None:
-    """Compare letters of choices, one of which may carry the text of the choice."""
-    one, other = words.choice(gold), words.choice(answer)
-    if one is None and other is None:
-        return _options(gold, answer)
-    one = one or words.labelled_choice(gold)
-    other = other or words.labelled_choice(answer)
-    if one is None or other is None:
-        return None
-    return Finding(equal=one == other, rule="choice", note=f"choice {other} against {one}")
+_POINTED = re.compile(r"[-+]?\d+\.\d+")
+_COMMA = re.compile(r"([-+]?\d+),(\d+)")
+"""A decimal comma, if the gold has a decimal point."""
 
 
-def _options(gold: str, answer: str) -> Finding | None:
-    """Compare the letters of two options, whatever their texts; None unless both have one."""
-    several = words.choices(gold)
-    others = words.choices(answer) if several is not None else None
-    if several and others and several.joined != others.joined:
-        same = several.letters == others.letters
-        return Finding(equal=same, rule="choice", note=f"choices {answer} against {gold}")
-    one = words.option(gold)
-    other = words.option(answer) if one is not None else None
-    if one is None or other is None:
-        return None
-    note = f"choice {other.letter} against {one.letter}"
-    return Finding(equal=one.letter == other.letter, rule="choice", note=note)
-
-
-def _moments(gold: str, answer: str) -> Finding | None:
-    one, other = words.moment(gold), words.moment(answer)
-    if one is None and other is None:
-        return None
-    one = one or words.full_hour(gold)
-    other = other or words.full_hour(answer)
-    if one is None or other is None:
-        return None
-    same = words.same_moment(one, other)
-    if same is None:
-        return None
-    return Finding(equal=same, rule="moment", note=f"{answer} against {gold}")
-
-
-def _trees(gold: str, answer: str, convention: Convention) -> Finding:
-    """Compare every reading of the one with every reading of the other, likeliest first."""
+def _same_trees(gold: str, answer: str, convention: Convention) -> Finding:
+    """Compare every reading of the gold with every reading of the answer, likeliest first."""
     ones, others = list(readings(gold)), list(readings(answer))
     pairs = [(one, other) for one in ones for other in others]
-    # 100,200 is a list beside 100, 200; but two such texts are two numbers.
-    if ", " in answer and (listed := ungrouped(gold)) is not None:
+    # 100,200 is a list where the other is 100, 200; but two such texts are two numbers.
+    if ", " in answer and (listed := _ungrouped(gold)) is not None:
         pairs += [(listed, other) for other in others]
-    if ", " in gold and (listed := ungrouped(answer)) is not None:
+    if ", " in gold and (listed := _ungrouped(answer)) is not None:
         pairs += [(one, listed) for one in ones]
-    if (decimal := with_point(answer, gold)) is not None:
+    comma = _COMMA.fullmatch(answer) if _POINTED.fullmatch(gold) else None
+    if comma and (decimal := _read(f"{comma[1]}.{comma[2]}")) is not None:
         pairs += [(one, decimal) for one in ones]
     found: Finding | None = None
     for one, other in pairs:
         verdict = same_answer(one, other, convention)
         if verdict.equal:
             return verdict
-        found = found or verdict
-    return found or _worded(gold, answer, read=bool(ones or others))
+        found = best(found, verdict) if found else verdict
+    return found or same_words(gold, answer, read=bool(ones or others))
 
 
-def _squeezed(text: str) -> str:
-    """Return the words of an answer without what stands between them: book store, bookstore."""
-    return "".join(text.split())
+# --- readings ------------------------------------------------------------------------------------
+
+_DECIMAL_COMMA = re.compile(
+    r"([-+]?(?:0(?=,\d*[1-9])|\d+(?=,\d{2}(?!\d)|,\d{4})|\d{4,})),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*))?"
+)
 
 
-_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
-"""White space that does not stand between digits."""
+_MEASURED_COMMA = re.compile(
+    r"([-+]?\d+),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*"
+    r"|\\?[ ~]*(?:\\(?:text|mathrm)\s*\{)?\s*"
+    r"(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
+)
+"""A decimal comma that a unit, a power of ten or a per cent sign makes plain."""
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+"""A comma that groups digits, where other commas are followed by a space."""
+_PROVISO = re.compile(
+    r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\neq?|\\in)(?![a-z])[^()=]*)\)"
+)
+"""A definition followed by its domain in brackets."""
+_LONGEST_DEFINITION = 500
+"""Characters of a definition in which a domain is looked for."""
+_DOZENS = re.compile(r"(\d{1,9}) dozens?((?: [a-z]+)?)")
+_POINT = re.compile(r"[A-Z]'?\s*(?=\()")
+_SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
 
-def _worded(gold: str, answer: str, *, read: bool) -> Finding:
-    """Compare answers of which at least one is not mathematics."""
-    gold, answer = words.verdict_beside(gold, answer), words.verdict_beside(answer, gold)
-    one, other = words.words_of(gold), words.words_of(answer)
-    wordy = words.is_wordy(gold), words.is_wordy(answer)
-    if all(wordy):
-        listed = words.enumerated(gold) == words.enumerated(answer)
-        same = listed or _squeezed(one) == _squeezed(other)
-    else:
-        # Between digits a comma, a point or a space is no punctuation.
-        same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
-    if same and one:
-        return Finding(equal=True, rule="text", note="the same words")
-    if all(wordy) or (read and any(wordy)):
-        return Finding(equal=False, rule="text", note=f"{other!r} against {one!r}")
-    return UNKNOWN._replace(note="one of the two is not mathematics that can be read")
+def readings(text: str) -> Iterator[Node]:
+    """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
+    trees = [tree for spelling in _spellings(text) if (tree := _read(spelling)) is not None]
+    yield from trees
+    if not trees and (side := _last_side(text)) and (tree := _read(side)) is not None:
+        yield tree
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield the text and what else it may spell: a decimal, a named point, an option's text."""
+    yield _in_symbols(text)
+    if "," in text and (found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text)):
+        yield f"{found[1]}.{found[2]}{found[3] or ''}"
+    if ", " in text and text[0] in "([\\" and _THOUSANDS.search(text):
+        yield _THOUSANDS.sub("", text)
+    if (
+        text.endswith(")")
+        and len(text) < _LONGEST_DEFINITION
+        and (found := _PROVISO.fullmatch(text))
+    ):
+        yield f"{found[1]}, {found[2]}"
+    if "," in text and text.endswith(")") and (found := _POINT.match(text)):
+        yield text[found.end() :]
+    if found := _DOZENS.fullmatch(text):
+        yield str(12 * int(found[1])) + found[2]
+    if labelled := option(text):
+        yield _in_symbols(labelled.text)
+
+
+_CHAIN = 2
+"""Equality signs of a chain, whose earlier sides say how the last was found."""
+
+
+def _last_side(text: str) -> str | None:
+    """Return the last side of a chain that cannot be read as a whole, or None if it is none."""
+    signs = list(_SIDE.finditer(text))
+    if len(signs) < _CHAIN and not any(sign[0] != "=" for sign in signs):
+        return None
+    return text[signs[-1].end() :].strip()
+
+
+def _ungrouped(text: str) -> Node | None:
+    """Return the list that `100,200` may be, or None if no comma groups digits."""
+    tree = _read(text, grouped=False) if "," in text else None
+    return None if tree == _read(text) else tree
+
+
+def _read(text: str, *, grouped: bool = True) -> Node | None:
+    try:
+        return parse(text, grouped=grouped)
+    except UnreadableError:
+        return None
+
+
+def _in_symbols(text: str) -> str:
+    """Return the text, or what its words alone name: a numeral, or a thing such as no solution."""
+    if not is_wordy(text):
+        return text
+    plain = words_of(text)
+    if plain in PHRASES:
+        return PHRASES[plain]
+    number, _, unit = plain.rpartition(" ")
+    return english(plain) or (f"{english(number)} {unit}" if unit and english(number) else text)
+
+
+# --- keys, by which votes are counted ------------------------------------------------------------
+
+# Answers in several spellings of one value share a key wherever the value can be written in one
+# way: exactly if it is rational, by its digits at fixed points if it is not. Conventions that are
+# not transitive (50 % is 50 and also 0.5) are resolved one way: keys cut answers into classes.
+
+_LONGEST_KEYED = 1000
+"""Characters of an answer that is parsed for its key; a longer one is its own key."""
+_SHORT = 1000
+"""Bits of a number whose key is in decimal; beyond them Python refuses or is slow."""
+_SETS = frozenset({"interval", "union", "inter", "minus", "such"})
+
+
+def canonical_key(answer: str) -> str:
+    """Return a key that is equal for answers that are equal, as far as that is decidable."""
+    if len(answer) > _LONGEST_KEYED:
+        return "text " + hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()
+    return _short_key(answer)
+
+
+@lru_cache(maxsize=1 << 14)
+def _short_key(answer: str) -> str:
+    """Return the key of an answer of at most `_LONGEST_KEYED` characters."""
+    value = plain_number(answer)
+    if value is not None:
+        return _number(Fraction(value))
+    text = normalise(answer)
+    letter = choice(text)
+    if letter is not None:
+        return f"choice {letter}"
+    time = moment(text)
+    if time is not None and time.kind != "clock":
+        return f"{time.kind} {time.parts}"
+    try:
+        tree = next(readings(text), None)
+        return _words(text) if tree is None else _key(tree)
+    except RecursionError:
+        return _words(text)
+
+
+def _number(value: Fraction) -> str:
+    """Return the key of a rational number; in hexadecimal, which has no limit of digits."""
+    if value.denominator.bit_length() + value.numerator.bit_length() < _SHORT:
+        return f"number {value}"
+    return f"number {value.numerator:x}/{value.denominator:x}"
+
+
+def _words(text: str) -> str:
+    return "text " + ", ".join(enumerated(text) or (text,))
+
+
+def _key(node: Node) -> str:
+    """Return the key of a tree, from the keys of its parts."""
+    node = shape(node)
+    if node.op == "when":
+        return _key(node.args[0]) + (f" {node.name}" if node.name.startswith("if") else "")
+    if node.op == "choices":
+        # A chain whose sides differ is no vote for any of them.
+        last = node.args[-1]
+        return f"tree {show(node)}" if contradiction_in(node, last, DEFAULT) else _key(last)
+    if node.op == "define":
+        return _defined(node)
+    if node.op in _SETS or is_inequality(node) or (node.op == "const" and node.name == "RR"):
+        return _real_set(node)
+    if node.op in {"list", "set"}:
+        return _collection(node)
+    if node.op == "tuple":
+        return f"tuple {node.name[:1]}" + "; ".join(map(_key, node.args))
+    if node.op == "assign":
+        values = (f"{show(p.args[0])} = {_key(p.args[1])}" for p in node.args)
+        return "assign " + "; ".join(sorted(values))
+    if is_matrix(node):
+        rows = as_matrix(node) or ()
+        return "matrix " + " | ".join("; ".join(map(_key, row)) for row in rows)
+    return _scalar(node) if is_flat(node) else f"tree {show(node)}"
+
+
+def _defined(node: Node) -> str:
+    """Return the key of a definition; the names of a function's arguments do not count."""
+    name, value = node.args
+    if name.op == "call":
+        for index, argument in enumerate(name.args):
+            value = substitute(value, argument, sym(f"argument_{index}"))
+        return f"{name.name}() = {_key(value)}"
+    return f"{show(name)} = {_key(value)}"
+
+
+def _collection(node: Node) -> str:
+    if len(node.args) == 1:
+        return _key(node.args[0])
+    if any(part.op == "rel" for part in node.args):
+        return _real_set(node)
+    parts = [_key(part) for part in node.args]
+    return "items " + "; ".join(sorted(set(parts) if node.op == "set" else parts))
+
+
+def _real_set(node: Node) -> str:
+    try:
+        found = real_set(node)
+    except NotASetError:
+        return f"tree {show(node)}"
+    cells = "".join("1" if cell else "0" for cell in found.cells)
+    return f"set {found.variable} {cells} " + "; ".join(map(_scalar, found.boundaries))
+
+
+def _scalar(node: Node) -> str:
+    """Return the key of a single value: exact if it is rational, else digits."""
+    if node.op == "quantity":
+        unit = unit_of(node.name)
+        inner = node.args[0] if unit is None else Node("mul", (node.args[0], num(unit.size)))
+        return _scalar(inner) + ("" if unit is None else f" {unit.dimension}")
+    if node.op in {"percent", "degree"} or (node.op == "ratio" and len(node.args) == 2):  # noqa: PLR2004
+        return _scalar(Node("div", node.args) if node.op == "ratio" else node.args[0])
+    number = exact(node)
+    if number is not None:
+        return _number(number)
+    node = in_radians(node)
+    printed = fingerprint(node)
+    if "?" in printed or contains(node, "call", "log"):
+        return f"tree {show(node)}"
+    return f"value {printed}"

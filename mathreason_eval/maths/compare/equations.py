@@ -1,27 +1,28 @@
-"""Equations up to a factor, definitions, and inequalities in several letters."""
+"""Equations up to a factor, definitions, and families of solutions with their parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import permutations
 
-from mathreason_eval.maths.compare.expression import Finding, same_value
+from mathreason_eval.maths.compare.comparison import Finding, different, equal, same_value
 from mathreason_eval.maths.evaluate import numeric
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.polynomial import polynomial
-from mathreason_eval.maths.evaluate.residue import proportional
+from mathreason_eval.maths.evaluate.residue import proportional, residues
 from mathreason_eval.maths.syntax.tree import (
     ONE,
     ZERO,
     Node,
     contains,
+    num,
+    rebuild,
     show,
     substitute,
     sym,
     symbols,
 )
 from mathreason_eval.maths.vocabulary.words import FUNCTIONS, these
-
-_FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def is_name(node: Node) -> bool:
@@ -37,12 +38,6 @@ def _names_by_call(node: Node) -> bool:
     return bool(symbols(node))
 
 
-def _names_by_prefix(node: Node) -> bool:
-    """Return whether a product is a name such as angle ABC."""
-    first = node.args[0]
-    return first.op == "sym" and first.name.startswith(_PREFIXES)
-
-
 def _segment(node: Node) -> bool:
     """Return whether a node is named by capital letters, as a segment or an area is."""
     return node.op == "sym" and node.name[:1].isupper()
@@ -50,6 +45,7 @@ def _segment(node: Node) -> bool:
 
 _NAMING = frozenset({"min", "max", "det", "abs"})
 _PREFIXES = ("angle", "triangle", "S_", "Delta")
+"""What a product that is a name begins with, as angle ABC does."""
 _NAMES: dict[str, Callable[[Node], bool]] = {
     "sym": lambda _: True,
     "const": lambda node: node.name in {"e", "i"},
@@ -58,7 +54,7 @@ _NAMES: dict[str, Callable[[Node], bool]] = {
     "ratio": lambda node: all(part.op == "sym" for part in node.args),
     "union": lambda node: all(map(_segment, node.args)),
     "inter": lambda node: all(map(_segment, node.args)),
-    "mul": _names_by_prefix,
+    "mul": lambda node: node.args[0].op == "sym" and node.args[0].name.startswith(_PREFIXES),
 }
 
 
@@ -74,46 +70,44 @@ def defines(node: Node) -> bool:
 
 def same_equation(gold: Node, answer: Node) -> Finding:
     """Return whether two equations have the same solutions: they differ by a non-zero factor."""
-    one, other = _difference(gold), _difference(answer)
+    one, other = difference(gold), difference(answer)
     if symbols(one) != symbols(other):
-        return Finding(equal=False, rule="equation", note="they are about different variables")
+        return different("equation", "they are about different variables")
     factor = proportional(one, other)
     if factor:
-        return Finding(equal=True, rule="equation", note="the same equation up to a factor")
+        return equal("equation", "the same equation up to a factor")
     solved = _same_solution(one, other)
     if solved is not None:
         return solved
     if factor is None and same_value(one, other).equal:
-        return Finding(equal=True, rule="equation", note="the same equation")
+        return equal("equation", "the same equation")
     if factor is False or _ratio_varies(one, other):
-        return Finding(equal=False, rule="equation", note="their ratio is not constant")
+        return different("equation", "their ratio is not constant")
     return Finding(equal=None, rule="undecided", note="equations that no rule compares")
 
 
-def _difference(node: Node) -> Node:
+def difference(node: Node) -> Node:
+    """Return the left side of a relation minus its right side."""
     return Node("add", (node.args[0], Node("neg", (node.args[-1],))))
 
 
 def _ratio_varies(one: Node, other: Node) -> bool:
-    scaled = Node("div", (one, other))
-    return numeric.differ(scaled, _shifted(scaled)).equal is False
-
-
-def _shifted(node: Node) -> Node:
-    for name in symbols(node):
-        node = substitute(node, sym(name), Node("add", (sym(name), ONE)))
-    return node
+    """Return whether the ratio of two expressions changes where each variable grows by one."""
+    ratio = shifted = Node("div", (one, other))
+    for name in symbols(ratio):
+        shifted = substitute(shifted, sym(name), Node("add", (sym(name), ONE)))
+    return numeric.differ(ratio, shifted).equal is False
 
 
 def _same_solution(one: Node, other: Node) -> Finding | None:
-    """Return what solving both for one variable, linear in both, says; None if there is none."""
+    """Compare the solutions for one variable, linear in both; None unless they are equal."""
     for name in symbols(one):
         variable = sym(name)
         first, second = (_solved(node, variable) for node in (one, other))
         if first is not None and second is not None:
             found = same_value(first, second)
             if found.equal:
-                return Finding(equal=True, rule="equation", note=f"both say {name} = {show(first)}")
+                return equal("equation", f"both give {name} = {show(first)}")
     return None
 
 
@@ -124,20 +118,16 @@ def _solved(node: Node, variable: Node) -> Node | None:
     return Node("div", (Node("neg", (coefficients[0],)), coefficients[1]))
 
 
-def _asks_for_number(node: Node) -> bool:
-    """Return whether `m + n = 12` answers a question for the number: bare names combined once."""
-    bare = all(part.op == "sym" for part in node.args)
-    return node.op in {"add", "mul", "div"} and bare and len(set(node.args)) == len(node.args)
-
-
 def satisfies(equation: Node, value: Node) -> Finding:
-    """Return whether an expression is what an equation says of one of its variables."""
+    """Return whether an expression is the value that an equation gives one of its variables."""
     asked, answer = equation.args[0], equation.args[-1]
-    if _asks_for_number(asked) and exact(answer) and exact(value) is not None:
-        return same_value(answer, value)
+    bare = asked.op in {"add", "mul", "div"} and all(part.op == "sym" for part in asked.args)
+    once = len(set(asked.args)) == len(asked.args)
+    if bare and once and exact(answer) and exact(value) is not None:
+        return same_value(answer, value)  # `m + n = 12` answers a question for the number
     names = symbols(value)
     if names:
-        whole = _difference(equation)
+        whole = difference(equation)
         for name in symbols(whole):
             if name in names:
                 continue
@@ -145,32 +135,8 @@ def satisfies(equation: Node, value: Node) -> Finding:
             if contains(filled, "sym", name):
                 continue
             if same_value(ZERO, filled).equal:
-                return Finding(equal=True, rule="equation", note=f"it is {name} of the equation")
-    return Finding(equal=False, rule="equation", note="an equation against a value")
-
-
-def same_inequality(gold: Node, answer: Node) -> Finding:
-    """Return whether two inequalities in several letters say the same."""
-    one, other = _upward(gold), _upward(answer)
-    if one.name != other.name:
-        return Finding(equal=False, rule="inequality", note="they relate in different ways")
-    if len(one.args) == len(other.args) == 2:  # noqa: PLR2004 - one relation each
-        first, second = _difference(one), _difference(other)
-        found = same_value(first, second)
-        return found if found.equal else found._replace(rule="inequality")
-    for left, right in zip(one.args, other.args, strict=False):
-        found = same_value(left, right)
-        if not found.equal:
-            return found._replace(rule="inequality")
-    return Finding(equal=True, rule="inequality", note="the same chain of relations")
-
-
-def _upward(node: Node) -> Node:
-    """Return the chain turned so that it rises."""
-    signs = node.name.split()
-    if signs[0] in {">", ">="}:
-        return Node("rel", node.args[::-1], " ".join(_FLIP.get(sign, sign) for sign in signs[::-1]))
-    return node
+                return equal("equation", f"it is {name} of the equation")
+    return different("equation", "an equation against a value")
 
 
 _NOT_FLAT = these(
@@ -183,35 +149,87 @@ def is_flat(node: Node) -> bool:
     return node.op not in _NOT_FLAT
 
 
-def as_interval(node: Node) -> Node | None:
-    """Return the interval of `a < x` or `a < x <= b` in letters, x being a name; None if none."""
-    if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
+# --- families of solutions -----------------------------------------------------------------------
+
+_WHOLE = these("k n m l j K N")
+"""Letters of an arbitrary integer in an expression with pi."""
+_FREE = _WHOLE | these("t s r c p q lambda mu")
+"""Letters of an arbitrary number within a tuple or a list."""
+_ANY = _FREE | these("C a b A B c_1 c_2 C_1 C_2 k_1 k_2 n_1 n_2")
+"""Letters of any parameter whose range a qualifier gives."""
+_CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
+"""Letters of constants of integration."""
+_MOST_PARAMETERS = 3
+
+
+def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
+    """Yield the renamings of the answer's parameters that make its variables the gold's."""
+    ones, others = set(symbols(gold)), set(symbols(answer))
+    free, taken = sorted(ones - others), sorted(others - ones)
+    if len(free) != len(taken) or not 0 < len(free) <= _MOST_PARAMETERS:
+        return
+    renamed = {*free, *taken}
+    if not (
+        (renamed <= _CONSTANTS and ones & others)
+        or renamed <= _parameters(gold) & _parameters(answer)
+    ):
+        return
+    for order in permutations(free):
+        yield dict(zip(taken, order, strict=True))
+
+
+def rename(node: Node, names: dict[str, str]) -> Node:
+    """Return the tree with variables renamed all at once."""
+    if node.op == "sym":
+        return sym(names.get(node.name, node.name))
+    return rebuild(node, lambda part: rename(part, names))
+
+
+def _parameters(node: Node) -> frozenset[str]:
+    """Return the letters that can only be parameters in a tree, their own names meaning nothing."""
+    if contains(node, "when") or contains(node, "rel", "in"):
+        return _ANY
+    if contains(node, "const", "pi"):
+        return _WHOLE
+    return _FREE if node.op in {"tuple", "list", "set"} else frozenset()
+
+
+def same_family(gold: Node, answer: Node) -> Finding | None:
+    """Return a positive finding if both are start + period * integer of one progression."""
+    one, other = _progression(gold), _progression(answer)
+    if one is None or other is None:
         return None
-    node = _upward(node)
-    signs = node.name.split()
-    infinity = Node("const", (), "oo")
-    if len(signs) == 1:
-        left, right = node.args
-        if left.op == "sym" and not contains(right, "sym", left.name):
-            return Node(
-                "interval",
-                (Node("neg", (infinity,)), right),
-                "(" + ("]" if "=" in signs[0] else ")"),
-            )
-        if right.op == "sym" and not contains(left, "sym", right.name):
-            return Node("interval", (left, infinity), ("[" if "=" in signs[0] else "(") + ")")
+    (start, period), (second, step) = one, other
+    steps = Node("div", (period, step))
+    offset = Node("div", (Node("add", (start, Node("neg", (second,)))), step))
+    for whole, allowed in ((steps, {1, -1}), (offset, None)):
+        number = _small_integer(whole)
+        if number is None or (allowed is not None and number not in allowed):
+            return None
+    return equal("family", "the same progression, started elsewhere")
+
+
+def _progression(node: Node) -> tuple[Node, Node] | None:
+    """Return start and period of `start + period * k`, or None."""
+    while node.op in {"when", "define"} or (node.op == "rel" and node.name == "="):
+        node = node.args[0] if node.op == "when" else node.args[-1]
+    names = symbols(node)
+    if len(names) != 1 or names[0] not in _WHOLE or not contains(node, "const", "pi"):
         return None
-    if len(signs) == 2 and is_name(node.args[1]):  # noqa: PLR2004 - a < x < b
-        brackets = ("[" if "=" in signs[0] else "(") + ("]" if "=" in signs[1] else ")")
-        return Node("interval", (node.args[0], node.args[2]), brackets)
+    coefficients = polynomial(node, sym(names[0]))
+    if coefficients is None or len(coefficients) != 2:  # noqa: PLR2004 - linear
+        return None
+    # Angles repeat by a multiple of pi; in pi + n the n is any other letter.
+    return (coefficients[0], coefficients[1]) if contains(coefficients[1], "const", "pi") else None
+
+
+def _small_integer(node: Node) -> int | None:
+    """Return the small integer that a constant is, or None."""
+    value = exact(node)
+    if value is not None:
+        return int(value) if value.denominator == 1 else None
+    for number in range(-12, 13):
+        found = residues(node, num(number))
+        if found is not None and found[0]:
+            return number
     return None
-
-
-def as_listed_order(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
-    """Return the members of a chain `b < a < d` beside a list of names, or None."""
-    chain, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
-    if chain.op != "rel" or listed.op not in {"list", "tuple"} or len(chain.args) < 3:  # noqa: PLR2004
-        return None
-    if not all(part.op == "sym" for part in (*chain.args, *listed.args)):
-        return None
-    return gold.args, answer.args

@@ -1,15 +1,179 @@
-"""Tuples, lists, sets and assignments; matrices and cases."""
+"""Sets and inequalities, also with parameters; tuples, lists, assignments, matrices, cases."""
 
 from __future__ import annotations
 
-from mathreason_eval.maths.compare.comparison import Comparison, different, ordered, unordered
-from mathreason_eval.maths.compare.equations import is_flat
-from mathreason_eval.maths.compare.expression import Finding
-from mathreason_eval.maths.syntax import matrices
-from mathreason_eval.maths.syntax.tree import Node, show
+from mathreason_eval.maths.compare.comparison import (
+    DIFFERENT_KIND,
+    UNKNOWN,
+    Comparison,
+    Finding,
+    different,
+    equal,
+    ordered,
+    same_value,
+    unordered,
+)
+from mathreason_eval.maths.compare.equations import difference, is_flat, is_name
+from mathreason_eval.maths.compare.realsets import (
+    NotASetError,
+    RealSet,
+    is_inequality,
+    is_interval,
+    real_set,
+    same_set,
+)
+from mathreason_eval.maths.syntax.tree import (
+    INFINITY,
+    Node,
+    Rows,
+    as_matrix,
+    contains,
+    minus,
+    show,
+    substitute,
+    sym,
+    symbols,
+)
 
+_OPERATIONS = frozenset({"union", "inter", "minus", "interval", "such"})
 _COLLECTIONS = frozenset({"list", "set"})
+
+
+def is_set(node: Node) -> bool:
+    """Return whether a node is a set of real numbers by its form."""
+    if node.op in _COLLECTIONS:
+        return any(map(is_set, node.args))
+    if node.op == "rel":
+        return is_inequality(node) or node.name in {"in", "notin"}
+    return node.op in _OPERATIONS or (node.op == "const" and node.name.startswith("RR"))
+
+
+def same_real_set(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare two trees of which at least one is a set of real numbers."""
+    one, other = _normal_form(gold), _normal_form(answer)
+    if one is None or other is None:
+        return _same_symbolic_set(gold, answer, how)
+    names = {one.variable, other.variable} - {""}
+    if len(names) > 1 and how.convention.variable_names:
+        return different("set", "they are about different variables")
+    return same_set(one, other)
+
+
+def _normal_form(node: Node) -> RealSet | None:
+    if node.op == "tuple" and not is_interval(node):
+        return None
+    try:
+        return real_set(node)
+    except NotASetError:
+        return None
+
+
+def _same_symbolic_set(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare sets whose ends are not numbers, part by part."""
+    if gold.op == answer.op == "rel":
+        if gold.name == answer.name == "in":
+            return how.inside().same(gold.args[1], answer.args[1])
+        return same_inequality(gold, answer)
+    chain = as_ordered_names(gold, answer)
+    if chain is not None:
+        return ordered(chain[0], chain[1], how.inside())
+    gold, answer = _described_set(gold), _described_set(answer)
+    if "const" in {gold.op, answer.op}:
+        same = gold.op == answer.op and gold.name == answer.name
+        return Finding(equal=same, rule="set", note=f"{answer.name} against {gold.name}")
+    if is_interval(gold) and is_interval(answer):
+        if gold.name != answer.name:
+            return different("set", "their ends are of different kinds")
+        return ordered(gold.args, answer.args, how.inside())
+    if gold.op != answer.op:
+        return DIFFERENT_KIND
+    if gold.op in {"such", "minus"}:
+        renamed = _renamed(answer, gold) if gold.op == "such" else answer
+        return ordered(gold.args, renamed.args, how.inside())
+    return unordered(_flattened(gold), _flattened(answer), how.inside())
+
+
+def _described_set(node: Node) -> Node:
+    """Return the set that a membership, a builder or an inequality with parameters describes."""
+    if node.op == "rel" and node.name == "in":
+        return node.args[1]
+    if node.op == "such":
+        interval = as_interval(node.args[1])
+        # In {x : x^2 < y} the interval would be one of y.
+        about_other = interval is None or {*symbols(node.args[0])} & {*symbols(interval)}
+        return node if about_other or interval is None else interval
+    return as_interval(node) or node
+
+
+def _renamed(builder: Node, like: Node) -> Node:
+    """Return a set-builder in the variable of another one."""
+    used, wanted = symbols(builder.args[0]), symbols(like.args[0])
+    if len(used) == len(wanted) == 1:
+        return substitute(builder, sym(used[0]), sym(wanted[0]))
+    return builder
+
+
+def _flattened(node: Node) -> tuple[Node, ...]:
+    parts: list[Node] = []
+    for part in node.args:
+        parts.extend(_flattened(part) if part.op == node.op else (part,))
+    return tuple(parts)
+
+
+# --- inequalities in letters ---------------------------------------------------------------------
+
 _PAIR = 2
+_FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def same_inequality(gold: Node, answer: Node) -> Finding:
+    """Return whether two inequalities in several variables are equivalent."""
+    one, other = _ascending(gold), _ascending(answer)
+    if one.name != other.name:
+        return different("inequality", "they relate in different ways")
+    if len(one.args) == len(other.args) == _PAIR:
+        found = same_value(difference(one), difference(other))
+        return found if found.equal else found._replace(rule="inequality")
+    for left, right in zip(one.args, other.args, strict=False):
+        found = same_value(left, right)
+        if not found.equal:
+            return found._replace(rule="inequality")
+    return equal("inequality", "the same chain of relations")
+
+
+def _ascending(node: Node) -> Node:
+    """Return the chain with its smallest side first."""
+    signs = node.name.split()
+    if signs[0] in {">", ">="}:
+        return Node("rel", node.args[::-1], " ".join(_FLIP.get(sign, sign) for sign in signs[::-1]))
+    return node
+
+
+def as_interval(node: Node) -> Node | None:
+    """Return the interval of `a < x` or `a < x <= b`, x being a name; None if it is no such."""
+    if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
+        return None
+    node = _ascending(node)
+    signs, first, last = node.name.split(), node.args[0], node.args[-1]
+    opened, closed = "[" if "=" in signs[0] else "(", "]" if "=" in signs[-1] else ")"
+    if len(signs) == _PAIR and is_name(node.args[1]):
+        return Node("interval", (first, last), opened + closed)
+    if len(signs) == 1 and first.op == "sym" and not contains(last, "sym", first.name):
+        return Node("interval", (minus(INFINITY), last), "(" + closed)
+    if len(signs) == 1 and last.op == "sym" and not contains(first, "sym", last.name):
+        return Node("interval", (first, INFINITY), opened + ")")
+    return None
+
+
+def as_ordered_names(gold: Node, answer: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]] | None:
+    """Return the parts of a chain `b < a < d` and of a list of names to compare, or None."""
+    chain, listed = (gold, answer) if gold.op == "rel" else (answer, gold)
+    fits = chain.op == "rel" and listed.op in {"list", "tuple"} and len(chain.args) > _PAIR
+    names = all(part.op == "sym" for part in (*chain.args, *listed.args))
+    return (gold.args, answer.args) if fits and names else None
+
+
+# --- tuples, lists, assignments, matrices --------------------------------------------------------
 
 
 def is_group(node: Node) -> bool:
@@ -29,7 +193,7 @@ def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
         return _same_assignment(gold, answer, how)
     if kinds <= {"tuple", "assign"}:
         return _same_tuple(gold, answer, how)
-    if {gold.name, answer.name} == {"and", "or"} and all(_is_name(p) for p in gold.args):
+    if {gold.name, answer.name} == {"and", "or"} and all(p.op == "sym" for p in gold.args):
         return different("structure", "one says and, the other or")
     if kinds <= _COLLECTIONS and not (how.convention.ordered_lists and kinds == {"list"}):
         return unordered(_distinct(gold), _distinct(answer), how.inside())
@@ -44,16 +208,15 @@ def _only_tuple(node: Node) -> Node | None:
     return node.args[0] if alone and node.args[0].op in {"tuple", "interval"} else None
 
 
-def _is_name(node: Node) -> bool:
-    return node.op == "sym"
-
-
 def _same_tuple(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op == answer.op == "tuple" and gold.name != answer.name and len(gold.args) == _PAIR:
         return different("structure", "their brackets differ")
     if gold.op != answer.op:
         gold, answer = _in_order(gold), _in_order(answer)
     return ordered(_values(gold), _values(answer), how.inside())
+
+
+_COORDINATES = ({"x", "y"}, {"x", "y", "z"}, {"a", "b"}, {"a", "b", "c"}, {"m", "n"}, {"p", "q"})
 
 
 def _in_order(node: Node) -> Node:
@@ -63,9 +226,6 @@ def _in_order(node: Node) -> Node:
     return node._replace(args=tuple(sorted(node.args, key=lambda part: show(part.args[0]))))
 
 
-_COORDINATES = ({"x", "y"}, {"x", "y", "z"}, {"a", "b"}, {"a", "b", "c"}, {"m", "n"}, {"p", "q"})
-
-
 def _same_single(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a group with something that is none."""
     group = gold if is_group(gold) else answer
@@ -73,12 +233,9 @@ def _same_single(gold: Node, answer: Node, how: Comparison) -> Finding:
     if group.op == "tuple" and column.op == "call" and column.name == "binom":
         return ordered(gold.args, answer.args, how.inside())
     if len(group.args) == 1 and (how.convention.singleton_sets or group.op != "set"):
-        return how.same(_lone(gold), _lone(answer))
+        lone = [node.args[0] if is_group(node) else node for node in (gold, answer)]
+        return how.same(*lone)
     return different("structure", "one value against several")
-
-
-def _lone(node: Node) -> Node:
-    return node.args[0] if is_group(node) else node
 
 
 def _same_assignment(gold: Node, answer: Node, how: Comparison) -> Finding:
@@ -104,7 +261,7 @@ def _distinct(node: Node) -> tuple[Node, ...]:
 
 def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare two trees of which at least one is a matrix; a tuple may be a column."""
-    one, other = _matrix_beside(gold, answer), _matrix_beside(answer, gold)
+    one, other = _matrix_like(gold, answer), _matrix_like(answer, gold)
     if one is None or other is None:
         return different("matrix", "a matrix against something else")
     if [len(row) for row in one] != [len(row) for row in other]:
@@ -113,24 +270,21 @@ def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     return ordered(cells[0], cells[1], how.inside())._replace(rule="matrix")
 
 
-def _matrix_beside(node: Node, other: Node) -> matrices.Rows | None:
-    """Return the entries of a matrix, a value being its only one and a tuple lying as needed."""
-    rows = matrices.as_matrix(node)
+def _matrix_like(node: Node, other: Node) -> Rows | None:
+    """Return the entries of a matrix, a single value, or a tuple as the row or column needed."""
+    rows = as_matrix(node)
     if rows is None:
         return ((node,),) if is_flat(node) else None
-    beside = matrices.as_matrix(other) if node.op in _VECTORS else None
-    if beside is not None and len(beside) == 1 < len(rows) and all(len(row) == 1 for row in rows):
+    like = as_matrix(other) if node.op in {"tuple", "list", "interval"} else None
+    if like is not None and len(like) == 1 < len(rows) and all(len(row) == 1 for row in rows):
         return (tuple(row[0] for row in rows),)
     return rows
-
-
-_VECTORS = frozenset({"tuple", "list", "interval"})
 
 
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare definitions by cases, or the rows of two."""
     if gold.op != answer.op:
-        return Finding(equal=None, rule="undecided", note="cases against a closed form")
+        return UNKNOWN._replace(note="cases against a closed form")
     if gold.op == "row":
         return ordered(gold.args, answer.args, how.inside())
     return unordered(gold.args, answer.args, how.inside())

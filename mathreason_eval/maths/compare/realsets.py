@@ -1,8 +1,8 @@
 """Sets of real numbers: intervals, unions, inequalities and set-builders, all in one normal form.
 
-A set is cut at its boundaries into points and gaps; which of them belong to it is asked of the
+A set is cut at its boundaries into points and gaps; whether each belongs to it is evaluated on the
 tree itself. Two sets are equal if what is left after merging is: the same boundaries, the same
-cells. So `|x| <= 3`, `-3 <= x <= 3`, `[-3, 3]` and `{x : x^2 <= 9}` meet, whatever their form.
+cells. So `|x| <= 3`, `-3 <= x <= 3`, `[-3, 3]` and `{x : x^2 <= 9}` are equal, whatever their form.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from mathreason_eval.maths.compare.expression import Finding, same_value
+from mathreason_eval.maths.compare.comparison import Finding, different, equal, same_value
 from mathreason_eval.maths.evaluate import numeric
 from mathreason_eval.maths.evaluate.polynomial import NoZerosError, zeros
 from mathreason_eval.maths.syntax.tree import Node, contains, minus, num, show, substitute, symbols
@@ -57,14 +57,14 @@ def real_set(node: Node) -> RealSet:
     piece = {",": is_inequality, "and": is_interval}.get(node.name)
     if node.op == "list" and piece is not None and all(map(piece, node.args)):
         # `x > 2, x < 5` means both, but `x < 2, x > 5` can only mean either.
-        both = real_set_of(node._replace(op="and"), variable, found)
+        both = _normal_form(node._replace(op="and"), variable, found)
         if any(both.cells):
             return both
         node = node._replace(name="or")
-    return real_set_of(node, variable, found)
+    return _normal_form(node, variable, found)
 
 
-def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
+def _normal_form(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
     """Return the normal form of a set that changes at most at the given boundaries."""
     points = [at for at, _ in found]
     cells = [holds(node, variable, at) for at in _samples(points)]
@@ -79,13 +79,13 @@ def real_set_of(node: Node, variable: Node, found: list[tuple[float, Node]]) -> 
 def same_set(gold: RealSet, answer: RealSet) -> Finding:
     """Return whether two sets of real numbers in normal form are equal."""
     if gold.cells != answer.cells:
-        return Finding(equal=False, rule="set", note="they consist of different pieces")
+        return different("set", "they consist of different pieces")
     for one, other in zip(gold.boundaries, answer.boundaries, strict=True):
         found = same_value(one, other)
         if not found.equal:
             return found._replace(rule="set")
     ends = ", ".join(f"{numeric.real_value(end):.6g}" for end in gold.boundaries) or "none"
-    return Finding(equal=True, rule="set", note=f"the same real numbers, with ends {ends}")
+    return equal("set", f"the same real numbers, with ends {ends}")
 
 
 def is_inequality(node: Node) -> bool:
@@ -107,8 +107,7 @@ def _samples(points: list[float]) -> Iterator[float]:
 
 def _variable(node: Node) -> Node:
     """Return what an inequality is about: one variable, or one unknown function's value."""
-    calls: set[Node] = set()
-    _unknown_calls(node, calls)
+    calls = set(_unknown_calls(node))
     names = symbols(node)
     if len(calls) == 1:
         return calls.pop()
@@ -117,12 +116,16 @@ def _variable(node: Node) -> Node:
     return Node("sym", (), names[0]) if names else _UNNAMED
 
 
-def _unknown_calls(node: Node, found: set[Node]) -> None:
+def _unknown_calls(node: Node) -> Iterator[Node]:
     if node.op == "call" and len(node.name) == 1:
-        found.add(node)
-        return
-    for part in node.args:
-        _unknown_calls(part, found)
+        yield node
+    else:
+        for part in node.args:
+            yield from _unknown_calls(part)
+
+
+_SPARSE = frozenset({"ZZ", "ZZ+", "NN", "NN0", "QQ", "PP"})
+"""Sets of numbers that are less than the real ones."""
 
 
 def _boundaries(node: Node, variable: Node) -> list[Node]:
@@ -134,7 +137,13 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
     if is_interval(node):
         _check_ends(node)
         return _finite(node.args)
-    if node.op == "such" and _is_restricted(node.args[0]):
+    member = node.args[0] if node.op == "such" else node
+    if (
+        member is not node
+        and member.op == "rel"
+        and member.name == "in"
+        and member.args[1].name in _SPARSE
+    ):
         raise NotASetError("a set of some of the real numbers")
     if node.op in {"such", "when"}:
         return _boundaries(node.args[node.op == "such"], variable)
@@ -143,14 +152,6 @@ def _boundaries(node: Node, variable: Node) -> list[Node]:
     if node.op == "rel":
         return _relation_boundaries(node, variable)
     raise NotASetError(node.op)
-
-
-def _is_restricted(member: Node) -> bool:
-    """Return whether a set-builder's variable ranges over less than the real numbers."""
-    return member.op == "rel" and member.name == "in" and member.args[1].name in _SPARSE
-
-
-_SPARSE = frozenset({"ZZ", "ZZ+", "NN", "NN0", "QQ", "PP"})
 
 
 def is_interval(node: Node) -> bool:
@@ -198,7 +199,7 @@ def _gap(left: Node, right: Node) -> Node:
     return right if left.value == 0 else Node("add", (left, minus(right)))
 
 
-# ---------------------------------------------------------------------- membership
+# --- membership ----------------------------------------------------------------------------------
 
 
 def holds(node: Node, variable: Node, at: float) -> bool:
@@ -218,7 +219,10 @@ def holds(node: Node, variable: Node, at: float) -> bool:
     if node.op == "rel":
         return _relation_holds(node, variable, at)
     brackets = node.name if node.op == "interval" else "()"
-    return _between(_end(node.args[0]), _end(node.args[1]), at, brackets)
+    low, high = map(_end, node.args)
+    if _near(at, low):
+        return brackets[0] == "[" and (not _near(at, high) or brackets[1] == "]")
+    return brackets[1] == "]" if _near(at, high) else low < at < high
 
 
 def _end(node: Node) -> float:
@@ -227,14 +231,6 @@ def _end(node: Node) -> float:
     if contains(node, "const", "oo"):
         return math.inf
     return numeric.real_value(node) or 0.0
-
-
-def _between(low: float, high: float, at: float, brackets: str) -> bool:
-    if _near(at, low) or _near(at, high):
-        low_ok = not _near(at, low) or brackets[0] == "["
-        high_ok = not _near(at, high) or brackets[1] == "]"
-        return low_ok and high_ok
-    return low < at < high
 
 
 def _near(at: float, other: float | None) -> bool:
@@ -266,3 +262,33 @@ def _ordered(left: float | None, sign: str, right: float | None) -> bool:
     if sign in {"=", "!="}:
         return sign == "!="
     return (left < right) == _ORDER[sign][1]
+
+
+# --- integers ------------------------------------------------------------------------------------
+
+_LEAST = {"ZZ": -math.inf, "ZZ+": 1.0}
+"""Where sets of integers begin; that of the naturals is disputed."""
+_MOST_INTEGERS = 200
+
+
+def integers_of(node: Node) -> Node:
+    """Return a set-builder over integers as the set it is; itself if it is none, or too large."""
+    member = node.args[0]
+    if member.op != "rel" or member.name != "in" or member.args[1].name not in _LEAST:
+        return node
+    variable, least = member.args[0], _LEAST[member.args[1].name]
+    condition = node.args[1]
+    try:
+        found = real_set(Node("such", (variable, condition)))
+    except NotASetError:
+        return node
+    ends = [numeric.real_value(end) for end in found.boundaries]
+    known = [end for end in ends if end is not None]
+    if not known or found.cells[-1] or (found.cells[0] and math.isinf(least)):
+        return node
+    first = math.ceil(max(least, min(known) - 1) if not found.cells[0] else least)
+    last = math.floor(max(known) + 1)
+    if last - first > _MOST_INTEGERS:
+        return node
+    inside = (n for n in range(first, last + 1) if holds(condition, variable, n))
+    return Node("set", tuple(map(num, inside)))

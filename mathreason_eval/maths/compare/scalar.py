@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import isfinite, pi
 
+from mathreason_eval.maths.compare.comparison import (
+    Finding,
+    best,
+    decimal_log,
+    different,
+    equal,
+    same_value,
+)
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import Finding, decimal_log, same_value
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
@@ -19,37 +26,34 @@ _HUNDRED, _HALF_TURN = num(100), num(180)
 
 def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
     """Return whether two single values are equal under the convention."""
-    if _one_is_marked(gold, answer) and convention.units != "ignored":
-        return Finding(equal=False, rule="units", note="a unit is no per cent or degree sign")
+    if convention.units != "ignored" and (
+        _has_other_mark(gold, answer) or _has_other_mark(answer, gold)
+    ):
+        return different("units", "a unit is no per cent or degree sign")
     gold, answer, differing = _without_units(gold, answer, convention)
     if differing:
-        return Finding(equal=False, rule="units", note=differing)
+        return different("units", differing)
     if {gold.op, answer.op} == {"percent", "degree"}:
-        return Finding(equal=False, rule="units", note="an angle is not a percentage")
+        return different("units", "an angle is not a percentage")
     for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
         if mark in {gold.op, answer.op}:
             return rule(gold, answer, convention, rounding)
     return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
 
 
-def _one_is_marked(gold: Node, answer: Node) -> bool:
-    """Return whether one side has a unit and the other a per cent sign or that of a degree."""
-    for one, other in ((gold, answer), (answer, gold)):
-        if one.op in {"percent", "degree"} and other.op == "quantity":
-            unit = unit_of(other.name)
-            return unit is not None and bool(unit.dimension) and other.args[0].op != one.op
-    return False
+def _has_other_mark(one: Node, other: Node) -> bool:
+    """Return whether one value has a per cent or degree sign where the other has a unit."""
+    if one.op not in {"percent", "degree"} or other.op != "quantity":
+        return False
+    unit = unit_of(other.name)
+    return unit is not None and bool(unit.dimension) and other.args[0].op != one.op
 
 
 def _same_number(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
     found = same_value(gold, answer)
-    if (
-        found.equal
-        and not convention.integer_form
-        and bool(gold.name) != bool(answer.name)
-        and (gold.op == answer.op == "num")
-    ):
-        return Finding(equal=False, rule="form", note="an integer is wanted as an integer")
+    unlike = gold.op == answer.op == "num" and bool(gold.name) != bool(answer.name)
+    if found.equal and unlike and not convention.integer_form:
+        return different("form", "an integer is wanted as an integer")
     if found.equal or not rounding:
         return found
     return _rounded(gold, answer, convention) or found
@@ -59,24 +63,21 @@ def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None
     """Return a positive finding if one side is a decimal that the other rounds to, or None."""
     # Rounding seldom leaves a 0 at the end; a program that prints a float always may.
     may_be_rounded = not gold.name.endswith("0") and _shows(gold, convention.rounded_gold)
-    if may_be_rounded and _finer(answer, gold):
+    exact_answer = not _is_decimal(answer)
+    if may_be_rounded and (exact_answer or _places(answer) > _places(gold)):
         decimal, other = gold, answer
     elif _shows(answer, convention.rounded_answer) and not _is_decimal(gold):
         decimal, other = answer, gold
     else:
         return None
-    value = exact(other)
-    if value is None:
-        machine = real_value(other)
-        value = None if machine is None else Fraction(machine)
-    shown = decimal.value
+    value, shown = _approximate(other), decimal.value
     if value is None or shown is None or not rounds_to(value, decimal.name, shown):
         return None
-    return Finding(equal=True, rule="rounded", note=f"{show(other)} rounds to {decimal.name}")
+    return equal("rounded", f"{show(other)} rounds to {decimal.name}")
 
 
 def _shows(node: Node, digits: int) -> bool:
-    """Return whether a node is a decimal typed with at least so many significant digits."""
+    """Return whether a node is a decimal typed with at least `digits` significant digits."""
     return bool(digits) and _is_decimal(node) and significant(node.name) >= digits
 
 
@@ -84,51 +85,50 @@ def _is_decimal(node: Node) -> bool:
     return node.op == "num" and bool(node.name)
 
 
-def _finer(answer: Node, gold: Node) -> bool:
-    """Return whether an answer is an exact value, or a decimal with more places than the gold."""
-    places = len(gold.name.partition(".")[2])
-    return not (answer.op == "num" and answer.name) or len(answer.name.partition(".")[2]) > places
+def _places(decimal: Node) -> int:
+    return len(decimal.name.partition(".")[2])
 
 
-# ---------------------------------------------------------------------- what `≈` claims
+# --- what `≈` claims -----------------------------------------------------------------------------
 
 
-def is_about(one: Node, other: Node) -> bool:
-    """Return whether `one ≈ other` may be said: either, as far as it is written out, is the other.
+def is_approximation(one: Node, other: Node) -> bool:
+    """Return whether `one ≈ other` is true: each, as far as it is written out, is the other.
 
-    A typed number claims the digits it shows; a value calculated from decimals is taken for as
-    good as these are. What cannot be calculated is not denied.
+    A typed number claims the digits it shows; a value calculated from decimals is as precise as
+    they are. What cannot be calculated is not denied.
     """
-    return _is_about(one, other) or (
+    return _is_approximation(one, other) or (
         (contains(one, "call", "log") or contains(other, "call", "log"))
-        and _is_about(decimal_log(one), decimal_log(other))
+        and _is_approximation(decimal_log(one), decimal_log(other))
     )
 
 
-def is_written_out(one: Node, other: Node) -> bool:
+def is_decimal_form(one: Node, other: Node) -> bool:
     """Return whether either is a decimal of three digits or more to which the other rounds.
 
-    So far `√2 = 1.414`, but not between two typed numbers.
+    Then `√2 = 1.414` is accepted, but not between two typed numbers.
     """
-    return _is_written_out(one, other) or _is_written_out(other, one)
+    return _is_decimal_form(one, other) or _is_decimal_form(other, one)
 
 
-def _is_written_out(value: Node, decimal: Node) -> bool:
+_FORM_DIGITS = 3
+"""Significant digits."""
+
+
+def _is_decimal_form(value: Node, decimal: Node) -> bool:
     bare = _unsigned(decimal)
-    if not _shows(bare, _WRITTEN_OUT) or _unsigned(value).op == "num":
+    if not _shows(bare, _FORM_DIGITS) or _unsigned(value).op == "num":
         return False
     shown, known = _approximate(decimal), _approximate(value)
     return shown is not None and known is not None and rounds_to(known, bare.name, shown)
-
-
-_WRITTEN_OUT = 3
 
 
 def _unsigned(node: Node) -> Node:
     return node.args[0] if node.op == "neg" else node
 
 
-def _is_about(one: Node, other: Node) -> bool:
+def _is_approximation(one: Node, other: Node) -> bool:
     left, right = _stripped(one), _stripped(other)
     first, second = _approximate(left), _approximate(right)
     if first is None or second is None:
@@ -136,7 +136,7 @@ def _is_about(one: Node, other: Node) -> bool:
     return any(
         _claims(left, first, second * factor)
         or _claims(right, second, first / factor)
-        or abs(first - second * factor) <= _slack(left, right) * abs(first)
+        or abs(first - second * factor) <= _rounding_error(left, right) * abs(first)
         for factor in _factors(one, other)
     )
 
@@ -173,21 +173,15 @@ def _factors(one: Node, other: Node) -> tuple[Fraction, ...]:
     return (second.size / first.size,)
 
 
-_MOST_SLACK = Fraction(1, 100)
+_MOST_ROUNDING_ERROR = Fraction(1, 100)
 
 
-def _slack(*nodes: Node) -> Fraction:
-    """Return how far apart, in parts of the whole, the decimals inside two values may put them."""
+def _rounding_error(*nodes: Node) -> Fraction:
+    """Return by what share two values may differ because decimals inside them are rounded."""
     inside = [part for node in nodes if node.op != "num" for part in _decimals(node)]
-    return min(sum(map(_coarseness, inside), Fraction(0)), _MOST_SLACK)
-
-
-def _coarseness(decimal: Node) -> Fraction:
-    """Return half a unit of a decimal's last place, in parts of the decimal."""
-    if not decimal.value:
-        return Fraction(0)
-    half_unit = Fraction(1, 2 * 10 ** len(decimal.name.partition(".")[2]))
-    return half_unit / abs(decimal.value)
+    half_units = ((Fraction(1, 2 * 10 ** _places(part)), part.value) for part in inside)
+    slack = sum((half / abs(value) for half, value in half_units if value), Fraction(0))
+    return min(slack, _MOST_ROUNDING_ERROR)
 
 
 def _decimals(node: Node) -> Iterator[Node]:
@@ -197,7 +191,7 @@ def _decimals(node: Node) -> Iterator[Node]:
         yield from _decimals(part)
 
 
-# ---------------------------------------------------------------------- units
+# --- units ---------------------------------------------------------------------------------------
 
 
 def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
@@ -222,6 +216,9 @@ def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[No
     return _scaled(left, first.size), _scaled(right, second.size), ""
 
 
+_PAIR = 2
+
+
 def _measured(node: Node, unit: str) -> Node:
     """Return `3m` as a value with a unit, where the other side has one of that dimension."""
     if not unit or node.op != "mul" or len(node.args) != _PAIR or node.args[1].op != "sym":
@@ -230,10 +227,6 @@ def _measured(node: Node, unit: str) -> Node:
     if one is None or other is None or one.dimension != other.dimension:
         return node
     return Node("quantity", node.args[:1], node.args[1].name)
-
-
-_PAIR = 2
-_ANGLES = ("arcsin", "arccos", "arctan", "arccot")
 
 
 def _scaled(node: Node, size: Fraction) -> Node:
@@ -247,7 +240,7 @@ def _unit(node: Node) -> str:
 
 
 def _bare(node: Node) -> Node:
-    """Return the value without its unit, also under a sign or another unit."""
+    """Return the value without its unit or units, also of a negative."""
     while node.op == "quantity":
         node = node.args[0]
     if node.op == "neg" and _unit(node):
@@ -255,7 +248,7 @@ def _bare(node: Node) -> Node:
     return node
 
 
-# ---------------------------------------------------------------------- per cent and degrees
+# --- per cent and degrees ------------------------------------------------------------------------
 
 
 def _same_percent(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
@@ -263,7 +256,7 @@ def _same_percent(gold: Node, answer: Node, convention: Convention, rounding: bo
         return _same_number(gold.args[0], answer.args[0], convention, rounding)
     inner_gold = gold.args[0] if gold.op == "percent" else gold
     inner_answer = answer.args[0] if answer.op == "percent" else answer
-    found = Finding(equal=False, rule="percent", note="the convention on per cent forbids it")
+    found = different("percent", "the convention on per cent forbids it")
     if convention.percent in {"either", "sign"}:
         found = _same_number(inner_gold, inner_answer, convention, rounding)
     if found.equal or convention.percent == "sign":
@@ -273,22 +266,23 @@ def _same_percent(gold: Node, answer: Node, convention: Convention, rounding: bo
     else:
         inner_gold = _times_hundred(inner_gold)
     as_value = _same_number(inner_gold, inner_answer, convention, rounding)
-    return (
-        as_value._replace(note=as_value.note + ", as a fraction of 1") if as_value.equal else found
-    )
+    note = f"{as_value.note}, as a fraction of 1"
+    return as_value._replace(note=note) if as_value.equal else best(found, as_value)
 
 
 def _times_hundred(node: Node) -> Node:
     if node.value is None:
         return Node("mul", (_HUNDRED, node))
-    places = len(node.name.partition(".")[2])
-    value = node.value * 100
+    places, value = _places(node), node.value * 100
     return num(value, f"{float(value):.{places - 2}f}" if places > 2 else "")  # noqa: PLR2004
+
+
+_ANGLES = ("arcsin", "arccos", "arctan", "arccot")
 
 
 def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: bool) -> Finding:  # noqa: FBT001
     if gold.name and answer.name and gold.name != answer.name:
-        return Finding(equal=False, rule="units", note="degrees of different scales")
+        return different("units", "degrees of different scales")
     if gold.op == answer.op:
         return _same_number(gold.args[0], answer.args[0], convention, rounding)
     bare, marked = (answer, gold) if gold.op == "degree" else (gold, answer)
@@ -300,6 +294,9 @@ def _same_degree(gold: Node, answer: Node, convention: Convention, rounding: boo
     return _same_number(*pair, convention, rounding)
 
 
+_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+
+
 def with_degrees(node: Node) -> Node:
     """Return the tree with the sign of a degree in `sin 30` and the like."""
     changed = rebuild(node, with_degrees)
@@ -308,13 +305,10 @@ def with_degrees(node: Node) -> Node:
     return changed
 
 
-_OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
-
-
 def in_radians(node: Node) -> Node:
     """Return the tree with every angle in degrees turned into radians."""
     if not contains(node, "degree"):
         return node
     if node.op == "degree":
         return Node("div", (Node("mul", (node.args[0], PI)), _HALF_TURN))
-    return node._replace(args=tuple(map(in_radians, node.args)))
+    return rebuild(node, in_radians)

@@ -1,4 +1,4 @@
-"""From a parsed tree to the shape of an answer: signs spelled out, names and values told apart."""
+"""From a parsed tree to the form that is compared: ± expanded, names and values distinguished."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from functools import lru_cache
 from itertools import product
 
 from mathreason_eval.maths.compare import equations
-from mathreason_eval.maths.compare.integers import integers_of
-from mathreason_eval.maths.evaluate import exact
+from mathreason_eval.maths.compare.realsets import integers_of
+from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.tree import Node, contains, num, rebuild, symbols
 from mathreason_eval.maths.vocabulary.units import unit_of
-
-_MOST_SIGNS = 6
-_EQUAL = frozenset({"=", "~", "equiv"})
 
 
 @lru_cache(maxsize=4096)
@@ -41,37 +38,39 @@ def shape(node: Node) -> Node:
     return node
 
 
+_EQUAL = frozenset({"=", "~", "equiv"})
+_PAIR = 2
+
+
 def _relation(node: Node) -> Node:
     signs = node.name.split()
     if not set(signs) <= _EQUAL:
-        return _membership(node)
-    if len(node.args) == 2 and node.args[0].op == node.args[1].op == "tuple":  # noqa: PLR2004
+        finite = node.name == "in" and node.args[1].op in {"set", "list"}
+        return _define(node.args[0], shape(node.args[1])) if finite else node
+    if len(node.args) == _PAIR and node.args[0].op == node.args[1].op == "tuple":
         return _assigned(node)
     if _has_sign(node):
         return shape(Node("list", tuple(_both_signs(node)), "or"))
     if (named := _all_named(node)) is not None:
         return named
     if equations.defines(node):
-        value = _concluded(node.args[1:], signs[1:])
+        value = _result(node.args[1:], signs[1:])
         if value.op == "list" and value.name != "pm":
             return shape(Node("list", tuple(_define(node.args[0], v) for v in value.args), ","))
         return _define(node.args[0], value)
     if "~" in signs or len(signs) > 1:
-        return _concluded(node.args, signs)
-    if all(exact.exact(part) is not None or not _variables(part) for part in node.args):
-        return _one_value(node.args)
-    return Node("rel", node.args, "=")
+        return _result(node.args, signs)
+    known = [exact(part) for part in node.args]
+    variable = any(v is None and contains(n, "sym") for v, n in zip(known, node.args, strict=True))
+    contradictory = None not in known and len(set(known)) > 1
+    # Without variables, the two sides of `3 + 4 = 7` are alternatives.
+    return Node("rel" if variable or contradictory else "choices", node.args, "=")
 
 
 def _names_point(node: Node) -> bool:
     """Return whether a node is a point with its name, as in `A(1, 2)`."""
-    if node.op != "mul" or [part.op for part in node.args] != ["sym", "tuple"]:
-        return False
-    return len(node.args[0].name) == 1 and node.args[0].name.isupper()
-
-
-def _variables(node: Node) -> bool:
-    return contains(node, "sym")
+    point = node.op == "mul" and [part.op for part in node.args] == ["sym", "tuple"]
+    return point and len(node.args[0].name) == 1 and node.args[0].name.isupper()
 
 
 def _all_named(node: Node) -> Node | None:
@@ -88,29 +87,14 @@ def _define(name: Node, value: Node) -> Node:
     return Node("define", (name, value))
 
 
-def _concluded(values: tuple[Node, ...], signs: list[str]) -> Node:
-    """Return what a chain comes to: its last side, or both if they are `exact ~ rounded`.
+def _result(values: tuple[Node, ...], signs: list[str]) -> Node:
+    """Return the result of a chain: its last side, or both if they are `exact ~ rounded`.
 
-    What stands before the last equality is the way there, where a gold may be met by accident.
+    The sides before the last equality are intermediate; one may equal the gold by accident.
     """
     rounded = signs.index("~") if "~" in signs else len(signs)
     sides = values[rounded:]
     return sides[0] if len(sides) == 1 else Node("choices", sides, "~")
-
-
-def _one_value(values: tuple[Node, ...]) -> Node:
-    """Return the two sides of `3 + 4 = 7` as alternatives, unless they contradict each other."""
-    known = [exact.exact(value) for value in values]
-    if all(value is not None for value in known) and len(set(known)) > 1:
-        return Node("rel", values, "=")
-    return Node("choices", values, "=")
-
-
-def _membership(node: Node) -> Node:
-    """Return a membership in a finite set as the definition of its values."""
-    if node.name == "in" and node.args[1].op in {"set", "list"}:
-        return _define(node.args[0], shape(node.args[1]))
-    return node
 
 
 def _assigned(node: Node) -> Node:
@@ -129,15 +113,15 @@ def _collection(node: Node) -> Node:
         parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
     if node.op == "set":
         named = parts and all(part.op == "define" for part in parts)
-        return _gathered(node, parts) if named else node._replace(args=tuple(parts))
-    joined = _joined(node)
+        return _definitions(node, parts) if named else node._replace(args=tuple(parts))
+    joined = _compound_quantity(node)
     if joined is not None:
         return joined
     parts = _without_domains(parts)
     if len(parts) == 1:
         return parts[0]
     if all(part.op == "define" for part in parts):
-        return _gathered(node, parts)
+        return _definitions(node, parts)
     if node.name == "," and _has_domain(parts):
         domain = parts[1] if len(parts) == _PAIR else node._replace(args=tuple(parts[1:]))
         return Node("when", (parts[0], domain), "if")
@@ -161,10 +145,7 @@ def _has_domain(parts: list[Node]) -> bool:
     return about <= inside - ({first.args[0].name} if first.op == "define" else set())
 
 
-_PAIR = 2
-
-
-def _gathered(node: Node, parts: list[Node]) -> Node:
+def _definitions(node: Node, parts: list[Node]) -> Node:
     """Return definitions as one definition of several values, or as an assignment."""
     names = [part.args[0] for part in parts]
     if len(set(names)) == 1:
@@ -178,26 +159,24 @@ def _gathered(node: Node, parts: list[Node]) -> Node:
     return Node("assign", tuple(parts))
 
 
+_MOST_SIGNS = 6
+
+
 def _signed_tuple(node: Node) -> Node:
-    """Return the list of tuples that one with signs in several parts stands for."""
+    """Return the list of tuples that a tuple with ± in several parts abbreviates."""
     choices = [_both_signs(part) if _has_sign(part) else (part,) for part in node.args]
     if not 1 < math.prod(map(len, choices)) <= 2**_MOST_SIGNS:
         return node
     return Node("list", tuple(node._replace(args=parts) for parts in product(*choices)), "pm")
 
 
-def _joined(node: Node) -> Node | None:
+def _compound_quantity(node: Node) -> Node | None:
     """Return `3 hours and 30 minutes` as one quantity, or None."""
     if node.name != "and" or any(part.op != "quantity" for part in node.args):
         return None
-    units = [unit_of(part.name) for part in node.args]
-    known = [unit for unit in units if unit is not None]
-    sizes = {unit.size for unit in known}
-    if (
-        len(known) != len(units)
-        or len(sizes) != len(units)
-        or len({u.dimension for u in known}) > 1
-    ):
+    known = [unit for part in node.args if (unit := unit_of(part.name)) is not None]
+    sizes, dimensions = {unit.size for unit in known}, {unit.dimension for unit in known}
+    if not len(known) == len(sizes) == len(node.args) or len(dimensions) > 1:
         return None
     terms = (
         Node("mul", (part.args[0], num(unit.size / known[0].size)))
@@ -208,16 +187,13 @@ def _joined(node: Node) -> Node | None:
 
 def _without_domains(parts: list[Node]) -> list[Node]:
     """Return the parts without `k in ZZ` and the like, unless nothing else is there."""
-    kept = [
-        part
-        for part in parts
-        if not (part.op == "rel" and part.name == "in" and part.args[1].op == "const")
-    ]
+    membership = ("rel", "in")
+    kept = [p for p in parts if (p.op, p.name) != membership or p.args[1].op != "const"]
     return kept or parts
 
 
 def _has_sign(node: Node) -> bool:
-    return node.op in {"pm", "mp"} or any(map(_has_sign, node.args))
+    return contains(node, "pm") or contains(node, "mp")
 
 
 def _both_signs(node: Node) -> tuple[Node, ...]:

@@ -10,18 +10,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
 
-from mathreason_eval.maths.compare import equations, families
-from mathreason_eval.maths.compare.comparison import DIFFERENT_KIND, Comparison, different, ordered
+from mathreason_eval.maths.compare import equations
+from mathreason_eval.maths.compare.comparison import (
+    DIFFERENT_KIND,
+    UNKNOWN,
+    Comparison,
+    Finding,
+    best,
+    different,
+    equal,
+    ordered,
+)
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
-from mathreason_eval.maths.compare.groups import is_group, same_cases, same_group, same_matrix
-from mathreason_eval.maths.compare.scalar import is_about, is_written_out, same_scalar, with_degrees
-from mathreason_eval.maths.compare.setlike import is_set, same_real_set
+from mathreason_eval.maths.compare.groups import (
+    is_group,
+    is_set,
+    same_cases,
+    same_group,
+    same_matrix,
+    same_real_set,
+)
+from mathreason_eval.maths.compare.scalar import (
+    is_approximation,
+    is_decimal_form,
+    same_scalar,
+    with_degrees,
+)
 from mathreason_eval.maths.compare.shape import shape
-from mathreason_eval.maths.syntax import matrices
-from mathreason_eval.maths.syntax.tree import Node, show, substitute
+from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute
 from mathreason_eval.maths.vocabulary import words
 
 _PAIR = 2
@@ -34,12 +51,13 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     if found.equal:
         return found
     gold, answer = _unnamed(gold), _unnamed(answer)
-    for names in families.renamings(gold, answer):
-        again = same(gold, families.rename(answer, names), how)
+    for names in equations.renamings(gold, answer):
+        again = same(gold, equations.rename(answer, names), how)
         if again.equal:
             renamed = ", ".join(f"{new} for {old}" for old, new in names.items())
             return again._replace(note=f"{again.note}, with {renamed}")
-    return families.same_family(gold, answer) or found
+        found = best(found, again)
+    return equations.same_family(gold, answer) or found
 
 
 def _unnamed(node: Node) -> Node:
@@ -52,17 +70,17 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Return whether two trees mean the same: the first kind that either is of decides."""
     gold, answer = shape(gold), shape(answer)
     if gold == answer:
-        return Finding(equal=True, rule="identical", note="the same in every part")
+        return equal("identical", "the same in every part")
     for applies, rule in _RULES:
         if applies(gold) or applies(answer):
             return rule(gold, answer, how)
     found = same_scalar(gold, answer, how.convention, rounding=how.rounding)
-    if how.about and found.equal is False and is_about(gold, answer):
-        return Finding(equal=True, rule="rounded", note="one is the other, rounded")
+    if how.approximate and found.equal is False and is_approximation(gold, answer):
+        return equal("rounded", "one is the other, rounded")
     return found
 
 
-# ---------------------------------------------------------------------- qualified and chained
+# --- qualified and chained -----------------------------------------------------------------------
 
 
 def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
@@ -105,10 +123,11 @@ def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
     found = DIFFERENT_KIND
     for one in reversed(golds):
         for other in reversed(answers):
-            found = how.same(one, other)
-            if found.equal:
+            again = how.same(one, other)
+            if again.equal:
                 contradiction = contradiction_in(answer, other, how.convention)
-                return different("chain", contradiction) if contradiction else found
+                return different("chain", contradiction) if contradiction else again
+            found = best(again, found)
     return found
 
 
@@ -116,18 +135,16 @@ def contradiction_in(chain: Node, side: Node, convention: Convention) -> str:
     """Return which two sides of a chain differ, neighbours or one and the given side; or ""."""
     if chain.op != "choices" or not chain.name:
         return ""
-    # What is agreed on between gold and answer is no matter between the sides of one chain.
-    units: Literal["ignored", "optional"] = (
-        "ignored" if convention.units == "ignored" else "optional"
-    )
-    lenient = Convention(units=units, variable_names=False)
-    how = Comparison(lenient, same, rounding=False, about=chain.name == "~")
+    # What gold and answer must agree on does not concern the sides of one chain.
+    ignored = convention.units == "ignored"
+    lenient = Convention(units="ignored" if ignored else "optional", variable_names=False)
+    how = Comparison(lenient, same, rounding=False, approximate=chain.name == "~")
     pairs = (*pairwise(chain.args), *((other, side) for other in chain.args))
     for one, other in pairs:
-        # Who writes sin 30 = 1/2 has left out the sign of a degree, and contradicts nobody.
+        # In sin 30 = 1/2 only the sign of a degree is missing.
         marked = with_degrees(one), with_degrees(other)
         denied = how.same(one, other).equal is False and how.same(*marked).equal is False
-        if denied and not is_written_out(one, other):
+        if denied and not is_decimal_form(one, other):
             return f"the answer contradicts itself: {show(one)} is not {show(other)}"
     return ""
 
@@ -148,7 +165,7 @@ def _quotient(node: Node) -> Node:
     return Node("div", node.args) if node.op == "ratio" and len(node.args) == _PAIR else node
 
 
-# ---------------------------------------------------------------------- definitions and equations
+# --- definitions and equations -------------------------------------------------------------------
 
 
 def _is_equation(node: Node) -> bool:
@@ -164,17 +181,14 @@ def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
     (name, value), (other_name, other) = gold.args, answer.args
     if name.op == other_name.op == "call" and name.name == other_name.name:
         return how.same(value, _renamed(other, other_name, name))
-    if not how.convention.variable_names or _same_name(name, other_name):
+    # One thing may have two names: y and f(x), or a_n and a(n).
+    alike = {name.op, other_name.op} == {"call", "sym"} or _letters(name) == _letters(other_name)
+    if not how.convention.variable_names or alike:
         return how.same(value, other)
     functions = "call" in {name.op, other_name.op}
     if not functions and equations.is_flat(value) and equations.is_flat(other):
         return equations.same_equation(_as_equation(gold), _as_equation(answer))
     return different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
-
-
-def _same_name(one: Node, other: Node) -> bool:
-    """Return whether two names may stand for one thing: y and f(x), or a_n and a(n)."""
-    return {one.op, other.op} == {"call", "sym"} or _letters(one) == _letters(other)
 
 
 def _letters(node: Node) -> str:
@@ -216,7 +230,7 @@ _RULES: tuple[tuple[Callable[[Node], bool], Callable[[Node, Node, Comparison], F
     (lambda node: node.op == "ratio", _same_ratio),
     (lambda node: node.op == "define", _same_definition),
     (_is_equation, _same_equation),
-    (matrices.is_matrix, same_matrix),
+    (is_matrix, same_matrix),
     (is_set, same_real_set),
     (is_group, same_group),
     (lambda node: node.op in {"cases", "row"}, same_cases),

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.expression import UNKNOWN, Finding
-from mathreason_eval.maths.compare.reading import readings
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.maths.compare.equal import readings
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.text import is_prose
 from mathreason_eval.maths.evaluate.exact import exact
@@ -31,7 +31,7 @@ class UnbuildableError(ValueError):
     """The tree holds something that sympy is not asked about."""
 
 
-def symbolic_match(gold: str, answer: str, convention: Convention) -> Match:
+def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     """Return whether sympy proves or refutes that the two are equal, else undecided.
 
     Sympy and its parsers raise whatever they like; the worker that calls this catches it.
@@ -39,22 +39,18 @@ def symbolic_match(gold: str, answer: str, convention: Convention) -> Match:
     del convention
     found = UNKNOWN
     if max(len(gold), len(answer)) <= _LONGEST:
+        texts = normalise(gold), normalise(answer)
         try:
-            found = _asked(normalise(gold), normalise(answer))
+            if all(map(_is_definition, texts)):
+                found = UNKNOWN._replace(note="two definitions are not for sympy")
+            else:
+                found = _same(_object(texts[0]), _object(texts[1]))
         except UnbuildableError as error:
             found = UNKNOWN._replace(note=f"sympy is not asked about this: {error}")
     return Match(equal=found.equal, rule=found.rule, note=found.note)
 
 
-def _asked(gold: str, answer: str) -> Finding:
-    """Return sympy's finding about two normalised texts."""
-    if _named(gold) and _named(answer):
-        return UNKNOWN._replace(note="two definitions are not for sympy")
-    return _same(_object(gold), _object(answer))
-
-
-def _named(text: str) -> bool:
-    """Return whether a text is a definition in its likeliest reading."""
+def _is_definition(text: str) -> bool:
     tree = next(readings(text), None)
     return tree is not None and shape(tree).op == "define"
 
@@ -70,7 +66,7 @@ def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
     if trees:
         raise UnbuildableError("no reading is a single value")
     if is_prose(text):
-        # Its letters would become the product of as many variables.
+        # Each of its letters would become a variable.
         raise UnbuildableError("prose")
     return _parsed(text)
 
@@ -79,14 +75,14 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_object`
     """Return what the LaTeX parser makes of a text.
 
     Raises:
-        UnbuildableError: if it cannot read the text, which is the text's fault and no failure.
+        UnbuildableError: if it cannot read the text; that is no failure of the grader.
     """
     from latex2sympy2_extended import latex2sympy
 
     try:
         return latex2sympy(text)
     except Exception as error:
-        # That it cannot read a text, the parser says by a bare Exception; all else is a crash.
+        # The parser raises a bare Exception for a text it cannot read; all else is a crash.
         if type(error) is not Exception:
             raise
         raise UnbuildableError("its LaTeX cannot be read") from error
@@ -106,25 +102,20 @@ def _same(one: Any, other: Any) -> Finding:  # noqa: ANN401
     import sympy
 
     if not (isinstance(one, sympy.Expr) and isinstance(other, sympy.Expr)):
-        equal = bool(one == other)
-        return Finding(equal=True, rule="symbolic", note="sympy: equal") if equal else UNKNOWN
+        return equal("symbolic", "sympy: equal") if bool(one == other) else UNKNOWN
     one, other = one.doit(), other.doit()
     if one == other:
-        return Finding(equal=True, rule="symbolic", note=f"sympy: both are {_short(one)}")
+        return equal("symbolic", f"sympy: both are {_short(one)}")
     difference = one - other
     if not difference.free_symbols and not difference.has(sympy.Integral, sympy.Sum, sympy.Limit):
         gap = abs(sympy.N(difference, _DIGITS))
         if gap.is_number and gap.is_comparable and gap > _CLOSE * (1 + abs(sympy.N(one, 15))):
-            return Finding(
-                equal=False, rule="symbolic", note=f"{_short(other)} against {_short(one)}"
-            )
+            return different("symbolic", f"{_short(other)} against {_short(one)}")
     rest = sympy.simplify(difference)
     if rest == 0:
-        return Finding(equal=True, rule="symbolic", note="sympy simplifies the difference to 0")
+        return equal("symbolic", "sympy simplifies the difference to 0")
     if rest.is_constant() and rest.is_nonzero:
-        return Finding(
-            equal=False, rule="symbolic", note=f"sympy: the difference is {_short(rest)}"
-        )
+        return different("symbolic", f"sympy: the difference is {_short(rest)}")
     return UNKNOWN._replace(note=f"sympy is left with a difference of {_short(rest)}")
 
 
@@ -166,11 +157,10 @@ def _refuse_large(node: Node) -> None:
             raise UnbuildableError("too large a factorial")
     if node.op != "pow":
         return
-    exponent = exact(node.args[1])
-    large = exponent is not None and abs(exponent) > _LARGEST_POWER
-    if large or (
-        exponent is None and not contains(node.args[1], "sym") and contains(node.args[1], "pow")
-    ):
+    power = node.args[1]
+    exponent = exact(power)
+    tower = exponent is None and not contains(power, "sym") and contains(power, "pow")
+    if tower or (exponent is not None and abs(exponent) > _LARGEST_POWER):
         raise UnbuildableError("too large a power")
 
 
@@ -186,12 +176,6 @@ def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
     if node.name in words.FUNCTIONS.values():
         raise UnbuildableError(node.name)
     return sympy.Function(node.name)(*parts)
-
-
-def _integral(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
-    del node
-    body, variable, *ends = parts
-    return sympy.Integral(body, (variable, *ends) if ends else variable)
 
 
 def _limit(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
@@ -210,6 +194,8 @@ _FUNCTIONS = {
     "mod": "Mod", "conj": "conjugate", "re": "re", "im": "im", "sgn": "sign", "norm": "Abs",
     "arg": "arg",
 }  # fmt: skip
+_UNBOUNDED = 2
+"""Parts of an integral without limits: the body and the variable."""
 _RULES: dict[str, Callable[[Any, Node, list[Any]], Any]] = {
     "add": lambda sympy, _, parts: sympy.Add(*parts),
     "mul": lambda sympy, _, parts: sympy.Mul(*parts),
@@ -221,7 +207,9 @@ _RULES: dict[str, Callable[[Any, Node, list[Any]], Any]] = {
     "call": _called,
     "sum": lambda sympy, _, parts: sympy.Sum(parts[0], tuple(parts[1:])),
     "prod": lambda sympy, _, parts: sympy.Product(parts[0], tuple(parts[1:])),
-    "integral": _integral,
+    "integral": lambda sympy, _, parts: sympy.Integral(
+        parts[0], tuple(parts[1:]) if len(parts) > _UNBOUNDED else parts[1]
+    ),
     "limit": _limit,
     "diff": lambda sympy, _, parts: sympy.Derivative(*parts),
 }

@@ -1,59 +1,17 @@
-"""Answers in words, letters of choices, dates and times of day."""
+"""Answers in words, letters of choices, dates and times of day: what they are, how they compare."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
+from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.vocabulary.commands import KNOWN
 from mathreason_eval.maths.vocabulary.words import IGNORED, WRAPPERS
 
-_DRESS = re.compile(
+_MARKUP = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)(?![a-zA-Z])\s*"
 )
-_ARTICLES = frozenset(["a", "an", "the"])
-_CHOICE = re.compile(
-    r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
-)
-_LABELLED = re.compile(
-    r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b|and\b|or\b)[^\s,;&/].*"
-    r"|([A-J]),?\s+(?!and\b|or\b)[A-Za-z]{2}[^=<>]*",
-    re.DOTALL,
-)
-_OPTION = re.compile(
-    r"(?P<wrapped>\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?"
-    r"(?:\((?P<bracketed>[A-J])\)|(?P<letter>[A-J])[).](?!\d))(?P<closed>\s*\})?"
-    r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<said>\S.*)",
-    re.DOTALL,
-)
-_SECOND_CHOICE = re.compile(r"\s*\S.*\([A-J]\)")
-"""A line in which an option follows on something else."""
-_MONTHS = {
-    m: n
-    for n, m in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-    )
-}
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,?\s+(?P<year>\d{4}))?"
-_DATES = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"(?:the\s+)?{_DAY}\s+(?:of\s+)?{_MONTH}{_YEAR}",
-        rf"{_MONTH}\s+(?:the\s+)?{_DAY}{_YEAR}",
-        r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
-    )
-)
-_TIME = re.compile(
-    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>[ap])\.?\s*m\.?", re.IGNORECASE
-)
-_CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
-_MAYBE_MOMENT = re.compile(r"[a-z]{3}|\d:\d|\d-\d|[ap]\.?m", re.IGNORECASE)
-_LONGEST_CHOICE = 40
-_NOON, _HOURS = 12, 24
-_TEN = 10
-
 PHRASES = {
     "no solution": r"\emptyset", "no solutions": r"\emptyset", "no real solution": r"\emptyset",
     "no real solutions": r"\emptyset", "empty set": r"\emptyset", "no real roots": r"\emptyset",
@@ -80,33 +38,35 @@ _SYNONYMS = {
 }
 
 
+_DIGIT = re.compile(r"\d")
+_COMMAND = re.compile(r"\\([a-zA-Z]+)")
+_MARKS = re.compile(r"[{}$\\~*_\"`]")
+_WORDS = re.compile(r"[\s\w.,;:!?()'’/&\u0300-\u036f\u064b-\u065f\u0900-\u0e7f-]*")
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
+_NO_WORDS = IGNORED | WRAPPERS
+_ARTICLES = frozenset(["a", "an", "the"])
+
+
 def words_of(text: str) -> str:
-    """Return the words of an answer in lower case, without dressing, articles and punctuation."""
-    # What is no dressing stays a word: a quantifier or a negation may be all the difference.
-    plain = _COMMAND.sub(_command_word, _DRESS.sub(" ", text))
+    """Return the words of an answer in lower case, without markup, articles and punctuation."""
+    # A command that is no markup stays a word: a quantifier or a negation may be the difference.
+    plain = _COMMAND.sub(
+        lambda m: " " if m[1] in _NO_WORDS else f" {m[1]} ", _MARKUP.sub(" ", text)
+    )
     plain = _MARKS.sub(" ", plain)
     plain = re.sub(r"(?<=[^\W\d_])[-'](?=[^\W\d_])|[.,;:!?()\[\]]", " ", plain.lower())
-    found = [word for word in plain.split() if word not in _ARTICLES]
-    joined = " ".join(found)
+    joined = " ".join(word for word in plain.split() if word not in _ARTICLES)
     return _SYNONYMS.get(joined, joined)
 
 
-_VERDICT = re.compile(r"(yes|no)[,.;:]\s[^\d=<>]+", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"(yes|no)[,.;:]\s[^\d=<>]+", re.IGNORECASE)
 
 
-def verdict_beside(text: str, other: str) -> str:
-    """Return the yes or no that a sentence begins with, beside one that is nothing else."""
-    bare = _DRESS.sub("", text).strip("{} ")
-    found = _VERDICT.fullmatch(bare) if words_of(other) in {"yes", "no"} else None
+def _first_word(text: str, other: str) -> str:
+    """Return the yes or no that a sentence begins with, if the other text is only one of them."""
+    bare = _MARKUP.sub("", text).strip("{} ")
+    found = _YES_OR_NO.fullmatch(bare) if words_of(other) in {"yes", "no"} else None
     return found[1] if found is not None else text
-
-
-def _command_word(found: re.Match[str]) -> str:
-    return " " if found[1] in IGNORED | WRAPPERS else f" {found[1]} "
-
-
-def _command_sign(found: re.Match[str]) -> str:
-    return " " if found[1] in IGNORED | WRAPPERS else "="
 
 
 def enumerated(text: str) -> tuple[str, ...]:
@@ -118,16 +78,9 @@ def is_wordy(text: str) -> bool:
     """Return whether an answer consists of words and punctuation alone, no digit or sign."""
     if _DIGIT.search(text):
         return False
-    plain = _COMMAND.sub(_command_sign, _DRESS.sub(" ", text))
+    plain = _COMMAND.sub(lambda m: " " if m[1] in _NO_WORDS else "=", _MARKUP.sub(" ", text))
     plain = _MARKS.sub(" ", plain)
     return _WORDS.fullmatch(plain) is not None and _TWO_LETTERS.search(plain) is not None
-
-
-_DIGIT = re.compile(r"\d")
-_COMMAND = re.compile(r"\\([a-zA-Z]+)")
-_MARKS = re.compile(r"[{}$\\~*_\"`]")
-_WORDS = re.compile(r"[\s\w.,;:!?()'’/&\u0300-\u036f\u064b-\u065f\u0900-\u0e7f-]*")
-_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 _PROSE = re.compile(r"(?<![\\A-Za-z_])(?![a-z]*(?:sin|cos|tan|log|mod)\b)[A-Za-z]{4,}")
@@ -141,26 +94,69 @@ def is_prose(text: str) -> bool:
     )
 
 
+_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
+"""White space other than between digits."""
+
+
+def same_words(gold: str, answer: str, *, read: bool) -> Finding:
+    """Compare answers of which at least one is not mathematics."""
+    gold, answer = _first_word(gold, answer), _first_word(answer, gold)
+    one, other = words_of(gold), words_of(answer)
+    wordy = is_wordy(gold), is_wordy(answer)
+    if all(wordy):
+        listed = enumerated(gold) == enumerated(answer)
+        same = listed or "".join(one.split()) == "".join(other.split())  # book store, bookstore
+    else:
+        # Between digits a comma, a point or a space is no punctuation.
+        same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
+    if same and one:
+        return equal("text", "the same words")
+    if all(wordy) or (read and any(wordy)):
+        return different("text", f"{other!r} against {one!r}")
+    return UNKNOWN._replace(note="one of the two is not mathematics that can be read")
+
+
+# --- letters of choices --------------------------------------------------------------------------
+
+_CHOICE = re.compile(
+    r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
+)
+_LABELLED = re.compile(
+    r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b|and\b|or\b)[^\s,;&/].*"
+    r"|([A-J]),?\s+(?!and\b|or\b)[A-Za-z]{2}[^=<>]*",
+    re.DOTALL,
+)
+_OPTION = re.compile(
+    r"(?P<wrapped>\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?"
+    r"(?:\((?P<bracketed>[A-J])\)|(?P<letter>[A-J])[).](?!\d))(?P<closed>\s*\})?"
+    r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<text>\S.*)",
+    re.DOTALL,
+)
+_SECOND_CHOICE = re.compile(r"\s*\S.*\([A-J]\)")
+"""A line in which an option follows on something else."""
+_LONGEST_CHOICE = 40
+
+
 def choice(text: str) -> str | None:
     """Return the letter of an answer that is only the letter of a choice, else None."""
     if len(text) > _LONGEST_CHOICE or _DIGIT.search(text):
         return None
-    bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
+    bare = re.sub(r"[{}$]", "", _MARKUP.sub("", text)).strip()
     found = _CHOICE.fullmatch(bare)
     if not found or (found[2] and not found[2].isupper()):
         return None
     return (found[1] or found[2] or found[3]).upper()
 
 
-def labelled_choice(text: str) -> str | None:
+def _labelled_choice(text: str) -> str | None:
     """Return the letter of an answer such as `B) 15` or `C Cecile`, else None."""
-    bare = re.sub(r"[{}$]", "", _DRESS.sub("", text)).strip()
-    found = None if _names_another(bare) else _LABELLED.fullmatch(bare)
+    bare = re.sub(r"[{}$]", "", _MARKUP.sub("", text)).strip()
+    found = None if _has_second_option(bare) else _LABELLED.fullmatch(bare)
     return next((letter.upper() for letter in found.groups() if letter), None) if found else None
 
 
-def _names_another(text: str) -> bool:
-    """Return whether an option stands behind something else, line by line in linear time."""
+def _has_second_option(text: str) -> bool:
+    """Return whether an option follows something else on a line, in linear time."""
     return any(_SECOND_CHOICE.match(line) for line in text.split("\n"))
 
 
@@ -168,7 +164,7 @@ _MAYBE_LETTER = re.compile(r"[{(]*[A-J](?![a-z])|\\(?:text|math)")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|\band\b|&)?\s*\(?[A-J]\)?){1,9}")
 
 
-class Choices(NamedTuple):
+class _Choices(NamedTuple):
     """The letters of several options."""
 
     letters: tuple[str, ...]
@@ -176,37 +172,87 @@ class Choices(NamedTuple):
     """Whether they are written as one word, as the name of a segment would be."""
 
 
-def choices(text: str) -> Choices | None:
+def _choices(text: str) -> _Choices | None:
     """Return the letters of an answer such as `A, C` or `ACD`, in order, else None."""
     if len(text) > _LONGEST_CHOICE or not _MAYBE_LETTER.match(text):
         return None
-    bare = re.sub(r"[{}$\\]", "", _DRESS.sub("", text)).strip()
+    bare = re.sub(r"[{}$\\]", "", _MARKUP.sub("", text)).strip()
     if not _LETTERS.fullmatch(bare):
         return None
     letters = re.findall("[A-J]", bare)
-    return Choices(tuple(sorted(letters)), joined=len(letters) == len(bare))
+    return _Choices(tuple(sorted(letters)), joined=len(letters) == len(bare))
 
 
 class Option(NamedTuple):
     """An option with its text, as in `(B) 15`."""
 
     letter: str
-    said: str
+    text: str
 
 
 def option(text: str) -> Option | None:
     """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
     found = _OPTION.fullmatch(text) if _MAYBE_LETTER.match(text) else None
-    if found is None or _names_another(found["said"]):
+    if found is None or _has_second_option(found["text"]):
         return None
-    said = found["said"]
+    rest = found["text"]
     if found["wrapped"] and not found["closed"]:
-        said = said.removesuffix("}") if said.count("}") > said.count("{") else said
-    return Option(found["bracketed"] or found["letter"], said.strip())
+        rest = rest.removesuffix("}") if rest.count("}") > rest.count("{") else rest
+    return Option(found["bracketed"] or found["letter"], rest.strip())
+
+
+def same_choice(gold: str, answer: str) -> Finding | None:
+    """Compare letters of choices, one of which may carry the text of the choice."""
+    one, other = choice(gold), choice(answer)
+    if one is None and other is None:
+        return _same_option(gold, answer)
+    one = one or _labelled_choice(gold)
+    other = other or _labelled_choice(answer)
+    if one is None or other is None:
+        return None
+    return Finding(equal=one == other, rule="choice", note=f"choice {other} against {one}")
+
+
+def _same_option(gold: str, answer: str) -> Finding | None:
+    """Compare the letters of two options, whatever their texts; None unless both have one."""
+    several = _choices(gold)
+    others = _choices(answer) if several is not None else None
+    if several and others and several.joined != others.joined:
+        same = several.letters == others.letters
+        return Finding(equal=same, rule="choice", note=f"choices {answer} against {gold}")
+    one = option(gold)
+    other = option(answer) if one is not None else None
+    if one is None or other is None:
+        return None
+    note = f"choice {other.letter} against {one.letter}"
+    return Finding(equal=one.letter == other.letter, rule="choice", note=note)
+
+
+# --- dates and times -----------------------------------------------------------------------------
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?:,?\s+(?P<year>\d{4}))?"
+_DATES = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?:the\s+)?{_DAY}\s+(?:of\s+)?{_MONTH}{_YEAR}",
+        rf"{_MONTH}\s+(?:the\s+)?{_DAY}{_YEAR}",
+        r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    )
+)
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>[ap])\.?\s*m\.?", re.IGNORECASE
+)
+_CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})")
+_MAYBE_MOMENT = re.compile(r"[a-z]{3}|\d:\d|\d-\d|[ap]\.?m", re.IGNORECASE)
+_NOON, _HOURS = 12, 24
+_TEN = 10
 
 
 class Moment(NamedTuple):
-    """A date or a time of day; None where it is not said."""
+    """A date or a time of day; a part that is not given is None."""
 
     kind: str
     parts: tuple[int | None, ...]
@@ -216,11 +262,11 @@ def moment(text: str) -> Moment | None:
     """Return the date or the time with a.m. or p.m. that an answer is, else None."""
     if not _MAYBE_MOMENT.search(text):
         return None
-    plain = " ".join(re.sub(r"[{}$~]", " ", _DRESS.sub(" ", text)).replace("\\", " ").split())
+    plain = " ".join(re.sub(r"[{}$~]", " ", _MARKUP.sub(" ", text)).replace("\\", " ").split())
     for form in _DATES:
         if found := form.fullmatch(plain):
             month = found["month"].lower()
-            number = int(month) if month.isdecimal() else _MONTHS[month[:3]]
+            number = int(month) if month.isdecimal() else _MONTHS.index(month[:3]) + 1
             year = int(found["year"]) if found["year"] else None
             return Moment("date", (year, number, int(found["day"])))
     if (found := _TIME.fullmatch(plain)) and int(found["hour"]) <= _NOON:
@@ -231,29 +277,37 @@ def moment(text: str) -> Moment | None:
     return {"noon": Moment("time", (12, 0)), "midnight": Moment("time", (0, 0))}.get(plain.lower())
 
 
-def full_hour(text: str) -> Moment | None:
+def _full_hour(text: str) -> Moment | None:
     """Return the clock's reading of a bare hour, as in `2` for `2:00 pm`, else None."""
     return Moment("clock", (int(text), 0)) if re.fullmatch(r"[1-9]|1[0-2]", text) else None
 
 
-def same_moment(one: Moment, other: Moment) -> bool | None:
-    """Return whether two dates or times agree in what both say; None if they do not compare."""
+def _same_moment(one: Moment, other: Moment) -> bool | None:
+    """Return whether two dates or times agree in all that both give; None if incomparable."""
     kinds = {one.kind, other.kind}
     if kinds == {"date"}:
-        return all(
-            a == b
-            for a, b in zip(one.parts, other.parts, strict=True)
-            if a is not None and b is not None
-        )
+        pairs = zip(one.parts, other.parts, strict=True)
+        return all(a == b or None in {a, b} for a, b in pairs)
     if kinds == {"time"}:
         return one.parts == other.parts
     if any((moment.parts[0] or 0) > _HOURS for moment in (one, other)):
         return one == other
     if kinds == {"time", "clock"}:
-        return (
-            one.parts[1] == other.parts[1]
-            and (one.parts[0] or 0) % 12 == (other.parts[0] or 0) % 12
-        )
+        hours = [(moment.parts[0] or 0) % _NOON for moment in (one, other)]
+        return one.parts[1] == other.parts[1] and hours[0] == hours[1]
     if any((moment.parts[1] or 0) < _TEN for moment in (one, other)):
         return one == other
     return None  # 10:30 may also be a ratio
+
+
+def same_time(gold: str, answer: str) -> Finding | None:
+    """Compare dates and times of day; None unless both are one and they can be compared."""
+    one, other = moment(gold), moment(answer)
+    if one is None and other is None:
+        return None
+    one = one or _full_hour(gold)
+    other = other or _full_hour(answer)
+    same = None if one is None or other is None else _same_moment(one, other)
+    if same is None:
+        return None
+    return Finding(equal=same, rule="moment", note=f"{answer} against {gold}")

@@ -1,33 +1,34 @@
-"""The atoms of the grammar that begin with a bracket, a function or a command of LaTeX."""
+"""Atoms of the grammar: brackets, signs and bars, names and functions with their arguments."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from mathreason_eval.maths.syntax.cursor import Grammar
-from mathreason_eval.maths.syntax.derivatives import derivative
-from mathreason_eval.maths.syntax.lexer import Token, UnreadableError
-from mathreason_eval.maths.syntax.matrices import determinant
+from mathreason_eval.maths.syntax.lexer import UnreadableError
 from mathreason_eval.maths.syntax.operators import (
-    BODY,
+    ARGUMENT,
     LOOSEST,
     SIGN,
-    SUM,
     negated,
-    number_set,
     script,
+    subscript,
 )
-from mathreason_eval.maths.syntax.tree import EMPTY, TWO, Node, call, num, sym
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.syntax.tree import (
+    EMPTY,
+    MINUS_ONE,
+    E,
+    Node,
+    call,
+    determinant,
+    sym,
+)
 
 _CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
             "floor": {"floor"}, "ceil": {"ceil"}, "abs": {"abs"}, "norm": {"norm"}}  # fmt: skip
-_MATCHING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _PAIR = 2
 
 
 def group(parser: Grammar, opened: str) -> Node:
-    """Return what stands in brackets, the opening one having been taken."""
+    """Return the contents of brackets whose opening one has been consumed."""
     state = parser.bars, parser.bare, parser.builder
     parser.bars, parser.bare, parser.builder = 0, 0, opened == "\\{"
     if parser.token.kind == "close" and parser.token.text in _CLOSING[opened] & {"}", "\\}"}:
@@ -42,7 +43,10 @@ def group(parser: Grammar, opened: str) -> Node:
         if parser.builder and parser.token.kind == "op" and parser.token.text in {"|", ":"}:
             parser.at += 1
             parser.builder = False
-            inner = Node("such", (inner, _together(parser.items())))
+            condition = parser.items()
+            if condition.op == "list" and condition.name in {",", "and"}:
+                condition = condition._replace(op="and")  # between commas all of them hold
+            inner = Node("such", (inner, condition))
     parser.bars, parser.bare, parser.builder = state
     if opened == "\\{" and inner.op == "list" and inner.name == "rows" and parser.sees("eof"):
         return inner  # `\left\{ \begin{array} … \end{array} \right.`
@@ -55,29 +59,25 @@ def group(parser: Grammar, opened: str) -> Node:
 
 
 def signed(parser: Grammar, text: str) -> Node:
-    """Return the expression behind a sign, an absolute value, or a binomial coefficient."""
+    """Return the expression after a sign, an absolute value, or a binomial coefficient."""
     if text in {"-", "+"}:
         inner = parser.expression(SIGN)
         return negated(inner) if text == "-" else inner
     if text in {"pm", "mp"}:
         return Node(text, (parser.expression(SIGN),))
     if text == "|":
-        return _absolute(parser)
+        bare, parser.bare = parser.bare, 0
+        parser.bars += 1
+        inner = parser.expression(LOOSEST)
+        parser.bars, parser.bare = parser.bars - 1, bare
+        parser.expect("op", "|")
+        return call("abs", inner)
     if text in {"_", "^"}:
-        return _chosen(parser)
+        return _binomial(parser)
     raise UnreadableError(f"{text!r} begins no expression")
 
 
-def _absolute(parser: Grammar) -> Node:
-    bare = parser.bare
-    parser.bars, parser.bare = parser.bars + 1, 0
-    inner = parser.expression(LOOSEST)
-    parser.bars, parser.bare = parser.bars - 1, bare
-    parser.expect("op", "|")
-    return call("abs", inner)
-
-
-def _chosen(parser: Grammar) -> Node:
+def _binomial(parser: Grammar) -> Node:
     """Return a binomial coefficient written `_5C_2` or `^5C_2`."""
     above = parser.prefix()
     parser.expect("sym", "C")
@@ -99,11 +99,7 @@ def reversed_interval(parser: Grammar, text: str) -> Node:
     return Node("interval", inner.args, "(" + right)
 
 
-def _together(condition: Node) -> Node:
-    """Return conditions of a set-builder as one; between commas all of them hold."""
-    if condition.op == "list" and condition.name in {",", "and"}:
-        return condition._replace(op="and")
-    return condition
+_MATCHING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 
 def _bracketed(opened: str, closed: str, inner: Node) -> Node:
@@ -115,7 +111,7 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
             return inner
         return Node("set", inner.args if inner.op == "list" else (inner,))
     if inner.op != "list" or inner.name in {"or", "and"}:
-        if closed not in _MATCHING[opened]:
+        if closed != _MATCHING[opened]:
             raise UnreadableError(f"{opened!r} closed by {closed!r}")
         return inner
     if opened == "{":
@@ -130,172 +126,83 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
     return Node("tuple", inner.args, brackets)
 
 
-def argument(parser: Grammar) -> Node:
-    """Return the argument of a command: a group in braces, or one token, one digit of a number."""
-    token = parser.token
-    if token.kind == "num" and not token.text and token.value is not None:
-        digits = str(token.value)
-        if len(digits) > 1 and digits.isdecimal():
-            parser.tokens[parser.at] = Token("num", "", Fraction(digits[1:]))
-            return num(int(digits[0]))
-    return parser.prefix()
+# --- names and functions -------------------------------------------------------------------------
+
+_ALWAYS = frozenset("fghFGH")
+"""Names that are functions wherever a bracket follows."""
+_OFTEN = frozenset("PQRSTpq")
+"""Names that are functions if the bracket holds one number or letter: P(2), but P(1 + r)."""
+_INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec",
+            "csc": "arccsc", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}  # fmt: skip
 
 
-def command(parser: Grammar, name: str) -> Node:
-    """Return the atom that a command of LaTeX begins."""
-    if name in {"frac", "cfrac", "dfrac", "tfrac", "nicefrac", "sfrac"}:
-        return _fraction(parser)
-    if name in {"binom", "dbinom", "tbinom"}:
-        return call("binom", argument(parser), argument(parser))
-    if name == "sqrt":
-        return _root(parser)
-    if name == "cbrt":
-        return call("root", parser.prefix(), num(3))
-    if name in {"sum", "prod"}:
-        lower, upper = _limits(parser)
-        if lower.op != "rel" or lower.args[0].op not in {"sym", "const"}:
-            raise UnreadableError("a sum over no variable")
-        return Node(name, (parser.expression(BODY), lower.args[0], lower.args[1], upper))
-    if name in {"int", "oint"}:
-        return _integral(parser)
-    if name == "lim":
-        lower, _ = _limits(parser)
-        if lower.op != "rel" or lower.name != "to":
-            raise UnreadableError("a limit to nothing")
-        return Node("limit", (parser.expression(BODY), *lower.args))
-    return _symbol(parser, name)
-
-
-def _symbol(parser: Grammar, name: str) -> Node:
-    """Return the atom of a command that names a thing or decorates a name."""
-    if name in {"emptyset", "varnothing"}:
-        return EMPTY
-    if name in {"mathbb", "Bbb"}:
-        letter = parser.raw()
-        if letter not in words.SETS:
-            raise UnreadableError("no set of numbers")
-        node = Node("const", (), words.SETS[letter])
-        if parser.skip("op", "_"):
-            return number_set(f"{node.name}_{parser.raw()}")
+def name(parser: Grammar, text: str) -> Node:
+    """Return a variable with its subscript, or a call of the function it names."""
+    node = sym(text)
+    while parser.sees_op("'", "_"):
+        primed = parser.take().text == "'"
+        node = sym(node.name + "'") if primed else subscript(parser, node)
+    start = parser.at
+    braced = parser.sees("open", "(", 1) and parser.skip("open", "{")
+    if not parser.sees("open", "(") or not _is_call(parser, text):
+        parser.at = start
         return node
-    if name in {"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot",
-                "ddot", "widetilde", "overleftrightarrow", "mathring"}:  # fmt: skip
-        return _decorated(parser, "bar" if name == "overline" else name)
-    if name in {"angle", "triangle", "measuredangle", "odot", "square"}:
-        return sym(f"{name} {parser.raw()}")
-    if name in {"ldots", "dots", "cdots", "dotsc"}:
-        return sym("...")
-    if name in {"partial", "nabla"}:
-        return sym(name)
-    raise UnreadableError(f"the command {name}")
+    parser.take()
+    inner = parser.items()
+    parser.expect("close", ")")
+    if braced:
+        parser.expect("close", "}")
+    return _called(node.name, inner.args if inner.op == "list" else (inner,))
 
 
-def _decorated(parser: Grammar, name: str) -> Node:
-    inner = argument(parser)
-    if name == "bar" and inner.op == "sym" and len(inner.name) > 1 and inner.name.isupper():
-        return inner  # a segment, with or without its line
-    if inner.op in {"sym", "const"}:
-        return sym(f"{name}{{{inner.name}}}")
-    if inner.op == "mul" and all(part.op == "sym" for part in inner.args):
-        return sym(f"{name}{{{''.join(part.name for part in inner.args)}}}")
-    return call("conj" if name == "bar" else name, inner)
+def _called(function_name: str, arguments: tuple[Node, ...]) -> Node:
+    """Return a call; C(n, k) and P(n, k) count combinations and permutations."""
+    if function_name == "C" and len(arguments) == _PAIR:
+        return call("binom", *arguments)
+    if function_name == "P" and len(arguments) == _PAIR and arguments[1].op == "num":
+        above, taken = arguments
+        rest = Node("add", (above, negated(taken)))
+        return Node("div", (call("factorial", above), call("factorial", rest)))
+    return call(function_name, *arguments)
 
 
-def _fraction(parser: Grammar) -> Node:
-    over = argument(parser)
-    under = argument(parser)
-    found = derivative(over, under, lambda: parser.expression(BODY))
-    return Node("div", (over, under)) if found is None else found
+def _is_call(parser: Grammar, text: str) -> bool:
+    """Return whether a name before a bracket is a function rather than a factor."""
+    if text in _ALWAYS or (text in {"C", "P"} and parser.sees("sep", ",", 2)):
+        return True
+    if parser.ahead(1).kind not in {"sym", "num"} or not parser.sees("close", ")", 2):
+        return False
+    first = all(token.text == "{" for token in parser.tokens[: parser.at - 1])
+    return text in _OFTEN or (first and parser.sees("rel", "=", 3))
 
 
-def _root(parser: Grammar) -> Node:
-    degree = TWO
-    if parser.skip("open", "["):
-        degree = parser.expression(0)
-        parser.expect("close", "]")
-    return call("root", parser.prefix(), degree)
-
-
-def _limits(parser: Grammar) -> tuple[Node, Node]:
-    """Return the lower and the upper limit that follow; EMPTY stands for a missing one."""
-    lower = upper = EMPTY
-    while parser.token.kind == "op" and parser.token.text in {"^", "_"}:
-        if parser.take().text == "_":
-            lower = sym(parser.take().text) if parser.token.kind == "sym" else parser.prefix()
+def function(parser: Grammar, function_name: str) -> Node:
+    """Return a named function applied to what follows it."""
+    power: Node | None = None
+    base: tuple[Node, ...] = ()
+    while parser.sees_op("^", "_"):
+        if parser.take().text == "^":
+            power = script(parser)
+        elif function_name == "log":
+            base = (script(parser),)
         else:
-            upper = script(parser)
-    return lower, upper
+            function_name += "_" + parser.raw()
+    arguments = (*_arguments(parser), *base)
+    if power in {MINUS_ONE, Node("neg", (negated(MINUS_ONE),))} and function_name in _INVERSE:
+        function_name, power = _INVERSE[function_name], None
+    if function_name == "det" and arguments[0].op == "matrix":
+        return determinant(tuple(row.args for row in arguments[0].args))
+    exponential = function_name == "exp"
+    node = Node("pow", (E, *arguments)) if exponential else call(function_name, *arguments)
+    return node if power is None else Node("pow", (node, power))
 
 
-def _integral(parser: Grammar) -> Node:
-    lower, upper = _limits(parser)
-    whole = parser.expression(SUM - 1)
-    terms = whole.args if whole.op == "add" else (whole,)
-    last = next((n for n, term in enumerate(terms) if _variable(term)), None)
-    if last is None:
-        raise UnreadableError("an integral over no variable")
-    variable = _variable(terms[last])
-    inner = [*terms[:last], _without(terms[last])]
-    body = inner[0] if len(inner) == 1 else Node("add", tuple(inner))
-    ends = () if lower is EMPTY else (lower, upper)
-    node = Node("integral", (body, sym(variable), *ends))
-    return node if last == len(terms) - 1 else Node("add", (node, *terms[last + 1 :]))
-
-
-def _variable(node: Node) -> str:
-    if node.op == "d":
-        return node.name
-    return next((found for part in node.args if (found := _variable(part))), "")
-
-
-def _without(node: Node) -> Node:
-    """Return the integrand with its dx replaced by 1."""
-    if node.op == "d":
-        return num(1)
-    if node.op == "set" and len(node.args) == 1:
-        return _without(node.args[0])
-    return node._replace(args=tuple(map(_without, node.args)))
-
-
-def table(parser: Grammar, env: str) -> Node:
-    """Return a matrix, a determinant, the cases of a definition, or lines of equations."""
-    rows: list[list[Node]] = [[]]
-    lines = env not in {"matrix", "pmatrix", "bmatrix", "vmatrix", "Vmatrix", "Bmatrix", "array",
-                        "smallmatrix", "cases"}  # fmt: skip
-    if lines:
-        _drop_alignment(parser)
-    while not parser.skip("end"):
-        if parser.skip("row"):
-            rows.append([])
-        elif not parser.skip("amp") and not parser.skip("sep"):
-            rows[-1].append(_cell(parser))
-    parser.skip("close", "}")
-    filled = tuple(Node("row", tuple(row)) for row in rows if row)
-    if lines or not filled:
-        if len(filled) == 1:
-            return filled[0].args[0]
-        return Node("list", tuple(part for row in filled for part in row.args), ",")
-    if env in {"cases", "array"} and all(_is_statement(row) for row in filled):
-        return Node("list", tuple(row.args[0] for row in filled), "rows")
-    if env == "cases":
-        return Node("cases", filled)
-    if env == "vmatrix":
-        return determinant(tuple(row.args for row in filled))
-    return Node("matrix", filled)
-
-
-def _is_statement(row: Node) -> bool:
-    return len(row.args) == 1 and row.args[0].op == "rel"
-
-
-def _cell(parser: Grammar) -> Node:
-    if parser.skip("qual"):
-        return parser.items()
-    return parser.expression(0)
-
-
-def _drop_alignment(parser: Grammar) -> None:
-    """Forget the marks that align equations, up to the end of their environment."""
-    end = next((n for n, t in enumerate(parser.tokens) if n >= parser.at and t.kind == "end"), 0)
-    kept = [t for t in parser.tokens[parser.at : end] if t.kind != "amp"]
-    parser.tokens[parser.at : end] = kept
+def _arguments(parser: Grammar) -> tuple[Node, ...]:
+    """Return the arguments of a function, in brackets or bare."""
+    if parser.token.kind == "open" and parser.token.text in {"(", "[", "{", "\\{"}:
+        inner = group(parser, parser.take().text)
+        return inner.args if inner.op in {"tuple", "list", "set", "interval"} else (inner,)
+    parser.bare += 1
+    inner = parser.expression(ARGUMENT)
+    parser.bare -= 1
+    return (inner,)

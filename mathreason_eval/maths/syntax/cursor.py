@@ -1,4 +1,4 @@
-"""A place in a stream of tokens, with the few questions and steps that a parser needs."""
+"""The parser's place in the stream of tokens, and what grammar rules may ask of the parser."""
 
 from __future__ import annotations
 
@@ -10,47 +10,74 @@ from mathreason_eval.maths.syntax.tree import Node
 _DEEPEST = 60
 
 
-class Cursor:
-    """Where a parser is among the tokens of an answer, the last of which is `eof`."""
+class Grammar(ABC):
+    """The tokens of an answer, the last of which is `eof`, and the position among them."""
 
     def __init__(self, stream: list[Token]) -> None:
         self.tokens = stream
         self.at = 0
+        self.depth = 0
+        self.bars = 0
+        """Open absolute values."""
+        self.bare = 0
+        """Open arguments without brackets: in `sin x cos y` the second function ends the first."""
+        self.builder = False
+        """Whether a `|` or `:` would begin the condition of a set."""
+
+    @abstractmethod
+    def expression(self, least: int) -> Node:
+        """Return the longest expression whose operators have at least this binding power."""
+
+    @abstractmethod
+    def prefix(self) -> Node:
+        """Return the next atom, or the next signed or bracketed expression."""
+
+    @abstractmethod
+    def items(self) -> Node:
+        """Return what comes before a closing bracket or the end: one node, or a list."""
+
+    @abstractmethod
+    def binding(self, left: Node) -> int:
+        """Return the binding power of the next operator; 0 if no operator comes next."""
 
     @property
     def token(self) -> Token:
-        """The token that comes next."""
+        """The next token."""
         return self.tokens[self.at]
 
     def ahead(self, count: int) -> Token:
-        """Return the token that comes `count` tokens after the next, or the last one."""
+        """Return the token `count` places after the next one, or the last."""
         return self.tokens[min(self.at + count, len(self.tokens) - 1)]
 
     def take(self) -> Token:
-        """Return the next token and step behind it, but never behind the end."""
+        """Consume the next token and return it; `eof` is never consumed."""
         token = self.tokens[self.at]
         self.at += token.kind != "eof"
         return token
 
     def sees(self, kind: str, text: str | None = None, ahead: int = 0) -> bool:
-        """Return whether a token of this kind (and text) comes next, or `ahead` tokens later."""
+        """Return whether the next token, or the one `ahead` places later, is of this kind."""
         token = self.ahead(ahead)
         return token.kind == kind and (text is None or token.text == text)
 
+    def sees_op(self, *texts: str) -> bool:
+        """Return whether one of these operators comes next."""
+        return self.token.kind == "op" and self.token.text in texts
+
     def skip(self, kind: str, text: str | None = None) -> bool:
-        """Step behind a token of this kind if it comes next, and return whether it did."""
+        """Consume the next token if it is of this kind, and return whether it was."""
         if self.sees(kind, text):
             self.at += kind != "eof"
             return True
         return False
 
     def expect(self, kind: str, text: str | None = None) -> None:
-        """Step behind a token that must come next."""
+        """Consume a token that must come next."""
         if not self.skip(kind, text):
             raise UnreadableError(f"{text or kind} is missing before {self.token.text!r}")
 
     def raw(self) -> str:
-        """Return the text of one braced group or one token, without its meaning."""
+        """Consume one braced group or one token, and return its text."""
         if not self.skip("open", "{"):
             return spelled(self.take())
         parts, depth = [], 1
@@ -62,41 +89,11 @@ class Cursor:
             parts.append(spelled(token))
         return "".join(parts[:-1]).replace("{", "").replace("}", "")
 
-
-class Grammar(Cursor, ABC):
-    """What the rules of the grammar may ask of the parser that calls them."""
-
-    def __init__(self, stream: list[Token]) -> None:
-        super().__init__(stream)
-        self.depth = 0
-        self.bars = 0
-        """Open absolute values."""
-        self.bare = 0
-        """Open arguments without brackets: in `sin x cos y` the second function ends the first."""
-        self.builder = False
-        """Whether a `|` or `:` would begin the condition of a set."""
-
-    def deeper(self) -> None:
-        """Count one more level of nesting, and refuse the one too many."""
+    def nest(self) -> None:
+        """Count one more level of nesting; refuse one level too many."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise UnreadableError("nested too deep")
-
-    @abstractmethod
-    def expression(self, least: int) -> Node:
-        """Return the longest expression whose operators bind at least so tightly."""
-
-    @abstractmethod
-    def prefix(self) -> Node:
-        """Return the atom, or the signed or bracketed expression, that comes next."""
-
-    @abstractmethod
-    def items(self) -> Node:
-        """Return what stands up to a closing bracket or the end: one node, or a list of them."""
-
-    @abstractmethod
-    def binding(self, left: Node) -> int:
-        """Return how tightly the operator that comes next binds; 0 if none does."""
 
 
 def spelled(token: Token) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -80,16 +80,18 @@ _ONLY_CALLED = words.these(
 _DIFFERENTIAL = re.compile(r"\\o?int(?![a-z])|\\[dt]?frac\s*\{\s*d[\s}^]")
 _CURRENCIES = words.these("USD EUR GBP CNY RMB INR JPY Rs")
 _ABBREVIATED = frozenset({"th", "sh", "ch", "lb", "tr"})
-_GLUED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
+_RUN_TOGETHER = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|pi)([a-z]{1,2})")
 _BARE_COMMANDS = words.these(
     "sqrt cbrt frac binom infty times cdot leq geq pm cup cap in mod sum overline bar"
 )
-"""Commands that plain text leaves without their backslash."""
+"""Commands that plain text writes without their backslash."""
 _SIGNS = frozenset({"minus", "negative"})
 """Words for a sign, where a value follows."""
 _VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
 _NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
 _AMOUNT = re.compile(r"[\s}.\\$]{0,4}\d")
+_OPENERS = frozenset({"(", "{", "+", "-", "*", "^"})
+"""Behind these two letters can only be a product: cosh(at), e^{-at}."""
 _DEEPEST_TEXT = 8
 _PAIR = 2
 
@@ -110,8 +112,33 @@ def tokens(text: str, *, grouped: bool = True) -> list[Token]:
     return found
 
 
+def _number(text: str) -> Token:
+    value, typed = typed_value(text)
+    return Token("num", typed, value)
+
+
+def _mixed_number(text: str) -> Token:
+    whole, over, under = map(int, re.findall(r"\d+", text))
+    if not under:
+        raise UnreadableError(text)
+    return Token("num", "mixed", whole + Fraction(over, under))
+
+
+_SINGLE: dict[str, Callable[[str], Token]] = {
+    "num": _number,
+    "mixed": _mixed_number,
+    "row": lambda _: Token("row"),
+    "op": lambda text: Token("op", "^" if text == "**" else text),
+    "sep": lambda text: Token("sep", text),
+}
+"""What matches of these kinds are, whatever surrounds them."""
+_ESCAPED = {"$": Token("money", "$"), "%": Token("op", "%"), "|": Token("op", "|"),
+            "&": Token("and", "and")}  # fmt: skip
+_MEANINGS = (("rel", words.RELATIONS), ("fn", words.FUNCTIONS), ("const", words.CONSTANTS))
+
+
 class _Lexer:
-    """The state of one pass: where it is, how deep in brackets, whether an integral is open."""
+    """The state of one pass: position, depth of brackets, whether an integral is open."""
 
     def __init__(self, text: str, *, grouped: bool, upright: bool = False, level: int = 0) -> None:
         self.text = text
@@ -121,7 +148,7 @@ class _Lexer:
         self.upright = upright
         self.level = level
         self.spaced = False
-        """Whether white space stands before the token at hand."""
+        """Whether white space precedes the current token."""
         self.integral = bool(_DIFFERENTIAL.search(text))
 
     def run(self) -> Iterator[Token]:
@@ -133,21 +160,12 @@ class _Lexer:
             kind = found.lastgroup or ""
             if kind == "space":
                 self.spaced = True
-                continue
-            if kind == "quote":
-                continue
-            yield from getattr(self, f"_{kind}")(found[0])
-            self.spaced = False
-
-    def _num(self, text: str) -> Iterator[Token]:
-        value, typed = typed_value(text)
-        yield Token("num", typed, value)
-
-    def _mixed(self, text: str) -> Iterator[Token]:
-        whole, over, under = map(int, re.findall(r"\d+", text))
-        if not under:
-            raise UnreadableError(text)
-        yield Token("num", "mixed", whole + Fraction(over, under))
+            elif kind in _SINGLE:
+                yield _SINGLE[kind](found[0])
+                self.spaced = False
+            elif kind != "quote":
+                yield from getattr(self, f"_{kind}")(found[0])
+                self.spaced = False
 
     def _base(self, text: str) -> Iterator[Token]:
         value = _in_base(text)
@@ -158,34 +176,23 @@ class _Lexer:
         digits = re.match(r"\d+(?:\.\d+)?", text)
         assert digits is not None, "the pattern begins with a digit"
         self.at += digits.end()
-        yield from self._num(digits[0])
+        yield _number(digits[0])
 
     def _word(self, run: str) -> Iterator[Token]:
-        if not run.isascii():
-            yield Token("word", run)
-            return
-        yield from self._letters(run)
+        yield from self._letters(run) if run.isascii() else (Token("word", run),)
 
     def _letters(self, run: str) -> Iterator[Token]:
         low = run.lower()
         called = self.text[self.at : self.at + 2].lstrip(" ").startswith("(")
         if low == "to" and not self.upright:
             yield Token("op", ":")
-        elif low in _SIGNS and self._value_follows():
+        elif low in _SIGNS and _VALUE.match(self.text, self.at):
             yield Token("op", "-")
         elif low == "is" and _NUMBER_FOLLOWS.match(self.text, self.at):
             yield Token("rel", "=")
         elif low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low)
-        elif (
-            len(run) > 1
-            and run in words.FUNCTIONS
-            and (
-                called
-                or run not in _ONLY_CALLED
-                or (self.upright and run not in _ABBREVIATED and not is_unit(run))
-            )
-        ):
+        elif len(run) > 1 and run in words.FUNCTIONS and (called or self._needs_no_bracket(run)):
             yield Token("fn", words.FUNCTIONS[run])
         elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
             yield Token("const", words.CONSTANTS[run])
@@ -198,48 +205,51 @@ class _Lexer:
         else:
             yield from self._run(run, low)
 
-    def _value_follows(self) -> bool:
-        """Return whether a value follows after a space: `minus 5`, but not `negative numbers`."""
-        return _VALUE.match(self.text, self.at) is not None
+    def _needs_no_bracket(self, name: str) -> bool:
+        """Return whether a function's name is one without a bracket: `sin x`, but not `5 min`."""
+        written_out = self.upright and name not in _ABBREVIATED and not is_unit(name)
+        return name not in _ONLY_CALLED or written_out
 
-    def _beside_amount(self, run: str) -> bool:
-        """Return whether a number stands beside the run: `PKR 1,800`, not a triangle `CAD`."""
+    def _has_amount(self, run: str) -> bool:
+        """Return whether a number precedes or follows: `PKR 1,800`, not a triangle `CAD`."""
         before = self.text[: self.at - len(run)].rstrip("\\ ")
         return before[-1:].isdigit() or _AMOUNT.match(self.text, self.at) is not None
 
     def _run(self, run: str, low: str) -> Iterator[Token]:
         """Yield what a run of two letters or more means: a word, a segment, or a product."""
+        before = self.text[self.at - len(run) - 1 : self.at - len(run)]
         if self.integral and re.fullmatch("d[a-zA-Z]", run):
             yield Token("diff", run[1])
-        elif run in _CURRENCIES or (is_currency(run) and self._beside_amount(run)):
+        elif run in _CURRENCIES or (is_currency(run) and self._has_amount(run)):
             yield Token("money", run)
-        elif len(run) == _PAIR and run.islower() and self._inside_formula():
+        elif len(run) == _PAIR and run.islower() and not self.upright and before in _OPENERS:
             yield from (Token("const" if c in "ei" else "sym", c) for c in run)
-        elif (
-            self.upright
-            or _is_word(run, low, spaced=self.spaced)
-            or (self.spaced and self._is_unit_like(run))
-        ):
+        elif self.upright or self._is_word(run, low):
             yield Token("word", run)
         elif run.isupper():
             yield Token("sym", run)
-        elif glued := _GLUED.fullmatch(run):
+        elif glued := _RUN_TOGETHER.fullmatch(run):
             yield from self._letters(glued[1])
             yield from self._letters(glued[2])
         else:
-            for letter in run:
-                kind = "const" if letter in "ei" else "sym"
-                yield Token(kind, letter)
+            yield from (Token("const" if c in "ei" else "sym", c) for c in run)
 
-    def _inside_formula(self) -> bool:
-        """Return whether two letters stand where only a product can: cosh(at), e^{-at}."""
-        before = self.text[self.at - 3 : self.at - 2]
-        return not self.upright and before in {"(", "{", "+", "-", "*", "^"}
+    def _is_word(self, run: str, low: str) -> bool:
+        """Return whether a run of letters is a word rather than a product of variables."""
+        if low in words.SHORT_WORDS or low in words.NEVER_UNITS or low in words.FILLERS:
+            word = not (run.isupper() and len(run) <= _PAIR)  # AB is a segment
+        elif is_unit(run) and (self.spaced or len(run) > _PAIR):  # not xy after a number
+            word = True
+        else:
+            long = len(run) > _PAIR + (not self.spaced)  # 2abc is a product
+            vowel = low != "abc" and any(v in low for v in "aeiou")
+            word = long and not run.isupper() and vowel
+        return word or (self.spaced and self._is_unit_like(run))
 
     def _is_unit_like(self, run: str) -> bool:
-        """Return whether a run behind a number has the look of a unit, such as WPM or Mb."""
+        """Return whether a run after a number has the form of a unit, such as WPM or Mb."""
         before = self.text[: self.at - len(run)].rstrip()[-1:]
-        acronym = run.isupper() and len(run) > 2  # noqa: PLR2004 - AB is a segment
+        acronym = run.isupper() and len(run) > _PAIR
         return before.isdecimal() and (acronym or (run[0].isupper() and run[1:].islower()))
 
     def _env(self, text: str) -> Iterator[Token]:
@@ -259,25 +269,22 @@ class _Lexer:
         if name in words.TEXTS:
             yield from self._text()
         elif name in words.DROPPED:
-            self._skip_group()
+            self._group()
         elif name in words.WRAPPERS:
             if name in {"color", "textcolor"}:
-                self._skip_group()
+                self._group()
         else:
             yield self._named(name)
 
     def _named(self, name: str) -> Token:
         if name in OPENING or name in CLOSING:
             return self._delimiter(OPENING.get(name) or CLOSING[name], opens=name in OPENING)
-        if name in words.RELATIONS:
-            return Token("rel", words.RELATIONS[name])
         if name in INFIX:
             infix = INFIX[name]
             return Token(infix if infix in {"and", "or"} else "op", infix)
-        if name in words.FUNCTIONS:
-            return Token("fn", words.FUNCTIONS[name])
-        if name in words.CONSTANTS:
-            return Token("const", words.CONSTANTS[name])
+        for kind, meanings in _MEANINGS:
+            if name in meanings:
+                return Token(kind, meanings[name])
         if name in words.GREEK:
             return Token("sym", words.SAME_LETTER.get(name, name))
         return Token("cmd", name)
@@ -287,22 +294,12 @@ class _Lexer:
             self.depth += 1 if opens else -1
         return Token("open" if opens else "close", text)
 
-    def _row(self, text: str) -> Iterator[Token]:
-        del text
-        yield Token("row", "")
-
     def _esc(self, text: str) -> Iterator[Token]:
         char = text[1]
         if char in "{}":
             yield self._delimiter(text, opens=char == "{")
-        elif char == "$":
-            yield Token("money", char)
-        elif char == "%":
-            yield Token("op", "%")
-        elif char == "|":
-            yield Token("op", "|")
-        elif char == "&":
-            yield Token("and", "and")
+        elif char in _ESCAPED:
+            yield _ESCAPED[char]
         elif char not in words.SPACES and char not in "()[]#_'^\"":
             raise UnreadableError(text)
 
@@ -310,17 +307,11 @@ class _Lexer:
         if text != "~":
             yield Token("rel", words.RELATIONS[text])
 
-    def _op(self, text: str) -> Iterator[Token]:
-        yield Token("op", "^" if text == "**" else text)
-
     def _bracket(self, text: str) -> Iterator[Token]:
         yield self._delimiter(text, opens=text in "([{")
 
-    def _sep(self, text: str) -> Iterator[Token]:
-        yield Token("sep", text)
-
     def _amp(self, text: str) -> Iterator[Token]:
-        yield Token("amp" if self.depth else "and", "and" if not self.depth else text)
+        yield Token("amp", text) if self.depth else Token("and", "and")
 
     def _char(self, text: str) -> Iterator[Token]:
         if text in MONEY:
@@ -329,7 +320,7 @@ class _Lexer:
             raise UnreadableError(text)
 
     def _group(self) -> str | None:
-        """Return what stands in the braces that open here, and step behind them."""
+        """Consume a group in braces and return its contents; None if no group comes next."""
         opened = re.compile(r"\s*(?:\[[^\]]*\]\s*)?\{").match(self.text, self.at)
         if opened is None:
             return None
@@ -340,9 +331,6 @@ class _Lexer:
                 self.at = start + brace.end()
                 return self.text[start : start + brace.start()]
         raise UnreadableError("an open brace")
-
-    def _skip_group(self) -> None:
-        self._group()
 
     def _text(self) -> Iterator[Token]:
         """Yield the tokens of a text command's argument, whose letters are words."""
@@ -355,16 +343,6 @@ class _Lexer:
         upright = not (len(inner) == 1 and inner.isupper())
         lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
         yield from lexer.run()
-
-
-def _is_word(run: str, low: str, *, spaced: bool) -> bool:
-    """Return whether a run of letters is a word rather than a product of variables."""
-    if low in words.SHORT_WORDS or low in words.NEVER_UNITS or low in words.FILLERS:
-        return not (run.isupper() and len(run) < 3)  # noqa: PLR2004 - AB is a segment
-    if is_unit(run) and (spaced or len(run) > 2):  # noqa: PLR2004 - xy after a number
-        return True
-    long = len(run) > 3 or (len(run) == 3 and spaced)  # noqa: PLR2004 - 2abc is a product
-    return long and not run.isupper() and low != "abc" and any(v in low for v in "aeiou")
 
 
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,

@@ -1,16 +1,17 @@
-"""One typography for all answers: digits of every script, mathematical signs, dressing of LaTeX.
+"""One notation for all answers: ASCII LaTeX where it can be, whatever script or markup was used.
 
-What comes out is ASCII LaTeX where it can be. Nothing here knows what an answer means.
+First the typography (digits of every script, mathematical signs, delimiters), then other spellings
+of the same notation. Nothing here knows what an answer means.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
-from mathreason_eval.maths.syntax.numerals import with_digits
-from mathreason_eval.maths.syntax.spelling import respelled
+from mathreason_eval.maths.syntax.number import with_digits
 
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-", "－": "-", "＋": "+", "―": "-",
@@ -43,7 +44,7 @@ _RAISED_RUN = re.compile(f"[{''.join(_RAISED)}]+")
 _LOWERED_RUN = re.compile(f"[{''.join(_LOWERED)}]+")
 _VULGAR = re.compile(r"(\d+)⁄(\d+)")
 
-# A string literal that was read once too often: `\f` of `\frac` became a form feed.
+# A string literal whose escapes were resolved twice: `\f` of `\frac` became a form feed.
 _DAMAGED = re.compile(
     r"\t(?=ext|frac|imes|heta|an\b|o\b|au\b|riangle|herefore|ilde)|\x0c(?=rac|orall)"
     r"|\x08(?=oxed|inom|egin|eta|ar\b|ig|f\b|oldsymbol|mod)|\r(?=ight|ho\b|angle|m\b)"
@@ -82,7 +83,7 @@ _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
 
 @lru_cache(maxsize=4096)
 def _ascii(char: str) -> str:
-    """Return what stands for one character that is not ASCII."""
+    """Return the ASCII LaTeX of one other character."""
     if char in _SIGNS:
         return _SIGNS[char]
     if char.isdecimal():
@@ -108,7 +109,7 @@ def _greek(char: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return the text in one typography, without its outer dressing."""
+    """Return the text as ASCII LaTeX where it can be, without markup around it."""
     if not text.isascii():
         text = _plain_signs(text)
     if "\\" in text or "$" in text or not text.isprintable():
@@ -118,8 +119,7 @@ def normalise(text: str) -> str:
         text = _TIMES.sub(r"\\times ", text)
         if _PRODUCT.fullmatch(text):
             text = re.sub("[xX]", r"\\times ", text)
-    text = _BRACKETED_BASE.sub(r"\1\2", text)
-    text = respelled(text)
+    text = _respelled(_BRACKETED_BASE.sub(r"\1\2", text))
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
     return _LETTER_UNIT.sub(_spelled_unit, text)
@@ -142,7 +142,7 @@ def _plain_signs(text: str) -> str:
 
 
 def _plain_latex(text: str) -> str:
-    """Return the text without delimiters of mathematics, and with its damage repaired."""
+    """Return the text without delimiters of mathematics, its lost backslashes restored."""
     text = _DAMAGED.sub(lambda m: "\\" + _LETTER[m[0]], text)
     text = "".join(char for char in text if char.isprintable() or char.isspace())
     if "\\\\" in text and "\\begin" not in text:
@@ -175,3 +175,106 @@ def _boxes_joined(text: str) -> str:
                 contents.append(text[box.end() : box.end() + brace.start()])
                 break
     return ", ".join(contents) if contents else text
+
+
+# --- other spellings of one notation ------------------------------------------------------------
+
+_Replacement = str | Callable[[re.Match[str]], str]
+
+_GROUPED_BY_POINTS = (
+    r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?=(?:\s|\\,|\\ |~)*(?:\\text\s*\{\s*)?"
+    r"(?:lei|leu|MDL|RON|VND|IDR|CLP|COP)\b)"
+)
+"""A sum of money whose points group its digits: no money has three decimals."""
+
+# Older TeX, code, names of bases, signs in words. The needle is looked for as plain text first,
+# which is fast; the pattern is tried only where the needle is found.
+_SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
+    (needle, re.compile(pattern), replacement)
+    for needle, pattern, replacement in (
+        ("\\not", r"\\not\s*\\in(?![a-z])", r"\\notin "),
+        ("\\not", r"\\not\s*=", r"\\ne "),
+        ("\\surd", r"\\surd(?![a-z])", r"\\sqrt"),
+        ("{:}", r"\{:\}", ":"),
+        ("\\cr", r"\\cr(?![a-z])", r"\\\\"),
+        ("matrix{", r"\\([pb]?matrix)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{\1}\2\\end{\1}"),
+        ("Matrix(", r"^(?:sympy\.|sp\.)?Matrix\((\[.*\])\)$", r"\1"),
+        ("log", r"\{\s*(\\log\s*_\s*(?:\w|\{[^{}]*\}))\s*\}", r"\1 "),
+        (
+            "\\cup",
+            r"\\cup(?=\s*(?:\\[a-z]+|[a-zA-Z])\s*(?:[<>]|\\[lg]eq?(?![a-z])))",
+            r"\\text{ or }",
+        ),
+        ("_{(", r"_\{\((\d{1,2})\)\}", r"_{\1}"),
+        ("_", r"\\(?:text|mathrm|overline)\{(\d*|[0-9A-F]*)\}(?=\s*_\s*(?:\{\d|\d))", r"\1"),
+        ("{base", r"_\{\s*(?:\\text|\\mathrm)\{base\s*\}?\s*(\w+)\}\}?", r"_{\1}"),
+        ("{}^", r"(?<=[\d)}])\{\}\^", "^"),
+        ("0b", r"^0b([01]+)$", r"\1_{2}"),
+        ("_0", r"^\d{1,3}(?:_\d{3})+$", lambda found: found[0].replace("_", "")),
+        (
+            "\\mu",
+            r"(?<=\d)(?:\s|~|\\[,; ])*\\mu\s*(?:\\(?:text|mathrm|rm)\s*)?\{?\s*([mgsL])\}?$",
+            r" \\text{µ\1}",
+        ),
+        (
+            "Omega",
+            r"(?<=\d)(?:\s|~|\\[,; ])*(?:\\(?:text|mathrm)\{)?\s*\\Omega\s*\}?$",
+            r"\\text{ ohms}",
+        ),
+        (" h ", r"(?<=\d) h (?=\d+ ?m)", r"\\text{ hours }"),
+        (" squared", r"([a-z]{2,}) squared\b", r"\1^2"),
+        (" cubed", r"([a-z]{2,}) cubed\b", r"\1^3"),
+        ("plus or minus", r"plus or minus", r"\\pm "),
+        ("thbf{", r"^\\mathbf\{([RZNQC])\}$", r"\\mathbb{\1}"),
+        ("o }", r"\^\{\s*\\text\s*\{\s*o\s*\}\s*\}", r"^{\\circ}"),
+        ("o}", r"\^\s*\{?\s*\\(?:text|mathrm)\s*\{\s*o\s*\}\s*\}?", r"^{\\circ}"),
+        ("<", r"^<([^<>=]*,[^<>=]*)>$", r"\\langle \1\\rangle "),
+        ("in", r"(?<=[\d}]) in\.?$|\\(?:text|mathrm)\s*\{\s*in\.?\s*\}", r"\\text{ inches}"),
+        ("{\\%}", r"\{\\%\}", r"\\%"),
+        ("U", r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
+        (",", r"^([-+]?\d{1,3}(?: \d{3})+),(\d{1,2})$", r"\1.\2"),
+        (
+            "frac{\\",
+            r"\\[dt]?frac\{\\(?:text|mathrm)\{(\w+)\}\}\{\\(?:text|mathrm)\{(\w+)\}\}",
+            r"\\text{ \1/\2}",
+        ),
+        ("square", r"(?:\\q?quad|\\[ ,;]|\s)*\\(?:blacksquare|square)$", ""),
+        ("only", r"(?:\\text\{)?\s*\(?(?:is the )?only(?: solution| answer)?\)?\s*\}?$", ""),
+        ("{", r"\\text\s*\{\s*(?:is|equals)\s*\}\s*(?=[-\d.$({\\])", " = "),
+        ("mod", r"\\text\s*\{\s*mod\s*\}", r"\\mod "),
+        ("nCr(", r"^nCr\(", "C("),
+        ("nPr(", r"^nPr\(", "P("),
+        ("C", r"^(\d+) ?C ?(\d+)$", r"\\binom{\1}{\2}"),
+        ("P", r"^(\d+) ?P ?(\d+)$", r"P(\1,\2)"),
+        ("P_", r"^(?:\{\})?[\^_]\{?(\d+)\}?P_\{?(\d+)\}?$", r"P(\1,\2)"),
+        ("A_", r"^A_\{?(\d+)\}?\^\{?(\d+)\}?$", r"P(\1,\2)"),
+        (" root", r" ?\((?:double|triple|repeated) root\)$", ""),
+        ("a ", r"^an? (?=[\d$])", ""),
+        (" or equal", r"^([a-zA-Z]) is (?:greater|more) than or equal to ", r"\1 >= "),
+        (" or equal", r"^([a-zA-Z]) is (?:less|smaller) than or equal to ", r"\1 <= "),
+        (" is ", r"^([a-zA-Z]) is (?:strictly )?(?:greater|more|larger) than ", r"\1 > "),
+        (" is ", r"^([a-zA-Z]) is (?:strictly )?(?:less|smaller) than ", r"\1 < "),
+        (" is ", r"^([a-zA-Z]) is at least ", r"\1 >= "),
+        (" is ", r"^([a-zA-Z]) is at most ", r"\1 <= "),
+        ("o'", r"^(\d{1,2}) o'? ?clock", r"\1:00"),
+        ("so'm", r"(?<![a-z])so'm(?![a-z])", "som"),
+        ("S/", r"^S/\. ?(?=\d[\d,.]*$)", "PEN "),
+        (".", _GROUPED_BY_POINTS, lambda found: found[0].replace(".", "")),
+    )
+)
+
+
+_NUMBER = re.compile(r"[-+]?[\d.]*(?:\\?%)?")
+"""What has no other spelling: most answers are a number."""
+_LONGEST_RESPELLED = 1000
+"""Characters; the patterns are not linear in them."""
+
+
+def _respelled(text: str) -> str:
+    """Return the text in the notation that the grammar reads."""
+    if len(text) > _LONGEST_RESPELLED or _NUMBER.fullmatch(text):
+        return text
+    for needle, pattern, replacement in _SPELLINGS:
+        if needle in text:
+            text = pattern.sub(replacement, text)
+    return text

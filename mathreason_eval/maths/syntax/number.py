@@ -1,9 +1,11 @@
-"""Numbers as they are typed: grouped, decimal, repeating, scientific, ordinal."""
+"""Numbers as they are written: grouped, decimal, repeating, scientific; Chinese, English words."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
+
+from mathreason_eval.maths.vocabulary.words import listed
 
 MOST_DIGITS = 4000
 """Longer numbers are compared as text; Python itself refuses to read them as integers."""
@@ -40,19 +42,15 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     mantissa, _, power = re.sub(r"(?<=[\d.])[eE](?=[-+]?\d+$)", "\0", text).partition("\0")
     if _EUROPEAN.fullmatch(mantissa):
         mantissa = mantissa.replace(".", "").replace(",", ".")
-    scale = _power_of_ten(int(power)) if power else Fraction(1)
+    if power and abs(int(power)) > _LARGEST_POWER:
+        raise ValueError("too large a power of ten")
+    scale = Fraction(10) ** int(power or 0)
     if re.search(r"over|bar|dot|\(|\.\.\.", mantissa):
         return _repeating(mantissa) * scale, ""
     digits = re.sub(r"[^\d.]", "", mantissa)
     whole, point, tail = digits.partition(".")
     value = Fraction(int(whole + tail or "0"), 10 ** len(tail))
     return value * scale, digits if point and not power else ""
-
-
-def _power_of_ten(power: int) -> Fraction:
-    if abs(power) > _LARGEST_POWER:
-        raise ValueError("a power of ten beyond all use")
-    return Fraction(10) ** power
 
 
 def _repeating(text: str) -> Fraction:
@@ -83,3 +81,94 @@ def rounds_to(value: Fraction, typed: str, shown: Fraction) -> bool:
     places = len(typed.partition(".")[2])
     unit = Fraction(1, 10**places)
     return 2 * abs(value - shown) <= unit
+
+
+# --- in words -----------------------------------------------------------------------------------
+
+_CHINESE_DIGITS = dict(
+    zip("〇零一二三四五六七八九两", (0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2), strict=True)
+)
+_PLACES = {"十": 10, "百": 100, "千": 1000}
+_MYRIADS = {"万": 10**4, "亿": 10**8}
+_NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
+_NUMBER = rf"({_NUMERAL}|(?<!\d)\d{{1,30}})"
+_CHINESE_FRACTION = re.compile(rf"{_NUMBER}分之{_NUMBER}")
+_COUNTED = "个個人名只次种種本元天年岁歲条條张張块塊"
+"""Words of one character between a number and what it counts."""
+_CHINESE = re.compile(
+    rf"[负負]?{_NUMERAL}(?:[点點][〇零一二三四五六七八九]{{1,30}})?([{_COUNTED}])?"
+)
+
+_ONES = listed(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
+_ADDED = {word: number for number, word in enumerate(_ONES)} | {
+    word: 10 * number for number, word in enumerate(_TENS, start=2)
+}
+_LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
+          "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}  # fmt: skip
+
+
+def with_digits(text: str) -> str:
+    """Return the text with Chinese fractions, and a text of Chinese numerals alone, in digits."""
+    text = _CHINESE_FRACTION.sub(lambda m: rf"\frac{{{_chinese(m[2])}}}{{{_chinese(m[1])}}}", text)
+    if counted := _CHINESE.fullmatch(text.strip()):
+        bare, unit = text.strip().removesuffix(counted[1] or ""), counted[1] or ""
+        whole, _, places = re.sub("點", "点", bare.lstrip("负負")).partition("点")
+        tail = "".join(str(_CHINESE_DIGITS[char]) for char in places)
+        sign = "-" if bare[0] in "负負" else ""
+        return f"{sign}{_chinese(whole)}{tail and '.'}{tail}{unit}"
+    return text
+
+
+def _chinese(numeral: str) -> int:
+    """Return the value of a Chinese numeral, positional (一二) or with places (十二)."""
+    if numeral.isdecimal():
+        return int(numeral)
+    if not set(numeral) & (_PLACES.keys() | _MYRIADS.keys()):
+        return int("".join(str(_CHINESE_DIGITS[char]) for char in numeral))
+    total = section = digit = 0
+    for char in numeral:
+        if char in _MYRIADS:
+            total, section, digit = (total + section + digit) * _MYRIADS[char], 0, 0
+        elif char in _PLACES:
+            section, digit = section + (digit or 1) * _PLACES[char], 0
+        else:
+            digit = _CHINESE_DIGITS[char]
+    return total + section + digit
+
+
+def english(words: str) -> str | None:
+    """Return in digits a number that is wholly written in English words, else None."""
+    whole, mixed, rest = words.rpartition(" and ")
+    if mixed and rest.split()[-1:] and rest.split()[-1].rstrip("s") in _PARTS:
+        number, fraction = english(whole), english(rest)
+        return f"{number}+{fraction}" if number and fraction else None
+    parts = [part for part in words.replace("-", " ").split() if part not in {"and", "a"}]
+    sign = "-" if parts[:1] in (["minus"], ["negative"]) else ""
+    parts = parts[1:] if sign else parts
+    if len(parts) > 12:  # noqa: PLR2004 - no answer is a longer numeral
+        return None
+    under = _PARTS.get(re.sub(r"(?<=h|d|r)s$", "", parts[-1])) if parts else None
+    if under is not None:
+        over = _whole(parts[:-1]) if len(parts) > 1 else 1
+        return None if over is None else f"{sign}{over}/{under}"
+    value = _whole(parts)
+    return None if value is None else f"{sign}{value}"
+
+
+def _whole(parts: list[str]) -> int | None:
+    total = section = 0
+    for part in parts:
+        if part in _ADDED:
+            section += _ADDED[part]
+        elif part == "hundred" and section:
+            section *= 100
+        elif part in _LARGE and section:
+            total, section = total + section * _LARGE[part], 0
+        else:
+            return None
+    return total + section if parts else None

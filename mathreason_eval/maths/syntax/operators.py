@@ -1,16 +1,27 @@
-"""What operators between and behind expressions mean, and how tightly they bind."""
+"""Operators between and after expressions, units among them: what they mean, how they bind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 
-from mathreason_eval.maths.syntax import quantities
 from mathreason_eval.maths.syntax.cursor import Grammar, limit, spelled
 from mathreason_eval.maths.syntax.lexer import Token, UnreadableError
-from mathreason_eval.maths.syntax.matrices import as_column, transposed
-from mathreason_eval.maths.syntax.tree import INFINITY, MINUS_ONE, ZERO, Node, call, minus, num, sym
+from mathreason_eval.maths.syntax.tree import (
+    INFINITY,
+    MINUS_ONE,
+    ZERO,
+    Node,
+    as_column,
+    call,
+    minus,
+    num,
+    sym,
+    transposed,
+)
 from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
 # degree sign takes the whole product before it, as in 33 1/3 %.
@@ -22,9 +33,7 @@ INFIX = {"cup": _SETS, "cap": _SETS, "setminus": _SETS, ":": _RATIO, "+": SUM, "
          "over": _CHOOSE}  # fmt: skip
 _MOST_FACTORS, _MOST_RELATIONS = 2000, 64
 _LONGEST_CHAIN = 60
-"""Divisions, powers and marks that may follow each other; each is one level of the tree."""
-_NUMBER_SETS = frozenset(words.SETS.values())
-_ORDINALS = frozenset({"st", "nd", "rd", "th"})
+"""Divisions, powers and marks in a row; each is one level of the tree."""
 
 
 def combined(parser: Grammar, left: Node, text: str) -> Node:
@@ -36,13 +45,13 @@ def combined(parser: Grammar, left: Node, text: str) -> Node:
     parser.take()
     if text in _PLAIN:
         return _PLAIN[text](left, parser.expression(INFIX[text] + 1))
-    return _CHAINED[text](parser, _unchained(left))
+    return _CHAINED[text](parser, _checked_depth(left))
 
 
 def _sum(parser: Grammar, left: Node) -> Node:
     """Return the sum that begins with `left`, however many terms follow."""
     terms = [left]
-    while parser.token.kind == "op" and parser.token.text in {"+", "-", "pm", "mp"}:
+    while parser.sees_op("+", "-", "pm", "mp"):
         sign = parser.take().text
         term = parser.expression(SUM + 1)
         terms.append(term if sign == "+" else Node("neg" if sign == "-" else sign, (term,)))
@@ -57,10 +66,8 @@ def product(parser: Grammar, left: Node) -> Node:
             factors.append(parser.expression(_PRODUCT + 1))
         elif parser.binding(factors[-1]) == IMPLICIT:
             right = parser.expression(IMPLICIT + 1)
-            if _is_mixed(factors[-1], right):
-                factors[-1] = Node("add", (factors[-1], right))
-            else:
-                factors.append(right)
+            mixed = _is_mixed(factors[-1], right)
+            factors[-1:] = [Node("add", (factors[-1], right))] if mixed else [factors[-1], right]
         else:
             break
         limit(len(factors), _MOST_FACTORS)
@@ -68,13 +75,15 @@ def product(parser: Grammar, left: Node) -> Node:
 
 
 def _is_mixed(left: Node, right: Node) -> bool:
-    """Return whether two factors side by side are a mixed number, such as 2 1/3."""
+    """Return whether two adjacent factors are a mixed number, such as 2 1/3."""
     if left.value is None or right.op != "div" or left.name:
         return False
     over, under = (part.value for part in right.args)
-    if left.value.denominator != 1 or over is None or under is None:
-        return False
-    return 0 < over < under
+    whole = left.value.denominator == 1
+    return whole and over is not None and under is not None and 0 < over < under
+
+
+_LETTERS_OF_SETS = frozenset("RZNQ")
 
 
 def relation(parser: Grammar, left: Node) -> Node:
@@ -83,17 +92,11 @@ def relation(parser: Grammar, left: Node) -> Node:
     while parser.token.kind == "rel":
         signs.append(parser.take().text)
         operand = parser.expression(RELATION + 1)
-        operands.append(_number_set_in(operand) if signs[-1] in {"in", "notin"} else operand)
+        if signs[-1] in {"in", "notin"} and operand.name in _LETTERS_OF_SETS:
+            operand = Node("const", (), words.SETS[operand.name])
+        operands.append(operand)
         limit(len(operands), _MOST_RELATIONS)
     return Node("rel", tuple(operands), " ".join(signs))
-
-
-def _number_set_in(node: Node) -> Node:
-    """Return the set of numbers that a letter behind a sign of membership stands for."""
-    return Node("const", (), words.SETS[node.name]) if node.name in _LETTERS_OF_SETS else node
-
-
-_LETTERS_OF_SETS = frozenset("RZNQ")
 
 
 def modulus(parser: Grammar, left: Node) -> Node:
@@ -121,10 +124,6 @@ def _quotient(parser: Grammar, left: Node) -> Node:
     return Node("div", (left, parser.expression(_POWER if both_typed else _PRODUCT + 1)))
 
 
-def _factorial(parser: Grammar, left: Node) -> Node:
-    return call("double_factorial" if parser.skip("op", "!") else "factorial", left)
-
-
 def _primed(parser: Grammar, left: Node) -> Node:
     del parser
     if left.op != "sym":
@@ -132,44 +131,48 @@ def _primed(parser: Grammar, left: Node) -> Node:
     return sym(left.name + "'")
 
 
-# ---------------------------------------------------------------------- powers and subscripts
+# --- powers and subscripts -----------------------------------------------------------------------
 
 
 def _power(parser: Grammar, left: Node) -> Node:
-    """Return `left` to the power that follows, or under the mark that stands there."""
-    marked = _marked(parser, left)
+    """Return `left` to the power that follows, or with the mark that follows as a superscript."""
+    marked = _with_mark(parser, left)
     if marked is not None:
         return marked
     exponent = unbraced(script(parser))
-    if left.op == "sym" and (chosen := _chosen(left.name, exponent)) is not None:
+    if left.op == "sym" and (chosen := _binomial(left.name, exponent)) is not None:
         return chosen
     if left.name in {"f", "g", "h"} and exponent == MINUS_ONE and parser.sees("open", "("):
         return call(f"{left.name}^-1", parser.prefix())
     if left.op == "sym" and parser.skip("op", "_"):
         left = subscript(parser, left)
-        return _chosen(left.name, exponent) or Node("pow", (left, exponent))
+        return _binomial(left.name, exponent) or Node("pow", (left, exponent))
     return Node("pow", (left, exponent))
 
 
-def _chosen(name: str, below: Node) -> Node | None:
+def _binomial(name: str, below: Node) -> Node | None:
     """Return the binomial coefficient that C_5^2 or C_n^2 is, or None for a power of a name."""
     found = re.fullmatch(r"C_(?:(\d+)|([nmkN]))", name)
     if found is None or below.value is None:
         return None
     above = num(int(found[1])) if found[1] else sym(found[2])
-    return (
-        call("binom", above, below) if above.value is None or above.value >= below.value else None
-    )
+    fits = above.value is None or above.value >= below.value
+    return call("binom", above, below) if fits else None
 
 
-def _marked(parser: Grammar, left: Node) -> Node | None:
-    """Return `left` under a mark where an exponent would stand, or None if it is an exponent."""
+_NUMBER_SETS = frozenset(words.SETS.values())
+_ORDINALS = frozenset({"st", "nd", "rd", "th"})
+
+
+def _with_mark(parser: Grammar, left: Node) -> Node | None:
+    """Return `left` with the mark in its superscript, or None if that is an exponent."""
     start = parser.at
     braced = parser.skip("open", "{")
     mark = parser.take()
     alone = not braced or parser.skip("close", "}")
-    if alone and (mark.text in {"circ", "deg"} or (mark.text == "o" and _may_be_angle(mark, left))):
-        return quantities.degrees(parser, left)
+    raised_o = mark.text == "o" and (mark.kind == "word" or left.op in {"num", "div"})
+    if alone and (mark.text in {"circ", "deg"} or raised_o):
+        return degrees(parser, left)
     if alone and mark.kind == "word" and mark.text in _ORDINALS:
         return left
     if alone and mark.text == "'" and left.op == "sym":
@@ -187,12 +190,6 @@ def _marked(parser: Grammar, left: Node) -> Node | None:
     return None
 
 
-def number_set(name: str) -> Node:
-    """Return a set of numbers by its letter and its mark, as in R with a plus."""
-    bare = name.replace("_", "")
-    return _HALF_LINES.get(bare) or Node("const", (), _SAME_SET.get(bare, name))
-
-
 _ABOVE, _BELOW = (ZERO, INFINITY), (minus(INFINITY), ZERO)
 _HALF_LINES = {
     "RR+": Node("interval", _ABOVE, "()"), "RR>0": Node("interval", _ABOVE, "()"),
@@ -200,24 +197,20 @@ _HALF_LINES = {
     "RR<0": Node("interval", _BELOW, "()"), "RR<=0": Node("interval", _BELOW, "(]"),
 }  # fmt: skip
 _SAME_SET = {
-    "ZZ>0": "ZZ+",
-    "ZZ>=1": "ZZ+",
-    "NN*": "ZZ+",
-    "NN+": "ZZ+",
-    "ZZ>=0": "NN0",
-    "RR*": "RR*",
-}
+    **dict.fromkeys(("ZZ>0", "ZZ>=1", "NN*", "NN+"), "ZZ+"), "ZZ>=0": "NN0", "RR*": "RR*",
+}  # fmt: skip
 """Two notations of one set."""
 
 
-def _may_be_angle(mark: Token, left: Node) -> bool:
-    """Return whether an `o` over an expression stands for the sign of a degree."""
-    return mark.kind == "word" or left.op in {"num", "div"}
+def number_set(name: str) -> Node:
+    """Return a set of numbers by its letter and its mark, as in R with a plus."""
+    bare = name.replace("_", "")
+    return _HALF_LINES.get(bare) or Node("const", (), _SAME_SET.get(bare, name))
 
 
 def script(parser: Grammar) -> Node:
-    """Return what stands behind a `^`: one atom with its own powers, braced or signed."""
-    parser.deeper()
+    """Return the exponent after a `^`: one atom with its own powers, braced or signed."""
+    parser.nest()
     if parser.skip("op", "-"):
         found = Node("neg", (script(parser),))
     else:
@@ -238,11 +231,11 @@ def subscript(parser: Grammar, left: Node) -> Node:
     return left._replace(name=f"{left.name}_{text}")
 
 
-# ---------------------------------------------------------------------- shared with the atoms
+# --- shared with the atoms -----------------------------------------------------------------------
 
 
 def negated(node: Node) -> Node:
-    """Return the node under a minus sign, which goes inside a number and under a unit."""
+    """Return the negative of a node; of a number or quantity, as a number or quantity."""
     if node.value is not None:
         return num(-node.value, node.name and f"-{node.name}")
     if node.op in {"percent", "degree", "quantity"}:
@@ -255,8 +248,8 @@ def unbraced(node: Node) -> Node:
     return node.args[0] if node.op == "set" and len(node.args) == 1 else node
 
 
-def _unchained(left: Node) -> Node:
-    """Return `left`, unless it ends a chain of operators that makes the tree too deep."""
+def _checked_depth(left: Node) -> Node:
+    """Return `left`; refuse it if it is a chain of operators that makes the tree too deep."""
     node, depth = left, 0
     while node.args and node.op in {"div", "pow", "call", "percent", "degree", "mul"}:
         node = node.args[0]
@@ -264,6 +257,91 @@ def _unchained(left: Node) -> Node:
         limit(depth, _LONGEST_CHAIN)
     return left
 
+
+# --- units ---------------------------------------------------------------------------------------
+
+_MOST_WORDS = 5
+_SCALES = {"": "", "celsius": "C", "fahrenheit": "F", "centigrade": "C", "c": "C", "f": "F"}
+
+
+def quantity(parser: Grammar, left: Node) -> Node:
+    """Return `left` with the unit that follows it."""
+    name = _unit_name(parser)
+    factor, name = scale_of(name)
+    if factor > 1:
+        left = Node("mul", (left, num(factor)))
+    if name.lower() in PERCENT:
+        return Node("percent", (left,))
+    degree, _, scale = name.lower().partition(" ")
+    if degree in DEGREE and scale in _SCALES:
+        return Node("degree", (left,), _SCALES[scale])
+    return _compounded(parser, Node("quantity", (left,), name)) if name else left
+
+
+def _unit_name(parser: Grammar) -> str:
+    """Return the words and signs of the unit that comes next."""
+    parts: list[str] = []
+    count = opened = 0
+    while True:
+        token = parser.token
+        if token == Token("close", "}") and not opened:
+            break
+        if token.kind in {"word", "money"} or (token.kind == "sym" and is_unit(token.text)):
+            count += 1
+        elif not _continues(parser):
+            break
+        parser.take()
+        opened += (token.text == "{") - (token.text == "}")
+        if token.text not in {"{", "}"}:
+            parts.append(spelled(token))
+    limit(count, _MOST_WORDS)
+    name = " ".join(parts).replace("- ", "-")
+    if any(part.lower() in words.NEVER_UNITS for part in parts):
+        raise UnreadableError(f"{name!r} is not a unit")
+    return name
+
+
+def _continues(parser: Grammar) -> bool:
+    """Return whether the next token is a sign inside a unit, such as the slash of km/h."""
+    token, follows, before = parser.token, parser.ahead(1), parser.tokens[parser.at - 1]
+    raised = before.text in {"^", "{"}
+    if token.kind == "op" and token.text in {"/", "*", "-"} and not raised:
+        return follows.kind == "word" or (follows.kind == "sym" and is_unit(follows.text))
+    if token.kind == "op" and token.text == "^":
+        return follows.kind == "num" or follows.text in {"{", "-"}
+    if raised:
+        return token.kind == "num" or token.text in {"{", "-"}
+    if before.text == "-":
+        return token.kind == "num"
+    return parser.sees("close", "}") and before.kind == "num"
+
+
+def _compounded(parser: Grammar, left: Node) -> Node:
+    """Return 5 minutes 30 seconds as one quantity; `left` is its first part."""
+    if parser.token.kind != "num":
+        return left
+    right = parser.expression(UNIT)
+    one, other = unit_of(left.name), unit_of(right.name) if right.op == "quantity" else None
+    if one is None or other is None or one.dimension != other.dimension:
+        raise UnreadableError("a number after a unit")
+    small = Node("mul", (right.args[0], num(other.size / one.size)))
+    return left._replace(args=(Node("add", (left.args[0], small)),))
+
+
+def degrees(parser: Grammar, left: Node) -> Node:
+    """Return an angle in degrees, with its minutes and seconds, or a temperature."""
+    angle = left
+    for part, ticks in ((60, 1), (3600, 2)):
+        if parser.sees("num") and all(parser.sees("op", "'", 1 + n) for n in range(ticks)):
+            minutes = parser.take().value or Fraction(0)
+            angle = Node("add", (angle, num(minutes / part)))
+            parser.at += ticks
+    scale = parser.token.kind == "sym" and parser.token.text in {"C", "F"}
+    named = scale and not parser.sees("open", "(", 1)
+    return Node("degree", (angle,), parser.take().text if named else "")
+
+
+# --- the operators by name -----------------------------------------------------------------------
 
 _PLAIN: dict[str, Callable[[Node, Node], Node]] = {
     "cup": lambda left, right: Node("union", (left, right)),
@@ -278,8 +356,10 @@ _CHAINED: dict[str, Callable[[Grammar, Node], Node]] = {
     "/": _quotient,
     "^": _power,
     "_": subscript,
-    "!": _factorial,
+    "!": lambda parser, left: call(
+        "double_factorial" if parser.skip("op", "!") else "factorial", left
+    ),
     "'": _primed,
     "%": lambda _, left: Node("percent", (left,)),
-    "deg": quantities.degrees,
+    "deg": degrees,
 }

@@ -1,19 +1,18 @@
 """From tokens to a tree: one Pratt parser for the LaTeX and the plain text of answers.
 
 It evaluates nothing, nests no deeper than a fixed limit and looks at each token a fixed number of
-times. This module has the core; what an operator or an atom means stands in `operators`, `atoms`,
-`calls` and `quantities`.
+times. This module has the core; `operators`, `atoms` and `commands` say what each construct means.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from mathreason_eval.maths.syntax import atoms, calls, operators, quantities
+from mathreason_eval.maths.syntax import atoms, commands, operators
 from mathreason_eval.maths.syntax.cursor import Grammar, limit, spelled
 from mathreason_eval.maths.syntax.lexer import Token, UnreadableError, tokens
 from mathreason_eval.maths.syntax.operators import IMPLICIT, INFIX, LOOSEST, RELATION, SIGN, UNIT
-from mathreason_eval.maths.syntax.tree import Node
+from mathreason_eval.maths.syntax.tree import Node, num
 from mathreason_eval.maths.vocabulary import words
 
 LONGEST = 50_000
@@ -65,22 +64,12 @@ class Parser(Grammar):
         return Node("when", (found,), qualifier) if qualifier else found
 
     def _skip_label(self) -> None:
-        """Step behind `the answer is`, `Area =` and the like."""
-        while True:
-            label = self._label()
-            if label:
-                self.at += label
-            elif self._is_chinese_label():
-                self.at += 1
-            elif self._names_curve():
-                self.at += 2
-            elif self._is_filler() or (not label and self.token.text in {"=", "~"}):
-                self.at += 1
-            else:
-                return
+        """Consume `the answer is`, `Area =` and the like."""
+        while count := self._label() or self._short_label():
+            self.at += count
 
     def _label(self) -> int:
-        """Return how many tokens say what comes: `Area =`, `the ratio is`, `vertex` of (1, 2)."""
+        """Return how many tokens announce a value: `Area =`, `the ratio is`, `vertex` (1, 2)."""
         label = 0
         while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
             label += 1
@@ -92,33 +81,24 @@ class Parser(Grammar):
             return 0
         if self.ahead(label).text in {"=", ":"}:
             return label + 1
-        return label if self.ahead(label) == _BRACKET and self._is_list(label + 1) else 0
+        rest = self.tokens[self.at + label :]
+        return label if rest[:1] == [_BRACKET] and any(t.text == "," for t in rest[1:]) else 0
 
-    def _is_list(self, ahead: int) -> bool:
-        """Return whether commas stand in a bracket that was opened so many tokens ahead."""
-        return any(token.text == "," for token in self.tokens[self.at + ahead :])
-
-    def _is_chinese_label(self) -> bool:
-        """Return whether a word comes next that ends in `is`."""
-        return self.token.kind == "word" and self.token.text.endswith(("是", "为"))
-
-    def _names_curve(self) -> bool:
-        """Return whether an equation follows that is given a name, as in `l: y = 2x`."""
-        if self.token.text not in {"l", "L", "C", "E"} or not self.sees("op", ":", 1):
-            return False
-        rest = self.tokens[self.at + 2 :]
-        return any(t.kind == "rel" for t in rest) and not any(t.text == ":" for t in rest)
+    def _short_label(self) -> int:
+        """Return the length of a sign, a Chinese word or a curve's name, as in `l: y = 2x`."""
+        chinese = self.token.kind == "word" and self.token.text.endswith(("是", "为"))
+        if not chinese and self.token.text in {"l", "L", "C", "E"} and self.sees("op", ":", 1):
+            rest = self.tokens[self.at + 2 :]
+            if any(t.kind == "rel" for t in rest) and not any(t.text == ":" for t in rest):
+                return 2
+        return int(chinese or self._is_filler() or self.token.text in {"=", "~"})
 
     def _is_filler(self) -> bool:
+        """Return whether a word without meaning comes next, such as `only`."""
         return self.token.kind == "word" and self.token.text.lower() in words.FILLERS
 
-    def skip_fillers(self) -> None:
-        """Step behind words that say nothing, such as `only`."""
-        while self._is_filler():
-            self.at += 1
-
     def items(self) -> Node:
-        """Return what stands up to a closing bracket or the end: one node, or a list of them."""
+        """Return what comes before a closing bracket or the end: one node, or a list."""
         found: list[Node] = []
         marks: list[str] = []
         while True:
@@ -133,8 +113,8 @@ class Parser(Grammar):
         return _grouped(found, marks)
 
     def expression(self, least: int) -> Node:
-        """Return the longest expression whose operators bind at least so tightly."""
-        self.deeper()
+        """Return the longest expression whose operators have at least this binding power."""
+        self.nest()
         left = self.prefix()
         while (power := self.binding(left)) >= least and power:
             left = self._infix(left, power)
@@ -142,7 +122,7 @@ class Parser(Grammar):
         return left
 
     def binding(self, left: Node) -> int:
-        """Return how tightly the operator that comes next binds; 0 if none does."""
+        """Return the binding power of the next operator; 0 if no operator comes next."""
         kind, text = self.token.kind, self.token.text
         if kind == "op":
             return self._operator_binding(text)
@@ -168,47 +148,49 @@ class Parser(Grammar):
         if power == IMPLICIT:
             return operators.product(self, left)
         if power == UNIT:
-            return quantities.unit(self, left)
+            return operators.quantity(self, left)
         if power == RELATION:
             relates = self.token.kind == "rel"
             return operators.relation(self, left) if relates else operators.modulus(self, left)
         return operators.combined(self, left, self.token.text)
 
     def prefix(self) -> Node:
-        """Return the atom, or the signed or bracketed expression, that comes next."""
-        self.skip_fillers()
+        """Return the next atom, or the next signed or bracketed expression."""
+        while self._is_filler():
+            self.at += 1
         token = self.take()
         rule = _PREFIXES.get(token.kind)
         if rule is None:
             raise UnreadableError(f"{token.text or token.kind!r} begins no expression")
-        return rule(self, token.text) if token.value is None else _number(token)
-
-
-def _number(token: Token) -> Node:
-    return Node("num", (), token.text if token.text != "mixed" else "", token.value)
+        if token.value is not None:
+            return num(token.value, token.text if token.text != "mixed" else "")
+        return rule(self, token.text)
 
 
 _PREFIXES = {
     "num": lambda _, text: Node("num", (), text),
-    "sym": calls.name,
+    "sym": atoms.name,
     "const": lambda _, text: Node("const", (), text),
     "op": atoms.signed,
     "diff": lambda _, text: Node("d", (), text),
     "money": lambda parser, text: Node("quantity", (parser.expression(SIGN),), text),
     "open": atoms.group,
-    "fn": calls.function,
-    "cmd": atoms.command,
-    "begin": atoms.table,
+    "fn": atoms.function,
+    "cmd": commands.command,
+    "begin": commands.table,
     "close": atoms.reversed_interval,
 }
 
 
 def _grouped(found: list[Node], marks: list[str]) -> Node:
-    """Return the items as one node: a list of lists if two kinds of separators are at work."""
+    """Return the items as one node: a list of lists if there are two kinds of separators."""
     if not marks:
         return found[0]
     strongest = max(marks, key=_STRENGTHS.index)
-    if strongest in {";", "or"} and len(set(marks)) > 1 and not _flat(found, marks, strongest):
+    # In `2, 3 or 4` the last separator of one flat list is a word.
+    flat = marks.count(strongest) == 1 and marks[-1] == strongest == "or"
+    flat = flat and not all(node.op == "rel" for node in found)
+    if strongest in {";", "or"} and len(set(marks)) > 1 and not flat:
         groups: list[list[Node]] = [[found[0]]]
         for mark, node in zip(marks, found[1:], strict=True):
             if mark == strongest:
@@ -218,9 +200,3 @@ def _grouped(found: list[Node], marks: list[str]) -> Node:
         outer = tuple(g[0] if len(g) == 1 else Node("list", tuple(g), ",") for g in groups)
         return Node("list", outer, strongest)
     return Node("list", tuple(found), strongest)
-
-
-def _flat(found: list[Node], marks: list[str], strongest: str) -> bool:
-    """Return whether `2, 3 or 4` is meant: the last separator of one flat list is a word."""
-    alone = marks.count(strongest) == 1 and marks[-1] == strongest == "or"
-    return alone and not all(node.op == "rel" for node in found)
