@@ -19,7 +19,8 @@ from mathreason_eval.maths.syntax.tree import (
     sym,
     symbols,
 )
-from mathreason_eval.maths.vocabulary.words import FUNCTIONS, these
+from mathreason_eval.maths.vocabulary.latex import FUNCTIONS
+from mathreason_eval.maths.vocabulary.words import these
 
 _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mathreason_eval.maths.vocabulary.commands import KNOWN
-from mathreason_eval.maths.vocabulary.words import IGNORED, WRAPPERS
+from mathreason_eval.maths.vocabulary.latex import IGNORED, KNOWN, WRAPPERS
 
 _DRESS = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)(?![a-zA-Z])\s*"

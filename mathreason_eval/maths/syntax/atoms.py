@@ -18,7 +18,7 @@ from mathreason_eval.maths.syntax.operators import (
     script,
 )
 from mathreason_eval.maths.syntax.tree import EMPTY, TWO, Node, call, num, sym
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary import latex
 
 _CLOSING = {"(": {")", "]"}, "[": {")", "]"}, "{": {"}"}, "\\{": {"\\}", "}"}, "<": {">"},
             "floor": {"floor"}, "ceil": {"ceil"}, "abs": {"abs"}, "norm": {"norm"}}  # fmt: skip
@@ -172,9 +172,9 @@ def _symbol(parser: Grammar, name: str) -> Node:
         return EMPTY
     if name in {"mathbb", "Bbb"}:
         letter = parser.raw()
-        if letter not in words.SETS:
+        if letter not in latex.SETS:
             raise UnreadableError("no set of numbers")
-        node = Node("const", (), words.SETS[letter])
+        node = Node("const", (), latex.SETS[letter])
         if parser.skip("op", "_"):
             return number_set(f"{node.name}_{parser.raw()}")
         return node

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from mathreason_eval.maths.syntax.number import typed_value
-from mathreason_eval.maths.vocabulary import words
-from mathreason_eval.maths.vocabulary.commands import CLOSING, INFIX, KNOWN, OPENING
+from mathreason_eval.maths.vocabulary import latex, words
+from mathreason_eval.maths.vocabulary.latex import CLOSING, INFIX, KNOWN, OPENING
 from mathreason_eval.maths.vocabulary.units import MONEY, is_currency, is_unit
 
 
@@ -179,18 +179,18 @@ class _Lexer:
             yield Token(low if low in {"and", "or"} else "qual", low)
         elif (
             len(run) > 1
-            and run in words.FUNCTIONS
+            and run in latex.FUNCTIONS
             and (
                 called
                 or run not in _ONLY_CALLED
                 or (self.upright and run not in _ABBREVIATED and not is_unit(run))
             )
         ):
-            yield Token("fn", words.FUNCTIONS[run])
-        elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
-            yield Token("const", words.CONSTANTS[run])
-        elif run in words.GREEK and not (self.upright and is_unit(run)):
-            yield Token("sym", words.SAME_LETTER.get(run, run))
+            yield Token("fn", latex.FUNCTIONS[run])
+        elif run in latex.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
+            yield Token("const", latex.CONSTANTS[run])
+        elif run in latex.GREEK and not (self.upright and is_unit(run)):
+            yield Token("sym", latex.SAME_LETTER.get(run, run))
         elif run in _BARE_COMMANDS and not self.upright:
             yield from self._cmd("\\" + run)
         elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
@@ -254,13 +254,13 @@ class _Lexer:
             known = next((name[:n] for n in range(len(name) - 1, 1, -1) if name[:n] in KNOWN), "")
             self.at -= len(name) - len(known) if known else 0
             name = known or name
-        if name in words.IGNORED:
+        if name in latex.IGNORED:
             return
-        if name in words.TEXTS:
+        if name in latex.TEXTS:
             yield from self._text()
-        elif name in words.DROPPED:
+        elif name in latex.DROPPED:
             self._skip_group()
-        elif name in words.WRAPPERS:
+        elif name in latex.WRAPPERS:
             if name in {"color", "textcolor"}:
                 self._skip_group()
         else:
@@ -269,17 +269,17 @@ class _Lexer:
     def _named(self, name: str) -> Token:
         if name in OPENING or name in CLOSING:
             return self._delimiter(OPENING.get(name) or CLOSING[name], opens=name in OPENING)
-        if name in words.RELATIONS:
-            return Token("rel", words.RELATIONS[name])
+        if name in latex.RELATIONS:
+            return Token("rel", latex.RELATIONS[name])
         if name in INFIX:
             infix = INFIX[name]
             return Token(infix if infix in {"and", "or"} else "op", infix)
-        if name in words.FUNCTIONS:
-            return Token("fn", words.FUNCTIONS[name])
-        if name in words.CONSTANTS:
-            return Token("const", words.CONSTANTS[name])
-        if name in words.GREEK:
-            return Token("sym", words.SAME_LETTER.get(name, name))
+        if name in latex.FUNCTIONS:
+            return Token("fn", latex.FUNCTIONS[name])
+        if name in latex.CONSTANTS:
+            return Token("const", latex.CONSTANTS[name])
+        if name in latex.GREEK:
+            return Token("sym", latex.SAME_LETTER.get(name, name))
         return Token("cmd", name)
 
     def _delimiter(self, text: str, *, opens: bool) -> Token:
@@ -303,12 +303,12 @@ class _Lexer:
             yield Token("op", "|")
         elif char == "&":
             yield Token("and", "and")
-        elif char not in words.SPACES and char not in "()[]#_'^\"":
+        elif char not in latex.SPACES and char not in "()[]#_'^\"":
             raise UnreadableError(text)
 
     def _rel(self, text: str) -> Iterator[Token]:
         if text != "~":
-            yield Token("rel", words.RELATIONS[text])
+            yield Token("rel", latex.RELATIONS[text])
 
     def _op(self, text: str) -> Iterator[Token]:
         yield Token("op", "^" if text == "**" else text)
@@ -367,17 +367,13 @@ def _is_word(run: str, low: str, *, spaced: bool) -> bool:
     return long and not run.isupper() and low != "abc" and any(v in low for v in "aeiou")
 
 
-_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-          "nine": 9, "ten": 10, "twelve": 12, "sixteen": 16, "hex": 16, "bin": 2}  # fmt: skip
-
-
 def _in_base(text: str) -> Fraction | None:
     """Return the value of digits with a base as subscript, or None if they are not of that base."""
     if text.startswith("0x"):
         return Fraction(int(text, 16))
     digits, _, base_text = text.partition("_")
     name = re.sub(r"\\text|[{}\s]", "", base_text).lower()
-    base = _BASES.get(name) or (int(name) if name.isdecimal() else 0)
+    base = words.BASES.get(name) or (int(name) if name.isdecimal() else 0)
     whole, _, tail = digits.strip().partition(".")
     if not 2 <= base <= 36 or len(whole + tail) > 500:  # noqa: PLR2004 - the bases that have digits
         return None

@@ -10,7 +10,7 @@ from mathreason_eval.maths.syntax.cursor import Grammar, limit, spelled
 from mathreason_eval.maths.syntax.lexer import Token, UnreadableError
 from mathreason_eval.maths.syntax.matrices import as_column, transposed
 from mathreason_eval.maths.syntax.tree import INFINITY, MINUS_ONE, ZERO, Node, call, minus, num, sym
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary import latex
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
 # degree sign takes the whole product before it, as in 33 1/3 %.
@@ -23,7 +23,7 @@ INFIX = {"cup": _SETS, "cap": _SETS, "setminus": _SETS, ":": _RATIO, "+": SUM, "
 _MOST_FACTORS, _MOST_RELATIONS = 2000, 64
 _LONGEST_CHAIN = 60
 """Divisions, powers and marks that may follow each other; each is one level of the tree."""
-_NUMBER_SETS = frozenset(words.SETS.values())
+_NUMBER_SETS = frozenset(latex.SETS.values())
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 
@@ -90,7 +90,7 @@ def relation(parser: Grammar, left: Node) -> Node:
 
 def _number_set_in(node: Node) -> Node:
     """Return the set of numbers that a letter behind a sign of membership stands for."""
-    return Node("const", (), words.SETS[node.name]) if node.name in _LETTERS_OF_SETS else node
+    return Node("const", (), latex.SETS[node.name]) if node.name in _LETTERS_OF_SETS else node
 
 
 _LETTERS_OF_SETS = frozenset("RZNQ")
