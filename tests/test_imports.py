@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "registry": "errors",
     "resources": "",
     "maths":    "errors types",
-    "extract":  "errors registry types",
+    "extract":  "errors maths registry types",
     "steps":    "maths",
     "stats":    "registry types",
     "grade":    "errors extract maths registry steps text types",

@@ -10,7 +10,7 @@ from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
-from mathreason_eval.extract.letters import is_letter
+from mathreason_eval.extract.phrases import is_letter
 from mathreason_eval.grade.outside import Function, as_match, function_at, is_of_task, recorded
 from mathreason_eval.grade.published.mathverify import ask_math_verify, math_verify
 from mathreason_eval.grade.published.minerva import minerva_find, minerva_quick, minerva_slow
