@@ -1,4 +1,4 @@
-"""What an arithmetic expression is worth, in every way in which it may be meant."""
+"""The values of an arithmetic expression, one for each reading, and whether two may be equal."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mathreason_eval.maths.syntax.tree import Node, num, rebuild
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
 _EXACT = (".5", ".25", ".75")
-"""How decimals end that are halves and quarters rather than rounded."""
+"""Endings of decimals that are halves and quarters rather than rounded."""
 _LONGEST = 400
 """Characters of an expression that is still evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Value:
-    """A number with how far it may be from what was meant."""
+    """A number with how far it may be from the intended one."""
 
     number: Fraction
     exact: bool
@@ -33,12 +33,12 @@ class Value:
     typed: str
     """Its decimals where it is a single number with a point; else the empty string."""
     single: bool
-    """Whether it is one number rather than something to be worked out."""
+    """Whether it is one number rather than something to be calculated."""
     quotient: bool
     """Whether it is an integer divided by an integer."""
 
     def times(self, factor: Fraction) -> Value:
-        """Return it in a unit that is so many times smaller."""
+        """Return it in a unit that is smaller by a factor."""
         if factor == 1:
             return self
         return replace(self, number=self.number * factor, slack=self.slack * factor, typed="")
@@ -151,10 +151,53 @@ def _moved(node: Node, old: Node) -> Node:
     """Return the tree with a decimal half a unit of its last place larger."""
     if node == old:
         assert node.value is not None, "a number has a value"
-        return num(node.value + half_unit(node.name), node.name)
+        return num(node.value + _half_unit(node.name), node.name)
     return rebuild(node, lambda part: _moved(part, old))
 
 
-def half_unit(typed: str) -> Fraction:
+def _half_unit(typed: str) -> Fraction:
     """Return half a unit of the last place of a decimal as typed."""
     return Fraction(1, 2 * 10 ** len(typed.partition(".")[2]))
+
+
+_NOISE = Fraction(1, 10**9)
+"""Relative error of machine numbers."""
+_MACHINE_DIGITS = 14
+"""Significant digits that make a decimal a floating-point number, written out."""
+_NEARLY = Fraction(1, 50)
+"""Relative difference of what is called approximately equal."""
+
+
+def holds(one: Value, other: Value, *, nearly: bool) -> bool:
+    """Return whether two values may be called equal by somebody who rounds, truncates or floors.
+
+    Args:
+        one: the value on the left.
+        other: the value on the right; if it is one number, the claimed result.
+        nearly: whether the sign between them is one of approximate equality.
+    """
+    gap = abs(one.number - other.number)
+    size: Fraction = max(abs(one.number), abs(other.number))
+    calculated = not (one.exact and other.exact) or _is_machine(one) or _is_machine(other)
+    if not gap or (calculated and gap <= _NOISE * (size + 1)):
+        return True
+    if nearly:
+        return gap <= _NEARLY * size or gap <= 2 * _half_unit(other.typed)
+    return gap <= one.slack + other.slack or _rounds(one, other) or _rounds(other, one)
+
+
+def _is_machine(value: Value) -> bool:
+    """Return whether a number shows as many digits as a machine does: 99.00000000000001."""
+    return sum(map(str.isdigit, value.typed or "")) >= _MACHINE_DIGITS
+
+
+def _rounds(value: Value, shown: Value) -> bool:
+    """Return whether a decimal, or the whole part of a quotient, shows a value."""
+    if not shown.single:
+        return False
+    gap = abs(value.number - shown.number)
+    if shown.typed:
+        # Not a value that the decimal could have shown in full.
+        unit = 2 * _half_unit(shown.typed)
+        return gap < unit and (value.number / unit).denominator != 1
+    return value.quotient and value.number > 0 and 0 <= value.number - shown.number < 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mathreason_eval.steps.scores import first_below, scores_of
+from mathreason_eval.steps import first_below, scores_of
 from mathreason_eval.types import Answer, Match
 
 NOWHERE = -1

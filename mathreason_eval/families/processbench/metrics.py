@@ -16,7 +16,7 @@ from mathreason_eval.families.processbench.thresholds import Scored, best_thresh
 from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.uncertainty.intervals import Mean
-from mathreason_eval.steps.scores import EVEN, first_below, scores_of
+from mathreason_eval.steps import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
 
 Score = Callable[[Item], float]

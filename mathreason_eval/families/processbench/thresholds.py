@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from mathreason_eval.steps.scores import EVEN
+from mathreason_eval.steps import EVEN
 
 Scored = tuple[int, tuple[float, ...]]
 """(true index of the first false step or -1, scores of the steps)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mathreason_eval.maths.compare.expression import Finding, same_value
 from mathreason_eval.maths.evaluate import numeric
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.evaluate.polynomial import polynomial
+from mathreason_eval.maths.evaluate.polynomials import polynomial
 from mathreason_eval.maths.evaluate.residue import proportional
 from mathreason_eval.maths.syntax.tree import (
     ONE,

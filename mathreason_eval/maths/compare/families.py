@@ -7,7 +7,7 @@ from itertools import permutations
 
 from mathreason_eval.maths.compare.expression import Finding
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.evaluate.polynomial import polynomial
+from mathreason_eval.maths.evaluate.polynomials import polynomial
 from mathreason_eval.maths.evaluate.residue import residues
 from mathreason_eval.maths.syntax.tree import Node, contains, num, rebuild, sym, symbols
 from mathreason_eval.maths.vocabulary.words import these
