@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "grade":    "errors extract maths registry steps text types",
     "runs":     "errors text types version",
     "tasks":    "errors extract maths registry resources types",
-    "families": "errors extract grade seeds stats steps types",
+    "families": "errors extract grade maths seeds stats steps types",
     "models":   "errors registry steps text types",
     "compare":  "errors grade runs stats types",
     "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types",
