@@ -12,6 +12,7 @@ from mathreason_eval.steps.chains import Token, is_variable
 
 _OPERATORS = {sign: in_ascii(sign) for sign in "×·⋅∗÷⁄−–"}
 _SIGNS = frozenset("+-−–")
+_UNARY = {"√": r"\sqrt", "+": "+"}
 _PREFIXES = frozenset(
     f"\\{name}"
     for name in FRACTIONS
@@ -89,7 +90,7 @@ class _Parser:
         self.first_operand = ""
         before = self.ahead(-1)
         self.readable = before is None or (
-            before.kind in {"word", "label", "remark"} and wording(before) not in _TOUCHING
+            before.kind in {"word", "label", "remark"} and _words(before) not in _TOUCHING
         )
         self.expects_value = True
         """Whether a value must come next."""
@@ -131,16 +132,16 @@ class _Parser:
         if not self.expects_value and not self._is_mixed():
             return self.stop()
         self.parts.append(re.sub(r",|\{,\}|\\,", "", token.text))
-        self.finer_than_cents = self.finer_than_cents or len(token.text.partition(".")[2]) > _CENTS
+        self.finer_than_cents |= len(token.text.partition(".")[2]) > _CENTS
         self.expects_value = False
         return True
 
     def _is_mixed(self) -> bool:
         """Return whether a number is the numerator in `2 3/4`."""
         whole, slash, under = self.ahead(-1), self.ahead(1), self.ahead(2)
-        return bool(
-            whole and slash and under and whole.text.isdecimal() and slash.text == "/"
-        ) and (under is not None and under.kind == "num")
+        if whole is None or slash is None or under is None:
+            return False
+        return whole.text.isdecimal() and slash.text == "/" and under.kind == "num"
 
     def stop(self) -> bool:
         """End the expression; within brackets it goes on, and cannot be read."""
@@ -161,19 +162,12 @@ class _Parser:
             return self.foreign(token)
         return True
 
-    def modulus(self, token: Token) -> bool:
-        """Read a modulus, which concerns the whole chain."""
-        del token
-        return True
-
     def operator(self, token: Token) -> bool:
         """Read an operator between two values, or a sign before one."""
         if self.expects_value:
             is_sign = token.text in _SIGNS and (bool(self.parts) or not self.at)
-            self.readable = self.readable and (is_sign or token.text == "√")
-            self.parts.append(r"\sqrt" if token.text == "√" else _OPERATORS.get(token.text, "-"))
-            if token.text == "+":
-                self.parts[-1] = "+"
+            self.readable &= is_sign or token.text == "√"
+            self.parts.append(_UNARY.get(token.text) or _OPERATORS.get(token.text, "-"))
             return True
         follows = self.ahead(1)
         if token.text == "/" and follows is not None and follows.kind in {"word", "label"}:
@@ -181,7 +175,7 @@ class _Parser:
             return True
         sign = _OPERATORS.get(token.text, token.text)
         # 7.5 / 1/2 is read in two ways.
-        self.readable = self.readable and not (sign == "/" and self.parts[-2:-1] == ["/"])
+        self.readable &= not (sign == "/" and self.parts[-2:-1] == ["/"])
         if not self.operators and not self.brackets and not token.formula:
             self.first_operand = "".join(self.parts)
         return self._operate(sign)
@@ -191,7 +185,7 @@ class _Parser:
         letter = unit.kind == "word" and (unit.formula or is_variable(unit))
         if letter or unit.text.lower() in _CALLED:
             self.readable = False
-        self.units.append("/" + wording(unit))
+        self.units.append("/" + _words(unit))
         self.at += 2
 
     def _operate(self, sign: str) -> bool:
@@ -223,10 +217,10 @@ class _Parser:
         before = self.ahead(-1)
         if not self.expects_value and before is not None:
             # `120 (100 + 20)` in prose: a remark that holds numbers.
-            self.readable = self.readable and (token.formula or before.end == token.start)
+            self.readable &= token.formula or before.end == token.start
             self.operators += token.kind == "open" and token.text != "{"
         self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_SEVERAL)
-        self.readable = self.readable and not token.text.startswith(r"\begin")
+        self.readable &= not token.text.startswith(r"\begin")
         self.operators += token.text in {r"\lfloor", r"\lceil"}
         self.parts.append("(" if token.kind == "edge" else token.text)
         self.expects_value = True
@@ -238,7 +232,7 @@ class _Parser:
             self.readable = False
             return False
         self.brackets.pop()
-        self.readable = self.readable and not self.expects_value
+        self.readable &= not self.expects_value
         self.parts.append(")" if token.kind == "edge" else token.text)
         self.expects_value = False
         return True
@@ -251,7 +245,7 @@ class _Parser:
 
     def comma(self, token: Token) -> bool:
         """Read a comma between arguments."""
-        self.readable = self.readable and bool(self.brackets) and self.brackets[-1]
+        self.readable &= bool(self.brackets) and self.brackets[-1]
         self.parts.append(token.text)
         self.expects_value = True
         return True
@@ -268,10 +262,10 @@ class _Parser:
 
     def word(self, token: Token) -> bool:
         """Read a word: an operator, a function, a variable, or a part of a unit."""
-        low, follows = wording(token), self.ahead(1)
+        low, follows = _words(token), self.ahead(1)
         if low in _INFIX and not self.expects_value and _begins_value(follows):
             # `3/(3 + 2) = 3/5 of 100` says that the left side is 3/5.
-            self.readable = self.readable and not (low == "of" and self.is_right)
+            self.readable &= not (low == "of" and self.is_right)
             return self._operate(_INFIX[low])
         if low in _CALLED and follows is not None and follows.text == "(":
             return self._operate(low if low == "abs" else f"\\{low}")
@@ -280,7 +274,7 @@ class _Parser:
         if self.brackets:
             return self._unit() or self.foreign(token)
         if self.expects_value:
-            self.readable = self.readable and not self.parts
+            self.readable &= not self.parts
             return False
         return self._unit()
 
@@ -291,7 +285,7 @@ class _Parser:
         count = 0
         names = []
         while (token := self.ahead(count)) is not None and token.kind in {"word", "label"}:
-            name = wording(token)
+            name = _words(token)
             count += 1
             if count > _MOST_WORDS or not NEVER_COUNTED.isdisjoint(name.split()):
                 return False
@@ -328,12 +322,12 @@ _RULES: Mapping[str, Callable[[_Parser, Token], bool]] = {
     "word": _Parser.word,
     "label": _Parser.word,
     "remark": _Parser.remark,
-    "modulus": _Parser.modulus,
+    "modulus": lambda *_: True,  # it concerns the whole chain
     "odd": _Parser.foreign,
 }
 
 
-def wording(token: Token) -> str:
+def _words(token: Token) -> str:
     """Return the words of a label, or the word, in lower case."""
     text = token.text
     if token.kind == "label":

@@ -1,8 +1,8 @@
 """Refutation, and the last confirmation, by numbers: machine precision first, then fifty digits.
 
 Constants are compared as they are; expressions at fixed points, positive and negative, skipping
-points where one of the two is not real. Nothing here can be made to work long: what overflows a
-machine number is not tried again with more digits.
+points where one of the two is not real. Work is bounded: what overflows a machine number is not
+tried again with more digits.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _MACHINE_NOISE = 1e-12
 """Error of machine numbers relative to the largest term that was added."""
 _DIGITS = 50
 _MANY_DIGITS = 340
-"""Digits that show a term as small as a machine number can be beside one of ordinary size."""
+"""Digits that show the smallest machine number in a sum with one of ordinary size."""
 _MOST_CANCELLED = 1e9
 _ORDINARY = 1e15
-"""Beside a larger number fifty digits show no difference of one."""
+"""Size up to which fifty digits show a difference of one."""
 _GROWN = 2.0
 """How much larger a value may be with more digits than in machine numbers."""
 _LARGEST_CONFIRMED = 1e200
-"""Beside a larger one not even the many digits do: it is not confirmed by numbers."""
+"""Size up to which the many digits do; a larger value is not confirmed by numbers."""
 _PRINTED = 4
 _ROWS = 10
 _ENOUGH = 2
@@ -73,11 +73,9 @@ def confirm(left: Node, right: Node) -> Difference:
     rows = list(_rows(left, right))
     for row in rows:
         coarse = _pair(left, right, row, MACHINE)
-        if coarse is None:
+        if coarse is None or coarse.size > _LARGEST_CONFIRMED:
             continue
-        if coarse.size > _LARGEST_CONFIRMED:
-            continue
-        ordinary = coarse.bounded and not coarse.fine and coarse.size < _ORDINARY
+        ordinary = coarse.bounded and not coarse.has_negligible and coarse.size < _ORDINARY
         digits = _DIGITS if ordinary else _MANY_DIGITS
         pair = _pair(left, right, row, precise(digits))
         # What grows with the digits is no value: 1/sin(pi) is as large as sin(pi) is exact.
@@ -178,7 +176,7 @@ class _Pair(NamedTuple):
     left: Any
     right: Any
     largest: Any
-    fine: bool
+    has_negligible: bool
     unreal: bool
 
     @property
@@ -189,13 +187,12 @@ class _Pair(NamedTuple):
     @property
     def bounded(self) -> bool:
         """Whether cancellation leaves digits to compare."""
-        return bool(self.largest < _MOST_CANCELLED * max(abs(self.left), abs(self.right), 1))
+        return bool(self.largest < _MOST_CANCELLED * max(self.size, 1))
 
     def apart(self, tolerance: float, noise: float) -> bool:
         """Return whether they differ by more than rounding and cancellation explain."""
         gap = abs(self.left - self.right)
-        scale = max(abs(self.left), abs(self.right))
-        return bool(gap > tolerance * scale and gap > noise * self.largest)
+        return bool(gap > tolerance * self.size and gap > noise * self.largest)
 
 
 def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _Pair | None:
@@ -206,7 +203,7 @@ def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _P
             return None
     except _NUMERIC_ERRORS:
         return None
-    return _Pair(one, other, evaluator.largest, evaluator.fine, evaluator.unreal)
+    return _Pair(one, other, evaluator.largest, evaluator.has_negligible, evaluator.unreal)
 
 
 def _real(number: Any) -> bool:  # noqa: ANN401 - of either field
