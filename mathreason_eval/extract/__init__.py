@@ -48,7 +48,7 @@ _NEXT = re.compile(
     r"(?:Question|Problem|Exercise|Q|Human|User|Instruction|Pregunta|Frage|Вопрос|问题|質問|问)"
     r" ?\d{0,4} ?[:：]"
 )
-"""Where a base model, done with its own question, goes on to invent the next one."""
+"""Where a base model has answered its own question and begins to invent the next one."""
 _REACH = 50_000
 """Characters within which a further question is looked for: models that invent one do so early."""
 
@@ -56,7 +56,7 @@ _REACH = 50_000
 def extract(text: str, rules: Sequence[str]) -> Answer | None:
     """Return the answer that the first successful rule finds, or None.
 
-    A text that goes on to a next question is searched only up to there. Where that part holds no
+    A text that continues with a next question is searched only up to there. Where that part has no
     answer, or a weak one and the question was only repeated, all of the text is searched.
 
     Raises:
@@ -97,7 +97,7 @@ def _own_turn(text: str) -> str:
 def _continuations(text: str) -> tuple[int, bool] | None:
     """Return where the first further question begins, and whether there is yet another.
 
-    None if nothing stands before the first: then it is the model's own question, said again.
+    None if nothing precedes the first: then it is the model's own question, repeated.
     """
     first = _NEXT.search(text, 0, _REACH)
     if first is None or not text[: first.start()].strip():

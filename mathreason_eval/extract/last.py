@@ -116,7 +116,7 @@ _PROGRAMS = {"python", "py", "cpp", "c", "java", "javascript", "js", "bash", "sh
 
 
 def _in_program(text: str, position: int) -> bool:
-    """Return whether a position stands in a block of code, or in a line that is code."""
+    """Return whether a position is in a block of code, or in a line that is code."""
     fences = [m for m in last_matches(_FENCE, text, 200) if m.start() < position]
     if fences and len(fences[0].group(1)) and fences[0].group(1).lower() in _PROGRAMS:
         return True

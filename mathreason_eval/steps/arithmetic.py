@@ -144,7 +144,7 @@ class _Parser:
         return whole.text.isdecimal() and slash.text == "/" and under.kind == "num"
 
     def stop(self) -> bool:
-        """End the expression; within brackets it goes on, and cannot be read."""
+        """End the expression; within brackets it continues, and cannot be read."""
         if self.brackets:
             self.readable = self.expects_value = False
         return bool(self.brackets)

@@ -120,7 +120,7 @@ def _changes(parsed: _Parsed) -> Iterator[FalseStatement]:
             continue
         start, end = after.sides[0][0].start, after.sides[1][-1].end
         if not _is_refuted(parsed.text, start, end):
-            reason = f"it is not what stands before it; {reason}"
+            reason = f"it disagrees with the equation before it; {reason}"
             yield FalseStatement(text=parsed.text[start:end], start=start, end=end, reason=reason)
 
 

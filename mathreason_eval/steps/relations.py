@@ -91,7 +91,7 @@ def _disordered(
         return None
     pairs = [(one, other) for one in values(left.text) for other in values(right.text)]
     for one, other in pairs:
-        # Machine numbers that are nearly the same have no order to speak of.
+        # Machine numbers that are nearly the same have no reliable order.
         unsure = not (one.exact and other.exact) and holds(one, other, nearly=True)
         if unsure or order(one.number, other.number):
             return None

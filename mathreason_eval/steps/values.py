@@ -12,7 +12,7 @@ from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.lexer import UnreadableError
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.parse import parse
-from mathreason_eval.maths.syntax.tree import Node, num, rebuild
+from mathreason_eval.maths.syntax.tree import Node, num, rebuild, substitute
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
 _EXACT = (".5", ".25", ".75")
@@ -46,7 +46,7 @@ class Value:
 
 @lru_cache(maxsize=4096)
 def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
-    r"""Return what an expression is worth, by each reading; none if it is no real constant.
+    r"""Return the value of an expression by each reading; none if it is no real constant.
 
     `20%` is a fifth or twenty; `2\frac{1}{2}` is two and a half or one.
 
@@ -64,7 +64,7 @@ def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
 
 
 def _readings(node: Node) -> Iterator[Node]:
-    parts = frozenset(_parts(node))
+    parts = frozenset((part.op, part.name) for part in _nodes(node))
     if _is_ambiguous(parts):
         return
     yield node
@@ -76,11 +76,10 @@ def _readings(node: Node) -> Iterator[Node]:
             yield changed
 
 
-def _parts(node: Node) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the name of everything in a tree."""
-    yield node.op, node.name
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
     for part in node.args:
-        yield from _parts(part)
+        yield from _nodes(part)
 
 
 def _is_ambiguous(parts: frozenset[tuple[str, str]]) -> bool:
@@ -118,8 +117,11 @@ def _value(node: Node, *, rounded: bool) -> Value | None:
         return None
     slack = Fraction(0)
     if rounded:
-        for typed in set(_decimals(node)):
-            moved = _number(_moved(node, typed))
+        for decimal in {part for part in _nodes(node) if _may_be_rounded(part)}:
+            # Half a unit of its last place larger.
+            assert decimal.value is not None, "a number has a value"
+            larger = num(decimal.value + _half_unit(decimal.name), decimal.name)
+            moved = _number(substitute(node, decimal, larger))
             slack += abs(moved - number) if moved is not None else 0
     inner = node.args[0] if node.op in {"neg", "percent"} else node
     return Value(
@@ -132,27 +134,16 @@ def _value(node: Node, *, rounded: bool) -> Value | None:
     )
 
 
+def _may_be_rounded(node: Node) -> bool:
+    return node.op == "num" and bool(node.name) and not node.name.endswith(_EXACT)
+
+
 def _number(node: Node) -> Fraction | None:
     found = exact(node)
     if found is not None:
         return found
     machine = real_value(node)
     return None if machine is None else Fraction(machine)
-
-
-def _decimals(node: Node) -> Iterator[Node]:
-    if node.op == "num" and node.name and not node.name.endswith(_EXACT):
-        yield node
-    for part in node.args:
-        yield from _decimals(part)
-
-
-def _moved(node: Node, old: Node) -> Node:
-    """Return the tree with a decimal half a unit of its last place larger."""
-    if node == old:
-        assert node.value is not None, "a number has a value"
-        return num(node.value + _half_unit(node.name), node.name)
-    return rebuild(node, lambda part: _moved(part, old))
 
 
 def _half_unit(typed: str) -> Fraction:

@@ -44,7 +44,7 @@ class _Point:
         self.seed = seed
 
     def integer(self, name: str) -> int:
-        """Return the integer that stands for a variable, of the parity of the seed or random."""
+        """Return the integer that a variable takes: at least 2, fixed by the seed and the name."""
         digest = hashlib.blake2b(f"{self.seed}/{name}".encode(errors="replace"), digest_size=6)
         return int.from_bytes(digest.digest(), "big") + 2
 

@@ -1,4 +1,4 @@
-"""The commands of LaTeX by what they stand for, and the signs of Unicode by their commands."""
+"""The commands of LaTeX by their meaning, and the signs of Unicode by their commands."""
 
 from __future__ import annotations
 

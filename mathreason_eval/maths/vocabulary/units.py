@@ -1,4 +1,4 @@
-"""Units of measure and currencies: what they are made of, and whether two can be converted."""
+"""Units of measure and currencies: their dimension and their size."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 MONEY = "".join(sign for sign in _MONEY if unicodedata.category(sign[0]) == "Sc")
 """Signs of currencies."""
 WHOLE_MONEY = "".join(sign for sign in MONEY if _MONEY[sign].size == 1)
-"""Of them, those that stand before an amount: not the sign of the cent."""
+"""Of them, those that precede an amount: not the sign of the cent."""
 _PART = re.compile(
     r"(?P<word>[^\W\d_]+|[" + MONEY + r"])(?:\s*\^\s*\{?(?P<power>-?\d)\}?)?|(?P<slash>/)"
 )

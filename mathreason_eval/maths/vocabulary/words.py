@@ -48,7 +48,7 @@ FILLERS = these(
     "only exactly approximately about roughly nearly circa is are equals equal the a an answer "
     "value values solution solutions final result therefore thus so hence either all both of"
 )
-"""Words that may stand before an answer and say nothing."""
+"""Words that may precede an answer and add nothing to it."""
 
 NEVER_UNITS = these(
     "not no none neither nor is isn't are aren't wrong false incorrect less more than at least "
