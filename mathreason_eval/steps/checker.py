@@ -119,9 +119,8 @@ def _changes(parsed: _Parsed) -> Iterator[FalseStatement]:
         if chain is None or (reason := _changed(parsed.text, chain)) is None:
             continue
         start, end = after.sides[0][0].start, after.sides[1][-1].end
-        if not _is_refuted(parsed.text, start, end):
-            reason = f"it disagrees with the equation before it; {reason}"
-            yield FalseStatement(text=parsed.text[start:end], start=start, end=end, reason=reason)
+        reason = f"it disagrees with the equation before it; {reason}"
+        yield from _claimed(parsed.text, start, end, reason)
 
 
 def _changed(text: str, chain: Chain) -> str | None:
@@ -147,31 +146,26 @@ def _broken_transition(before: _Parsed, step: _Parsed) -> FalseStatement | None:
 
 
 def _contradiction(one: Equation, other: Equation) -> Iterator[FalseStatement]:
-    """Yield that an equation does not follow, unless the words around it admit it."""
-    if not _is_refuted(other.text, other.start, other.end):
-        yield FalseStatement(
-            text=other.written,
-            start=other.start,
-            end=other.end,
-            reason=f"it has no solution in common with {one.written}",
-        )
+    reason = f"it has no solution in common with {one.written}"
+    return _claimed(other.text, other.start, other.end, reason)
 
 
 def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
     """Yield the pairs of neighbours in a chain that are not related as their sign says."""
     modulus = _modulus(chain)
     sides = [expressions(side, is_right=place > 0) for place, side in enumerate(chain.sides)]
-    for place, sign in enumerate(chain.signs):
-        if not chain.sides[place] or not chain.sides[place + 1]:
+    for place, (one, other) in enumerate(pairwise(chain.sides)):
+        if not one or not other:
             continue
         found = _miscalculated(chain, sides, place, modulus)
         if found is None and not modulus and _is_transformed(text, chain, place):
-            found = _mistransformed(text, chain, place)
-        if found is None or _has_run_on(sides, place):
+            reason = difference(text, one, other, factored=not place)
+            found = (one[0].start, other[-1].end, reason) if reason is not None else None
+        before = sides[place - 1] if place else []
+        # A side may continue from the result before it: 2 * 26 = 52 + 24 = 76.
+        if found is None or (before and sides[place] and runs_on(before[-1], sides[place][-1])):
             continue
-        start, end, reason = found
-        if sign.text in UNEQUAL or not _is_refuted(text, start, end):
-            yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
+        yield from _claimed(text, *found, denies=chain.signs[place].text in UNEQUAL)
 
 
 def _miscalculated(
@@ -188,20 +182,6 @@ def _miscalculated(
     return None if reason is None else (one[left.first].start, other[right.last - 1].end, reason)
 
 
-def _mistransformed(text: str, chain: Chain, place: int) -> tuple[int, int, str] | None:
-    """Return where two forms of one expression are that differ, and why; None if they do not."""
-    one, other = chain.sides[place], chain.sides[place + 1]
-    reason = difference(text, one, other, factored=not place)
-    return None if reason is None else (one[0].start, other[-1].end, reason)
-
-
-def _has_run_on(sides: Sequence[Sequence[Expression]], place: int) -> bool:
-    """Return whether the expression before a sign continues from the result before it."""
-    if not place or not sides[place - 1] or not sides[place]:
-        return False
-    return runs_on(sides[place - 1][-1], sides[place][-1])
-
-
 def _modulus(chain: Chain) -> int:
     """Return what a chain is taken modulo; 0 if it is not, or not by one number."""
     moduli = {token.text for side in chain.sides for token in side if token.kind == "modulus"}
@@ -211,9 +191,8 @@ def _modulus(chain: Chain) -> int:
 def _is_transformed(text: str, chain: Chain, place: int) -> bool:
     """Return whether an equal sign is between two forms of one expression.
 
-    The first of a chain does not, unless the words before it say that something is factored: it
-    may state an equation that is to be solved. The others do, unless already the first one states
-    such an equation.
+    The first of a chain is not, unless the words before it say that something is factored: it may
+    state an equation that is to be solved. The others are, unless the first one states one.
     """
     if chain.signs[place].text not in EQUAL:
         return False
@@ -222,6 +201,17 @@ def _is_transformed(text: str, chain: Chain, place: int) -> bool:
     start = chain.sides[0][0].start if chain.sides[0] else chain.signs[0].start
     before = text[max(0, start - _LOOK_BACK) : start]
     return bool(_FACTORS.search(before)) and not _SOLVES.search(before)
+
+
+def _claimed(
+    text: str, start: int, end: int, reason: str, *, denies: bool = False
+) -> Iterator[FalseStatement]:
+    """Yield a false statement, unless the words around it say themselves that it does not hold.
+
+    One that denies an equality is refuted by no such words.
+    """
+    if denies or not _is_refuted(text, start, end):
+        yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
 
 
 def _is_refuted(text: str, start: int, end: int) -> bool:
@@ -255,10 +245,6 @@ def _divisions(text: str) -> Iterator[FalseStatement]:
         number, divisor, quotient, rest = (int(each.replace(",", "")) for each in found.groups())
         end = found.end(4) - (len(found[4]) - len(found[4].rstrip(",")))
         product = quotient * divisor + rest
-        if product != number and not _is_refuted(text, found.start(), end):
-            yield FalseStatement(
-                text=text[found.start() : end],
-                start=found.start(),
-                end=end,
-                reason=f"{quotient} times {divisor} and {rest} is {product}",
-            )
+        if product != number:
+            reason = f"{quotient} times {divisor} and {rest} is {product}"
+            yield from _claimed(text, found.start(), end, reason)
