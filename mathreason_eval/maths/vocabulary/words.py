@@ -26,7 +26,7 @@ SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "mill
           "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
 """Words that multiply the number before them rather than measure it."""
 GROUPS = {"dozen": 12, "dozens": 12, "pair": 2, "pairs": 2, "couple": 2, "couples": 2}
-"""Words that count things in groups. The grader takes them for units of their own."""
+"""Words that count things in groups. The grader reads only a dozen as a number, and as a unit."""
 FRACTIONS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5,
              "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}  # fmt: skip
 """Denominators in words."""
