@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mathreason_eval.maths.vocabulary.latex import FRACTION, FRACTIONS, in_ascii
 from mathreason_eval.maths.vocabulary.words import NEVER_COUNTED, these
-from mathreason_eval.steps.chains import Token, is_variable
+from mathreason_eval.steps.chains import SolutionToken, is_variable
 
 _OPERATORS = {sign: in_ascii(sign) for sign in "×·⋅∗÷⁄−–"}
 _SIGNS = frozenset("+-−–")
@@ -56,7 +56,7 @@ class Expression:
     """False where it touches something that is no arithmetic, such as a variable."""
 
 
-def expressions(side: Sequence[Token], *, is_right: bool = False) -> list[Expression]:
+def expressions(side: Sequence[SolutionToken], *, is_right: bool = False) -> list[Expression]:
     """Return the arithmetic of a side in order, each expression as long as possible.
 
     Args:
@@ -78,7 +78,7 @@ def expressions(side: Sequence[Token], *, is_right: bool = False) -> list[Expres
 class _Parser:
     """One expression while it is being read, token by token."""
 
-    def __init__(self, side: Sequence[Token], start: int, *, is_right: bool) -> None:
+    def __init__(self, side: Sequence[SolutionToken], start: int, *, is_right: bool) -> None:
         self.side = side
         self.is_right = is_right
         self.first = self.at = start
@@ -120,14 +120,14 @@ class _Parser:
             readable=self.readable and not self.expects_value and not self.brackets,
         )
 
-    def ahead(self, count: int = 0) -> Token | None:
+    def ahead(self, count: int = 0) -> SolutionToken | None:
         """Return the token at an offset from the current one, or None beyond either end."""
         place = self.at + count
         return self.side[place] if 0 <= place < len(self.side) else None
 
     # Each rule returns whether its token belongs to the expression.
 
-    def number(self, token: Token) -> bool:
+    def number(self, token: SolutionToken) -> bool:
         """Read a number, or the fraction of a mixed one."""
         if not self.expects_value and not self._is_mixed():
             return self.stop()
@@ -149,20 +149,20 @@ class _Parser:
             self.readable = self.expects_value = False
         return bool(self.brackets)
 
-    def foreign(self, token: Token) -> bool:
+    def foreign(self, token: SolutionToken) -> bool:
         """Read something that is no arithmetic: whatever touches it cannot be calculated."""
         self.parts.append(token.text)
         self.readable = self.expects_value = False
         return True
 
-    def remark(self, token: Token) -> bool:
+    def remark(self, token: SolutionToken) -> bool:
         """Read words in brackets: a remark, or a factor if no space precedes them in a formula."""
         before = self.ahead(-1)
         if token.formula and before is not None and before.end == token.start:
             return self.foreign(token)
         return True
 
-    def operator(self, token: Token) -> bool:
+    def operator(self, token: SolutionToken) -> bool:
         """Read an operator between two values, or a sign before one."""
         if self.expects_value:
             is_sign = token.text in _SIGNS and (bool(self.parts) or not self.at)
@@ -180,7 +180,7 @@ class _Parser:
             self.first_operand = "".join(self.parts)
         return self._operate(sign)
 
-    def _per(self, unit: Token) -> None:
+    def _per(self, unit: SolutionToken) -> None:
         """Read the unit after a slash, as in 5 pages/day."""
         letter = unit.kind == "word" and (unit.formula or is_variable(unit))
         if letter or unit.text.lower() in _CALLED:
@@ -194,7 +194,7 @@ class _Parser:
         self.expects_value = True
         return True
 
-    def mark(self, token: Token) -> bool:
+    def mark(self, token: SolutionToken) -> bool:
         """Read a mark after a value, such as per cent."""
         if self.expects_value:
             return self.foreign(token)
@@ -202,7 +202,7 @@ class _Parser:
         self.operators += token.text in "!²³"
         return True
 
-    def currency(self, token: Token) -> bool:
+    def currency(self, token: SolutionToken) -> bool:
         """Read the sign of a currency, which is a unit before its number."""
         del token
         follows = self.ahead(1)
@@ -212,7 +212,7 @@ class _Parser:
         self.money = True
         return True
 
-    def opening(self, token: Token) -> bool:
+    def opening(self, token: SolutionToken) -> bool:
         """Read a bracket; one after a value multiplies it."""
         before = self.ahead(-1)
         if not self.expects_value and before is not None:
@@ -226,7 +226,7 @@ class _Parser:
         self.expects_value = True
         return True
 
-    def closing(self, token: Token) -> bool:
+    def closing(self, token: SolutionToken) -> bool:
         """Read a closing bracket."""
         if not self.brackets:
             self.readable = False
@@ -237,20 +237,20 @@ class _Parser:
         self.expects_value = False
         return True
 
-    def edge(self, token: Token) -> bool:
+    def edge(self, token: SolutionToken) -> bool:
         """Read the beginning or end of a formula, which is a bracket unless it follows a value."""
         if not token.formula:
             return self.closing(token)
         return self.opening(token) if self.expects_value else self.stop()
 
-    def comma(self, token: Token) -> bool:
+    def comma(self, token: SolutionToken) -> bool:
         """Read a comma between arguments."""
         self.readable &= bool(self.brackets) and self.brackets[-1]
         self.parts.append(token.text)
         self.expects_value = True
         return True
 
-    def command(self, token: Token) -> bool:
+    def command(self, token: SolutionToken) -> bool:
         r"""Read a command: \pi, or one that a value follows."""
         if token.text == r"\pi":
             self._operate(token.text)
@@ -260,7 +260,7 @@ class _Parser:
             return self._operate(token.text)
         return self.foreign(token)
 
-    def word(self, token: Token) -> bool:
+    def word(self, token: SolutionToken) -> bool:
         """Read a word: an operator, a function, a variable, or a part of a unit."""
         low, follows = _words(token), self.ahead(1)
         if low in _INFIX and not self.expects_value and _begins_value(follows):
@@ -309,7 +309,7 @@ class _Parser:
                 self.at += 4
 
 
-_RULES: Mapping[str, Callable[[_Parser, Token], bool]] = {
+_RULES: Mapping[str, Callable[[_Parser, SolutionToken], bool]] = {
     "num": _Parser.number,
     "op": _Parser.operator,
     "post": _Parser.mark,
@@ -327,7 +327,7 @@ _RULES: Mapping[str, Callable[[_Parser, Token], bool]] = {
 }
 
 
-def _words(token: Token) -> str:
+def _words(token: SolutionToken) -> str:
     """Return the words of a label, or the word, in lower case."""
     text = token.text
     if token.kind == "label":
@@ -335,7 +335,7 @@ def _words(token: Token) -> str:
     return text.strip(" ~.:").lower()
 
 
-def _begins_value(token: Token | None) -> bool:
+def _begins_value(token: SolutionToken | None) -> bool:
     if token is None:
         return False
     begins = token.kind in {"num", "money", "open"} or token.text in _PREFIXES

@@ -20,7 +20,7 @@ from mathreason_eval.maths.vocabulary.latex import (
 from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 
 
-class Token(NamedTuple):
+class SolutionToken(NamedTuple):
     """A token with its place.
 
     Kinds: num, op, post (a mark behind a value), rel, cmd, word, label (words in a formula), money,
@@ -93,7 +93,7 @@ _SHORTEST_WORD = 4
 _VOWEL = re.compile("[aeiouAEIOU]")
 
 
-def tokens(text: str) -> Iterator[Token]:
+def tokens(text: str) -> Iterator[SolutionToken]:
     """Yield the tokens of a text in order, without white space; linear in its length."""
     text = _DISPLAY.sub(lambda m: f"\x01 {m[1]} \x02", text)
     text = _FORMULA.sub(lambda m: f"\x01{m[1]}\x02", text)
@@ -113,10 +113,12 @@ def tokens(text: str) -> Iterator[Token]:
             # A line that begins with a dash is an item of a list, not a negative number.
             if kind == "op" and not formula and text[found.end() : found.end() + 1].isspace():
                 continue
-        yield Token("odd" if kind in {"rest", "name"} else kind, sign, *found.span(), formula)
+        yield SolutionToken(
+            "odd" if kind in {"rest", "name"} else kind, sign, *found.span(), formula
+        )
 
 
-def is_variable(token: Token) -> bool:
+def is_variable(token: SolutionToken) -> bool:
     """Return whether letters name a number or a point: AB, x; in a formula most short ones."""
     text = token.text
     if len(text) == 1 or (text.isupper() and len(text) < _SHORTEST_WORD):
@@ -132,7 +134,7 @@ _LONGEST_SIDE = 400
 _PLAIN = frozenset({"word", "num", "op", "post", "cmd", "label", "money", "odd", "modulus"})
 """Kinds of tokens that neither end a chain nor begin a side."""
 
-Side = tuple[Token, ...]
+Side = tuple[SolutionToken, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +142,7 @@ class Chain:
     """Sides with the relation signs between them, in the order of the text."""
 
     sides: tuple[Side, ...]
-    signs: tuple[Token, ...]
+    signs: tuple[SolutionToken, ...]
 
 
 def chains(text: str) -> Iterator[Chain]:
@@ -164,17 +166,17 @@ def chains(text: str) -> Iterator[Chain]:
 class _Level:
     """What has been read between two brackets, or outside of all."""
 
-    opener: Token | None = None
-    sides: list[list[Token]] = field(default_factory=lambda: [[]])
-    signs: list[Token] = field(default_factory=list)
-    whole: list[Token] = field(default_factory=list)
+    opener: SolutionToken | None = None
+    sides: list[list[SolutionToken]] = field(default_factory=lambda: [[]])
+    signs: list[SolutionToken] = field(default_factory=list)
+    whole: list[SolutionToken] = field(default_factory=list)
     """Everything, for the level around it."""
     related: bool = False
     """Whether it holds a relation."""
     broken: bool = False
     """Whether a new line has begun: only a relation continues the chain."""
 
-    def add(self, token: Token) -> None:
+    def add(self, token: SolutionToken) -> None:
         """Add a token to the current side; one too many makes it unreadable."""
         _keep(self.sides[-1], token)
         if self.opener is not None:
@@ -188,7 +190,7 @@ class _Level:
             for token in self.whole
         )
 
-    def ends_at(self, token: Token) -> bool:
+    def ends_at(self, token: SolutionToken) -> bool:
         """Return whether a token ends the current chain."""
         if token.kind == "sep":
             self.whole.append(token)
@@ -204,7 +206,7 @@ class _Level:
         self.sides, self.signs, self.broken = [[]], [], False
 
 
-def _keep(kept: list[Token], token: Token) -> None:
+def _keep(kept: list[SolutionToken], token: SolutionToken) -> None:
     """Add a token to a list; once it is full, one that makes it no arithmetic."""
     if len(kept) < _LONGEST_SIDE:
         kept.append(token)
@@ -220,7 +222,7 @@ class _Parser:
         self.formula = 0
         """The level of the current formula; 0 where there is none."""
 
-    def read(self, token: Token) -> Iterator[Chain]:
+    def read(self, token: SolutionToken) -> Iterator[Chain]:
         """Read one token, and yield the chains that it ends."""
         level = self.levels[-1]
         if token.kind in {"line", "row"}:
@@ -250,7 +252,7 @@ class _Parser:
         while self.levels:
             yield from self.levels.pop().end()
 
-    def _close(self, token: Token) -> Iterator[Chain]:
+    def _close(self, token: SolutionToken) -> Iterator[Chain]:
         """Leave the innermost level, if that is what the bracket closes."""
         if token.kind == "edge":
             yield from self._leave_formula(token)
@@ -263,7 +265,7 @@ class _Parser:
         yield from inner.end()
         self._put(inner, opener, token)
 
-    def _leave_formula(self, closer: Token | None = None) -> Iterator[Chain]:
+    def _leave_formula(self, closer: SolutionToken | None = None) -> Iterator[Chain]:
         """Leave the current formula, if there is one, and every bracket left open in it."""
         if not self.formula:
             return
@@ -274,7 +276,7 @@ class _Parser:
         if closer is not None and inner.opener is not None:
             self._put(inner, inner.opener, closer)
 
-    def _put(self, inner: _Level, opener: Token, closer: Token) -> None:
+    def _put(self, inner: _Level, opener: SolutionToken, closer: SolutionToken) -> None:
         """Give the content of two brackets to the level around them."""
         outer = self.levels[-1]
         if inner.related or len(self.levels) > _DEEPEST or len(inner.whole) > _LONGEST_SIDE:

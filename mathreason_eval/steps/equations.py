@@ -24,7 +24,7 @@ from mathreason_eval.maths.syntax.lexer import UnreadableError
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.parse import parse
 from mathreason_eval.maths.syntax.tree import Node, symbols
-from mathreason_eval.steps.chains import Chain, Side, Token, is_variable
+from mathreason_eval.steps.chains import Chain, Side, SolutionToken, is_variable
 from mathreason_eval.steps.relations import EQUAL
 
 # --- two forms of one expression ---------------------------------------------------------------
@@ -37,7 +37,11 @@ _SUMS, _PRODUCTS = frozenset({"add"}), frozenset({"mul", "pow"})
 
 
 def difference(
-    text: str, one: Sequence[Token], other: Sequence[Token], *, factored: bool = False
+    text: str,
+    one: Sequence[SolutionToken],
+    other: Sequence[SolutionToken],
+    *,
+    factored: bool = False,
 ) -> str | None:
     """Return at which values of their variables two sides differ; None if nothing shows it.
 
@@ -62,11 +66,11 @@ def difference(
     return found.note if found.equal is False else None
 
 
-def _has_letters(side: Sequence[Token]) -> bool:
+def _has_letters(side: Sequence[SolutionToken]) -> bool:
     return any(token.kind in {"word", "cmd"} for token in side)
 
 
-def _tree(text: str, side: Sequence[Token]) -> Node | None:
+def _tree(text: str, side: Sequence[SolutionToken]) -> Node | None:
     """Return the tree of a side that is nothing but an expression of variables, or None."""
     words = (token for token in side if token.kind in _NO_EXPRESSION)
     if not side or any(token.kind != "word" or len(token.text) > 1 for token in words):
@@ -130,8 +134,8 @@ class Equation:
 
     text: str
     """In which it is written."""
-    left: Sequence[Token]
-    right: Sequence[Token]
+    left: Sequence[SolutionToken]
+    right: Sequence[SolutionToken]
 
     @property
     def start(self) -> int:
@@ -166,7 +170,7 @@ def as_equation(text: str, chain: Chain) -> Equation | None:
     return Equation(text=text, left=left, right=right) if left and right else None
 
 
-def _without_prose(side: Sequence[Token]) -> Sequence[Token]:
+def _without_prose(side: Sequence[SolutionToken]) -> Sequence[SolutionToken]:
     """Return a side without the words before and after its formula; nothing if they belong to it.
 
     `We have x + 1` is about x + 1, but `the age - 4` is not about -4.
@@ -180,7 +184,7 @@ def _without_prose(side: Sequence[Token]) -> Sequence[Token]:
     return () if first and inner and inner[0].kind == "op" else inner
 
 
-def _is_prose(token: Token) -> bool:
+def _is_prose(token: SolutionToken) -> bool:
     return token.kind == "label" or (token.kind == "word" and not is_variable(token))
 
 

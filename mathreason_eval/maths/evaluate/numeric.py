@@ -44,17 +44,17 @@ _WHOLE = (3, 5, 2, 7, 4, 6, 9, 8)
 _NUMERIC_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
 
 
-class Difference(NamedTuple):
-    """What numbers say about two trees."""
+class NumericAgreement(NamedTuple):
+    """Whether two trees agree by numbers: True, False, or None where that is open."""
 
     equal: bool | None
     note: str
 
 
-UNREFUTED = Difference(equal=None, note="")
+UNREFUTED = NumericAgreement(equal=None, note="")
 
 
-def differ(left: Node, right: Node) -> Difference:
+def differ(left: Node, right: Node) -> NumericAgreement:
     """Return whether machine numbers refute that two trees are equal; equal is None if not."""
     seen = 0
     for row in _rows(left, right):
@@ -62,12 +62,12 @@ def differ(left: Node, right: Node) -> Difference:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
-            return Difference(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_note(row, pair))
         seen += 1
-    return Difference(equal=None, note="agree" if seen else "")
+    return NumericAgreement(equal=None, note="agree" if seen else "")
 
 
-def confirm(left: Node, right: Node) -> Difference:
+def confirm(left: Node, right: Node) -> NumericAgreement:
     """Return whether two trees agree to fifty digits, or more, wherever both are real."""
     seen = 0
     rows = list(_rows(left, right))
@@ -82,17 +82,17 @@ def confirm(left: Node, right: Node) -> Difference:
         if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
         if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
-            return Difference(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_note(row, pair))
         seen += 1
         if seen > _ENOUGH:
             break
     if seen and seen >= min(_ENOUGH, len(rows)):
         where = f"at {seen} points" if rows != [{}] else "as constants"
-        return Difference(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
-    return Difference(equal=None, note="no common real points")
+        return NumericAgreement(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
+    return NumericAgreement(equal=None, note="no common real points")
 
 
-def at_integers(left: Node, right: Node) -> Difference:
+def at_integers(left: Node, right: Node) -> NumericAgreement:
     """Return whether two trees agree, or differ, where all their variables are integers."""
     names = sorted({*symbols(left), *symbols(right)})
     seen = 0
@@ -102,10 +102,10 @@ def at_integers(left: Node, right: Node) -> Difference:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
-            return Difference(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_note(row, pair))
         seen += bool(pair.bounded and pair.size < _ORDINARY)
     enough = seen >= len(_WHOLE) // 2
-    return Difference(equal=True if enough else None, note=f"agree at {seen} integer points")
+    return NumericAgreement(equal=True if enough else None, note=f"agree at {seen} integer points")
 
 
 def real_value(node: Node) -> float | None:
