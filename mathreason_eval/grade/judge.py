@@ -21,7 +21,7 @@ from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
-GRADER_VERSION = "6"
+GRADER_VERSION = "7"
 """Rises whenever a verdict could change; part of every manifest."""
 
 _CACHED = 100_000
