@@ -64,6 +64,7 @@ FOUND = [
     ("There is no solution.",                      "no solution",  "bare"),
     ("So the function is even.",                   "even",         "bare"),
     ("He pays $1,200.50.",                        "$1,200.50",    "last_number"),
+    ("He pays ₦500.",                             "₦500",         "last_number"),   # any currency
     ("16 - 3 = 13 eggs",                          "13",           "last_number"),   # minus between
     ("10-3 of them",                              "3",            "last_number"),   # no sign
     ("It is -5 degrees",                          "-5",           "last_number"),   # a sign

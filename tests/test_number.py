@@ -15,7 +15,8 @@ from mathreason_eval.maths.syntax.number import (
     typed_value,
     with_digits,
 )
-from mathreason_eval.maths.vocabulary.units import unit_of
+from mathreason_eval.maths.vocabulary import latex
+from mathreason_eval.maths.vocabulary.units import MONEY, is_currency, is_unit, unit_of
 
 # fmt: off
 TYPED = [
@@ -42,6 +43,8 @@ WORDS = [
     ("twenty-one",          "21"),
     ("two hundred and six", "206"),
     ("three thousand",      "3000"),
+    ("two trillion",        "2000000000000"),
+    ("five lakh",           "500000"),
     ("two thirds",          "2/3"),
     ("minus one half",      "-1/2"),
     ("several",             None),
@@ -122,3 +125,20 @@ def test_units_are_made_of_units() -> None:
     assert speed is not None
     assert pace is not None
     assert (speed.dimension == pace.dimension, speed.size / pace.size) == (True, Fraction(5, 18))
+
+
+@pytest.mark.parametrize("sign", MONEY)
+def test_every_sign_of_a_currency_has_a_unit(sign):
+    assert is_currency(sign)
+    assert unit_of(sign) is not None
+
+
+def test_a_unit_is_no_currency_by_the_length_of_its_dimension():
+    assert is_unit("ohm")
+    assert not is_currency("ohm")
+
+
+def test_signs_of_relations_come_from_one_table():
+    assert latex.written("!=") == {"!=", "≠", r"\ne", r"\neq"}
+    assert latex.PROSE_FUNCTIONS - {"sqrt", "mod"} <= latex.FUNCTIONS.keys()
+    assert latex.FRACTIONS <= latex.KNOWN

@@ -21,6 +21,7 @@ FALSE = [
     ("Total = 18 + 6 + 6 = 31",                                "18 + 6 + 6 = 31"),  # chain
     ("Total = 2 + 3 = 5 = 6 - 2",                              "5 = 6 - 2"),
     ("$5 + $3 = $9",                                           "$5 + $3 = $9"),  # money
+    ("₦500 + ₦300 = ₦900",                                     "₦500 + ₦300 = ₦900"),
     ("So $20 (ticket) - $2 (drink) = $17",                     "$20 (ticket) - $2 (drink) = $17"),
     (r"\[ \text{Cost} = 5 \times \$30 = \$160 \]",             r"5 \times \$30 = \$160"),
     (r"so $\frac{1}{2} + \frac13 = \frac25$",                  r"\frac{1}{2} + \frac13 = \frac25"),
@@ -35,6 +36,8 @@ FALSE = [
     (r"17 \equiv 4 \pmod{5}",                                  r"17 \equiv 4 \pmod{5}"),  # modulo
     ("2^5 = 32 = 3 (mod 7)",                                   "32 = 3 (mod 7)"),
     (r"so \frac12 + 1 < \frac54",                              r"\frac12 + 1 < \frac54"),  # order
+    ("2 + 3 ⩽ 4",                                              "2 + 3 ⩽ 4"),
+    (r"so 2 + 3 \leqq 4",                                      r"2 + 3 \leqq 4"),
     (r"2 \cdot 3 \neq 6, so it is not.",                       r"2 \cdot 3 \neq 6"),
     ("130 + x = 400. Subtracting: x = 250",                    "x = 250"),  # solving
     (r"\(x^2 - 5x + 4 = 0\), so \((x - 2)(x + 3) = 0\)",       "(x - 2)(x + 3) = 0"),
@@ -72,7 +75,7 @@ TRUE = [
     r"\(y = x + 1\) and \(y = 2x\)", r"\(y = 2(x + 1)\). Simplifying, \(y = 2x + 2\).",
     r"\(x = \frac{3 + 5}{2} = 4\) \(x = \frac{3 - 5}{2} = -1\)",
     r"\frac{2}{3} \approx 0.667", r"\sqrt{2} \approx 1.4",
-    "1 foot = 12 inches", "60 minutes = 1 hour",  # units
+    "1 foot = 12 inches", "60 minutes = 1 hour", "50¢ + 50¢ = $1",  # units
     r"\(4 \text{ hours} = 4 \times 60 = 240 \text{ minutes}\)",
     "300 pennies = 300 x $0.01 = $3.00", "7 pairs = 7 * 2 = 14 gloves",
     r"\frac{1}{2} \text{ inch} = 20 \text{ miles}",

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import re
 
-from mathreason_eval.extract.core import is_denied, is_formula, last_side, without_names
-from mathreason_eval.extract.spans import Span, answer_at, in_one_breath, last_matches
+from mathreason_eval.extract.spans import (
+    REACHES,
+    Span,
+    answer_at,
+    are_coordinated,
+    is_formula,
+    is_negated,
+    last_matches,
+    last_of_chain,
+    without_names,
+)
+from mathreason_eval.maths.vocabulary.latex import FORMULA_MARKS, FRACTION
+from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 from mathreason_eval.types import Answer
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z_\d.,])(?<!\d )[-−+]?(?:\\?[$€£₹])?[-−]?"
-    r"(?:\\[dt]?frac\{-?\d+\}\{\d+\}"
+    rf"(?<![A-Za-z_\d.,])(?<!\d )[-−+]?(?:\\?[{WHOLE_MONEY}])?[-−]?"
+    rf"(?:{FRACTION}\{{-?\d+\}}\{{\d+\}}"
     r"|\d{1,4}(?:\s?:\s?\d{1,4})+(?:\s?[aApP]\.?[mM]\b)?"  # 12:30 and 3 : 4
     r"|\d{1,3}(?:,\d{2,3})*,\d{3}(?![,\d])(?:\.\d+)?"  # 1,200.50 and 12,34,567
     r"|\d{1,3}(?:\.\d{3})*\.\d{3},\d+|\d{1,3}(?:\.\d{3}){2,}"  # 1.234,5 and 1.234.567
@@ -21,70 +32,44 @@ _NUMBER = re.compile(
     r"|\d+(?:[.٫]\d+)?(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?"
     r"|\.\d+)(?:\s?\\?%|٪)?(?!\d)"
 )
-_CODE = re.compile(r"__\w+__|\w\(\s*['\"\[]|\)\.\w+\(")
-"""A line of a program, whose numbers are nobody's answer."""
-_FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")
-_PROGRAMS = {"python", "py", "cpp", "c", "java", "javascript", "js", "bash", "sh", "r", "julia"}
-_UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
-_CALCULATES = re.compile(r"(?<!\*)\*(?!\*)|[+/=^|<>×÷]")
-_SAID = re.compile(r"[^\W\d_]{3,}")
-
-
-def last_number(text: str) -> Answer | None:
-    """Return the last number of the text: `1,200.50`, `-3/4`, `12%`.
-
-    None if it stands in a program, or in a calculation that breaks off after it.
-    """
-    span = _affirmed(text, _last_number(text))
-    if span is None or _in_program(text, span[0]) or _goes_on(text, span[1]):
-        return None
-    return answer_at(text, "last_number", (_first_of_several(text, span[0]), span[1]))
-
-
-def _affirmed(text: str, span: Span | None) -> Span | None:
-    """Return the last number, or the one before it that `12, not 24` says instead."""
-    if span is None or _REJECTED.match(text, span[1]):
-        return None
-    start = max(text.rfind(end, 0, span[0]) for end in (". ", "\n", "; ")) + 1
-    if not is_denied(text, start, span[0]) or _BOUNDS.search(text, start, span[0]):
-        return span
-    instead = _last_number(text[: span[0]])
-    return instead if instead is not None and instead[0] >= start else None
-
-
+_NUMBER_SIGNS = frozenset(f"0123456789 :,.٫/\\!{{}}{WHOLE_MONEY}+-−eEdtfrac\u00a0\u2009\u202f")
+_MOST_TRIED = 40
+_LONGEST = 5_000
+"""Characters of a number."""
+_AFTER = 8
+"""Characters that may belong to a number after its last digit: ` \\%`."""
+_NEAR = 200
 _REJECTED = re.compile(r"\W{0,3}\s+(?:is|was)\s+(?:wrong|incorrect|not\s+(?:the|right|correct))\b")
 _BOUNDS = re.compile(r"\b(?:than|between|least|most|up\s+to)\b|[<>≤≥]")
 """Bounds are numbers of the question as often as of the answer."""
-
-
-def _first_of_several(text: str, start: int) -> int:
-    """Return where the first of the numbers begins that are said in one breath with the last.
-
-    `41 or 42` is no 42, and the roots that `are 2 and 3` are both.
-    """
-    several = _SEVERAL.search(text, max(0, start - _NEAR), start)
-    return start if several is None else several.start(1)
-
-
 _SEVERAL = re.compile(
     r"(?:\bare\s+(?=[^.\n]*\band\b)|(?=\S+(?:,\s\S+)*,?\s+or\b)|(?=[a-zA-Z]\s?=\s?\S+\s+or\b))"
     r"((?:[a-zA-Z]\s?=\s?)?[-−]?\d[\d./]*(?:,\s[-−]?\d[\d./]*)*),?\s+(?:and|or)\s+"
     r"(?:[a-zA-Z]\s?=\s?)?\Z"
 )
+_UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
+_CALCULATES = re.compile(r"(?<!\*)\*(?!\*)|[+/=^|<>×÷]")
+_LONG_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
-def _goes_on(text: str, end: int) -> bool:
-    """Return whether a calculation goes on after a number and never comes to a result."""
-    rest = text[end : end + _NEAR]
-    if _UNFINISHED.match(rest) and end + _NEAR >= len(text):
-        return True
-    return _CALCULATES.search(rest) is not None and _SAID.search(rest) is None
+def last_number(text: str) -> Answer | None:
+    """Return the last number of the text: `1,200.50`, `-3/4`, `12%`.
+
+    None if it is in a program, or in a calculation that breaks off after it.
+    """
+    span = _affirmed(text, _last_number(text))
+    if span is None or _in_program(text, span[0]) or _is_unfinished(text, span[1]):
+        return None
+    # `41 or 42` is no 42, and the roots that `are 2 and 3` are both.
+    several = _SEVERAL.search(text, max(0, span[0] - _NEAR), span[0])
+    start = span[0] if several is None else several.start(1)
+    return answer_at(text, "last_number", (start, span[1]))
 
 
 def _last_number(text: str) -> Span | None:
     """Return the span of the last number, found from its last digit backwards."""
     place = len(text) - 1
-    lowest = max(0, place - _REACH)
+    lowest = max(0, place - REACHES[-1])
     for _ in range(_MOST_TRIED):
         while place >= lowest and not text[place].isdecimal():
             place -= 1
@@ -101,24 +86,37 @@ def _last_number(text: str) -> Span | None:
     return None
 
 
-_REACH = 20_000
-"""How far from the end a number is looked for."""
-_MOST_TRIED = 40
-_LONGEST = 5_000
-"""Characters of a number."""
-_AFTER = 8
-"""Characters that may belong to a number after its last digit: ` \\%`."""
-
-
 def _may_be_in_number(sign: str) -> bool:
     return sign in _NUMBER_SIGNS or (sign > "\x7f" and sign.isdecimal())
 
 
-_NUMBER_SIGNS = frozenset("0123456789 :,.٫/\\!{}$€£₹+-−eEdtfrac\u00a0\u2009\u202f")
+def _affirmed(text: str, span: Span | None) -> Span | None:
+    """Return the last number, or the one before it that `12, not 24` gives instead."""
+    if span is None or _REJECTED.match(text, span[1]):
+        return None
+    start = max(text.rfind(end, 0, span[0]) for end in (". ", "\n", "; ")) + 1
+    if not is_negated(text, start, span[0]) or _BOUNDS.search(text, start, span[0]):
+        return span
+    instead = _last_number(text[: span[0]])
+    return instead if instead is not None and instead[0] >= start else None
+
+
+def _is_unfinished(text: str, end: int) -> bool:
+    """Return whether a calculation continues after a number and never comes to a result."""
+    rest = text[end : end + _NEAR]
+    if _UNFINISHED.match(rest) and end + _NEAR >= len(text):
+        return True
+    return _CALCULATES.search(rest) is not None and _LONG_WORD.search(rest) is None
+
+
+_CODE = re.compile(r"__\w+__|\w\(\s*['\"\[]|\)\.\w+\(")
+"""A line of a program, whose numbers are nobody's answer."""
+_FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")
+_PROGRAMS = {"python", "py", "cpp", "c", "java", "javascript", "js", "bash", "sh", "r", "julia"}
 
 
 def _in_program(text: str, position: int) -> bool:
-    """Return whether a position stands in a block of code, or in a line that is code."""
+    """Return whether a position is in a block of code, or in a line that is code."""
     fences = [m for m in last_matches(_FENCE, text, 200) if m.start() < position]
     if fences and len(fences[0].group(1)) and fences[0].group(1).lower() in _PROGRAMS:
         return True
@@ -126,16 +124,18 @@ def _in_program(text: str, position: int) -> bool:
     return _CODE.search(text, max(line, position - _NEAR), position + _NEAR) is not None
 
 
-_NEAR = 200
+_NAMES_VALUE = re.compile(r"\s*\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\([a-zA-Z]\))?\s*=[^=]*\Z")
+_MOST_FORMULAS = 8
+_LONGEST_FORMULA = 1_000
 
 
 def last_formula(text: str) -> Answer | None:
     r"""Return the last formula of the text, `$x > 5$` or `\(7, 6\)`, if no number comes after it.
 
-    Formulas in one breath, `$x = 3$ and $y = 4$`, are one answer. Prices are no formulas.
+    Coordinated formulas, `$x = 3$ and $y = 4$`, are one answer. Prices are no formulas.
     """
     outer, inner = _formula_before(text, len(text))
-    if inner is not None and is_denied(text, 0, outer[0]):
+    if inner is not None and is_negated(text, 0, outer[0]):
         before = _formula_before(text, outer[0])
         if "." in text[before[0][1] : outer[0]] or "\n" in text[before[0][1] : outer[0]]:
             return None
@@ -147,7 +147,7 @@ def last_formula(text: str) -> Answer | None:
     spans, first = [inner], outer[0]
     while len(spans) < _MOST_FORMULAS:
         outer, inner = _formula_before(text, first)
-        if inner is None or not in_one_breath(text[outer[1] : first]):
+        if inner is None or not are_coordinated(text[outer[1] : first]):
             break
         if not _are_alike(text[slice(*inner)], text[slice(*spans[0])]):
             break
@@ -155,21 +155,15 @@ def last_formula(text: str) -> Answer | None:
         first = outer[0]
     if len(spans) == 1:
         start, end = spans[0]
-        return answer_at(text, "last_formula", (last_side(text, start, end), end))
+        return answer_at(text, "last_formula", (last_of_chain(text, start, end), end))
     joined = ", ".join(text[start:end].strip() for start, end in spans)
     return Answer(text=joined, rule="last_formula", span=(spans[0][0], spans[-1][1]))
 
 
 def _are_alike(one: str, other: str) -> bool:
     """Return whether two formulas can be parts of one answer: both name a value, or neither."""
-    named = [_NAMES.match(formula) is not None for formula in (one, other)]
+    named = [_NAMES_VALUE.match(formula) is not None for formula in (one, other)]
     return all(named) or not any("=" in formula for formula in (one, other))
-
-
-_NAMES = re.compile(r"\s*\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\([a-zA-Z]\))?\s*=[^=]*\Z")
-_MOST_FORMULAS = 8
-_LONGEST_FORMULA = 1_000
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
 def _formula_before(text: str, end: int) -> tuple[Span, Span | None]:
@@ -177,9 +171,9 @@ def _formula_before(text: str, end: int) -> tuple[Span, Span | None]:
 
     Inside is None if what looks like the last formula is none.
     """
-    lowest = max(0, end - _REACH)
+    lowest = max(0, end - REACHES[-1])
     close, opening, closing = max(
-        (text.rfind(closing, lowest, end), opening, closing) for opening, closing in _DELIMITERS
+        (text.rfind(closing, lowest, end), opening, closing) for opening, closing in FORMULA_MARKS
     )
     start = text.rfind(opening, max(lowest, close - _LONGEST_FORMULA), close) if close > 0 else -1
     outer = (start, close + len(closing))
@@ -191,6 +185,14 @@ def _formula_before(text: str, end: int) -> tuple[Span, Span | None]:
 
 _BULLET = re.compile(r"\s*(?:[-*•·#>|]|\d+[.)])\s")
 _LONGEST_LINE = 300
+_WORD = re.compile(r"(?<![\\A-Za-z{])[^\W\d_]{2,}")
+_CONJUNCTION = re.compile(r"\b(?:and|or)\b")
+_VERDICT = re.compile(r"(yes|no|true|false)\b(?:[,.;!][^\d$\\\n]*)?", re.IGNORECASE)
+_PREDICATE = re.compile(
+    r"(?:(?:so|thus|hence|therefore),?\s)?(?:the|there|it|this)\s(?:[a-z ]{1,60}?\s)?(?:is|are)\s"
+    r"((?!the\b|not\b|that\b)[a-z]+(?:\s[a-z]+){0,2})\.?",
+    re.IGNORECASE,
+)
 
 
 def bare(text: str) -> Answer | None:
@@ -202,40 +204,31 @@ def bare(text: str) -> Answer | None:
     line = whole_text.rpartition("\n")[2]
     if not line or len(line) > _LONGEST_LINE or _BULLET.match(line) or _CODE.search(line):
         return None
-    said = _CONJUNCTION.sub(" ", without_names(line))
-    wordy = re.search(r"(?<![\\A-Za-z{])[^\W\d_]{2,}", said) is not None
+    prose = _CONJUNCTION.sub(" ", without_names(line))
+    wordy = _WORD.search(prose) is not None
     lone_word = line == whole_text and " " not in line and not any(map(str.isdigit, line))
     if (wordy and not lone_word) or not any(map(str.isalnum, line)):
-        return _said(text, line) if line == whole_text else None
+        return _predicate(text, line) if line == whole_text else None
     end = len(text.rstrip())
     start = end - len(line)
     start += len(line) - len(line.lstrip("=≈ "))
-    if _UNFINISHED.search(line.removesuffix(_emphasis(line))):
+    # The marks that a line begins with may also end it: `**Yes**`.
+    emphasis = line[: len(line) - len(line.lstrip("*"))]
+    if _UNFINISHED.search(line.removesuffix(emphasis)):
         return None
     return answer_at(text, "bare", (start, end))
 
 
-_CONJUNCTION = re.compile(r"\b(?:and|or)\b")
-_VERDICT = re.compile(r"(yes|no|true|false)\b(?:[,.;!][^\d$\\\n]*)?", re.IGNORECASE)
-_PREDICATE = re.compile(
-    r"(?:(?:so|thus|hence|therefore),?\s)?(?:the|there|it|this)\s(?:[a-z ]{1,60}?\s)?(?:is|are)\s"
-    r"((?!the\b|not\b|that\b)[a-z]+(?:\s[a-z]+){0,2})\.?",
-    re.IGNORECASE,
-)
-
-
-def _emphasis(line: str) -> str:
-    """Return the marks that a line begins with, which may also end it: `**Yes**`."""
-    return line[: len(line) - len(line.lstrip("*"))]
-
-
-def _said(text: str, sentence: str) -> Answer | None:
-    """Return what a text of one sentence without a number says: `No, it is not possible`."""
+def _predicate(text: str, sentence: str) -> Answer | None:
+    """Return the predicate of a text of one sentence without a number: `No, it is not possible`."""
     found = _VERDICT.fullmatch(sentence) or _PREDICATE.fullmatch(sentence)
     if found is None:
         return None
     start = text.index(sentence)
     return answer_at(text, "bare", (start + found.start(1), start + found.end(1)))
+
+
+_OUTPUT = re.compile(r"(?:^|\n)```output[ \t]*\n")
 
 
 def program_output(text: str) -> Answer | None:
@@ -253,9 +246,6 @@ def program_output(text: str) -> Answer | None:
         if answer.text and "Error" not in answer.text:
             return answer
     return None
-
-
-_OUTPUT = re.compile(r"(?:^|\n)```output[ \t]*\n")
 
 
 def whole(text: str) -> Answer | None:

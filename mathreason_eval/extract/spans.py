@@ -1,25 +1,36 @@
-"""Spans of text: what a rule finds, and what is trimmed around it."""
+"""Spans of text: what is trimmed around an answer, and the value in the sentence that gives it."""
 
 from __future__ import annotations
 
 import re
 
+from mathreason_eval.maths.vocabulary.latex import (
+    FORMULA_MARKS,
+    FRACTION,
+    IGNORED,
+    PROSE_FUNCTIONS,
+    TEXT_COMMAND,
+    TEXTS,
+    any_of,
+)
+from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 from mathreason_eval.types import Answer
 
 Span = tuple[int, int]
 """Start and end in characters, end exclusive."""
 
+# --- trimming --------------------------------------------------------------------------------
+
 _WRAPPERS = (
-    ("**", "**"), ("__", "__"), ("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"),
-    ("```", "```"), ("`", "`"), ('"', '"'), ("“", "”"),
+    ("**", "**"), ("__", "__"), *FORMULA_MARKS, ("```", "```"), ("`", "`"), ('"', '"'), ("“", "”")
 )  # fmt: skip
 _LEADING = " \t\r\n\f\v\u00a0\u3000"
 _TRAILING = _LEADING + ".,;:*。．،।、，；"
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
-    r"""Return the span without the white space and signs around it: `$18$.` and `**18**` are 18."""
-    start, end = _bare(text, start, end)
+    r"""Return the span without white space and markup around it: `$18$.` and `**18**` are 18."""
+    start, end = _without_punctuation(text, start, end)
     for opening, closing in _WRAPPERS:
         inner = start + len(opening), end - len(closing)
         if (
@@ -28,13 +39,13 @@ def trimmed(text: str, start: int, end: int) -> Span:
             and text.endswith(closing, start, end)
             and opening not in text[inner[0] : inner[1]].replace("\\$", "")
         ):
-            start, end = _bare(text, *inner)
+            start, end = _without_punctuation(text, *inner)
     if text.startswith("**", start) and "**" not in text[start + 2 : end]:
         start += 2  # what closed it went with the full stop
     return start, end
 
 
-def _bare(text: str, start: int, end: int) -> Span:
+def _without_punctuation(text: str, start: int, end: int) -> Span:
     inside = text[start:end].lstrip(_LEADING)
     start = end - len(inside)
     inside = inside.rstrip(_TRAILING)
@@ -62,15 +73,15 @@ def line_end(text: str, start: int) -> int:
     return len(text) if end < 0 else end
 
 
-_REACHES = (2_000, 20_000)
-"""How far from the end an answer is looked for: near first, which is where it is."""
+REACHES = (2_000, 20_000)
+"""How many characters from the end an answer is looked for: near first, as most are there."""
 
 
 def last_matches(pattern: re.Pattern[str], text: str, count: int = 3) -> list[re.Match[str]]:
     """Return the last few matches, latest first, in time linear in the reach."""
-    for reach in _REACHES:
+    for reach in REACHES:
         start = max(0, len(text) - reach)
-        # What begins at the very edge may have begun before it.
+        # A match at the very edge may be the rest of one that begins before it.
         found = [m for m in pattern.finditer(text, start) if start == 0 or m.start() > start]
         if found:
             return found[: -count - 1 : -1]
@@ -81,15 +92,15 @@ def last_matches(pattern: re.Pattern[str], text: str, count: int = 3) -> list[re
 
 # --- several places, one answer --------------------------------------------------------------
 
-_DRESSING = re.compile(
-    r"\\(?:quad|qquad|text(?:bf|rm|it)?|mathrm|hspace|left|right)(?![a-zA-Z])"
+_MARKUP = re.compile(
+    rf"\\(?:{any_of(TEXTS | IGNORED | {'hspace'})})(?![a-zA-Z])"
     r"|\\[,;:! ()\[\]\\]|[\s$&{}*~|()]"
 )
 _CONNECTIVE = re.compile(
-    r"[,;、，；]|\b(?:and|or|und|oder|et|ou|y|o|e|и|или|и́|ve|veya|dan|atau)\b|[和或与與및]|و|أو",
+    r"[,;、，；]|\b(?:and|or|und|oder|et|ou|y|o|e|и|или|и́|ve|veya|dan|atau)\b|[和或與与및]|و|أو",
     re.IGNORECASE,
 )
-_NEW_THOUGHT = re.compile(
+_NEW_CLAIM = re.compile(
     r"[.:?!=<>≈→⇒。：？！\\]|\b(?:then|but|so|thus|hence|therefore|wait|no|not|actually|instead|rather"
     r"|finally|final|is|was|are|gives?|gets?|becomes?|equals?|answer|which|that|correct(?:ion|ed)?"
     r"|equivalently|because|since|if|now|let|we|I)\b",
@@ -100,18 +111,144 @@ _MOST_BETWEEN = 80
 _MOST_WORDS = 4
 
 
-def in_one_breath(between: str) -> bool:
-    r"""Return whether two places are parts of one answer, by what stands between them.
+def are_coordinated(between: str) -> bool:
+    r"""Return whether two places are parts of one list, by the text between them.
 
     `, ` and ` papers and ` and `$ and $y = ` join them; `. Wait, no: ` and ` and then ` do not.
     """
     if len(between) > _MOST_BETWEEN or "\n\n" in between:
         return False
-    plain = _DRESSING.sub(" ", _NAME.sub(" ", between)).strip()
+    plain = _MARKUP.sub(" ", _NAME.sub(" ", between)).strip()
     if not plain:
         return "\n" not in between
     return (
-        _NEW_THOUGHT.search(plain) is None
+        _NEW_CLAIM.search(plain) is None
         and _CONNECTIVE.search(plain) is not None
         and len(plain.split()) <= _MOST_WORDS
     )
+
+
+# --- formulas --------------------------------------------------------------------------------
+
+_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\begin\{(?:align|gather|eq|split)")
+_FUNCTION = re.compile(rf"\\?(?:{any_of(PROSE_FUNCTIONS)})")
+_TEXT = re.compile(rf"(?:{TEXT_COMMAND}|\\textcolor)\s*\{{[^{{}}]*\}}")
+_EQUALS = re.compile(r"(?<![<>!≤≥:=\\])=(?![=>])")
+_SEVERAL_EQUATIONS = re.compile(r"[,;&]|\\\\|\b(?:and|or)\b|\\quad|\\text")
+_SHORTEST_CHAIN = 2
+"""Equal signs of a chain; a single equation is an answer as it is written."""
+
+
+def without_names(text: str) -> str:
+    r"""Return a text without names of functions and `\text{…}`: the words left are prose."""
+    return _FUNCTION.sub("", _TEXT.sub("", text))
+
+
+def is_formula(inside: str) -> bool:
+    """Return whether the text between two dollars is mathematics, and not prose between prices."""
+    return any(map(str.isalnum, inside)) and _PROSE.search(without_names(inside)) is None
+
+
+def last_of_chain(text: str, start: int, end: int) -> int:
+    """Return where the last side of a chain `a = b = c` begins; the start if it is no chain."""
+    signs = [found.end() for found in _EQUALS.finditer(text, start, end)]
+    if len(signs) < _SHORTEST_CHAIN or _SEVERAL_EQUATIONS.search(text, start, end):
+        return start
+    return signs[-1]
+
+
+# --- the value in a sentence -----------------------------------------------------------------
+
+_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_REASON = re.compile(
+    r",?\s*\b(?:because|since|as\s+(?:it|the|we)|where|which|so\s+that|given\s+that|when|if"
+    r"|therefore|rather\s+than|instead|so\s+the|and\s+not|obtained|respectively)\b"
+    r"|,\s*(?:it|so|as|but|and\s+the|meaning|making|not|leaving)\b|\s+[(—–]",
+    re.IGNORECASE,
+)
+_REASON_AFTER_VALUE = re.compile(
+    r"(?<=[\d$)}])\s*,?\s*\(?\b(?:because|since)\b"
+    r"|(?<=[\d$])\s+\((?!mod|base|in\b)[A-Za-z -]{3,}\)\s*\Z",
+    re.IGNORECASE,
+)
+_CIRCUMSTANCE = re.compile(
+    r"\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after|per"
+    r"|during|over|total|(?<!out\s)of)\b",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|equals|will\s+be|would\s+be|be|est|es|é|ist)\s*:?\s+(?=[\d$\\.+−-])"
+    r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
+)
+_NEGATION = re.compile(
+    r"\s*(?:not|never|neither)\b"
+    r"(?:.{1,200}?(?:\bbut\s+(?:rather\s+)?|[,;]\s*(?:it\s+is|it['’]s)\s+)())?",
+    re.DOTALL,
+)
+_BOUND = re.compile(
+    r"(?:\b(?:than|than\s+or\s+equal\s+to|between|at\s+least|at\s+most|up\s+to|not|never)"
+    r"|≠|\\neq?|[<>≤≥])\s*[$(\\]*\Z"
+)
+_BOUND_REACH = 24
+"""Characters before a value in which a bound or a negation is looked for."""
+_EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
+_VALUE_START = re.compile(rf"[{WHOLE_MONEY}+−-]*[\d.]|\\\(|\$|{FRACTION}|\\sqrt|\\pi")
+_COUNTED = re.compile(rf"[{WHOLE_MONEY}+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
+"""A number and what it counts, in a sentence without another number."""
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$(?!\d)|\\\((?:[^\\]|\\(?!\)))*\\\)")
+_NUMBER = re.compile(r"(?<![A-Za-z\d.,])[-−]?\$?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:/\d+)?\s?%?")
+_LONGEST_SENTENCE = 2_000
+_WORDS_AFTER_VALUE = 3
+"""Words that make an answer beginning with a value a sentence, not a value with its unit."""
+_SENTENCE_WORDS = 2
+"""Words that make an answer beginning with a word a sentence, of which the value is the answer."""
+
+
+def trim_to_value(text: str, start: int, end: int) -> Span:
+    """Return the part of a sentence that is the answer; all of it where it is short or has none.
+
+    `42 because 6 · 7 = 42` is 42, `The largest $n$ is 34` is 34, `she has 15 apples` is 15 and
+    `5 ducks in total` is 5 ducks. `Tuesday` and `no real solution` stay what they are.
+    """
+    if end - start > _LONGEST_SENTENCE:
+        return start, end
+    start = last_of_chain(text, start, end)
+    words = len(_WORD.findall(text, start, end))
+    if not _VALUE_START.match(text, start, end):
+        return (start, end) if words < _SENTENCE_WORDS else _value_in(text, start, end)
+    if words < _WORDS_AFTER_VALUE:
+        return start, _before(_REASON_AFTER_VALUE, text, start, end)
+    end = _before(_CIRCUMSTANCE, text, start, _before(_REASON, text, start, end))
+    counted = _COUNTED.match(text, start, end)
+    if counted is not None and len(_WORD.findall(text, start, end)) >= _WORDS_AFTER_VALUE:
+        return counted.span()
+    return start, end
+
+
+def _value_in(text: str, start: int, end: int) -> Span:
+    """Return the value that a sentence states; all of it if it states none."""
+    negation = _NEGATION.match(text, start, end)
+    if negation is not None:
+        # `not 41 but 42` is 42, and `not 41` is nothing that could be 41.
+        is_corrected = negation.group(1) is not None
+        return trim_to_value(text, negation.end(), end) if is_corrected else (start, end)
+    if (verb := _VERB.search(text, start, end)) is not None:
+        return trim_to_value(text, verb.end(), end)
+    if signs := [found.end() for found in _EQUAL_TO.finditer(text, start, end)]:
+        return trim_to_value(text, signs[-1], end)
+    formulas = (found for found in _FORMULA.finditer(text, start, end) if is_formula(found.group()))
+    value = next(formulas, None) or _NUMBER.search(text, start, end)
+    if value is None or is_negated(text, start, value.start()):
+        return start, end
+    return value.span()
+
+
+def is_negated(text: str, start: int, place: int) -> bool:
+    """Return whether the value at a place is a bound or ruled out: `not 7`, `greater than 7`."""
+    return _BOUND.search(text[max(start, place - _BOUND_REACH) : place]) is not None
+
+
+def _before(pattern: re.Pattern[str], text: str, start: int, end: int) -> int:
+    """Return where the first match begins, or the end."""
+    found = pattern.search(text, start + 1, end) if start < end else None
+    return found.start() if found else end

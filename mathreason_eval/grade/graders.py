@@ -10,7 +10,7 @@ from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
-from mathreason_eval.extract.letters import is_letter
+from mathreason_eval.extract.phrases import is_letter
 from mathreason_eval.grade.outside import Function, as_match, function_at, is_of_task, recorded
 from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
 from mathreason_eval.grade.published import (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from mathreason_eval.extract.announced import hashes, phrase
-from mathreason_eval.extract.boxes import boxed
+from mathreason_eval.extract.marked import boxed, hashes
+from mathreason_eval.extract.phrases import phrase
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import OUTCOMES, Judge, Judging
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention

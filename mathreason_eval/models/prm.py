@@ -23,7 +23,7 @@ from mathreason_eval.models.checker import steps_of
 from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
 from mathreason_eval.models.loading import loading
 from mathreason_eval.models.options import read_options
-from mathreason_eval.steps.scores import first_below
+from mathreason_eval.steps import first_below
 from mathreason_eval.types import Prompt
 
 _DIGITS = 6

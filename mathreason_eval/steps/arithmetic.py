@@ -1,4 +1,4 @@
-r"""What of a side is arithmetic: `18 flamingos - 6`, `\$20 (the ticket) - \$2`, `20% of 400`."""
+r"""The arithmetic in one side of a relation: `18 flamingos - 6`, `\$20 (the ticket) - \$2`."""
 
 from __future__ import annotations
 
@@ -6,99 +6,93 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.maths.vocabulary import words
-from mathreason_eval.steps.tokens import Token, is_variable
+from mathreason_eval.maths.vocabulary.latex import FRACTION, FRACTIONS, in_ascii
+from mathreason_eval.maths.vocabulary.words import NEVER_COUNTED, these
+from mathreason_eval.steps.chains import SolutionToken, is_variable
 
-_SPELLED = {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-"}
+_OPERATORS = {sign: in_ascii(sign) for sign in "×·⋅∗÷⁄−–"}
 _SIGNS = frozenset("+-−–")
-_PREFIXES = words.these(
-    r"\frac \dfrac \tfrac \cfrac \sqrt \binom \dbinom \tbinom \sin \cos \tan \cot \sec \csc \arcsin"
-    r" \arccos \arctan \ln \lg \log \gcd \max \min"
+_UNARY = {"√": r"\sqrt", "+": "+"}
+_PREFIXES = frozenset(
+    f"\\{name}"
+    for name in FRACTIONS
+    | these("sqrt binom dbinom tbinom gcd max min")
+    | these("sin cos tan cot sec csc arcsin arccos arctan ln lg log")
 )
 """Commands that a value follows."""
-_CALLED = words.these("sqrt sin cos tan log ln max min gcd lcm floor ceil abs")
+_CALLED = these("sqrt sin cos tan log ln max min gcd lcm floor ceil abs")
 """Words that are functions before a bracket."""
-_OF_MANY = words.these("gcd lcm max min")
+_OF_SEVERAL = these("gcd lcm max min")
 _INFIX = {"x": "*", "of": "*", "times": "*", "mod": r"\bmod", "choose": r"\choose"}
-"""Words between two values, and what they mean."""
-_TOUCHING = words.these("of plus minus times percent than by")
-"""Words that tie what follows to what stands before them."""
-_NO_UNITS = words.these(
-    "ate bought buy buys contains cost costs earn earned earns eat eats need needs paid pay pays "
-    "sell sells sold spend spends spent take takes took weigh weighs "
-    "a an and are as at be because but by can choose divided each equals every for from gave get "
-    "gives giving got had has have he hence her his how if in into is it its left makes mod more "
-    "my no not note now of off on or our out over percent plus minus she since so than that the "
-    "their them then there therefore they this thus times to total was we were what when where "
-    "which while will with you your"
-)
-"""Words that are never what a number counts."""
+"""Words between two values, and the operators they are."""
+_TOUCHING = these("of plus minus times percent than by")
+"""Words that connect the value after them with the text before them."""
 _MOST_WORDS = 3
 """Words of a unit."""
 _CENTS = 2
 """Decimals of a sum of money."""
-_LONE = re.compile(r"\(?-?(?:\d+/\d+|\\[dt]?frac\{\d+\}\{\d+\})\)?")
+_ATOM = re.compile(rf"\(?-?(?:\d+/\d+|{FRACTION}\{{\d+\}}\{{\d+\}})\)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expression:
-    """A stretch of a side that is arithmetic, without the words of its units."""
+    """A part of a side that is arithmetic, without the words of its units."""
 
     text: str
     """As the grader's parser reads it."""
     first: int
     last: int
-    """Indices of its first sign, and of the one behind its last."""
+    """Indices of its first token, and of the one after its last."""
     units: tuple[str, ...]
     """What its numbers count, in order."""
     operators: int
     money: bool
     """Whether it is a sum of money, with cents or without: its decimals are not rounded."""
-    head: str
-    """What stands before its first operator in prose: `52` of `52 + 2 * 12`; else empty."""
-    lone: bool
-    """Whether it is one number or one fraction: nothing to work out."""
+    first_operand: str
+    """The text before its first operator in prose: `52` of `52 + 2 * 12`; else empty."""
+    atomic: bool
+    """Whether it is one number or one fraction, with nothing to calculate."""
     readable: bool
     """False where it touches something that is no arithmetic, such as a variable."""
 
 
-def expressions(side: Sequence[Token], *, after: bool = False) -> list[Expression]:
-    """Return the arithmetic of a side in order, each stretch as long as can be.
+def expressions(side: Sequence[SolutionToken], *, is_right: bool = False) -> list[Expression]:
+    """Return the arithmetic of a side in order, each expression as long as possible.
 
     Args:
-        side: what stands beside a relation.
-        after: whether it stands behind one.
+        side: the tokens before or after a relation.
+        is_right: whether they are after one.
     """
     found: list[Expression] = []
     if not any(token.kind == "num" or token.text == r"\pi" for token in side):
         return found
     start = 0
     while start < len(side):
-        reader = _Reader(side, start, after=after)
-        if (expression := reader.read()) is not None:
+        parser = _Parser(side, start, is_right=is_right)
+        if (expression := parser.read()) is not None:
             found.append(expression)
-        start = max(reader.at, start + 1)
+        start = max(parser.at, start + 1)
     return found
 
 
-class _Reader:
-    """One expression while it is being read, sign by sign."""
+class _Parser:
+    """One expression while it is being read, token by token."""
 
-    def __init__(self, side: Sequence[Token], start: int, *, after: bool) -> None:
+    def __init__(self, side: Sequence[SolutionToken], start: int, *, is_right: bool) -> None:
         self.side = side
-        self.after = after
+        self.is_right = is_right
         self.first = self.at = start
         self.parts: list[str] = []
         self.units: list[str] = []
         self.operators = 0
-        self.money = self.fine = False
-        """Whether it is about money, and whether more exactly than in cents."""
-        self.head = ""
+        self.money = self.finer_than_cents = False
+        """Whether it is about money, and whether it has decimals finer than cents."""
+        self.first_operand = ""
         before = self.ahead(-1)
         self.readable = before is None or (
-            before.kind in {"word", "label", "remark"} and wording(before) not in _TOUCHING
+            before.kind in {"word", "label", "remark"} and _words(before) not in _TOUCHING
         )
-        self.wanting = True
+        self.expects_value = True
         """Whether a value must come next."""
         self.brackets: list[bool] = []
         """For each open one, whether commas divide arguments in it."""
@@ -109,7 +103,7 @@ class _Reader:
             here = self.at
             if not _RULES[token.kind](self, token):
                 break
-            # A rule may step over several signs.
+            # A rule may step over several tokens.
             self.at += self.at == here
         if not self.parts:
             return None
@@ -120,187 +114,180 @@ class _Reader:
             last=self.at,
             units=tuple(self.units),
             operators=self.operators,
-            money=self.money and not self.fine,
-            head=self.head,
-            lone=not self.operators or _LONE.fullmatch(text) is not None,
-            readable=self.readable and not self.wanting and not self.brackets,
+            money=self.money and not self.finer_than_cents,
+            first_operand=self.first_operand,
+            atomic=not self.operators or _ATOM.fullmatch(text) is not None,
+            readable=self.readable and not self.expects_value and not self.brackets,
         )
 
-    def ahead(self, count: int = 0) -> Token | None:
-        """Return the sign so many places further, or None beyond either end."""
+    def ahead(self, count: int = 0) -> SolutionToken | None:
+        """Return the token at an offset from the current one, or None beyond either end."""
         place = self.at + count
         return self.side[place] if 0 <= place < len(self.side) else None
 
-    # Each rule returns whether its sign belongs to the expression.
+    # Each rule returns whether its token belongs to the expression.
 
-    def number(self, token: Token) -> bool:
+    def number(self, token: SolutionToken) -> bool:
         """Read a number, or the fraction of a mixed one."""
-        if not self.wanting and not self._is_mixed():
+        if not self.expects_value and not self._is_mixed():
             return self.stop()
         self.parts.append(re.sub(r",|\{,\}|\\,", "", token.text))
-        self.fine = self.fine or len(token.text.partition(".")[2]) > _CENTS
-        self.wanting = False
+        self.finer_than_cents |= len(token.text.partition(".")[2]) > _CENTS
+        self.expects_value = False
         return True
 
     def _is_mixed(self) -> bool:
         """Return whether a number is the numerator in `2 3/4`."""
         whole, slash, under = self.ahead(-1), self.ahead(1), self.ahead(2)
-        return bool(
-            whole and slash and under and whole.text.isdecimal() and slash.text == "/"
-        ) and (under is not None and under.kind == "num")
+        if whole is None or slash is None or under is None:
+            return False
+        return whole.text.isdecimal() and slash.text == "/" and under.kind == "num"
 
     def stop(self) -> bool:
-        """End the expression; within brackets it goes on, and cannot be read."""
+        """End the expression; within brackets it continues, and cannot be read."""
         if self.brackets:
-            self.readable = self.wanting = False
+            self.readable = self.expects_value = False
         return bool(self.brackets)
 
-    def stranger(self, token: Token) -> bool:
-        """Read something that is no arithmetic: whatever touches it cannot be worked out."""
+    def foreign(self, token: SolutionToken) -> bool:
+        """Read something that is no arithmetic: whatever touches it cannot be calculated."""
         self.parts.append(token.text)
-        self.readable = self.wanting = False
+        self.readable = self.expects_value = False
         return True
 
-    def remark(self, token: Token) -> bool:
-        """Read words in brackets: a remark, or a factor if they stand close in a formula."""
+    def remark(self, token: SolutionToken) -> bool:
+        """Read words in brackets: a remark, or a factor if no space precedes them in a formula."""
         before = self.ahead(-1)
         if token.formula and before is not None and before.end == token.start:
-            return self.stranger(token)
+            return self.foreign(token)
         return True
 
-    def modulus(self, token: Token) -> bool:
-        """Read a modulus, which concerns the whole chain."""
-        del token
-        return True
-
-    def operator(self, token: Token) -> bool:
+    def operator(self, token: SolutionToken) -> bool:
         """Read an operator between two values, or a sign before one."""
-        if self.wanting:
+        if self.expects_value:
             is_sign = token.text in _SIGNS and (bool(self.parts) or not self.at)
-            self.readable = self.readable and (is_sign or token.text == "√")
-            self.parts.append(r"\sqrt" if token.text == "√" else _SPELLED.get(token.text, "-"))
-            if token.text == "+":
-                self.parts[-1] = "+"
+            self.readable &= is_sign or token.text == "√"
+            self.parts.append(_UNARY.get(token.text) or _OPERATORS.get(token.text, "-"))
             return True
         follows = self.ahead(1)
         if token.text == "/" and follows is not None and follows.kind in {"word", "label"}:
             self._per(follows)
             return True
-        sign = _SPELLED.get(token.text, token.text)
+        sign = _OPERATORS.get(token.text, token.text)
         # 7.5 / 1/2 is read in two ways.
-        self.readable = self.readable and not (sign == "/" and self.parts[-2:-1] == ["/"])
+        self.readable &= not (sign == "/" and self.parts[-2:-1] == ["/"])
         if not self.operators and not self.brackets and not token.formula:
-            self.head = "".join(self.parts)
+            self.first_operand = "".join(self.parts)
         return self._operate(sign)
 
-    def _per(self, unit: Token) -> None:
-        """Read the unit behind a slash, as in 5 pages/day."""
+    def _per(self, unit: SolutionToken) -> None:
+        """Read the unit after a slash, as in 5 pages/day."""
         letter = unit.kind == "word" and (unit.formula or is_variable(unit))
         if letter or unit.text.lower() in _CALLED:
             self.readable = False
-        self.units.append("/" + wording(unit))
+        self.units.append("/" + _words(unit))
         self.at += 2
 
     def _operate(self, sign: str) -> bool:
         self.parts.append(sign)
         self.operators += 1
-        self.wanting = True
+        self.expects_value = True
         return True
 
-    def mark(self, token: Token) -> bool:
-        """Read a mark behind a value, such as per cent."""
-        if self.wanting:
-            return self.stranger(token)
+    def mark(self, token: SolutionToken) -> bool:
+        """Read a mark after a value, such as per cent."""
+        if self.expects_value:
+            return self.foreign(token)
         self.parts.append(token.text)
         self.operators += token.text in "!²³"
         return True
 
-    def currency(self, token: Token) -> bool:
+    def currency(self, token: SolutionToken) -> bool:
         """Read the sign of a currency, which is a unit before its number."""
         del token
         follows = self.ahead(1)
         begins = follows is not None and follows.kind in {"num", "open"}
-        if not self.wanting and not self.brackets and begins:
+        if not self.expects_value and not self.brackets and begins:
             return False
         self.money = True
         return True
 
-    def opening(self, token: Token) -> bool:
-        """Read a bracket; one behind a value multiplies it."""
+    def opening(self, token: SolutionToken) -> bool:
+        """Read a bracket; one after a value multiplies it."""
         before = self.ahead(-1)
-        if not self.wanting and before is not None:
+        if not self.expects_value and before is not None:
             # `120 (100 + 20)` in prose: a remark that holds numbers.
-            self.readable = self.readable and (token.formula or before.end == token.start)
+            self.readable &= token.formula or before.end == token.start
             self.operators += token.kind == "open" and token.text != "{"
-        self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_MANY)
-        self.readable = self.readable and not token.text.startswith(r"\begin")
+        self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_SEVERAL)
+        self.readable &= not token.text.startswith(r"\begin")
         self.operators += token.text in {r"\lfloor", r"\lceil"}
         self.parts.append("(" if token.kind == "edge" else token.text)
-        self.wanting = True
+        self.expects_value = True
         return True
 
-    def closing(self, token: Token) -> bool:
+    def closing(self, token: SolutionToken) -> bool:
         """Read a closing bracket."""
         if not self.brackets:
             self.readable = False
             return False
         self.brackets.pop()
-        self.readable = self.readable and not self.wanting
+        self.readable &= not self.expects_value
         self.parts.append(")" if token.kind == "edge" else token.text)
-        self.wanting = False
+        self.expects_value = False
         return True
 
-    def edge(self, token: Token) -> bool:
+    def edge(self, token: SolutionToken) -> bool:
         """Read the beginning or end of a formula, which is a bracket unless it follows a value."""
         if not token.formula:
             return self.closing(token)
-        return self.opening(token) if self.wanting else self.stop()
+        return self.opening(token) if self.expects_value else self.stop()
 
-    def comma(self, token: Token) -> bool:
+    def comma(self, token: SolutionToken) -> bool:
         """Read a comma between arguments."""
-        self.readable = self.readable and bool(self.brackets) and self.brackets[-1]
+        self.readable &= bool(self.brackets) and self.brackets[-1]
         self.parts.append(token.text)
-        self.wanting = True
+        self.expects_value = True
         return True
 
-    def command(self, token: Token) -> bool:
+    def command(self, token: SolutionToken) -> bool:
         r"""Read a command: \pi, or one that a value follows."""
         if token.text == r"\pi":
             self._operate(token.text)
-            self.wanting = False
+            self.expects_value = False
             return True
         if token.text in _PREFIXES or token.text.startswith(r"\log_"):
             return self._operate(token.text)
-        return self.stranger(token)
+        return self.foreign(token)
 
-    def word(self, token: Token) -> bool:
+    def word(self, token: SolutionToken) -> bool:
         """Read a word: an operator, a function, a variable, or a part of a unit."""
-        low, follows = wording(token), self.ahead(1)
-        if low in _INFIX and not self.wanting and _begins_value(follows):
+        low, follows = _words(token), self.ahead(1)
+        if low in _INFIX and not self.expects_value and _begins_value(follows):
             # `3/(3 + 2) = 3/5 of 100` says that the left side is 3/5.
-            self.readable = self.readable and not (low == "of" and self.after)
+            self.readable &= not (low == "of" and self.is_right)
             return self._operate(_INFIX[low])
         if low in _CALLED and follows is not None and follows.text == "(":
             return self._operate(low if low == "abs" else f"\\{low}")
         if token.kind == "word" and is_variable(token):
-            return self.stranger(token)
+            return self.foreign(token)
         if self.brackets:
-            return self._unit() or self.stranger(token)
-        if self.wanting:
-            self.readable = self.readable and not self.parts
+            return self._unit() or self.foreign(token)
+        if self.expects_value:
+            self.readable &= not self.parts
             return False
         return self._unit()
 
     def _unit(self) -> bool:
         """Step over the words of a unit; return False where the words are none."""
-        if self.wanting:
+        if self.expects_value:
             return False
         count = 0
         names = []
         while (token := self.ahead(count)) is not None and token.kind in {"word", "label"}:
-            name = wording(token)
+            name = _words(token)
             count += 1
-            if count > _MOST_WORDS or not _NO_UNITS.isdisjoint(name.split()):
+            if count > _MOST_WORDS or not NEVER_COUNTED.isdisjoint(name.split()):
                 return False
             if re.search(r"[\d=]", name) or (token.kind == "word" and is_variable(token)):
                 return False
@@ -322,25 +309,25 @@ class _Reader:
                 self.at += 4
 
 
-_RULES: Mapping[str, Callable[[_Reader, Token], bool]] = {
-    "num": _Reader.number,
-    "op": _Reader.operator,
-    "post": _Reader.mark,
-    "money": _Reader.currency,
-    "open": _Reader.opening,
-    "close": _Reader.closing,
-    "edge": _Reader.edge,
-    "sep": _Reader.comma,
-    "cmd": _Reader.command,
-    "word": _Reader.word,
-    "label": _Reader.word,
-    "remark": _Reader.remark,
-    "modulus": _Reader.modulus,
-    "odd": _Reader.stranger,
+_RULES: Mapping[str, Callable[[_Parser, SolutionToken], bool]] = {
+    "num": _Parser.number,
+    "op": _Parser.operator,
+    "post": _Parser.mark,
+    "money": _Parser.currency,
+    "open": _Parser.opening,
+    "close": _Parser.closing,
+    "edge": _Parser.edge,
+    "sep": _Parser.comma,
+    "cmd": _Parser.command,
+    "word": _Parser.word,
+    "label": _Parser.word,
+    "remark": _Parser.remark,
+    "modulus": lambda *_: True,  # it concerns the whole chain
+    "odd": _Parser.foreign,
 }
 
 
-def wording(token: Token) -> str:
+def _words(token: SolutionToken) -> str:
     """Return the words of a label, or the word, in lower case."""
     text = token.text
     if token.kind == "label":
@@ -348,7 +335,7 @@ def wording(token: Token) -> str:
     return text.strip(" ~.:").lower()
 
 
-def _begins_value(token: Token | None) -> bool:
+def _begins_value(token: SolutionToken | None) -> bool:
     if token is None:
         return False
     begins = token.kind in {"num", "money", "open"} or token.text in _PREFIXES

@@ -1,110 +1,229 @@
-"""The chains of relations that a text writes down: `3 * 4 = 12`, `a < b = c`."""
+r"""The chains of relations that a solution writes down, `3 * 4 = 12` and `a < b = c`, as tokens.
+
+A solution mixes prose with LaTeX, and money with mathematics: `$5 + $3 = $8`, `$5 + 3 = 8$`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from mathreason_eval.steps.tokens import Token, has_relation, is_variable, tokens
+from mathreason_eval.maths.vocabulary.latex import (
+    ENVIRONMENTS,
+    RELATIONS,
+    TEXT_NAMES,
+    any_of,
+    written,
+)
+from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
+
+
+class SolutionToken(NamedTuple):
+    """A token with its place.
+
+    Kinds: num, op, post (a mark behind a value), rel, cmd, word, label (words in a formula), money,
+    open, close, edge (begin or end of a formula), row (a new line of it), line, arrow (divides
+    statements), stop (end of a sentence), sep (a comma), remark (words in brackets), modulus, box,
+    odd.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    formula: bool
+    """Whether it is in a formula, where letters are variables."""
+
+
+_IMPLICATIONS = ("=>", "iff", "mapsto", "to")
+
+
+def _commands(signs: frozenset[str]) -> str:
+    """Return a pattern of the commands among some signs, without their backslash."""
+    return any_of(sign[1:] for sign in signs if sign.startswith("\\"))
+
+
+_RELATION_SIGNS = written(*{*RELATIONS.values()}.difference(_IMPLICATIONS)) - {"~"}
+_ONE_CHARACTER = "".join(sorted(sign for sign in _RELATION_SIGNS if len(sign) == 1))
+_RELATIONS = rf"""\\(?:{_commands(_RELATION_SIGNS)}|not)(?![a-zA-Z])
+    |(?<![\w)}}\]])!=|[<>:]=|={{1,2}}|[{_ONE_CHARACTER}]"""
+# What is written most comes first.
+_PATTERN = re.compile(
+    rf"""
+  (?P<gap>[&\t ~]+)
+| (?P<name>(?<![^\W\d_])[a-zA-Z]\d+)
+| (?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)
+| (?P<odd>\d+(?:st|nd|rd|th)(?![a-z])|\\[lcv]?dots[bcmio]?(?![a-zA-Z])|\.{{2,}}|…|(?<=\d):(?=\d))
+| (?P<num>(?:\d{{1,3}}(?:(?:,|\{{,\}}|\\,)\d{{3}})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
+| (?P<edge>\\[()\[\]]|[\x01\x02])
+| (?P<label>\\(?:{TEXT_NAMES})\s?\{{[^{{}}]{{0,400}}\}})
+| (?P<row>\\\\(?:\[[^\]\n]{{0,9}}\])?)
+| (?P<line>\n)
+| (?P<space>\\[,;:!\ >]|\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|mathbf|boldsymbol
+    |(?:begin|end)\{{(?:{any_of(ENVIRONMENTS)})\*?\}})(?![a-zA-Z])
+    |\\tag\{{[^{{}}]{{0,20}}\}}|[*_]{{2,}})
+| (?P<modulus>\\pmod\s?(?:\{{\s?\d{{1,30}}\s?\}}|\d)
+    |\(\s?(?:\\?b?mod|\\text\{{\s?mod\s?\}})[ ~\\,]{{0,4}}\d{{1,30}}\s?\))
+| (?P<open>\\begin\{{[a-zA-Z]+\*?\}}|\\\{{|[(\[{{]|\\lfloor(?![a-z])|\\lceil(?![a-z]))
+| (?P<close>\\end\{{[a-zA-Z]+\*?\}}|\\\}}|[)\]}}]|\\rfloor(?![a-z])|\\rceil(?![a-z]))
+| (?P<arrow>\\(?:{_commands(written(*_IMPLICATIONS))}|therefore|because|quad|qquad|hline|mid|colon)
+    (?![a-zA-Z])|={{1,3}}>|-{{1,3}}>|[→⇒⟹⟺⇔∴∵⟶↔✓✗✔✘])
+| (?P<rel>{_RELATIONS})
+| (?P<box>\\boxed(?![a-z]))
+| (?P<money>\\?[{WHOLE_MONEY}])
+| (?P<post>\^\s?\{{?\s?\\circ(?![a-z])\s?\}}?|\\%|[%!°²³])
+| (?P<op>\\(?:times|cdot|div|ast|bmod)(?![a-zA-Z])|[-+*/^×·⋅÷−–√∗⁄])
+| (?P<cmd>\\log_(?:\d|\{{\d{{1,3}}\}})|\\[a-zA-Z]+)
+| (?P<stop>[.?;](?=[\s\x01\x02]|\Z|\\[()\[\]])|[:;?])
+| (?P<sep>,)
+| (?P<rest>.)
+""",
+    re.VERBOSE | re.DOTALL,
+)
+_RELATION = re.compile(_RELATIONS, re.VERBOSE)
+_DISPLAY = re.compile(r"\$\$([^$]*)\$\$")
+_FORMULA = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\]|[^\s$\\])\$(?!\d)")
+"""A formula between dollars, by the rule that tells it from sums of money: no white space inside
+its edges, no digit behind it."""
+_OPENING = frozenset({r"\(", r"\[", "\x01"})
+_SHORTEST_WORD = 4
+"""Letters that make a word in a formula."""
+_VOWEL = re.compile("[aeiouAEIOU]")
+
+
+def tokens(text: str) -> Iterator[SolutionToken]:
+    """Yield the tokens of a text in order, without white space; linear in its length."""
+    text = _DISPLAY.sub(lambda m: f"\x01 {m[1]} \x02", text)
+    text = _FORMULA.sub(lambda m: f"\x01{m[1]}\x02", text)
+    formula = begun = False
+    for found in _PATTERN.finditer(text):
+        kind, sign = found.lastgroup or "odd", found[0]
+        if kind in {"gap", "space"}:
+            continue
+        if kind == "edge":
+            formula = sign in _OPENING
+        if kind == "line":
+            begun = False
+            if formula:
+                continue
+        elif not begun:
+            begun = True
+            # A line that begins with a dash is an item of a list, not a negative number.
+            if kind == "op" and not formula and text[found.end() : found.end() + 1].isspace():
+                continue
+        yield SolutionToken(
+            "odd" if kind in {"rest", "name"} else kind, sign, *found.span(), formula
+        )
+
+
+def is_variable(token: SolutionToken) -> bool:
+    """Return whether letters name a number or a point: AB, x; in a formula most short ones."""
+    text = token.text
+    if len(text) == 1 or (text.isupper() and len(text) < _SHORTEST_WORD):
+        return True
+    return token.formula and (len(text) < _SHORTEST_WORD or _VOWEL.search(text) is None)
+
 
 _DEEPEST = 40
 """Brackets in brackets that are looked into."""
 _LONGEST_SIDE = 400
-"""Signs of a side that is kept; longer ones are no arithmetic."""
+"""Tokens of a side that are kept; a longer one is no arithmetic."""
 
 _PLAIN = frozenset({"word", "num", "op", "post", "cmd", "label", "money", "odd", "modulus"})
-"""Kinds of signs that neither end a chain nor begin a side."""
+"""Kinds of tokens that neither end a chain nor begin a side."""
 
-Side = tuple[Token, ...]
+Side = tuple[SolutionToken, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chain:
-    """Sides with the signs between them, in the order of the text."""
+    """Sides with the relation signs between them, in the order of the text."""
 
     sides: tuple[Side, ...]
-    signs: tuple[Token, ...]
+    signs: tuple[SolutionToken, ...]
 
 
 def chains(text: str) -> Iterator[Chain]:
-    """Yield every chain of a text; one in brackets or in a formula comes before what is around it.
+    """Yield every chain of a text; one in brackets or a formula comes before the chain around it.
 
     Linear in the text.
     """
-    if not has_relation(text):
+    if _RELATION.search(text) is None:
         return
-    reader = _Reader()
+    parser = _Parser()
     for token in tokens(text):
-        level = reader.levels[-1]
+        level = parser.levels[-1]
         if token.kind in _PLAIN and not level.broken:
             level.add(token)
         else:
-            yield from reader.read(token)
-    yield from reader.finish()
+            yield from parser.read(token)
+    yield from parser.finish()
 
 
 @dataclass(slots=True)
 class _Level:
-    """What has been read between two brackets, or outside of any."""
+    """What has been read between two brackets, or outside of all."""
 
-    opener: Token | None = None
-    sides: list[list[Token]] = field(default_factory=lambda: [[]])
-    signs: list[Token] = field(default_factory=list)
-    whole: list[Token] = field(default_factory=list)
+    opener: SolutionToken | None = None
+    sides: list[list[SolutionToken]] = field(default_factory=lambda: [[]])
+    signs: list[SolutionToken] = field(default_factory=list)
+    whole: list[SolutionToken] = field(default_factory=list)
     """Everything, for the level around it."""
     related: bool = False
     """Whether it holds a relation."""
     broken: bool = False
-    """Whether a new line has begun: only a relation goes on with the chain."""
+    """Whether a new line has begun: only a relation continues the chain."""
 
-    def add(self, token: Token) -> None:
-        """Take a sign into the side at hand; one too many makes it unreadable."""
+    def add(self, token: SolutionToken) -> None:
+        """Add a token to the current side; one too many makes it unreadable."""
         _keep(self.sides[-1], token)
         if self.opener is not None:
             _keep(self.whole, token)
 
     def is_remark(self) -> bool:
-        """Return whether it holds words and nothing to work out: `(the ticket)`."""
+        """Return whether it holds words and nothing to calculate: `(the ticket)`."""
         return all(
             token.kind in {"word", "op", "sep", "label"}
             and not (token.kind == "word" and is_variable(token))
             for token in self.whole
         )
 
-    def ends_at(self, token: Token) -> bool:
-        """Return whether a sign ends the chain at hand."""
+    def ends_at(self, token: SolutionToken) -> bool:
+        """Return whether a token ends the current chain."""
         if token.kind == "sep":
             self.whole.append(token)
         if token.kind == "box":
-            # `= \boxed{4}` is the next side, `4 = 4 \boxed{4}` the answer said again.
+            # `= \boxed{4}` is the next side, `4 = 4 \boxed{4}` the answer repeated.
             return bool(self.sides[-1]) and self.sides[-1][-1].kind != "op"
         return token.kind in {"arrow", "stop", "sep"}
 
     def end(self) -> Iterator[Chain]:
-        """Yield the chain at hand and begin another."""
+        """Yield the current chain and begin another."""
         if self.signs:
             yield Chain(sides=tuple(map(tuple, self.sides)), signs=tuple(self.signs))
         self.sides, self.signs, self.broken = [[]], [], False
 
 
-def _keep(kept: list[Token], token: Token) -> None:
-    """Add a sign to a list that is long enough to be no arithmetic once it is full."""
+def _keep(kept: list[SolutionToken], token: SolutionToken) -> None:
+    """Add a token to a list; once it is full, one that makes it no arithmetic."""
     if len(kept) < _LONGEST_SIDE:
         kept.append(token)
     elif len(kept) == _LONGEST_SIDE:
         kept.append(token._replace(kind="odd"))
 
 
-class _Reader:
+class _Parser:
     """Levels of brackets and formulas, the innermost last."""
 
     def __init__(self) -> None:
         self.levels = [_Level()]
         self.formula = 0
-        """The level of the formula at hand; 0 where there is none."""
+        """The level of the current formula; 0 where there is none."""
 
-    def read(self, token: Token) -> Iterator[Chain]:
-        """Take one sign, and yield the chains that it ends."""
+    def read(self, token: SolutionToken) -> Iterator[Chain]:
+        """Read one token, and yield the chains that it ends."""
         level = self.levels[-1]
         if token.kind in {"line", "row"}:
             level.broken = True
@@ -133,7 +252,7 @@ class _Reader:
         while self.levels:
             yield from self.levels.pop().end()
 
-    def _close(self, token: Token) -> Iterator[Chain]:
+    def _close(self, token: SolutionToken) -> Iterator[Chain]:
         """Leave the innermost level, if that is what the bracket closes."""
         if token.kind == "edge":
             yield from self._leave_formula(token)
@@ -146,8 +265,8 @@ class _Reader:
         yield from inner.end()
         self._put(inner, opener, token)
 
-    def _leave_formula(self, closer: Token | None = None) -> Iterator[Chain]:
-        """Leave the formula at hand, if there is one, and every bracket left open in it."""
+    def _leave_formula(self, closer: SolutionToken | None = None) -> Iterator[Chain]:
+        """Leave the current formula, if there is one, and every bracket left open in it."""
         if not self.formula:
             return
         while len(self.levels) > self.formula + 1:
@@ -157,8 +276,8 @@ class _Reader:
         if closer is not None and inner.opener is not None:
             self._put(inner, inner.opener, closer)
 
-    def _put(self, inner: _Level, opener: Token, closer: Token) -> None:
-        """Hand what stood between two brackets to the level around them."""
+    def _put(self, inner: _Level, opener: SolutionToken, closer: SolutionToken) -> None:
+        """Give the content of two brackets to the level around them."""
         outer = self.levels[-1]
         if inner.related or len(self.levels) > _DEEPEST or len(inner.whole) > _LONGEST_SIDE:
             outer.add(opener._replace(kind="odd", end=closer.end))

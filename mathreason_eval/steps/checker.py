@@ -1,6 +1,6 @@
-r"""The first false step of a solution, found without a model by working out what it writes down.
+r"""The first false step of a solution, found without a model by checking its calculations.
 
-Precision comes first. Only what a text claims as a fact and what can be worked out is looked at:
+Precision comes first. Only what a text claims as a fact and what can be calculated is checked:
 arithmetic (`3 * 4 = 12`), and in a chain of equal signs the transformation of an expression
 (`f(x) = (x + 1)^2 = x^2 + 2x + 1`). An equation to be solved is no claim. Whatever has a reading in
 which it holds, holds: units may be converted, decimals rounded, `20%` is a fifth or twenty.
@@ -14,24 +14,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mathreason_eval.steps.arithmetic import Expression, expressions
-from mathreason_eval.steps.carrying import carried
 from mathreason_eval.steps.chains import Chain, chains
-from mathreason_eval.steps.division import false_divisions
-from mathreason_eval.steps.identities import difference
+from mathreason_eval.steps.equations import (
+    Equation,
+    as_equation,
+    contradicts,
+    difference,
+    implied_equation,
+)
 from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation, runs_on
-from mathreason_eval.steps.solving import Equation, contradicts, equation_of
 
 _MOST_RELATIONS = 1000
-"""Signs of relation up to which a text is looked at; a solution has fewer."""
+"""Relation signs up to which a text is read; a solution has fewer."""
 _LOOK_BACK, _LOOK_AHEAD = 90, 120
-"""Characters around a statement in which words say what it is."""
+"""Characters around a statement in which its words are looked for."""
 _FACTORS = re.compile(r"(?i)\bfactor(?:s|ed|ing|ize|izes|ized)?\b")
 _SOLVES = re.compile(r"(?i)\bequations?\b|\bsides?\b|\bset(?:ting)?\b|\bsolv")
 _REFUTED = re.compile(
     r"(?i)contradict|impossible|\bfalse\b|(?:is|are|was)(?: clearly)? (?:not|incorrect|wrong)\b"
     r"|isn't|does(?: not|n't)|no (?:real |integer )?solution|inconsistent|absurd|[✗✘❌]"
 )
-
 _INVERSE = re.compile(r"\^\s?\{?\s?-")
 """A negative power, which is an inverse where numbers are taken modulo another."""
 _UNUSUAL = re.compile(r"(?i)\bbinary\b|\bbase[- ]\d")
@@ -62,13 +64,13 @@ class FalseStep:
 
 def first_false_step(steps: Sequence[str]) -> FalseStep | None:
     """Return the first step with an equation that does not hold, or None if none is found."""
-    before = _Read("")
+    before = _Parsed("")
     for index, step in enumerate(steps):
-        read = _Read(step)
-        statement = _first_false(read) or _broken_transition(before, read)
+        parsed = _Parsed(step)
+        statement = _first_false(parsed) or _broken_transition(before, parsed)
         if statement is not None:
             return FalseStep(index=index, statement=statement)
-        before = read
+        before = parsed
     return None
 
 
@@ -77,10 +79,10 @@ def first_false_statement(text: str) -> FalseStatement | None:
 
     Linear in the text.
     """
-    return _first_false(_Read(text))
+    return _first_false(_Parsed(text))
 
 
-class _Read:
+class _Parsed:
     """A text with its chains, in the order of the text."""
 
     def __init__(self, text: str) -> None:
@@ -94,58 +96,49 @@ class _Read:
         self.chains = sorted(found, key=lambda chain: chain.signs[0].start)
 
 
-def _first_false(read: _Read) -> FalseStatement | None:
-    found = [statement for chain in read.chains for statement in _false_links(read.text, chain)]
-    found += _contradictions(read)
-    found += _changes(read)
-    found += _divisions(read.text)
+def _first_false(parsed: _Parsed) -> FalseStatement | None:
+    found = [false for chain in parsed.chains for false in _false_links(parsed.text, chain)]
+    found += _contradictions(parsed)
+    found += _changes(parsed)
+    found += _divisions(parsed.text)
     return min(found, key=lambda statement: statement.start, default=None)
 
 
-def _contradictions(read: _Read) -> Iterator[FalseStatement]:
+def _contradictions(parsed: _Parsed) -> Iterator[FalseStatement]:
     """Yield the equations that do not follow from the one before."""
-    text = read.text
-    for one, other in pairwise(equation_of(text, chain) for chain in read.chains):
+    text = parsed.text
+    for one, other in pairwise(as_equation(text, chain) for chain in parsed.chains):
         if one and other and contradicts(one, other, text[one.end : other.start]):
             yield from _contradiction(one, other)
 
 
-def _divisions(text: str) -> Iterator[FalseStatement]:
-    """Yield the divisions with another remainder than is said."""
-    for start, end, reason in false_divisions(text) if "remainder" in text else ():
-        if not _is_refuted(text, start, end):
-            yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
-
-
-def _changes(read: _Read) -> Iterator[FalseStatement]:
-    """Yield the equations that say another thing of what the one before is about."""
-    for before, after in pairwise(read.chains):
-        chain = carried(read.text, before, after)
-        if chain is None or (reason := _changed(read.text, chain)) is None:
+def _changes(parsed: _Parsed) -> Iterator[FalseStatement]:
+    """Yield the equations that give another value to what the one before is about."""
+    for before, after in pairwise(parsed.chains):
+        chain = implied_equation(parsed.text, before, after)
+        if chain is None or (reason := _changed(parsed.text, chain)) is None:
             continue
         start, end = after.sides[0][0].start, after.sides[1][-1].end
-        if not _is_refuted(read.text, start, end):
-            said = read.text[start:end]
-            reason = f"it is not what stands before it; {reason}"
-            yield FalseStatement(text=said, start=start, end=end, reason=reason)
+        reason = f"it disagrees with the equation before it; {reason}"
+        yield from _claimed(parsed.text, start, end, reason)
 
 
 def _changed(text: str, chain: Chain) -> str | None:
-    """Return why what an equation gave is not what the next one gives; None if it may be."""
+    """Return why two equations that give one thing a value differ; None if they may agree."""
     sides = left, right = [expressions(side) for side in chain.sides]
-    # What was no more than a number may be one value of several.
-    if left and right and not left[0].first and not left[0].lone and right[0].lone:
+    # A mere number may be one value of several.
+    if left and right and not left[0].first and not left[0].atomic and right[0].atomic:
         found = _miscalculated(chain, sides, 0, 0)
         return None if found is None else found[2]
     return difference(text, *chain.sides)
 
 
-def _broken_transition(before: _Read, step: _Read) -> FalseStatement | None:
+def _broken_transition(before: _Parsed, step: _Parsed) -> FalseStatement | None:
     """Return the first equation of a step if it does not follow from the last of the one before."""
     if not before.chains or not step.chains:
         return None
-    one = equation_of(before.text, before.chains[-1])
-    other = equation_of(step.text, step.chains[0])
+    one = as_equation(before.text, before.chains[-1])
+    other = as_equation(step.text, step.chains[0])
     if one is None or other is None:
         return None
     between = f"{before.text[one.end :]}\n\n{step.text[: other.start]}"
@@ -153,37 +146,32 @@ def _broken_transition(before: _Read, step: _Read) -> FalseStatement | None:
 
 
 def _contradiction(one: Equation, other: Equation) -> Iterator[FalseStatement]:
-    """Yield that an equation does not follow, unless the words around it say so themselves."""
-    if not _is_refuted(other.text, other.start, other.end):
-        yield FalseStatement(
-            text=other.written,
-            start=other.start,
-            end=other.end,
-            reason=f"it has no solution in common with {one.written}",
-        )
+    reason = f"it has no solution in common with {one.written}"
+    return _claimed(other.text, other.start, other.end, reason)
 
 
 def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
-    """Yield the pairs of neighbours in a chain that are not related as is said."""
+    """Yield the pairs of neighbours in a chain that are not related as their sign says."""
     modulus = _modulus(chain)
-    sides = [expressions(side, after=place > 0) for place, side in enumerate(chain.sides)]
-    for place, sign in enumerate(chain.signs):
-        if not chain.sides[place] or not chain.sides[place + 1]:
+    sides = [expressions(side, is_right=place > 0) for place, side in enumerate(chain.sides)]
+    for place, (one, other) in enumerate(pairwise(chain.sides)):
+        if not one or not other:
             continue
         found = _miscalculated(chain, sides, place, modulus)
         if found is None and not modulus and _is_transformed(text, chain, place):
-            found = _mistransformed(text, chain, place)
-        if found is None or _has_run_on(sides, place):
+            reason = difference(text, one, other, factored=not place)
+            found = (one[0].start, other[-1].end, reason) if reason is not None else None
+        before = sides[place - 1] if place else []
+        # A side may continue from the result before it: 2 * 26 = 52 + 24 = 76.
+        if found is None or (before and sides[place] and runs_on(before[-1], sides[place][-1])):
             continue
-        start, end, reason = found
-        if sign.text in UNEQUAL or not _is_refuted(text, start, end):
-            yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
+        yield from _claimed(text, *found, denies=chain.signs[place].text in UNEQUAL)
 
 
 def _miscalculated(
     chain: Chain, sides: Sequence[Sequence[Expression]], place: int, modulus: int
 ) -> tuple[int, int, str] | None:
-    """Return where the arithmetic beside a sign is, and why it is false; None if it is not."""
+    """Return where the arithmetic around a sign is, and why it is false; None if it is not."""
     one, other = chain.sides[place], chain.sides[place + 1]
     if not sides[place] or not sides[place + 1]:
         return None
@@ -194,20 +182,6 @@ def _miscalculated(
     return None if reason is None else (one[left.first].start, other[right.last - 1].end, reason)
 
 
-def _mistransformed(text: str, chain: Chain, place: int) -> tuple[int, int, str] | None:
-    """Return where two forms of one expression are that differ, and why; None if they do not."""
-    one, other = chain.sides[place], chain.sides[place + 1]
-    reason = difference(text, one, other, factored=not place)
-    return None if reason is None else (one[0].start, other[-1].end, reason)
-
-
-def _has_run_on(sides: Sequence[Sequence[Expression]], place: int) -> bool:
-    """Return whether what stands before a sign goes on from the result before it."""
-    if not place or not sides[place - 1] or not sides[place]:
-        return False
-    return runs_on(sides[place - 1][-1], sides[place][-1])
-
-
 def _modulus(chain: Chain) -> int:
     """Return what a chain is taken modulo; 0 if it is not, or not by one number."""
     moduli = {token.text for side in chain.sides for token in side if token.kind == "modulus"}
@@ -215,11 +189,10 @@ def _modulus(chain: Chain) -> int:
 
 
 def _is_transformed(text: str, chain: Chain, place: int) -> bool:
-    """Return whether an equal sign stands between two forms of one expression.
+    """Return whether an equal sign is between two forms of one expression.
 
-    The first of a chain does not, unless the words before it say that something is factored: it
-    may state an equation that is to be solved. The others do, unless already the first one states
-    such an equation.
+    The first of a chain is not, unless the words before it say that something is factored: it may
+    state an equation that is to be solved. The others are, unless the first one states one.
     """
     if chain.signs[place].text not in EQUAL:
         return False
@@ -230,8 +203,19 @@ def _is_transformed(text: str, chain: Chain, place: int) -> bool:
     return bool(_FACTORS.search(before)) and not _SOLVES.search(before)
 
 
+def _claimed(
+    text: str, start: int, end: int, reason: str, *, denies: bool = False
+) -> Iterator[FalseStatement]:
+    """Yield a false statement, unless the words around it say themselves that it does not hold.
+
+    One that denies an equality is refuted by no such words.
+    """
+    if denies or not _is_refuted(text, start, end):
+        yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
+
+
 def _is_refuted(text: str, start: int, end: int) -> bool:
-    """Return whether the words around a statement say that it does not hold, or not as usual."""
+    """Return whether the words around a statement say that it is false, or not meant as usual."""
     after = min(len(text), end + _LOOK_AHEAD)
     if _REFUTED.search(text, end, after):
         return True
@@ -239,3 +223,28 @@ def _is_refuted(text: str, start: int, end: int) -> bool:
     if _INVERSE.search(text, start, end) and "mod" in around:
         return True
     return "log" not in around and _UNUSUAL.search(around) is not None
+
+
+# --- divisions with a remainder: `17 ÷ 5 = 3 remainder 2` ----------------------------------------
+
+_WHOLE = r"(\d[\d,]{0,40})"
+_DIVISION = re.compile(
+    rf"(?<![\d.,^_{{)]){_WHOLE}\s*(?:÷|/|\\div)\s*{_WHOLE}\s*=\s*{_WHOLE}\s*(?:\\\)|\$)?,?\s*"
+    r"(?:\\text\{\s*)?(?:with\s|and\s)?\s*(?:a\s)?\s*remainder(?:\sof|\sis)?\s*\}?\s*(?:\\\(|\$)?\s*"
+    rf"{_WHOLE}(?![\d.]*\d|/)"
+)
+_OPERATOR = re.compile(r"[-+*/^×÷·]\s?$")
+"""The end of a text that the number after it belongs to."""
+
+
+def _divisions(text: str) -> Iterator[FalseStatement]:
+    """Yield the divisions with a wrong remainder."""
+    for found in _DIVISION.finditer(text) if "remainder" in text else ():
+        if _OPERATOR.search(text, max(0, found.start() - 2), found.start()):
+            continue
+        number, divisor, quotient, rest = (int(each.replace(",", "")) for each in found.groups())
+        end = found.end(4) - (len(found[4]) - len(found[4].rstrip(",")))
+        product = quotient * divisor + rest
+        if product != number:
+            reason = f"{quotient} times {divisor} and {rest} is {product}"
+            yield from _claimed(text, found.start(), end, reason)

@@ -1,37 +1,46 @@
-"""Whether two arithmetic expressions are related as the sign between them says."""
+"""Whether two arithmetic expressions with units are related as the sign between them says."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
+from mathreason_eval.maths.vocabulary.latex import written
+from mathreason_eval.maths.vocabulary.units import Unit, unit_of
+from mathreason_eval.maths.vocabulary.words import GROUPS
 from mathreason_eval.steps.arithmetic import Expression
-from mathreason_eval.steps.comparing import holds
-from mathreason_eval.steps.units import factors, is_comparable
-from mathreason_eval.steps.values import Value, values
+from mathreason_eval.steps.values import Value, holds, values
 
 EQUAL = frozenset({"=", "=="})
-UNEQUAL = frozenset({"!=", "≠", r"\ne", r"\neq"})
-_NEARLY = frozenset({r"\approx", "≈", r"\simeq", r"\doteq", r"\cong", r"\sim"})
-_CONGRUENT = EQUAL | {r"\equiv", "≡"}
+"""Not `:=`, which defines something and claims nothing."""
+UNEQUAL = written("!=")
+_NEARLY = written("~", "sim", "cong")
+_CONGRUENT = EQUAL | written("equiv")
 _ORDERS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
-    **dict.fromkeys(("<", r"\lt"), operator.lt),
-    **dict.fromkeys((">", r"\gt"), operator.gt),
-    **dict.fromkeys(("<=", "≤", r"\le", r"\leq", r"\leqslant"), operator.le),
-    **dict.fromkeys((">=", "≥", r"\ge", r"\geq", r"\geqslant"), operator.ge),
-    **dict.fromkeys(UNEQUAL, operator.ne),
+    sign: order
+    for meaning, order in (
+        ("<", operator.lt),
+        (">", operator.gt),
+        ("<=", operator.le),
+        (">=", operator.ge),
+        ("!=", operator.ne),
+    )
+    for sign in written(meaning)
 }
 _LARGEST_SHOWN = 10**10
 """Integers below this one are shown as they are."""
+_DOLLARS, _CENTS = unit_of("dollars"), unit_of("cents")
+_PENNIES = frozenset({"penny", "pennies"})
+"""Cents of a dollar here, for the solutions are American; the grader takes them for British."""
 
 
 def refutation(left: Expression, right: Expression, sign: str, modulus: int = 0) -> str | None:
     r"""Return why two expressions are not related as the sign says; None where they may be.
 
     Args:
-        left: what stands before the sign.
-        right: what stands behind it.
+        left: the expression before the sign.
+        right: the expression after it.
         sign: `=`, `\leq`, …
         modulus: what the relation is taken modulo; 0 for nothing.
     """
@@ -48,39 +57,41 @@ def refutation(left: Expression, right: Expression, sign: str, modulus: int = 0)
 
 def _different(left: Expression, right: Expression, *, nearly: bool) -> str | None:
     """Return why two expressions are not equal, in whatever units they are."""
-    if not is_comparable(left, right):
+    if not _is_comparable(left, right):
         return None
     # Sums of money are exact; other decimals may have been rounded.
     ones = values(left.text, rounded=not left.money)
     others = values(right.text, rounded=not right.money)
     if not ones or not others:
         return None
-    converted = [one.times(factor) for one in ones for factor in factors(left, right)]
+    converted = [one.times(factor) for one in ones for factor in _factors(left, right)]
     if any(holds(one, other, nearly=nearly) for one in converted for other in others):
         return None
-    if right.head and runs_on(left, right):
+    if right.first_operand and runs_on(left, right):
         # One equal sign after the other, as on a pocket calculator: 2 * 26 = 52 + 24 = 76.
         return None
     return _compared(ones[0], others[0])
 
 
 def runs_on(left: Expression, right: Expression) -> bool:
-    """Return whether the left side is what stands before the first operator on the right."""
-    heads = values(right.head)
-    return any(holds(one, head, nearly=False) for one in values(left.text) for head in heads)
+    """Return whether the left side is the first operand of the right one: 2 * 26 = 52 + 24."""
+    operands = values(right.first_operand)
+    return any(
+        holds(one, operand, nearly=False) for one in values(left.text) for operand in operands
+    )
 
 
 def _disordered(
     left: Expression, right: Expression, order: Callable[[Fraction, Fraction], bool]
 ) -> str | None:
-    """Return why two expressions are not in an order, if one of them was worked out."""
+    """Return why two expressions are not in an order, if one of them was calculated."""
     if not left.operators and not right.operators:
         return None
     if left.units and right.units and left.units != right.units:
         return None
     pairs = [(one, other) for one in values(left.text) for other in values(right.text)]
     for one, other in pairs:
-        # Machine numbers that are nearly the same have no order to speak of.
+        # Machine numbers that are nearly the same have no reliable order.
         unsure = not (one.exact and other.exact) and holds(one, other, nearly=True)
         if unsure or order(one.number, other.number):
             return None
@@ -109,3 +120,54 @@ def _shown(value: Value) -> str:
         return f"{float(value.number):.10g}"
     except OverflowError:
         return "a very large number"
+
+
+# --- units: `2 hours = 120 minutes`, `1/2 inch = 20 miles` -------------------------------------
+
+
+def _is_comparable(left: Expression, right: Expression) -> bool:
+    """Return whether an equation gives the value of its left side.
+
+    Otherwise it converts units, or the number on the left only ends the name of what is calculated:
+    `the temperature after 2 hours = 20 + 8`.
+    """
+    if not left.operators and (not right.operators or left.first):
+        return False
+    if left.atomic and left.units:
+        return left.units == right.units
+    converted = {one.dimension for one, other in _alike(left, right) if one.size != other.size}
+    return len(converted) <= 1 and not _is_mixed(left) and not _is_mixed(right)
+
+
+def _factors(left: Expression, right: Expression) -> frozenset[Fraction]:
+    """Return what the left side may be multiplied by to count in the units of the right side."""
+    found = {Fraction(1)} | {one.size / other.size for one, other in _alike(left, right)}
+    for unit in (*left.units, *right.units):
+        for word in unit.split():
+            if word in GROUPS:
+                found |= {Fraction(GROUPS[word]), Fraction(1, GROUPS[word])}
+    return frozenset(found)
+
+
+def _alike(left: Expression, right: Expression) -> Iterator[tuple[Unit, Unit]]:
+    """Yield the pairs of units of the two sides that have one dimension."""
+    for one in _units(left):
+        for other in _units(right):
+            if one.dimension == other.dimension:
+                yield one, other
+
+
+def _is_mixed(side: Expression) -> bool:
+    """Return whether a side has units of one dimension and several sizes, as in 1 h + 5 min."""
+    units = {*_units(side)}
+    return len(units) > len({unit.dimension for unit in units})
+
+
+def _units(side: Expression) -> Iterator[Unit]:
+    """Yield the units of a side, as far as they are known."""
+    if side.money and _DOLLARS is not None:
+        yield _DOLLARS
+    for name in side.units:
+        unit = _CENTS if name in _PENNIES else None if name.startswith("/") else unit_of(name)
+        if unit is not None:
+            yield unit

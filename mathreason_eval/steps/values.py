@@ -1,4 +1,4 @@
-"""What an arithmetic expression is worth, in every way in which it may be meant."""
+"""The values of an arithmetic expression, one for each reading, and whether two may be equal."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.lexer import UnreadableError
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.parse import parse
-from mathreason_eval.maths.syntax.tree import Node, num, rebuild
+from mathreason_eval.maths.syntax.tree import Node, num, rebuild, substitute
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
 _EXACT = (".5", ".25", ".75")
-"""How decimals end that are halves and quarters rather than rounded."""
+"""Endings of decimals that are halves and quarters rather than rounded."""
 _LONGEST = 400
 """Characters of an expression that is still evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Value:
-    """A number with how far it may be from what was meant."""
+    """A number with how far it may be from the intended one."""
 
     number: Fraction
     exact: bool
@@ -33,12 +33,12 @@ class Value:
     typed: str
     """Its decimals where it is a single number with a point; else the empty string."""
     single: bool
-    """Whether it is one number rather than something to be worked out."""
+    """Whether it is one number rather than something to be calculated."""
     quotient: bool
     """Whether it is an integer divided by an integer."""
 
     def times(self, factor: Fraction) -> Value:
-        """Return it in a unit that is so many times smaller."""
+        """Return it in a unit that is smaller by a factor."""
         if factor == 1:
             return self
         return replace(self, number=self.number * factor, slack=self.slack * factor, typed="")
@@ -46,7 +46,7 @@ class Value:
 
 @lru_cache(maxsize=4096)
 def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
-    r"""Return what an expression is worth, by each reading; none if it is no real constant.
+    r"""Return the value of an expression by each reading; none if it is no real constant.
 
     `20%` is a fifth or twenty; `2\frac{1}{2}` is two and a half or one.
 
@@ -64,7 +64,7 @@ def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
 
 
 def _readings(node: Node) -> Iterator[Node]:
-    parts = frozenset(_parts(node))
+    parts = frozenset((part.op, part.name) for part in _nodes(node))
     if _is_ambiguous(parts):
         return
     yield node
@@ -76,11 +76,10 @@ def _readings(node: Node) -> Iterator[Node]:
             yield changed
 
 
-def _parts(node: Node) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the name of everything in a tree."""
-    yield node.op, node.name
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
     for part in node.args:
-        yield from _parts(part)
+        yield from _nodes(part)
 
 
 def _is_ambiguous(parts: frozenset[tuple[str, str]]) -> bool:
@@ -118,8 +117,11 @@ def _value(node: Node, *, rounded: bool) -> Value | None:
         return None
     slack = Fraction(0)
     if rounded:
-        for typed in set(_decimals(node)):
-            moved = _number(_moved(node, typed))
+        for decimal in {part for part in _nodes(node) if _may_be_rounded(part)}:
+            # Half a unit of its last place larger.
+            assert decimal.value is not None, "a number has a value"
+            larger = num(decimal.value + _half_unit(decimal.name), decimal.name)
+            moved = _number(substitute(node, decimal, larger))
             slack += abs(moved - number) if moved is not None else 0
     inner = node.args[0] if node.op in {"neg", "percent"} else node
     return Value(
@@ -132,6 +134,10 @@ def _value(node: Node, *, rounded: bool) -> Value | None:
     )
 
 
+def _may_be_rounded(node: Node) -> bool:
+    return node.op == "num" and bool(node.name) and not node.name.endswith(_EXACT)
+
+
 def _number(node: Node) -> Fraction | None:
     found = exact(node)
     if found is not None:
@@ -140,21 +146,49 @@ def _number(node: Node) -> Fraction | None:
     return None if machine is None else Fraction(machine)
 
 
-def _decimals(node: Node) -> Iterator[Node]:
-    if node.op == "num" and node.name and not node.name.endswith(_EXACT):
-        yield node
-    for part in node.args:
-        yield from _decimals(part)
-
-
-def _moved(node: Node, old: Node) -> Node:
-    """Return the tree with a decimal half a unit of its last place larger."""
-    if node == old:
-        assert node.value is not None, "a number has a value"
-        return num(node.value + half_unit(node.name), node.name)
-    return rebuild(node, lambda part: _moved(part, old))
-
-
-def half_unit(typed: str) -> Fraction:
+def _half_unit(typed: str) -> Fraction:
     """Return half a unit of the last place of a decimal as typed."""
     return Fraction(1, 2 * 10 ** len(typed.partition(".")[2]))
+
+
+_NOISE = Fraction(1, 10**9)
+"""Relative error of machine numbers."""
+_MACHINE_DIGITS = 14
+"""Significant digits that make a decimal a floating-point number, written out."""
+_NEARLY = Fraction(1, 50)
+"""Relative difference of what is called approximately equal."""
+
+
+def holds(one: Value, other: Value, *, nearly: bool) -> bool:
+    """Return whether two values may be called equal by somebody who rounds, truncates or floors.
+
+    Args:
+        one: the value on the left.
+        other: the value on the right; if it is one number, the claimed result.
+        nearly: whether the sign between them is one of approximate equality.
+    """
+    gap = abs(one.number - other.number)
+    size: Fraction = max(abs(one.number), abs(other.number))
+    calculated = not (one.exact and other.exact) or _is_machine(one) or _is_machine(other)
+    if not gap or (calculated and gap <= _NOISE * (size + 1)):
+        return True
+    if nearly:
+        return gap <= _NEARLY * size or gap <= 2 * _half_unit(other.typed)
+    return gap <= one.slack + other.slack or _rounds(one, other) or _rounds(other, one)
+
+
+def _is_machine(value: Value) -> bool:
+    """Return whether a number shows as many digits as a machine does: 99.00000000000001."""
+    return sum(map(str.isdigit, value.typed or "")) >= _MACHINE_DIGITS
+
+
+def _rounds(value: Value, shown: Value) -> bool:
+    """Return whether a decimal, or the whole part of a quotient, shows a value."""
+    if not shown.single:
+        return False
+    gap = abs(value.number - shown.number)
+    if shown.typed:
+        # Not a value that the decimal could have shown in full.
+        unit = 2 * _half_unit(shown.typed)
+        return gap < unit and (value.number / unit).denominator != 1
+    return value.quotient and value.number > 0 and 0 <= value.number - shown.number < 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mathreason_eval.extract import extract
-from mathreason_eval.steps.scores import scores_of
+from mathreason_eval.steps import scores_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from mathreason_eval.steps.scores import first_below, scores_of
+from mathreason_eval.steps import first_below, scores_of
 from mathreason_eval.types import Answer, Match, Problem
 
 NOWHERE = -1

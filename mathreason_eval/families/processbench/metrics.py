@@ -18,7 +18,7 @@ from mathreason_eval.stats.estimators.items import Item, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
 from mathreason_eval.stats.intervals import Mean
 from mathreason_eval.stats.metrics import Linear
-from mathreason_eval.steps.scores import EVEN, first_below, scores_of
+from mathreason_eval.steps import EVEN, first_below, scores_of
 from mathreason_eval.types import Metric
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from mathreason_eval.maths.vocabulary.words import FRACTIONS, NUMBERS
+
 Number = int | Fraction
 """Whole numbers are always int: they are faster, and `7` is told apart from `7/2` by its type."""
 
@@ -57,20 +59,14 @@ def _part(value: Number) -> str:
 
 _TWICE = 2
 _WORDS: Mapping[Number, str] = {
-    1: "one",
-    2: "two",
-    3: "three",
-    4: "four",
-    5: "five",
-    6: "six",
-    7: "seven",
-    8: "eight",
-    9: "nine",
-    10: "ten",
-    11: "eleven",
-    12: "twelve",
+    number: word
+    for word, number in NUMBERS.items()
+    if 1 <= number <= 12  # noqa: PLR2004
 }
-_PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth"}
+_PARTS = {
+    FRACTIONS[name]: name
+    for name in ("half", "third", "quarter", "fifth", "sixth", "eighth", "tenth")
+}
 
 
 def _positive(value: Number) -> bool:

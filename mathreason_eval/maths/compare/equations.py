@@ -8,7 +8,7 @@ from itertools import permutations
 from mathreason_eval.maths.compare.comparison import Finding, different, equal, same_value
 from mathreason_eval.maths.evaluate import numeric
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.evaluate.polynomial import polynomial
+from mathreason_eval.maths.evaluate.polynomials import polynomial
 from mathreason_eval.maths.evaluate.residue import proportional, residues
 from mathreason_eval.maths.syntax.tree import (
     ONE,
@@ -22,7 +22,8 @@ from mathreason_eval.maths.syntax.tree import (
     sym,
     symbols,
 )
-from mathreason_eval.maths.vocabulary.words import FUNCTIONS, these
+from mathreason_eval.maths.vocabulary.latex import FUNCTIONS
+from mathreason_eval.maths.vocabulary.words import these
 
 
 def is_name(node: Node) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mathreason_eval.maths.compare.comparison import Finding, different, equal, same_value
 from mathreason_eval.maths.evaluate import numeric
-from mathreason_eval.maths.evaluate.polynomial import NoZerosError, zeros
+from mathreason_eval.maths.evaluate.polynomials import NoZerosError, zeros
 from mathreason_eval.maths.syntax.tree import Node, contains, minus, num, show, substitute, symbols
 
 _NEAR = 1e-9

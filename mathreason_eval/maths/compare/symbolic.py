@@ -17,7 +17,7 @@ from mathreason_eval.maths.compare.text import is_prose
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.tree import Node, contains
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary import latex, words
 from mathreason_eval.types import Match
 
 _LONGEST = 2000
@@ -173,7 +173,7 @@ def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
         return getattr(sympy, node.name)(parts) if len(parts) > 1 else parts[0]
     if node.name == "lg":
         return sympy.log(parts[0], 10)
-    if node.name in words.FUNCTIONS.values():
+    if node.name in latex.FUNCTIONS.values():
         raise UnbuildableError(node.name)
     return sympy.Function(node.name)(*parts)
 

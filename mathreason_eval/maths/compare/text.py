@@ -6,8 +6,7 @@ import re
 from typing import NamedTuple
 
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
-from mathreason_eval.maths.vocabulary.commands import KNOWN
-from mathreason_eval.maths.vocabulary.words import IGNORED, WRAPPERS
+from mathreason_eval.maths.vocabulary.latex import IGNORED, KNOWN, WRAPPERS
 
 _MARKUP = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|mbox|textnormal|operatorname)(?![a-zA-Z])\s*"

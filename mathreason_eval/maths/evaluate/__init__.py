@@ -1,1 +1,1 @@
-"""What a tree is worth: exactly, in fields, modulo primes, by numbers."""
+"""The value of a tree: exactly, in fields, modulo primes, by numbers; polynomials."""

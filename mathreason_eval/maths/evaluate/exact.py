@@ -14,14 +14,12 @@ _LARGEST_FACTORIAL = 5_000
 _MOST_TERMS = 2_000
 _LARGEST_NUMERATOR = 64
 """Of a fractional exponent."""
-
-
 _LEAST_HUGE = 4 * _MOST_BITS
 """Bits of a number that no quotient of exact values reaches."""
 
 
 class InexactError(ArithmeticError):
-    """The tree has no rational value, or none that can be had at a reasonable price."""
+    """The tree has no rational value, or none within the limits."""
 
 
 def exact(node: Node) -> Fraction | None:
@@ -33,7 +31,7 @@ def exact(node: Node) -> Fraction | None:
 
 
 def is_huge(node: Node) -> bool:
-    """Return whether the size of a constant is beyond that of every exact value, by its form."""
+    """Return whether a constant is by its form larger than every value that `exact` returns."""
     if node.op in {"neg", "div"}:
         return is_huge(node.args[0]) and all(exact(part) is not None for part in node.args[1:])
     if node.op in {"add", "mul"}:
@@ -107,18 +105,16 @@ def _pow(node: Node) -> Fraction:
     return base ** int(exponent)
 
 
-def _give_up() -> Fraction:
-    raise InexactError("no rational value")
-
-
 def root(base: Fraction, degree: int) -> Fraction:
     """Return the real root of a rational number that is a perfect power.
 
     Raises:
         InexactError: if it is not, or is negative under an even root.
     """
+    if base < 0 and degree % 2:
+        return -root(-base, degree)
     if base < 0:
-        return -root(-base, degree) if degree % 2 else _give_up()
+        raise InexactError("no real root")
     over, under = _integer_root(base.numerator, degree), _integer_root(base.denominator, degree)
     if over**degree != base.numerator or under**degree != base.denominator:
         raise InexactError("an irrational root")
@@ -147,16 +143,11 @@ def _whole(number: Fraction) -> int:
     return int(number)
 
 
-def _factorial(number: Fraction) -> Fraction:
+def _factorial(number: Fraction, step: int = 1) -> Fraction:
     if not 0 <= number <= _LARGEST_FACTORIAL:
         raise InexactError("too large a factorial")
-    return Fraction(math.factorial(_whole(number)))
-
-
-def _double_factorial(number: Fraction) -> Fraction:
-    if not 0 <= number <= _LARGEST_FACTORIAL:
-        raise InexactError("too large a factorial")
-    return Fraction(math.prod(range(_whole(number), 0, -2)))
+    whole = _whole(number)
+    return Fraction(math.factorial(whole) if step == 1 else math.prod(range(whole, 0, -step)))
 
 
 def _binomial(top: Fraction, bottom: Fraction) -> Fraction:
@@ -166,20 +157,17 @@ def _binomial(top: Fraction, bottom: Fraction) -> Fraction:
 
 
 def _gcd(*numbers: Fraction) -> Fraction:
-    over, under = 0, 1
-    for number in numbers:
-        over, under = (
-            math.gcd(over * number.denominator, number.numerator * under),
-            (under * number.denominator),
-        )
-    return Fraction(over, under)
+    return Fraction(
+        math.gcd(*(number.numerator for number in numbers)),
+        math.lcm(*(number.denominator for number in numbers)),
+    )
 
 
 def _lcm(*numbers: Fraction) -> Fraction:
-    result = numbers[0]
-    for number in numbers[1:]:
-        result = abs(result * number) / _gcd(result, number) if result and number else Fraction(0)
-    return abs(result)
+    return Fraction(
+        math.lcm(*(number.numerator for number in numbers)),
+        math.gcd(*(number.denominator for number in numbers)),
+    )
 
 
 def _mod(number: Fraction, modulus: Fraction) -> Fraction:
@@ -201,24 +189,16 @@ def _loop(node: Node) -> Fraction:
     return result
 
 
-def _inside_percent(node: Node) -> Fraction:
-    return value(node.args[0]) / 100
-
-
-def _div(node: Node) -> Fraction:
-    return _bounded(value(node.args[0]) / value(node.args[1]))
-
-
 _RULES: dict[str, Callable[[Node], Fraction]] = {
     "add": _add,
     "mul": _mul,
     "neg": lambda node: -value(node.args[0]),
-    "div": _div,
+    "div": lambda node: _bounded(value(node.args[0]) / value(node.args[1])),
     "pow": _pow,
     "call": _call,
     "sum": _loop,
     "prod": _loop,
-    "percent": _inside_percent,
+    "percent": lambda node: value(node.args[0]) / 100,
 }
 _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
     "root": lambda base, degree: root(base, _whole(degree)),
@@ -226,7 +206,7 @@ _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
     "floor": lambda number: Fraction(math.floor(number)),
     "ceil": lambda number: Fraction(math.ceil(number)),
     "factorial": _factorial,
-    "double_factorial": _double_factorial,
+    "double_factorial": lambda number: _factorial(number, 2),
     "binom": _binomial,
     "gcd": _gcd,
     "lcm": _lcm,

@@ -1,6 +1,6 @@
 """Trees evaluated at points, in machine numbers or with many digits.
 
-What has no value raises an arithmetic error; nothing here can be made to work long.
+What has no value raises an ArithmeticError, ValueError, TypeError or LookupError. Work is bounded.
 """
 
 from __future__ import annotations
@@ -42,46 +42,38 @@ class Evaluator:
         """The largest term of any sum: cancellation leaves an error of this times the precision."""
         self.unreal = False
         """Whether a real number was taken to one that is not: a point outside the domain."""
-        self.fine = False
-        """Whether some sum has a term that is negligible beside another."""
+        self.has_negligible = False
+        """Whether some sum has a term that is negligible compared with another."""
 
     def at(self, node: Node) -> Any:  # noqa: ANN401 - a number of the field
         """Return the value of a tree."""
         if node.value is not None:
             return self.field.number(node.value)
-        if node.op not in _OPERATIONS:
+        rule = _RULES.get(node.op)
+        if rule is None:
             raise ValueError(node.op)
-        return getattr(self, f"_{node.op}")(node)
+        return rule(self, node)
 
-    def _sym(self, node: Node) -> Any:  # noqa: ANN401
-        return self.field.number(self.row[node.name])
-
-    def _const(self, node: Node) -> Any:  # noqa: ANN401
-        if node.name not in self.field.constants:
-            raise ValueError(node.name)
-        return self.field.constants[node.name]
-
-    def _add(self, node: Node) -> Any:  # noqa: ANN401
+    def add(self, node: Node) -> Any:  # noqa: ANN401
+        """Return the value of a sum, and note how large its terms are."""
         terms = [self.at(part) for part in node.args]
         sizes = [abs(term) for term in terms]
         largest = max(sizes)
         self.largest = max(self.largest, largest)
-        self.fine = self.fine or any(0 < size < _TINY * largest for size in sizes)
+        self.has_negligible = self.has_negligible or any(
+            0 < size < _TINY * largest for size in sizes
+        )
         return sum(terms[1:], terms[0])
 
-    def _mul(self, node: Node) -> Any:  # noqa: ANN401
+    def multiply(self, node: Node) -> Any:  # noqa: ANN401
+        """Return the value of a product."""
         result = self.at(node.args[0])
         for part in node.args[1:]:
             result = result * self.at(part)
         return result
 
-    def _neg(self, node: Node) -> Any:  # noqa: ANN401
-        return -self.at(node.args[0])
-
-    def _div(self, node: Node) -> Any:  # noqa: ANN401
-        return self.at(node.args[0]) / self.at(node.args[1])
-
-    def _pow(self, node: Node) -> Any:  # noqa: ANN401
+    def power(self, node: Node) -> Any:  # noqa: ANN401
+        """Return the value of a power of reasonable size."""
         base, exponent = self.at(node.args[0]), self.at(node.args[1])
         if abs(exponent) > _LARGEST_EXPONENT:
             raise OverflowError("a huge power")
@@ -91,7 +83,8 @@ class Evaluator:
             raise OverflowError("a power too small for a machine number")
         return result
 
-    def _call(self, node: Node) -> Any:  # noqa: ANN401
+    def call(self, node: Node) -> Any:  # noqa: ANN401
+        """Return the value of a function."""
         rule = self.field.functions.get(node.name)
         if rule is None:
             raise ValueError(node.name)
@@ -104,16 +97,10 @@ class Evaluator:
         if result.imag and not any(argument.imag for argument in arguments):
             self.unreal = True
 
-    def _percent(self, node: Node) -> Any:  # noqa: ANN401
-        return self.at(node.args[0]) / 100
-
-    def _degree(self, node: Node) -> Any:  # noqa: ANN401
-        return self.at(node.args[0]) * self.field.constants["pi"] / 180
-
-    def _loop(self, node: Node) -> Any:  # noqa: ANN401
+    def loop(self, node: Node) -> Any:  # noqa: ANN401
+        """Return the value of a finite sum or product over integers."""
         body, variable, lower, upper = node.args
-        bounds = exact(self._filled(lower)), exact(self._filled(upper))
-        first, last = bounds
+        first, last = exact(self._filled(lower)), exact(self._filled(upper))
         if first is None or last is None or first.denominator * last.denominator != 1:
             raise ValueError("bounds that are not integers")
         self.work += int(last - first)
@@ -125,21 +112,30 @@ class Evaluator:
             result = result + term if node.op == "sum" else result * term
         return result
 
-    _sum = _prod = _loop
-
     def _filled(self, node: Node) -> Node:
         for name, value in self.row.items():
             node = substitute(node, Node("sym", (), name), num(value))
         return node
 
 
-_OPERATIONS = frozenset(
-    {"sym", "const", "add", "mul", "neg", "div", "pow", "call", "percent", "degree", "sum", "prod"}
-)
+_RULES: dict[str, Callable[[Evaluator, Node], Any]] = {
+    "sym": lambda point, node: point.field.number(point.row[node.name]),
+    "const": lambda point, node: point.field.constants[node.name],
+    "add": Evaluator.add,
+    "mul": Evaluator.multiply,
+    "neg": lambda point, node: -point.at(node.args[0]),
+    "div": lambda point, node: point.at(node.args[0]) / point.at(node.args[1]),
+    "pow": Evaluator.power,
+    "call": Evaluator.call,
+    "percent": lambda point, node: point.at(node.args[0]) / 100,
+    "degree": lambda point, node: point.at(node.args[0]) * point.field.constants["pi"] / 180,
+    "sum": Evaluator.loop,
+    "prod": Evaluator.loop,
+}
 
 
 def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: ANN401
-    """Return the functions of answers, made of a library for complex and one for real numbers."""
+    """Return the functions of answers from a library for complex and one for real numbers."""
 
     def ordered(number: Any) -> Any:  # noqa: ANN401
         if abs(number.imag) > 1e-12 * max(1, abs(number)):
@@ -204,11 +200,11 @@ MACHINE = Field(
 
 
 _fields: ContextVar[dict[int, Field] | None] = ContextVar("fields", default=None)
-"""mpmath's contexts are not shared by threads: their precision changes under their functions."""
+"""By digits. Threads share no context of mpmath: its functions change the precision."""
 
 
 def precise(digits: int) -> Field:
-    """Return the numbers of so many digits; mpmath is imported when it is first needed."""
+    """Return the numbers of a precision in digits; mpmath is imported when it is first needed."""
     known = _fields.get()
     if known is None:
         known = {}

@@ -1,8 +1,8 @@
 """Refutation, and the last confirmation, by numbers: machine precision first, then fifty digits.
 
 Constants are compared as they are; expressions at fixed points, positive and negative, skipping
-points where one of the two is not real. Nothing here can be made to work long: what overflows a
-machine number is not tried again with more digits.
+points where one of the two is not real. Work is bounded: what overflows a machine number is not
+tried again with more digits.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _MACHINE_NOISE = 1e-12
 """Error of machine numbers relative to the largest term that was added."""
 _DIGITS = 50
 _MANY_DIGITS = 340
-"""Digits that show a term as small as a machine number can be beside one of ordinary size."""
+"""Digits that show the smallest machine number in a sum with one of ordinary size."""
 _MOST_CANCELLED = 1e9
 _ORDINARY = 1e15
-"""Beside a larger number fifty digits show no difference of one."""
+"""Size up to which fifty digits show a difference of one."""
 _GROWN = 2.0
 """How much larger a value may be with more digits than in machine numbers."""
 _LARGEST_CONFIRMED = 1e200
-"""Beside a larger one not even the many digits do: it is not confirmed by numbers."""
+"""Size up to which the many digits do; a larger value is not confirmed by numbers."""
 _PRINTED = 4
 _ROWS = 10
 _ENOUGH = 2
@@ -44,17 +44,17 @@ _WHOLE = (3, 5, 2, 7, 4, 6, 9, 8)
 _NUMERIC_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
 
 
-class Difference(NamedTuple):
-    """What numbers say about two trees."""
+class NumericAgreement(NamedTuple):
+    """Whether two trees agree by numbers: True, False, or None where that is open."""
 
     equal: bool | None
     note: str
 
 
-UNREFUTED = Difference(equal=None, note="")
+UNREFUTED = NumericAgreement(equal=None, note="")
 
 
-def differ(left: Node, right: Node) -> Difference:
+def differ(left: Node, right: Node) -> NumericAgreement:
     """Return whether machine numbers refute that two trees are equal; equal is None if not."""
     seen = 0
     for row in _rows(left, right):
@@ -62,39 +62,37 @@ def differ(left: Node, right: Node) -> Difference:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
-            return Difference(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_note(row, pair))
         seen += 1
-    return Difference(equal=None, note="agree" if seen else "")
+    return NumericAgreement(equal=None, note="agree" if seen else "")
 
 
-def confirm(left: Node, right: Node) -> Difference:
+def confirm(left: Node, right: Node) -> NumericAgreement:
     """Return whether two trees agree to fifty digits, or more, wherever both are real."""
     seen = 0
     rows = list(_rows(left, right))
     for row in rows:
         coarse = _pair(left, right, row, MACHINE)
-        if coarse is None:
+        if coarse is None or coarse.size > _LARGEST_CONFIRMED:
             continue
-        if coarse.size > _LARGEST_CONFIRMED:
-            continue
-        ordinary = coarse.bounded and not coarse.fine and coarse.size < _ORDINARY
+        ordinary = coarse.bounded and not coarse.has_negligible and coarse.size < _ORDINARY
         digits = _DIGITS if ordinary else _MANY_DIGITS
         pair = _pair(left, right, row, precise(digits))
         # What grows with the digits is no value: 1/sin(pi) is as large as sin(pi) is exact.
         if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
         if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
-            return Difference(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_note(row, pair))
         seen += 1
         if seen > _ENOUGH:
             break
     if seen and seen >= min(_ENOUGH, len(rows)):
         where = f"at {seen} points" if rows != [{}] else "as constants"
-        return Difference(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
-    return Difference(equal=None, note="no common real points")
+        return NumericAgreement(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
+    return NumericAgreement(equal=None, note="no common real points")
 
 
-def at_integers(left: Node, right: Node) -> Difference:
+def at_integers(left: Node, right: Node) -> NumericAgreement:
     """Return whether two trees agree, or differ, where all their variables are integers."""
     names = sorted({*symbols(left), *symbols(right)})
     seen = 0
@@ -104,10 +102,10 @@ def at_integers(left: Node, right: Node) -> Difference:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
-            return Difference(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_note(row, pair))
         seen += bool(pair.bounded and pair.size < _ORDINARY)
     enough = seen >= len(_WHOLE) // 2
-    return Difference(equal=True if enough else None, note=f"agree at {seen} integer points")
+    return NumericAgreement(equal=True if enough else None, note=f"agree at {seen} integer points")
 
 
 def real_value(node: Node) -> float | None:
@@ -178,7 +176,7 @@ class _Pair(NamedTuple):
     left: Any
     right: Any
     largest: Any
-    fine: bool
+    has_negligible: bool
     unreal: bool
 
     @property
@@ -189,13 +187,12 @@ class _Pair(NamedTuple):
     @property
     def bounded(self) -> bool:
         """Whether cancellation leaves digits to compare."""
-        return bool(self.largest < _MOST_CANCELLED * max(abs(self.left), abs(self.right), 1))
+        return bool(self.largest < _MOST_CANCELLED * max(self.size, 1))
 
     def apart(self, tolerance: float, noise: float) -> bool:
         """Return whether they differ by more than rounding and cancellation explain."""
         gap = abs(self.left - self.right)
-        scale = max(abs(self.left), abs(self.right))
-        return bool(gap > tolerance * scale and gap > noise * self.largest)
+        return bool(gap > tolerance * self.size and gap > noise * self.largest)
 
 
 def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _Pair | None:
@@ -206,7 +203,7 @@ def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _P
             return None
     except _NUMERIC_ERRORS:
         return None
-    return _Pair(one, other, evaluator.largest, evaluator.fine, evaluator.unreal)
+    return _Pair(one, other, evaluator.largest, evaluator.has_negligible, evaluator.unreal)
 
 
 def _real(number: Any) -> bool:  # noqa: ANN401 - of either field

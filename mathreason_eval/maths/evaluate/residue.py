@@ -13,11 +13,11 @@ import hashlib
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.syntax.tree import Node, rebuild, sym
+from mathreason_eval.maths.syntax.tree import Node, rebuild, substitute, sym
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 PRIME = 85070591730242158383534875232257829121
@@ -44,7 +44,7 @@ class _Point:
         self.seed = seed
 
     def integer(self, name: str) -> int:
-        """Return the integer that stands for a variable, of the parity of the seed or random."""
+        """Return the integer that a variable takes: at least 2, fixed by the seed and the name."""
         digest = hashlib.blake2b(f"{self.seed}/{name}".encode(errors="replace"), digest_size=6)
         return int.from_bytes(digest.digest(), "big") + 2
 
@@ -98,6 +98,9 @@ def proportional(left: Node, right: Node) -> bool | None:
     return True
 
 
+_Rule = Callable[[_Point, Node], Residue]
+
+
 @lru_cache(maxsize=1024)
 def _square_root(number: int) -> int:
     """Return a fixed square root of a small prime or of -1 modulo the prime (Cipolla)."""
@@ -134,10 +137,6 @@ def _inverse(number: int) -> int:
     return pow(number, -1, PRIME)
 
 
-def _symbol(point: _Point, node: Node) -> Residue:
-    return Residue(point.integer(node.name) % PRIME, pure=True)
-
-
 def _constant(point: _Point, node: Node) -> Residue:
     if node.name == "i":
         return Residue(_square_root(-1), pure=True)
@@ -146,27 +145,18 @@ def _constant(point: _Point, node: Node) -> Residue:
     return point.opaque(node)
 
 
-def _add(point: _Point, node: Node) -> Residue:
-    parts = [point.residue(part) for part in node.args]
-    return Residue(sum(p.value for p in parts) % PRIME, all(p.pure for p in parts))
+def _combined(total: Callable[[list[int]], int]) -> _Rule:
+    """Return the rule of an operation on residues."""
+
+    def rule(point: _Point, node: Node) -> Residue:
+        parts = [point.residue(part) for part in node.args]
+        return Residue(total([p.value for p in parts]) % PRIME, all(p.pure for p in parts))
+
+    return rule
 
 
-def _mul(point: _Point, node: Node) -> Residue:
-    result, pure = 1, True
-    for part in node.args:
-        image = point.residue(part)
-        result, pure = result * image.value % PRIME, pure and image.pure
-    return Residue(result, pure)
-
-
-def _neg(point: _Point, node: Node) -> Residue:
-    image = point.residue(node.args[0])
-    return Residue(-image.value % PRIME, image.pure)
-
-
-def _div(point: _Point, node: Node) -> Residue:
-    over, under = (point.residue(part) for part in node.args)
-    return Residue(over.value * _inverse(under.value) % PRIME, over.pure and under.pure)
+def _multiplied(values: list[int]) -> int:
+    return reduce(lambda one, other: one * other % PRIME, values, 1)
 
 
 def _pow(point: _Point, node: Node) -> Residue:
@@ -182,7 +172,7 @@ def _pow(point: _Point, node: Node) -> Residue:
             raise NoResidueError("division by zero")
         return Residue(pow(image.value, int(power), PRIME), image.pure)
     if power.denominator == 2:  # noqa: PLR2004 - square roots are the ones that exist
-        root = _root_of(point, base)
+        root = _root_of(base)
         image = point.residue(base) if root is None else root
         if root is not None and image.value:
             return Residue(pow(root.value, power.numerator, PRIME), root.pure)
@@ -196,9 +186,8 @@ def _at_integers(point: _Point, node: Node) -> Node:
     return rebuild(node, lambda part: _at_integers(point, part))
 
 
-def _root_of(point: _Point, base: Node) -> Residue | None:
+def _root_of(base: Node) -> Residue | None:
     """Return the square root of a rational number with small prime factors, or None."""
-    del point
     number = exact(base)
     if number is None:
         return None
@@ -221,47 +210,34 @@ def _root_of(point: _Point, base: Node) -> Residue | None:
     return Residue(result, pure=True)
 
 
-def _call(point: _Point, node: Node) -> Residue:
+def _rational(point: _Point, node: Node) -> Residue:
+    """Return the residue of a function, sum or product that has a rational value."""
     if node.name == "root" and node.args[1].value == 2:  # noqa: PLR2004 - a square root
-        root = _root_of(point, node.args[0])
+        root = _root_of(node.args[0])
         if root is not None:
             return root
     number = exact(node)
-    if number is not None:
-        return Residue(_fraction(number), pure=True)
-    return point.opaque(node)
-
-
-def _loop(point: _Point, node: Node) -> Residue:
-    number = exact(node)
     return point.opaque(node) if number is None else Residue(_fraction(number), pure=True)
-
-
-def _percent(point: _Point, node: Node) -> Residue:
-    image = point.residue(node.args[0])
-    return Residue(image.value * _inverse(100) % PRIME, image.pure)
 
 
 def _canonical_bound(node: Node) -> Node:
     """Return an operator with its bound variable renamed, so that its name does not count."""
     if node.op in {"sum", "prod", "integral", "limit", "diff"} and len(node.args) > 1:
-        from mathreason_eval.maths.syntax.tree import substitute
-
         renamed = tuple(substitute(part, node.args[1], sym("bound")) for part in node.args)
         return node._replace(args=renamed) if node.op != "diff" else node
     return node
 
 
-_RULES: dict[str, Callable[[_Point, Node], Residue]] = {
-    "sym": _symbol,
+_RULES: dict[str, _Rule] = {
+    "sym": lambda point, node: Residue(point.integer(node.name) % PRIME, pure=True),
     "const": _constant,
-    "add": _add,
-    "mul": _mul,
-    "neg": _neg,
-    "div": _div,
+    "add": _combined(sum),
+    "mul": _combined(_multiplied),
+    "neg": _combined(lambda values: -values[0]),
+    "div": _combined(lambda values: values[0] * _inverse(values[1])),
+    "percent": _combined(lambda values: values[0] * _inverse(100)),
     "pow": _pow,
-    "call": _call,
-    "sum": _loop,
-    "prod": _loop,
-    "percent": _percent,
+    "call": _rational,
+    "sum": _rational,
+    "prod": _rational,
 }

@@ -23,7 +23,7 @@ from mathreason_eval.maths.syntax.tree import (
     num,
     sym,
 )
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary import latex
 
 
 def argument(parser: Grammar) -> Node:
@@ -68,9 +68,9 @@ def _symbol(parser: Grammar, name: str) -> Node:
         return EMPTY
     if name in {"mathbb", "Bbb"}:
         letter = parser.raw()
-        if letter not in words.SETS:
+        if letter not in latex.SETS:
             raise UnreadableError("no set of numbers")
-        name = words.SETS[letter]
+        name = latex.SETS[letter]
         subscripted = parser.skip("op", "_")
         return number_set(f"{name}_{parser.raw()}") if subscripted else Node("const", (), name)
     if name in {"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot",

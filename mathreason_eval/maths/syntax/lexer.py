@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from mathreason_eval.maths.syntax.number import typed_value
-from mathreason_eval.maths.vocabulary import words
-from mathreason_eval.maths.vocabulary.commands import CLOSING, INFIX, KNOWN, OPENING
+from mathreason_eval.maths.vocabulary import latex, words
+from mathreason_eval.maths.vocabulary.latex import CLOSING, INFIX, KNOWN, OPENING
 from mathreason_eval.maths.vocabulary.units import MONEY, is_currency, is_unit
 
 
@@ -134,7 +134,7 @@ _SINGLE: dict[str, Callable[[str], Token]] = {
 """What matches of these kinds are, whatever surrounds them."""
 _ESCAPED = {"$": Token("money", "$"), "%": Token("op", "%"), "|": Token("op", "|"),
             "&": Token("and", "and")}  # fmt: skip
-_MEANINGS = (("rel", words.RELATIONS), ("fn", words.FUNCTIONS), ("const", words.CONSTANTS))
+_MEANINGS = (("rel", latex.RELATIONS), ("fn", latex.FUNCTIONS), ("const", latex.CONSTANTS))
 
 
 class _Lexer:
@@ -192,12 +192,12 @@ class _Lexer:
             yield Token("rel", "=")
         elif low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low)
-        elif len(run) > 1 and run in words.FUNCTIONS and (called or self._needs_no_bracket(run)):
-            yield Token("fn", words.FUNCTIONS[run])
-        elif run in words.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
-            yield Token("const", words.CONSTANTS[run])
-        elif run in words.GREEK and not (self.upright and is_unit(run)):
-            yield Token("sym", words.SAME_LETTER.get(run, run))
+        elif len(run) > 1 and run in latex.FUNCTIONS and (called or self._needs_no_bracket(run)):
+            yield Token("fn", latex.FUNCTIONS[run])
+        elif run in latex.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
+            yield Token("const", latex.CONSTANTS[run])
+        elif run in latex.GREEK and not (self.upright and is_unit(run)):
+            yield Token("sym", latex.SAME_LETTER.get(run, run))
         elif run in _BARE_COMMANDS and not self.upright:
             yield from self._cmd("\\" + run)
         elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
@@ -264,13 +264,13 @@ class _Lexer:
             known = next((name[:n] for n in range(len(name) - 1, 1, -1) if name[:n] in KNOWN), "")
             self.at -= len(name) - len(known) if known else 0
             name = known or name
-        if name in words.IGNORED:
+        if name in latex.IGNORED:
             return
-        if name in words.TEXTS:
+        if name in latex.TEXTS:
             yield from self._text()
-        elif name in words.DROPPED:
+        elif name in latex.DROPPED:
             self._group()
-        elif name in words.WRAPPERS:
+        elif name in latex.WRAPPERS:
             if name in {"color", "textcolor"}:
                 self._group()
         else:
@@ -285,8 +285,8 @@ class _Lexer:
         for kind, meanings in _MEANINGS:
             if name in meanings:
                 return Token(kind, meanings[name])
-        if name in words.GREEK:
-            return Token("sym", words.SAME_LETTER.get(name, name))
+        if name in latex.GREEK:
+            return Token("sym", latex.SAME_LETTER.get(name, name))
         return Token("cmd", name)
 
     def _delimiter(self, text: str, *, opens: bool) -> Token:
@@ -300,12 +300,12 @@ class _Lexer:
             yield self._delimiter(text, opens=char == "{")
         elif char in _ESCAPED:
             yield _ESCAPED[char]
-        elif char not in words.SPACES and char not in "()[]#_'^\"":
+        elif char not in latex.SPACES and char not in "()[]#_'^\"":
             raise UnreadableError(text)
 
     def _rel(self, text: str) -> Iterator[Token]:
         if text != "~":
-            yield Token("rel", words.RELATIONS[text])
+            yield Token("rel", latex.RELATIONS[text])
 
     def _bracket(self, text: str) -> Iterator[Token]:
         yield self._delimiter(text, opens=text in "([{")
@@ -345,17 +345,13 @@ class _Lexer:
         yield from lexer.run()
 
 
-_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-          "nine": 9, "ten": 10, "twelve": 12, "sixteen": 16, "hex": 16, "bin": 2}  # fmt: skip
-
-
 def _in_base(text: str) -> Fraction | None:
     """Return the value of digits with a base as subscript, or None if they are not of that base."""
     if text.startswith("0x"):
         return Fraction(int(text, 16))
     digits, _, base_text = text.partition("_")
     name = re.sub(r"\\text|[{}\s]", "", base_text).lower()
-    base = _BASES.get(name) or (int(name) if name.isdecimal() else 0)
+    base = words.BASES.get(name) or (int(name) if name.isdecimal() else 0)
     whole, _, tail = digits.strip().partition(".")
     if not 2 <= base <= 36 or len(whole + tail) > 500:  # noqa: PLR2004 - the bases that have digits
         return None

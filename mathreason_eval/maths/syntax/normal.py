@@ -12,36 +12,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from mathreason_eval.maths.syntax.number import with_digits
+from mathreason_eval.maths.vocabulary.latex import LOWERED, RAISED, SIGNS
 
-_SIGNS = {
-    "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-", "－": "-", "＋": "+", "―": "-",
-    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
-    "✕": r"\times ",
-    "÷": "/", "⁄": "/", "∕": "/", "∗": "*", "⋆": "*", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ",
-    "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "≠": r"\ne ",
-    "≈": r"\approx ", "≃": r"\approx ", "≅": r"\cong ", "≡": r"\equiv ", "∈": r"\in ",
-    "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "⊂": r"\subset ",
-    "⊆": r"\subseteq ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "Ø": r"\emptyset ",
-    "ø": r"\emptyset ",
-    "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\cbrt ", "∜": r"\sqrt[4]", "∑": r"\sum ",
-    "∏": r"\prod ",
-    "∫": r"\int ", "∂": r"\partial ", "∠": r"\angle ", "△": r"\triangle ", "∆": r"\Delta ",
-    "⊥": r"\perp ", "∥": r"\parallel ", "°": r"^{\circ}", "º": r"^{\circ}", "˚": r"^{\circ}",
-    "℃": r"^{\circ}", "′": "'", "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"', "→": r"\to ",
-    "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ", "∀": r"\forall ", "∃": r"\exists ", "∧": r"\land ",
-    "∨": r"\lor ", "¬": r"\neg ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ",
-    "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ",
-    "…": r"\ldots ", "⋯": r"\ldots ", "∣": "|", "│": "|", "｜": "|", "∶": ":", "≔": ":=",
-    "ℕ": r"\mathbb{N}", "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℝ": r"\mathbb{R}",
-    "ℂ": r"\mathbb{C}", "，": ",", "、": ",", "；": ";", "：": ":", "（": "(", "）": ")",
-    "【": "[", "】": "]", "。": ".", "٫": ".", "٬": ",", "،": ",", "؛": ";", "٪": r"\%",
-    "％": r"\%",
-    "‰": r"/10\%", "ⅈ": "i", "ⅇ": "e", "ı": "i",
-}  # fmt: skip
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵖᵗˣʸᵀ", "0123456789+-=()niabcdekmptxyT", strict=True))
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼ", "0123456789+-=()aeoxhklmnpstij", strict=True))
-_RAISED_RUN = re.compile(f"[{''.join(_RAISED)}]+")
-_LOWERED_RUN = re.compile(f"[{''.join(_LOWERED)}]+")
+_RAISED_RUN = re.compile(f"[{''.join(RAISED)}]+")
+_LOWERED_RUN = re.compile(f"[{''.join(LOWERED)}]+")
 _VULGAR = re.compile(r"(\d+)⁄(\d+)")
 
 # A string literal whose escapes were resolved twice: `\f` of `\frac` became a form feed.
@@ -84,8 +58,8 @@ _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
 @lru_cache(maxsize=4096)
 def _ascii(char: str) -> str:
     """Return the ASCII LaTeX of one other character."""
-    if char in _SIGNS:
-        return _SIGNS[char]
+    if char in SIGNS:
+        return SIGNS[char]
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     category = unicodedata.category(char)
@@ -135,8 +109,8 @@ def _plain_signs(text: str) -> str:
     """Return the text with every sign, digit and letter of mathematics in ASCII."""
     text = unicodedata.normalize("NFC", text)
     text = _OVERLINED.sub(lambda m: rf"\overline{{{re.sub('[^0-9]', '', m[1])}}}", text)
-    text = _RAISED_RUN.sub(lambda m: "^{" + "".join(_RAISED[c] for c in m[0]) + "}", text)
-    text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(_LOWERED[c] for c in m[0]) + "}", text)
+    text = _RAISED_RUN.sub(lambda m: "^{" + "".join(RAISED[c] for c in m[0]) + "}", text)
+    text = _LOWERED_RUN.sub(lambda m: "_{" + "".join(LOWERED[c] for c in m[0]) + "}", text)
     text = "".join(char if char < "\x80" else _ascii(char) for char in text)
     return text if text.isascii() else with_digits(text)
 

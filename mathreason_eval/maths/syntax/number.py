@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from mathreason_eval.maths.vocabulary.words import listed
+from mathreason_eval.maths.vocabulary.words import (
+    CHINESE_DIGITS,
+    CHINESE_PLACES,
+    FRACTIONS,
+    NUMBERS,
+    SCALES,
+    these,
+)
 
 MOST_DIGITS = 4000
 """Longer numbers are compared as text; Python itself refuses to read them as integers."""
@@ -85,11 +92,7 @@ def rounds_to(value: Fraction, typed: str, shown: Fraction) -> bool:
 
 # --- in words -----------------------------------------------------------------------------------
 
-_CHINESE_DIGITS = dict(
-    zip("〇零一二三四五六七八九两", (0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2), strict=True)
-)
-_PLACES = {"十": 10, "百": 100, "千": 1000}
-_MYRIADS = {"万": 10**4, "亿": 10**8}
+_MYRIADS = {"万": SCALES["万"], "亿": SCALES["亿"]}
 _NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
 _NUMBER = rf"({_NUMERAL}|(?<!\d)\d{{1,30}})"
 _CHINESE_FRACTION = re.compile(rf"{_NUMBER}分之{_NUMBER}")
@@ -99,17 +102,7 @@ _CHINESE = re.compile(
     rf"[负負]?{_NUMERAL}(?:[点點][〇零一二三四五六七八九]{{1,30}})?([{_COUNTED}])?"
 )
 
-_ONES = listed(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-)
-_TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
-_ADDED = {word: number for number, word in enumerate(_ONES)} | {
-    word: 10 * number for number, word in enumerate(_TENS, start=2)
-}
-_LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
-          "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}  # fmt: skip
+_LARGE = these("thousand million billion trillion lakh crore")
 
 
 def with_digits(text: str) -> str:
@@ -118,7 +111,7 @@ def with_digits(text: str) -> str:
     if counted := _CHINESE.fullmatch(text.strip()):
         bare, unit = text.strip().removesuffix(counted[1] or ""), counted[1] or ""
         whole, _, places = re.sub("點", "点", bare.lstrip("负負")).partition("点")
-        tail = "".join(str(_CHINESE_DIGITS[char]) for char in places)
+        tail = "".join(str(CHINESE_DIGITS[char]) for char in places)
         sign = "-" if bare[0] in "负負" else ""
         return f"{sign}{_chinese(whole)}{tail and '.'}{tail}{unit}"
     return text
@@ -128,23 +121,23 @@ def _chinese(numeral: str) -> int:
     """Return the value of a Chinese numeral, positional (一二) or with places (十二)."""
     if numeral.isdecimal():
         return int(numeral)
-    if not set(numeral) & (_PLACES.keys() | _MYRIADS.keys()):
-        return int("".join(str(_CHINESE_DIGITS[char]) for char in numeral))
+    if not set(numeral) & (CHINESE_PLACES.keys() | _MYRIADS.keys()):
+        return int("".join(str(CHINESE_DIGITS[char]) for char in numeral))
     total = section = digit = 0
     for char in numeral:
         if char in _MYRIADS:
             total, section, digit = (total + section + digit) * _MYRIADS[char], 0, 0
-        elif char in _PLACES:
-            section, digit = section + (digit or 1) * _PLACES[char], 0
+        elif char in CHINESE_PLACES:
+            section, digit = section + (digit or 1) * CHINESE_PLACES[char], 0
         else:
-            digit = _CHINESE_DIGITS[char]
+            digit = CHINESE_DIGITS[char]
     return total + section + digit
 
 
 def english(words: str) -> str | None:
     """Return in digits a number that is wholly written in English words, else None."""
     whole, mixed, rest = words.rpartition(" and ")
-    if mixed and rest.split()[-1:] and rest.split()[-1].rstrip("s") in _PARTS:
+    if mixed and rest.split()[-1:] and rest.split()[-1].rstrip("s") in FRACTIONS:
         number, fraction = english(whole), english(rest)
         return f"{number}+{fraction}" if number and fraction else None
     parts = [part for part in words.replace("-", " ").split() if part not in {"and", "a"}]
@@ -152,7 +145,7 @@ def english(words: str) -> str | None:
     parts = parts[1:] if sign else parts
     if len(parts) > 12:  # noqa: PLR2004 - no answer is a longer numeral
         return None
-    under = _PARTS.get(re.sub(r"(?<=h|d|r)s$", "", parts[-1])) if parts else None
+    under = FRACTIONS.get(re.sub(r"(?<=h|d|r)s$", "", parts[-1])) if parts else None
     if under is not None:
         over = _whole(parts[:-1]) if len(parts) > 1 else 1
         return None if over is None else f"{sign}{over}/{under}"
@@ -163,12 +156,12 @@ def english(words: str) -> str | None:
 def _whole(parts: list[str]) -> int | None:
     total = section = 0
     for part in parts:
-        if part in _ADDED:
-            section += _ADDED[part]
+        if part in NUMBERS:
+            section += NUMBERS[part]
         elif part == "hundred" and section:
             section *= 100
         elif part in _LARGE and section:
-            total, section = total + section * _LARGE[part], 0
+            total, section = total + section * SCALES[part], 0
         else:
             return None
     return total + section if parts else None

@@ -20,7 +20,7 @@ from mathreason_eval.maths.syntax.tree import (
     sym,
     transposed,
 )
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary import latex, words
 from mathreason_eval.maths.vocabulary.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
@@ -93,7 +93,7 @@ def relation(parser: Grammar, left: Node) -> Node:
         signs.append(parser.take().text)
         operand = parser.expression(RELATION + 1)
         if signs[-1] in {"in", "notin"} and operand.name in _LETTERS_OF_SETS:
-            operand = Node("const", (), words.SETS[operand.name])
+            operand = Node("const", (), latex.SETS[operand.name])
         operands.append(operand)
         limit(len(operands), _MOST_RELATIONS)
     return Node("rel", tuple(operands), " ".join(signs))
@@ -160,7 +160,7 @@ def _binomial(name: str, below: Node) -> Node | None:
     return call("binom", above, below) if fits else None
 
 
-_NUMBER_SETS = frozenset(words.SETS.values())
+_NUMBER_SETS = frozenset(latex.SETS.values())
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 

@@ -1,11 +1,14 @@
-"""Units of measure and currencies: what they are made of, and whether two can be converted."""
+"""Units of measure and currencies: their dimension and their size."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
+
+from mathreason_eval.maths.vocabulary.words import SCALES
 
 
 class Unit(NamedTuple):
@@ -15,7 +18,7 @@ class Unit(NamedTuple):
     size: Fraction
 
 
-_TABLE = """
+_MEASURES = """
 m meter metre meters metres | L 1
 km kilometer kilometers kilometre kilometres kms | L 1000
 cm centimeter centimeters centimetre centimetres cms | L 1/100
@@ -54,6 +57,23 @@ acre acres | L2 316160658/78125
 hectare hectares ha | L2 10000
 mph | L/T 1397/3125
 kph kmh kmph | L/T 5/18
+N newton newtons | F 1
+J joule joules | W 1
+kJ kilojoule kilojoules | W 1000
+W watt watts | P 1
+kW kilowatt kilowatts | P 1000
+kWh kwh | W 3600000
+V volt volts | V 1
+ohm ohms | Ohm 1
+A amp amps ampere amperes | A 1
+Hz hertz | /T 1
+Pa pascal pascals | Pr 1
+mol mole moles | n 1
+K kelvin | K 1
+rad radian radians | 1
+"""
+"""Names | dimension as powers of bases, size in base units."""
+_CURRENCIES = """
 dollar dollars usd USD $ bucks | USD 1
 cent cents ¢ | USD 1/100
 euro euros eur EUR € | EUR 1
@@ -88,25 +108,9 @@ ringgit MYR | MYR 1
 krona kronor krone kroner SEK NOK DKK | SEK 1
 zloty zlotys PLN | PLN 1
 SBD SRD CAD AUD NZD SGD HKD | USD 1
-N newton newtons | F 1
-J joule joules | W 1
-kJ kilojoule kilojoules | W 1000
-W watt watts | P 1
-kW kilowatt kilowatts | P 1000
-kWh kwh | W 3600000
-V volt volts | V 1
-ohm ohms | Ohm 1
-A amp amps ampere amperes | A 1
-Hz hertz | /T 1
-Pa pascal pascals | Pr 1
-mol mole moles | n 1
-K kelvin | K 1
-rad radian radians | 1
+KRW ₩ | KRW 1
 """
-_SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
-           "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
-           "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
-"""Words that multiply a number rather than measure it."""
+"""The same for money. Currencies of one name are one: a dollar is a dollar of any country."""
 PERCENT = frozenset(["percent", "per cent", "percentage", "pct", "percents", "percentages"])
 DEGREE = frozenset(["degree", "degrees", "deg", "度"])
 
@@ -119,9 +123,9 @@ def _dimension(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(powers.items()))
 
 
-def _units() -> dict[str, Unit]:
+def _units(lines: str) -> dict[str, Unit]:
     table: dict[str, Unit] = {}
-    for line in _TABLE.strip().splitlines():
+    for line in lines.strip().splitlines():
         names, _, meaning = line.partition(" | ")
         *dimension, size = meaning.split()
         unit = Unit(_dimension(" ".join(dimension)), Fraction(size))
@@ -129,10 +133,13 @@ def _units() -> dict[str, Unit]:
     return table
 
 
-_UNITS = _units()
+_MONEY = _units(_CURRENCIES)
+_UNITS = _units(_MEASURES) | _MONEY
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
-MONEY = "$€£¥₹₨¢₩₽₦₱₾₫฿৳₺₪₴₵"
+MONEY = "".join(sign for sign in _MONEY if unicodedata.category(sign[0]) == "Sc")
 """Signs of currencies."""
+WHOLE_MONEY = "".join(sign for sign in MONEY if _MONEY[sign].size == 1)
+"""Of them, those that precede an amount: not the sign of the cent."""
 _PART = re.compile(
     r"(?P<word>[^\W\d_]+|[" + MONEY + r"])(?:\s*\^\s*\{?(?P<power>-?\d)\}?)?|(?P<slash>/)"
 )
@@ -145,16 +152,15 @@ def is_unit(word: str) -> bool:
 
 def is_currency(word: str) -> bool:
     """Return whether a word is the name or the code of a currency: `naira`, `PKR`."""
-    unit = _UNITS.get(word) or _UNITS.get(word.lower())
-    return unit is not None and [*map(len, dict(unit.dimension))] == [3]
+    return word in _MONEY or word.lower() in _MONEY
 
 
 def scale_of(name: str) -> tuple[int, str]:
     """Return the factor of leading words such as `million`, and the rest of the name."""
     factor = 1
     words = name.split()
-    while words and words[0].lower() in _SCALES:
-        factor *= _SCALES[words.pop(0).lower()]
+    while words and words[0].lower() in SCALES:
+        factor *= SCALES[words.pop(0).lower()]
     return factor, " ".join(words)
 
 

@@ -1,11 +1,6 @@
-"""The vocabulary of answers: commands, functions, letters, and words that are not mathematics."""
+"""Words of answers: numbers in words, and English words that are no mathematics and no unit."""
 
 from __future__ import annotations
-
-
-def listed(text: str) -> list[str]:
-    """Return the words of a text in order."""
-    return text.split()
 
 
 def these(text: str) -> frozenset[str]:
@@ -13,76 +8,35 @@ def these(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-GREEK = these(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
-    "omicron rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta "
-    "Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar"
+def _listed(text: str) -> list[str]:
+    return text.split()
+
+
+_SMALL = _listed(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
 )
-SAME_LETTER = {"varepsilon": "epsilon", "vartheta": "theta", "varrho": "rho", "varphi": "phi",
-               "varsigma": "sigma"}  # fmt: skip
-"""Two shapes of one Greek letter."""
-
-FUNCTIONS = {
-    **{f: f for f in these("sin cos tan cot sec csc sinh cosh tanh coth sech csch ln log exp")},
-    **{f: f for f in these("arcsin arccos arctan arccot arcsec arccsc min max gcd lcm det arg")},
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "acot": "arccot", "asec": "arcsec",
-    "acsc": "arccsc", "tg": "tan", "ctg": "cot", "cotg": "cot", "cosec": "csc", "arctg": "arctan",
-    "arcctg": "arccot", "sh": "sinh", "ch": "cosh", "th": "tanh", "lg": "lg", "lb": "lb",
-    "arcsinh": "arcsinh", "arccosh": "arccosh", "arctanh": "arctanh", "arsinh": "arcsinh",
-    "arcosh": "arccosh", "artanh": "arctanh", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "floor": "floor", "ceil": "ceil", "ceiling": "ceil", "abs": "abs",
-    "sgn": "sgn", "sign": "sgn", "Re": "re", "Im": "im", "conj": "conj", "lcd": "lcm",
-    "cis": "cis", "re": "re", "im": "im",
-    "tr": "tr", "rank": "rank", "dim": "dim", "sup": "max", "inf": "min",
-    "hcf": "gcd", "Arg": "arg", "Log": "log", "Ln": "ln", "arcsec": "arcsec",
-}  # fmt: skip
-"""Names of functions as written, and what they are called here."""
-
-IGNORED = these(
-    "left right mleft mright big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm "
-    "middle displaystyle textstyle scriptstyle limits nolimits quad qquad thinspace "
-    "medspace thickspace negthinspace negmedspace negthickspace enspace space nonumber notag "
-    "itshape bfseries rm bf it sf normalsize large Large small rule hfill strut relax centering "
-    "noindent allowbreak nobreak tiny"
-)
-"""Commands that change how an answer looks."""
-
-WRAPPERS = these(
-    "boxed fbox mathbf boldsymbol bm underline mathit mathsf mathtt mathcal "
-    "mathscr mathfrak pmb ensuremath mathop mathord mathrel mathbin mathstrut mathclose mathopen "
-    "color textcolor underbrace overbrace variable framebox hbox smash"
-)
-"""Commands whose argument means what it would mean alone."""
-
-TEXTS = these(
-    "text textrm textbf textit textsf texttt textnormal textup textsl mbox mathrm operatorname "
-    "operatornamewithlimits emph textmd textsc mathnormal"
-)
-"""Commands whose argument is words, or mathematics set upright."""
-
-DROPPED = these("hspace vspace phantom hphantom vphantom cancel xcancel bcancel sout label tag")
-"""Commands that vanish together with their argument."""
-
-RELATIONS = {
-    "=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "==": "=", ":=": "=",
-    "=<": "<=", "=>": "=>", "~": "~",
-    "le": "<=", "leq": "<=", "leqslant": "<=", "leqq": "<=", "ge": ">=", "geq": ">=",
-    "geqslant": ">=", "geqq": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=",
-    "in": "in", "notin": "notin", "approx": "~", "approxeq": "~", "thickapprox": "~",
-    "simeq": "~", "doteq": "~", "equiv": "equiv", "sim": "sim", "cong": "cong", "propto": "propto",
-    "coloneqq": "=", "subset": "subset", "subseteq": "subset", "perp": "perp",
-    "parallel": "parallel", "Rightarrow": "=>", "implies": "=>", "Longrightarrow": "=>",
-    "iff": "iff", "Leftrightarrow": "iff", "mapsto": "mapsto", "rightarrow": "to", "to": "to",
-    "ni": "ni", "longrightarrow": "to",
-}  # fmt: skip
-
-SPACES = frozenset({",", ";", ":", "!", " ", ">", "/", "-"})
-"""One-character commands that are white space (or a hint for hyphenation)."""
-
-SETS = {"R": "RR", "N": "NN", "Z": "ZZ", "Q": "QQ", "C": "CC", "P": "PP"}
-
-CONSTANTS = {"pi": "pi", "infty": "oo", "infinity": "oo", "Infinity": "oo", "e": "e", "i": "i",
-             "imath": "i", "inf": "oo"}  # fmt: skip
+_TENS = _listed("twenty thirty forty fifty sixty seventy eighty ninety")
+NUMBERS = {word: number for number, word in enumerate(_SMALL)} | {
+    word: 10 * number for number, word in enumerate(_TENS, start=2)
+}
+"""English numbers of one word."""
+SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
+          "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
+          "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
+"""Words that multiply the number before them rather than measure it."""
+GROUPS = {"dozen": 12, "dozens": 12, "pair": 2, "pairs": 2, "couple": 2, "couples": 2}
+"""Words that count things in groups. The grader reads only a dozen as a number, and as a unit."""
+FRACTIONS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5,
+             "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}  # fmt: skip
+"""Denominators in words."""
+BASES = {"hex": 16, "bin": 2} | {
+    word: NUMBERS[word]
+    for word in these("two three four five six seven eight nine ten twelve sixteen")
+}
+"""Names of the bases of numerals."""
+CHINESE_DIGITS = dict(zip("〇零一二三四五六七八九两", (0, *range(10), 2), strict=True))
+CHINESE_PLACES = {"十": 10, "百": 100, "千": 1000}
 
 QUALIFIERS = these("where for if when with such given provided whenever assuming because since as")
 """Words after which an answer is only explained or restricted."""
@@ -94,7 +48,7 @@ FILLERS = these(
     "only exactly approximately about roughly nearly circa is are equals equal the a an answer "
     "value values solution solutions final result therefore thus so hence either all both of"
 )
-"""Words that may stand before an answer and say nothing."""
+"""Words that may precede an answer and add nothing to it."""
 
 NEVER_UNITS = these(
     "not no none neither nor is isn't are aren't wrong false incorrect less more than at least "
@@ -102,7 +56,18 @@ NEVER_UNITS = these(
     "minus plus times divided squared cubed undefined infinite infinitely impossible cannot "
     "to from does doesn't don't do only else otherwise positive negative even odd prime"
 )
-"""Words that change what stands beside them, so they are never dropped as a unit."""
+"""Words that change the meaning of their neighbours, so they are never dropped as a unit."""
+
+NEVER_COUNTED = these(
+    "ate bought buy buys contains cost costs earn earned earns eat eats need needs paid pay pays "
+    "sell sells sold spend spends spent take takes took weigh weighs "
+    "a an and are as at be because but by can choose divided each equals every for from gave get "
+    "gives giving got had has have he hence her his how if in into is it its left makes mod more "
+    "my no not note now of off on or our out over percent plus minus she since so than that the "
+    "their them then there therefore they this thus times to total was we were what when where "
+    "which while will with you your"
+)
+"""Verbs and function words of prose, which are never what a number counts: `18 eggs are left`."""
 
 SHORT_WORDS = these(
     "the is are of to on at by an and or not no yes so if be it as in odd may sum per day all any "
