@@ -94,7 +94,7 @@ def test_the_hash_is_of_all_problems_whatever_the_limit(tmp_path):
 MALFORMED = [
     # file name, content, what the error says
     ("a.jsonl",    "{\n",                                        "line 1"),
-    ("a.jsonl",    "[1]\n",                                      "not an object"),
+    ("a.jsonl",    "[1]\n",                                      "not a JSON object"),
     ("a.jsonl",    '{"id": "a", "question": "q"}\n',             "no gold answer"),
     ("a.jsonl",    '{"id": "a", "gold": "2"}\n',                 "no question"),
     ("a.jsonl",    '{"id": "a", "question": " ", "gold": 1}\n',  "no question"),

@@ -10,7 +10,6 @@ A rules file is a list of rules, or a mapping of `rules` and options; JSONL hold
 from __future__ import annotations
 
 import heapq
-import json
 import os
 import signal
 import time
@@ -24,6 +23,7 @@ from random import Random
 from mathreason_eval.errors import ModelError, UnknownNameError
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.options import read_options
+from mathreason_eval.text.jsonl import read_objects
 
 _FILES = frozenset({".yaml", ".yml", ".json", ".jsonl"})
 _SIZE = 1_000_000
@@ -161,11 +161,11 @@ def _read(path: Path) -> tuple[list[Rule], dict[str, str]]:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".jsonl":
-            script: object = [json.loads(line) for line in text.splitlines() if line.strip()]
-        else:
-            script = yaml.safe_load(text)
+        with path.open("rb") as file:
+            if path.suffix == ".jsonl":
+                script: object = [rule for _, rule in read_objects(file, path)]
+            else:
+                script = yaml.safe_load(file)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(
             f"The script {path} cannot be read: {error}.", "See docs/engines.md."

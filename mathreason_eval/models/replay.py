@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from mathreason_eval.errors import DataError, ModelError
 from mathreason_eval.models.answers import token_count
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.options import read_options
+from mathreason_eval.text.jsonl import read_objects
 
 _IDS = ("id", "problem_id")
 _TEXTS = ("output", "text")
@@ -102,41 +101,25 @@ def _read(path: Path) -> dict[tuple[str, int], _Stored]:
     rows: dict[tuple[str, int], _Stored] = {}
     seen: Counter[str] = Counter()
     try:
-        with _open(path) as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                row = _row(line, f"{path}, line {number}")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, row in read_objects(lines, path):
+                _check(row, f"{path}, line {number}")
                 problem = str(_first(row, _IDS))
                 sample = row.get("sample", seen[problem])
                 if not isinstance(sample, int):
                     raise DataError(f"{path}, line {number}: the sample {sample!r} is no number.")
                 seen[problem] += 1
                 rows[problem, sample] = _stored(row)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {error}.", "Give UTF-8 JSON lines.") from None
     return rows
 
 
-def _open(path: Path) -> TextIO:
-    """Return the file's lines, decompressed where its name ends in .gz."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
-
-
-def _row(line: str, where: str) -> dict[str, object]:
-    """Return one line as a row that has an id and a text."""
-    try:
-        row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise DataError(f"{where} is not a JSON object.", "Give one JSON object a line.")
+def _check(row: Mapping[str, object], where: str) -> None:
+    """Raise where a row has no id or no text."""
     for names in (_IDS, _TEXTS):
         if _first(row, names) is None:
             raise DataError(f"{where} has no {' or '.join(names)}.", "Rename the row's columns.")
-    return row
 
 
 def _first(row: Mapping[str, object], names: tuple[str, ...]) -> object:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
+from mathreason_eval.text.jsonl import read_objects
 
 Row = Mapping[str, Any]
 
@@ -39,18 +39,8 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 def _jsonl(path: Path) -> Iterator[Row]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"{path}, line {number}: {error}", "Each line is one JSON object."
-                ) from None
-            if not isinstance(row, dict):
-                raise DataError(f"{path}, line {number} is not an object.", "Write {...} there.")
+    with opener(path, "rb") as lines:
+        for _, row in read_objects(lines, path):
             yield row
 
 
