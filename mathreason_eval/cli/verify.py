@@ -72,7 +72,7 @@ def verify(
     from mathreason_eval.cli.screens.console import print_json, stdout
     from mathreason_eval.grade.verify import verify as judge
     from mathreason_eval.maths.compare.convention import Convention
-    from mathreason_eval.text.visible import visible
+    from mathreason_eval.text import visible
 
     match = judge(
         golds,
@@ -156,7 +156,7 @@ def check(
 
 def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
     from mathreason_eval.cli.screens.console import stdout
-    from mathreason_eval.text.visible import visible
+    from mathreason_eval.text import visible
 
     console = stdout()
     for name, checks in done.items():

@@ -13,7 +13,7 @@ from mathreason_eval.pipeline.grading import Rules
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
-from mathreason_eval.tasks.prompts import render
+from mathreason_eval.tasks.task import render
 from mathreason_eval.text.jsonl import read_objects
 from mathreason_eval.types import Generation, Problem, Verdict
 

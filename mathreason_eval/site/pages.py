@@ -14,7 +14,7 @@ from mathreason_eval.site.results import Result, Sample, samples_page
 from mathreason_eval.site.standing import Column, Row
 from mathreason_eval.site.states import HEALTH, STATES
 from mathreason_eval.stats.estimators.several import draws_of
-from mathreason_eval.text.pagenames import short_names
+from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome
 
 Values = dict[str, object]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
 from mathreason_eval.runs.store import Sample as StoredSample
-from mathreason_eval.text.pagenames import page_name
+from mathreason_eval.text import page_name
 from mathreason_eval.types import (
     Generation,
     Metric,

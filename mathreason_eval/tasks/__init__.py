@@ -16,13 +16,12 @@ from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.registry import OURS, loaded, origin, points
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.tasks.folder import read_task
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, RowReader, Task
+from mathreason_eval.tasks.task import FileData, HubData, PromptForm, Task
 
 __all__ = [
     "FileData",
     "HubData",
-    "ProblemMaker",
-    "RowReader",
+    "PromptForm",
     "Task",
     "load_task",
     "read_task",

@@ -11,8 +11,7 @@ from typing import Any, cast
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import OF_TASK, module_at
-from mathreason_eval.tasks.prompts import PromptForm
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, RowReader, Task
+from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
 from mathreason_eval.types import Problem
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")

@@ -1,17 +1,20 @@
-"""What a task is, once it has been read."""
+"""What a task is once it has been read, and how it asks its problems."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.registry import OF_TASK
-from mathreason_eval.tasks.prompts import PromptForm
-from mathreason_eval.types import Problem
+from mathreason_eval.types import Message, Problem, Prompt
+
+if TYPE_CHECKING:
+    import jinja2
 
 ProblemMaker = Callable[[int, int], Problem]
 """`problem(index, seed)`: the same problem on every machine, whatever was made before it."""
@@ -52,6 +55,26 @@ class FileData:
     """How many problems there must be."""
     golds: str | None = None
     """`gold_hash` of all problems."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptForm:
+    """One way to ask the problems of a task. Its id stands in the manifest."""
+
+    id: str
+    """Unique within the task: `boxed`, `few-shot`."""
+    template: str
+    """Jinja source; it may use `problem`, and `shots` where there are any."""
+    chat: bool
+    """True for messages, False for bare text that a base model continues."""
+    stop: tuple[str, ...] = ()
+    """Strings at which generation ends."""
+    turns: bool = False
+    """Whether each step of the problem's solution follows as a message of the assistant."""
+    examples: int = 0
+    """How many solved problems of another split it shows first."""
+    shots: tuple[Problem, ...] = ()
+    """Those problems, once they are loaded, each with `meta.solution`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,3 +160,26 @@ class Task:
             f"The task {self.name} has no prompt for a {kind} model.",
             f"Choose one with --prompt: {', '.join(self.prompts)}.",
         )
+
+
+def render(form: PromptForm, problem: Problem) -> Prompt:
+    """Return the prompt for a problem.
+
+    Raises:
+        jinja2.TemplateError: if the template is malformed or uses a name it does not get.
+    """
+    text = _compiled(form.template).render(problem=problem, shots=form.shots)
+    if form.chat:
+        steps = problem.given.get("steps", ()) if form.turns else ()
+        said = (Message(role="assistant", content=step) for step in steps)
+        return Prompt(messages=(Message(role="user", content=text), *said), stop=form.stop)
+    return Prompt(text=text, stop=form.stop)
+
+
+@lru_cache(maxsize=256)
+def _compiled(template: str) -> jinja2.Template:
+    import jinja2
+
+    # A prompt is plain text for a model, not a page: escaping would change the question.
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+    return environment.from_string(template)

@@ -13,7 +13,7 @@ from mathreason_eval.compare.flips import Flip
 from mathreason_eval.compare.pairing import Side
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.summary import AMOUNTS
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
