@@ -1,9 +1,8 @@
 """A process reward model through transformers: a score for each step of a solution.
 
-What it says of a solution is `{"scores": [0.98, 0.12]}`, the probability that each step is right,
-and in a box the first step below one half. Two kinds of heads are known: one score for every token,
-read at the sign that ends a step, and one for a whole text, asked of every beginning of the
-solution.
+Its completion is `{"scores": [0.98, 0.12]}`, the probability that each step is right, and in a box
+the first step below one half. Two kinds of heads are known: one score for every token, read at the
+separator that ends a step, and one score for a text, computed for every prefix of the solution.
 """
 
 from __future__ import annotations
@@ -11,24 +10,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from itertools import islice
 from time import monotonic
 from typing import Any
 
-from mathreason_eval.errors import MissingExtraError, ModelError
+from mathreason_eval.errors import ModelError
+from mathreason_eval.models import read_options, require
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
-from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
-from mathreason_eval.models.loading import loading
-from mathreason_eval.models.options import read_options
+from mathreason_eval.models.checkpoint import (
+    Checkpoint,
+    describe_loaded,
+    encode,
+    free_gpu_memory,
+    loading,
+    locate,
+    longest_context,
+    out_of_memory,
+)
 from mathreason_eval.steps.scores import first_below
 from mathreason_eval.types import Prompt
 
 _DIGITS = 6
 """Decimals of a score."""
-_HEADS = {"ForTokenClassification": "token", "ForSequenceClassification": "sequence"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +40,7 @@ class Options:
     """What `--model-arg` may set."""
 
     batch_size: int = 8
-    """Texts scored side by side."""
+    """Texts scored together."""
     dtype: str = "auto"
     """`auto` is the checkpoint's own, on a CPU float32; `float32`, `bfloat16`, `float16`."""
     device: str = "auto"
@@ -56,7 +60,7 @@ class _Solution:
     request: Request
     tokens: list[int]
     ends: list[int]
-    """The place of the token that ends each step."""
+    """The index of the token that ends each step."""
 
 
 class PrmModel:
@@ -67,22 +71,17 @@ class PrmModel:
 
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
         self._tokenizer, self._model, self._head = _load(checkpoint, options)
-        longest = getattr(self._model.config, "max_position_embeddings", None)
         self.name = name
-        self.context: int | None = longest if isinstance(longest, int) else None
+        self.context = longest_context(self._model.config)
         self._separator = options.separator.replace("\\n", "\n")
         self._options = options
         self._described = {
+            **describe_loaded(checkpoint, self._tokenizer, self._model),
             "backend": "prm",
-            "engine": f"transformers {version('transformers')}, torch {version('torch')}",
-            **identity(checkpoint, self._model.config),
             "head": self._head,
             "separator": self._separator,
             "right": options.right,
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "device": str(self._model.device),
             "batch_size": options.batch_size,
-            "chat_template_sha256": template_hash(self._tokenizer),
         }
 
     def describe(self) -> Mapping[str, object]:
@@ -94,7 +93,7 @@ class PrmModel:
         source = iter(requests)
         while window := list(islice(source, self._options.batch_size)):
             fitting: list[_Solution] = []
-            for solution in map(self._encoded, window):
+            for solution in map(self._encode, window):
                 tokens = len(solution.tokens)
                 if self.context is not None and tokens > self.context:
                     yield Failure(
@@ -105,19 +104,15 @@ class PrmModel:
                     )
                 else:
                     fitting.append(solution)
-            yield from self._scored(fitting)
+            yield from self._completions(fitting)
 
     def close(self) -> None:
         """Free the model's memory."""
         self._model = None
-        if find_spec("torch"):
-            import torch
+        free_gpu_memory()
 
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-
-    def _encoded(self, request: Request) -> _Solution:
-        """Return a problem and its steps as tokens, each step tokenised on its own."""
+    def _encode(self, request: Request) -> _Solution:
+        """Return a problem and its steps as tokens, each step tokenised separately."""
         steps = steps_of(request)
         question = request.prompt.messages[0]
         if self._tokenizer.chat_template is None:
@@ -126,17 +121,17 @@ class PrmModel:
             tokens = encode(self._tokenizer, Prompt(messages=(question,)), {})
         tokens, ends = list(tokens), []
         for step in steps:
-            # What ends a step may be one special token, which nothing before it can change.
+            # The separator may be one special token, which must not merge with the text before it.
             for part in (step, self._separator):
                 tokens += self._tokenizer(part, add_special_tokens=False)["input_ids"]
             ends.append(len(tokens) - 1)
         return _Solution(request=request, tokens=tokens, ends=ends)
 
-    def _scored(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
+    def _completions(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
         """Yield the completions of solutions that fit the context."""
         begun = monotonic()
-        rows = self._by_token(solutions) if self._head == "token" else self._by_text(solutions)
-        for solution, scores in zip(solutions, rows, strict=True):
+        score = self._scores_by_token if self._head == "token" else self._scores_by_prefix
+        for solution, scores in zip(solutions, score(solutions), strict=True):
             shown = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
             yield Completion(
                 request=solution.request,
@@ -147,26 +142,26 @@ class PrmModel:
                 seconds=monotonic() - begun,
             )
 
-    def _by_token(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
+    def _scores_by_token(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
         """Yield the scores of each solution, read where its steps end."""
         if not solutions:
             return
         logits = self._logits([solution.tokens for solution in solutions])
         for row, solution in enumerate(solutions):
-            yield self._right(logits[row, solution.ends])
+            yield self._right_probabilities(logits[row, solution.ends])
 
-    def _by_text(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
-        """Yield the scores of each solution, every beginning of it being a text of its own."""
+    def _scores_by_prefix(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
+        """Yield the scores of each solution, a text for each prefix that ends with a step."""
         size = self._options.batch_size
         for solution in solutions:
             texts = [solution.tokens[: end + 1] for end in solution.ends]
             scores: list[float] = []
             for start in range(0, len(texts), size):
-                scores += self._right(self._logits(texts[start : start + size]))
+                scores += self._right_probabilities(self._logits(texts[start : start + size]))
             yield scores
 
     def _logits(self, texts: Sequence[list[int]]) -> Any:  # noqa: ANN401 - a tensor
-        """Return what the model's head says of texts, padded on the right."""
+        """Return the logits of the model's head for texts, padded on the right."""
         import torch
 
         longest, pad = max(map(len, texts)), self._model.config.pad_token_id
@@ -175,24 +170,21 @@ class PrmModel:
         mask = [[1] * len(text) + [0] * (longest - len(text)) for text in texts]
         try:
             with torch.inference_mode():
-                said = self._model(
+                outputs = self._model(
                     input_ids=torch.tensor(padded, device=device),
                     attention_mask=torch.tensor(mask, device=device),
                 )
         except torch.OutOfMemoryError:
-            raise ModelError(
-                f"The memory of {device} is too small for a batch of {len(texts)}.",
-                f"--model-arg batch_size={max(1, len(texts) // 2)}; the same command goes on.",
-            ) from None
-        return said[0].float()
+            raise out_of_memory(device, len(texts)) from None
+        return outputs[0].float()
 
-    def _right(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor
+    def _right_probabilities(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor
         """Return the probability of `right` in each row of logits."""
         if logits.shape[-1] == 1:
-            chances = logits[..., 0].sigmoid()
+            probabilities = logits[..., 0].sigmoid()
         else:
-            chances = logits.softmax(dim=-1)[..., self._options.right]
-        scores: list[float] = chances.tolist()
+            probabilities = logits.softmax(dim=-1)[..., self._options.right]
+        scores: list[float] = probabilities.tolist()
         return scores
 
 
@@ -204,17 +196,20 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
         ModelError: there is no such checkpoint, or it is no reward model.
     """
     read = read_options(Options, "prm", options)
-    for package in ("torch", "transformers"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "hf", "The prm backend")
+    require(("torch", "transformers"), extra="hf", backend="prm")
     return PrmModel(name, locate(rest), read)
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
-    """Return tokenizer, model and the kind of its head."""
+    """Return the tokenizer, the model and the kind of its head."""
     import transformers
 
-    how = loading(checkpoint, options)
+    how = loading(
+        checkpoint,
+        dtype=options.dtype,
+        device=options.device,
+        trust_remote_code=options.trust_remote_code,
+    )
     try:
         config = transformers.AutoConfig.from_pretrained(checkpoint.place, **how.source)
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.place, **how.source)
@@ -232,13 +227,17 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
             f"{checkpoint.place} cannot be loaded: {first}", "Check the name, dtype and device."
         ) from None
     if model.config.pad_token_id is None:
-        # Any token will do: what pads stands behind the text, and is masked.
+        # Any token will do: padding follows the text, and is masked.
         model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
     return tokenizer, model, "token" if head == "own" else head
 
 
+_HEADS = {"ForTokenClassification": "token", "ForSequenceClassification": "sequence"}
+"""The kind of head that an architecture's name ends with."""
+
+
 def _head(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> str:  # noqa: ANN401 - transformers' own
-    """Return what scores a checkpoint gives, by the name of its architecture."""
+    """Return the kind of a checkpoint's head, by the name of its architecture."""
     names = getattr(config, "architectures", None) or [""]
     for ending, head in _HEADS.items():
         if names[0].endswith(ending):
