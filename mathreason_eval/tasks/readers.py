@@ -1,4 +1,4 @@
-"""Rows as people keep them: files of JSON lines, tables, and data sets on a hub."""
+"""Rows of data: files of JSON lines, CSV and Parquet, and data sets on a hub."""
 
 from __future__ import annotations
 
