@@ -29,7 +29,7 @@ class CheckerModel:
         self.name = name
 
     def describe(self) -> Mapping[str, object]:
-        """Return that it is no model."""
+        """Return the name of the checker."""
         return {"backend": "checker", "engine": "symbolic step checker"}
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
@@ -42,7 +42,7 @@ class CheckerModel:
 
 
 def steps_of(request: Request) -> list[str]:
-    """Return the steps of the solution that a prompt asks about.
+    """Return the steps of the solution in a prompt.
 
     Raises:
         ModelError: if the prompt does not give them one by one.
@@ -63,7 +63,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerMode
     """Return the checker.
 
     Raises:
-        UnknownNameError: if it is asked for by another name.
+        UnknownNameError: if there is no checker of that name.
     """
     if rest not in _NAMES:
         raise UnknownNameError("checker", rest, _NAMES)
@@ -72,9 +72,9 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerMode
 
 
 def _completion(request: Request) -> Completion:
-    begun = monotonic()
+    start = monotonic()
     text = _answer(steps_of(request))
-    seconds = monotonic() - begun
+    seconds = monotonic() - start
     return Completion(request=request, text=text, finish_reason="stop", seconds=seconds)
 
 

@@ -181,7 +181,7 @@ def loading(checkpoint: Checkpoint, *, dtype: str, device: str, trust_remote_cod
 
 
 def describe_loaded(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> dict[str, object]:  # noqa: ANN401 - transformers' own
-    """Return what the manifest says of a loaded checkpoint: libraries, weights, numbers, device."""
+    """Return what the manifest records of a loaded checkpoint."""
     return {
         "engine": f"transformers {version('transformers')}, torch {version('torch')}",
         **identity(checkpoint, model.config),

@@ -1,6 +1,6 @@
 r"""A scripted engine: texts, latencies, crashes and malformed output, without any model.
 
-    fake:echo           repeats what it is asked
+    fake:echo           repeats the prompt
     fake:answer=42      answers \boxed{42} to everything
     fake:RULES.yaml     answers by the first rule whose `contains` is in the prompt
 
@@ -35,7 +35,7 @@ class Options:
     concurrency: int = 32
     """Completions whose latencies run at the same time."""
     crash_after: int | None = None
-    """Completions after which the engine fails as a whole."""
+    """Completions after which the engine raises a `ModelError`."""
     die_after: int | None = None
     """Completions after which the process kills itself, as `kill -9` would."""
     chat: bool = True
@@ -114,7 +114,7 @@ class FakeModel:
         )
 
     def _crash_if_due(self) -> None:
-        """Kill the process, or raise `ModelError`, after as many completions as the options say."""
+        """Kill the process, or raise `ModelError`, after the completions that the options set."""
         if self._completed == self._options.die_after:
             os.kill(os.getpid(), signal.SIGKILL)
         if self._completed == self._options.crash_after:

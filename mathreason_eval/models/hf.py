@@ -30,9 +30,6 @@ from mathreason_eval.models.checkpoint import (
 if TYPE_CHECKING:
     import torch
 
-_WINDOW = 4
-"""Batches' worth of requests that are sorted by length together."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
@@ -55,10 +52,13 @@ class Options:
 
 
 _Encoded = tuple[Request, list[int]]
+"""A request and its prompt as tokens."""
+_WINDOW = 4
+"""Batches of requests that are sorted by length together."""
 
 
 class HfModel:
-    """A model and its tokenizer, loaded."""
+    """A causal language model and its tokenizer, loaded."""
 
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
         self._template_arguments = read_object("chat_template_kwargs", options.chat_template_kwargs)
@@ -82,53 +82,52 @@ class HfModel:
         return self._described
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """Yield a batch of results at a time; requests of like length share a batch."""
+        """Yield a batch of results at a time; requests of similar length share a batch."""
         source, size = iter(requests), self._options.batch_size
         while window := list(islice(source, _WINDOW * size)):
             fitting: list[_Encoded] = []
             for request in window:
                 tokens = encode(self._tokenizer, request.prompt, self._template_arguments)
-                refused = self._refusal(request, len(tokens))
-                if refused:
-                    yield refused
+                if failure := self._context_failure(request, len(tokens)):
+                    yield failure
                 else:
                     fitting.append((request, tokens))
-            # The longest first: what does not fit the memory shows at once.
+            # The longest first, so that a batch too large for the memory fails at once.
             fitting.sort(key=lambda row: (-row[0].sampling.max_tokens, -len(row[1])))
             for start in range(0, len(fitting), size):
-                yield from self._answer(fitting[start : start + size])
+                yield from self._generate(fitting[start : start + size])
 
     def close(self) -> None:
         """Free the model's memory."""
         self._model = None
         free_gpu_memory()
 
-    def _refusal(self, request: Request, tokens: int) -> Failure | None:
+    def _context_failure(self, request: Request, tokens: int) -> Failure | None:
         """Return the failure of a request that does not fit the context, if the model has one."""
         if self.context is None:
             return None
         return context_failure(request, tokens, self.context, "take a model with a longer context")
 
-    def _answer(self, batch: Sequence[_Encoded]) -> Iterator[Completion | Failure]:
+    def _generate(self, batch: Sequence[_Encoded]) -> Iterator[Completion | Failure]:
         """Yield the completions of one batch."""
         import torch
 
-        begun = monotonic()
+        start = monotonic()
         longest = max(len(tokens) for _, tokens in batch)
         requests = [request for request, _ in batch]
         stop = StopByRow(requests=requests, prompt_length=longest, decode=self._decode)
         try:
             with torch.inference_mode():
-                rows = self._generate(batch, longest, stop)
+                rows = self._generate_tokens(batch, longest, stop)
         except torch.OutOfMemoryError:
             raise out_of_memory(self._model.device, len(batch)) from None
-        seconds = monotonic() - begun
+        seconds = monotonic() - start
         for row, (request, prompt) in enumerate(batch):
             stopped_at = stop.stopped_at.get(row)
             read = partial(self._completion, request, prompt, rows[row], stopped_at, seconds)
             yield handle(request, read)
 
-    def _generate(
+    def _generate_tokens(
         self, batch: Sequence[_Encoded], longest: int, stop: StopByRow
     ) -> list[list[int]]:
         """Return the generated tokens of each row, padded on the right."""
@@ -139,14 +138,14 @@ class HfModel:
         padded = [[pad] * (longest - len(tokens)) + tokens for _, tokens in batch]
         mask = [[0] * (longest - len(tokens)) + [1] * len(tokens) for _, tokens in batch]
         requests = stop.requests
-        everything = self._model.generate(
+        generated = self._model.generate(
             input_ids=torch.tensor(padded, device=device),
             attention_mask=torch.tensor(mask, device=device),
             max_new_tokens=max(request.sampling.max_tokens for request in requests),
             logits_processor=LogitsProcessorList([SeededSampler(requests, device)]),
             stopping_criteria=StoppingCriteriaList([stop]),
         )
-        rows: list[list[int]] = everything[:, longest:].tolist()
+        rows: list[list[int]] = generated[:, longest:].tolist()
         return rows
 
     def _completion(
@@ -160,15 +159,14 @@ class HfModel:
         """Return the completion of one row, up to its end of text, stop string or max_tokens."""
         ends = self._model.generation_config.eos_token_id
         row = row[: stopped_at or request.sampling.max_tokens]
-        end = next((place for place, token in enumerate(row) if token in ends), None)
-        made = row if end is None else row[: end + 1]
-        text = self._decode(made if end is None else made[:-1])
+        end = next((index for index, token in enumerate(row) if token in ends), None)
+        text = self._decode(row if end is None else row[:end])
         return Completion(
             request=request,
             text=cut_at_stop(text, request.prompt.stop),
             finish_reason="length" if end is None and stopped_at is None else "stop",
             prompt_tokens=len(prompt),
-            completion_tokens=len(made),
+            completion_tokens=len(row) if end is None else end + 1,
             seconds=seconds,
         )
 
@@ -192,9 +190,9 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> HfModel:
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
-    """Return tokenizer and model, with a generation config that says where texts end and no more.
+    """Return tokenizer and model, with a generation config of special tokens alone.
 
-    A checkpoint's own temperature, top_k or penalties would change what the run says it samples.
+    A checkpoint's own temperature, top_k or penalties would change the run's sampling.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
@@ -236,7 +234,7 @@ def _unloadable(checkpoint: Checkpoint, error: OSError) -> ModelError:
     return ModelError(f"The folder {checkpoint.place} holds no model: {first}", "Give another.")
 
 
-# --- sampling and stopping, row by row ---------------------------------------------------------
+# --- sampling and stopping, row by row -------------------------------------------------------
 
 
 class SeededSampler:
@@ -320,16 +318,16 @@ class StopByRow:
         """Return which rows are done."""
         import torch
 
-        made = tokens.shape[1] - self.prompt_length
-        done = [made >= request.sampling.max_tokens for request in self.requests]
+        length = tokens.shape[1] - self.prompt_length
+        done = [length >= request.sampling.max_tokens for request in self.requests]
         for row, request in enumerate(self.requests):
             stops = request.prompt.stop
             if not stops or row in self.stopped_at:
                 continue
-            tail = min(made, max(map(len, stops)) + _MARGIN)
+            tail = min(length, max(map(len, stops)) + _MARGIN)
             text = self.decode(tokens[row, -tail:].tolist())
             if any(stop in text for stop in stops):
-                self.stopped_at[row] = made
+                self.stopped_at[row] = length
                 done[row] = True
         return torch.tensor(done, device=tokens.device)
 

@@ -1,4 +1,4 @@
-"""A GGUF file through llama.cpp: a server in this process, asked like any other server."""
+"""A GGUF file through llama.cpp: a server in this process, used like any other server."""
 
 from __future__ import annotations
 
@@ -160,14 +160,14 @@ def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 -
     params.verbosity = _SILENT
     params.ui = False
     params.cache_ram_mib = 0  # prompts repeat within a slot; a store of old slots only costs memory
-    # llama.cpp filters by default; a run samples as its settings say.
+    # llama.cpp filters by default; a run samples by its own settings alone.
     params.sampling.top_k = 0
     params.sampling.min_p = 0.0
     # Thinking is split off downstream, the same for every engine.
     params.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
     try:
         return xllamacpp.Server(params)
-    except RuntimeError:  # whose message says nothing
+    except RuntimeError:  # its message is of no use
         raise ModelError(
             f"llama.cpp cannot load {path}.",
             "Check the file, or lower --model-arg context=N or parallel=N if memory ran out.",

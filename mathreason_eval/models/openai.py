@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server, asked through the `openai` package from one event loop.
+"""Any OpenAI-compatible server, through the `openai` package and one event loop.
 
 The loop runs in a background thread; `stream` hands it requests and yields what comes back. Retries
 with backoff, jitter and Retry-After are the package's own.

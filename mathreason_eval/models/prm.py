@@ -48,7 +48,7 @@ class Options:
     separator: str = "\\n\\n"
     """What ends a step, as the model was trained: `<extra_0>`; `\\n` is a new line."""
     right: int = -1
-    """The label that says that a step is right; -1 is the last."""
+    """The index of the label of a right step; -1 is the last."""
     trust_remote_code: bool = False
     """Whether to run code that comes with the checkpoint."""
 
@@ -129,17 +129,17 @@ class PrmModel:
 
     def _completions(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
         """Yield the completions of solutions that fit the context."""
-        begun = monotonic()
+        start = monotonic()
         score = self._scores_by_token if self._head == "token" else self._scores_by_prefix
         for solution, scores in zip(solutions, score(solutions), strict=True):
-            shown = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
+            found = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
             yield Completion(
                 request=solution.request,
-                text=f"{shown}\n\\boxed{{{first_below(scores)}}}",
+                text=f"{found}\n\\boxed{{{first_below(scores)}}}",
                 finish_reason="stop",
                 prompt_tokens=len(solution.tokens),
                 completion_tokens=0,
-                seconds=monotonic() - begun,
+                seconds=monotonic() - start,
             )
 
     def _scores_by_token(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
@@ -195,9 +195,9 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
         MissingExtraError: the packages torch or transformers are not installed.
         ModelError: there is no such checkpoint, or it is no reward model.
     """
-    read = read_options(Options, "prm", options)
+    chosen = read_options(Options, "prm", options)
     require(("torch", "transformers"), extra="hf", backend="prm")
-    return PrmModel(name, locate(rest), read)
+    return PrmModel(name, locate(rest), chosen)
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
@@ -246,6 +246,6 @@ def _head(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> str:  # noqa
         # Reward models that bring their own code, as Qwen's do, score every token.
         return "own"
     raise ModelError(
-        f"{checkpoint.place} is no reward model: its architecture is {names[0] or 'not said'}.",
+        f"{checkpoint.place} is no reward model: its architecture is {names[0] or 'unknown'}.",
         "It must classify tokens or sequences, or bring its own code with trust_remote_code=true.",
     )

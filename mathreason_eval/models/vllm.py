@@ -68,14 +68,13 @@ class VllmModel:
         settings = self._engine.vllm_config
         self._max_model_len: int = settings.model_config.max_model_len
         self._capacity: int = 2 * settings.scheduler_config.max_num_seqs
-        self._names = count()
+        self._ids = count()
         has_template = self._tokenizer.chat_template is not None
         self.name = name
         self.chat = has_template if options.chat is None else options.chat
         self.context: int | None = self._max_model_len
-        self.opening = (
-            template_opening(self._tokenizer, self._template_arguments) if self.chat else ""
-        )
+        arguments = self._template_arguments
+        self.opening = template_opening(self._tokenizer, arguments) if self.chat else ""
         self._described = {
             "backend": "vllm",
             "engine": f"vllm {vllm.__version__}",
@@ -102,20 +101,19 @@ class VllmModel:
             while True:
                 pulled = list(islice(source, self._capacity - len(running)))
                 for request in pulled:
-                    refused = self._submit(request, running)
-                    if refused:
-                        yield refused
+                    if failure := self._submit(request, running):
+                        yield failure
                 if running:
                     for output in self._stepper.step():
                         if output.finished:
-                            request, begun = running.pop(output.request_id)
-                            yield handle(request, partial(_result, output, request, begun))
+                            request, start = running.pop(output.request_id)
+                            yield handle(request, partial(_result, output, request, start))
                 elif not pulled:
                     return
         except (EngineDeadError, _ProcessDiedError):
             running.clear()
             raise ModelError(
-                "vLLM's engine died; what it said stands above, if it could say anything.",
+                "vLLM's engine died; its own messages, if any, are above.",
                 "What was finished is stored; the same command goes on from there.",
             ) from None
         finally:
@@ -134,16 +132,14 @@ class VllmModel:
     def _submit(
         self, request: Request, running: dict[str, tuple[Request, float]]
     ) -> Failure | None:
-        """Give the engine a request, or return the failure of one that does not fit its context."""
+        """Submit a request to the engine; return the failure of one that exceeds its context."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
         tokens = encode(self._tokenizer, request.prompt, self._template_arguments)
-        refused = context_failure(
-            request, len(tokens), self._max_model_len, "raise --model-arg max_model_len=N"
-        )
-        if refused:
-            return refused
+        remedy = "raise --model-arg max_model_len=N"
+        if failure := context_failure(request, len(tokens), self._max_model_len, remedy):
+            return failure
         sampling = SamplingParams(
             temperature=request.sampling.temperature,
             top_p=request.sampling.top_p,
@@ -152,9 +148,11 @@ class VllmModel:
             stop=list(request.prompt.stop),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        name = str(next(self._names))
-        running[name] = (request, monotonic())
-        self._engine.add_request(name, {"type": "token", "prompt_token_ids": tokens}, sampling)
+        request_id = str(next(self._ids))
+        running[request_id] = (request, monotonic())
+        self._engine.add_request(
+            request_id, {"type": "token", "prompt_token_ids": tokens}, sampling
+        )
         return None
 
 
@@ -220,12 +218,12 @@ def _load(checkpoint: Checkpoint, arguments: Mapping[str, object]) -> Any:  # no
     except (RuntimeError, ValueError, TypeError) as error:
         raise ModelError(
             f"vLLM cannot run {checkpoint.place}: {str(error).strip().splitlines()[-1]}",
-            "VLLM_LOGGING_LEVEL=INFO says more; see --model-arg max_model_len, dtype, "
+            "VLLM_LOGGING_LEVEL=INFO shows more; see --model-arg max_model_len, dtype, "
             "gpu_memory_utilization.",
         ) from None
 
 
-def _result(output: Any, request: Request, begun: float) -> Completion | Failure:  # noqa: ANN401 - vllm's own
+def _result(output: Any, request: Request, start: float) -> Completion | Failure:  # noqa: ANN401 - vllm's own
     """Return the completion in a finished output of the engine."""
     (generated,) = output.outputs
     if generated.finish_reason not in {"stop", "length"}:
@@ -236,7 +234,7 @@ def _result(output: Any, request: Request, begun: float) -> Completion | Failure
         finish_reason=generated.finish_reason,
         prompt_tokens=len(output.prompt_token_ids),
         completion_tokens=len(generated.token_ids),
-        seconds=monotonic() - begun,
+        seconds=monotonic() - start,
     )
 
 
@@ -252,7 +250,7 @@ class _Stepper:
     """Runs the engine's steps in a thread, and gives up when one of its processes dies.
 
     `LLMEngine.step` waits for the engine's processes without a timeout: where one of them was
-    killed, for want of memory say, it never returns.
+    killed, by lack of memory for instance, it never returns.
     """
 
     def __init__(self, step: Callable[[], Any], processes: Collection[BaseProcess]) -> None:

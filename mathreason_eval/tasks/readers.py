@@ -26,7 +26,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
     if reader is None:
         raise DataError(
-            f"{path} has an ending that says nothing of its format.",
+            f"{path} has an ending that is not of a known format.",
             f"Known are {', '.join(sorted(_READERS))}.",
         )
     if not path.is_file():
