@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -151,33 +151,66 @@ def trailing_think_tag(prompt: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Loading:
-    """How transformers loads a checkpoint."""
+class LoadOptions:
+    """What `--model-arg` may set of loading."""
 
-    source: Mapping[str, object]
-    """What every `from_pretrained` is told: the revision, and whether to trust remote code."""
-    device: str
-    dtype: str
+    dtype: str = "auto"
+    """`auto` is the checkpoint's own on a GPU and `float32` on a CPU; or `bfloat16`, `float16`."""
+    device: str = "auto"
+    """`auto` is the GPU where there is one; else `cpu`, `cuda:1`, …"""
+    trust_remote_code: bool = False
+    """Whether to run code that comes with the checkpoint."""
 
 
-def loading(checkpoint: Checkpoint, *, dtype: str, device: str, trust_remote_code: bool) -> Loading:
-    """Return how to load a checkpoint, and silence what transformers would print meanwhile.
+def load(
+    checkpoint: Checkpoint, options: LoadOptions, class_of: Callable[[Any], Any], **more: object
+) -> tuple[Any, Any]:
+    """Return the tokenizer and the model of a checkpoint, ready for inference.
 
     Most CPUs emulate bfloat16, many times slower than float32, which also makes a text independent
-    of its batch; so on a CPU `auto` is float32.
+    of its batch; so on a CPU `auto` is float32. Nothing is printed meanwhile.
+
+    Args:
+        checkpoint: where it is.
+        options: numbers and device.
+        class_of: returns the class of transformers for a config, or raises a `ModelError`.
+        more: further arguments of that class's `from_pretrained`.
+
+    Raises:
+        ModelError: it cannot be loaded.
     """
     import torch
+    from transformers import AutoConfig, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    place, revision = checkpoint.place, checkpoint.revision or "main"
+    source = {"revision": revision, "trust_remote_code": options.trust_remote_code}
+    device, dtype = options.device, options.dtype
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if dtype == "auto" and device == "cpu":
         dtype = "float32"
-    revision = checkpoint.revision or "main"
-    source = {"revision": revision, "trust_remote_code": trust_remote_code}
-    return Loading(source=source, device=device, dtype=dtype)
+    try:
+        chosen = class_of(AutoConfig.from_pretrained(place, **source))
+        tokenizer = AutoTokenizer.from_pretrained(place, **source)
+        model = chosen.from_pretrained(place, dtype=dtype, **source, **more)
+        return tokenizer, model.to(device).eval()
+    except OSError as error:
+        if checkpoint.folder is None:
+            raise checkpoint.not_found() from None
+        raise ModelError(
+            f"The folder {place} holds no model: {_first_line(error)}", "Give another."
+        ) from None
+    except (ValueError, RuntimeError, AttributeError) as error:
+        raise ModelError(
+            f"{place} cannot be loaded: {_first_line(error)}", "Check the name, dtype and device."
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0]
 
 
 def describe_loaded(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> dict[str, object]:  # noqa: ANN401 - transformers' own

@@ -12,15 +12,15 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.errors import ModelError
 from mathreason_eval.models import read_object, read_options, require
 from mathreason_eval.models.base import Completion, Failure, Request, context_failure, handle
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
+    LoadOptions,
     describe_loaded,
     encode,
     free_gpu_memory,
-    loading,
+    load,
     locate,
     longest_context,
     out_of_memory,
@@ -32,23 +32,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class Options(LoadOptions):
     """What `--model-arg` may set."""
 
     batch_size: int = 32
     """Requests generated together; a batch takes as long as its longest."""
-    dtype: str = "auto"
-    """`auto` is the checkpoint's own on a GPU and `float32` on a CPU; or `bfloat16`, `float16`."""
-    device: str = "auto"
-    """`auto` is the GPU where there is one; else `cpu`, `cuda:1`, …"""
     chat: bool | None = None
     """None is whether the tokenizer has a chat template; False asks with bare text."""
     chat_template_kwargs: str = "{}"
     """A JSON object for the chat template: `{"enable_thinking": false}`."""
     attn_implementation: str | None = None
     """`sdpa`, `eager`, `flash_attention_2`; None is transformers' choice."""
-    trust_remote_code: bool = False
-    """Whether to run code that comes with the checkpoint."""
 
 
 _Encoded = tuple[Request, list[int]]
@@ -194,29 +188,14 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
 
     A checkpoint's own temperature, top_k or penalties would change the run's sampling.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
-    how = loading(
+    tokenizer, model = load(
         checkpoint,
-        dtype=options.dtype,
-        device=options.device,
-        trust_remote_code=options.trust_remote_code,
+        options,
+        lambda _: AutoModelForCausalLM,
+        attn_implementation=options.attn_implementation,
     )
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.place, **how.source)
-        model = AutoModelForCausalLM.from_pretrained(
-            checkpoint.place,
-            dtype=how.dtype,
-            attn_implementation=options.attn_implementation,
-            **how.source,
-        )
-        model = model.to(how.device).eval()
-    except OSError as error:
-        raise _unloadable(checkpoint, error) from None
-    except (ValueError, RuntimeError, AttributeError) as error:
-        raise ModelError(
-            f"{checkpoint.place} cannot be loaded: {error}.", "Check dtype and device."
-        ) from None
     own = model.generation_config.eos_token_id
     ends = own if isinstance(own, list) else [tokenizer.eos_token_id if own is None else own]
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
@@ -224,14 +203,6 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         do_sample=False, eos_token_id=ends, pad_token_id=pad, bos_token_id=tokenizer.bos_token_id
     )
     return tokenizer, model
-
-
-def _unloadable(checkpoint: Checkpoint, error: OSError) -> ModelError:
-    """Return the error of a folder that lacks a file, or of an id that the hub does not have."""
-    if checkpoint.folder is None:
-        return checkpoint.not_found()
-    first = str(error).strip().splitlines()[0]
-    return ModelError(f"The folder {checkpoint.place} holds no model: {first}", "Give another.")
 
 
 # --- sampling and stopping, row by row -------------------------------------------------------

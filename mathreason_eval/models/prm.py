@@ -20,10 +20,11 @@ from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
+    LoadOptions,
     describe_loaded,
     encode,
     free_gpu_memory,
-    loading,
+    load,
     locate,
     longest_context,
     out_of_memory,
@@ -36,21 +37,15 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class Options(LoadOptions):
     """What `--model-arg` may set."""
 
     batch_size: int = 8
     """Texts scored together."""
-    dtype: str = "auto"
-    """`auto` is the checkpoint's own, on a CPU float32; `float32`, `bfloat16`, `float16`."""
-    device: str = "auto"
-    """`auto` is the GPU where there is one; else `cpu`, `cuda:1`, …"""
     separator: str = "\\n\\n"
     """What ends a step, as the model was trained: `<extra_0>`; `\\n` is a new line."""
     right: int = -1
     """The index of the label of a right step; -1 is the last."""
-    trust_remote_code: bool = False
-    """Whether to run code that comes with the checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,51 +196,32 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
-    """Return the tokenizer, the model and the kind of its head."""
-    import transformers
-
-    how = loading(
+    """Return the tokenizer, the model and the kind of its head: `token` or `sequence`."""
+    tokenizer, model = load(
         checkpoint,
-        dtype=options.dtype,
-        device=options.device,
-        trust_remote_code=options.trust_remote_code,
+        options,
+        lambda config: _class_of(checkpoint, config, trusted=options.trust_remote_code),
     )
-    try:
-        config = transformers.AutoConfig.from_pretrained(checkpoint.place, **how.source)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.place, **how.source)
-        head = _head(checkpoint, config, trusted=options.trust_remote_code)
-        loader = {
-            "token": transformers.AutoModelForTokenClassification,
-            "sequence": transformers.AutoModelForSequenceClassification,
-            "own": transformers.AutoModel,
-        }[head]
-        model = loader.from_pretrained(checkpoint.place, dtype=how.dtype, **how.source)
-        model = model.to(how.device).eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        first = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ModelError(
-            f"{checkpoint.place} cannot be loaded: {first}", "Check the name, dtype and device."
-        ) from None
     if model.config.pad_token_id is None:
         # Any token will do: padding follows the text, and is masked.
         model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
-    return tokenizer, model, "token" if head == "own" else head
+    by_text = type(model).__name__.endswith("ForSequenceClassification")
+    return tokenizer, model, "sequence" if by_text else "token"
 
 
-_HEADS = {"ForTokenClassification": "token", "ForSequenceClassification": "sequence"}
-"""The kind of head that an architecture's name ends with."""
+def _class_of(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers' own
+    """Return the class that loads a reward model, by the name of its architecture."""
+    import transformers
 
-
-def _head(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> str:  # noqa: ANN401 - transformers' own
-    """Return the kind of a checkpoint's head, by the name of its architecture."""
-    names = getattr(config, "architectures", None) or [""]
-    for ending, head in _HEADS.items():
-        if names[0].endswith(ending):
-            return head
+    name = (getattr(config, "architectures", None) or [""])[0]
+    if name.endswith("ForTokenClassification"):
+        return transformers.AutoModelForTokenClassification
+    if name.endswith("ForSequenceClassification"):
+        return transformers.AutoModelForSequenceClassification
     if trusted and "AutoModel" in getattr(config, "auto_map", {}):
         # Reward models that bring their own code, as Qwen's do, score every token.
-        return "own"
+        return transformers.AutoModel
     raise ModelError(
-        f"{checkpoint.place} is no reward model: its architecture is {names[0] or 'unknown'}.",
+        f"{checkpoint.place} is no reward model: its architecture is {name or 'unknown'}.",
         "It must classify tokens or sequences, or bring its own code with trust_remote_code=true.",
     )
