@@ -94,12 +94,13 @@ def test_the_hash_is_of_all_problems_whatever_the_limit(tmp_path):
 MALFORMED = [
     # file name, content, what the error says
     ("a.jsonl",    "{\n",                                        "line 1"),
-    ("a.jsonl",    "[1]\n",                                      "not an object"),
+    ("a.jsonl",    "[1]\n",                                      "not a JSON object"),
     ("a.jsonl",    '{"id": "a", "question": "q"}\n',             "no gold answer"),
     ("a.jsonl",    '{"id": "a", "gold": "2"}\n',                 "no question"),
     ("a.jsonl",    '{"id": "a", "question": " ", "gold": 1}\n',  "no question"),
     ("a.jsonl",    '{"question": "q", "gold": " "}\n',           "no gold answer"),
     ("a.jsonl",    '{"id":1,"question":"q","gold":1}\n' * 2,     "two problems '1'"),
+    ("a.jsonl",    '{"question": "q", "gold": NaN}\n',           "no gold answer"),
     ("a.jsonl",    "",                                           "holds no problems"),
     ("a.jsonl",    "[" * 100_000 + "\n",                         "line 1"),
     ("a.jsonl.gz", "not gzip",                                   "cannot be read"),
@@ -115,6 +116,16 @@ def test_a_malformed_file_is_one_clear_error(tmp_path, name, content, says):
     with pytest.raises(DataError, match=says) as caught:
         load_problems(TASK, [str(tmp_path / name)])
     assert caught.value.hint
+
+
+def test_a_number_that_a_table_lacks_is_no_gold(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table({"question": ["q"], "gold": [float("nan")]}), path)
+    with pytest.raises(DataError, match="no gold answer"):
+        load_problems(TASK, [str(path)])
 
 
 def test_a_missing_file_is_one_clear_error(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate
-from mathreason_eval.models.drawing import cut
+from mathreason_eval.models.hf import cut_at_stop
 from mathreason_eval.types import Message, Prompt
 
 BOS = 1
@@ -113,4 +113,4 @@ CUT = [
 
 @pytest.mark.parametrize(("text", "stops", "kept"), CUT)
 def test_a_text_ends_at_its_first_stop_string(text, stops, kept):
-    assert cut(text, stops) == kept
+    assert cut_at_stop(text, stops) == kept

@@ -16,7 +16,7 @@ import pytest
 from mathreason_eval.errors import ModelError, UserError
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Request
-from mathreason_eval.models.gguf import read_header
+from mathreason_eval.models.llamacpp import read_header
 from mathreason_eval.types import Message, Prompt, Sampling
 
 OPTIONS = {"parallel": "4", "context": "512"}

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from mathreason_eval.errors import MissingExtraError, ModelError, UnknownNameError, UserError
-from mathreason_eval.models import backends, open_model
-from mathreason_eval.models.options import read_options
+from mathreason_eval.models import backends, open_model, read_options
 
 # fmt: off
 REFUSED = [  # the model and its options

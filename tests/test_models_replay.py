@@ -108,7 +108,7 @@ MALFORMED = [
     (b'{"output": "x"}\n',                           "line 1 has no id or problem_id"),
     (b'{"id": 1}\n',                                 "line 1 has no output or text"),
     (b'{"id": 1, "output": "x", "sample": "one"}\n', "the sample 'one' is no number"),
-    (b"\xff\xfe",                                    "cannot be read"),
+    (b"\xff\xfe",                                    "line 1 is not a JSON object: not UTF-8"),
 ]
 # fmt: on
 

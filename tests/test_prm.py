@@ -18,7 +18,7 @@ from mathreason_eval.pipeline.run import evaluate
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.steps import first_below, scores_of
 from mathreason_eval.tasks import load_task
-from mathreason_eval.tasks.prompts import PromptForm, render
+from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import Outcome, Problem, Prompt, Sampling, Verdict
 
 # fmt: off

@@ -15,7 +15,7 @@ from mathreason_eval.pipeline.grading import Rules
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems
-from mathreason_eval.tasks.prompts import render
+from mathreason_eval.tasks.task import render
 from mathreason_eval.types import Generation, Outcome
 
 PROMPT = "Put the letters in order.\n\n[Question]\nString: cabd"

@@ -14,8 +14,7 @@ from test_site import Page, dead_links, pages, places_with_two_owners
 from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.site.build import build_site
 from mathreason_eval.site.marks import excerpt
-from mathreason_eval.text.pagenames import distinct_page_names, page_name, short_names
-from mathreason_eval.text.slug import slug
+from mathreason_eval.text import distinct_page_names, page_name, short_names, slug
 
 SCRIPT = "<script>document.title='taken'</script>"
 

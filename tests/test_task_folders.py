@@ -6,7 +6,7 @@ import pytest
 
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.tasks import load_task, read_task, task_names
-from mathreason_eval.tasks.prompts import PromptForm, render
+from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import Problem
 
 YAML = """\

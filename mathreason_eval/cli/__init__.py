@@ -35,7 +35,7 @@ from mathreason_eval.errors import (
     OutputError,
     UserError,
 )
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 from mathreason_eval.version import __version__
 
 _EXIT_INTERRUPTED = 130

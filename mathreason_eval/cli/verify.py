@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -72,7 +72,7 @@ def verify(
     from mathreason_eval.cli.screens.console import print_json, stdout
     from mathreason_eval.grade.verify import verify as judge
     from mathreason_eval.maths.compare.convention import Convention
-    from mathreason_eval.text.visible import visible
+    from mathreason_eval.text import visible
 
     match = judge(
         golds,
@@ -98,7 +98,7 @@ def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadli
     from mathreason_eval.grade.jobs.batch import verify_rows
 
     try:
-        lines = sys.stdin if path == "-" else Path(path).open(encoding="utf-8", errors="replace")  # noqa: SIM115  closed below
+        lines = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115  closed below
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     with lines:
@@ -106,15 +106,12 @@ def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadli
             say(json.dumps(verdict, sort_keys=True))
 
 
-def _parsed(lines: TextIO, defaults: Mapping[str, object]) -> Iterator[Any]:
+def _parsed(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any]:
     """Yield each line's object; a line that is none is passed on for the grader to refuse."""
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            row = f"not JSON: {error}"
+    from mathreason_eval.text.jsonl import read_lines
+
+    for line in read_lines(lines):
+        row = f"not JSON: {line.error}" if line.error else line.value
         yield {**defaults, **row} if isinstance(row, dict) else row
 
 
@@ -159,7 +156,7 @@ def check(
 
 def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
     from mathreason_eval.cli.screens.console import stdout
-    from mathreason_eval.text.visible import visible
+    from mathreason_eval.text import visible
 
     console = stdout()
     for name, checks in done.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mathreason_eval.gate.judging import Answer, Judgement
 from mathreason_eval.gate.wording import check_words, headline, reasons
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 
 _KINDS = {
     Answer.PASS: "notice",

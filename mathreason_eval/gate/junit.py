@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from mathreason_eval.gate.health import Check, State
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import check_words, headline, reasons
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

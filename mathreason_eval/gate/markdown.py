@@ -19,7 +19,7 @@ from mathreason_eval.gate.wording import (
     way_on,
 )
 from mathreason_eval.runs.addresses import sample_links
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 
 _MOST_FLIPS = 20
 """So many problems of a task, at most, are named each way; --json has all."""

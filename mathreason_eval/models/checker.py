@@ -1,4 +1,4 @@
-"""The symbolic step checker as a model: a baseline for whoever looks for false steps."""
+"""The symbolic step checker as a model: a baseline for models that look for false steps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from functools import partial
 from time import monotonic
 
 from mathreason_eval.errors import ModelError, UnknownNameError
+from mathreason_eval.models import read_options
 from mathreason_eval.models.base import Completion, Failure, Request, handle
-from mathreason_eval.models.options import read_options
 from mathreason_eval.steps.checker import first_false_step
-
-_NAMES = ("equations",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +19,7 @@ class Options:
 
 
 class CheckerModel:
-    """Works out the equations of each step; the same answer every time."""
+    """Evaluates the equations of each step; deterministic."""
 
     chat = True
     context: int | None = None
@@ -31,11 +29,11 @@ class CheckerModel:
         self.name = name
 
     def describe(self) -> Mapping[str, object]:
-        """Return that it is no model."""
+        """Return the name of the checker."""
         return {"backend": "checker", "engine": "symbolic step checker"}
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """Yield for each solution the index of its first false step in a box, and the reason."""
+        """Yield for each solution the index of its first false step, boxed, and the reason."""
         for request in requests:
             yield handle(request, partial(_completion, request))
 
@@ -44,7 +42,7 @@ class CheckerModel:
 
 
 def steps_of(request: Request) -> list[str]:
-    """Return the steps of the solution that a prompt asks about.
+    """Return the steps of the solution in a prompt.
 
     Raises:
         ModelError: if the prompt does not give them one by one.
@@ -58,11 +56,14 @@ def steps_of(request: Request) -> list[str]:
     return steps
 
 
+_NAMES = ("equations",)
+
+
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerModel:
     """Return the checker.
 
     Raises:
-        UnknownNameError: if it is asked for by another name.
+        UnknownNameError: if there is no checker of that name.
     """
     if rest not in _NAMES:
         raise UnknownNameError("checker", rest, _NAMES)
@@ -71,9 +72,9 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerMode
 
 
 def _completion(request: Request) -> Completion:
-    begun = monotonic()
+    start = monotonic()
     text = _answer(steps_of(request))
-    seconds = monotonic() - begun
+    seconds = monotonic() - start
     return Completion(request=request, text=text, finish_reason="stop", seconds=seconds)
 
 
@@ -81,5 +82,5 @@ def _answer(steps: list[str]) -> str:
     found = first_false_step(steps)
     if found is None:
         return r"No equation was found to be false: \boxed{-1}."
-    said = found.statement
-    return f"Step {found.index} says {said.text!r}, but {said.reason}: \\boxed{{{found.index}}}."
+    false = found.statement
+    return f"Step {found.index} says {false.text!r}, but {false.reason}: \\boxed{{{found.index}}}."

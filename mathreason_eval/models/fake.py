@@ -1,8 +1,8 @@
-r"""A scripted engine: answers, latencies, crashes and malformed output, without any model.
+r"""A scripted engine: texts, latencies, crashes and malformed output, without any model.
 
-    fake:echo           repeats what it is asked
+    fake:echo           repeats the prompt
     fake:answer=42      answers \boxed{42} to everything
-    fake:RULES.yaml     the first rule whose `contains` stands in the prompt decides
+    fake:RULES.yaml     answers by the first rule whose `contains` is in the prompt
 
 A rules file is a list of rules, or a mapping of `rules` and options; JSONL holds one rule a line.
 """
@@ -10,7 +10,6 @@ A rules file is a list of rules, or a mapping of `rules` and options; JSONL hold
 from __future__ import annotations
 
 import heapq
-import json
 import os
 import signal
 import time
@@ -22,12 +21,9 @@ from pathlib import Path
 from random import Random
 
 from mathreason_eval.errors import ModelError, UnknownNameError
+from mathreason_eval.models import read_options
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.options import read_options
-
-_FILES = frozenset({".yaml", ".yml", ".json", ".jsonl"})
-_SIZE = 1_000_000
-"""Characters of garbage, the size at which anything that is not linear shows."""
+from mathreason_eval.text.jsonl import read_objects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +31,11 @@ class Options:
     """What `--model-arg`, or the top of a rules file, may set."""
 
     latency: float = 0.0
-    """Seconds a completion takes where its rule does not say."""
+    """Seconds that a completion takes unless its rule says otherwise."""
     concurrency: int = 32
-    """Completions that take their time side by side."""
+    """Completions whose latencies run at the same time."""
     crash_after: int | None = None
-    """Completions after which the engine fails as a whole."""
+    """Completions after which the engine raises a `ModelError`."""
     die_after: int | None = None
     """Completions after which the process kills itself, as `kill -9` would."""
     chat: bool = True
@@ -48,12 +44,12 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """What is said to the prompts that contain a text."""
+    """The completion of prompts that contain a text."""
 
     contains: str = ""
-    """Matched as it stands; the empty string matches every prompt."""
+    """Matched literally; the empty string matches every prompt."""
     text: Sequence[str] | None = None
-    """The answers, one of which the request's seed picks; None repeats the question."""
+    """The possible texts, one of which the request's seed picks; None repeats the prompt."""
     finish_reason: str = "stop"
     seconds: float | None = None
     fail: str | None = None
@@ -63,7 +59,7 @@ class Rule:
 
 
 class FakeModel:
-    """A script that looks like an engine."""
+    """An engine that follows a script."""
 
     def __init__(self, name: str, rules: Sequence[Rule], options: Options) -> None:
         self.name = name
@@ -72,75 +68,78 @@ class FakeModel:
         self.opening = ""
         self._rules = rules
         self._options = options
-        self._answered = 0
+        self._completed = 0
 
     def describe(self) -> Mapping[str, object]:
         """Return that it is a script, and how many rules it has."""
         return {"backend": "fake", "rules": len(self._rules)}
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """Yield what the script says, in the order in which the latencies run out."""
+        """Yield the scripted results, in the order in which their latencies end."""
         source, order = iter(requests), count()
         waiting: list[tuple[float, int, Completion | Failure]] = []
         while True:
             for request in islice(source, self._options.concurrency - len(waiting)):
-                seconds, result = self._answer(request)
+                seconds, result = self._result(request)
                 heapq.heappush(waiting, (time.monotonic() + seconds, next(order), result))
             if not waiting:
                 return
             due, _, result = heapq.heappop(waiting)
-            self._fail_on_cue()
+            self._crash_if_due()
             if (pause := due - time.monotonic()) > 0:
                 time.sleep(pause)
-            self._answered += 1
+            self._completed += 1
             yield result
 
     def close(self) -> None:
         """Do nothing: a script holds nothing."""
 
-    def _answer(self, request: Request) -> tuple[float, Completion | Failure]:
-        """Return what the first matching rule says, and the seconds that it takes."""
-        asked = question(request)
-        rule = next((rule for rule in self._rules if rule.contains in asked), None)
+    def _result(self, request: Request) -> tuple[float, Completion | Failure]:
+        """Return the latency and the result of the first matching rule."""
+        prompt = _prompt_text(request)
+        rule = next((rule for rule in self._rules if rule.contains in prompt), None)
         if rule is None:
             return 0.0, Failure(request=request, reason="no rule of the script matches this prompt")
         seconds = self._options.latency if rule.seconds is None else rule.seconds
         if rule.fail is not None:
             return seconds, Failure(request=request, reason=rule.fail)
-        text = _text(rule, asked, request.seed)
+        text = _text(rule, prompt, request.seed)
         return seconds, Completion(
             request=request,
             text=text,
             finish_reason=rule.finish_reason,
-            prompt_tokens=len(asked.split()),
+            prompt_tokens=len(prompt.split()),
             completion_tokens=len(text.split()),
             seconds=seconds,
         )
 
-    def _fail_on_cue(self) -> None:
-        """Kill the process, or raise `ModelError`, where the script says so."""
-        if self._answered == self._options.die_after:
+    def _crash_if_due(self) -> None:
+        """Kill the process, or raise `ModelError`, after the completions that the options set."""
+        if self._completed == self._options.die_after:
             os.kill(os.getpid(), signal.SIGKILL)
-        if self._answered == self._options.crash_after:
+        if self._completed == self._options.crash_after:
             raise ModelError(
-                f"The scripted engine crashed after {self._answered} completions, as it was told.",
+                f"The scripted engine crashed after {self._completed} completions, as it was told.",
                 "The same command without crash_after goes on from there.",
             )
 
 
-def question(request: Request) -> str:
-    """Return everything the request asks, as one text."""
+def _prompt_text(request: Request) -> str:
+    """Return the prompt of a request, its messages joined by line feeds."""
     prompt = request.prompt
     if prompt.text is not None:
         return prompt.text
     return "\n".join(message.content for message in prompt.messages)
 
 
+_FILES = frozenset({".yaml", ".yml", ".json", ".jsonl"})
+
+
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel:
-    """Return the engine that a script describes.
+    """Return the engine of `echo`, of `answer=TEXT` or of a file of rules.
 
     Raises:
-        UnknownNameError: the script is not one of the three kinds.
+        UnknownNameError: the name is none of these.
         ModelError: its file is missing or malformed.
     """
     kind, _, answer = rest.partition("=")
@@ -157,15 +156,15 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel:
 
 
 def _read(path: Path) -> tuple[list[Rule], dict[str, str]]:
-    """Return the rules of a file, and the options at its top."""
+    """Return the rules of a file, and its options."""
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".jsonl":
-            script: object = [json.loads(line) for line in text.splitlines() if line.strip()]
-        else:
-            script = yaml.safe_load(text)
+        with path.open("rb") as file:
+            if path.suffix == ".jsonl":
+                script: object = [rule for _, rule in read_objects(file, path)]
+            else:
+                script = yaml.safe_load(file)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(
             f"The script {path} cannot be read: {error}.", "See docs/engines.md."
@@ -178,7 +177,7 @@ def _read(path: Path) -> tuple[list[Rule], dict[str, str]]:
 
 
 def _rule(given: Mapping[str, object]) -> Rule:
-    """Return one rule, its keys checked; a single text is a choice of one."""
+    """Return one rule, its keys checked; a single text becomes a list of one."""
     known = [field.name for field in fields(Rule)]
     for key in given:
         if key not in known:
@@ -193,12 +192,12 @@ def _rule(given: Mapping[str, object]) -> Rule:
     return Rule(**{**given, "text": choices})  # type: ignore[arg-type]
 
 
-def _text(rule: Rule, asked: str, seed: int) -> str:
-    """Return what a rule says to a question; the seed picks among several texts."""
+def _text(rule: Rule, prompt: str, seed: int) -> str:
+    """Return the text of a rule for a prompt; the seed picks among several."""
     if rule.garbage is not None:
         return _garbage(rule.garbage)
     if rule.text is None:
-        return asked
+        return prompt
     return rule.text[0] if len(rule.text) == 1 else Random(seed).choice(rule.text)
 
 
@@ -208,10 +207,12 @@ _GARBAGE: Mapping[str, str] = {
     "surrogates": "The answer is \\boxed{\ud83d\udc00}. ",
     "megabyte": "so 42 = ",
 }
+_GARBAGE_LENGTH = 1_000_000
+"""Characters, enough for anything that is not linear in them to be noticed."""
 
 
 @cache
 def _garbage(kind: str) -> str:
-    """Return malformed output of a kind: long, except where one character is the point."""
+    """Return malformed output of a kind; long, but for `nul`, where one character is enough."""
     unit = _GARBAGE[kind]
-    return unit if kind == "nul" else unit * (_SIZE // len(unit))
+    return unit if kind == "nul" else unit * (_GARBAGE_LENGTH // len(unit))

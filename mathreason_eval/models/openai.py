@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server, asked through the `openai` package from one event loop.
+"""Any OpenAI-compatible server, through the `openai` package and one event loop.
 
 The loop runs in a background thread; `stream` hands it requests and yields what comes back. Retries
 with backoff, jitter and Retry-After are the package's own.
@@ -7,40 +7,73 @@ with backoff, jitter and Retry-After are the package's own.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
+import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from mathreason_eval.errors import MissingExtraError, ModelError
-from mathreason_eval.models.answers import error_text, from_chat, from_text, too_long
+from mathreason_eval.errors import ModelError
+from mathreason_eval.models import read_object, read_options, require
 from mathreason_eval.models.base import Completion, Failure, Request, handle
-from mathreason_eval.models.options import read_object, read_options
-from mathreason_eval.models.server import (
-    UNAUTHORISED,
-    Options,
-    Server,
-    new_client,
-    read_name,
-    served_context,
-    unauthorised,
-)
+from mathreason_eval.models.replies import error_text, from_chat, from_text, is_context_error
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 Result = Completion | Failure
+_UNAUTHORISED = frozenset({401, 403})
 _NOT_FOUND = 404
 _TRANSIENT = frozenset({408, 409, 429})
 _SERVER_ERROR = 500
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `--model-arg` may set."""
+
+    concurrency: int = 32
+    """Requests in flight."""
+    retries: int = 8
+    """Tries after the first; they span about 40 seconds, or what Retry-After says."""
+    timeout: float = 600.0
+    """Seconds to wait for one answer."""
+    requests_per_minute: int | None = None
+    """Requests started in a minute, retries not counted; None is no limit."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key."""
+    chat: bool = True
+    """Ask with messages; False asks a base model with bare text through /completions."""
+    context: int | None = None
+    """Tokens of the context, where the server does not say."""
+    max_tokens_name: str = "max_tokens"
+    """`max_completion_tokens` for servers that want the newer name."""
+    extra_body: str = "{}"
+    """A JSON object sent with each request: `{"top_k": 20}`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A server and one model of it."""
+
+    url: str
+    model: str
+    described: Mapping[str, object]
+    """What the manifest records of it."""
+    defaults: Mapping[str, object]
+    """Sent with each request."""
+    context: int | None = None
+
+
 class OpenAIModel:
-    """A server, and the thread with the event loop that talks to it."""
+    """A server, and a thread whose event loop sends it requests."""
 
     def __init__(
         self,
@@ -50,7 +83,7 @@ class OpenAIModel:
         *,
         refusal: Callable[[AsyncOpenAI, Request], Awaitable[Failure | None]] | None = None,
     ) -> None:
-        """`refusal` may say beforehand that a request cannot be answered."""
+        """`refusal` may return beforehand the failure of a request that cannot be answered."""
         self.name = name
         self.chat = options.chat
         self.context = server.context
@@ -60,7 +93,7 @@ class OpenAIModel:
         self._refusal = refusal
         self._answered = 0
         self._next_start = 0.0
-        self._client = new_client(server.url, options)
+        self._client = _new_client(server.url, options)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="openai", daemon=True)
         self._thread.start()
@@ -74,16 +107,16 @@ class OpenAIModel:
     def stream(self, requests: Iterable[Request]) -> Iterator[Result]:
         """Yield one result a request as it comes back, with `concurrency` in flight.
 
-        Twice as many are handed over, so that the server is busy while the caller is, too.
+        Twice as many are submitted, so that the server does not wait for the caller.
         """
         source = iter(requests)
-        room = asyncio.Semaphore(self._options.concurrency)
+        slots = asyncio.Semaphore(self._options.concurrency)
         done: SimpleQueue[Future[Result]] = SimpleQueue()
         pending: set[Future[Result]] = set()
         try:
             while True:
                 for request in islice(source, 2 * self._options.concurrency - len(pending)):
-                    task = asyncio.run_coroutine_threadsafe(self._ask(request, room), self._loop)
+                    task = asyncio.run_coroutine_threadsafe(self._ask(request, slots), self._loop)
                     pending.add(task)
                     task.add_done_callback(done.put)
                 if not pending:
@@ -96,9 +129,9 @@ class OpenAIModel:
                 task.cancel()
 
     def post(self, url: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Return the server's reply to one question that is not about a sample."""
-        asked = self._client.post(url, body=body, cast_to=dict[str, Any])
-        return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+        """Return the server's reply to a call that is not about a sample."""
+        call = self._client.post(url, body=body, cast_to=dict[str, Any])
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
     def close(self) -> None:
         """End the loop and its thread; requests in flight are abandoned."""
@@ -117,11 +150,11 @@ class OpenAIModel:
         await asyncio.gather(*others, return_exceptions=True)
         await self._client.close()
 
-    async def _ask(self, request: Request, room: asyncio.Semaphore) -> Result:
-        """Return the server's answer, or a `Failure` that is this request's alone."""
+    async def _ask(self, request: Request, slots: asyncio.Semaphore) -> Result:
+        """Return the server's completion, or a `Failure` that concerns this request alone."""
         import openai
 
-        async with room:
+        async with slots:
             await self._wait_for_turn()
             answered, start = self._answered, monotonic()
             try:
@@ -133,7 +166,7 @@ class OpenAIModel:
             except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
                 return Failure(request=request, reason="the server's reply is not JSON")
             except openai.APIStatusError as error:
-                return self._refused(request, error, others_fare_well=self._answered > answered)
+                return self._refused(request, error, others_succeed=self._answered > answered)
             except openai.APIError as error:
                 if self._answered > answered:
                     return Failure(request=request, reason=f"the server did not answer: {error}")
@@ -145,7 +178,7 @@ class OpenAIModel:
             return result
 
     async def _wait_for_turn(self) -> None:
-        """Keep the pace that `requests_per_minute` sets."""
+        """Wait as long as `requests_per_minute` demands."""
         if not self._options.requests_per_minute:
             return
         start = max(monotonic(), self._next_start)
@@ -153,7 +186,7 @@ class OpenAIModel:
         await asyncio.sleep(start - monotonic())
 
     async def _post(self, request: Request, start: float) -> Result:
-        """Return the server's answer to one request."""
+        """Return the server's completion of one request."""
         sampling, prompt = request.sampling, request.prompt
         body: dict[str, Any] = {
             "model": self._server.model,
@@ -166,49 +199,41 @@ class OpenAIModel:
         }
         if prompt.text is not None:
             body["prompt"] = prompt.text
-            reply = await self._client.post("/completions", body=body, cast_to=dict[str, Any])
-            return self._read(from_text, request, reply, start)
-        body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
-        reply = await self._client.post("/chat/completions", body=body, cast_to=dict[str, Any])
-        return self._read(from_chat, request, reply, start)
+            route, read = "/completions", from_text
+        else:
+            body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
+            route, read = "/chat/completions", from_chat
+        reply = await self._client.post(route, body=body, cast_to=dict[str, Any])
+        seconds, key = monotonic() - start, self._client.api_key
+        return handle(request, lambda: read(request, reply, seconds, key))
 
-    def _read(
-        self,
-        read: Callable[[Request, object, float, str], Result],
-        request: Request,
-        reply: object,
-        start: float,
-    ) -> Result:
-        key = self._client.api_key
-        return handle(request, lambda: read(request, reply, monotonic() - start, key))
-
-    def _refused(self, request: Request, error: Any, *, others_fare_well: bool) -> Failure:  # noqa: ANN401 - openai is imported late
+    def _refused(self, request: Request, error: Any, *, others_succeed: bool) -> Failure:  # noqa: ANN401 - openai is imported late
         """Return the failure of one request, or raise where the server refuses them all.
 
-        A request that fails while others succeed is the request's fault; a server that answers
-        nobody meanwhile is down.
+        Where other requests succeed meanwhile, this one is at fault; where none does, the server is
+        down.
         """
         status: int = error.status_code
-        said = error_text(error.body, self._client.api_key)
-        if status in UNAUTHORISED:
-            raise unauthorised(self._server.url, self._options)
+        message = error_text(error.body, self._client.api_key)
+        if status in _UNAUTHORISED:
+            raise _unauthorised(self._server.url, self._options)
         if status == _NOT_FOUND:
             raise ModelError(
-                f"{self._server.url} has no such model or route: {said}",
+                f"{self._server.url} has no such model or route: {message}",
                 "Check the model's name, and that the URL ends where the API begins: /v1.",
             )
-        if (status >= _SERVER_ERROR or status in _TRANSIENT) and not others_fare_well:
+        if (status >= _SERVER_ERROR or status in _TRANSIENT) and not others_succeed:
             raise ModelError(
-                f"The server at {self._server.url} keeps answering {status}: {said}",
+                f"The server at {self._server.url} keeps answering {status}: {message}",
                 "What was finished is stored; the same command goes on from there.",
             )
-        if too_long(said):
+        if is_context_error(message):
             return Failure(
                 request=request,
-                reason=f"the prompt and max_tokens do not fit the context: {said}",
+                reason=f"the prompt and max_tokens do not fit the context: {message}",
                 hint="Lower --max-tokens, or serve the model with a longer context.",
             )
-        return Failure(request=request, reason=f"the server answered {status}: {said}")
+        return Failure(request=request, reason=f"the server answered {status}: {message}")
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel:
@@ -218,14 +243,105 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
         MissingExtraError: the package openai is not installed.
         ModelError: no such server or model, or the key is refused.
     """
-    try:
-        import openai  # noqa: F401 - only whether it is there
-    except ImportError:
-        raise MissingExtraError("openai", "openai", "The openai backend") from None
+    require(("openai",), extra="openai", backend="openai")
     chosen = read_options(Options, "openai", options)
-    model, url = read_name(name, rest)
+    model, url = _read_name(name, rest)
     defaults = read_object("extra_body", chosen.extra_body)
-    context = served_context(model, url, chosen) or chosen.context
+    context = _served_context(model, url, chosen) or chosen.context
     described = {"backend": "openai", "model": model, "url": url, "extra_body": defaults}
     server = Server(url=url, model=model, described=described, defaults=defaults, context=context)
     return OpenAIModel(name, server, chosen)
+
+
+def _read_name(name: str, rest: str) -> tuple[str, str]:
+    """Return model and URL; refuse a name that holds a key, because it is stored with the run."""
+    model, _, tail = rest.partition("@http")
+    url = f"http{tail}"
+    try:
+        parts = urlsplit(url)
+        complete = bool(model and parts.hostname and parts.port != 0)
+    except ValueError:  # a port that is no number, or a malformed address
+        complete = False
+    if not complete:
+        raise ModelError(
+            f"The name {name.split('@', 1)[0]!r} lacks a model or the address of its server.",
+            "Write openai:MODEL@http://HOST:PORT/v1.",
+        )
+    if parts.username or parts.password or parts.query:
+        raise ModelError(
+            "The server's address holds a password or a query, and names are stored with the run.",
+            "Put the key into an environment variable: --model-arg api_key_env=NAME.",
+        )
+    return model, url.rstrip("/")
+
+
+_CONNECT_SECONDS = 10.0
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_NO_KEY = "none"
+"""Sent as a key to local servers, which ignore it."""
+
+
+def _new_client(url: str, options: Options) -> AsyncOpenAI:
+    """Return a client, which reaches a server on this machine without any proxy."""
+    import openai
+
+    proxied = urlsplit(url).hostname not in _LOCAL
+    return openai.AsyncOpenAI(
+        base_url=url,
+        api_key=os.environ.get(options.api_key_env) or _NO_KEY,
+        max_retries=options.retries,
+        timeout=openai.Timeout(options.timeout, connect=_CONNECT_SECONDS),
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=proxied),
+    )
+
+
+def _served_context(model: str, url: str, options: Options) -> int | None:
+    """Return the context that the server's list of models states, or None where it states none.
+
+    Raises:
+        ModelError: the server cannot be reached, refuses the key, or lists other models only.
+    """
+    listed = asyncio.run(_list_models(url, options))
+    if listed is None:
+        return None
+    names = [str(entry.get("id")) for entry in listed]
+    if model not in names:
+        near = difflib.get_close_matches(model, names, n=1, cutoff=0.0)
+        served = f"Did you mean {near[0]}?" if near else "It serves none."
+        raise ModelError(f"The server at {url} has no model {model!r}.", served)
+    entry = listed[names.index(model)]
+    meta = entry.get("meta")
+    context = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
+    return context if isinstance(context, int) else None
+
+
+async def _list_models(url: str, options: Options) -> list[dict[str, Any]] | None:
+    """Return the server's list of models, or None where it has none."""
+    import openai
+
+    async with _new_client(url, options) as client:
+        try:
+            reply = await client.get("/models", cast_to=dict[str, Any], options={"max_retries": 1})
+        except openai.APIStatusError as error:
+            if error.status_code in _UNAUTHORISED:
+                raise _unauthorised(url, options) from None
+            return None
+        except openai.APIConnectionError:
+            raise ModelError(
+                f"There is no answer from {url}.", "Start the server, or correct the address."
+            ) from None
+        except (openai.APIError, ValueError):
+            return None
+    listed = reply.get("data") if isinstance(reply, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        return None
+    return listed
+
+
+def _unauthorised(url: str, options: Options) -> ModelError:
+    """Return the error of a refused key; it names the variable and never the key."""
+    held = "is refused" if os.environ.get(options.api_key_env) else "is not set"
+    return ModelError(
+        f"The server at {url} wants a key, and the one in {options.api_key_env} {held}.",
+        f"export {options.api_key_env}=…, or name another variable: --model-arg api_key_env=NAME.",
+    )

@@ -1,9 +1,8 @@
 """A process reward model through transformers: a score for each step of a solution.
 
-What it says of a solution is `{"scores": [0.98, 0.12]}`, the probability that each step is right,
-and in a box the first step below one half. Two kinds of heads are known: one score for every token,
-read at the sign that ends a step, and one for a whole text, asked of every beginning of the
-solution.
+Its completion is `{"scores": [0.98, 0.12]}`, the probability that each step is right, and in a box
+the first step below one half. Two kinds of heads are known: one score for every token, read at the
+separator that ends a step, and one score for a text, computed for every prefix of the solution.
 """
 
 from __future__ import annotations
@@ -11,42 +10,42 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from itertools import islice
 from time import monotonic
 from typing import Any
 
-from mathreason_eval.errors import MissingExtraError, ModelError
+from mathreason_eval.errors import ModelError
+from mathreason_eval.models import read_options, require
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
-from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
-from mathreason_eval.models.loading import loading
-from mathreason_eval.models.options import read_options
+from mathreason_eval.models.checkpoint import (
+    Checkpoint,
+    LoadOptions,
+    describe_loaded,
+    encode,
+    free_gpu_memory,
+    load,
+    locate,
+    longest_context,
+    out_of_memory,
+)
 from mathreason_eval.steps import first_below
 from mathreason_eval.types import Prompt
 
 _DIGITS = 6
 """Decimals of a score."""
-_HEADS = {"ForTokenClassification": "token", "ForSequenceClassification": "sequence"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class Options(LoadOptions):
     """What `--model-arg` may set."""
 
     batch_size: int = 8
-    """Texts scored side by side."""
-    dtype: str = "auto"
-    """`auto` is the checkpoint's own, on a CPU float32; `float32`, `bfloat16`, `float16`."""
-    device: str = "auto"
-    """`auto` is the GPU where there is one; else `cpu`, `cuda:1`, …"""
+    """Texts scored together."""
     separator: str = "\\n\\n"
     """What ends a step, as the model was trained: `<extra_0>`; `\\n` is a new line."""
     right: int = -1
-    """The label that says that a step is right; -1 is the last."""
-    trust_remote_code: bool = False
-    """Whether to run code that comes with the checkpoint."""
+    """The index of the label of a right step; -1 is the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +55,7 @@ class _Solution:
     request: Request
     tokens: list[int]
     ends: list[int]
-    """The place of the token that ends each step."""
+    """The index of the token that ends each step."""
 
 
 class PrmModel:
@@ -67,22 +66,17 @@ class PrmModel:
 
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
         self._tokenizer, self._model, self._head = _load(checkpoint, options)
-        longest = getattr(self._model.config, "max_position_embeddings", None)
         self.name = name
-        self.context: int | None = longest if isinstance(longest, int) else None
+        self.context = longest_context(self._model.config)
         self._separator = options.separator.replace("\\n", "\n")
         self._options = options
         self._described = {
+            **describe_loaded(checkpoint, self._tokenizer, self._model),
             "backend": "prm",
-            "engine": f"transformers {version('transformers')}, torch {version('torch')}",
-            **identity(checkpoint, self._model.config),
             "head": self._head,
             "separator": self._separator,
             "right": options.right,
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "device": str(self._model.device),
             "batch_size": options.batch_size,
-            "chat_template_sha256": template_hash(self._tokenizer),
         }
 
     def describe(self) -> Mapping[str, object]:
@@ -94,7 +88,7 @@ class PrmModel:
         source = iter(requests)
         while window := list(islice(source, self._options.batch_size)):
             fitting: list[_Solution] = []
-            for solution in map(self._encoded, window):
+            for solution in map(self._encode, window):
                 tokens = len(solution.tokens)
                 if self.context is not None and tokens > self.context:
                     yield Failure(
@@ -105,19 +99,15 @@ class PrmModel:
                     )
                 else:
                     fitting.append(solution)
-            yield from self._scored(fitting)
+            yield from self._completions(fitting)
 
     def close(self) -> None:
         """Free the model's memory."""
         self._model = None
-        if find_spec("torch"):
-            import torch
+        free_gpu_memory()
 
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-
-    def _encoded(self, request: Request) -> _Solution:
-        """Return a problem and its steps as tokens, each step tokenised on its own."""
+    def _encode(self, request: Request) -> _Solution:
+        """Return a problem and its steps as tokens, each step tokenised separately."""
         steps = steps_of(request)
         question = request.prompt.messages[0]
         if self._tokenizer.chat_template is None:
@@ -126,47 +116,47 @@ class PrmModel:
             tokens = encode(self._tokenizer, Prompt(messages=(question,)), {})
         tokens, ends = list(tokens), []
         for step in steps:
-            # What ends a step may be one special token, which nothing before it can change.
+            # The separator may be one special token, which must not merge with the text before it.
             for part in (step, self._separator):
                 tokens += self._tokenizer(part, add_special_tokens=False)["input_ids"]
             ends.append(len(tokens) - 1)
         return _Solution(request=request, tokens=tokens, ends=ends)
 
-    def _scored(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
+    def _completions(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
         """Yield the completions of solutions that fit the context."""
-        begun = monotonic()
-        rows = self._by_token(solutions) if self._head == "token" else self._by_text(solutions)
-        for solution, scores in zip(solutions, rows, strict=True):
-            shown = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
+        start = monotonic()
+        score = self._scores_by_token if self._head == "token" else self._scores_by_prefix
+        for solution, scores in zip(solutions, score(solutions), strict=True):
+            found = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
             yield Completion(
                 request=solution.request,
-                text=f"{shown}\n\\boxed{{{first_below(scores)}}}",
+                text=f"{found}\n\\boxed{{{first_below(scores)}}}",
                 finish_reason="stop",
                 prompt_tokens=len(solution.tokens),
                 completion_tokens=0,
-                seconds=monotonic() - begun,
+                seconds=monotonic() - start,
             )
 
-    def _by_token(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
+    def _scores_by_token(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
         """Yield the scores of each solution, read where its steps end."""
         if not solutions:
             return
         logits = self._logits([solution.tokens for solution in solutions])
         for row, solution in enumerate(solutions):
-            yield self._right(logits[row, solution.ends])
+            yield self._right_probabilities(logits[row, solution.ends])
 
-    def _by_text(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
-        """Yield the scores of each solution, every beginning of it being a text of its own."""
+    def _scores_by_prefix(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
+        """Yield the scores of each solution, a text for each prefix that ends with a step."""
         size = self._options.batch_size
         for solution in solutions:
             texts = [solution.tokens[: end + 1] for end in solution.ends]
             scores: list[float] = []
             for start in range(0, len(texts), size):
-                scores += self._right(self._logits(texts[start : start + size]))
+                scores += self._right_probabilities(self._logits(texts[start : start + size]))
             yield scores
 
     def _logits(self, texts: Sequence[list[int]]) -> Any:  # noqa: ANN401 - a tensor
-        """Return what the model's head says of texts, padded on the right."""
+        """Return the logits of the model's head for texts, padded on the right."""
         import torch
 
         longest, pad = max(map(len, texts)), self._model.config.pad_token_id
@@ -175,24 +165,21 @@ class PrmModel:
         mask = [[1] * len(text) + [0] * (longest - len(text)) for text in texts]
         try:
             with torch.inference_mode():
-                said = self._model(
+                outputs = self._model(
                     input_ids=torch.tensor(padded, device=device),
                     attention_mask=torch.tensor(mask, device=device),
                 )
         except torch.OutOfMemoryError:
-            raise ModelError(
-                f"The memory of {device} is too small for a batch of {len(texts)}.",
-                f"--model-arg batch_size={max(1, len(texts) // 2)}; the same command goes on.",
-            ) from None
-        return said[0].float()
+            raise out_of_memory(device, len(texts)) from None
+        return outputs[0].float()
 
-    def _right(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor
+    def _right_probabilities(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor
         """Return the probability of `right` in each row of logits."""
         if logits.shape[-1] == 1:
-            chances = logits[..., 0].sigmoid()
+            probabilities = logits[..., 0].sigmoid()
         else:
-            chances = logits.softmax(dim=-1)[..., self._options.right]
-        scores: list[float] = chances.tolist()
+            probabilities = logits.softmax(dim=-1)[..., self._options.right]
+        scores: list[float] = probabilities.tolist()
         return scores
 
 
@@ -203,50 +190,38 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
         MissingExtraError: the packages torch or transformers are not installed.
         ModelError: there is no such checkpoint, or it is no reward model.
     """
-    read = read_options(Options, "prm", options)
-    for package in ("torch", "transformers"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "hf", "The prm backend")
-    return PrmModel(name, locate(rest), read)
+    chosen = read_options(Options, "prm", options)
+    require(("torch", "transformers"), extra="hf", backend="prm")
+    return PrmModel(name, locate(rest), chosen)
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
-    """Return tokenizer, model and the kind of its head."""
+    """Return the tokenizer, the model and the kind of its head: `token` or `sequence`."""
+    tokenizer, model = load(
+        checkpoint,
+        options,
+        lambda config: _class_of(checkpoint, config, trusted=options.trust_remote_code),
+    )
+    if model.config.pad_token_id is None:
+        # Any token will do: padding follows the text, and is masked.
+        model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
+    by_text = type(model).__name__.endswith("ForSequenceClassification")
+    return tokenizer, model, "sequence" if by_text else "token"
+
+
+def _class_of(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers' own
+    """Return the class that loads a reward model, by the name of its architecture."""
     import transformers
 
-    how = loading(checkpoint, options)
-    try:
-        config = transformers.AutoConfig.from_pretrained(checkpoint.place, **how.source)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.place, **how.source)
-        head = _head(checkpoint, config, trusted=options.trust_remote_code)
-        loader = {
-            "token": transformers.AutoModelForTokenClassification,
-            "sequence": transformers.AutoModelForSequenceClassification,
-            "own": transformers.AutoModel,
-        }[head]
-        model = loader.from_pretrained(checkpoint.place, dtype=how.dtype, **how.source)
-        model = model.to(how.device).eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        first = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ModelError(
-            f"{checkpoint.place} cannot be loaded: {first}", "Check the name, dtype and device."
-        ) from None
-    if model.config.pad_token_id is None:
-        # Any token will do: what pads stands behind the text, and is masked.
-        model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
-    return tokenizer, model, "token" if head == "own" else head
-
-
-def _head(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> str:  # noqa: ANN401 - transformers' own
-    """Return what scores a checkpoint gives, by the name of its architecture."""
-    names = getattr(config, "architectures", None) or [""]
-    for ending, head in _HEADS.items():
-        if names[0].endswith(ending):
-            return head
+    name = (getattr(config, "architectures", None) or [""])[0]
+    if name.endswith("ForTokenClassification"):
+        return transformers.AutoModelForTokenClassification
+    if name.endswith("ForSequenceClassification"):
+        return transformers.AutoModelForSequenceClassification
     if trusted and "AutoModel" in getattr(config, "auto_map", {}):
         # Reward models that bring their own code, as Qwen's do, score every token.
-        return "own"
+        return transformers.AutoModel
     raise ModelError(
-        f"{checkpoint.place} is no reward model: its architecture is {names[0] or 'not said'}.",
+        f"{checkpoint.place} is no reward model: its architecture is {name or 'unknown'}.",
         "It must classify tokens or sequences, or bring its own code with trust_remote_code=true.",
     )

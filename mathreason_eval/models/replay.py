@@ -1,21 +1,21 @@
-"""Stored outputs served again: another harness's log, or the generations of an earlier run."""
+"""Stored outputs as a model: another harness's log, or the generations of an earlier run."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from mathreason_eval.errors import DataError, ModelError
-from mathreason_eval.models.answers import token_count
+from mathreason_eval.models import read_options
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.options import read_options
+from mathreason_eval.models.replies import token_count
+from mathreason_eval.text.jsonl import read_objects
 
+Row = Mapping[str, object]
 _IDS = ("id", "problem_id")
 _TEXTS = ("output", "text")
 
@@ -28,20 +28,8 @@ class Options:
     """Whether the outputs answer chat prompts; False if they continue bare text."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stored:
-    """One stored output, with the names of `Completion`."""
-
-    text: str
-    reasoning: str | None
-    finish_reason: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    seconds: float | None
-
-
 class ReplayModel:
-    """Outputs by problem and sample, in the order in which they are asked for."""
+    """Outputs by problem and sample, in the order of the requests."""
 
     context: int | None = None
 
@@ -50,7 +38,7 @@ class ReplayModel:
         self.chat = options.chat
         self.opening = ""
         self._path = path
-        self._stored = _read(path)
+        self._rows = _read(path)
 
     def describe(self) -> Mapping[str, object]:
         """Return the file with its content's hash."""
@@ -60,22 +48,12 @@ class ReplayModel:
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Yield the stored output of each request, or a `Failure` where there is none."""
         for request in requests:
-            stored = self._stored.get((request.problem_id, request.sample))
-            if stored is None:
-                yield Failure(
-                    request=request,
-                    reason=f"{self._path.name} has no sample {request.sample} of this problem",
-                )
-                continue
-            yield Completion(
-                request=request,
-                text=stored.text,
-                reasoning=stored.reasoning,
-                finish_reason=stored.finish_reason,
-                prompt_tokens=stored.prompt_tokens,
-                completion_tokens=stored.completion_tokens,
-                seconds=stored.seconds,
-            )
+            row = self._rows.get((request.problem_id, request.sample))
+            if row is None:
+                reason = f"{self._path.name} has no sample {request.sample} of this problem"
+                yield Failure(request=request, reason=reason)
+            else:
+                yield _completion(request, row)
 
     def close(self) -> None:
         """Do nothing: the file was read when it was opened."""
@@ -94,67 +72,51 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> ReplayModel
     return ReplayModel(name, path, read_options(Options, "replay", options))
 
 
-def _read(path: Path) -> dict[tuple[str, int], _Stored]:
+def _read(path: Path) -> dict[tuple[str, int], Row]:
     """Return every row of the file by problem and sample.
 
     A row without `sample` is the next sample of its problem, in order of appearance.
     """
-    rows: dict[tuple[str, int], _Stored] = {}
+    rows: dict[tuple[str, int], Row] = {}
     seen: Counter[str] = Counter()
     try:
-        with _open(path) as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                row = _row(line, f"{path}, line {number}")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, row in read_objects(lines, path):
+                _check(row, f"{path}, line {number}")
                 problem = str(_first(row, _IDS))
                 sample = row.get("sample", seen[problem])
                 if not isinstance(sample, int):
                     raise DataError(f"{path}, line {number}: the sample {sample!r} is no number.")
                 seen[problem] += 1
-                rows[problem, sample] = _stored(row)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+                rows[problem, sample] = row
+    except (OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {error}.", "Give UTF-8 JSON lines.") from None
     return rows
 
 
-def _open(path: Path) -> TextIO:
-    """Return the file's lines, decompressed where its name ends in .gz."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
-
-
-def _row(line: str, where: str) -> dict[str, object]:
-    """Return one line as a row that has an id and a text."""
-    try:
-        row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise DataError(f"{where} is not a JSON object.", "Give one JSON object a line.")
+def _check(row: Row, where: str) -> None:
+    """Raise where a row has no id or no text."""
     for names in (_IDS, _TEXTS):
         if _first(row, names) is None:
             raise DataError(f"{where} has no {' or '.join(names)}.", "Rename the row's columns.")
-    return row
 
 
-def _first(row: Mapping[str, object], names: tuple[str, ...]) -> object:
+def _first(row: Row, names: tuple[str, ...]) -> object:
     """Return the first of the named columns that the row has, or None."""
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
-def _stored(row: Mapping[str, object]) -> _Stored:
-    """Return the output that a row holds."""
+def _completion(request: Request, row: Row) -> Completion:
+    """Return a row as the completion of a request; what is not of its type is unknown."""
     reasoning, finish, seconds = (
         row.get(name) for name in ("reasoning", "finish_reason", "seconds")
     )
-    completion_tokens = row.get("completion_tokens", row.get("tokens"))
-    return _Stored(
+    return Completion(
+        request=request,
         text=str(_first(row, _TEXTS)),
         reasoning=reasoning if isinstance(reasoning, str) else None,
         finish_reason=finish if isinstance(finish, str) and finish else None,
         prompt_tokens=token_count(row.get("prompt_tokens")),
-        completion_tokens=token_count(completion_tokens),
+        completion_tokens=token_count(row.get("completion_tokens", row.get("tokens"))),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
     )

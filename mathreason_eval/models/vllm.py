@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from importlib.util import find_spec
 from itertools import count, islice
 from multiprocessing import active_children
+from multiprocessing.pool import ThreadPool
+from multiprocessing.process import BaseProcess
 from time import monotonic
 from typing import Any
 
-from mathreason_eval.errors import MissingExtraError, ModelError
-from mathreason_eval.models.answers import overfull
-from mathreason_eval.models.base import Completion, Failure, Request, handle
+from mathreason_eval.errors import ModelError
+from mathreason_eval.models import read_object, read_options, require
+from mathreason_eval.models.base import Completion, Failure, Request, context_failure, handle
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
     encode,
     identity,
     locate,
-    opening,
     template_hash,
+    template_opening,
 )
-from mathreason_eval.models.options import read_object, read_options
-from mathreason_eval.models.steps import ProcessesDiedError, Steps
-
-_ENVIRONMENT = {
-    # vLLM logs to stdout, where our data goes; its errors are enough.
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
-    "VLLM_NO_USAGE_STATS": "1",
-    # The graders' threads must not be forked with the engine.
-    "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
-}
-"""Set before vLLM is imported, and only where the user has not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,37 +52,35 @@ class Options:
     """A JSON object for the chat template: `{"enable_thinking": false}`."""
 
 
-_OURS = frozenset({"engine_args", "chat", "chat_template_kwargs"})
-
-
 class VllmModel:
-    """An engine of vLLM in this process, its core in processes of its own."""
+    """A vLLM engine in this process, with its core in child processes."""
 
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
         import vllm
 
         self._template_arguments = read_object("chat_template_kwargs", options.chat_template_kwargs)
-        arguments = _arguments(options)
+        engine_arguments = _arguments(options)
         others = set(active_children())
-        self._llm = _load(checkpoint, arguments)
+        self._llm = _load(checkpoint, engine_arguments)
         self._engine: Any = self._llm.llm_engine
-        self._steps = Steps(self._engine.step, set(active_children()) - others)
+        self._stepper = _Stepper(self._engine.step, set(active_children()) - others)
         self._tokenizer = self._llm.get_tokenizer()
         settings = self._engine.vllm_config
-        self._held: int = settings.model_config.max_model_len
-        self._room: int = 2 * settings.scheduler_config.max_num_seqs
-        self._names = count()
+        self._max_model_len: int = settings.model_config.max_model_len
+        self._capacity: int = 2 * settings.scheduler_config.max_num_seqs
+        self._ids = count()
         has_template = self._tokenizer.chat_template is not None
         self.name = name
         self.chat = has_template if options.chat is None else options.chat
-        self.context: int | None = self._held
-        self.opening = opening(self._tokenizer, self._template_arguments) if self.chat else ""
+        self.context: int | None = self._max_model_len
+        arguments = self._template_arguments
+        self.opening = template_opening(self._tokenizer, arguments) if self.chat else ""
         self._described = {
             "backend": "vllm",
             "engine": f"vllm {vllm.__version__}",
             **identity(checkpoint, settings.model_config.hf_config),
-            "engine_args": arguments,
-            "context": self._held,
+            "engine_args": engine_arguments,
+            "context": self._max_model_len,
             "max_num_seqs": settings.scheduler_config.max_num_seqs,
             "batch_invariant": os.environ.get("VLLM_BATCH_INVARIANT") == "1",
             "chat_template_sha256": template_hash(self._tokenizer),
@@ -105,29 +92,28 @@ class VllmModel:
         return self._described
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """Yield results as they finish, with twice as many handed over as can run at once."""
+        """Yield results as they finish, with twice as many submitted as can run at once."""
         from vllm.v1.engine.exceptions import EngineDeadError
 
         source = iter(requests)
         running: dict[str, tuple[Request, float]] = {}
         try:
             while True:
-                pulled = list(islice(source, self._room - len(running)))
+                pulled = list(islice(source, self._capacity - len(running)))
                 for request in pulled:
-                    refused = self._hand_over(request, running)
-                    if refused:
-                        yield refused
+                    if failure := self._submit(request, running):
+                        yield failure
                 if running:
-                    for output in self._steps.make():
+                    for output in self._stepper.step():
                         if output.finished:
-                            request, begun = running.pop(output.request_id)
-                            yield handle(request, partial(_result, output, request, begun))
+                            request, start = running.pop(output.request_id)
+                            yield handle(request, partial(_result, output, request, start))
                 elif not pulled:
                     return
-        except (EngineDeadError, ProcessesDiedError):
+        except (EngineDeadError, _ProcessDiedError):
             running.clear()
             raise ModelError(
-                "vLLM's engine died; what it said stands above, if it could say anything.",
+                "vLLM's engine died; its own messages, if any, are above.",
                 "What was finished is stored; the same command goes on from there.",
             ) from None
         finally:
@@ -138,22 +124,22 @@ class VllmModel:
         """End the engine's processes and free their memory."""
         if self._llm is None:
             return
-        self._steps.end()
+        self._stepper.close()
         self._engine.engine_core.shutdown()
         self._engine = self._llm = None
         gc.collect()
 
-    def _hand_over(
+    def _submit(
         self, request: Request, running: dict[str, tuple[Request, float]]
     ) -> Failure | None:
-        """Give the engine a request, or return the failure of one that does not fit its context."""
+        """Submit a request to the engine; return the failure of one that exceeds its context."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
         tokens = encode(self._tokenizer, request.prompt, self._template_arguments)
-        refused = overfull(request, len(tokens), self._held, "raise --model-arg max_model_len=N")
-        if refused:
-            return refused
+        remedy = "raise --model-arg max_model_len=N"
+        if failure := context_failure(request, len(tokens), self._max_model_len, remedy):
+            return failure
         sampling = SamplingParams(
             temperature=request.sampling.temperature,
             top_p=request.sampling.top_p,
@@ -162,10 +148,23 @@ class VllmModel:
             stop=list(request.prompt.stop),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        name = str(next(self._names))
-        running[name] = (request, monotonic())
-        self._engine.add_request(name, {"type": "token", "prompt_token_ids": tokens}, sampling)
+        request_id = str(next(self._ids))
+        running[request_id] = (request, monotonic())
+        self._engine.add_request(
+            request_id, {"type": "token", "prompt_token_ids": tokens}, sampling
+        )
         return None
+
+
+_ENVIRONMENT = {
+    # vLLM logs to stdout, where our data goes; its errors are enough.
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    "VLLM_NO_USAGE_STATS": "1",
+    # The graders' threads must not be forked with the engine.
+    "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
+}
+"""Set before vLLM is imported, and only where the user has not."""
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> VllmModel:
@@ -175,19 +174,21 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> VllmModel:
         MissingExtraError: the package vllm is not installed.
         ModelError: there is no such checkpoint, or vLLM cannot run it.
     """
-    if find_spec("vllm") is None:
-        raise MissingExtraError("vllm", "vllm", "The vllm backend")
+    require(("vllm",), extra="vllm", backend="vllm")
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     return VllmModel(name, locate(rest), read_options(Options, "vllm", options))
 
 
+_NOT_ENGINE_ARGUMENTS = frozenset({"engine_args", "chat", "chat_template_kwargs"})
+
+
 def _arguments(options: Options) -> dict[str, object]:
-    """Return what is handed to `vllm.LLM` beside the model."""
+    """Return the arguments of `vllm.LLM` other than the model."""
     named = {
         field.name: getattr(options, field.name)
         for field in fields(options)
-        if field.name not in _OURS and getattr(options, field.name) is not None
+        if field.name not in _NOT_ENGINE_ARGUMENTS and getattr(options, field.name) is not None
     }
     return {**_platform_arguments(), **named, **read_object("engine_args", options.engine_args)}
 
@@ -195,8 +196,8 @@ def _arguments(options: Options) -> dict[str, object]:
 def _platform_arguments() -> dict[str, object]:
     """Return what this platform needs: on a CPU, prompts that are never split over two steps.
 
-    After a part of a prompt vLLM takes the sampler's state back by its offset, which generators of
-    a CPU do not have: with a seed of its own for each request, the engine dies there.
+    After a part of a prompt vLLM resets the sampler by its offset, which generators on a CPU do not
+    have: the engine would die of any request that has a seed of its own.
     """
     from vllm.platforms import current_platform
 
@@ -217,21 +218,61 @@ def _load(checkpoint: Checkpoint, arguments: Mapping[str, object]) -> Any:  # no
     except (RuntimeError, ValueError, TypeError) as error:
         raise ModelError(
             f"vLLM cannot run {checkpoint.place}: {str(error).strip().splitlines()[-1]}",
-            "VLLM_LOGGING_LEVEL=INFO says more; see --model-arg max_model_len, dtype, "
+            "VLLM_LOGGING_LEVEL=INFO shows more; see --model-arg max_model_len, dtype, "
             "gpu_memory_utilization.",
         ) from None
 
 
-def _result(output: Any, request: Request, begun: float) -> Completion | Failure:  # noqa: ANN401 - vllm's own
+def _result(output: Any, request: Request, start: float) -> Completion | Failure:  # noqa: ANN401 - vllm's own
     """Return the completion in a finished output of the engine."""
-    (said,) = output.outputs
-    if said.finish_reason not in {"stop", "length"}:
-        return Failure(request=request, reason=f"vLLM ended it with {said.finish_reason!r}")
+    (generated,) = output.outputs
+    if generated.finish_reason not in {"stop", "length"}:
+        return Failure(request=request, reason=f"vLLM ended it with {generated.finish_reason!r}")
     return Completion(
         request=request,
-        text=said.text,
-        finish_reason=said.finish_reason,
+        text=generated.text,
+        finish_reason=generated.finish_reason,
         prompt_tokens=len(output.prompt_token_ids),
-        completion_tokens=len(said.token_ids),
-        seconds=monotonic() - begun,
+        completion_tokens=len(generated.token_ids),
+        seconds=monotonic() - start,
     )
+
+
+_POLL_SECONDS = 2.0
+"""Time between two checks of the processes during a long step."""
+
+
+class _ProcessDiedError(Exception):
+    """A process that a step waits for has died."""
+
+
+class _Stepper:
+    """Runs the engine's steps in a thread, and gives up when one of its processes dies.
+
+    `LLMEngine.step` waits for the engine's processes without a timeout: where one of them was
+    killed, by lack of memory for instance, it never returns.
+    """
+
+    def __init__(self, step: Callable[[], Any], processes: Collection[BaseProcess]) -> None:
+        self._step = step
+        self._processes = processes
+        # Its thread is a daemon: if it hangs in a step, the program ends all the same.
+        self._thread = ThreadPool(1)
+
+    def step(self) -> Any:  # noqa: ANN401 - vllm's own
+        """Return the outputs of one step, or raise what it raises.
+
+        Raises:
+            _ProcessDiedError: a process died; the step may never return.
+        """
+        outputs = self._thread.apply_async(self._step)
+        outputs.wait(_POLL_SECONDS)
+        while not outputs.ready():
+            if not all(process.is_alive() for process in self._processes):
+                raise _ProcessDiedError
+            outputs.wait(_POLL_SECONDS)
+        return outputs.get()
+
+    def close(self) -> None:
+        """Run no more steps."""
+        self._thread.close()

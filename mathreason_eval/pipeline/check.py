@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,8 @@ from mathreason_eval.pipeline.grading import Rules, check_primary
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
-from mathreason_eval.tasks.prompts import render
+from mathreason_eval.tasks.task import render
+from mathreason_eval.text.jsonl import read_objects
 from mathreason_eval.types import Generation, Problem, Verdict
 
 _MOST_STRANGERS = 0.2
@@ -192,8 +192,8 @@ def _case_rows(task: Task) -> Iterator[tuple[int, Mapping[str, str]]]:
     path = task.folder / "cases.jsonl"
     if not path.is_file():
         raise TaskError("There is none.", "Write outputs with the outcome they deserve.")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        case = json.loads(line)
-        if not {"text", "gold", "want", "why"} <= case.keys() <= _CASE_KEYS:
-            raise TaskError(f"Line {number} needs text, gold, want and why.")
-        yield number, case
+    with path.open("rb") as lines:
+        for number, case in read_objects(lines, path):
+            if not {"text", "gold", "want", "why"} <= case.keys() <= _CASE_KEYS:
+                raise TaskError(f"Line {number} needs text, gold, want and why.")
+            yield number, case

@@ -16,7 +16,7 @@ from mathreason_eval.runs.store import FORMAT, SampleKey, is_run, load_run
 from mathreason_eval.seeds import sample_seed
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots
-from mathreason_eval.tasks.prompts import PromptForm, render
+from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import PromptEntry, RunManifest, Sampling, SamplingEntry, TaskEntry
 
 GREEDY = (0.0, 1.0)

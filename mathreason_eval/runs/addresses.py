@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from mathreason_eval.runs.store import Run
-from mathreason_eval.text.pagenames import page_name
+from mathreason_eval.text import page_name
 
 SAMPLES_PER_PAGE = 100
 

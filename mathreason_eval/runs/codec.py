@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.text.jsonl import parse_line
 from mathreason_eval.types import Generation, Records, Verdict
 
 RecordT = TypeVar("RecordT")
@@ -195,7 +196,7 @@ def _record(line: bytes, where: str, kind: type[RecordT]) -> RecordT:
     """Return the record of one line that is amiss, or among lines of which one is."""
     try:
         # Not msgspec: a lone surrogate in a model's output, or NaN, is no JSON to it.
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        row = parse_line(line, keep_nan=True)
+    except ValueError as error:
         raise RunError(f"{where}: {error}.", "Delete that line.") from None
     return converted(kind, row, where)

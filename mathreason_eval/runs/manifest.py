@@ -15,7 +15,7 @@ from typing import Any
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.store import is_run, load_run
-from mathreason_eval.text.slug import slug
+from mathreason_eval.text import slug
 from mathreason_eval.types import CodeEntry, DataEntry, ModelEntry, RunManifest, TaskEntry
 from mathreason_eval.version import __version__
 

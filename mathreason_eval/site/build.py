@@ -40,7 +40,7 @@ from mathreason_eval.site.results import (
     samples_page,
 )
 from mathreason_eval.site.standing import Column, Standing, columns, rows
-from mathreason_eval.text.pagenames import distinct_page_names
+from mathreason_eval.text import distinct_page_names
 from mathreason_eval.version import __version__
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from mathreason_eval.resources import resource_dir
 from mathreason_eval.site.marks import excerpt
 from mathreason_eval.site.standing import settings
 from mathreason_eval.site.states import STATES
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:

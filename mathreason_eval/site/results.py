@@ -14,7 +14,7 @@ from mathreason_eval.runs.store import Sample as StoredSample
 from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric, contender
 from mathreason_eval.stats.ranking import RunScores
-from mathreason_eval.text.pagenames import page_name
+from mathreason_eval.text import page_name
 from mathreason_eval.types import (
     Generation,
     Metric,

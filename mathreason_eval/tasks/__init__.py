@@ -1,8 +1,8 @@
 """Tasks: a folder each, data first. Found by name, loaded on use.
 
 `task.yaml` says what the task is, `prompt.jinja` how it is asked, `cases.jsonl` which outputs
-deserve which outcome, `README.md` where it comes from, and `task.py`, only where behaviour is
-needed, holds `problem(index, seed) -> Problem`. The format is described in `docs/tasks.md`.
+deserve which outcome, `README.md` where it comes from, and `task.py`, only where code is needed,
+holds `problem(index, seed) -> Problem`. The format is described in `docs/tasks.md`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.registry import OURS, loaded, origin, points
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.tasks.folder import read_task
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, RowReader, Task
+from mathreason_eval.tasks.task import FileData, HubData, PromptForm, Task
 
 __all__ = [
     "FileData",
     "HubData",
-    "ProblemMaker",
-    "RowReader",
+    "PromptForm",
     "Task",
     "load_task",
     "read_task",
@@ -51,12 +50,12 @@ def task_origins(tasks_dirs: Iterable[Path] = ()) -> Mapping[str, str]:
 
 
 def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
-    """Return the task of that name, from `tasks_dirs`, an entry point, or the ones that come along.
+    """Return the task of that name, from `tasks_dirs`, an entry point, or our own tasks.
 
     Raises:
         UnknownNameError: if there is none; it names the nearest.
         TaskError: if its folder is malformed.
-        PluginError: if the package that brings it cannot be imported.
+        PluginError: if the package of its entry point cannot be imported.
     """
     sources = _sources(tasks_dirs)
     if name not in sources:
@@ -68,7 +67,7 @@ def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
 
 
 def _sources(tasks_dirs: Iterable[Path]) -> Mapping[str, Path | EntryPoint]:
-    """Return where each task is; a folder given by the user hides a packaged one of its name."""
+    """Return where each task is; one in `tasks_dirs` replaces another of the same name."""
     found: dict[str, Path | EntryPoint] = {}
     found |= {folder.name: folder for folder in _folders(resource_dir("tasks"))}
     found |= points(ENTRY_POINT_GROUP, found)

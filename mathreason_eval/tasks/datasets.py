@@ -1,10 +1,12 @@
-"""Where problems come from: a generator, a file that the user names, or a pinned hub data set."""
+"""The problems of a task: from its generator, from files of rows, or from a pinned hub data set."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,19 +18,10 @@ from mathreason_eval.tasks import FileData, HubData, Task
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
 from mathreason_eval.types import DataEntry, Problem
 
-_DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "id": ("id", "unique_id", "ID"),
-    "question": ("question", "problem", "Problem"),
-    "gold": ("gold", "answer", "Answer"),
-}
-
-DEFAULT_PROBLEM_SEED = 0
-"""Generated problems do not depend on the run's seed: two runs must meet the same problems."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded:
-    """The problems of a task and what the manifest says of their origin."""
+    """The problems of a task and where they come from."""
 
     problems: tuple[Problem, ...]
     source: str
@@ -36,14 +29,14 @@ class Loaded:
     revision: str
     """Commit of a hub data set, seed of a generator, empty for a file."""
     sha256: str
-    """Of all problems before a limit was applied, so that a limited run stays comparable."""
+    """`content_hash` of all problems, whatever the limit, so that limited runs stay comparable."""
     rows: int
-    """How many problems there are before the limit."""
+    """The number of problems without the limit."""
     published: bool | None = None
-    """Whether these are the golds that the task knows; None where it knows none."""
+    """Whether these golds are those that the task states; None where it states none."""
 
     def entry(self) -> DataEntry:
-        """Return what the manifest says of them."""
+        """Return what the manifest records of them."""
         return DataEntry(
             source=self.source,
             revision=self.revision,
@@ -61,7 +54,8 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
         sources: what `--data TASK=…` named: files that are read one after another, or `seed:N` for
             a generated task. Without any, a generated task makes its own problems and others are
             read from their folder or their hub.
-        limit: how many problems at most; a generated task makes more than its usual size if asked.
+        limit: the largest number of problems; a generated task makes more than its usual size for
+            a larger one.
 
     Raises:
         DataError: if a file is missing or a row is malformed; it names the file and the line.
@@ -69,38 +63,54 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     """
     if task.problem is not None and all(source.startswith("seed:") for source in sources):
         return _generate(task, _problem_seed(sources), limit)
+    source, rows = _rows(task, sources)
+    problems = _with_variants(_problems(task, rows))
+    _check_problems(problems, source)
+    stated = [data.golds for data in task.data if data.golds]
+    hubs = () if sources else [data for data in task.data if isinstance(data, HubData)]
+    return Loaded(
+        problems=problems[:limit],
+        source=source,
+        revision=", ".join(data.revision for data in hubs),
+        sha256=content_hash(problems),
+        rows=len(problems),
+        published=gold_hash(problems) in stated if stated else None,
+    )
+
+
+def _rows(task: Task, sources: Sequence[str]) -> tuple[str, Iterator[tuple[str, Row]]]:
+    """Return where a task's rows are from, and the rows, each with its own source."""
     if sources:
         paths = [Path(source).expanduser() for source in sources]
-        rows = ((path.name, row) for path in paths for row in read_rows(path))
-        origin, revision = ", ".join(path.name for path in paths), ""
-    elif task.data:
-        rows = (pair for data in task.data for pair in _own_rows(data))
-        origin = ", ".join(
-            data.file if isinstance(data, FileData) else f"hub:{data.hub}" for data in task.data
-        )
-        revision = ", ".join(data.revision for data in task.data if isinstance(data, HubData))
-    else:
+        names = [path.name for path in paths]
+        return ", ".join(names), ((path.name, row) for path in paths for row in read_rows(path))
+    if not task.data:
         raise DataError(
             f"The task {task.name} does not say where its problems come from.",
             f"Name a file: --data {task.name}=PATH.",
         )
-    problems = _with_variants(_problems(task, rows))
-    _check_ids(problems, origin)
-    loaded = _loaded(problems, origin, revision, limit)
-    known = [data.golds for data in task.data if data.golds]
-    return replace(loaded, published=gold_hash(problems) in known if known else None)
+    names = [data.file if isinstance(data, FileData) else f"hub:{data.hub}" for data in task.data]
+    return ", ".join(names), (pair for data in task.data for pair in _data_rows(data))
 
 
-def _own_rows(data: HubData | FileData) -> Iterator[tuple[str, Row]]:
+def _data_rows(data: HubData | FileData) -> Iterator[tuple[str, Row]]:
     if isinstance(data, HubData):
         return hub_rows(data)
     return ((data.file, row) for row in read_rows(data.path))
 
 
+def _check_problems(problems: Sequence[Problem], source: str) -> None:
+    if not problems:
+        raise DataError(f"{source} holds no problems.", "Is it the right file?")
+    (commonest, count), *_ = Counter(problem.id for problem in problems).most_common(1)
+    if count > 1:
+        raise DataError(f"{source} has two problems {commonest!r}.", "Ids must be unique.")
+
+
 def _with_variants(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return every problem followed by its variants, so that any limit keeps pairs together.
 
-    A variant whose original is not there stays where it is.
+    A variant whose original is missing keeps its position.
     """
     rows = tuple(problems)
     ids = {problem.id for problem in rows}
@@ -108,8 +118,8 @@ def _with_variants(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     for problem in rows:
         if problem.origin in ids:
             variants.setdefault(str(problem.origin), []).append(problem)
-    leaders = [problem for problem in rows if problem.origin not in ids]
-    return tuple(one for each in leaders for one in (each, *variants.get(each.id, ())))
+    originals = [problem for problem in rows if problem.origin not in ids]
+    return tuple(one for each in originals for one in (each, *variants.get(each.id, ())))
 
 
 def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem, ...]:
@@ -118,10 +128,10 @@ def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem,
     Args:
         task: the benchmark.
         sources: files that `--data TASK:shots=PATH` named; without any, the task's hub is read.
-        count: how many.
+        count: the number of them.
 
     Raises:
-        DataError: if there are too few, a row has no solution, or nobody says where they are.
+        DataError: if there are too few, a row has no solution, or no source is known.
     """
     columns = {**task.columns, "solution": ("solution", "answer")}
     other = replace(task, columns=columns, data=() if task.shots is None else (task.shots,))
@@ -140,13 +150,13 @@ def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem,
 
 
 def content_hash(problems: Iterable[Problem]) -> str:
-    """Return the hex SHA-256 of problems: ids, questions, golds and what is given, in order."""
+    """Return the hex SHA-256 of the problems' ids, questions, golds and given data, in order."""
     digest = hashlib.sha256()
     for problem in problems:
-        asked: list[object] = [problem.id, problem.question, problem.gold]
+        content: list[object] = [problem.id, problem.question, problem.gold]
         if problem.given:
-            asked.append(problem.given)
-        line = json.dumps(asked, ensure_ascii=True, sort_keys=True)
+            content.append(problem.given)
+        line = json.dumps(content, ensure_ascii=True, sort_keys=True)
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 
@@ -156,39 +166,31 @@ def gold_hash(problems: Iterable[Problem]) -> str:
 
     Copies of a data set differ in order, ids and wording; `025` and `25` are one gold.
     """
-    golds = sorted("|".join(map(_spelled, problem.gold)) for problem in problems)
+    golds = sorted("|".join(map(_normalised, problem.gold)) for problem in problems)
     return hashlib.sha256("\n".join(golds).encode()).hexdigest()
 
 
-def _spelled(gold: str) -> str:
+def _normalised(gold: str) -> str:
     plain = gold.replace(",", "").strip()
     return str(int(plain)) if re.fullmatch(r"-?\d{1,100}", plain) else gold.strip()
-
-
-def _loaded(problems: tuple[Problem, ...], source: str, revision: str, limit: int | None) -> Loaded:
-    if not problems:
-        raise DataError(f"{source} holds no problems.", "Is it the right file?")
-    return Loaded(
-        problems=problems[:limit],
-        source=source,
-        revision=revision,
-        sha256=content_hash(problems),
-        rows=len(problems),
-    )
 
 
 def _generate(task: Task, seed: int, limit: int | None) -> Loaded:
     assert task.problem is not None
     count = max(task.size, limit or 0)
-    made = tuple(task.problem(index, seed) for index in range(count))
-    usual = made[: task.size]
+    problems = tuple(task.problem(index, seed) for index in range(count))
+    usual = problems[: task.size]
     return Loaded(
-        problems=made[: limit or task.size],
+        problems=problems[: limit or task.size],
         source="generated",
         revision=f"seed {seed}",
         sha256=content_hash(usual),
         rows=len(usual),
     )
+
+
+DEFAULT_PROBLEM_SEED = 0
+"""Independent of the run's seed, so that any two runs have the same generated problems."""
 
 
 def _problem_seed(sources: Sequence[str]) -> int:
@@ -221,6 +223,13 @@ def _problems(task: Task, rows: Iterable[tuple[str, Row]]) -> Iterator[Problem]:
             yield problem
 
 
+_DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "unique_id", "ID"),
+    "question": ("question", "problem", "Problem"),
+    "gold": ("gold", "answer", "Answer"),
+}
+
+
 def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
     columns = {**_DEFAULT_COLUMNS, **task.columns}
     question = _take(row, columns["question"])
@@ -244,7 +253,7 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
 
 
 def _split(task: Task) -> str:
-    """Return what rows without an id are named after, beside their task and their place."""
+    """Return the split, which is part of the id of a row that has none of its own."""
     first = task.data[0] if task.data else None
     if isinstance(first, FileData):
         return Path(first.file).name.partition(".")[0]
@@ -252,11 +261,12 @@ def _split(task: Task) -> str:
 
 
 def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell may hold anything
-    """Return the first candidate column's value that is there, through its filter."""
+    """Return the value of the first candidate column that has one, through the column's filter."""
     for candidate in candidates:
         column, _, rule = (part.strip() for part in candidate.partition("|"))
         value = row.get(column)
-        if value is None or value == "":
+        # Parquet has NaN where a number is missing.
+        if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
             continue
         value = _FILTERS[rule](value) if rule else value
         if value is not None:
@@ -265,7 +275,7 @@ def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell m
 
 
 def _property(value: object) -> str | int | float | bool:
-    """Return a cell as what a problem may be reported by; a list of subjects is its text."""
+    """Return a cell as a value of `Problem.meta`; a list becomes its text."""
     return value if isinstance(value, str | int | float) else str(value)
 
 
@@ -275,7 +285,7 @@ def _golds(value: object) -> tuple[str, ...]:
 
 
 def _after_hashes(value: object) -> str | None:
-    """Return what stands after GSM8K's last `####`, commas removed; text without one as it is."""
+    """Return the text after the last `####`, as in GSM8K, or all of it; commas removed."""
     return str(value).rpartition("####")[2].replace(",", "").strip() or None
 
 
@@ -301,11 +311,3 @@ def _missing(where: str, what: str, candidates: Sequence[str], row: Row) -> Data
         f"{where} has no {what}: looked for {', '.join(candidates)}, found {', '.join(row)}.",
         "The row needs one of these columns, and not empty.",
     )
-
-
-def _check_ids(problems: Sequence[Problem], origin: str) -> None:
-    seen: set[str] = set()
-    for problem in problems:
-        if problem.id in seen:
-            raise DataError(f"{origin} has two problems {problem.id!r}.", "Ids must be unique.")
-        seen.add(problem.id)

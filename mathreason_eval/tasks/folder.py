@@ -1,4 +1,4 @@
-"""A task as a folder: what its files say, and what is wrong with them."""
+"""A task read from its folder, with an error for whatever is wrong in it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any, cast
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import OF_TASK, module_at
-from mathreason_eval.tasks.prompts import PromptForm
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, RowReader, Task
+from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
 from mathreason_eval.types import Problem
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
-"""A task's name is also the name of a folder in every run."""
+"""A task's name is also the name of a folder in run folders."""
 
 _KEYS = frozenset(
     (
@@ -106,7 +105,7 @@ def _check_keys(folder: Path, spec: Mapping[str, Any]) -> None:
 
 
 def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, PromptForm]:
-    """Return the prompt forms in the order in which they are written."""
+    """Return the prompt forms in the order of task.yaml."""
     forms = {}
     for form, how in (spec or {"boxed": {"template": "prompt.jinja"}}).items():
         path = folder / how["template"]
@@ -146,13 +145,13 @@ def _hub(spec: Mapping[str, Any]) -> HubData:
 
 
 def _file(folder: Path, spec: Mapping[str, Any]) -> FileData:
-    """Return a file of the folder, and of no other place: a task is whole where its folder is."""
-    name, home = str(spec["file"]), folder.resolve()
+    """Return a file of rows, which must be in the task's folder: a copy of it is complete."""
+    name, root = str(spec["file"]), folder.resolve()
     if more := spec.keys() - {"file", "rows", "golds"}:
-        raise ValueError(f"beside the file {name} it says {', '.join(sorted(more))}")
-    path = (home / name).resolve()
+        raise ValueError(f"with the file {name} it says {', '.join(sorted(more))}")
+    path = (root / name).resolve()
     inside = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
-    if not inside or not path.is_relative_to(home):
+    if not inside or not path.is_relative_to(root):
         raise ValueError(f"the file {name} is not in the task's folder")
     if not path.is_file():
         raise ValueError(f"there is no file {name} in the task's folder")
@@ -160,9 +159,9 @@ def _file(folder: Path, spec: Mapping[str, Any]) -> FileData:
 
 
 def _grader(folder: Path, name: str) -> str:
-    """Return the name of a grader; one of the folder's own must be there.
+    """Return the name of a grader; a function of the folder's task.py must exist.
 
-    The file is read and not run: that is for a worker to do.
+    The file is parsed and not run: that is left to a worker.
     """
     if ".py:" not in name:
         return name
@@ -182,7 +181,7 @@ def _grader(folder: Path, name: str) -> str:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """Return what a module defines or imports, wherever in it; `*` for what cannot be known."""
+    """Return all names that a module defines or imports; `*` for a star import."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

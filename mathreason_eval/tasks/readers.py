@@ -1,17 +1,17 @@
-"""Rows as people keep them: files of JSON lines, tables, and data sets on a hub."""
+"""Rows of data: files of JSON lines, CSV and Parquet, and data sets on a hub."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import itertools
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
+from mathreason_eval.text.jsonl import read_objects
 
 Row = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
     if reader is None:
         raise DataError(
-            f"{path} has an ending that says nothing of its format.",
+            f"{path} has an ending that is not of a known format.",
             f"Known are {', '.join(sorted(_READERS))}.",
         )
     if not path.is_file():
@@ -39,18 +39,8 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 def _jsonl(path: Path) -> Iterator[Row]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"{path}, line {number}: {error}", "Each line is one JSON object."
-                ) from None
-            if not isinstance(row, dict):
-                raise DataError(f"{path}, line {number} is not an object.", "Write {...} there.")
+    with opener(path, "rb") as lines:
+        for _, row in read_objects(lines, path):
             yield row
 
 

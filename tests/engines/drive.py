@@ -104,14 +104,14 @@ def drawn():
     """Return how far 20,000 draws are from the shares they are drawn by, per degree of freedom."""
     import torch
 
-    from mathreason_eval.models.drawing import Draw
+    from mathreason_eval.models.hf import SeededSampler
 
     rows, kinds, turns = 2_000, 500, 10
     logits = torch.randn(kinds, generator=torch.Generator().manual_seed(1)) * 2
     distance = {}
     for temperature, top_p in ((1.0, 1.0), (0.7, 1.0), (1.0, 0.8)):
         asked = [ask("", seed=row, temperature=temperature, top_p=top_p) for row in range(rows)]
-        draw, counts = Draw(asked, "cpu"), torch.zeros(kinds)
+        draw, counts = SeededSampler(asked, "cpu"), torch.zeros(kinds)
         for _ in range(turns):
             tokens = draw(None, logits.repeat(rows, 1)).argmax(dim=-1)
             counts += torch.bincount(tokens, minlength=kinds)

@@ -12,7 +12,7 @@ from mathreason_eval.compare.contrast import Contrast
 from mathreason_eval.compare.flips import Flip
 from mathreason_eval.compare.pairing import Side
 from mathreason_eval.runs.store import Run
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 from mathreason_eval.types import Unit
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mathreason_eval.gate.wording import (
     share_words,
     way_on,
 )
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from mathreason_eval.cli.screens.console import plain_table, stdout
 from mathreason_eval.compare.design import Allocation, Design, SampleSize
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 
 
 def as_plain(design: Design) -> dict[str, object]:

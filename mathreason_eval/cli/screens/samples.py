@@ -9,7 +9,7 @@ from mathreason_eval.cli.screens.console import SIGNS, note, stdout
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.metrics import is_disputed
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 from mathreason_eval.types import Outcome, Verdict
 
 _AROUND = 600

@@ -14,7 +14,7 @@ from mathreason_eval.runs.store import Run, distinct
 from mathreason_eval.stats.metrics import is_disputed
 from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.tasks import Task
-from mathreason_eval.text.visible import visible
+from mathreason_eval.text import visible
 from mathreason_eval.types import Problem
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LICENSED_FROM = 110
 
 def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, object]:
     """Return a task as plain values."""
-    from mathreason_eval.tasks.prompts import render
+    from mathreason_eval.tasks.task import render
 
     return {
         "name": task.name,
@@ -83,7 +83,7 @@ def print_tasks(tasks: Sequence[Task]) -> None:
 
 def print_task(task: Task, problems: Sequence[Problem]) -> None:
     """Print one task with its prompts."""
-    from mathreason_eval.tasks.prompts import render
+    from mathreason_eval.tasks.task import render
 
     console = stdout()
     where = "generated from a seed" if task.generated else task.source

@@ -14,7 +14,7 @@ from mathreason_eval.runs.store import FORMAT, Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import Row, read_rows
-from mathreason_eval.text.slug import slug
+from mathreason_eval.text import slug
 from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import (
     Generation,

@@ -13,8 +13,7 @@ from mathreason_eval.models.base import Completion, Model, Request
 from mathreason_eval.pipeline.importers.jsonl import Imported, import_jsonl
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.tasks import Task
-from mathreason_eval.tasks.prompts import PromptForm
+from mathreason_eval.tasks import PromptForm, Task
 from mathreason_eval.types import Answer, Match, Measure, Metric, Problem, Unit
 
 # --- judging -------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mathreason_eval.models.answers import from_chat, from_text
 from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.models.replies import from_chat, from_text
 from mathreason_eval.models.vllm import _result
 from mathreason_eval.types import Prompt, Sampling
 
