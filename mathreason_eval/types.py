@@ -210,7 +210,7 @@ class Metric:
 #
 # No field has a default that says something: who writes one says everything, and what a folder of
 # an earlier format does not say is None. A field counts for whether runs may be compared and for
-# whether two sittings are one run, unless `runs/conditions.py` and `runs/manifest.py` name it.
+# whether two sessions are one run, unless a table in `runs/manifest.py` names it.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from manifests import ENTRY, MODEL, changed
 
-from mathreason_eval.runs.store import FORMAT, Run, RunWriter, load_run
+from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.stats.summary import Report, summarize
 from mathreason_eval.types import (
     CodeEntry,

@@ -12,7 +12,8 @@ from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.models.base import Model, Request
 from mathreason_eval.pipeline.grading import Rules, with_second
 from mathreason_eval.runs.manifest import describe_code, describe_model, now
-from mathreason_eval.runs.store import FORMAT, SampleKey, is_run, load_run
+from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.store import SampleKey, is_run, load_run
 from mathreason_eval.seeds import sample_seed
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots

@@ -10,7 +10,8 @@ from pathlib import Path
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.pipeline.grading import GradingQueue, Rules, conclude, submit_stored
 from mathreason_eval.runs.manifest import describe_code, describe_model, now
-from mathreason_eval.runs.store import FORMAT, Run, RunWriter, is_run, load_run
+from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.store import Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import Row, read_rows
