@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.grade.graders import GRADERS, Grader
-from mathreason_eval.grade.jobs.batch import verify_rows
-from mathreason_eval.grade.judge import Judge, Judging
+from mathreason_eval.grade.judge import Judge, JudgeOptions
+from mathreason_eval.grade.verify import verify_rows
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem
 
@@ -54,7 +54,7 @@ def judge():
 def verdict(judge, text, finish_reason="stop", gold=("42",), grader="math"):
     problem = Problem(id="p", question="?", gold=gold)
     sample = Generation(problem_id="p", sample=0, text=text, finish_reason=finish_reason)
-    return judge.verdict(problem, sample, Judging(extract=RULES, grader=grader))
+    return judge.verdict(problem, sample, JudgeOptions(extract=RULES, grader=grader))
 
 
 @pytest.mark.parametrize(("text", "finish_reason", "outcome"), OUTCOMES)
@@ -302,7 +302,7 @@ def test_a_second_grader_that_raises_is_undecided_beside_the_first(monkeypatch, 
     monkeypatch.setitem(GRADERS._own, "moody", Grader(summary="", compare=raising(KeyError())))
     sample = Generation(problem_id="p", sample=0, text=r"\boxed{13}", finish_reason="stop")
     problem = Problem(id="p", question="?", gold=("13",))
-    found = fresh.verdict(problem, sample, Judging(extract=RULES, second="moody"))
+    found = fresh.verdict(problem, sample, JudgeOptions(extract=RULES, second="moody"))
     assert (found.outcome, found.second) == (Outcome.CORRECT, Outcome.UNGRADABLE)
 
 

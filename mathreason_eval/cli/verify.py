@@ -95,7 +95,7 @@ def verify(
 
 
 def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadline: float) -> None:
-    from mathreason_eval.grade.jobs.batch import verify_rows
+    from mathreason_eval.grade.verify import verify_rows
 
     try:
         lines = sys.stdin if path == "-" else Path(path).open(encoding="utf-8", errors="replace")  # noqa: SIM115  closed below

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.runs.migration import FORMAT
 from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.text.slug import slug
 from mathreason_eval.types import (
@@ -23,6 +24,7 @@ from mathreason_eval.types import (
     ModelEntry,
     PromptEntry,
     RunManifest,
+    SamplingEntry,
     TaskEntry,
 )
 from mathreason_eval.version import __version__
@@ -73,6 +75,29 @@ def describe_model(name: str, described: Mapping[str, Any]) -> ModelEntry:
         sha256=described.get("sha256"),
         chat_template_sha256=described.get("chat_template_sha256"),
         details={key: value for key, value in described.items() if key not in own},
+    )
+
+
+def new_manifest(
+    model: ModelEntry,
+    sampling: SamplingEntry,
+    tasks: Mapping[str, TaskEntry],
+    *,
+    samples: int,
+    seed: int = 0,
+) -> RunManifest:
+    """Return the manifest of a run that begins now."""
+    return RunManifest(
+        format=FORMAT,
+        model=model,
+        sampling=sampling,
+        seed=seed,
+        samples=samples,
+        tasks=tasks,
+        code=describe_code(),
+        started=now(),
+        finished=None,
+        totals=None,
     )
 
 

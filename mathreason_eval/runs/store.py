@@ -112,30 +112,40 @@ class Run:
             self._read["", Metric] = Records(converted(list[Metric], rows, str(path)))
         return self._read["", Metric]
 
-    def samples(self, task: str) -> Iterator[Sample]:
-        """Yield every stored sample, joined: by problem as asked, then by index.
+    def asked(self, task: str) -> Iterator[tuple[Problem, Generation]]:
+        """Yield every stored sample with its problem: by problem as asked, then by index.
 
         Raises:
-            RunError: if a sample is of no problem, or a verdict on no sample.
+            RunError: if a sample belongs to no problem.
         """
         by_problem: dict[str, list[Generation]] = {one.id: [] for one in self.problems(task)}
-        held = distinct(self.generations(task))
-        for (problem_id, _), generation in held.items():
+        for (problem_id, _), generation in distinct(self.generations(task)).items():
             if problem_id not in by_problem:
                 raise self._stray(task, problem_id)
             by_problem[problem_id].append(generation)
+        for problem in self.problems(task):
+            for generation in sorted(by_problem[problem.id], key=attrgetter("sample")):
+                yield problem, generation
+
+    def samples(self, task: str) -> Iterator[Sample]:
+        """Yield every stored sample with its problem and verdict, in the order of `asked`.
+
+        Raises:
+            RunError: if a sample belongs to no problem, or a verdict to no sample.
+        """
+        asked = list(self.asked(task))
+        held = {(generation.problem_id, generation.sample) for _, generation in asked}
         verdicts = {(one.problem_id, one.sample): one for one in self.verdicts(task)}
         for problem_id, number in verdicts:
             if (problem_id, number) not in held:
                 raise self._stray(task, problem_id)
-        for problem in self.problems(task):
-            for generation in sorted(by_problem[problem.id], key=attrgetter("sample")):
-                verdict = verdicts.get((problem.id, generation.sample))
-                yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
+        for problem, generation in asked:
+            verdict = verdicts.get((problem.id, generation.sample))
+            yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
 
     def _stray(self, task: str, problem_id: str) -> RunError:
         return RunError(
-            f"{self.path}/{task} refers to a sample of {problem_id!r} that it does not hold.",
+            f"{self.path}/{task} names a problem or sample that it does not hold: {problem_id!r}.",
             "Was a file of this folder replaced? `mathreason regrade` writes the verdicts again.",
         )
 
