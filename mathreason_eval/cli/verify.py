@@ -22,7 +22,7 @@ from mathreason_eval.cli.screens.console import say
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
 
 if TYPE_CHECKING:
-    from mathreason_eval.pipeline.check import Check
+    from mathreason_eval.pipeline.check import TaskCheck
 
 
 @click.command()
@@ -157,7 +157,7 @@ def check(
     return code
 
 
-def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
+def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
     from mathreason_eval.cli.screens.console import stdout
     from mathreason_eval.text.visible import visible
 

@@ -49,7 +49,7 @@ _ASKED_LENGTH = 20_000
 _WORKER = "worker"
 """The rule of a judgement for which a worker had no time, or on which it died."""
 
-Question = tuple[str, Convention, str, str]
+CacheKey = tuple[str, Convention, str, str]
 """(grader, convention, gold, answer): the key of a cached judgement."""
 
 
@@ -68,7 +68,7 @@ class Judge(ProcessOwner):
         """
         self._pool = WorkerPool(workers)
         self._deadline = deadline
-        self._cache: OrderedDict[Question, Match] = OrderedDict()
+        self._cache: OrderedDict[CacheKey, Match] = OrderedDict()
         self._lock = threading.Lock()
         super().__init__()
 
@@ -184,8 +184,8 @@ class Judge(ProcessOwner):
         undecided = different = None
         seconds = 0.0
         for gold in golds:
-            question = (grader, convention, gold, answer)
-            found, took = self._cached(question, self._deadline - seconds)
+            key = (grader, convention, gold, answer)
+            found, took = self._cached(key, self._deadline - seconds)
             seconds += took
             if found.equal:
                 return found, seconds
@@ -197,33 +197,33 @@ class Judge(ProcessOwner):
         assert best is not None, "a problem has at least one gold"
         return best, seconds
 
-    def _cached(self, question: Question, left: float) -> tuple[Match, float]:
+    def _cached(self, key: CacheKey, left: float) -> tuple[Match, float]:
         with self._lock:
-            if question in self._cache:
-                return self._cache[question], 0.0
+            if key in self._cache:
+                return self._cache[key], 0.0
         # Where one gold cannot be compared, another may still be equal.
-        found, seconds = _guarded(partial(self._compared, question, left))
+        found, seconds = _guarded(partial(self._compared, key, left))
         # A failure may be temporary, as of memory; any other judgement is repeatable.
-        if len(question[-1]) <= _CACHED_LENGTH and found.rule not in {_WORKER, FAILED}:
+        if len(key[-1]) <= _CACHED_LENGTH and found.rule not in {_WORKER, FAILED}:
             with self._lock:
-                self._cache[question] = found
+                self._cache[key] = found
                 if len(self._cache) > _CACHED:
                     self._cache.popitem(last=False)
         return found, seconds
 
-    def _compared(self, question: Question, left: float) -> tuple[Match, float]:
-        name, convention, gold, answer = question
+    def _compared(self, key: CacheKey, left: float) -> tuple[Match, float]:
+        name, convention, gold, answer = key
         grader = grader_for(name)
         began = time.perf_counter()
         found = grader.compare(gold, answer, convention)
         seconds = time.perf_counter() - began
         if found.equal is None and grader.slow is not None:
-            found, took = self._ask(question, left, outside=grader.outside is not None)
+            found, took = self._ask(key, left, outside=grader.outside is not None)
             seconds += took
         return found, seconds
 
-    def _ask(self, question: Question, left: float, *, outside: bool) -> tuple[Match, float]:
-        grader, convention, gold, answer = question
+    def _ask(self, key: CacheKey, left: float, *, outside: bool) -> tuple[Match, float]:
+        grader, convention, gold, answer = key
         if not outside and len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:

@@ -20,7 +20,7 @@ from mathreason_eval.types import Generation, Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class TaskCheck:
     """The result of one check."""
 
     name: str
@@ -29,7 +29,7 @@ class Check:
     """What was found."""
 
 
-def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[Check, ...]:
+def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[TaskCheck, ...]:
     """Return the result of every check of a task that needs no model.
 
     Args:
@@ -51,11 +51,11 @@ def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[Check, ...]:
         return tuple(_result(name, check) for name, check in checks.items())
 
 
-def _result(name: str, check: Callable[[], str]) -> Check:
+def _result(name: str, check: Callable[[], str]) -> TaskCheck:
     try:
-        return Check(name=name, ok=True, note=check())
+        return TaskCheck(name=name, ok=True, note=check())
     except UserError as error:
-        return Check(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
+        return TaskCheck(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
 
 
 def _rules(task: Task) -> str:

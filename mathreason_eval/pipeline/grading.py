@@ -124,7 +124,7 @@ def submit_stored(queue: GradingQueue, run: Run, task: str, rules: TaskRules) ->
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Flip:
+class OutcomeChange:
     """One sample whose outcome changed."""
 
     task: str
@@ -137,7 +137,7 @@ class Regrading:
     """What judging again changed."""
 
     run: Run
-    flips: tuple[Flip, ...]
+    flips: tuple[OutcomeChange, ...]
     before: Records[Metric]
     after: Records[Metric]
 
@@ -178,7 +178,7 @@ def regrade(
         writer.write_manifest(fresh.manifest)
     return Regrading(
         run=fresh,
-        flips=tuple(flip for task in before for flip in _flips(task, before[task], fresh)),
+        flips=tuple(flip for task in before for flip in _changes(task, before[task], fresh)),
         before=metrics_before,
         after=fresh.metrics(),
     )
@@ -207,9 +207,9 @@ def _present_rules(
     return TaskRules.stored(replace(entry.grading, second=other), entry.report)
 
 
-def _flips(task: str, before: Sequence[Verdict], run: Run) -> Iterable[Flip]:
+def _changes(task: str, before: Sequence[Verdict], run: Run) -> Iterable[OutcomeChange]:
     old = {(verdict.problem_id, verdict.sample): verdict for verdict in before}
     for verdict in run.verdicts(task):
         earlier = old.get((verdict.problem_id, verdict.sample))
         if earlier is not None and earlier.outcome != verdict.outcome:
-            yield Flip(task=task, before=earlier, after=verdict)
+            yield OutcomeChange(task=task, before=earlier, after=verdict)

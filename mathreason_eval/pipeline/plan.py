@@ -54,35 +54,36 @@ class TaskRules:
         Raises:
             UnknownNameError: if its grader is not known.
         """
-        return cls._located(
-            task.located,
-            GradingRules(
-                extract=task.extract,
-                grade=task.grade,
-                grader_version=GRADER_VERSION,
-                convention=asdict(task.convention),
-                second=task.second,
-                check_steps=task.check_steps,
-            ),
-            ReportRules(
-                slices=task.slices, cluster=task.cluster, macro=task.macro, metrics=task.metrics
-            ),
+        grading = GradingRules(
+            extract=task.extract,
+            grade=task.grade,
+            grader_version=GRADER_VERSION,
+            convention=asdict(task.convention),
+            second=task.second,
+            check_steps=task.check_steps,
         )
+        reporting = ReportRules(
+            slices=task.slices, cluster=task.cluster, macro=task.macro, metrics=task.metrics
+        )
+        return cls.stored(grading, reporting, task.located)
 
     @classmethod
-    def stored(cls, grading: GradingRules, reporting: ReportRules) -> Self:
+    def stored(
+        cls,
+        grading: GradingRules,
+        reporting: ReportRules,
+        located: Callable[[str], str] = str,
+    ) -> Self:
         """Return the rules that a manifest stores for a task, as the present graders apply them.
+
+        Args:
+            grading: the stored rules.
+            reporting: the stored rules.
+            located: maps a recorded grader to the one that is called.
 
         Raises:
             UnknownNameError: if there is no such grader, or no such convention.
         """
-        return cls._located(str, grading, reporting)
-
-    @classmethod
-    def _located(
-        cls, located: Callable[[str], str], grading: GradingRules, reporting: ReportRules
-    ) -> Self:
-        """Return the rules; `located` maps a recorded grader to the one that is called."""
         judging = JudgeOptions(
             extract=grading.extract,
             grader=located(grading.grade),
