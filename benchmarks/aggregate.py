@@ -26,7 +26,8 @@ from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import GRADER_VERSION
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.runs.manifest import describe_code, describe_model, now
-from mathreason_eval.runs.store import FORMAT, RunWriter, load_run
+from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
     DataEntry,

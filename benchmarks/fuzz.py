@@ -31,8 +31,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from mathreason_eval.grade.jobs.batch import judge_row, verify_rows
 from mathreason_eval.grade.judge import Judge
+from mathreason_eval.grade.verify import judge_row, verify_rows
 
 Row = dict[str, Any]
 CASES = Path(__file__).parents[1] / "tests" / "grader_cases.jsonl"

@@ -143,7 +143,7 @@ def main() -> None:
         known = all("expected" in row for row in rows)
         print(f"{name} ({len(rows):,} rows)")
         with Judge(workers=1) as judge:
-            judge.begin()
+            judge.start()
             # The worker is up before the clock is.
             judge.match(("x",), r"\int_0^x 1\,dt", "math")
             mine = measured(rows, ours(judge))

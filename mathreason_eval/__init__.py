@@ -2,7 +2,7 @@
 
     from mathreason_eval import evaluate, load_run, load_task, verify
 
-Names are loaded on first use, so importing the package costs next to nothing.
+Names are loaded on first use, so that importing the package is fast.
 """
 
 from __future__ import annotations

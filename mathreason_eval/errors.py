@@ -1,7 +1,7 @@
-"""What can go wrong by a user's hand, and what to do next.
+"""Errors that a user can fix, each with what happened and what to do next.
 
     UserError                     exit code 2: one or two lines, the second says what to do
-    ├── UnknownNameError          no such task, model backend, grader, extractor …
+    ├── UnknownNameError          no such task, engine, grader, extraction rule …
     ├── TaskError                 a task folder is malformed
     ├── DataError                 a data file is missing or a row of it is malformed
     ├── RunError                  a run folder is missing, locked, torn or of another run
@@ -12,8 +12,8 @@
     ├── NotComparableError        exit code 4: two runs differ in more than the model
     └── OutputError               stdout cannot be written; a verdict keeps its exit code
 
-A bad sample is data, not an exception: it becomes an outcome. What is not a `UserError` is a bug:
-exit code 70, which no verdict has.
+A bad sample is data, not an exception: it becomes an outcome. Any other exception is a bug and ends
+with exit code 70, which no verdict has.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from collections.abc import Iterable
 
 EXIT_DONE = 0
 EXIT_WANTING = 1
-"""A regression, or a check that found something wanting."""
+"""A regression, or a check that found a fault."""
 EXIT_USER_ERROR = 2
 EXIT_INCONCLUSIVE = 3
 EXIT_NOT_COMPARABLE = 4
 """Not comparable, or the run is invalid."""
 EXIT_INTERNAL_ERROR = 70
-"""A bug. No verdict: `EX_SOFTWARE` of sysexits.h, far from all that mean something."""
-
+"""A bug, never a verdict: `EX_SOFTWARE` of sysexits.h."""
 
 _LONGEST_MESSAGE = 200
 """Characters of a caught error's message that are recorded."""
@@ -44,7 +43,7 @@ def describe_error(error: BaseException) -> str:
 
 
 class UserError(Exception):
-    """Something the user can mend. `what` happened, and `hint` what to do next."""
+    """An error the user can fix: `what` happened, and `hint`, what to do next."""
 
     exit_code = EXIT_USER_ERROR
 
@@ -65,7 +64,7 @@ class UnknownNameError(UserError):
 
 
 class TaskError(UserError):
-    """A task folder says something that cannot be understood."""
+    """A task folder is malformed."""
 
 
 class DataError(UserError):
@@ -87,7 +86,7 @@ class MissingExtraError(UserError):
 
 
 class PluginError(UserError):
-    """What an installed package brings by an entry point cannot be used."""
+    """The entry point of an installed package cannot be used."""
 
 
 class ModelError(UserError):
@@ -95,7 +94,7 @@ class ModelError(UserError):
 
 
 class IncompleteRunError(UserError):
-    """Some samples could not be generated. What could be is stored; the same command goes on."""
+    """Some samples could not be generated; the rest is stored, and the same command resumes."""
 
 
 class NotComparableError(UserError):
@@ -105,11 +104,11 @@ class NotComparableError(UserError):
 
 
 class OutputError(UserError):
-    """Stdout cannot be written. A reader that has enough, `head` say, is no error."""
+    """Stdout cannot be written. A reader that closed it, as `head` does, is no error."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__(
-            f"Stdout cannot be written: {reason.strerror}.", "Let it go to another place."
+            f"Stdout cannot be written: {reason.strerror}.", "Redirect it to another place."
         )
         self.silent = isinstance(reason, BrokenPipeError)
         self.exit_code = EXIT_DONE if self.silent else EXIT_USER_ERROR

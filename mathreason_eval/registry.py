@@ -1,9 +1,9 @@
-"""What is found by name: our own entries, those of benchmark families, and other packages'.
+"""Tables of named entries: built in, of benchmark families, and of installed packages.
 
-A table of graders, extraction rules or metrics lies below the families, which know how their
-benchmarks are judged. So the table knows them by name alone: a family is imported when a name is
-asked for that is none of the table's own. Installed packages bring entries by entry points, which
-are looked at after that; a package is imported when an entry of it is used, never to list names.
+The tables of graders, extraction rules and metrics lie below the families, which add entries for
+their benchmarks. A table knows the package of families only by name, and imports it when asked for
+a name that is not built in. Entry points of installed packages are read after that; a package is
+imported when an entry of it is used, never to list names.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from mathreason_eval.errors import PluginError
 EntryT = TypeVar("EntryT")
 
 FAMILIES = "mathreason_eval.families"
-"""The package whose tables are looked into; only its name is known here."""
+"""The package whose tables are added; imported by name only."""
 OF_TASK = "task.py:"
-"""What the name of a grader in a task's folder begins with: `task.py:parity`."""
+"""Prefix of the name of a grader in a task's folder: `task.py:parity`."""
 OURS = "ours"
 FAMILY = "family"
-"""Origins: an entry of the table, or of a family; else it is a package and its version."""
+"""Origins of a built-in entry and of a family's; any other is a package and its version."""
 
 
 class Registry(Mapping[str, EntryT]):
-    """A table of named entries: our own first, then those of the families, then of packages."""
+    """A table of named entries: built in, then of families, then of installed packages."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Registry(Mapping[str, EntryT]):
         """Make a registry.
 
         Args:
-            table: what the families call theirs: `GRADERS`; `mathreason_eval.graders` is then the
-                group of entry points.
-            own: the entries that belong to no family.
+            table: its name in the package of families, such as `GRADERS`; the group of entry
+                points is then `mathreason_eval.graders`.
+            own: the built-in entries.
             families: whether families have such a table.
-            adopt: makes an entry of a name and what a package brings under it, or raises a
-                TypeError; by default it must be a function, and is the entry.
-            reserved: further names that no package may bring.
+            adopt: converts the object of an entry point, given its name, to an entry, or raises a
+                TypeError; by default the object must be a function, and is the entry.
+            reserved: further names that no package may use.
         """
         self._table = table
         self._own = own
@@ -62,65 +62,63 @@ class Registry(Mapping[str, EntryT]):
 
     @property
     def group(self) -> str:
-        """Return the group of entry points that packages bring entries by."""
+        """Return the group of entry points by which packages add entries."""
         return f"mathreason_eval.{self._table.lower()}"
 
     @cached_property
-    def _brought(self) -> Mapping[str, EntryT]:
+    def _of_families(self) -> Mapping[str, EntryT]:
         """The families' entries.
 
         Raises:
-            ValueError: if a family brings a name that the table has.
+            ValueError: if a family has an entry of a built-in name.
         """
         if not self._has_families:
             return {}
-        brought: Mapping[str, EntryT] = getattr(import_module(FAMILIES), self._table)
-        if twice := sorted(self._own.keys() & brought.keys()):
+        entries: Mapping[str, EntryT] = getattr(import_module(FAMILIES), self._table)
+        if twice := sorted(self._own.keys() & entries.keys()):
             raise ValueError(f"{self._table} holds {', '.join(twice)} twice")
-        return brought
+        return entries
 
     @cached_property
     def _points(self) -> Mapping[str, EntryPoint]:
         """The entry points of installed packages, by name.
 
         Raises:
-            PluginError: if a package brings a name that is taken.
+            PluginError: if a package uses a name that is taken.
         """
-        return points(self.group, {*self._own, *self._brought, *self._reserved})
+        return points(self.group, {*self._own, *self._of_families, *self._reserved})
 
     def __getitem__(self, name: str) -> EntryT:
         if name in self._own:
             return self._own[name]
-        if name in self._brought:
-            return self._brought[name]
+        if name in self._of_families:
+            return self._of_families[name]
         if name not in self._adopted:
-            self._adopted[name] = self._taken_in(self._points[name])
+            point = self._points[name]
+            found = loaded(point)
+            try:
+                self._adopted[name] = self._adopt(name, found)
+            except TypeError as error:
+                raise _refused(point, f"it is {error}") from None
         return self._adopted[name]
 
-    def _taken_in(self, point: EntryPoint) -> EntryT:
-        found = loaded(point)
-        try:
-            return self._adopt(point.name, found)
-        except TypeError as error:
-            raise _refused(point, f"it is {error}") from None
-
     def __contains__(self, name: object) -> bool:
-        # Mapping's own would load the entry to see whether there is one.
-        return name in self._own or name in self._brought or name in self._points
+        # The method of Mapping would load the entry.
+        return name in self._own or name in self._of_families or name in self._points
 
     def __iter__(self) -> Iterator[str]:
         yield from self._own
-        yield from self._brought
+        yield from self._of_families
         yield from self._points
 
     def __len__(self) -> int:
-        return len(self._own) + len(self._brought) + len(self._points)
+        return len(self._own) + len(self._of_families) + len(self._points)
 
     def origins(self) -> Mapping[str, str]:
-        """Return where each entry is from: `ours`, `family`, or a package and its version."""
+        """Return by name the origin: `ours`, `family`, or a package and its version."""
         return {
             **dict.fromkeys(self._own, OURS),
-            **dict.fromkeys(self._brought, FAMILY),
+            **dict.fromkeys(self._of_families, FAMILY),
             **{name: origin(point) for name, point in self._points.items()},
         }
 
@@ -129,7 +127,7 @@ def points(group: str, taken: Collection[str] = ()) -> Mapping[str, EntryPoint]:
     """Return the entry points of a group by name.
 
     Raises:
-        PluginError: if a name is taken, or two packages bring it.
+        PluginError: if a name is taken, or two packages use it.
     """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
@@ -146,15 +144,15 @@ def origin(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
 
 
-def loaded(point: EntryPoint) -> Any:  # noqa: ANN401  only its group says what it should be
-    """Return what an entry point names, importing its package.
+def loaded(point: EntryPoint) -> Any:  # noqa: ANN401  its type depends on the group
+    """Return the object of an entry point, importing its package.
 
     Raises:
         PluginError: if that fails, whatever the package raises.
     """
     try:
         return point.load()
-    # A package's import may raise anything, or leave; none of it is a bug of ours, or an answer.
+    # A package's import may raise anything or exit, which is neither our bug nor an answer.
     except (Exception, SystemExit) as error:
         raise _refused(point, f"{type(error).__name__}: {error}") from error
 
@@ -163,7 +161,7 @@ def _refused(point: EntryPoint, why: str) -> PluginError:
     return PluginError(
         f"The entry point {point.group}: {point.name} = {point.value} of the package "
         f"{origin(point)} cannot be used: {why}.",
-        "Mend, update or uninstall that package.",
+        "Fix, update or uninstall that package.",
     )
 
 
@@ -175,20 +173,20 @@ def _function(_: str, found: Any) -> Any:  # noqa: ANN401  as `loaded`
 
 @lru_cache
 def module_at(path: str) -> ModuleType:
-    """Return the module that a task's Python file makes, run on first use.
+    """Return a task's Python file as a module, executed on first use.
 
     Args:
-        path: of the file, absolute. Two of one name are two modules.
+        path: absolute; files of one name in two folders are two modules.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if there is no such file.
     """
     name = f"mathreason_task_{path}".replace(".", "_")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None, "a file that ends in .py"
     assert spec.loader is not None, "a file that ends in .py"
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by name while it is still being run.
+    # Dataclasses look their module up by name while it is still being executed.
     sys.modules[module.__name__] = module
     spec.loader.exec_module(module)
     return module

@@ -1,4 +1,4 @@
-"""Where the files that come along are: in the wheel inside the package, in a checkout beside it."""
+"""Where data files are installed: in the package of a wheel, next to the package in a checkout."""
 
 from __future__ import annotations
 

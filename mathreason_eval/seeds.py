@@ -1,6 +1,6 @@
-"""The one random source: seeds by hash, and draws that every version of Python makes alike.
+"""Random numbers: seeds by hash, and draws that are the same in every version of Python.
 
-So neither order, batch nor machine of a request changes its seed or a generated problem.
+Neither order, batch nor machine of a request changes its seed or a generated problem.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from random import Random
 from typing import Protocol, TypeVar
 
 _SEED_BITS = 31
-"""Engines take signed 32-bit seeds; the sign is left alone."""
+"""Engines take signed 32-bit seeds; no seed is negative."""
 
 
 def sample_seed(run_seed: int, problem_id: str, sample: int) -> int:
-    """Return the seed of one sample, in [0, 2**31): a function of its three arguments only."""
+    """Return the seed of one sample, in [0, 2**31), from these three arguments alone."""
     digest = hashlib.sha256(f"{run_seed}/{problem_id}/{sample}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> (32 - _SEED_BITS)
 
 
 def item_rng(task: str, seed: int, index: int) -> Random:
-    """Return the random source of one generated problem: the same on every machine, in any order.
+    """Return the random source of one generated problem, the same on every machine.
 
-    `Random` seeded with an int is specified bit for bit by Python; seeding with bytes or str is
-    not promised, so the digest is turned into an int first.
+    Python specifies `Random` seeded with an int bit for bit, but not seeded with bytes or str.
     """
     digest = hashlib.sha256(f"{task}/{seed}/{index}".encode()).digest()
     return Random(int.from_bytes(digest, "big"))
@@ -36,30 +35,30 @@ Chosen = TypeVar("Chosen")
 
 
 class Source(Protocol):
-    """Where chance comes from: `random.Random` is one."""
+    """A random source, such as `random.Random`."""
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
 
 
-# Python promises the same `random()` for ever, and nothing of how `choice` and `sample` use it.
+# Python guarantees the sequence of `random()`, but not how `choice` and `sample` use it.
 def below(rng: Source, bound: int) -> int:
-    """Return a whole number from 0 to below a bound, each as likely."""
+    """Return an integer from 0 to below a bound, uniformly."""
     return int(rng.random() * bound)
 
 
 def between(rng: Source, low: int, high: int) -> int:
-    """Return a whole number from `low` to `high`, both included, each as likely."""
+    """Return an integer from `low` to `high`, both included, uniformly."""
     return low + int(rng.random() * (high - low + 1))
 
 
 def one_of(rng: Source, choices: Sequence[Chosen]) -> Chosen:
-    """Return one of several, each as likely."""
+    """Return one of the choices, uniformly."""
     return choices[int(rng.random() * len(choices))]
 
 
 def some_of(rng: Source, choices: Sequence[Chosen], count: int) -> list[Chosen]:
-    """Return some of several in random order, none twice."""
+    """Return a number of the choices in random order, none twice."""
     left = list(choices)
     for place in range(count):
         other = between(rng, place, len(left) - 1)
@@ -68,6 +67,6 @@ def some_of(rng: Source, choices: Sequence[Chosen], count: int) -> list[Chosen]:
 
 
 def text_of(rng: Source, alphabet: str, length: int) -> str:
-    """Return a text of characters drawn one by one."""
+    """Return a text of characters drawn independently."""
     draw, size = rng.random, len(alphabet)
     return "".join([alphabet[int(draw() * size)] for _ in range(length)])

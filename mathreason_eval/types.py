@@ -1,4 +1,4 @@
-"""The records that travel one way through the house, from a loaded problem to a reported metric.
+"""The pipeline's records, from a loaded problem to a reported metric.
 
 Every record is frozen, keyword-only and slotted. None means absence; an empty string is a value.
 """
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +22,12 @@ RecordT = TypeVar("RecordT")
 
 
 class Outcome(StrEnum):
-    """What became of one sample. The five add up to n on every screen."""
+    """The result of one sample. The five counts add up to n on every screen."""
 
     CORRECT = "correct"
     WRONG = "wrong"
     NO_ANSWER = "no_answer"
-    """The text is complete and no extractor found an answer in it."""
+    """The text is complete and no extraction rule found an answer in it."""
     TRUNCATED = "truncated"
     """The model was stopped by length before it answered, or never finished thinking."""
     UNGRADABLE = "ungradable"
@@ -44,13 +44,13 @@ class Problem:
     gold: tuple[str, ...]
     """Accepted answers; any one of them is enough. Never empty."""
     meta: Slice = field(default_factory=dict)
-    """Properties to report by (`level`, `subject`, `steps`) and whatever else the source says."""
+    """Properties to report by (`level`, `subject`, `steps`) and others that the source gives."""
     given: Mapping[str, Any] = field(default_factory=dict)
-    """What a prompt or a grader reads beside the question, as JSON: a solution's steps, states."""
+    """Further input of a prompt or a grader, as JSON: a solution's steps, states."""
     origin: str | None = None
     """Id of the problem of the same task that this one is a variant of; None for an original."""
     variant: str | None = None
-    """What made a variant, e.g. `flip_role`; None for an original."""
+    """The change that made a variant, e.g. `flip_role`; None for an original."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
-    """What a model is asked: chat messages, or bare text for a base model. Exactly one is set."""
+    """A model's input: chat messages, or plain text for a base model. Exactly one is set."""
 
     messages: tuple[Message, ...] = ()
     text: str | None = None
@@ -76,14 +76,14 @@ class Prompt:
 
     @property
     def sha256(self) -> str:
-        """Return the hex digest of everything the model is sent, for the manifest."""
+        """Return the hex digest of all fields."""
         spelled = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
-    """How tokens are drawn."""
+    """How tokens are sampled."""
 
     temperature: float = 0.0
     """0 is greedy."""
@@ -94,7 +94,7 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generation:
-    """One sample of one problem, as the model gave it. Stored once, never changed."""
+    """One sample of one problem, as the model wrote it. Stored once, never changed."""
 
     problem_id: str
     sample: int
@@ -102,21 +102,21 @@ class Generation:
     text: str
     """The answer text: what follows the reasoning, or everything if there is none."""
     reasoning: str | None = None
-    """What a thinking model wrote between its think tags; None if it did not think."""
+    """A thinking model's text between its think tags; None if it did not think."""
     finish_reason: str | None = None
-    """`stop`, `length`, or what else the engine says. `length` means max_tokens was reached; None
-    that it is not known why the text ends, as of many imports."""
+    """`stop`, `length` (max_tokens was reached), or another word of the engine; None where it is
+    not known, as in many imports."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    """Tokens by the model's own tokenizer, reasoning and stop token included."""
+    """Tokens by the model's tokenizer, reasoning and stop token included."""
     seed: int | None = None
-    """The seed this sample was drawn with."""
+    """The seed of this sample."""
     seconds: float | None = None
-    """Wall time from request to last token, waiting in the engine's queue included."""
+    """Wall time from request to last token, the engine's queue included."""
     reward: float | None = None
-    """A reward model's score of this sample, where an import brought one."""
+    """A reward model's score of this sample, where an import has one."""
     label: bool | None = None
-    """The publisher's own verdict, where an import brought one; compared with ours, never used."""
+    """The publisher's verdict, where an import has one; compared with ours, never used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,16 +124,19 @@ class Answer:
     """The answer found in a text."""
 
     text: str
-    """The answer's words. An empty box gives the empty string."""
+    """The answer. An empty box gives the empty string."""
     rule: str
-    """The extraction rule that fired: `boxed`, `hashes`, `phrase`, `last_number`, …"""
+    """The extraction rule that found it: `boxed`, `hashes`, `phrase`, `last_number`, …"""
     span: tuple[int, int]
     """Start and end of the answer in the generation's text, in characters, end exclusive."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """A grader's judgement of one answer against one gold, and, from `verify`, how it was found."""
+    """A grader's judgement of an answer; a judge adds where the answer was found, and the outcome.
+
+    A grader sets `equal`, `rule`, `note` and, where it has any, `measures`.
+    """
 
     equal: bool | None
     """True, False, or None where the grader could not decide."""
@@ -144,17 +147,19 @@ class Match:
     answer: str | None = None
     """The answer that was judged; None if none was found."""
     span: tuple[int, int] | None = None
-    """Where the answer stands in the output; None if it was given bare."""
+    """Where the answer is in the output; None if it was given without one."""
+    found_by: str | None = None
+    """The extraction rule that found the answer; None if it was given."""
     outcome: Outcome | None = None
     seconds: float = 0.0
     """Wall time of the judgement."""
     measures: Mapping[str, float] = field(default_factory=dict)
-    """Further figures of the answer by name, e.g. the share of persons that are right."""
+    """Further scores of the answer by name, e.g. the share of roles that are right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What became of one sample, and why. Derived: `regrade` may rewrite it."""
+    """The judge's match of one sample, and which sample it is. Derived: `regrade` rewrites it."""
 
     problem_id: str
     sample: int
@@ -162,19 +167,29 @@ class Verdict:
     answer: str | None = None
     """The extracted answer; None if none was found."""
     span: tuple[int, int] | None = None
-    """Where the answer stands in `Generation.text`, in characters, end exclusive."""
+    """Start and end of the answer in `Generation.text`, in characters, end exclusive."""
     found_by: str | None = None
     """The extraction rule that found the answer."""
     rule: str
-    """The grading rule that decided, or `none` where nothing reached a grader."""
+    """The grading rule that decided, or `none` where there was nothing to grade."""
     note: str
     """One sentence that a reader can check."""
     score: float
     """Credit of this sample, in [0, 1]: 1 for a correct one."""
     measures: Mapping[str, float] = field(default_factory=dict)
-    """Further figures of this sample by name, e.g. `pa`: how much of a procedure it got right."""
+    """Further scores of this sample by name, e.g. `pa`: the share of a procedure that is right."""
     second: Outcome | None = None
-    """What the task's second grader says of the same text; None where none is named."""
+    """The outcome by the task's second grader; None where it has none."""
+
+    @classmethod
+    def of(cls, match: Match, problem_id: str, sample: int, second: Outcome | None = None) -> Self:
+        """Return a judge's match as the verdict on a sample; fields of one name have one value."""
+        shared = {name: getattr(match, name) for name in _SHARED}
+        score = float(match.outcome is Outcome.CORRECT)
+        return cls(problem_id=problem_id, sample=sample, score=score, second=second, **shared)
+
+
+_SHARED = [name for name in Verdict.__slots__ if name in Match.__slots__]
 
 
 class Unit(StrEnum):
@@ -200,7 +215,7 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
-    """One number with its uncertainty. A bare number never leaves `stats`."""
+    """One number with its uncertainty. `stats` returns no number without it."""
 
     task: str
     slice: str
@@ -212,7 +227,7 @@ class Metric:
     value: float
     low: float
     high: float
-    """Ends of the 95 % interval for new questions of the same kind."""
+    """Ends of the 95 % interval for new problems of the same kind."""
     se: float
     """Standard error of `value`."""
     problems: int
@@ -223,42 +238,42 @@ class Metric:
     """How the interval was made, e.g. `Wilson over problems`."""
     fixed_low: float | None = None
     fixed_high: float | None = None
-    """Ends of the 95 % interval for this benchmark: the same questions, sampled again."""
+    """Ends of the 95 % interval conditional on these problems: sampling noise only."""
     fixed_se: float | None = None
-    """Standard error by the noise of sampling alone; None where a problem has a single sample."""
+    """Standard error by sampling noise only; None where a problem has a single sample."""
 
 
 # --- the manifest ----------------------------------------------------------------------------
 #
-# No field has a default that says something: who writes one says everything, and what a folder of
-# an earlier format does not say is None. A field counts for whether runs may be compared and for
-# whether two sittings are one run, unless `runs/conditions.py` and `runs/manifest.py` name it.
+# No field has a default: a writer sets every field, and what a folder of an earlier format does
+# not store is None. A field counts for whether runs may be compared and for
+# whether two sessions are one run, unless a table in `runs/manifest.py` names it.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptEntry:
-    """How the problems of a task were put."""
+    """The prompt of a task."""
 
     id: str
-    """The prompt form; `imported` where somebody else asked."""
+    """The prompt form; `imported` for outputs of another program."""
     sha256: str | None
     """Of the form, shots included; None where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataEntry:
-    """Where the problems of a task came from."""
+    """The source of a task's problems."""
 
     source: str
     """`generated`, the file's name, or `hub:owner/name`."""
     revision: str
-    """Commit of a hub data set, seed of a generator, empty for a file."""
+    """Commit of a hub data set, seed of a generator; empty for a file."""
     sha256: str
     """Of all problems before a limit was applied, so that a limited run stays comparable."""
     rows: int
-    """How many problems there are before the limit."""
+    """Number of problems before the limit."""
     published: bool | None
-    """Whether these are the golds that the task knows; None where it knows none."""
+    """Whether the golds are those whose hash the task names; None where it names none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,67 +287,67 @@ class GradingRules:
     grader_version: str
     """Of the package's graders; rises whenever a verdict could change."""
     convention: Mapping[str, str | int | bool] | None
-    """Each convention of the grader by name; None: unknown. An option that came later is missing,
-    which is not the same as its default."""
+    """Each convention of the grader by name; None: unknown. A later option is missing, which is not
+    the same as its default."""
     second: str | None
-    """A grader that was asked beside the first; None for none."""
+    """The second grader; None for none."""
     check_steps: bool
-    """Whether the steps that lead to a right answer were worked out as well."""
+    """Whether the steps that lead to a correct answer were checked as well."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportRules:
-    """What is reported of a task beside the accuracy of the whole."""
+    """What is reported of a task, besides its accuracy."""
 
     slices: tuple[str, ...]
     """Keys of `Problem.meta` to report by."""
     cluster: str | None
-    """Key of `Problem.meta` that has the same value where problems share a source."""
+    """Key of `Problem.meta` whose value problems of one source share."""
     macro: str | None
-    """Key of `Problem.meta` over whose values accuracy is averaged as well, each alike."""
+    """Key of `Problem.meta` over whose values accuracy is also averaged, with equal weights."""
     metrics: tuple[str, ...]
-    """Families of metrics beside those that every task has."""
+    """Families of metrics besides those of every task."""
     primary: str | None
     """The metric that results are ranked, compared and gated by; None: unknown, which is `avg`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskEntry:
-    """What a manifest says of a task."""
+    """A manifest's entry for a task."""
 
     version: int
-    """Of the task."""
+    """Version of the task."""
     prompt: PromptEntry
     max_tokens: int | None
-    """Upper bound on the tokens of an answer; None where somebody else asked."""
+    """Upper bound on the tokens of an answer; None for outputs of another program."""
     data: DataEntry
     problems: int
-    """How many were asked."""
+    """Number of problems asked."""
     grading: GradingRules
     report: ReportRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelEntry:
-    """Who was asked."""
+    """The model."""
 
     name: str
     """As typed: `vllm:owner/name`."""
     backend: str
     """The engine's name, or `import`."""
     revision: str | None
-    """Commit of the weights; None where the engine knows none."""
+    """Commit of the weights; None where it is not known."""
     sha256: str | None
     """Of the file of weights or answers; None where there is no one file."""
     chat_template_sha256: str | None
-    """None where it has none, or does not say."""
+    """None where there is none, or it is not known."""
     details: Mapping[str, Any]
-    """Whatever else the engine says of itself: versions, address, options, as JSON."""
+    """The engine's versions, address and options, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplingEntry:
-    """How tokens were drawn. None: unknown."""
+    """How tokens were sampled. None: unknown."""
 
     temperature: float | None
     """0 is greedy."""
@@ -341,7 +356,7 @@ class SamplingEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeEntry:
-    """What ran. None: unknown."""
+    """The software. None: unknown."""
 
     mathreason_eval: str | None
     """Version of this package."""
@@ -354,7 +369,7 @@ class CodeEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """What the last sitting took."""
+    """Totals of the last session."""
 
     completion_tokens: int
     generation_seconds: float
@@ -367,7 +382,7 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunManifest:
-    """Who, what and how of a run. Never holds a key, a token or a password."""
+    """Model, tasks and settings of a run. Never holds a key, a token or a password."""
 
     format: int
     """Version of the run folder's layout."""
@@ -385,7 +400,7 @@ class RunManifest:
     finished: str | None
     """None while the run is incomplete."""
     totals: Totals | None
-    """None before the first sitting ended, and where outputs were imported."""
+    """None before the end of the first session, and for imported outputs."""
 
 
 class Records(tuple[RecordT, ...]):
@@ -394,7 +409,7 @@ class Records(tuple[RecordT, ...]):
     __slots__ = ()
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a record, one column a field."""
+        """Return a frame with a row per record and a column per field."""
         import pandas as pd
 
         return pd.DataFrame([asdict(record) for record in self])  # type: ignore[call-overload]

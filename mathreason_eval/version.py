@@ -1,3 +1,3 @@
-"""The version of this package: its one home, below everything that writes it down."""
+"""The version of this package, importable by every module."""
 
 __version__ = "0.1.0"

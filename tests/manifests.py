@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mathreason_eval.runs.store import FORMAT
+from mathreason_eval.runs.migration import FORMAT
 from mathreason_eval.stats.summary import PLAIN, Report
 from mathreason_eval.types import (
     CodeEntry,

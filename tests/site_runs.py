@@ -8,7 +8,8 @@ from pathlib import Path
 
 from manifests import ENTRY, MODEL, changed, report_of
 
-from mathreason_eval.runs.store import FORMAT, Run, RunWriter, load_run
+from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
     CodeEntry,

@@ -13,9 +13,8 @@ from mathreason_eval.cli import main
 from mathreason_eval.gate.looks import Looks, look_reached
 from mathreason_eval.gate.sample_size import Feasible, required_samples
 from mathreason_eval.models import open_model
-from mathreason_eval.pipeline.extend import Means, extend
 from mathreason_eval.pipeline.plan import RunSpec
-from mathreason_eval.pipeline.run import run_tasks
+from mathreason_eval.pipeline.run import ExtendOptions, extend, run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair, t_quantile
@@ -202,7 +201,7 @@ def samples_of(run, task):
 
 def test_more_samples_are_drawn_as_the_first_were(made):
     settings = {"max_tokens": 77, "prompt": "boxed", "seed": 3, "data": {"arithmetic": ("seed:5",)}}
-    run = extend(made("few", **settings), 3, Means(grading=(1, 5.0)))
+    run = extend(made("few", **settings), 3, ExtendOptions(grading=(1, 5.0)))
     whole = made("many", samples=3, **settings)
     for task in run.tasks():
         assert run.manifest.tasks[task] == whole.manifest.tasks[task]

@@ -64,7 +64,6 @@ ROOMS = {
     "maths": ["vocabulary", "syntax", "evaluate", "compare"],
     "stats": ["difference multiplicity", "intervals exact_tests difficulty",
               "decision ranking power", "estimators", ""],
-    "grade": ["workers", "", "jobs"],
     "families": ["cultural knights procbench processbench stories", ""],
     "pipeline": ["", "exporters importers"],
     "cli": ["screens", ""],
@@ -80,9 +79,9 @@ EXCEPTIONS = {
     # module: what it may know of the world, and why it must.
     "seeds": {"random"},                        # the one home of random sources
     "grade.judge": {"threading", "time"},       # judges from any thread, and says how long it took
-    "grade.workers.forks": {"os"},
-    "grade.workers.worker": IMPURE,             # the processes that are killed when they are late
-    "grade.jobs.batch": IMPURE,                 # what is handed to many of them
+    "grade.workers": IMPURE,                    # the processes that are killed when they are late
+    "grade.child": IMPURE,                      # what runs in them
+    "grade.verify": IMPURE,                     # rows judged by many of them
 }
 HEAVY = {"torch", "transformers", "vllm", "xllamacpp", "sympy", "latex2sympy2_extended", "openai"}
 SLOW = HEAVY | {"numpy", "scipy", "pandas", "jinja2", "rich", "datasets", "yaml", "pyarrow"}
@@ -277,7 +276,7 @@ def test_importing_costs_nothing(statement):
 NETS = {
     "models.base": "handle",
     "grade.judge": "_guarded",
-    "grade.jobs.algebra": "_answered",
+    "grade.child": "_answered",
     "cli": "main",
 }
 """The only functions that catch whatever is raised: one generation, one grading, sympy, main."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 from mathreason_eval import verify
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.grade.graders import GRADERS, Grader
-from mathreason_eval.grade.jobs.batch import verify_rows
-from mathreason_eval.grade.judge import Judge, Judging
+from mathreason_eval.grade.judge import Judge, JudgeOptions
+from mathreason_eval.grade.verify import verify_rows
 from mathreason_eval.maths.compare.convention import DEFAULT
-from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem
+from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
 
 RULES = ("boxed", "hashes", "phrase", "last_number")
 
@@ -54,7 +55,7 @@ def judge():
 def verdict(judge, text, finish_reason="stop", gold=("42",), grader="math"):
     problem = Problem(id="p", question="?", gold=gold)
     sample = Generation(problem_id="p", sample=0, text=text, finish_reason=finish_reason)
-    return judge.verdict(problem, sample, Judging(extract=RULES, grader=grader))
+    return judge.verdict(problem, sample, JudgeOptions(extract=RULES, grader=grader))
 
 
 @pytest.mark.parametrize(("text", "finish_reason", "outcome"), OUTCOMES)
@@ -65,6 +66,22 @@ def test_the_outcome_is_what_the_text_deserves(judge, text, finish_reason, outco
     assert found.score == (outcome is Outcome.CORRECT)
     if found.span:
         assert text[slice(*found.span)] == found.answer
+
+
+@pytest.mark.parametrize(("text", "finish_reason", "outcome"), OUTCOMES)
+def test_a_verdict_is_the_match_of_its_sample(judge, text, finish_reason, outcome):
+    sample = Generation(problem_id="p", sample=3, text=text, finish_reason=finish_reason)
+    problem, options = Problem(id="p", question="?", gold=("42",)), JudgeOptions(extract=RULES)
+    match = judge.match_output(problem.gold, sample, options)
+    found = judge.verdict(problem, sample, options)
+    both = {one.name for one in fields(Match)} & {one.name for one in fields(Verdict)}
+    assert {name: getattr(found, name) for name in both} == {
+        name: getattr(match, name) for name in both
+    }
+    alone = {one.name for one in fields(Verdict)} - both
+    assert alone == {"problem_id", "sample", "score", "second"}
+    assert (found.problem_id, found.sample, found.second) == ("p", 3, None)
+    assert match.outcome is outcome
 
 
 def test_any_of_several_golds_is_enough(judge):
@@ -302,7 +319,7 @@ def test_a_second_grader_that_raises_is_undecided_beside_the_first(monkeypatch, 
     monkeypatch.setitem(GRADERS._own, "moody", Grader(summary="", compare=raising(KeyError())))
     sample = Generation(problem_id="p", sample=0, text=r"\boxed{13}", finish_reason="stop")
     problem = Problem(id="p", question="?", gold=("13",))
-    found = fresh.verdict(problem, sample, Judging(extract=RULES, second="moody"))
+    found = fresh.verdict(problem, sample, JudgeOptions(extract=RULES, second="moody"))
     assert (found.outcome, found.second) == (Outcome.CORRECT, Outcome.UNGRADABLE)
 
 

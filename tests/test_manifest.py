@@ -11,9 +11,16 @@ from manifests import ENTRY, MANIFEST, changed
 
 from mathreason_eval.errors import EXIT_USER_ERROR, RunError
 from mathreason_eval.maths.compare.convention import DEFAULT
-from mathreason_eval.runs.conditions import IMMATERIAL, Conditions, differences
-from mathreason_eval.runs.manifest import MAY_CHANGE, describe_model, identity
-from mathreason_eval.runs.store import FORMAT, RunWriter, load_run
+from mathreason_eval.runs.manifest import (
+    IMMATERIAL,
+    MAY_CHANGE,
+    Conditions,
+    describe_model,
+    differences,
+    identity,
+)
+from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.types import (
     CodeEntry,
     DataEntry,

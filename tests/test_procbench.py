@@ -11,7 +11,7 @@ import pytest
 from mathreason_eval.errors import DataError
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.pipeline.check import check_task
-from mathreason_eval.pipeline.grading import Rules
+from mathreason_eval.pipeline.plan import TaskRules
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems
@@ -138,7 +138,7 @@ def test_true_states_are_found_and_right_in_every_form(form):
         for problem in PROBLEMS:
             text = form(json.loads(problem.gold[0]))
             sample = Generation(problem_id=problem.id, sample=0, text=text)
-            verdict = judge.verdict(problem, sample, Rules.of(task).judging)
+            verdict = judge.verdict(problem, sample, TaskRules.of(task).judging)
             if (verdict.outcome, verdict.second) != (Outcome.CORRECT, Outcome.CORRECT):
                 wrong.append((problem.id, verdict.note))
     assert wrong == []
@@ -183,7 +183,7 @@ def half(problem):
 
 def test_the_metrics_tell_how_far_a_model_comes():
     task = load_task("procbench-gen")
-    rules = Rules.of(task)
+    rules = TaskRules.of(task)
     texts = {problem.id: (problem.gold[0], half(problem), "no idea") for problem in PROBLEMS}
     samples = [
         Generation(problem_id=name, sample=i, text=text)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mathreason_eval.grade.graders import CHOICE_RULES, MATH_RULES
-from mathreason_eval.grade.judge import Judge, Judging
+from mathreason_eval.grade.judge import Judge, JudgeOptions
 from mathreason_eval.types import Generation, Problem
 
 pytestmark = pytest.mark.shared
@@ -41,7 +41,7 @@ def is_correct(judge, row, rules, golds=None):
     gold = golds or (row["gold"] if isinstance(row["gold"], list) else [row["gold"]])
     problem = Problem(id=row["id"], question="", gold=tuple(map(str, gold)))
     sample = Generation(problem_id=row["id"], sample=0, text=row["output"] or "")
-    return judge.verdict(problem, sample, Judging(extract=rules)).score == 1
+    return judge.verdict(problem, sample, JudgeOptions(extract=rules)).score == 1
 
 
 def listed():

@@ -9,8 +9,8 @@ import pytest
 import sympy
 
 from mathreason_eval import verify
+from mathreason_eval.grade.child import answers
 from mathreason_eval.grade.graders import GRADERS
-from mathreason_eval.grade.jobs.algebra import answers
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.prm800k import prm800k_form
 from mathreason_eval.grade.published import hendrycks_form, minerva_form

@@ -10,7 +10,7 @@ import pytest
 from mathreason_eval import verify
 from mathreason_eval.cli.screens.samples import chosen_samples
 from mathreason_eval.errors import UnknownNameError, UserError
-from mathreason_eval.grade.jobs.batch import verify_rows
+from mathreason_eval.grade.verify import verify_rows
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.models import open_model
 from mathreason_eval.pipeline.grading import regrade

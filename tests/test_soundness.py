@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mathreason_eval.grade.judge import Judge, Judging
+from mathreason_eval.grade.judge import Judge, JudgeOptions
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Generation, Problem
@@ -33,7 +33,7 @@ def judge():
 
 @pytest.mark.parametrize(("output", "gold", "false_step"), OUTPUTS)
 def test_steps_before_a_right_answer_are_worked_out(judge, output, gold, false_step):
-    how = Judging(extract=("boxed", "phrase"), grader="number", check_steps=True)
+    how = JudgeOptions(extract=("boxed", "phrase"), grader="number", check_steps=True)
     problem = Problem(id="p", question="?", gold=(gold,))
     sample = Generation(problem_id="p", sample=0, text=output)
     verdict = judge.verdict(problem, sample, how)
@@ -42,7 +42,7 @@ def test_steps_before_a_right_answer_are_worked_out(judge, output, gold, false_s
 
 
 def test_steps_are_not_looked_at_unless_a_task_asks(judge):
-    how = Judging(extract=("phrase",), grader="number")
+    how = JudgeOptions(extract=("phrase",), grader="number")
     problem = Problem(id="p", question="?", gold=("17",))
     sample = Generation(problem_id="p", sample=0, text=OUTPUTS[1][0])
     assert judge.verdict(problem, sample, how).measures == {}

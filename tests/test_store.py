@@ -19,8 +19,8 @@ from site_runs import make_run
 from mathreason_eval.cli import main
 from mathreason_eval.errors import EXIT_USER_ERROR, RunError
 from mathreason_eval.runs.codec import TornLineWarning
+from mathreason_eval.runs.migration import FORMAT
 from mathreason_eval.runs.store import (
-    FORMAT,
     RunWriter,
     find_run,
     find_runs,

@@ -10,10 +10,11 @@ from click.testing import CliRunner
 
 from mathreason_eval.cli import verbs
 from mathreason_eval.errors import RunError, TaskError, UnknownNameError, UserError
-from mathreason_eval.grade.jobs.batch import judge_row
 from mathreason_eval.grade.judge import Judge
+from mathreason_eval.grade.verify import judge_row
 from mathreason_eval.pipeline.check import check_task
-from mathreason_eval.pipeline.grading import Rules, regrade
+from mathreason_eval.pipeline.grading import regrade
+from mathreason_eval.pipeline.plan import TaskRules
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import read_task
 from mathreason_eval.types import Generation, Outcome, Problem
@@ -121,7 +122,7 @@ def test_what_a_function_says_or_does_is_an_outcome(folder, judge, row):
     task = with_grader(folder, f"task.py:{function}")
     sample = Generation(problem_id="p", sample=0, text=f"\\boxed{{{answer}}}")
     problem = Problem(id="p", question="?", gold=("3",))
-    verdict = judge.verdict(problem, sample, Rules.of(task).judging)
+    verdict = judge.verdict(problem, sample, TaskRules.of(task).judging)
     assert (verdict.outcome, verdict.rule) == (outcome, rule)
     assert note in verdict.note
     assert verdict.measures == ({"far": 3.0} if function == "explained" else {})
@@ -246,7 +247,7 @@ def test_no_row_names_a_file_to_run(folder, judge):
 def test_a_second_grader_may_be_the_folders_own(folder, judge):
     yaml = YAML.replace("task.py:parity", "number\nsecond: task.py:parity")
     (folder / "task.yaml").write_text(yaml)
-    rules = Rules.of(read_task(folder))
+    rules = TaskRules.of(read_task(folder))
     sample = Generation(problem_id="p", sample=0, text="\\boxed{9}")
     verdict = judge.verdict(Problem(id="p", question="?", gold=("3",)), sample, rules.judging)
     assert (verdict.outcome, verdict.second) == (Outcome.WRONG, Outcome.CORRECT)

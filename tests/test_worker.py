@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from mathreason_eval.grade.workers.worker import Worker, WorkerError, WorkerPool
+from mathreason_eval.grade.workers import Worker, WorkerError, WorkerPool
 
 
 def request(gold="x", answer="y"):
@@ -83,7 +83,7 @@ def test_a_request_that_is_broken_off_leaves_no_answer_for_the_next(tmp_path, mo
 def test_a_script_without_a_main_guard_may_use_workers(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from mathreason_eval.grade.jobs.batch import verify_rows\n"
+        "from mathreason_eval.grade.verify import verify_rows\n"
         "rows = [{'gold': '1', 'answer': '1'}] * 3\n"
         "print([row['equal'] for row in verify_rows(rows, workers=2)])\n"
     )
@@ -96,7 +96,7 @@ def test_a_script_without_a_main_guard_may_use_workers(tmp_path):
 def test_workers_end_with_a_parent_that_is_killed():
     code = textwrap.dedent("""
         import os, signal
-        from mathreason_eval.grade.workers.worker import Worker
+        from mathreason_eval.grade.workers import Worker
         worker = Worker()
         worker.ask({"grader": "math", "gold": "1", "answer": "1"}, 20)
         print(worker._process.pid, flush=True)
@@ -119,7 +119,7 @@ def test_an_answer_to_another_request_is_no_answer(tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     worker = Worker("parrot")
-    worker._write(worker.ready(), b'{"id": "another", "request": {"a": 1}}\n')
+    worker.ready().stdin.write(b'{"id": "another", "request": {"a": 1}}\n')
     with pytest.raises(WorkerError, match="another request"):
         worker.ask({"a": 2}, 20)
     assert worker.ask({"a": 3}, 20) == {"a": 3}
@@ -187,7 +187,7 @@ def test_a_request_made_before_a_fork_is_answered_to_its_process_alone(tmp_path)
     )
     code = textwrap.dedent("""
         import os
-        from mathreason_eval.grade.workers.worker import Worker, WorkerError
+        from mathreason_eval.grade.workers import Worker, WorkerError
         worker = Worker("twice")
         answers = worker.ask_each({}, 2, 20)
         next(answers)

@@ -29,7 +29,7 @@ from mathreason_eval.errors import (
 if TYPE_CHECKING:
     from mathreason_eval.gate.config import Config
     from mathreason_eval.gate.judging import Judgement
-    from mathreason_eval.pipeline.extend import Means
+    from mathreason_eval.pipeline.run import ExtendOptions
     from mathreason_eval.runs.store import Run
 
 
@@ -141,21 +141,21 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
         return found
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.gate.wording import headline, look_words
-    from mathreason_eval.pipeline.extend import extend
+    from mathreason_eval.pipeline.run import extend
 
-    means = _means(options)
+    extend_options = _extend_options(options)
     while (next_look := found.next_look) is not None:
         note(f"{look_words(found)}: {headline(found)}")
         with Progress() as progress:
-            after = extend(after, next_look, means, progress)
+            after = extend(after, next_look, extend_options, progress)
         found = judge(before, after, config)
     return found
 
 
-def _means(options: Mapping[str, Any]) -> Means:
-    from mathreason_eval.pipeline.extend import Means
+def _extend_options(options: Mapping[str, Any]) -> ExtendOptions:
+    from mathreason_eval.pipeline.run import ExtendOptions
 
-    return Means(
+    return ExtendOptions(
         model_args=dict(options["model_args"]),
         data=grouped(options["data"]),
         tasks_dirs=options["tasks_dirs"],

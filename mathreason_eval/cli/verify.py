@@ -22,7 +22,7 @@ from mathreason_eval.cli.screens.console import say
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
 
 if TYPE_CHECKING:
-    from mathreason_eval.pipeline.check import Check
+    from mathreason_eval.pipeline.check import TaskCheck
 
 
 @click.command()
@@ -95,7 +95,7 @@ def verify(
 
 
 def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadline: float) -> None:
-    from mathreason_eval.grade.jobs.batch import verify_rows
+    from mathreason_eval.grade.verify import verify_rows
 
     try:
         lines = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115  closed below
@@ -154,7 +154,7 @@ def check(
     return code
 
 
-def _print_checks(done: Mapping[str, Sequence[Check]]) -> None:
+def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
     from mathreason_eval.cli.screens.console import stdout
     from mathreason_eval.text import visible
 

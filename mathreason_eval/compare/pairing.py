@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs.conditions import Conditions, differences
+from mathreason_eval.runs.manifest import Conditions, differences
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import Item, items_of

@@ -1,7 +1,8 @@
-"""Graders by name: how an answer is found where no task says so, and compared with the gold."""
+"""Graders by name: how each compares an answer with a gold, and where it looks for the answer."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import Any
 from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
 from mathreason_eval.extract.phrases import is_letter
-from mathreason_eval.grade.outside import Function, as_match, function_at, is_of_task, recorded
 from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
 from mathreason_eval.grade.published import (
     ask_math_verify,
@@ -28,11 +28,13 @@ from mathreason_eval.grade.published import (
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import canonical_key, compare
 from mathreason_eval.maths.compare.symbolic import compare_slow
-from mathreason_eval.registry import Registry
-from mathreason_eval.types import Answer, Match, Measure
+from mathreason_eval.registry import OF_TASK, Registry, module_at
+from mathreason_eval.types import Answer, Match, Measure, Outcome
 
 Compare = Callable[[str, str, Convention], Match]
 """(gold, answer, convention) -> Match."""
+Function = Callable[[str, str], bool | Match]
+"""A grader from outside: (gold, answer) -> whether they are equal, or a Match."""
 
 MATH_RULES = (
     "boxed", "tag", "hashes", "phrase", "program_output", "bare", "last_formula", "last_number",
@@ -43,26 +45,26 @@ CHOICE_RULES = ("boxed", "tag", "choice")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grader:
-    """One way of judging."""
+    """A comparison of answers with golds, and its extraction of answers."""
 
     summary: str
     compare: Compare
     """Pure and quick; undecided where that is not enough."""
     slow: Compare | None = None
-    """What decides then: with a computer algebra system, only ever called in a worker process."""
+    """Decides then, with a computer algebra system; only called in a worker process."""
     extract: tuple[str, ...] = MATH_RULES
-    """Rules that find the answer in a text where no task says otherwise."""
+    """Rules that find the answer in a text where the task names none."""
     find: Callable[[str], Answer | None] | None = None
-    """A published rule's own way of finding the answer in a text, whatever a task says."""
+    """A published grader's own extraction, which replaces the rules of any task."""
     key: Callable[[str], str] = canonical_key
     """Maps an answer to its class of equivalent answers, for majority votes."""
     measures: tuple[Measure, ...] = ()
-    """What its matches measure beside right and wrong; 0 for a sample without answer."""
+    """What its matches measure beside right and wrong; 0 for a sample without an answer."""
     outside: Callable[[], Function] | None = None
-    """Finds the function, where it is one that is not ours; only called in a worker process."""
+    """Loads the function of a grader from outside; only called in a worker process."""
 
     def rules_for(self, golds: Sequence[str]) -> tuple[str, ...]:
-        """Return where to look for an answer: a letter is asked for where every gold is one."""
+        """Return the extraction rules: those of choice where every gold is a letter."""
         letters = self.extract is MATH_RULES and all(map(is_letter, golds))
         return CHOICE_RULES if letters else self.extract
 
@@ -75,7 +77,7 @@ def grader_named(name: str) -> Grader:
         PluginError: if the package that brings it cannot be imported.
     """
     if name not in GRADERS:
-        hint = "A task's own is asked for by its task alone." if is_of_task(name) else ""
+        hint = "Only its own task can use a task's grader." if is_of_task(name) else ""
         raise UnknownNameError("grader", name, GRADERS, hint)
     return GRADERS[name]
 
@@ -83,8 +85,8 @@ def grader_named(name: str) -> Grader:
 def grader_for(reference: str) -> Grader:
     """Return a grader by its name, or a task's own by its file: `/…/task.py:parity`.
 
-    A file is run, so it is named by a task that was read, never by a row or a manifest: what comes
-    with data goes to `grader_named`.
+    Such a file is executed, so only a task that was read may name it, never a row or a manifest:
+    names that come with data go to `grader_named`.
 
     Raises:
         UnknownNameError: as `grader_named`.
@@ -96,7 +98,7 @@ def grader_for(reference: str) -> Grader:
 
 
 def vote_key(name: str) -> Callable[[str], str]:
-    """Return what maps an answer to its class in votes, also where a task's folder is not here.
+    """Return the map of an answer to its class in votes, also for a task that is not installed.
 
     Raises:
         UnknownNameError: as `grader_named`.
@@ -116,19 +118,20 @@ def measures_of(name: str) -> tuple[Measure, ...]:
 
 
 FAILED = "error"
-"""The rule of a judgement whose grader raised."""
+"""The rule of a judgement whose grader raised an error."""
 
 
 def failed(error: BaseException) -> Match:
     """Return the judgement of an answer on which a grader raised: undecided, never wrong."""
-    return Match(equal=None, rule=FAILED, note=f"the grader failed: {describe_error(error)}")
+    note = f"the grader failed: {describe_error(error)}"
+    return Match(equal=None, rule=FAILED, note=note, outcome=Outcome.UNGRADABLE)
 
 
 # --- ours ------------------------------------------------------------------------------------
 
 
 def plain(judge: Callable[[str, str], Match]) -> Compare:
-    """Return a comparison to which conventions mean nothing."""
+    """Return a comparison that ignores conventions."""
 
     def judged(gold: str, answer: str, convention: Convention) -> Match:  # noqa: ARG001
         return judge(gold, answer)
@@ -145,32 +148,32 @@ def _number(gold: str, answer: str, convention: Convention) -> Match:
 
 _INTEGER = re.compile(r"[-+]?\d+\Z")
 _DIGITS = 1_000
-"""Python reads a longer integer in more than linear time, and no gold is longer."""
-_DRESSING = re.compile(
+"""Digits; Python reads a longer integer in more than linear time, and no gold is longer."""
+_MARKUP = re.compile(
     r"\\(?:text|mathrm|mathbf|textbf|boxed|displaystyle)(?![a-z])|\\[,;:! ]|[${}\s]"
 )
 
 
 def _integer(gold: str, answer: str) -> Match:
-    """Compare as AIME does: integers, leading zeros and dressing aside; `m + n = 25` is 25."""
+    """Compare integers as AIME does, up to leading zeros and markup; `m + n = 25` is 25."""
     if len(answer) > _DIGITS:
         return Match(equal=False, rule="integer", note="the answer is too long")
-    plain = _DRESSING.sub("", answer.rpartition("=")[2]).rstrip(".").replace(",", "")
-    plain = re.sub(r"\.0+\Z", "", plain).replace("−", "-")
-    if not _INTEGER.match(plain) or not _INTEGER.match(gold.strip()):
+    digits = _MARKUP.sub("", answer.rpartition("=")[2]).rstrip(".").replace(",", "")
+    digits = re.sub(r"\.0+\Z", "", digits).replace("−", "-")
+    if not _INTEGER.match(digits) or not _INTEGER.match(gold.strip()):
         return Match(equal=False, rule="integer", note="the answer is not an integer")
-    one, other = int(gold), int(plain)
+    one, other = int(gold), int(digits)
     sign = "=" if one == other else "≠"
     return Match(equal=one == other, rule="integer", note=f"{other} {sign} {one}")
 
 
-_WORDS_OF_CHOICE = re.compile(
+_CHOICE_WORDS = re.compile(
     r"\\(?:text|textbf|mathrm|mathbf)(?![a-z])|\b(?:option|choice|answer)\b", re.IGNORECASE
 )
 
 
 def _choice(gold: str, answer: str) -> Match:
-    """Compare letters, also where one of the two carries the option's text: `B) 15`."""
+    """Compare letters, also where the option's text follows: `B) 15`."""
     one, other = _letter(gold), _letter(answer)
     if one is None or other is None:
         return Match(equal=False, rule="choice", note=f"{answer[:40]!r} names no option")
@@ -178,7 +181,7 @@ def _choice(gold: str, answer: str) -> Match:
 
 
 def _letter(text: str) -> str | None:
-    found = re.match(r"[\W_]*([^\W\d_])(?![^\W_])", _WORDS_OF_CHOICE.sub(" ", text[:_DIGITS]))
+    found = re.match(r"[\W_]*([^\W\d_])(?![^\W_])", _CHOICE_WORDS.sub(" ", text[:_DIGITS]))
     return found.group(1).upper() if found else None
 
 
@@ -189,13 +192,28 @@ def _text(gold: str, answer: str) -> Match:
     return Match(equal=equal, rule="text", note=note)
 
 
-# --- not ours --------------------------------------------------------------------------------
+# --- from outside: functions of a task's folder or of a package, run in worker processes only -----
+
+
+def recorded(reference: str) -> str:
+    """Return the name under which a run records a grader: that of a file without its folder."""
+    return reference[reference.rfind(f"/{OF_TASK}") + 1 :]
+
+
+def is_of_task(reference: str) -> bool:
+    """Return whether a grader is a function in a task's folder."""
+    return recorded(reference).startswith(OF_TASK)
 
 
 @cache
 def _in_folder(reference: str) -> Grader:
-    # The file is run by whoever decides, in a worker, and not by whoever asks which grader it is.
-    return _outside(recorded(reference), lambda: function_at(reference), "a task's own")
+    def load() -> Function:
+        # Executed by the worker that decides, not by whoever looks the grader up.
+        path, _, name = reference.rpartition(":")
+        function: Function = getattr(module_at(path), name)
+        return function
+
+    return _outside(recorded(reference), load, "a task's own")
 
 
 def _adopted(name: str, found: Any) -> Grader:  # noqa: ANN401  a package may bring anything
@@ -208,27 +226,59 @@ def _adopted(name: str, found: Any) -> Grader:  # noqa: ANN401  a package may br
         return found
     if not callable(found):
         raise TypeError(f"of type {type(found).__name__}, neither a Grader nor a function")
-    said = (found.__doc__ or "").strip().partition("\n")[0]
-    return _outside(name, lambda: found, said or "of a package")
+    summary = (found.__doc__ or "").strip().partition("\n")[0]
+    return _outside(name, lambda: found, summary or "of a package")
 
 
-def _outside(name: str, function: Callable[[], Function], summary: str) -> Grader:
-    """Return a grader that decides nothing but in a worker."""
+def _outside(name: str, load: Callable[[], Function], summary: str) -> Grader:
+    """Return a grader that decides only in a worker, where a hang or a crash costs one sample."""
 
-    def later(gold: str, answer: str) -> Match:  # noqa: ARG001  a comparison's signature
+    def undecided(gold: str, answer: str) -> Match:  # noqa: ARG001  a comparison's signature
         return Match(equal=None, rule="undecided", note=f"{name} was not asked")
 
     def judged(gold: str, answer: str) -> Match:
-        return as_match(name, function()(gold, answer))
+        return as_match(name, load()(gold, answer))
 
-    return Grader(summary=summary, compare=plain(later), slow=plain(judged), outside=function)
+    return Grader(summary=summary, compare=plain(undecided), slow=plain(judged), outside=load)
+
+
+_NOTE_LENGTH = 500
+"""Characters of a note that are kept."""
+
+
+def as_match(name: str, returned: Any) -> Match:  # noqa: ANN401  a function may return anything
+    """Return the result of a grader's function as a match.
+
+    Raises:
+        TypeError: if it is neither a bool nor a `Match`; nothing else is taken for true or false.
+        ValueError: if a measure is not finite.
+    """
+    if isinstance(returned, bool):
+        return Match(equal=returned, rule=name, note=f"{name} says {returned}")
+    if not isinstance(returned, Match) or not (
+        returned.equal is None or isinstance(returned.equal, bool)
+    ):
+        raise TypeError(f"{name} returned {type(returned).__name__}, neither a bool nor a Match")
+    measures = {str(key): float(value) for key, value in returned.measures.items()}
+    if not all(map(math.isfinite, measures.values())):
+        raise ValueError("a measure that is no number")
+    return Match(
+        equal=returned.equal,
+        rule=_clean(returned.rule) or name,
+        note=_clean(returned.note),
+        measures=measures,
+    )
+
+
+def _clean(text: str) -> str:
+    return str(text)[:_NOTE_LENGTH].encode("utf-8", "replace").decode("utf-8")
 
 
 # --- published rules -------------------------------------------------------------------------
 
 
 def published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
-    """Return a published rule of equality as a comparison to which conventions mean nothing."""
+    """Return a published rule of equality as a comparison that ignores conventions."""
 
     def judged(gold: str, answer: str) -> Match:
         return rule_match(rule, equal=equal(gold, answer))

@@ -8,39 +8,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from types import TracebackType
-from typing import Self, TypeVar
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.extract import WEAK_RULES, extract
-from mathreason_eval.grade.graders import FAILED, Grader, failed, grader_for, vote_key
-from mathreason_eval.grade.workers.forks import renew_after_fork
-from mathreason_eval.grade.workers.worker import WorkerError, WorkerPool
+from mathreason_eval.grade.graders import FAILED, failed, grader_for, vote_key
+from mathreason_eval.grade.workers import ProcessOwner, WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
+from mathreason_eval.types import Generation, Match, Outcome, Problem, Verdict
 
 GRADER_VERSION = "7"
 """Rises whenever a verdict could change; part of every manifest."""
 
-_CACHED = 100_000
-"""Judgements that are remembered: n samples of a problem repeat their answers."""
-_CACHED_LENGTH = 2_000
-"""Characters of an answer that is remembered."""
-_ASKED_LENGTH = 20_000
-"""Characters of an answer that a worker is asked about; none that long is proved equal."""
-
-
-_WORKER = "worker"
-"""The rule of a judgement for which a worker had no time, or on which it died."""
-
-Question = tuple[str, Convention, str, str]
-"""(grader, convention, gold, answer): what a remembered judgement is known by."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judging:
+class JudgeOptions:
     """How answers are found and judged."""
 
     extract: tuple[str, ...]
@@ -48,13 +31,29 @@ class Judging:
     grader: str = "math"
     """By name, or by file where it is a task's own: `/…/task.py:parity`."""
     second: str | None = None
-    """A grader that is asked beside the first, so that where they differ can be seen."""
+    """A second grader, whose outcome is recorded with the verdict of the first."""
     convention: Convention = DEFAULT
     check_steps: bool = False
-    """Whether the steps that lead to a right answer are worked out as well."""
+    """Whether the steps that lead to a correct answer are checked as well."""
 
 
-class Judge:
+OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNGRADABLE}
+"""By whether an answer equals a gold."""
+
+_CACHED = 100_000
+"""Judgements that are cached: the samples of one problem repeat their answers."""
+_CACHED_LENGTH = 2_000
+"""Characters of an answer whose judgement is cached."""
+_ASKED_LENGTH = 20_000
+"""Characters of a gold and an answer that a worker is asked about; none longer is ever equal."""
+_WORKER = "worker"
+"""The rule of a judgement for which a worker had no time, or on which it died."""
+
+CacheKey = tuple[str, Convention, str, str]
+"""(grader, convention, gold, answer): the key of a cached judgement."""
+
+
+class Judge(ProcessOwner):
     """Judges samples from any thread. A context manager that owns worker processes.
 
     A forked process may go on using its copy: it has workers of its own.
@@ -69,92 +68,50 @@ class Judge:
         """
         self._pool = WorkerPool(workers)
         self._deadline = deadline
-        self._known: OrderedDict[Question, Match] = OrderedDict()
+        self._cache: OrderedDict[CacheKey, Match] = OrderedDict()
         self._lock = threading.Lock()
-        renew_after_fork(self)
+        super().__init__()
 
     def renew(self) -> None:
-        """Replace the lock: in a forked child, where the thread that held it may be gone."""
+        """Replace the lock in a forked child; the pool renews its processes itself."""
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def begin(self) -> None:
+    def start(self) -> None:
         """Start the worker processes now, for a caller who is sure to need them."""
-        self._pool.begin()
+        self._pool.start()
 
     def close(self) -> None:
         """Kill the worker processes."""
         self._pool.close()
 
-    def verdict(self, problem: Problem, generation: Generation, how: Judging) -> Verdict:
-        """Return what became of a sample.
+    def verdict(self, problem: Problem, generation: Generation, options: JudgeOptions) -> Verdict:
+        """Return the verdict on a sample.
 
         Args:
             problem: with the accepted answers.
             generation: the sample, its thinking split off.
-            how: the rules of its task.
+            options: those of its task.
 
         Raises:
             UnknownNameError: if a rule or a grader is not known.
         """
-        return self.timed_verdict(problem.gold, generation, how)[0]
+        first, _ = _guarded(partial(self._first, problem.gold, generation, options))
+        second = None
+        if options.second is not None:
+            judge = partial(self._judged, problem.gold, generation, options, options.second)
+            second = _guarded(judge)[0].outcome
+        return Verdict.of(first, generation.problem_id, generation.sample, second)
 
-    def timed_verdict(
-        self, golds: Sequence[str], generation: Generation, how: Judging
-    ) -> tuple[Verdict, float]:
-        """Return a verdict and the seconds of work it took, without waiting for a worker."""
-        fail = partial(_failed_sample, generation)
-        verdict, seconds = _guarded(partial(self._first, golds, generation, how), fail)
-        if how.second is not None:
-            judged = partial(self._judged, golds, generation, how, how.second)
-            other, more = _guarded(judged, fail)
-            verdict, seconds = replace(verdict, second=other.outcome), seconds + more
-        return verdict, seconds
+    def match_output(
+        self, golds: Sequence[str], generation: Generation, options: JudgeOptions
+    ) -> Match:
+        """Return whether the answer in a text equals any of the golds, and where it was found.
 
-    def _first(
-        self, golds: Sequence[str], generation: Generation, how: Judging
-    ) -> tuple[Verdict, float]:
-        """Return the verdict of the task's own grader, with everything that metrics ask of it."""
-        verdict, seconds = self._judged(golds, generation, how, how.grader)
-        began = time.perf_counter()
-        if how.check_steps and verdict.outcome is Outcome.CORRECT:
-            verdict = _with_steps(verdict, generation.text)
-        elif verdict.answer is not None and verdict.outcome is not Outcome.CORRECT:
-            # A majority vote will ask for this key. An answer that has none shows here, where it
-            # costs one verdict, and not in the metrics, where it would cost all of them.
-            vote_key(how.grader)(verdict.answer)
-        return verdict, seconds + time.perf_counter() - began
-
-    def _judged(
-        self, golds: Sequence[str], generation: Generation, how: Judging, grader: str
-    ) -> tuple[Verdict, float]:
-        began = time.perf_counter()
-        thought = split_thinking(generation.text)
-        if not thought.finished or _only_thought(generation):
-            return _unanswered(generation, Outcome.TRUNCATED, "the thinking never ended"), 0.0
-        answer = _find(thought.text, grader_for(grader), how.extract)
-        seconds = time.perf_counter() - began
-        cut = generation.finish_reason == "length"
-        if cut and (answer is None or answer.rule in WEAK_RULES):
-            note = "stopped by length before an answer"
-            return _unanswered(generation, Outcome.TRUNCATED, note), seconds
-        if answer is None:
-            note = "no rule found an answer"
-            return _unanswered(generation, Outcome.NO_ANSWER, note), seconds
-        match, more = self._best(golds, answer.text, grader, how.convention)
-        # The answer's text ends where the generation ends.
-        offset = len(generation.text) - len(thought.text)
-        return _answered(generation, answer, match, offset), seconds + more
+        Raises:
+            UnknownNameError: if a rule or a grader is not known.
+        """
+        found, seconds = _guarded(partial(self._first, golds, generation, options))
+        return replace(found, seconds=seconds)
 
     def match(
         self,
@@ -170,83 +127,118 @@ class Judge:
         """
         grader_for(grader)
         found, seconds = self._best(golds, answer, grader, convention)
-        return replace(found, answer=answer, seconds=seconds)
+        outcome = OUTCOMES[found.equal]
+        return replace(found, answer=answer, outcome=outcome, seconds=seconds)
+
+    # Below: a match and the seconds of work it took, in which waiting for a worker is not counted.
+
+    def _first(
+        self, golds: Sequence[str], generation: Generation, options: JudgeOptions
+    ) -> tuple[Match, float]:
+        """Judge by the task's own grader, with everything that metrics need."""
+        match, seconds = self._judged(golds, generation, options, options.grader)
+        began = time.perf_counter()
+        if options.check_steps and match.outcome is Outcome.CORRECT:
+            match = _with_steps(match, generation.text)
+        elif match.answer is not None and match.outcome is not Outcome.CORRECT:
+            # A majority vote will need this key. An answer that has none fails here, where it
+            # costs one verdict, and not in the metrics, where it would cost all of them.
+            vote_key(options.grader)(match.answer)
+        return match, seconds + time.perf_counter() - began
+
+    def _judged(
+        self, golds: Sequence[str], generation: Generation, options: JudgeOptions, name: str
+    ) -> tuple[Match, float]:
+        began = time.perf_counter()
+        thought = split_thinking(generation.text)
+        # Also where a server split off the thinking and nothing followed it.
+        if not thought.finished or (generation.reasoning and not generation.text.strip()):
+            return _unanswered(Outcome.TRUNCATED, "the thinking never ended"), 0.0
+        grader = grader_for(name)
+        if grader.find is None:
+            answer = extract(thought.text, options.extract)
+        else:
+            answer = grader.find(thought.text)
+        seconds = time.perf_counter() - began
+        cut = generation.finish_reason == "length"
+        if cut and (answer is None or answer.rule in WEAK_RULES):
+            return _unanswered(Outcome.TRUNCATED, "stopped by length before an answer"), seconds
+        if answer is None:
+            return _unanswered(Outcome.NO_ANSWER, "no rule found an answer"), seconds
+        match, more = self._best(golds, answer.text, name, options.convention)
+        # The answer's text ends where the generation ends.
+        offset = len(generation.text) - len(thought.text)
+        found = replace(
+            match,
+            answer=answer.text,
+            span=(answer.span[0] + offset, answer.span[1] + offset),
+            found_by=answer.rule,
+            outcome=OUTCOMES[match.equal],
+        )
+        return found, seconds + more
 
     def _best(
         self, golds: Sequence[str], answer: str, grader: str, convention: Convention
     ) -> tuple[Match, float]:
-        """Return the judgement that counts of all golds, and the seconds of work it took."""
+        """Judge by all golds: equal to any, else undecided on any, else different."""
         undecided = different = None
         seconds = 0.0
         for gold in golds:
-            question = (grader, convention, gold, answer)
-            found, took = self._one(question, self._deadline - seconds)
+            key = (grader, convention, gold, answer)
+            found, took = self._cached(key, self._deadline - seconds)
             seconds += took
             if found.equal:
-                break
+                return found, seconds
             if found.equal is None:
                 undecided = undecided or found
             else:
                 different = different or found
-        else:
-            best = undecided or different
-            assert best is not None, "a problem has at least one gold"
-            found = best
-        return found, seconds
+        best = undecided or different
+        assert best is not None, "a problem has at least one gold"
+        return best, seconds
 
-    def _one(self, question: Question, left: float) -> tuple[Match, float]:
-        """Return the judgement of one gold, and the seconds of work it took."""
+    def _cached(self, key: CacheKey, left: float) -> tuple[Match, float]:
         with self._lock:
-            if question in self._known:
-                return self._known[question], 0.0
+            if key in self._cache:
+                return self._cache[key], 0.0
         # Where one gold cannot be compared, another may still be equal.
-        found, seconds = _guarded(partial(self._compared, question, left), failed)
-        # A failure may be this moment's alone, as of memory; a judgement is for good.
-        if len(question[-1]) <= _CACHED_LENGTH and found.rule not in {_WORKER, FAILED}:
+        found, seconds = _guarded(partial(self._compared, key, left))
+        # A failure may be temporary, as of memory; any other judgement is repeatable.
+        if len(key[-1]) <= _CACHED_LENGTH and found.rule not in {_WORKER, FAILED}:
             with self._lock:
-                self._known[question] = found
-                if len(self._known) > _CACHED:
-                    self._known.popitem(last=False)
+                self._cache[key] = found
+                if len(self._cache) > _CACHED:
+                    self._cache.popitem(last=False)
         return found, seconds
 
-    def _compared(self, question: Question, left: float) -> tuple[Match, float]:
-        grader, convention, gold, answer = question
-        how = grader_for(grader)
+    def _compared(self, key: CacheKey, left: float) -> tuple[Match, float]:
+        name, convention, gold, answer = key
+        grader = grader_for(name)
         began = time.perf_counter()
-        found = how.compare(gold, answer, convention)
+        found = grader.compare(gold, answer, convention)
         seconds = time.perf_counter() - began
-        if found.equal is None and how.slow is not None:
-            found, took = self._ask(question, left, outside=how.outside is not None)
+        if found.equal is None and grader.slow is not None:
+            found, took = self._ask(key, left, outside=grader.outside is not None)
             seconds += took
         return found, seconds
 
-    def _ask(self, question: Question, left: float, *, outside: bool) -> tuple[Match, float]:
-        grader, convention, gold, answer = question
+    def _ask(self, key: CacheKey, left: float, *, outside: bool) -> tuple[Match, float]:
+        grader, convention, gold, answer = key
         if not outside and len(gold) + len(answer) > _ASKED_LENGTH:
             return Match(equal=None, rule="undecided", note="too long for computer algebra"), 0.0
         if left <= 0:
             return Match(equal=None, rule=_WORKER, note="no time was left for this gold"), 0.0
-        request = {
-            "grader": grader,
-            "gold": gold,
-            "answer": answer,
-            "convention": asdict(convention),
-        }
+        first = {"grader": grader}
+        request = {**first, "gold": gold, "answer": answer, "convention": asdict(convention)}
         try:
-            first = {"grader": grader} if outside else None
-            said, seconds = self._pool.ask(request, left, first)
+            found, seconds = self._pool.ask(request, left, first if outside else None)
         except WorkerError as error:
             return Match(equal=None, rule=_WORKER, note=f"the grader died: {error}"), left
-        return Match(**said), seconds
+        return Match(**found), seconds
 
 
-JudgementT = TypeVar("JudgementT")
-
-
-def _guarded(
-    work: Callable[[], tuple[JudgementT, float]], fail: Callable[[Exception], JudgementT]
-) -> tuple[JudgementT, float]:
-    """Return a judgement and the seconds it took; what `fail` makes of an error if it raises.
+def _guarded(work: Callable[[], tuple[Match, float]]) -> tuple[Match, float]:
+    """Return a judgement and the seconds it took; a failed one if the work raises an error.
 
     Raises:
         UserError: as `work` raises it: it concerns more than this sample.
@@ -256,70 +248,27 @@ def _guarded(
         return work()
     except UserError:
         raise
-    # A grader, a rule or a key is anybody's code. What it raises, out of memory and too deep a
+    # A grader, a rule or a key may be anybody's code. What it raises, out of memory and too deep a
     # recursion included, makes this sample ungradable and no other.
     except Exception as error:  # noqa: BLE001
-        return fail(error), time.perf_counter() - began
+        return failed(error), time.perf_counter() - began
 
 
-def _failed_sample(generation: Generation, error: Exception) -> Verdict:
-    """Return the verdict of a sample in which no answer could be found, or none that can vote."""
-    match = failed(error)
-    return replace(_unanswered(generation, Outcome.UNGRADABLE, match.note), rule=match.rule)
+def _unanswered(outcome: Outcome, note: str) -> Match:
+    return Match(equal=False, rule="none", note=note, outcome=outcome)
 
 
-_STEPS_READ = 10_000
+_STEPS_LENGTH = 10_000
 """Characters before an answer in which steps are looked for."""
 
 
-def _with_steps(verdict: Verdict, text: str) -> Verdict:
-    """Return the verdict of a right answer with `false_step`: 1 if an equation before it is false.
+def _with_steps(match: Match, text: str) -> Match:
+    """Return the match of a correct answer with `false_step`: 1 if an equation before it is false.
 
-    The measure says nothing of steps that write no equation.
+    The measure does not cover steps that write no equation.
     """
-    end = len(text) if verdict.span is None else verdict.span[1]
-    found = first_false_statement(text[max(0, end - _STEPS_READ) : end])
-    if found is None:
-        return replace(verdict, measures={**verdict.measures, "false_step": 0.0})
-    note = f"{verdict.note}; but on the way {found.reason}"
-    return replace(verdict, note=note, measures={**verdict.measures, "false_step": 1.0})
-
-
-OUTCOMES = {True: Outcome.CORRECT, False: Outcome.WRONG, None: Outcome.UNGRADABLE}
-
-
-def _only_thought(generation: Generation) -> bool:
-    """Return whether a server split off a thought and nothing came after it."""
-    return bool(generation.reasoning) and not generation.text.strip()
-
-
-def _find(text: str, how: Grader, rules: Sequence[str]) -> Answer | None:
-    """Return the answer in a text, by a published grader's own way or by the rules."""
-    return extract(text, rules) if how.find is None else how.find(text)
-
-
-def _answered(generation: Generation, answer: Answer, match: Match, offset: int) -> Verdict:
-    outcome = OUTCOMES[match.equal]
-    return Verdict(
-        problem_id=generation.problem_id,
-        sample=generation.sample,
-        outcome=outcome,
-        answer=answer.text,
-        span=(answer.span[0] + offset, answer.span[1] + offset),
-        found_by=answer.rule,
-        rule=match.rule,
-        note=match.note,
-        score=float(outcome is Outcome.CORRECT),
-        measures=match.measures,
-    )
-
-
-def _unanswered(generation: Generation, outcome: Outcome, note: str) -> Verdict:
-    return Verdict(
-        problem_id=generation.problem_id,
-        sample=generation.sample,
-        outcome=outcome,
-        rule="none",
-        note=note,
-        score=0.0,
-    )
+    end = len(text) if match.span is None else match.span[1]
+    found = first_false_statement(text[max(0, end - _STEPS_LENGTH) : end])
+    measures = {**match.measures, "false_step": float(found is not None)}
+    note = match.note if found is None else f"{match.note}; but on the way {found.reason}"
+    return replace(match, note=note, measures=measures)

@@ -1,18 +1,31 @@
-"""The grader on its own: one gold against one answer, or against the answer in a text."""
+"""The grader on its own: an answer, or the answer in a text, against golds; one, or many rows.
+
+With several workers each is a process that makes whole judgements, the quick comparisons included.
+A row on which a process dies or hangs gets null and the reason, and the process is replaced.
+"""
 
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
-from dataclasses import replace
+import itertools
+import os
+import queue
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
+from mathreason_eval.errors import UserError
 from mathreason_eval.extract.marked import boxed, hashes
 from mathreason_eval.extract.phrases import phrase
 from mathreason_eval.grade.graders import grader_named
-from mathreason_eval.grade.judge import OUTCOMES, Judge, Judging
+from mathreason_eval.grade.judge import Judge, JudgeOptions
+from mathreason_eval.grade.workers import MEMORY, Worker, WorkerError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.types import Generation, Match, Outcome
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 def verify(
@@ -29,10 +42,10 @@ def verify(
     Args:
         gold: the right answer, or several of which any is enough; also a worked solution that
             ends in one, in a box or after `####`.
-        answer: an answer, already found.
-        output: a model's text; the answer is looked for in it.
+        answer: an answer, already extracted.
+        output: a model's text, from which the answer is extracted.
         grader: the grader's name.
-        convention: what is agreed on beside mathematics: units, percent, order, rounding.
+        convention: conventions on units, percent, order and rounding.
         deadline: seconds for what needs computer algebra.
 
     Raises:
@@ -60,44 +73,31 @@ def _default_judge(deadline: float) -> Judge:
 def verify_answer(
     judge: Judge, golds: Sequence[str], answer: str, grader: str, convention: Convention
 ) -> Match:
-    """Return whether an answer is any of the golds, with its outcome.
+    """Return whether an answer is any of the golds.
 
     Raises:
         UnknownNameError: if the grader is not known.
     """
     grader_named(grader)
-    match = judge.match([*map(stated_gold, golds)], answer, grader, convention)
-    return replace(match, outcome=OUTCOMES[match.equal])
+    return judge.match([*map(stated_gold, golds)], answer, grader, convention)
 
 
 def verify_output(
     judge: Judge, golds: Sequence[str], output: str, grader: str, convention: Convention
 ) -> Match:
-    """Return whether the answer in a text is any of the golds, and where it was found."""
+    """Return whether the answer in a text is any of the golds, and where it was found.
+
+    Raises:
+        UnknownNameError: if the grader is not known.
+    """
     stated = tuple(map(stated_gold, golds))
-    sample = Generation(problem_id="verify", sample=0, text=output)
     rules = grader_named(grader).rules_for(stated)
-    how = Judging(extract=rules, grader=grader, convention=convention)
-    verdict, seconds = judge.timed_verdict(stated, sample, how)
-    return Match(
-        equal=_EQUAL[verdict.outcome],
-        rule=verdict.rule,
-        note=verdict.note,
-        answer=verdict.answer,
-        span=verdict.span,
-        outcome=verdict.outcome,
-        seconds=seconds,
-        measures=verdict.measures,
-    )
+    options = JudgeOptions(extract=rules, grader=grader, convention=convention)
+    return judge.match_output(stated, Generation(problem_id="", sample=0, text=output), options)
 
 
-_EQUAL = {
-    Outcome.CORRECT: True,
-    Outcome.WRONG: False,
-    Outcome.NO_ANSWER: False,
-    Outcome.TRUNCATED: False,
-    Outcome.UNGRADABLE: None,
-}
+_MIN_SOLUTION = 120
+"""Characters of a gold without a mark from which on it is read as a worked solution in prose."""
 
 
 def stated_gold(gold: str) -> str:
@@ -107,9 +107,155 @@ def stated_gold(gold: str) -> str:
     elif "####" in gold:
         found = hashes(gold)
     else:
-        found = phrase(gold) if len(gold) > _SOLUTION else None
+        found = phrase(gold) if len(gold) > _MIN_SOLUTION else None
     return found.text if found is not None and found.text else gold
 
 
-_SOLUTION = 120
-"""Characters of a gold that is taken for a worked solution in prose."""
+# --- rows ------------------------------------------------------------------------------------
+
+
+def verify_rows(
+    rows: Iterable[Any], *, workers: int | None = None, deadline: float = 5.0
+) -> Iterator[dict[str, Any]]:
+    """Yield the judgement of each row, in order; for a row that cannot be judged, the reason.
+
+    Args:
+        rows: mappings with `gold` (a text, or a list of which any is enough), either `answer` or
+            `output`, and optionally `id`, `grader` and `convention`, a mapping of options.
+        workers: number of processes; default: one a processor; 1: the present one.
+        deadline: seconds for one row's computer algebra.
+    """
+    size = workers or os.cpu_count() or 1
+    if size == 1:
+        with Judge(workers=1, deadline=deadline) as judge:
+            for row in rows:
+                yield judge_row(judge, row)
+        return
+    yield from _in_processes(iter(rows), size, deadline)
+
+
+_CHUNK = 64
+"""Rows that are sent to a process at once."""
+_AHEAD = 8
+"""Chunks per process that are read before the first of them is done."""
+
+
+def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[dict[str, Any]]:
+    # Not at the top: it imports logging, a tenth of the time to import `verify`.
+    from concurrent.futures import ThreadPoolExecutor
+
+    workers = [Worker(__name__, 2 * MEMORY) for _ in range(size)]
+    idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+    ahead: deque[Future[list[dict[str, Any]]]] = deque()
+    try:
+        with ThreadPoolExecutor(size) as threads:
+            while chunk := list(itertools.islice(rows, _CHUNK)):
+                ahead.append(threads.submit(_judge_chunk, idle, chunk, deadline))
+                if len(ahead) > _AHEAD * size:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+_GRACE = 10.0
+"""Seconds beyond the deadline after which a process that judges rows is considered hung."""
+
+
+def _judge_chunk(
+    idle: queue.SimpleQueue[Worker], rows: Sequence[Any], deadline: float
+) -> list[dict[str, Any]]:
+    """Return the judgements of a few rows by an idle process."""
+    worker = idle.get()
+    try:
+        judged: list[dict[str, Any]] = []
+        while len(judged) < len(rows):
+            rest = rows[len(judged) :]
+            request = {"rows": rest, "deadline": deadline}
+            try:
+                for answer in worker.ask_each(request, len(rest), deadline + _GRACE):
+                    judged.append(answer)  # noqa: PERF402 - answers before a failure are kept
+            except WorkerError as error:
+                note = f"the grader died: {error}"
+                judged.append(_as_json(rows[len(judged)], _undecided("worker", note)))
+        return judged
+    finally:
+        idle.put(worker)
+
+
+def judge_row(judge: Judge, row: object) -> dict[str, Any]:
+    """Return the judgement of one row, whatever it is."""
+    try:
+        match = _match(judge, row)
+    except (UserError, RecursionError, MemoryError) as error:
+        match = _undecided("row", str(error) or type(error).__name__)
+    return _as_json(row, match)
+
+
+def _undecided(rule: str, note: str) -> Match:
+    return Match(equal=None, rule=rule, note=note, outcome=Outcome.UNGRADABLE)
+
+
+def _match(judge: Judge, row: object) -> Match:
+    """Return the judgement of a row.
+
+    Raises:
+        UserError: saying what the row lacks.
+    """
+    if not isinstance(row, Mapping):
+        raise UserError(f"the row is no object: {str(row)[:80]}")
+    gold, answer, output = (row.get(name) for name in ("gold", "answer", "output"))
+    golds = [gold] if isinstance(gold, str) else gold
+    if not isinstance(golds, list) or not golds or not all(isinstance(g, str) for g in golds):
+        raise UserError("the row needs gold, a text or a list of texts")
+    grader = str(row.get("grader", "math"))
+    grader_named(grader)
+    options = row.get("convention")
+    # A remark in place of options changes nothing.
+    convention = Convention.of(options) if isinstance(options, Mapping) else DEFAULT
+    if isinstance(answer, str) and output is None:
+        return verify_answer(judge, golds, answer, grader, convention)
+    if isinstance(output, str) and answer is None:
+        return verify_output(judge, golds, output, grader, convention)
+    raise UserError("the row needs either answer or output, a text")
+
+
+def _as_json(row: object, match: Match) -> dict[str, Any]:
+    measures = {"measures": dict(match.measures)} if match.measures else {}
+    return {
+        **measures,
+        "id": row.get("id") if isinstance(row, Mapping) else None,
+        "equal": match.equal,
+        "outcome": str(match.outcome),
+        "answer": match.answer,
+        "span": None if match.span is None else list(match.span),
+        "rule": match.rule,
+        "note": match.note,
+        "seconds": round(match.seconds, 6),
+    }
+
+
+# --- the job of a process that judges rows, as `grade/child.py` serves it -----------------------
+
+
+def prepare() -> None:
+    """Have nothing to import: computer algebra runs in a worker of this worker's own."""
+
+
+@cache
+def _process_judge(deadline: float) -> Judge:
+    """Return this process's judge; its worker ends with it."""
+    judge = Judge(workers=1, deadline=deadline)
+    judge.start()
+    return judge
+
+
+def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the judgement of each row of a request."""
+    judge = _process_judge(request["deadline"])
+    for row in request["rows"]:
+        yield judge_row(judge, row)

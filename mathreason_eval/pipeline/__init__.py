@@ -1,1 +1,1 @@
-"""From a task to a graded run."""
+"""From a task to a graded run: plan, generate, judge, store."""

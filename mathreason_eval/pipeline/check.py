@@ -1,50 +1,46 @@
-"""A task proves itself without a model."""
+"""Checks of a task that need no model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_for
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.pipeline.grading import Rules, check_primary
+from mathreason_eval.pipeline.plan import TaskRules, check_primary
 from mathreason_eval.stats.metrics import FAMILIES
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.task import render
 from mathreason_eval.text.jsonl import read_objects
-from mathreason_eval.types import Generation, Problem, Verdict
-
-_MOST_STRANGERS = 0.2
-"""Share of other problems' golds that a grader may accept: small integers do coincide."""
-
-_CASE_KEYS = frozenset({"text", "gold", "want", "why", "finish_reason"})
+from mathreason_eval.types import Generation, Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One thing that was looked at."""
+class TaskCheck:
+    """The result of one check."""
 
     name: str
     ok: bool
     note: str
-    """What was found, in a sentence."""
+    """What was found."""
 
 
-def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[Check, ...]:
-    """Return everything there is to check of a task without a model.
+def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[TaskCheck, ...]:
+    """Return the result of every check of a task that needs no model.
 
     Args:
         task: the task.
-        sources: files with its problems; without them a published task's problems are not looked
-            at, because that would need its hub.
+        sources: files with its problems; without them the problems of a published task are not
+            checked, because that would need its hub.
     """
     available = task.local or bool(sources)
     problems = load_problems(task, sources).problems if available else ()
     with Judge(workers=1, deadline=5.0) as judge:
-        looks: Mapping[str, Callable[[], str]] = {
+        checks: Mapping[str, Callable[[], str]] = {
             "task.yaml": lambda: _rules(task),
             "README.md": lambda: _readme(task),
             "problems": lambda: _problems(task, problems),
@@ -52,14 +48,14 @@ def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[Check, ...]:
             "grader": lambda: _grader(task, problems, judge),
             "cases.jsonl": lambda: _cases(task, judge),
         }
-        return tuple(_look(name, look) for name, look in looks.items())
+        return tuple(_result(name, check) for name, check in checks.items())
 
 
-def _look(name: str, look: Callable[[], str]) -> Check:
+def _result(name: str, check: Callable[[], str]) -> TaskCheck:
     try:
-        return Check(name=name, ok=True, note=look())
+        return TaskCheck(name=name, ok=True, note=check())
     except UserError as error:
-        return Check(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
+        return TaskCheck(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
 
 
 def _rules(task: Task) -> str:
@@ -72,43 +68,37 @@ def _rules(task: Task) -> str:
         if family not in FAMILIES:
             raise UnknownNameError("family of metrics", family, FAMILIES)
     check_primary(task)
-    beside = f" and, beside it, {task.second}" if task.second else ""
-    return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}{beside}"
+    second = f", and as second grader by {task.second}" if task.second else ""
+    return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}{second}"
 
 
 def _readme(task: Task) -> str:
     if task.folder is None:
-        return "made in Python, has none"
+        return "a task made in Python has none"
     if not (task.folder / "README.md").is_file():
         raise TaskError("There is none.", "Say where the task comes from and what is reported.")
-    return "is there"
+    return "present"
 
 
 def _problems(task: Task, problems: Sequence[Problem]) -> str:
     if not problems:
-        return f"not looked at; name them with --data {task.name}=PATH"
+        return f"not checked; name them with --data {task.name}=PATH"
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
-            raise TaskError(f"No problem has the property {name!r}, which is reported by.")
+            raise TaskError(f"No problem has the property {name!r} of the reported slices.")
     repeated = len(problems) - len({problem.question for problem in problems})
     if task.problem is not None:
-        _made_again(task, problems, repeated)
+        for index in reversed(range(min(20, len(problems)))):
+            if task.problem(index, 0) != problems[index]:
+                raise TaskError(f"Problem {index} is not the same when it is generated again.")
+        if repeated:
+            raise TaskError(f"{repeated} generated questions occur more than once.")
     known = _published(task, problems) if task.data else ""
     return f"{len(problems):,}, ids all different, {repeated} questions more than once{known}"
 
 
-def _made_again(task: Task, problems: Sequence[Problem], repeated: int) -> None:
-    """Raise an error unless problems that are made are all different, and the same every time."""
-    assert task.problem is not None
-    for index in reversed(range(min(20, len(problems)))):
-        if task.problem(index, 0) != problems[index]:
-            raise TaskError(f"Problem {index} is not the same when it is made again.")
-    if repeated:
-        raise TaskError(f"{repeated} generated questions stand more than once.")
-
-
 def _published(task: Task, problems: Sequence[Problem]) -> str:
-    """Return what there is to say of the golds; raise an error if rows are not the published."""
+    """Return a note on the golds; raise an error if the rows are not the published ones."""
     expected = sum(data.rows or 0 for data in task.data)
     if expected not in (0, len(problems)):
         raise TaskError(f"There are {len(problems):,}, and the task says {expected:,}.")
@@ -139,61 +129,57 @@ def _prompts(task: Task, problems: Sequence[Problem]) -> str:
     return f"{', '.join(task.prompts)} render for {len(shown):,} problems and ask the question"
 
 
+_MAX_FOREIGN = 0.2
+"""Share of other problems' golds that a grader may accept: small integers do coincide."""
+
+
 def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
     if not problems:
         return "not tried on golds; see problems"
-    refused, strangers = [], 0
+    refused, foreign = [], 0
     grader = task.located(task.grade)
     for problem, other in zip(problems, (*problems[1:], problems[0]), strict=True):
         own = judge.match(problem.gold, answer=problem.gold[0], grader=grader)
         if own.equal is not True:
             refused.append(f"{problem.id} ({own.rule}: {own.note})")
         if other.gold != problem.gold:
-            stranger = judge.match(problem.gold, answer=other.gold[0], grader=grader)
-            strangers += stranger.equal is True
+            found = judge.match(problem.gold, answer=other.gold[0], grader=grader)
+            foreign += found.equal is True
     if refused:
         raise TaskError(f"The gold of {len(refused)} problems is refused; the first: {refused[0]}.")
-    if strangers > _MOST_STRANGERS * len(problems):
-        raise TaskError(f"The grader accepts another problem's gold {strangers:,} times.")
-    return f"accepts every gold, {len(problems):,}; another problem's gold {strangers:,} times"
+    if foreign > _MAX_FOREIGN * len(problems):
+        raise TaskError(f"The grader accepts another problem's gold {foreign:,} times.")
+    return f"accepts every gold, {len(problems):,}; another problem's gold {foreign:,} times"
 
 
 def _cases(task: Task, judge: Judge) -> str:
     if task.folder is None:
-        return "made in Python, has none"
-    count = 0
-    for number, case in _case_rows(task):
-        count += 1
-        found = _verdict(task, case, judge)
+        return "a task made in Python has none"
+    options, count = TaskRules.of(task).judging, 0
+    for number, case in _case_rows(task.folder / "cases.jsonl"):
+        problem = Problem(id="case", question="", gold=(case["gold"],))
+        ended = case.get("finish_reason")
+        output = Generation(problem_id="case", sample=0, text=case["text"], finish_reason=ended)
+        found = judge.verdict(problem, output, options)
         if found.outcome != case["want"]:
             raise TaskError(
                 f"Line {number} wants {case['want']} and gets {found.outcome}: {found.note}.",
-                "Mend the case or the rules; if a score changes, raise version in task.yaml.",
+                "Correct the case or the rules; if a score changes, raise version in task.yaml.",
             )
+        count += 1
     if not count:
         raise TaskError("There are none.", "Write outputs with the outcome they deserve.")
     return f"{count} of {count} agree"
 
 
-def _verdict(task: Task, case: Mapping[str, str], judge: Judge) -> Verdict:
-    """Return the verdict on an output that a task's `cases.jsonl` holds."""
-    problem = Problem(id="case", question="", gold=(case["gold"],))
-    generation = Generation(
-        problem_id="case",
-        sample=0,
-        text=case["text"],
-        finish_reason=case.get("finish_reason"),
-    )
-    return judge.verdict(problem, generation, Rules.of(task).judging)
+_CASE_KEYS = frozenset({"text", "gold", "want", "why"})
 
 
-def _case_rows(task: Task) -> Iterator[tuple[int, Mapping[str, str]]]:
-    assert task.folder is not None
-    path = task.folder / "cases.jsonl"
+def _case_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     if not path.is_file():
         raise TaskError("There is none.", "Write outputs with the outcome they deserve.")
     with path.open("rb") as lines:
         for number, case in read_objects(lines, path):
-            if not {"text", "gold", "want", "why"} <= case.keys() <= _CASE_KEYS:
+            if not case.keys() >= _CASE_KEYS >= case.keys() - {"finish_reason"}:
                 raise TaskError(f"Line {number} needs text, gold, want and why.")
             yield number, case

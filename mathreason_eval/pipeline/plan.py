@@ -1,56 +1,204 @@
-"""What is to be asked: a user's wishes settled into plans, and plans into requests."""
+"""What is asked and how it is judged: the rules of a task, plans, and requests for samples."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
-from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.grade.graders import grader_for, grader_named, is_of_task, recorded
+from mathreason_eval.grade.judge import GRADER_VERSION, JudgeOptions
+from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.models.base import Model, Request
-from mathreason_eval.pipeline.grading import Rules, with_second
-from mathreason_eval.runs.manifest import describe_code, describe_model, now
-from mathreason_eval.runs.store import FORMAT, SampleKey, is_run, load_run
+from mathreason_eval.runs.manifest import describe_model, new_manifest
+from mathreason_eval.runs.store import SampleKey, is_run, load_run
 from mathreason_eval.seeds import sample_seed
+from mathreason_eval.stats.metrics import find_metric
+from mathreason_eval.stats.summary import Report
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots
 from mathreason_eval.tasks.task import PromptForm, render
-from mathreason_eval.types import PromptEntry, RunManifest, Sampling, SamplingEntry, TaskEntry
+from mathreason_eval.types import (
+    GradingRules,
+    PromptEntry,
+    ReportRules,
+    RunManifest,
+    Sampling,
+    SamplingEntry,
+    TaskEntry,
+)
 
-GREEDY = (0.0, 1.0)
-"""(temperature, top_p) of a run with one sample a problem."""
-SHOTS = ":shots"
-"""`--data TASK:shots=PATH` names the solved problems that a few-shot prompt shows."""
-DRAWN = (0.6, 0.95)
-"""(temperature, top_p) of a run with several: what AIME and its like are commonly reported at."""
+# --- the rules of a task ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskRules:
+    """How the answers of a task are judged and what is reported of them."""
+
+    grading: GradingRules
+    """As a manifest stores them."""
+    reporting: ReportRules
+    """As a manifest stores them."""
+    judging: JudgeOptions
+    """The grading rules as a judge takes them."""
+    report: Report
+    """The report rules as the summary takes them, with the grader's measures."""
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """Return the rules of a task.
+
+        Raises:
+            UnknownNameError: if its grader or its primary metric is not known.
+            TaskError: if results cannot be ranked by that metric.
+        """
+        check_primary(task)
+        grading = GradingRules(
+            extract=task.extract,
+            grade=task.grade,
+            grader_version=GRADER_VERSION,
+            convention=asdict(task.convention),
+            second=task.second,
+            check_steps=task.check_steps,
+        )
+        reporting = ReportRules(
+            slices=task.slices,
+            cluster=task.cluster,
+            macro=task.macro,
+            metrics=task.metrics,
+            primary=task.primary,
+        )
+        return cls.stored(grading, reporting, task.located)
+
+    @classmethod
+    def stored(
+        cls,
+        grading: GradingRules,
+        reporting: ReportRules,
+        located: Callable[[str], str] = str,
+    ) -> Self:
+        """Return the rules that a manifest stores for a task, as the present graders apply them.
+
+        Args:
+            grading: the stored rules.
+            reporting: the stored rules.
+            located: maps a recorded grader to the one that is called.
+
+        Raises:
+            UnknownNameError: if there is no such grader, or no such convention.
+        """
+        judging = JudgeOptions(
+            extract=grading.extract,
+            grader=located(grading.grade),
+            second=None if grading.second is None else located(grading.second),
+            convention=Convention.of(grading.convention or {}),
+            check_steps=grading.check_steps,
+        )
+        report = Report(rules=reporting, measures=grader_for(judging.grader).measures)
+        # Recorded is what was applied: conventions that were unknown have their defaults now.
+        applied = replace(
+            grading, grader_version=GRADER_VERSION, convention=asdict(judging.convention)
+        )
+        return cls(grading=applied, reporting=reporting, judging=judging, report=report)
+
+    def applied(self, entry: TaskEntry) -> TaskEntry:
+        """Return a manifest's entry for a task that is judged by these rules."""
+        return replace(entry, grading=self.grading, report=self.reporting)
+
+
+def check_primary(task: Task) -> None:
+    """Raise an error unless results of a task can be ranked, compared and gated by its metric.
+
+    Raises:
+        UnknownNameError: if there is no such metric.
+        TaskError: if it is not one of which more is better and that every problem has.
+    """
+    definition = find_metric(task.primary, grader_for(task.located(task.grade)).measures).definition
+    if not definition.has_scores or not definition.is_share or not definition.higher_is_better:
+        raise TaskError(
+            f"Results of {task.name} cannot be ranked by {task.primary}: it is no share that "
+            "problems have and of which more is better.",
+            "`mathreason list metrics` names those that are.",
+        )
+
+
+def task_entry(
+    task: Task, loaded: Loaded, problems: int, prompt: PromptEntry, max_tokens: int | None
+) -> TaskEntry:
+    """Return a manifest's entry for a task.
+
+    Args:
+        task: the task.
+        loaded: its data.
+        problems: how many are asked.
+        prompt: how they are put.
+        max_tokens: upper bound on the tokens of an answer; None where it is not known.
+    """
+    rules = TaskRules.of(task)
+    return TaskEntry(
+        version=task.version,
+        prompt=prompt,
+        max_tokens=max_tokens,
+        data=loaded.entry(),
+        problems=problems,
+        grading=rules.grading,
+        report=rules.reporting,
+    )
+
+
+NO_SECOND = "none"
+"""The name that asks for no second grader, whatever the run or the task names."""
+
+
+def with_second(task: Task, grader: str | None) -> Task:
+    """Return a task with another second grader; None keeps the one it names, if any.
+
+    Raises:
+        UnknownNameError: if there is no such grader.
+    """
+    if grader is None:
+        return task
+    if grader == NO_SECOND:
+        return replace(task, second=None)
+    if is_of_task(grader):
+        # Whatever path it was named by, the one in this task's folder is used.
+        return replace(task, second=recorded(grader))
+    grader_named(grader)
+    return replace(task, second=grader)
+
+
+# --- plans and requests ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSpec:
-    """What a user asks for. None leaves the choice to the stored run, the task or the default."""
+    """A user's choices. None leaves one to the stored run, the task or the default."""
 
     tasks: tuple[str, ...]
     samples: int = 1
     limit: int | None = None
-    """The first so many problems of each task."""
+    """Maximum number of problems of each task: its first ones."""
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
-    """None: what each task says."""
+    """None: each task's own."""
     seed: int = 0
     prompt: str | None = None
     """Id of the prompt form; None: by the kind of the model."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Files of problems by task; under `TASK:shots` the solved problems of a few-shot prompt."""
     tasks_dirs: tuple[Path, ...] = ()
     second: str | None = None
-    """A grader that is asked beside each task's own; None: the one that the task names, if any."""
+    """A second grader for every task; None: the one that the task names, if any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskPlan:
-    """One task, ready to be asked."""
+    """One task with its problems, its prompt form and its sampling."""
 
     task: Task
     form: PromptForm
@@ -58,25 +206,25 @@ class TaskPlan:
     sampling: Sampling
 
     def entry(self) -> TaskEntry:
-        """Return what the manifest says of this task."""
-        rules = Rules.of(self.task)
-        return TaskEntry(
-            version=self.task.version,
-            prompt=PromptEntry(id=self.form.id, sha256=_form_hash(self.form)),
-            max_tokens=self.sampling.max_tokens,
-            data=self.loaded.entry(),
-            problems=len(self.loaded.problems),
-            grading=rules.grading,
-            report=rules.reporting,
-        )
+        """Return the manifest's entry for this task."""
+        spelled = json.dumps(asdict(self.form), sort_keys=True)
+        prompt = PromptEntry(id=self.form.id, sha256=hashlib.sha256(spelled.encode()).hexdigest())
+        asked = len(self.loaded.problems)
+        return task_entry(self.task, self.loaded, asked, prompt, self.sampling.max_tokens)
 
 
-def settled(spec: RunSpec, out: Path | None) -> RunSpec:
-    """Return the spec with temperature and top_p decided: as typed, as stored, or by default."""
-    temperature, top_p = GREEDY if spec.samples == 1 else DRAWN
+GREEDY = (0.0, 1.0)
+"""(temperature, top_p) of a run with one sample a problem."""
+SAMPLED = (0.6, 0.95)
+"""(temperature, top_p) of a run with several, at which AIME and the like are commonly reported."""
+
+
+def resolve_sampling(spec: RunSpec, out: Path | None) -> RunSpec:
+    """Return the spec with temperature and top_p set: as typed, as stored, or by default."""
+    temperature, top_p = GREEDY if spec.samples == 1 else SAMPLED
     if spec.temperature is not None:
         temperature = spec.temperature
-        top_p = GREEDY[1] if temperature == 0 else DRAWN[1]
+        top_p = (GREEDY if temperature == 0 else SAMPLED)[1]
     if out is not None and is_run(out):
         stored = load_run(out).manifest.sampling
         if spec.temperature is None and stored.temperature is not None:
@@ -86,11 +234,15 @@ def settled(spec: RunSpec, out: Path | None) -> RunSpec:
     return replace(spec, temperature=temperature, top_p=top_p if spec.top_p is None else spec.top_p)
 
 
+SHOTS = ":shots"
+"""Ends the key of the solved problems of a few-shot prompt: `--data TASK:shots=PATH`."""
+
+
 def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:
     """Return the tasks of a spec with their problems.
 
     Raises:
-        UserError: if a task or a data file is not there or malformed.
+        UserError: if a task or a data file is missing or malformed.
     """
     for name in spec.data:
         if name.removesuffix(SHOTS) not in spec.tasks:
@@ -106,7 +258,7 @@ def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:
 
 
 def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
-    """Return a task of a settled spec with its prompt form and its sampling.
+    """Return the plan of a task by a spec with its sampling resolved.
 
     Raises:
         UserError: if the task has no such prompt, or none for this kind of model.
@@ -129,40 +281,33 @@ def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
     )
 
 
-def new_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:
+def planned_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:
     """Return the manifest of a run that begins now."""
-    return RunManifest(
-        format=FORMAT,
-        model=describe_model(model.name, model.describe()),
-        sampling=SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
-        seed=spec.seed,
+    return new_manifest(
+        describe_model(model.name, model.describe()),
+        SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
+        {plan.task.name: plan.entry() for plan in plans},
         samples=spec.samples,
-        tasks={plan.task.name: plan.entry() for plan in plans},
-        code=describe_code(),
-        started=now(),
-        finished=None,
-        totals=None,
+        seed=spec.seed,
     )
 
 
-def missing(
+def pending_requests(
     plans: Sequence[TaskPlan], spec: RunSpec, stored: Mapping[str, set[SampleKey]]
 ) -> Iterator[Request]:
-    """Yield what is still to be asked: long tasks first, the samples of one problem together.
+    """Yield the requests for samples that are not stored: long tasks first, then by problem.
 
-    Long answers last would leave the engine almost idle at the end; the samples of one problem
-    share their prompt, which engines with a prefix cache read only once.
+    Long answers at the end would leave the engine almost idle; the samples of one problem share
+    their prompt, which engines with a prefix cache read only once.
     """
     for plan in sorted(plans, key=lambda plan: -plan.sampling.max_tokens):
+        held = stored[plan.task.name]
         for problem in plan.loaded.problems:
-            todo = [
-                sample
-                for sample in range(spec.samples)
-                if (problem.id, sample) not in stored[plan.task.name]
-            ]
-            prompt = render(plan.form, problem) if todo else None
-            for sample in todo:
-                assert prompt is not None
+            samples = [n for n in range(spec.samples) if (problem.id, n) not in held]
+            if not samples:
+                continue
+            prompt = render(plan.form, problem)
+            for sample in samples:
                 yield Request(
                     task=plan.task.name,
                     problem_id=problem.id,
@@ -171,8 +316,3 @@ def missing(
                     sampling=plan.sampling,
                     seed=sample_seed(spec.seed, problem.id, sample),
                 )
-
-
-def _form_hash(form: PromptForm) -> str:
-    spelled = json.dumps(asdict(form), sort_keys=True)
-    return hashlib.sha256(spelled.encode()).hexdigest()

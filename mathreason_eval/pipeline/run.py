@@ -1,6 +1,6 @@
 """Ask a model the problems of some tasks and judge the answers, overlapped, resumable.
 
-One queue holds the missing samples of all tasks, so the engine is never drained between two of
+One queue holds the pending samples of all tasks, so the engine is never drained between two of
 them. A sample is stored before it is judged.
 """
 
@@ -9,41 +9,43 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from mathreason_eval.errors import IncompleteRunError
+from mathreason_eval.errors import IncompleteRunError, RunError
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Failure, Model, handle
 from mathreason_eval.pipeline.grading import (
+    GRADING,
     GradingQueue,
     JudgementWatcher,
-    Rules,
-    conclude,
+    split_output,
     submit_stored,
+    write_verdicts_and_metrics,
 )
 from mathreason_eval.pipeline.plan import (
     RunSpec,
     TaskPlan,
+    TaskRules,
     load_tasks,
-    missing,
-    new_manifest,
+    pending_requests,
     plan,
-    settled,
+    planned_manifest,
+    resolve_sampling,
 )
 from mathreason_eval.runs.manifest import folder_name, join, now
 from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, distinct
-from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Problem, RunManifest, Totals
+from mathreason_eval.tasks import load_task
+from mathreason_eval.types import Generation, RunManifest, TaskEntry, Totals
 
 
 class Watcher(JudgementWatcher, Protocol):
-    """Whoever wants to see a run go on."""
+    """An observer of a run."""
 
     def began(self, *, asked: int, stored: int) -> None:
-        """Learn how many samples the run will have and how many are there already."""
+        """Take note of how many samples are asked in all and how many are stored already."""
 
     def generated(self, completion: Completion) -> None:
         """Take note of one finished sample."""
@@ -61,7 +63,7 @@ def evaluate(
     model_args: Mapping[str, str] | None = None,
     **settings: object,
 ) -> Run:
-    """Open a model, ask it, judge it, and return the run; the same call goes on where it stopped.
+    """Open a model, ask it, judge it, and return the run; the same call resumes it.
 
     Args:
         model: `BACKEND:NAME`, as on the command line.
@@ -84,46 +86,42 @@ def run_tasks(
     out: Path | None = None,
     *,
     watcher: Watcher | None = None,
-    grading: tuple[int, float] = (2, 5.0),
+    grading: tuple[int, float] = GRADING,
 ) -> Run:
     """Ask a model and judge its answers; return the run.
 
     Args:
         spec: what is asked.
         opener: makes the engine, which is closed at the end. It is called after tasks and data
-            have been read, so that a slip shows before an engine takes a minute to load.
+            have been read, so that a mistake shows before an engine takes a minute to load.
         out: the run folder; by default one under `runs/` named after the model and the settings.
-        watcher: sees every step.
-        grading: (grading workers, deadline of one judgement in seconds).
+        watcher: is notified of every step.
+        grading: (worker processes, seconds of computer algebra for one answer).
 
     Raises:
         RunError: if the folder holds a run made with other settings.
         ModelError: if the engine failed as a whole; what was finished is stored and judged.
         IncompleteRunError: if single samples could not be generated; the rest is stored and judged.
     """
-    spec = settled(spec, out)
+    spec = resolve_sampling(spec, out)
     loaded = load_tasks(spec)
     with closing(opener()) as model:
         plans = [plan(spec, task, problems, chat=model.chat) for task, problems in loaded]
-        fresh = new_manifest(spec, model, plans)
+        fresh = planned_manifest(spec, model, plans)
         folder = out or Path("runs") / folder_name(fresh)
         with RunWriter(folder) as writer:
             manifest = join(folder, fresh)
             writer.write_manifest(manifest)
             before = Run(folder, manifest)
             for one in plans:
-                writer.write_problems(one.task.name, _all_problems(before, one))
-            return _Session(writer, before.unread(), plans, model, watcher).go(spec, grading)
-
-
-def _all_problems(before: Run, plan: TaskPlan) -> Sequence[Problem]:
-    """Return the problems asked now or before: a smaller limit than last time takes none away."""
-    stored = before.problems(plan.task.name)
-    return max(plan.loaded.problems, stored, key=len)
+                # A smaller limit than in an earlier session removes no problem.
+                asked, stored = one.loaded.problems, before.problems(one.task.name)
+                writer.write_problems(one.task.name, stored if len(stored) > len(asked) else asked)
+            return _Session(writer, before.unread(), plans, model, watcher).run_all(spec, grading)
 
 
 class _Session:
-    """One sitting of a run: from what is stored to what is asked."""
+    """One session of a run: it generates what is pending and judges everything."""
 
     def __init__(
         self,
@@ -138,36 +136,33 @@ class _Session:
         self.plans = plans
         self.model = model
         self.watcher = watcher
-        self.rules = {plan.task.name: Rules.of(plan.task) for plan in plans}
+        self.rules = {plan.task.name: TaskRules.of(plan.task) for plan in plans}
         self.failures: list[Failure] = []
         self.fresh: dict[str, list[Generation]] = {plan.task.name: [] for plan in plans}
         self.tokens = 0
 
-    def go(self, spec: RunSpec, grading: tuple[int, float]) -> Run:
-        """Generate what is missing, judge everything, write it down; return the run."""
-        workers, deadline = grading
-        with GradingQueue(workers=workers, deadline=deadline, watcher=self.watcher) as queue:
+    def run_all(self, spec: RunSpec, grading: tuple[int, float]) -> Run:
+        """Generate what is pending, judge everything and write the results; return the run."""
+        with GradingQueue(grading, self.watcher) as queue:
             stored = {
-                plan.task.name: submit_stored(
-                    queue, self.run, plan.task.name, self.rules[plan.task.name]
-                )
-                for plan in self.plans
+                task: submit_stored(queue, self.run, task, rules)
+                for task, rules in self.rules.items()
             }
             began = time.monotonic()
             try:
                 self._generate(queue, spec, stored)
             finally:
-                # Also on Ctrl-C and when the engine dies: what was paid for is judged and shown.
+                # Also on Ctrl-C and when the engine dies: what was generated is judged and shown.
                 ended = time.monotonic()
                 self.run = self.run.updated(self.run.manifest, self._generations())
-                self.run = conclude(queue, self.writer, self.run, self.rules)
-                self.run = self.run.updated(self._last_manifest(queue, ended - began, ended))
+                self.run = write_verdicts_and_metrics(queue, self.writer, self.run, self.rules)
+                self.run = self.run.updated(self._final_manifest(queue, ended - began, ended))
                 self.writer.write_manifest(self.run.manifest)
         self._report_failures()
         return self.run
 
     def _generations(self) -> dict[FileKey, Sequence[Generation]]:
-        """Return what the files of generations hold by now, which no one need parse again."""
+        """Return what the files of generations hold now, so that they need not be parsed again."""
         return {
             (task, Generation): (*self.run.generations(task), *fresh)
             for task, fresh in self.fresh.items()
@@ -176,7 +171,7 @@ class _Session:
     def _generate(
         self, queue: GradingQueue, spec: RunSpec, stored: Mapping[str, set[SampleKey]]
     ) -> None:
-        requests = list(missing(self.plans, spec, stored))
+        requests = list(pending_requests(self.plans, spec, stored))
         if self.watcher is not None:
             kept = sum(map(len, stored.values()))
             self.watcher.began(asked=kept + len(requests), stored=kept)
@@ -209,8 +204,8 @@ class _Session:
         if self.watcher is not None:
             self.watcher.failed(failure)
 
-    def _last_manifest(self, queue: GradingQueue, seconds: float, ended: float) -> RunManifest:
-        """Return the manifest with its final fields: when it finished, if it did, what it took."""
+    def _final_manifest(self, queue: GradingQueue, seconds: float, ended: float) -> RunManifest:
+        """Return the manifest with its final fields: totals, and when a complete run finished."""
         manifest = self.run.manifest
         complete = all(
             len(distinct(self.run.generations(plan.task.name)))
@@ -239,17 +234,100 @@ class _Session:
 
 def _generation(completion: Completion, opening: str) -> Generation:
     written = completion.text if completion.reasoning is not None else opening + completion.text
-    thought = split_thinking(written, completion.reasoning)
-    # A thought that never ended stays as it came, so that whoever judges it sees that it did not.
-    whole = thought.finished
+    text, reasoning = split_output(written, completion.reasoning)
     return Generation(
         problem_id=completion.request.problem_id,
         sample=completion.request.sample,
-        text=thought.text if whole else written,
-        reasoning=thought.reasoning if whole else completion.reasoning,
+        text=text,
+        reasoning=reasoning,
         finish_reason=completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         seed=completion.request.seed,
         seconds=completion.seconds,
     )
+
+
+# --- more samples ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtendOptions:
+    """What more samples need and a manifest does not store."""
+
+    model_args: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Files of problems by task: a manifest stores only their names and hashes."""
+    tasks_dirs: tuple[Path, ...] = ()
+    grading: tuple[int, float] = GRADING
+    """(worker processes, seconds of computer algebra for one answer)."""
+
+
+def extend(run: Run, samples: int, options: ExtendOptions, watcher: Watcher | None = None) -> Run:
+    """Generate samples up to a number per problem, in the run's own folder; return the run.
+
+    Model, sampling, prompts, limits and seed are the manifest's. As for every resumed run it is
+    checked that none of them, nor the data, has changed.
+
+    Raises:
+        RunError: if the run was imported or is greedy, or would continue with other settings.
+        UserError: as `run_tasks`.
+    """
+    manifest = run.manifest
+    if manifest.model.backend == "import":
+        raise RunError(f"{run.path} was imported, and has no model to ask.", "Import more samples.")
+    if manifest.sampling.temperature == 0:
+        raise RunError(
+            f"{run.path} was drawn at temperature 0: a second sample is the first one again.",
+            "Run both, baseline too, with --temperature 0.6.",
+        )
+    opener: Callable[[], Model] = partial(open_model, manifest.model.name, options.model_args)
+    for spec in _specs(run, samples, options):
+        run = run_tasks(spec, opener, run.path, watcher=watcher, grading=options.grading)
+    return run
+
+
+def _specs(run: Run, samples: int, options: ExtendOptions) -> list[RunSpec]:
+    """Return what is asked: as few sessions as the tasks' settings allow."""
+    together: dict[_Settings, list[str]] = {}
+    for task, entry in run.manifest.tasks.items():
+        together.setdefault(_settings(task, entry, options), []).append(task)
+    return [
+        RunSpec(
+            tasks=tuple(tasks),
+            samples=samples,
+            limit=limit,
+            temperature=run.manifest.sampling.temperature,
+            top_p=run.manifest.sampling.top_p,
+            max_tokens=max_tokens,
+            seed=run.manifest.seed,
+            prompt=prompt,
+            second=second,
+            data={key: each for task in tasks for key, each in _data(task, run, options).items()},
+            tasks_dirs=options.tasks_dirs,
+        )
+        for (prompt, max_tokens, limit, second), tasks in together.items()
+    ]
+
+
+_Settings = tuple[str, int | None, int | None, str | None]
+"""(prompt, max_tokens, limit, second grader), which a spec has in common for all its tasks."""
+
+
+def _settings(task: str, entry: TaskEntry, options: ExtendOptions) -> _Settings:
+    usual = load_task(task, options.tasks_dirs)
+    second = entry.grading.second
+    return (
+        entry.prompt.id,
+        None if entry.max_tokens == usual.max_tokens else entry.max_tokens,
+        None if entry.problems == entry.data.rows else entry.problems,
+        None if second == usual.second else second,
+    )
+
+
+def _data(task: str, run: Run, options: ExtendOptions) -> dict[str, tuple[str, ...]]:
+    given = {key: each for key, each in options.data.items() if key.partition(":")[0] == task}
+    revision = run.manifest.tasks[task].data.revision
+    if task not in given and revision.startswith("seed ") and revision != "seed 0":
+        given[task] = (revision.replace("seed ", "seed:"),)
+    return given

@@ -1,1 +1,1 @@
-"""The run folder: what is stored, and whether two of them may be compared."""
+"""The run folder: reading, writing, and whether two runs are comparable."""

@@ -1,4 +1,4 @@
-"""Where a site shows the samples of a run: known to the site, and to whoever links into it."""
+"""Addresses of a run's samples on a site, for the site itself and for links into it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SAMPLES_PER_PAGE = 100
 
 
 def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
-    """Return for each problem of a task the address of its samples on a site.
+    """Return by problem id the address of its samples on a site.
 
     The site is one that `mathreason leaderboard` built with this run among others, none of which
     has a folder of the same name.
@@ -24,9 +24,9 @@ def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
     counts: dict[str, int] = {problem.id: 0 for problem in run.problems(task)}
     for problem_id, _ in {(one.problem_id, one.sample) for one in run.generations(task)}:
         counts[problem_id] = counts.get(problem_id, 0) + 1
-    # Nothing in an address may end the link that it stands in.
-    home = quote(site.rstrip("/"), safe="/:?&=#%~@+,;")
-    base = f"{home}/run/{page_name(run.path.resolve().name)}/{page_name(task)}-samples-"
+    # No character may end the Markdown link that contains the address.
+    root = quote(site.rstrip("/"), safe="/:?&=#%~@+,;")
+    base = f"{root}/run/{page_name(run.path.resolve().name)}/{page_name(task)}-samples-"
     links, before = {}, 0
     for problem_id, count in counts.items():
         page = before // SAMPLES_PER_PAGE + 1

@@ -1,31 +1,59 @@
-"""Manifests of earlier formats, made into what the present one would have written.
+"""The manifest of a run, read from the present format or from an earlier one.
 
-What comes out is decoded, and its types are checked, as if it had been read. What an earlier format
-did not say is null, which is unknown; what came into being later is as it was before it.
+An earlier manifest is first rewritten as the present format would have stored it, then decoded and
+type-checked like any other. What an earlier format did not store is null, which means unknown; what
+did not exist at the time has the value that describes runs without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-Raw = Mapping[str, Any]
-"""A manifest as JSON."""
+from mathreason_eval.errors import RunError
+from mathreason_eval.runs.codec import converted, read_json
+from mathreason_eval.types import RunManifest, TaskEntry
+
+FORMAT = 2
+"""Version of the run folder's layout; rises when an older reader could misread a newer folder."""
 
 
-def migrated(row: Raw) -> Raw:
-    """Return a manifest of an earlier format as one of the present format.
+def read_manifest(path: Path) -> RunManifest:
+    """Return the manifest that a file holds.
 
-    Args:
-        row: the manifest, whatever its format.
+    Raises:
+        RunError: if it cannot be read, is of a newer format, or has a field of another type.
     """
-    for number in range(row["format"], len(_STEPS) + 1):
-        row = _STEPS[number - 1](row)
-    return row
+    row, where = read_json(path), str(path)
+    if not isinstance(row, dict) or type(row.get("format")) is not int or row["format"] < 1:
+        raise RunError(f"{where}: format: expected a number from 1.", "Was it edited by hand?")
+    if row["format"] > FORMAT:
+        raise RunError(
+            f"{path.parent} was written by a newer version of mathreason-eval.",
+            "Upgrade it: pip install -U",
+        )
+    if row["format"] < FORMAT:
+        where = f"{where}, as format {FORMAT}"
+    for migrate in _MIGRATIONS[row["format"] - 1 :]:
+        row = migrate(row)
+    if not isinstance(row.get("tasks"), dict):
+        return converted(RunManifest, row, where)
+    # One by one, so that an error names the task.
+    tasks = {
+        name: converted(TaskEntry, entry, where, ("tasks", name))
+        for name, entry in row["tasks"].items()
+    }
+    return replace(converted(RunManifest, {**row, "tasks": {}}, where), tasks=tasks)
 
 
-def _from_1(row: Raw) -> Raw:
-    """Nest what format 1 kept flat."""
+# --- format 1: tasks and model were flat -----------------------------------------------------
+
+_Json = Mapping[str, Any]
+
+
+def _from_1(row: _Json) -> dict[str, Any]:
     made = {**row, "format": 2}
     for name, change in (("model", _model), ("code", _code), ("tasks", _tasks)):
         if isinstance(row.get(name), Mapping):
@@ -33,7 +61,7 @@ def _from_1(row: Raw) -> Raw:
     if isinstance(row.get("sampling"), Mapping):
         made["sampling"] = {"temperature": None, "top_p": None, **row["sampling"]}
     made["finished"] = row.get("finished")
-    # A sitting that has not ended, and an import, had no sums.
+    # A session that has not ended, and an import, had no totals.
     made["totals"] = row.get("totals") or None
     return made
 
@@ -54,40 +82,22 @@ _AMOUNTS = frozenset({"tokens", "seconds", "pml"})
 """All metrics that were no share when units were not written down."""
 
 
-def _model(model: Raw) -> Raw:
+def _model(model: _Json) -> _Json:
     known = ("revision", "sha256", "chat_template_sha256")
-    apart = {"name", "backend", *known}
     return {
         **{name: model[name] for name in ("name", "backend") if name in model},
         **{name: model.get(name) for name in known},
-        "details": {name: value for name, value in model.items() if name not in apart},
+        "details": {
+            name: value for name, value in model.items() if name not in {"name", "backend", *known}
+        },
     }
 
 
-def _code(code: Raw) -> Raw:
+def _code(code: _Json) -> _Json:
     return {"mathreason_eval": None, "python": None, "machine": None, "packages": {}, **code}
 
 
-_MOVED: Mapping[str, Mapping[str, str]] = {
-    "prompt": {"id": "prompt", "sha256": "prompt_sha256"},
-    "data": {
-        "source": "data_source",
-        "revision": "data_revision",
-        "sha256": "data_sha256",
-        "rows": "data_rows",
-        "published": "data_published",
-    },
-    "grading": {
-        name: name
-        for name in (
-            *("extract", "grade", "grader_version", "convention", "second", "check_steps"),
-        )
-    },
-    "report": {name: name for name in ("slices", "cluster", "macro", "metrics", "primary")},
-}
-"""For each record of a task the names of its fields, and what they were called."""
-
-_BEFORE: Raw = {
+_BEFORE: _Json = {
     "data_published": None,
     "convention": None,
     "second": None,
@@ -97,25 +107,40 @@ _BEFORE: Raw = {
     "metrics": (),
     "primary": None,
 }
-"""What tasks came to say within format 1, and what was so before."""
+"""Keys of a task that were added within format 1, and their values before."""
+
+_MOVED: Mapping[str, Mapping[str, str]] = {
+    "prompt": {"id": "prompt", "sha256": "prompt_sha256"},
+    "data": {
+        name: f"data_{name}" for name in ("source", "revision", "sha256", "rows", "published")
+    },
+    "grading": {
+        name: name
+        for name in (
+            *("extract", "grade", "grader_version", "convention", "second", "check_steps"),
+        )
+    },
+    "report": {name: name for name in ("slices", "cluster", "macro", "metrics", "primary")},
+}
+"""For each record of a task its fields, and the keys that they had in format 1."""
 
 
-def _tasks(tasks: Raw) -> Raw:
+def _tasks(tasks: _Json) -> _Json:
     return {
         name: _task(entry) if isinstance(entry, Mapping) else entry for name, entry in tasks.items()
     }
 
 
-def _task(entry: Raw) -> Raw:
-    said = {**_BEFORE, **entry}
+def _task(entry: _Json) -> _Json:
+    stored = {**_BEFORE, **entry}
     return {
-        **{name: said[name] for name in ("version", "max_tokens", "problems") if name in said},
+        **{name: stored[name] for name in ("version", "max_tokens", "problems") if name in stored},
         **{
-            record: {name: said[was] for name, was in fields.items() if was in said}
-            for record, fields in _MOVED.items()
+            record: {name: stored[key] for name, key in keys.items() if key in stored}
+            for record, keys in _MOVED.items()
         },
     }
 
 
-_STEPS: tuple[Callable[[Raw], Raw], ...] = (_from_1,)
-"""What makes format 2 of format 1, and so on: one step a format."""
+_MIGRATIONS: tuple[Callable[[_Json], dict[str, Any]], ...] = (_from_1,)
+"""What makes format 2 of format 1, and so on: one function for each earlier format."""

@@ -10,11 +10,10 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import FileIO
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from mathreason_eval.errors import RunError
@@ -26,19 +25,15 @@ from mathreason_eval.runs.codec import (
     read_json,
     read_records,
 )
-from mathreason_eval.runs.migration import metrics_with_units, migrated
+from mathreason_eval.runs.migration import metrics_with_units, read_manifest
 from mathreason_eval.types import (
     Generation,
     Metric,
     Problem,
     Records,
     RunManifest,
-    TaskEntry,
     Verdict,
 )
-
-FORMAT = 2
-"""Version of the layout; rises when an older reader could misread a newer folder."""
 
 _MANIFEST = "manifest.json"
 _METRICS = "metrics.json"
@@ -54,7 +49,7 @@ FileKey = tuple[str, type]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """One stored sample with its problem and its judgement."""
+    """One stored sample with its problem and its verdict."""
 
     task: str
     problem: Problem
@@ -66,8 +61,8 @@ class Sample:
 class Run:
     """A view of a run folder: each file is read once, when it is first asked for.
 
-    What is written to the folder later is not seen; `load_run` makes a new view. The view holds all
-    that it has read, so whoever goes through many runs lets go of each.
+    What is written to the folder later is not seen; `load_run` makes a new view. The view keeps
+    all that it has read, so a reader of many runs should release each.
     """
 
     def __init__(self, path: Path, manifest: RunManifest) -> None:
@@ -81,8 +76,8 @@ class Run:
         """Return a view of the folder after some files were written, which are not read again.
 
         Args:
-            manifest: the manifest as it is now.
-            written: what the files that were written since now hold; other files are as they were.
+            manifest: the present manifest.
+            written: the contents of the files that were written; other files are unchanged.
         """
         fresh = Run(self.path, manifest)
         new = {key: Records(records) for key, records in (written or {}).items()}
@@ -90,7 +85,7 @@ class Run:
         return fresh
 
     def unread(self) -> Run:
-        """Return a view of the same manifest that holds nothing, for a reader of many runs."""
+        """Return a view of the same manifest that has read nothing."""
         return Run(self.path, self.manifest)
 
     def tasks(self) -> tuple[str, ...]:
@@ -102,15 +97,15 @@ class Run:
         return self._records(task, "problems", Problem)
 
     def generations(self, task: str) -> Records[Generation]:
-        """Return every stored sample, in the order in which they were finished."""
+        """Return every stored sample, in the order in which generation ended."""
         return self._records(task, "generations", Generation)
 
     def verdicts(self, task: str) -> Records[Verdict]:
-        """Return the judgement of every sample; empty if nothing was graded yet."""
+        """Return the verdicts of all samples; empty if nothing was graded yet."""
         return self._records(task, "verdicts", Verdict)
 
     def metrics(self) -> Records[Metric]:
-        """Return the aggregated numbers of all tasks; empty if nothing was graded yet."""
+        """Return the metrics of all tasks; empty if nothing was graded yet."""
         if ("", Metric) not in self._read:
             path = self.path / _METRICS
             rows = read_json(path) if path.is_file() else []
@@ -119,31 +114,41 @@ class Run:
             )
         return self._read["", Metric]
 
-    def samples(self, task: str) -> Iterator[Sample]:
-        """Yield every stored sample, joined: problems as asked, samples of one by index.
+    def asked(self, task: str) -> Iterator[tuple[Problem, Generation]]:
+        """Yield every stored sample with its problem: by problem as asked, then by index.
 
         Raises:
-            RunError: if a sample is of no problem, or a verdict on no sample.
+            RunError: if a sample belongs to no problem.
         """
         by_problem: dict[str, list[Generation]] = {one.id: [] for one in self.problems(task)}
-        held = distinct(self.generations(task))
-        for (problem_id, _), generation in held.items():
+        for (problem_id, _), generation in distinct(self.generations(task)).items():
             if problem_id not in by_problem:
                 raise self._stray(task, problem_id)
             by_problem[problem_id].append(generation)
+        for problem in self.problems(task):
+            for generation in sorted(by_problem[problem.id], key=attrgetter("sample")):
+                yield problem, generation
+
+    def samples(self, task: str) -> Iterator[Sample]:
+        """Yield every stored sample with its problem and verdict, in the order of `asked`.
+
+        Raises:
+            RunError: if a sample belongs to no problem, or a verdict to no sample.
+        """
+        asked = list(self.asked(task))
+        held = {(generation.problem_id, generation.sample) for _, generation in asked}
         verdicts = {(one.problem_id, one.sample): one for one in self.verdicts(task)}
         for problem_id, number in verdicts:
             if (problem_id, number) not in held:
                 raise self._stray(task, problem_id)
-        for problem in self.problems(task):
-            for generation in sorted(by_problem[problem.id], key=attrgetter("sample")):
-                verdict = verdicts.get((problem.id, generation.sample))
-                yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
+        for problem, generation in asked:
+            verdict = verdicts.get((problem.id, generation.sample))
+            yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
 
     def _stray(self, task: str, problem_id: str) -> RunError:
         return RunError(
-            f"{self.path}/{task} speaks of a sample of {problem_id!r} that it does not hold.",
-            "`mathreason regrade` makes the verdicts anew; or was a file of this folder replaced?",
+            f"{self.path}/{task} names a problem or sample that it does not hold: {problem_id!r}.",
+            "Was a file of this folder replaced? `mathreason regrade` writes the verdicts again.",
         )
 
     def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
@@ -157,7 +162,7 @@ class Run:
 
 
 def distinct(generations: Iterable[Generation]) -> dict[SampleKey, Generation]:
-    """Return the generations by problem and sample; of two with one key the first counts."""
+    """Return the generations by problem and sample; of several with one key the first counts."""
     by_key: dict[SampleKey, Generation] = {}
     for generation in generations:
         by_key.setdefault((generation.problem_id, generation.sample), generation)
@@ -165,7 +170,7 @@ def distinct(generations: Iterable[Generation]) -> dict[SampleKey, Generation]:
 
 
 def is_run(path: Path) -> bool:
-    """Return whether the folder is a run."""
+    """Return whether a folder is a run folder."""
     return (path / _MANIFEST).is_file()
 
 
@@ -181,30 +186,7 @@ def load_run(path: str | Path) -> Run:
             f"{folder} is not a run folder: it has no {_MANIFEST}.",
             "`mathreason run` and `mathreason import` make them.",
         )
-    return Run(folder, _manifest(folder))
-
-
-def _manifest(folder: Path) -> RunManifest:
-    path = folder / _MANIFEST
-    row, where = read_json(path), str(path)
-    if not isinstance(row, dict) or type(row.get("format")) is not int or row["format"] < 1:
-        raise RunError(f"{where}: format: expected a number from 1.", "Was it edited by hand?")
-    if row["format"] > FORMAT:
-        raise RunError(
-            f"{folder} was written by a newer version of mathreason-eval.",
-            "Upgrade it: pip install -U",
-        )
-    if row["format"] < FORMAT:
-        where = f"{where}, as format {FORMAT}"
-    row = migrated(row)
-    if isinstance(row.get("tasks"), dict):
-        # One by one, so that an error names the task.
-        entries = row["tasks"].items()
-        tasks = {
-            name: converted(TaskEntry, entry, where, ("tasks", name)) for name, entry in entries
-        }
-        return replace(converted(RunManifest, {**row, "tasks": {}}, where), tasks=tasks)
-    return converted(RunManifest, row, where)
+    return Run(folder, read_manifest(folder / _MANIFEST))
 
 
 def find_runs(path: Path) -> tuple[Run, ...]:
@@ -241,7 +223,7 @@ class RunWriter:
     """A run folder, open for writing by this process alone. A context manager."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder if need be and lock it.
+        """Make the folder if necessary and lock it.
 
         Raises:
             RunError: if another process is writing to it, or it cannot be made.
@@ -256,7 +238,7 @@ class RunWriter:
                 f"{path} cannot be written: {error.strerror}.", "Choose another -o."
             ) from None
         try:
-            # The lock goes with the process, however it ends: no stale lock after a kill.
+            # The system releases the lock when the process ends: no stale lock after a kill.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
@@ -267,12 +249,7 @@ class RunWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for stream in self._appending.values():
             stream.close()
         self._appending.clear()
@@ -291,7 +268,7 @@ class RunWriter:
         except OSError as error:
             raise RunError(
                 f"{self.path} takes no more data: {error.strerror}.",
-                "Make room and run the same command: it goes on where it stopped.",
+                "Make room and run the same command: it continues where it stopped.",
             ) from None
 
     def write_manifest(self, manifest: RunManifest) -> None:
@@ -317,7 +294,7 @@ class RunWriter:
 def _open_for_appending(path: Path) -> FileIO:
     """Open a JSON-lines file to append to it, after cutting off a torn last line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Unbuffered: a line that was appended is the system's, and outlives this process.
+    # Unbuffered: an appended line is held by the system and outlives this process.
     stream = path.open("a+b", buffering=0)
     size = stream.seek(0, os.SEEK_END)
     whole = _whole_lines(stream, size)
@@ -327,14 +304,14 @@ def _open_for_appending(path: Path) -> FileIO:
 
 
 def _write_whole(stream: FileIO, line: bytes) -> None:
-    """Write a line in one go; a disk that takes only a part of it is full."""
+    """Write a line with one call; a disk that takes only a part of it is full."""
     if stream.write(line) < len(line):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _whole_lines(stream: FileIO, size: int) -> int:
-    """Return how many bytes of the file are complete lines."""
-    # Backwards block by block: the last line may be a megabyte, the file many gigabytes.
+    """Return the number of bytes up to the end of the last complete line."""
+    # Backwards, block by block: the file may have many gigabytes.
     end = size
     while end > 0:
         start = max(0, end - (1 << 16))
@@ -347,7 +324,7 @@ def _whole_lines(stream: FileIO, size: int) -> int:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put a whole new file in the place of an old one, or leave the old one as it is."""
+    """Replace a file by a new one, or on an error leave it unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mathreason_eval.compare.pairing import metric_name, metric_of
-from mathreason_eval.runs.conditions import Conditions, differences
+from mathreason_eval.runs.manifest import Conditions, differences
 from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.metrics import PRIMARY

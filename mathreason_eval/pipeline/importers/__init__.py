@@ -1,4 +1,4 @@
-"""Runs of other programs, by format."""
+"""Formats of other programs whose outputs can be imported, by name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from mathreason_eval.pipeline.grading import GRADING
 from mathreason_eval.pipeline.importers.jsonl import Imported, import_jsonl
 from mathreason_eval.registry import Registry
 from mathreason_eval.tasks import Task
 
 
 class Importer(Protocol):
-    """Makes graded runs of outputs that another program stored."""
+    """Converts another program's stored outputs to graded runs."""
 
     def __call__(
         self,
@@ -22,11 +23,11 @@ class Importer(Protocol):
         *,
         model: str | None = None,
         data: Sequence[str] = (),
-        grading: tuple[int, float] = (2, 5.0),
+        grading: tuple[int, float] = GRADING,
     ) -> tuple[Imported, ...]:
-        """Return the runs that were made, one folder a model under `out`; as `import_jsonl`."""
+        """Return the runs, one folder a model under `out`; as `import_jsonl`."""
         ...
 
 
 IMPORTERS: Registry[Importer] = Registry("IMPORTERS", {"jsonl": import_jsonl}, families=False)
-"""Every format by name, those of installed packages included."""
+"""Every import format by name, those of installed packages included."""

@@ -1,4 +1,4 @@
-"""Stored outputs in: JSON lines, or Parquet, with one output a row."""
+"""Import of stored outputs: JSON lines, CSV or Parquet, one output a row."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mathreason_eval.errors import DataError, RunError
-from mathreason_eval.pipeline.grading import GradingQueue, Rules, conclude, submit_stored
-from mathreason_eval.runs.manifest import describe_code, describe_model, now
-from mathreason_eval.runs.store import FORMAT, Run, RunWriter, is_run, load_run
+from mathreason_eval.pipeline.grading import (
+    GRADING,
+    GradingQueue,
+    split_output,
+    submit_stored,
+    write_verdicts_and_metrics,
+)
+from mathreason_eval.pipeline.plan import TaskRules, task_entry
+from mathreason_eval.runs.manifest import describe_model, new_manifest, now
+from mathreason_eval.runs.store import Run, RunWriter, is_run, load_run
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import Row, read_rows
 from mathreason_eval.text import slug
-from mathreason_eval.text.thinking import split_thinking
 from mathreason_eval.types import (
     Generation,
     Outcome,
     Problem,
     PromptEntry,
-    RunManifest,
     SamplingEntry,
-    TaskEntry,
     Verdict,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disagreement:
-    """A sample that its publisher judged otherwise."""
+    """A sample on which the publisher's verdict differs from ours."""
 
     label: bool
     """The publisher's verdict."""
@@ -43,13 +47,13 @@ class Imported:
 
     run: Run
     labels: int
-    """How many samples came with the publisher's verdict."""
+    """Number of samples with a publisher's verdict."""
     disagreements: tuple[Disagreement, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Source:
-    """The rows of one model and the problems they answer."""
+    """The rows of one model, and the problems of all rows."""
 
     model: str
     rows: Sequence[Row]
@@ -64,9 +68,9 @@ def import_jsonl(
     *,
     model: str | None = None,
     data: Sequence[str] = (),
-    grading: tuple[int, float] = (2, 5.0),
+    grading: tuple[int, float] = GRADING,
 ) -> tuple[Imported, ...]:
-    """Turn stored outputs into graded runs, one folder a model under `out`; return them.
+    """Convert stored outputs to graded runs, one folder a model under `out`; return them.
 
     A row has `output`, `id`, and optionally `sample` (default: order of appearance), `model`,
     `question` and `gold` (needed where the task's data does not hold the id), `score` (a reward
@@ -76,13 +80,13 @@ def import_jsonl(
         path: JSONL, JSONL.gz, CSV or Parquet.
         task: whose extraction and grading apply.
         out: the folder under which the run folders are made.
-        model: the name of the one model all rows belong to, whatever they say themselves.
+        model: the name of the model of all rows, in place of the one that a row names.
         data: files with the task's problems, as for `mathreason run --data`.
-        grading: (grading workers, deadline of one judgement in seconds).
+        grading: (worker processes, seconds of computer algebra for one answer).
 
     Raises:
         DataError: if a row is malformed or its problem is unknown.
-        RunError: if a folder to be made exists already.
+        RunError: if a run folder exists already.
     """
     by_model: dict[str, list[Row]] = {}
     for row in read_rows(path):
@@ -92,18 +96,17 @@ def import_jsonl(
         raise DataError(f"{path} holds no rows.", "Is it the right file?")
     rows = [row for rows in by_model.values() for row in rows]
     problems, loaded = _problems(task, rows, data, path)
-    return tuple(
-        _import(
-            _Source(model=name, rows=rows, problems=problems, loaded=loaded), task, out, grading
-        )
+    sources = [
+        _Source(model=name, rows=rows, problems=problems, loaded=loaded)
         for name, rows in by_model.items()
-    )
+    ]
+    return tuple(_import(source, task, out, grading) for source in sources)
 
 
 def _problems(
     task: Task, rows: Iterable[Row], data: Sequence[str], path: Path
 ) -> tuple[Mapping[str, Problem], Loaded]:
-    """Return the problems by id: those of the task's data, then those that rows bring along."""
+    """Return the problems by id, from the task's data or else from the rows, and the data."""
     own: dict[str, Problem] = {}
     wanted: dict[str, None] = {}
     for row in rows:
@@ -139,34 +142,32 @@ def _identity(row: Row, path: Path) -> str:
 
 def _loaded_from(problems: Iterable[Problem], path: Path) -> Loaded:
     held = tuple(problems)
-    return Loaded(
-        problems=held,
-        source=path.name,
-        revision="",
-        sha256=content_hash(held),
-        rows=len(held),
-    )
+    digest = content_hash(held)
+    return Loaded(problems=held, source=path.name, revision="", sha256=digest, rows=len(held))
 
 
 def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) -> Imported:
     folder = out / slug(source.model)
     if is_run(folder):
         raise RunError(f"{folder} is a run already.", "Delete it or choose another -o.")
-    rules = Rules.of(task)
-    workers, deadline = grading
+    rules = TaskRules.of(task)
     generations = list(_generations(source.rows))
-    with (
-        RunWriter(folder) as writer,
-        GradingQueue(workers=workers, deadline=deadline, watcher=None) as queue,
-    ):
-        samples = max(generation.sample for generation in generations) + 1
-        writer.write_manifest(_manifest(source, task, samples))
+    prompt = PromptEntry(id="imported", sha256=None)
+    entry = task_entry(task, source.loaded, len(source.problems), prompt, None)
+    manifest = new_manifest(
+        describe_model(source.model, {"backend": "import"}),
+        SamplingEntry(temperature=None, top_p=None),
+        {task.name: entry},
+        samples=max(generation.sample for generation in generations) + 1,
+    )
+    with RunWriter(folder) as writer, GradingQueue(grading) as queue:
+        writer.write_manifest(manifest)
         writer.write_problems(task.name, source.problems.values())
         for generation in generations:
             writer.append(task.name, generation)
         run = load_run(folder)
         submit_stored(queue, run, task.name, rules)
-        run = conclude(queue, writer, run, {task.name: rules})
+        run = write_verdicts_and_metrics(queue, writer, run, {task.name: rules})
         run = run.updated(replace(run.manifest, finished=now()))
         writer.write_manifest(run.manifest)
     return Imported(
@@ -177,7 +178,7 @@ def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) 
 
 
 def disagreements(run: Run, task: str) -> Iterable[Disagreement]:
-    """Yield the samples whose publisher judged otherwise than we do."""
+    """Yield the samples on which the publisher's verdict differs from ours."""
     for sample in run.samples(task):
         label, verdict = sample.generation.label, sample.verdict
         if label is None or verdict is None:
@@ -192,14 +193,13 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
         identity = str(row["id"])
         sample = seen[identity] if row.get("sample") is None else int(row["sample"])
         seen[identity] += 1
-        output = row["output"]
-        thought = split_thinking(output)
+        text, reasoning = split_output(row["output"])
         label = row.get("correct")
         yield Generation(
             problem_id=identity,
             sample=sample,
-            text=thought.text if thought.finished else output,
-            reasoning=thought.reasoning if thought.finished else None,
+            text=text,
+            reasoning=reasoning,
             finish_reason=str(row["finish_reason"]) if row.get("finish_reason") else None,
             prompt_tokens=_count(row, "prompt_tokens"),
             completion_tokens=_count(row, "completion_tokens"),
@@ -211,10 +211,10 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
 
 
 def _number(row: Row, name: str) -> float | None:
-    """Return a number that a row gives, which in CSV is text; None where it gives none.
+    """Return the number in a column, which in CSV is text; None where it is empty or missing.
 
     Raises:
-        DataError: if it is no number.
+        DataError: if it is not a number.
     """
     value = row.get(name)
     if value in (None, ""):
@@ -228,10 +228,10 @@ def _number(row: Row, name: str) -> float | None:
 
 
 def _count(row: Row, name: str) -> int | None:
-    """Return a whole number that a row gives; None where it gives none.
+    """Return the integer in a column; None where it is empty or missing.
 
     Raises:
-        DataError: if it is no whole number.
+        DataError: if it is not an integer.
     """
     number, value = _number(row, name), row.get(name)
     if number is None or value is None:
@@ -241,30 +241,5 @@ def _count(row: Row, name: str) -> int | None:
             f"The row of {row['id']!r} has {value!r} as its {name}.",
             "Write a whole number, or nothing.",
         )
-    # Not by way of a float, which has no room for every seed.
+    # Not from the float, which cannot represent every seed.
     return int(number) if isinstance(value, float) or "." in str(value) else int(value)
-
-
-def _manifest(source: _Source, task: Task, samples: int) -> RunManifest:
-    rules = Rules.of(task)
-    entry = TaskEntry(
-        version=task.version,
-        prompt=PromptEntry(id="imported", sha256=None),
-        max_tokens=None,
-        data=source.loaded.entry(),
-        problems=len(source.problems),
-        grading=rules.grading,
-        report=rules.reporting,
-    )
-    return RunManifest(
-        format=FORMAT,
-        model=describe_model(source.model, {"backend": "import"}),
-        sampling=SamplingEntry(temperature=None, top_p=None),
-        seed=0,
-        samples=samples,
-        tasks={task.name: entry},
-        code=describe_code(),
-        started=now(),
-        finished=None,
-        totals=None,
-    )

@@ -1,4 +1,4 @@
-"""Runs for other programs, by format."""
+"""Formats of other programs to which runs can be exported, by name."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ Exporter = Callable[[Run, Path], None]
 """(run, file or folder to write) -> nothing."""
 
 EXPORTERS: Registry[Exporter] = Registry("EXPORTERS", {}, families=False)
-"""Every format by name: those of installed packages, and none of ours yet."""
+"""Every export format by name: those of installed packages; none is built in yet."""

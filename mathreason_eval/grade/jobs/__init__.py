@@ -1,1 +1,0 @@
-"""Work for whole processes: computer algebra, and rows side by side."""

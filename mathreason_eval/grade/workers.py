@@ -1,0 +1,313 @@
+"""Processes that judge what may take too long, and are killed when it does.
+
+A worker is a plain child process, `grade/child.py`, that speaks JSON lines over pipes: nothing is
+forked from a caller with threads, no `__main__` guard is needed, no signal reaches the caller, and
+Ctrl-C in a terminal does not reach the worker. It ends with its parent, however the parent ends.
+
+A caller may fork at any time: a worker answers only the process that started it. The copy in the
+forked process drops the connection and starts a worker of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import select
+import subprocess
+import sys
+import time
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+_OWNERS: weakref.WeakSet[ProcessOwner] = weakref.WeakSet()
+
+
+class ProcessOwner(ABC):
+    """An object that owns worker processes: a context manager, and safe to copy by a fork."""
+
+    def __init__(self) -> None:
+        """Have this object renewed in every child that is forked while it lives."""
+        _OWNERS.add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Kill the worker processes."""
+
+    @abstractmethod
+    def renew(self) -> None:
+        """Replace locks and processes in a forked child: the thread that held a lock is gone."""
+
+
+def _renew_all() -> None:
+    for owner in _OWNERS:
+        owner.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+class WorkerError(Exception):
+    """A worker did not answer; the message says why."""
+
+
+MEMORY = 2 << 30
+"""Bytes of address space of one worker."""
+_STARTUP_SECONDS = 60.0
+"""How long a worker may import what it needs; no sample's time includes it."""
+_MAX_REQUESTS = 2_000
+"""Judgements after which a worker is replaced: computer algebra caches what it has seen."""
+_MAX_ANSWER = 64 << 20
+"""Bytes of one answer; a child that writes more is faulty."""
+
+
+class Worker:
+    """One child process. Not thread-safe: a pool lends it to one thread at a time."""
+
+    def __init__(self, job: str = "mathreason_eval.grade.child", memory: int = MEMORY) -> None:
+        """Make a worker; its process starts with the first request.
+
+        Args:
+            job: a module with `prepare()` and `answers(request)`, an iterator of JSON objects.
+            memory: bytes of address space it may have.
+        """
+        self._job = job
+        self._memory = memory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self._asked = 0
+        self._ready = False
+        self._answered = 0
+        self._unread = b""
+        self._prepared: set[str] = set()
+
+    def prepare(self, request: dict[str, Any]) -> None:
+        """Ask once per process a request that later ones depend on.
+
+        Raises:
+            WorkerError: if the process died, or took longer than a process may take to start.
+        """
+        spelled = json.dumps(request, sort_keys=True)
+        self.ready()
+        if spelled not in self._prepared:
+            self.ask(request, _STARTUP_SECONDS)
+            self._prepared.add(spelled)
+
+    def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """Return the worker's one answer to a request.
+
+        Raises:
+            WorkerError: if it died, or had no answer within `deadline` seconds and was killed.
+        """
+        [answer] = self.ask_each(request, 1, deadline)
+        return answer
+
+    def ask_each(
+        self, request: dict[str, Any], count: int, deadline: float
+    ) -> Iterator[dict[str, Any]]:
+        """Yield a number of answers to one request, each within the deadline after the last.
+
+        Raises:
+            WorkerError: if it died, or was late and was killed, or answered another request.
+        """
+        self._drop_foreign()
+        if self._answered >= _MAX_REQUESTS:
+            self.kill()
+        process = self.ready()
+        self._answered += count
+        self._asked += 1
+        number = f"{os.getpid()}.{self._asked}"
+        line = json.dumps({"id": number, "request": request}, default=str)
+        try:
+            _write(process, line.encode() + b"\n")
+            for _ in range(count):
+                yield _answer(self._read(process, deadline), number)
+        except BaseException:
+            # Whatever stops us, Ctrl-C included: the next request must not read this answer.
+            self.kill()
+            raise
+
+    def ready(self) -> subprocess.Popen[bytes]:
+        """Return the process once it has imported what it needs.
+
+        Raises:
+            WorkerError: if it does not start.
+        """
+        process = self.start()
+        if not self._ready:
+            try:
+                self._read(process, _STARTUP_SECONDS)
+            except BaseException:
+                self.kill()
+                raise
+            self._ready = True
+        return process
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process if there is none, and do not wait for it."""
+        self._drop_foreign()
+        if self._process is None:
+            self._ready = False
+            self._prepared = set()
+            self._owner = os.getpid()
+            child = ("mathreason_eval.grade.child", self._job, str(self._memory))
+            self._process = subprocess.Popen(  # noqa: S603 - this package
+                [sys.executable, "-m", *child],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                bufsize=0,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        return self._process
+
+    def kill(self) -> None:
+        """End the process at once. Harmless when there is none, or another process started it."""
+        self._drop_foreign()
+        if (process := self._forget()) is not None:
+            process.kill()
+            process.wait()
+            _close_pipes(process)
+
+    def _is_foreign(self) -> bool:
+        """Return whether the process was started before a fork that made the present process."""
+        return self._process is not None and self._owner != os.getpid()
+
+    def _drop_foreign(self) -> None:
+        """Forget a process that another process started, and send nothing to it."""
+        if self._is_foreign() and (process := self._forget()) is not None:
+            process.returncode = 0  # so that the handle, when it is collected, does not wait for it
+            _close_pipes(process)
+
+    def _forget(self) -> subprocess.Popen[bytes] | None:
+        process, self._process, self._answered, self._unread = self._process, None, 0, b""
+        return process
+
+    def _read(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
+        """Return one line of JSON, waiting for it no longer than the deadline."""
+        assert process.stdout is not None
+        if self._is_foreign():
+            raise WorkerError("the request was made before a fork, by another process")
+        until = time.monotonic() + deadline
+        pieces = [self._unread]
+        while b"\n" not in pieces[-1]:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+                raise WorkerError(f"no verdict within {deadline:g} s")
+            piece = os.read(process.stdout.fileno(), 1 << 16)
+            if not piece or len(pieces) > _MAX_ANSWER >> 16:
+                raise WorkerError("the grading process died, of memory or of a crash")
+            pieces.append(piece)
+        line, _, self._unread = b"".join(pieces).partition(b"\n")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+
+def _answer(reply: dict[str, Any], number: str) -> dict[str, Any]:
+    """Return the answer of a reply, if it is one to the request of that number."""
+    if reply.get("id") != number:
+        raise WorkerError("the grading process answered another request")
+    answer: dict[str, Any] = reply["answer"]
+    return answer
+
+
+def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
+    assert process.stdin is not None
+    rest = memoryview(line)
+    try:
+        while rest:
+            rest = rest[os.write(process.stdin.fileno(), rest) :]
+    except OSError:
+        raise WorkerError("the grading process died") from None
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        # The reader is dead: what is still in the pipe is lost, as intended.
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
+
+
+class WorkerPool(ProcessOwner):
+    """A few workers, started when first needed, lent to any thread."""
+
+    def __init__(self, size: int) -> None:
+        self._workers = [Worker() for _ in range(size)]
+        self._unloadable: dict[str, str] = {}
+        """First requests that failed in a process, and why."""
+        self.renew()
+        super().__init__()
+
+    def renew(self) -> None:
+        """Own idle workers without a process: in a forked child no other thread survives.
+
+        The queue is a new one: a thread of the parent may have held the lock of the old.
+        """
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
+        for worker in self._workers:
+            worker.kill()
+            self._idle.put(worker)
+
+    def start(self) -> None:
+        """Start the process of every idle worker now, and wait for none."""
+        idle = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for worker in idle:
+            worker.start()
+            self._idle.put(worker)
+
+    def ask(
+        self, request: dict[str, Any], deadline: float, first: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], float]:
+        """Return an answer and the seconds it took.
+
+        Neither the deadline nor the seconds include waiting for a free worker, or for one to start.
+
+        Args:
+            request: what to ask.
+            deadline: seconds for the answer.
+            first: what each process must have been asked before, which is not timed either; if a
+                process dies of it or does not answer, no other is asked.
+
+        Raises:
+            WorkerError: if the worker died or was killed.
+        """
+        idle = self._idle  # a fork replaces it, with all workers in it
+        worker = idle.get()
+        try:
+            worker.ready()
+            if first is not None:
+                self._prepare(worker, first)
+            began = time.perf_counter()
+            return worker.ask(request, deadline), time.perf_counter() - began
+        finally:
+            idle.put(worker)
+
+    def _prepare(self, worker: Worker, first: dict[str, Any]) -> None:
+        spelled = json.dumps(first, sort_keys=True)
+        if spelled in self._unloadable:
+            raise WorkerError(self._unloadable[spelled])
+        try:
+            worker.prepare(first)
+        except WorkerError as error:
+            self._unloadable[spelled] = f"loading it failed: {error}"
+            raise WorkerError(self._unloadable[spelled]) from None
+
+    def close(self) -> None:
+        """Kill every worker."""
+        for worker in self._workers:
+            worker.kill()
