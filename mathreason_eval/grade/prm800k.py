@@ -212,7 +212,7 @@ def _sympy_equal(gold: str, answer: str) -> bool:
     try:
         parsed = sympy_parser.parse_expr(difference, transformations=rules)
     # The published rule takes what is no expression for a difference. It also takes any other
-    # failure of sympy for one; those are no property of the answer, and undecided.
+    # failure of sympy for one; those are not properties of the answer, and undecided.
     except _NO_EXPRESSION:
         return False
     return bool(sympy.simplify(parsed) == 0)

@@ -230,7 +230,7 @@ def minerva_slow(gold: str, answer: str) -> Match:
             return Match(equal=None, rule="minerva", note="sympy has no LaTeX parser here")
         difference = one - other
     # The published rule takes what cannot be parsed or subtracted for a difference. It also takes
-    # a crash and a timeout of sympy for one; those are no property of the answer, and undecided.
+    # a crash and a timeout of sympy for one; those are not properties of the answer, and undecided.
     except (LaTeXParsingError, sympy.SympifyError, TypeError):
         return rule_match("minerva", equal=False)
     return rule_match("minerva", equal=bool(sympy.simplify(difference) == 0))
@@ -256,7 +256,7 @@ def math_verify(gold: str, answer: str) -> Match:
     golds = parse(gold if "$" in gold or "\\boxed" in gold else f"${gold}$", parsing_timeout=None)
     answers = parse(answer, parsing_timeout=None)
     # What it cannot read it takes for a difference, and so do we. A crash while it compares, which
-    # it would call a difference as well, is no property of the answer.
+    # it would call a difference as well, is not a property of the answer.
     raising = {"raise_on_error": True} if "raise_on_error" in signature(verify).parameters else {}
     equal = bool(verify(golds, answers, timeout_seconds=None, **raising))
     read = f"{str(answers[0])[:60]!r}" if answers else "nothing"

@@ -100,7 +100,7 @@ class _Reader:
         self.opposite = _opposites(roles)
         self.claimed: dict[str, set[str]] = {name: set() for name in names}
         self._heading: str | None = None
-        """A role that stands before its people: `Knights: Ana, Omar`."""
+        """A role that precedes its people: `Knights: Ana, Omar`."""
         self._listing = False
         """Whether names that follow have that role."""
         self._skipping: str | None = None

@@ -161,18 +161,18 @@ def _check_names(template: Template) -> None:
 
 def _check_solution(template: Template) -> None:
     """Raise a ValueError if the text omits or reveals a number, or a step is not used."""
-    told = {part.name for line in template.sentences for part in line if isinstance(part, Slot)}
+    stated = {part.name for line in template.sentences for part in line if isinstance(part, Slot)}
     operations = [step.operation for step in template.steps if step.operation is not None]
     used = {side for each in operations for side in (each.left, each.right)}
     *intermediate, answer = (step.name for step in template.steps)
     for name in template.entities:
-        if name not in told:
+        if name not in stated:
             raise ValueError(f"{name} does not appear in the text")
     for number in template.given:
-        if number.name in used and number.name not in told:
+        if number.name in used and number.name not in stated:
             raise ValueError(f"{number.name} is needed and not told")
     for name in (*intermediate, answer):
-        if name in told:
+        if name in stated:
             raise ValueError(f"{name} is to be found and is told")
         if (name in used) == (name == answer):
             raise ValueError(f"{name} leads nowhere, or the last step is not the answer")
