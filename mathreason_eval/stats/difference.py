@@ -111,10 +111,7 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     thirty problems, and shrink a true change towards zero.
 
     Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)).
-
-    Args:
-        pairs: the problems that both runs have.
-        shares: whether the scores are shares, in [0, 1]; False for amounts such as tokens.
+    Amounts such as tokens, which are no shares in [0, 1], get no pseudo-observation and no bound.
 
     Raises:
         ValueError: if there are no pairs, or amounts of fewer than two.
@@ -168,10 +165,8 @@ RESAMPLES = 10_000
 """Samples with replacement, each as large as the original."""
 
 
-def bootstrap_interval(
-    pairs: Sequence[Pair], *, level: float = 0.95, seed: int = 0
-) -> tuple[float, float]:
-    """Return the paired bootstrap's percentile interval of the mean change (Efron 1979).
+def bootstrap_interval(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Return the paired bootstrap's 95 % percentile interval of the mean change (Efron 1979).
 
     Pairs and clusters are resampled whole. Its width is zero where no problem changed, unlike the
     interval of `difference`.
@@ -184,8 +179,8 @@ def bootstrap_interval(
     import numpy as np
 
     sums = cluster_sums([[pair.change] for pair in pairs], [pair.cluster for pair in pairs])
-    drawn = np.vstack(list(bootstrap_sums(sums, np.random.default_rng(seed))))
-    tail = (1 - level) / 2
+    drawn = np.vstack(list(bootstrap_sums(sums, np.random.default_rng(0))))
+    tail = (1 - 0.95) / 2
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], (tail, 1 - tail))
     return float(low), float(high)
 

@@ -124,15 +124,14 @@ def change_distribution(
     if math.isinf(samples[0]):
         weights = np.full(len(before), 1 / len(before))
         return ChangeDistribution(changes=after - before, chances=weights, samples=samples)
-    old, new = (_binomial(int(n), p) for n, p in zip(samples, (before, after), strict=True))
-    changes = np.linspace(0, 1, len(new))[None, :] - np.linspace(0, 1, len(old))[:, None]
+    n, m = map(int, samples)
+    changes = np.linspace(0, 1, m + 1)[None, :] - np.linspace(0, 1, n + 1)[:, None]
+    chances = _binomial(n, before) @ _binomial(m, after).T / len(before)
     return ChangeDistribution(
         changes=changes.ravel(),
-        chances=(old @ new.T / len(before)).ravel(),
+        chances=chances.ravel(),
         samples=samples,
-        exchange=None
-        if samples[0] == samples[1]
-        else _exchange_cumulants(len(old) - 1, len(new) - 1),
+        exchange=None if n == m else _exchange_cumulants(n, m),
     )
 
 

@@ -181,12 +181,22 @@ def exchange_test(pairs: Sequence[Pair]) -> PValues:
     eight samples in one run and one in the other they are not, where problems are easy or hard.
     The scores have to be shares of correct samples.
     """
+    import numpy as np
+
     kinds = Counter(map(_kind, pairs))
     steps = _steps_per_unit(kinds)
     tables = {kind: _exchange_distribution(kind, steps) for kind in kinds}
     lowest = sum(min(tables[kind]) * count for kind, count in kinds.items())
     length = 1 + sum((max(tables[k]) - min(tables[k])) * count for k, count in kinds.items())
-    chances = _convolved(tables, kinds, length)
+    # A power of two is transformed fastest; the rest of it stays empty.
+    size = max(2, 1 << (length - 1).bit_length())
+    wave = np.ones(size // 2 + 1, dtype=complex)
+    for kind, count in kinds.items():
+        line = np.zeros(size)
+        for step, chance in tables[kind].items():
+            line[step - min(tables[kind])] = chance
+        wave *= np.fft.rfft(line) ** count
+    chances = np.clip(np.fft.irfft(wave, n=size)[:length], 0.0, 1.0)
     observed = -lowest + sum(
         _step(pair.samples, _correct_before(pair), _kind(pair)[0], steps) for pair in pairs
     )
@@ -223,21 +233,3 @@ def _exchange_distribution(kind: _Kind, steps: float) -> dict[int, float]:
         chance = math.comb(first, before) * math.comb(second, correct - before) / ways
         chances[step] = chances.get(step, 0) + chance
     return chances
-
-
-def _convolved(
-    tables: Mapping[_Kind, Mapping[int, float]], kinds: Mapping[_Kind, int], length: int
-) -> NDArray[Any]:
-    """Return the chance of each sum of all changes, from the lowest up."""
-    import numpy as np
-
-    # A power of two is transformed fastest; the rest of it stays empty.
-    size = max(2, 1 << (length - 1).bit_length())
-    wave = np.ones(size // 2 + 1, dtype=complex)
-    for kind, count in kinds.items():
-        table = tables[kind]
-        line = np.zeros(size)
-        for step, chance in table.items():
-            line[step - min(table)] = chance
-        wave *= np.fft.rfft(line) ** count
-    return np.clip(np.fft.irfft(wave, n=size)[:length], 0.0, 1.0)

@@ -98,7 +98,8 @@ _FARTHEST = 9.0
 def _levels(shares: Sequence[float], spend: Sequence[float]) -> list[float]:
     """Return the level at which each look spends its part of alpha.
 
-    The score is a Brownian motion: its variance at each look is the share of the information.
+    The score is a Brownian motion: its variance at each look is the share of the information. Its
+    density below the bound is followed from look to look by quadrature.
     """
     import numpy as np
     from scipy.special import ndtr
@@ -110,8 +111,11 @@ def _levels(shares: Sequence[float], spend: Sequence[float]) -> list[float]:
         bound = _bound(points / step, masses, spend[look]) * step
         levels.append(float(ndtr(-bound / math.sqrt(share))))
         if look + 1 < len(steps):
-            nodes = _nodes(-_FARTHEST * math.sqrt(share), bound, min(steps[look : look + 2]))
-            points, masses = nodes[0], _propagate(points, masses, step, nodes)
+            start = -_FARTHEST * math.sqrt(share)
+            after, weights = _nodes(start, bound, min(steps[look : look + 2]))
+            moves = (after[:, None] - points[None, :]) / step
+            scale = weights / (step * math.sqrt(2 * math.pi))
+            points, masses = after, scale * np.matmul(np.exp(-moves * moves / 2), masses)
     return levels
 
 
@@ -146,19 +150,3 @@ def _nodes(low: float, high: float, width: float) -> tuple[NDArray[Any], NDArray
     half = (high - low) / panels / 2
     middles = low + half * (2 * np.arange(panels) + 1)
     return (middles[:, None] + half * inner).ravel(), np.tile(half * weights, panels)
-
-
-def _propagate(
-    points: NDArray[Any],
-    masses: NDArray[Any],
-    step: float,
-    nodes: tuple[NDArray[Any], NDArray[Any]],
-) -> NDArray[Any]:
-    """Return the masses at the nodes after a normal step from masses at points."""
-    import numpy as np
-
-    after, weights = nodes
-    moves = (after[:, None] - points[None, :]) / step
-    scale = weights / (step * math.sqrt(2 * math.pi))
-    result: NDArray[Any] = scale * np.matmul(np.exp(-moves * moves / 2), masses)
-    return result
