@@ -1,0 +1,276 @@
+"""Change one line that decides, run its tests, and see whether one turns red.
+
+    python benchmarks/mutants.py --sample 200 --seed 0
+
+Each mutant is a copy of the package with one expression changed: a comparison, `and` and `or`, a
+sign, a number, a truth value, `min` and `max`, a `not`, a condition that always or never holds. A
+mutant is caught if a test fails, or runs much longer than without it. Survivors are printed with
+their line; those that no test can catch, since they change nothing that is observable, are listed
+with the reason in `mutants-equivalent.json` beside this file and are counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "mathreason_eval"
+EQUIVALENT = Path(__file__).with_name("mutants-equivalent.json")
+DECIDING = {
+    # module: the tests that say what it should decide
+    "maths/compare/comparison.py": ("test_must_differ", "test_equal"),
+    "maths/compare/equal.py": ("test_must_differ", "test_equal", "test_equivalence_laws"),
+    "maths/compare/scalar.py": ("test_must_differ", "test_equal", "test_number"),
+    "maths/compare/structure.py": ("test_must_differ", "test_equal", "test_equivalence_laws"),
+    "maths/compare/groups.py": ("test_must_differ", "test_equal", "test_equivalence_laws"),
+    "grade/judge.py": ("test_must_differ", "test_judge", "test_answers", "test_second_grader"),
+    "stats/exact_tests.py": ("test_significance", "test_exchange", "test_evidence"),
+    "stats/decision.py": ("test_decision", "test_gate_looks"),
+    "stats/multiplicity.py": ("test_significance", "test_spending", "test_decision"),
+    "stats/metrics.py": ("test_metrics", "test_estimates", "test_stats"),
+    "stats/summary.py": ("test_metrics", "test_estimates", "test_stats", "test_clusters"),
+    "runs/manifest.py": ("test_manifest", "test_store"),
+    "compare/comparison.py": ("test_compare", "test_metrics"),
+    "compare/pairing.py": ("test_compare", "test_metrics"),
+    "gate/judging.py": ("test_gate", "test_gate_looks", "test_metrics"),
+    "gate/health.py": ("test_gate_health", "test_gate"),
+}
+"""What decides: comparison, several golds, caches, rounding, unordered matching, decisions of the
+gate, adjustment over tasks, comparability, metrics."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mutant:
+    """One changed expression."""
+
+    module: str
+    """Its path within the package."""
+    line: int
+    before: str
+    after: str
+    source: str
+    """The whole module with the change in it."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called in the list of equivalent ones: no line numbers, which move."""
+        return f"{self.module}: {self.before} -> {self.after}"
+
+
+# --- changes ---------------------------------------------------------------------------------
+
+_COMPARISONS = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+_SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+_CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
+
+
+def changes(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what may stand in the place of an expression."""
+    match node:
+        case ast.Compare(left, [operator], [right]) if type(operator) in _COMPARISONS:
+            yield ast.Compare(left, [_COMPARISONS[type(operator)]()], [right])
+        case ast.BoolOp(operator, values):
+            yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
+        case ast.BinOp(left, operator, right) if type(operator) in _SIGNS:
+            yield ast.BinOp(left, _SIGNS[type(operator)](), right)
+        case ast.UnaryOp(ast.Not(), operand):
+            yield operand
+        case ast.Constant(bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(int() as value):
+            yield ast.Constant(value + 1)
+        case ast.Constant(float() as value):
+            yield ast.Constant(value * 2 + 1)
+        case ast.Call(ast.Name(name), arguments, keywords) if name in _CALLS:
+            yield ast.Call(ast.Name(_CALLS[name]), arguments, keywords)
+        case ast.IfExp(test, body, orelse):
+            yield ast.IfExp(test, orelse, body)
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Yield every mutant of a module, in the order of its text."""
+    text = (ROOT / PACKAGE / module).read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    for node in _code(tree):
+        found = list(changes(node))
+        if isinstance(node, ast.If | ast.While):
+            found = [ast.Constant(value=False)]
+            node = node.test  # noqa: PLW2901  the condition is what changes
+        for changed in found:
+            before = ast.unparse(node)
+            after = ast.unparse(ast.fix_missing_locations(changed))
+            if before != after:
+                yield Mutant(
+                    module=module,
+                    line=node.lineno,
+                    before=before,
+                    after=after,
+                    source=_replaced(text, node, f"({after})"),
+                )
+
+
+def _code(tree: ast.AST) -> Iterator[ast.expr | ast.If | ast.While]:
+    """Yield the expressions that are run: no annotations, and nothing within f-strings."""
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            skipped.update(ast.iter_child_nodes(node))
+            continue
+        if isinstance(node, ast.JoinedStr | ast.Assert):
+            skipped.update(ast.iter_child_nodes(node))
+        for name in ("annotation", "returns", "decorator_list"):
+            held = getattr(node, name, None)
+            skipped.update(held if isinstance(held, list) else [held] if held else [])
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Literal", "NewType"}:
+            skipped.update(ast.iter_child_nodes(node))
+        if isinstance(node, ast.expr | ast.If | ast.While):
+            yield node
+
+
+def _replaced(text: str, node: ast.expr, new: str) -> str:
+    """Return a text with another expression in the place of one."""
+    lines = text.encode().split(b"\n")
+    assert node.end_lineno is not None, "parsed from a text"
+    assert node.end_col_offset is not None, "parsed from a text"
+    first, last = node.lineno - 1, node.end_lineno - 1
+    head = lines[first][: node.col_offset]
+    tail = lines[last][node.end_col_offset :]
+    return b"\n".join([*lines[:first], head + new.encode() + tail, *lines[last + 1 :]]).decode()
+
+
+# --- runs ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A copy of the project in which one mutant at a time is tried."""
+
+    folder: Path
+
+    @classmethod
+    def made(cls, within: Path, number: int) -> Bench:
+        """Return a fresh copy."""
+        folder = within / str(number)
+        shutil.copytree(
+            ROOT,
+            folder,
+            ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "dist", "runs", ".g*"),
+        )
+        return cls(folder)
+
+    def passes(self, tests: Sequence[str], seconds: float) -> bool:
+        """Return whether the tests pass in time."""
+        command = [
+            *(sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"),
+            *(str(path) for name in tests for path in (self.folder / "tests").rglob(f"{name}.py")),
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment,
+                timeout=seconds,
+                capture_output=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+    def survives(self, mutant: Mutant, seconds: float) -> bool:
+        """Return whether no test notices a mutant."""
+        path = self.folder / PACKAGE / mutant.module
+        path.write_text(mutant.source, encoding="utf-8")
+        try:
+            return self.passes(DECIDING[mutant.module], seconds)
+        finally:
+            shutil.copy(ROOT / PACKAGE / mutant.module, path)
+
+
+def chosen(sample: int, seed: int, modules: Sequence[str]) -> list[Mutant]:
+    """Return a seeded sample of all mutants, in the order of the table."""
+    every = [mutant for module in modules for mutant in mutants(module)]
+    places = random.Random(seed).sample(range(len(every)), min(sample, len(every)))
+    return [every[place] for place in sorted(places)]
+
+
+def main() -> int:
+    """Try a sample of mutants and print how many were caught; 1 if fewer than asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--least", type=float, default=0.85, help="share that must be caught")
+    parser.add_argument("--module", action="append", choices=sorted(DECIDING))
+    options = parser.parse_args()
+    modules = options.module or list(DECIDING)
+    equivalent: dict[str, str] = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
+    sample = chosen(options.sample, options.seed, modules)
+    known = [mutant for mutant in sample if mutant.name in equivalent]
+    tried = [mutant for mutant in sample if mutant.name not in equivalent]
+    with tempfile.TemporaryDirectory() as folder:
+        benches: Queue[Bench] = Queue()
+        for number in range(options.workers):
+            benches.put(Bench.made(Path(folder), number))
+        times = {module: _time_of(benches, module) for module in modules}
+
+        def survives(mutant: Mutant) -> bool:
+            bench = benches.get()
+            try:
+                return bench.survives(mutant, 60 + 4 * times[mutant.module])
+            finally:
+                benches.put(bench)
+
+        with ThreadPoolExecutor(options.workers) as threads:
+            results = list(threads.map(survives, tried))
+    survivors = [mutant for mutant, lives in zip(tried, results, strict=True) if lives]
+    _report(tried, survivors, known)
+    return int(len(survivors) > (1 - options.least) * len(tried))
+
+
+def _time_of(benches: Queue[Bench], module: str) -> float:
+    """Return how long the tests of a module take; without a mutant they must pass."""
+    bench, begun = benches.get(), time.monotonic()
+    try:
+        if not bench.passes(DECIDING[module], 600):
+            sys.exit(f"The tests of {module} fail without any mutant.")
+    finally:
+        benches.put(bench)
+    return time.monotonic() - begun
+
+
+def _report(tried: Sequence[Mutant], survivors: Sequence[Mutant], known: Sequence[Mutant]) -> None:
+    for mutant in survivors:
+        print(f"survived  {mutant.module}:{mutant.line}  {mutant.before}  ->  {mutant.after}")
+    counts = Counter(mutant.module for mutant in tried)
+    alive = Counter(mutant.module for mutant in survivors)
+    for module, count in counts.items():
+        print(f"{count - alive[module]:4} of {count:4}  {module}")
+    caught = len(tried) - len(survivors)
+    share = f"{100 * caught / len(tried):.1f} %" if tried else "none"
+    print(f"caught {caught} of {len(tried)} ({share}); {len(known)} equivalent ones not tried")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
