@@ -178,7 +178,9 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
             cluster=entry.report.cluster,
         )
     except ValueError as error:
-        raise RunError(f"{run.path}/{task}: {error}", "`mathreason regrade` judges again.") from None
+        raise RunError(
+            f"{run.path}/{task}: {error}", "`mathreason regrade` judges what it holds."
+        ) from None
     return Side(
         run=run,
         task=task,
