@@ -20,6 +20,7 @@ from mathreason_eval.cli import main
 from mathreason_eval.compare.comparison import Question, compare
 from mathreason_eval.compare.pairing import pair, side
 from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.families import METRICS as OUR_FAMILIES
 from mathreason_eval.families.procbench.grader import MEASURES
 from mathreason_eval.families.processbench.metrics import first_error, linear_f1
 from mathreason_eval.gate.config import Config
@@ -27,6 +28,7 @@ from mathreason_eval.gate.judging import judge
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.site.build import build_site
+from mathreason_eval.stats import metrics
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.exact_tests import sign_flip
@@ -68,6 +70,16 @@ NO_NAMES = [
 def test_a_metric_is_found_by_its_name(name, within, k, unit):
     found = find_metric(name, MEASURES)
     assert (found.definition.name, found.k, found.definition.unit) == (within, k, unit)
+
+
+def test_no_package_is_imported_for_a_metric_of_a_family_of_ours(monkeypatch):
+    class Families(dict):
+        def values(self):
+            yield from super().values()
+            pytest.fail("a package was imported")
+
+    monkeypatch.setattr(metrics, "FAMILIES", Families(OUR_FAMILIES))
+    assert find_metric("f1").k == find_metric("pa", MEASURES).k == 1
 
 
 @pytest.mark.parametrize(("name", "nearest"), NO_NAMES)
