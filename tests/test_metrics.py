@@ -25,6 +25,7 @@ from mathreason_eval.families.procbench.grader import MEASURES
 from mathreason_eval.families.processbench.metrics import first_error, linear_f1
 from mathreason_eval.gate.config import Config
 from mathreason_eval.gate.judging import judge
+from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.site.build import build_site
@@ -35,7 +36,7 @@ from mathreason_eval.stats.exact_tests import sign_flip
 from mathreason_eval.stats.metrics import METRICS, find_metric, problem_scores
 from mathreason_eval.stats.summary import PLAIN, summarize
 from mathreason_eval.tasks import load_task
-from mathreason_eval.types import Generation, Outcome, Problem, Verdict
+from mathreason_eval.types import Generation, Measure, Outcome, Problem, Verdict
 
 # fmt: off
 NAMES = [
@@ -335,6 +336,15 @@ def test_a_task_that_nothing_can_be_ranked_by_is_refused(primary, said):
     checks = check_task(replace(load_task("arithmetic"), primary=primary))
     assert said in next(one.note for one in checks if not one.ok)
     assert all(one.ok for one in check_task(load_task("arithmetic")))
+
+
+@pytest.mark.parametrize("name", ["avg", "pass@2"])
+def test_a_measure_has_no_name_of_another_metric(monkeypatch, name):
+    measures = (Measure(name=name, summary=""),)
+    moody = replace(GRADERS["number"], measures=measures)
+    monkeypatch.setitem(GRADERS._own, "number", moody)
+    notes = [one.note for one in check_task(load_task("arithmetic"))]
+    assert any(f"number measures {name}, which is" in note for note in notes)
 
 
 def test_the_plan_says_that_the_gate_compares_by_another(critics, monkeypatch, capsys):
