@@ -126,6 +126,20 @@ def empty(run: Path) -> None:
     run.mkdir()
 
 
+def verdicts(change):
+    """An edit of the second verdict."""
+
+    def edit(run: Path) -> None:
+        path = run / TASK / "verdicts.jsonl"
+        held = lines(path)
+        held[1] |= change(held[0])
+        write(path, held)
+
+    return edit
+
+
+STRAY = verdicts(lambda _: {"problem_id": "x"})
+TWICE = verdicts(lambda first: {"problem_id": first["problem_id"]})
 AGREED = {**asdict(DEFAULT), "percent": "sign"}
 FORCE = ("--force",)
 FEWER, ONE = problems(lambda rows: rows[:20]), problems(lambda rows: rows[:1])
@@ -150,6 +164,8 @@ CODES = [
     (FEWER,                            FORCE,                    0, "40 of 60 problems have no"),
     (ONE,                              FORCE,                    0, "59 of 60 problems have no"),
     (unjudged,                         (),                       2, "holds no verdicts of arithm"),
+    (STRAY,                            (),                       2, "verdicts on 'x', which is"),
+    (TWICE,                            (),                       2, "two verdicts on one sample"),
     (empty,                            (),                       2, "is no run folder and holds"),
     (None,                             ("-t", "gsm8k"),          2, "There is no task in"),
     (None,                             ("-t", "arithmetic,gsm8k"),   2, "named 'gsm8k'"),

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import math
+import re
 from itertools import combinations
 
 import numpy as np
@@ -16,9 +17,11 @@ from manifests import report_of
 from scipy.stats import hypergeom
 
 from mathreason_eval.cli.screens.metrics import metric_table, variance
+from mathreason_eval.errors import PluginError
 from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
 from mathreason_eval.runs.migration import metrics_with_units
+from mathreason_eval.stats import summary
 from mathreason_eval.stats.estimators.confidence import Vote, estimates
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.majority import maj_curve
@@ -38,7 +41,7 @@ from mathreason_eval.stats.intervals import (
     mean_of_amounts,
     mean_of_scores,
 )
-from mathreason_eval.stats.metrics import find_metric
+from mathreason_eval.stats.metrics import MetricFamily, find_metric
 from mathreason_eval.stats.summary import PLAIN, summarize
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, Unit, Verdict
 
@@ -94,6 +97,34 @@ def metrics_of(*marks, report=None, rewards=None, **meta):
     run = run_of(*marks, rewards=rewards, **meta)
     found = summarize("t", *run, key=str, report=report or PLAIN)
     return {metric.name: metric for metric in found if metric.slice == "all"}
+
+
+def a_metric(**values):
+    usual = {
+        "task": "t", "slice": "all", "name": "own", "unit": Unit.SHARE, "value": 0.5, "low": 0.4,
+        "high": 0.6, "se": 0.1, "problems": 1, "samples": 1, "method": "",
+    }  # fmt: skip
+    return Metric(**{**usual, **values})
+
+
+# fmt: off
+FOREIGN = [
+    ([a_metric(name="avg")],              "avg of all of t, which is not its own"),
+    ([a_metric(name="pass@9")],           "pass@9 of all of t, which is not its own"),
+    ([a_metric(), a_metric()],            "own of all of t, which is not its own"),
+    ([a_metric(task="other")],            "own of all of other, which is not its own"),
+    ([a_metric(value=math.nan)],          "own, which is not finite"),
+    (["own"],                             "str, which is no Metric"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("yielded", "says"), FOREIGN)
+def test_a_family_yields_metrics_of_its_own_and_no_second_avg(monkeypatch, yielded, says):
+    family = MetricFamily(estimate=lambda *_: iter(yielded))
+    monkeypatch.setattr(summary, "FAMILIES", {"mine": family})
+    with pytest.raises(PluginError, match=f"The family of metrics mine yields {re.escape(says)}"):
+        metrics_of("+-", report=report_of(metrics=("mine",)))
 
 
 # --- some, all, enough -----------------------------------------------------------------------

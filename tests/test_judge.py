@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,16 @@ from mathreason_eval.grade.graders import GRADERS, Grader
 from mathreason_eval.grade.judge import Judge, JudgeOptions
 from mathreason_eval.grade.verify import verify_rows
 from mathreason_eval.maths.compare.convention import DEFAULT
-from mathreason_eval.types import Answer, Generation, Match, Outcome, Problem, Verdict
+from mathreason_eval.types import (
+    Answer,
+    Generation,
+    Match,
+    Measure,
+    Outcome,
+    Problem,
+    Unit,
+    Verdict,
+)
 
 RULES = ("boxed", "hashes", "phrase", "last_number")
 
@@ -255,6 +265,8 @@ FAILING = [
     ("compare", KeyError("x"),                         "13",  "the grader failed: KeyError: 'x'"),
     ("compare", RecursionError(),                      "13",  "the grader failed: RecursionError"),
     ("compare", MemoryError(),                         "13",  "the grader failed: MemoryError"),
+    ("compare", SystemExit(0),                         "13",  "the grader failed: SystemExit: 0"),
+    ("find",    SystemExit(),                          None,  "the grader failed: SystemExit"),
     ("compare", ValueError(LONG),                      "13",
      f"the grader failed: ValueError: {LONG[:200]}"),
     ("find",    ZeroDivisionError("by 0"),             None,
@@ -275,6 +287,21 @@ def test_a_grader_that_raises_makes_the_sample_ungradable(
     found = verdict(fresh, "13" if part == "find" else r"\boxed{13}", grader="moody")
     assert (found.outcome, found.rule) == (Outcome.UNGRADABLE, "error")
     assert (found.answer, found.note, found.score) == (answer, note, 0.0)
+
+
+@pytest.mark.parametrize(("unit", "value"), [("share", 2.0), ("share", -1), ("amount", math.nan)])
+def test_a_measure_that_is_no_number_of_its_unit_makes_the_sample_ungradable(
+    monkeypatch, fresh, unit, value
+):
+    def measuring(gold, answer, convention=DEFAULT):
+        return replace(as_text(gold, answer), measures={"far": value})
+
+    measures = (Measure(name="far", summary="", unit=Unit(unit)),)
+    moody = Grader(summary="", compare=measuring, measures=measures)
+    monkeypatch.setitem(GRADERS._own, "moody", moody)
+    found = verdict(fresh, r"\boxed{7}", grader="moody")
+    assert (found.outcome, found.measures) == (Outcome.UNGRADABLE, {})
+    assert found.note == f"the grader failed: ValueError: its measure far is {value}"
 
 
 def test_an_answer_whose_key_raises_is_ungradable_and_has_no_vote(monkeypatch, fresh):

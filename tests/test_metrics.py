@@ -20,20 +20,23 @@ from mathreason_eval.cli import main
 from mathreason_eval.compare.comparison import Question, compare
 from mathreason_eval.compare.pairing import pair, side
 from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.families import METRICS as OUR_FAMILIES
 from mathreason_eval.families.procbench.grader import MEASURES
 from mathreason_eval.families.processbench.metrics import first_error, linear_f1
 from mathreason_eval.gate.config import Config
 from mathreason_eval.gate.judging import judge
+from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.site.build import build_site
+from mathreason_eval.stats import metrics
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.exact_tests import sign_flip
 from mathreason_eval.stats.metrics import METRICS, find_metric, problem_scores
 from mathreason_eval.stats.summary import PLAIN, summarize
 from mathreason_eval.tasks import load_task
-from mathreason_eval.types import Generation, Outcome, Problem, Verdict
+from mathreason_eval.types import Generation, Measure, Outcome, Problem, Verdict
 
 # fmt: off
 NAMES = [
@@ -68,6 +71,16 @@ NO_NAMES = [
 def test_a_metric_is_found_by_its_name(name, within, k, unit):
     found = find_metric(name, MEASURES)
     assert (found.definition.name, found.k, found.definition.unit) == (within, k, unit)
+
+
+def test_no_package_is_imported_for_a_metric_of_a_family_of_ours(monkeypatch):
+    class Families(dict):
+        def values(self):
+            yield from super().values()
+            pytest.fail("a package was imported")
+
+    monkeypatch.setattr(metrics, "FAMILIES", Families(OUR_FAMILIES))
+    assert find_metric("f1").k == find_metric("pa", MEASURES).k == 1
 
 
 @pytest.mark.parametrize(("name", "nearest"), NO_NAMES)
@@ -323,6 +336,15 @@ def test_a_task_that_nothing_can_be_ranked_by_is_refused(primary, said):
     checks = check_task(replace(load_task("arithmetic"), primary=primary))
     assert said in next(one.note for one in checks if not one.ok)
     assert all(one.ok for one in check_task(load_task("arithmetic")))
+
+
+@pytest.mark.parametrize("name", ["avg", "pass@2"])
+def test_a_measure_has_no_name_of_another_metric(monkeypatch, name):
+    measures = (Measure(name=name, summary=""),)
+    moody = replace(GRADERS["number"], measures=measures)
+    monkeypatch.setitem(GRADERS._own, "number", moody)
+    notes = [one.note for one in check_task(load_task("arithmetic"))]
+    assert any(f"number measures {name}, which is" in note for note in notes)
 
 
 def test_the_plan_says_that_the_gate_compares_by_another(critics, monkeypatch, capsys):

@@ -266,6 +266,26 @@ def test_amounts_count_the_samples_that_have_them():
     assert ("all", "seconds") not in found
 
 
+def test_of_two_lines_on_one_sample_the_first_counts():
+    problems = [Problem(id=i, question="q", gold=("1",)) for i in "ab"]
+    lines = [("a", 10, "stop"), ("b", 30, "stop"), ("a", 90, None)]
+    generations = [
+        Generation(problem_id=i, sample=0, text="", completion_tokens=n, finish_reason=ended)
+        for i, n, ended in lines
+    ]
+    found = metrics_of(problems, verdicts_of(("a", "1", RIGHT), ("b", "1", RIGHT)), generations)
+    assert found["all", "tokens"].value == 20
+    assert found["all", "tokens"].samples == 2
+    assert ("all", "truncated") in found
+
+
+def test_two_verdicts_on_one_sample_are_an_error():
+    problems = [Problem(id="a", question="q", gold=("1",))]
+    twice = verdicts_of(("a", "1", RIGHT)) * 2
+    with pytest.raises(ValueError, match="two verdicts on one sample of 'a'"):
+        metrics_of(problems, twice)
+
+
 def test_a_verdict_on_no_problem_is_an_error():
     with pytest.raises(ValueError, match="'b', which is no problem"):
         metrics_of([Problem(id="a", question="q", gold=("1",))], verdicts_of(("b", "1", RIGHT)))

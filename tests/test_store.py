@@ -222,6 +222,22 @@ AMISS = [
     ("problems.jsonl",    {"gold": "7"},                "problems.jsonl, line 2: gold: expected"),
     ("problems.jsonl",    {"meta": {"level": [1]}},     "line 2: meta[...]: expected "),
     ("metrics.json",      {"value": "0.5"},             "metrics.json: [1].value: expected float"),
+    # NaN, and half a character: Python's JSON has both, and msgspec tells neither apart.
+    ("metrics.json",      {"low": math.nan},            "metrics.json: [1].low: expected a finite"),
+    ("metrics.json",      {"value": math.inf},          "metrics.json: [1].value: expected a fin"),
+    ("verdicts.jsonl",    {"measures": {"pa": math.inf}}, "line 2: measures: expected a finite"),
+    ("verdicts.jsonl",    {"score": math.inf},          "line 2: score: expected a finite number"),
+    ("verdicts.jsonl",    {"score": "\ud800"},          "line 2: score: expected float, got str"),
+    ("verdicts.jsonl",    {"outcome": "\ud800"},        "line 2: outcome: invalid enum value "),
+    ("verdicts.jsonl",    {"\ud800": 1, "second": "\ud800"}, "line 2: second: invalid enum value "),
+    ("verdicts.jsonl",    {"\ud800": 1},                "line 2: holds half a character in a na"),
+    ("manifest.json",     {"samples": "\ud800"},        "manifest.json: samples: expected int, "),
+    # A task is a folder in the folder: what is written to it must not land elsewhere.
+    *(
+        ("manifest.json", {"tasks": {name: {}}},
+         f"manifest.json: tasks: {name!r} is no name of a folder in this one.")
+        for name in ("../elsewhere", "/elsewhere", "a/b", "..", "", "\ud800")
+    ),
 ]
 # fmt: on
 

@@ -158,7 +158,8 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
             to import than a gate may take to start.
 
     Raises:
-        RunError: if the run does not hold the task, or nothing of it was judged.
+        RunError: if the run does not hold the task, nothing of it was judged, or a verdict is of
+            nothing in it or the second on a sample.
     """
     problems = run.problems(task)
     verdicts = run.verdicts(task)
@@ -168,13 +169,18 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
         )
     entry = run.manifest.tasks[task]
     key = _key(entry.grading.grade) if votes else str
-    items = items_of(
-        problems,
-        _first(samples, run.generations(task)),
-        _first(samples, verdicts),
-        key,
-        cluster=entry.report.cluster,
-    )
+    try:
+        items = items_of(
+            problems,
+            _first(samples, run.generations(task)),
+            _first(samples, verdicts),
+            key,
+            cluster=entry.report.cluster,
+        )
+    except ValueError as error:
+        raise RunError(
+            f"{run.path}/{task}: {error}", "`mathreason regrade` judges what it holds."
+        ) from None
     return Side(
         run=run,
         task=task,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -16,7 +17,7 @@ from mathreason_eval.grade.workers import ProcessOwner, WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Match, Outcome, Problem, Verdict
+from mathreason_eval.types import Generation, Match, Measure, Outcome, Problem, Unit, Verdict
 
 GRADER_VERSION = "7"
 """Rises whenever a verdict could change; part of every manifest."""
@@ -220,6 +221,7 @@ class Judge(ProcessOwner):
         if found.equal is None and grader.slow is not None:
             found, took = self._ask(key, left, outside=grader.outside is not None)
             seconds += took
+        _check_measures(found, grader.measures)
         return found, seconds
 
     def _ask(self, key: CacheKey, left: float, *, outside: bool) -> tuple[Match, float]:
@@ -249,9 +251,17 @@ def _guarded(work: Callable[[], tuple[Match, float]]) -> tuple[Match, float]:
     except UserError:
         raise
     # A grader, a rule or a key may be anybody's code. What it raises, out of memory and too deep a
-    # recursion included, makes this sample ungradable and no other.
-    except Exception as error:  # noqa: BLE001
+    # recursion included, makes this sample ungradable and no other; so does leaving.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         return failed(error), time.perf_counter() - began
+
+
+def _check_measures(found: Match, declared: Sequence[Measure]) -> None:
+    """Raise a ValueError if a measure is not finite, or is declared a share and none."""
+    shares = {measure.name for measure in declared if measure.unit is Unit.SHARE}
+    for name, value in found.measures.items():
+        if not math.isfinite(value) or (name in shares and not 0 <= value <= 1):
+            raise ValueError(f"its measure {name} is {value}")
 
 
 def _unanswered(outcome: Outcome, note: str) -> Match:

@@ -17,7 +17,7 @@ from mathreason_eval.models.base import Model, Request
 from mathreason_eval.runs.manifest import describe_model, new_manifest
 from mathreason_eval.runs.store import SampleKey, is_run, load_run
 from mathreason_eval.seeds import sample_seed
-from mathreason_eval.stats.metrics import find_metric
+from mathreason_eval.stats.metrics import find_metric, our_metric
 from mathreason_eval.stats.summary import Report
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots
@@ -115,9 +115,16 @@ def check_primary(task: Task) -> None:
 
     Raises:
         UnknownNameError: if there is no such metric.
-        TaskError: if it is not one of which more is better and that every problem has.
+        TaskError: if it is not one of which more is better and that every problem has, or the
+            grader calls a measure as another metric is called.
     """
-    definition = find_metric(task.primary, grader_for(task.located(task.grade)).measures).definition
+    measures = grader_for(task.located(task.grade)).measures
+    if taken := [measure.name for measure in measures if our_metric(measure.name)]:
+        raise TaskError(
+            f"{task.grade} measures {taken[0]}, which is the name of another metric.",
+            "A grader's measures have names of their own.",
+        )
+    definition = find_metric(task.primary, measures).definition
     if not definition.has_scores or not definition.is_share or not definition.higher_is_better:
         raise TaskError(
             f"Results of {task.name} cannot be ranked by {task.primary}: it is no share that "

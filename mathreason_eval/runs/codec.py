@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import re
 import sys
 import warnings
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.text.jsonl import parse_line
-from mathreason_eval.types import Generation, Records, Verdict
+from mathreason_eval.types import Generation, Metric, Records, Verdict
 
 RecordT = TypeVar("RecordT")
 
@@ -105,9 +106,38 @@ def converted(
     import msgspec
 
     try:
-        return msgspec.convert(value, kind)
+        record = msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         raise RunError(f"{where}: {_in_words(str(error), within)}.", _BY_HAND) from None
+    except UnicodeEncodeError:
+        # Of half a character where no text may be msgspec does not say the place; of `?` it does.
+        converted(kind, _without_surrogates(value), where, within)
+        raise RunError(f"{where}: holds half a character in a name.", _BY_HAND) from None
+    for number, one in enumerate(record) if isinstance(record, list) else [(None, record)]:
+        if (amiss := _not_finite(one)) is not None:
+            place = amiss if number is None else f"[{number}].{amiss}"
+            raise RunError(f"{where}: {place}: expected a finite number.", _BY_HAND)
+    return record
+
+
+def _without_surrogates(value: object) -> object:
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+_FINITE: Mapping[type, Sequence[str]] = {
+    Metric: ("value", "low", "high"),
+    Verdict: ("score", "measures"),
+}
+"""Fields that numbers on screens are made of. msgspec takes NaN from JSON as Python parses it."""
+
+
+def _not_finite(record: object) -> str | None:
+    """Return the first field of a record that is not finite and has to be."""
+    for name in _FINITE.get(type(record), ()):
+        held = getattr(record, name)
+        if not all(map(math.isfinite, held.values() if isinstance(held, Mapping) else (held,))):
+            return name
+    return None
 
 
 _BY_HAND = "Was it edited by hand?"

@@ -24,7 +24,8 @@ def read_manifest(path: Path) -> RunManifest:
     """Return the manifest that a file holds.
 
     Raises:
-        RunError: if it cannot be read, is of a newer format, or has a field of another type.
+        RunError: if it cannot be read, is of a newer format, has a field of another type, or a task
+            whose files would be elsewhere.
     """
     row, where = read_json(path), str(path)
     if not isinstance(row, dict) or type(row.get("format")) is not int or row["format"] < 1:
@@ -40,6 +41,12 @@ def read_manifest(path: Path) -> RunManifest:
         row = migrate(row)
     if not isinstance(row.get("tasks"), dict):
         return converted(RunManifest, row, where)
+    for name in row["tasks"]:
+        if name in {"", ".", ".."} or "/" in name or not name.isprintable():
+            raise RunError(
+                f"{where}: tasks: {name!r} is no name of a folder in this one.",
+                "Was it edited by hand?",
+            )
     # One by one, so that an error names the task.
     tasks = {
         name: converted(TaskEntry, entry, where, ("tasks", name))

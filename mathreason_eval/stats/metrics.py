@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import UnknownNameError
@@ -380,10 +381,12 @@ def find_metric(name: str, measures: Sequence[Measure] = ()) -> NamedMetric:
     if found := our_metric(name):
         return found
     own = [measured(measure) for measure in measures]
-    brought = [one for family in FAMILIES.values() for one in family.definitions]
-    if found := _among(name, [*own, *brought]):
+    # One after another: packages come last, and are imported for names that are none of ours.
+    brought = (one for family in FAMILIES.values() for one in family.definitions)
+    if found := _among(name, chain(own, brought)):
         return found
-    known = map(_with_k, (*METRICS.values(), *own, *brought))
+    every = [one for family in FAMILIES.values() for one in family.definitions]
+    known = map(_with_k, (*METRICS.values(), *own, *every))
     raise UnknownNameError("metric", name, list(known))
 
 

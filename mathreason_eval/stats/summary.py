@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mathreason_eval.errors import PluginError
 from mathreason_eval.stats.estimators.confidence import confidence
 from mathreason_eval.stats.estimators.items import Item, items_of, mean_amount, mean_over
 from mathreason_eval.stats.estimators.macro import unweighted
@@ -23,6 +25,7 @@ from mathreason_eval.stats.metrics import (
     STEPS,
     MetricDefinition,
     measured,
+    our_metric,
     score_table,
 )
 from mathreason_eval.types import (
@@ -97,6 +100,7 @@ def summarize(
 
     Raises:
         ValueError: if there are no verdicts, or one is of no problem.
+        PluginError: if a family yields what is no metric of its own of this task.
     """
     rules = report.rules
     items = items_of(problems, generations, verdicts, key, cluster=rules.cluster)
@@ -107,8 +111,29 @@ def summarize(
         metrics += [*_rates((task, name), group, report), *paired(task, group, name)]
     metrics += estimates((task, WHOLE), items, STEPS.values())
     for family in rules.metrics:
-        metrics += FAMILIES[family].estimate(task, items)
+        metrics += _of_family(family, task, items, {(one.slice, one.name) for one in metrics})
     return Records(metrics)
+
+
+def _of_family(
+    family: str, task: str, items: Sequence[Item], taken: set[tuple[str, str]]
+) -> list[Metric]:
+    """Return what a family of metrics yields; a second `avg` of the same place is refused."""
+    found = [*FAMILIES[family].estimate(task, items)]
+    for one in found:
+        if not isinstance(one, Metric):
+            why = f"{type(one).__name__}, which is no Metric"
+        elif one.task != task or (one.slice, one.name) in taken or our_metric(one.name):
+            why = f"{one.name} of {one.slice} of {one.task}, which is not its own"
+        elif not all(map(math.isfinite, (one.value, one.low, one.high))):
+            why = f"{one.name}, which is not finite"
+        else:
+            taken.add((one.slice, one.name))
+            continue
+        raise PluginError(
+            f"The family of metrics {family} yields {why}.", "Fix, update or uninstall its package."
+        )
+    return found
 
 
 def by_slice(items: Sequence[Item], slices: Sequence[str]) -> Iterator[tuple[str, list[Item]]]:

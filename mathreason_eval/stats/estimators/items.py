@@ -100,7 +100,7 @@ def items_of(
         cluster: the property that the task names under `cluster:`, if any.
 
     Raises:
-        ValueError: if a verdict is of no problem.
+        ValueError: if a verdict is of no problem, or a second one on a sample.
     """
     judged: dict[str, list[Verdict]] = defaultdict(list)
     made: dict[str, list[Generation]] = defaultdict(list)
@@ -182,6 +182,10 @@ def _item(
     cluster: Hashable,
 ) -> Item:
     verdicts = sorted(verdicts, key=attrgetter("sample"))
+    if len({verdict.sample for verdict in verdicts}) < len(verdicts):
+        raise ValueError(f"There are two verdicts on one sample of {problem.id!r}.")
+    # Of several lines on one sample the first counts, as everywhere.
+    generations = [*{one.sample: one for one in reversed(generations)}.values()][::-1]
     outcomes = [verdict.outcome for verdict in verdicts]
     counts = {outcome: outcomes.count(outcome) for outcome in _OUTCOMES}
     # Whatever their spelling, answers that equal the gold are one class.
@@ -212,9 +216,6 @@ def _item(
 
 def _rewards(verdicts: Sequence[Verdict], generations: Sequence[Generation]) -> tuple[float, ...]:
     """Return the rewards by sample; none unless every sample has one."""
-    by_sample: dict[int, float] = {}
-    for generation in generations:
-        if generation.reward is not None:
-            by_sample.setdefault(generation.sample, generation.reward)
+    by_sample = {one.sample: one.reward for one in generations if one.reward is not None}
     found = [by_sample[verdict.sample] for verdict in verdicts if verdict.sample in by_sample]
     return tuple(found) if len(found) == len(verdicts) else ()
