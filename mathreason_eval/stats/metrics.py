@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.registry import FAMILY, OURS, Registry
-from mathreason_eval.stats.estimators import several
+from mathreason_eval.stats.estimators import passk, votes
 from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.estimators.passk import TAUS
-from mathreason_eval.stats.estimators.posterior import bayes
+from mathreason_eval.stats.estimators.means import bayes
 from mathreason_eval.stats.intervals import SampleMoments
 from mathreason_eval.stats.ranking import RunScores
 from mathreason_eval.types import Measure, Metric, Outcome, Unit, Verdict
@@ -168,7 +167,7 @@ def _rewarded(items: Sequence[Item]) -> bool:
 
 def _vote_note(items: Sequence[Item], k: int) -> str:
     drawn = k < max(item.n for item in items)
-    return f"{several.vote_draws(items):,} seeded draws a problem" if drawn else "the one vote"
+    return f"{votes.vote_draws(items):,} seeded draws a problem" if drawn else "the one vote"
 
 
 PRIMARY = "primary"
@@ -212,15 +211,15 @@ BOUNDS = _table(
 """Bounds on the score where two graders differ, of the whole and of every slice."""
 OF_SEVERAL = _table(
     _Def(name="pass@{k}", summary="chance that at least one of K samples is correct",
-         curve=several.pass_any),
+         curve=passk.pass_any),
     _Def(name="pass^{k}", summary="chance that all of K samples are correct",
-         curve=several.pass_all, shown=Shown.LARGEST),
+         curve=passk.pass_all, shown=Shown.LARGEST),
     _Def(name="maj@{k}", summary="chance that the majority of K samples is correct",
-         curve=several.majority, needs_votes=True),
+         curve=votes.majority, needs_votes=True),
     _Def(name="best@{k}", summary="chance that of K samples the one of most reward is correct",
-         curve=several.best_by_reward, known=_rewarded, shown=Shown.LARGEST),
+         curve=votes.best_by_reward, known=_rewarded, shown=Shown.LARGEST),
     _Def(name="vote@{k}", summary="chance that a vote of K samples by reward is correct",
-         curve=several.vote_by_reward, known=_rewarded, needs_votes=True, note=_vote_note,
+         curve=votes.vote_by_reward, known=_rewarded, needs_votes=True, note=_vote_note,
          shown=Shown.LARGEST),
 )  # fmt: skip
 """What several samples of a problem are worth, for every K."""
@@ -236,11 +235,11 @@ AMOUNTS = _table(
 CONSISTENCY = _table(
     *(
         _Def(name=f"g-pass@{{k}}:{tau}", summary=f"chance that {tau:.0%} of K samples are correct",
-             curve=several.g_pass(tau), shown=Shown.NOWHERE)
-        for tau in TAUS
+             curve=passk.g_pass(tau), shown=Shown.NOWHERE)
+        for tau in passk.TAUS
     ),
     _Def(name="mg-pass@{k}", summary="mean of g-pass@K over the shares above one half",
-         curve=several.mg_pass, shown=Shown.NOWHERE),
+         curve=passk.mg_pass, shown=Shown.NOWHERE),
 )  # fmt: skip
 """How reliably a model is right, for every K."""
 STEPS = _table(

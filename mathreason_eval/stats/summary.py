@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.estimators.confidence import confidence
 from mathreason_eval.stats.estimators.items import Item, items_of, mean_amount, mean_over
-from mathreason_eval.stats.estimators.macro import unweighted
+from mathreason_eval.stats.estimators.means import unweighted
 from mathreason_eval.stats.estimators.paired import paired
 from mathreason_eval.stats.intervals import Mean, Place, conditional_interval
 from mathreason_eval.stats.metrics import (
