@@ -30,8 +30,8 @@ from mathreason_eval.site.build import build_site
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.exact_tests import sign_flip
-from mathreason_eval.stats.metrics import METRICS, find_metric, problem_scores
-from mathreason_eval.stats.summary import PLAIN, summarize
+from mathreason_eval.stats.metrics import METRICS, find_metric
+from mathreason_eval.stats.summary import PLAIN, problem_scores, summarize
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 

@@ -13,8 +13,8 @@ from mathreason_eval.site.grid import SOLVED, grid
 from mathreason_eval.site.results import Result, Sample, samples_page
 from mathreason_eval.site.standing import Column, Row
 from mathreason_eval.site.states import HEALTH, STATES
+from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC, is_power_of_two, shown_as
-from mathreason_eval.stats.summary import WHOLE
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome
 

@@ -12,8 +12,9 @@ from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
 from mathreason_eval.runs.store import Sample as StoredSample
 from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric, contender
+from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric
 from mathreason_eval.stats.ranking import RunScores
+from mathreason_eval.stats.summary import run_scores
 from mathreason_eval.text import page_name
 from mathreason_eval.types import (
     Generation,
@@ -180,7 +181,7 @@ def _metric(entry: TaskEntry, name: str) -> NamedMetric | None:
 
 def _contender(items: Sequence[Item], metric: NamedMetric) -> RunScores | None:
     try:
-        return contender(items, metric)
+        return run_scores(items, metric)
     except ValueError:
         return None
 

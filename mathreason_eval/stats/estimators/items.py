@@ -16,6 +16,9 @@ from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 if TYPE_CHECKING:
     from mathreason_eval.stats.intervals import Scores
 
+WHOLE = "all"
+"""The slice of all problems of a task."""
+
 _OUTCOMES = tuple(Outcome)
 _PROBLEM = attrgetter("problem_id")
 
