@@ -26,7 +26,7 @@ from mathreason_eval.gate.config import Config
 from mathreason_eval.gate.judging import judge
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import RunWriter, load_run
-from mathreason_eval.site.build import build_site
+from mathreason_eval.site import build_site
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.exact_tests import sign_flip
