@@ -97,9 +97,13 @@ def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int
 
 def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str, int]) -> Values:
     shown = [metric for metric in result.metrics if _is_shown(metric, result)]
+    # A slice's metrics need not be adjacent: those of families follow all others.
+    by_slice: dict[str, list[Metric]] = {}
+    for metric in shown:
+        by_slice.setdefault(metric.slice, []).append(metric)
     return {
         "result": result,
-        "metrics": {name: list(group) for name, group in groupby(shown, lambda m: m.slice)},
+        "metrics": by_slice,
         "shortened": len(shown) < len(result.metrics),
         "methods": list(dict.fromkeys(metric.method for metric in shown)),
         "outcomes": [
