@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from mathreason_eval.compare.pairing import metric_of
+from mathreason_eval.errors import UserError
 from mathreason_eval.site.leaderboard import Column
 from mathreason_eval.site.pages import Values, choice, run_labels
 from mathreason_eval.site.results import (
@@ -32,6 +34,7 @@ def task_values(column: Column) -> Values:
     rows = problem_rows(results)
     return {
         "column": column,
+        "summary": _summary(column),
         "label": run_labels(results, Counter(result.model for result in results)),
         "health": _HEALTH,
         "panels": [drawn for result in results if (drawn := panel(result)) is not None],
@@ -45,6 +48,14 @@ def task_values(column: Column) -> Values:
             if (count := sum(row.kind == kind for row in rows))
         ],
     }
+
+
+def _summary(column: Column) -> str:
+    """Return what the column's metric is; empty if the package that has it is not installed."""
+    try:
+        return metric_of(column.reference.entry, column.metric).definition.summary
+    except UserError:
+        return ""
 
 
 def _slice_metric(metric: str, results: Iterable[Result]) -> str:
