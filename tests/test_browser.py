@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from site_runs import make_run
 
-from mathreason_eval.site.build import build_site
+from mathreason_eval.site import build_site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -24,17 +24,9 @@ from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats import summary
 from mathreason_eval.stats.estimators.confidence import Vote, estimates
 from mathreason_eval.stats.estimators.items import items_of
-from mathreason_eval.stats.estimators.majority import maj_curve
-from mathreason_eval.stats.estimators.passk import (
-    TAUS,
-    curves,
-    g_pass_at_k,
-    mg_pass_at_k,
-    pass_at_k,
-    pass_hat_k,
-)
-from mathreason_eval.stats.estimators.posterior import posterior
-from mathreason_eval.stats.estimators.votes import best_curve, vote_curve
+from mathreason_eval.stats.estimators.means import posterior
+from mathreason_eval.stats.estimators.passk import TAUS, curves
+from mathreason_eval.stats.estimators.votes import best_curve, maj_curve, vote_curve
 from mathreason_eval.stats.intervals import (
     SampleMoments,
     conditional_interval,
@@ -134,9 +126,9 @@ def test_a_family_yields_metrics_of_its_own_and_no_second_avg(monkeypatch, yield
 def test_every_curve_is_hypergeometric(n):
     correct, k = np.arange(n + 1)[:, None], np.arange(1, n + 1)[None]
     found = curves(n)
-    assert found.some == pytest.approx(hypergeom.sf(0, n, correct, k), abs=1e-11)
-    assert found.every == pytest.approx(hypergeom.sf(k - 1, n, correct, k), abs=1e-11)
-    for tau, enough in zip(TAUS, found.enough, strict=True):
+    assert found.pass_any == pytest.approx(hypergeom.sf(0, n, correct, k), abs=1e-11)
+    assert found.pass_all == pytest.approx(hypergeom.sf(k - 1, n, correct, k), abs=1e-11)
+    for tau, enough in zip(TAUS, found.g_pass, strict=True):
         least = np.ceil(tau * k)
         assert enough == pytest.approx(hypergeom.sf(least - 1, n, correct, k), abs=1e-11)
 
@@ -146,27 +138,24 @@ def test_a_curve_is_the_estimator_at_every_k(n, data):
     c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
     found = curves(n)
     at = c, k - 1
-    assert found.some[at] == pytest.approx(pass_at_k(n, c, k), abs=1e-12)
-    assert found.every[at] == pytest.approx(pass_hat_k(n, c, k), abs=1e-12)
-    assert found.enough[1][at] == pytest.approx(g_pass_at_k(n, c, k, 0.75), abs=1e-12)
-    assert found.mean_enough[at] == pytest.approx(mg_pass_at_k(n, c, k), abs=1e-12)
+    assert found.pass_any[at] == pytest.approx(at_least(1, n, c, k), abs=1e-12)
+    assert found.pass_all[at] == pytest.approx(at_least(k, n, c, k), abs=1e-12)
+    assert found.g_pass[1][at] == pytest.approx(at_least(math.ceil(0.75 * k), n, c, k), abs=1e-12)
+    mean = 2 / k * sum(at_least(hits, n, c, k) for hits in range((k + 1) // 2 + 1, k + 1))
+    assert found.mg_pass[at] == pytest.approx(mean, abs=1e-12)
+
+
+def at_least(hits, n, c, k):
+    """Return by the definition the chance that k of n samples hold so many correct ones."""
+    ways = (math.comb(c, i) * math.comb(n - c, k - i) for i in range(hits, min(k, c) + 1))
+    return sum(ways) / math.comb(n, k)
 
 
 @given(st.integers(1, 40), st.data())
 def test_mg_pass_is_the_sum_that_its_authors_publish(n, data):
     c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
     wanted = sum(hypergeom.sf(i - 1, n, c, k) for i in range(math.ceil(k / 2) + 1, k + 1))
-    assert mg_pass_at_k(n, c, k) == pytest.approx(2 / k * wanted, abs=1e-12)
-
-
-def test_a_share_of_samples_is_rounded_up_as_on_paper():
-    assert g_pass_at_k(10, 7, 10, 0.7) == 1  # 0.7 * 10 is a little more than 7 in floating point
-
-
-@pytest.mark.parametrize("estimate", [pass_hat_k, mg_pass_at_k])
-def test_more_samples_than_there_are_is_refused(estimate):
-    with pytest.raises(ValueError, match="does not exist"):
-        estimate(4, 2, 5)
+    assert curves(n).mg_pass[c, k - 1] == pytest.approx(2 / k * wanted, abs=1e-12)
 
 
 @pytest.mark.parametrize(("name", "k"), DRAWS_OF)
@@ -181,13 +170,13 @@ def test_votes_of_a_thousand_samples_keep_their_digits():
     assert maj_curve(1, [1] * 499, 0) == pytest.approx(np.full(500, 0.002), abs=1e-10)
     assert maj_curve(250, [250, 250, 250], 0) == pytest.approx(np.full(1000, 0.25), abs=1e-10)
     right = maj_curve(600, [], 400)
-    assert right == pytest.approx(curves(1000).some[600], abs=1e-10)
+    assert right == pytest.approx(curves(1000).pass_any[600], abs=1e-10)
 
 
 def test_a_vote_of_two_is_avg_and_pass_in_equal_parts():
     curve = maj_curve(30, [20, 10, 4], 0)
-    both = pass_hat_k(64, 30, 2)
-    assert curve[1] == pytest.approx(both + (pass_at_k(64, 30, 2) - both) / 2, abs=1e-10)
+    both, any_of_two = curves(64).pass_all[30, 1], curves(64).pass_any[30, 1]
+    assert curve[1] == pytest.approx(both + (any_of_two - both) / 2, abs=1e-10)
 
 
 SAMPLES = st.lists(

@@ -20,7 +20,7 @@ from mathreason_eval.gate.junit import junit
 from mathreason_eval.gate.markdown import markdown, plain
 from mathreason_eval.runs.addresses import sample_links
 from mathreason_eval.runs.store import load_run
-from mathreason_eval.site.build import build_site
+from mathreason_eval.site import build_site
 
 HARM = (
     "</details><script>alert(1)</script> | ![x](http://evil/x.png) [y](javascript:z) @team #1 "

@@ -10,7 +10,7 @@ import pytest
 from mathreason_eval.errors import DataError
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.runs.store import load_run
-from mathreason_eval.site.build import build_site
+from mathreason_eval.site import build_site
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Outcome
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,13 +29,13 @@ from mathreason_eval.gate.judging import judge
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import RunWriter, load_run
-from mathreason_eval.site.build import build_site
+from mathreason_eval.site import build_site
 from mathreason_eval.stats import metrics
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.exact_tests import sign_flip
-from mathreason_eval.stats.metrics import METRICS, find_metric, problem_scores
-from mathreason_eval.stats.summary import PLAIN, summarize
+from mathreason_eval.stats.metrics import METRICS, find_metric
+from mathreason_eval.stats.summary import PLAIN, problem_scores, summarize
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Generation, Measure, Outcome, Problem, Verdict
 
@@ -303,6 +304,19 @@ def test_results_are_ranked_by_the_task_s_metric(critics, tmp_path):
     page = (tmp_path / "site/task/bench.html").read_text()
     assert "f1 with its 95 % interval" in page
     assert "f1 in per cent with its 95 % interval" in page
+
+
+def test_the_page_of_a_run_has_every_metric_of_every_slice(critics, tmp_path):
+    build_site(critics, tmp_path / "site")
+    page = (tmp_path / "site/run/half.html").read_text()
+    groups = page.partition('<table class="metrics">')[2].partition("</table>")[0].split("<tbody>")
+    shown = {
+        (re.search(r'rowspan="\d+">(.*?)</th>', group)[1], name)
+        for group in groups[1:]
+        for name in re.findall(r"<td>(.*?)</td>", group)
+    }
+    assert shown == {(metric.slice, metric.name) for metric in critics[0].metrics()}
+    assert {("all", "avg"), ("all", "f1"), ("split=math", "avg"), ("split=math", "f1")} <= shown
 
 
 def test_folders_from_before_it_are_ranked_by_accuracy(tmp_path):

@@ -17,7 +17,7 @@ from site_runs import make_run
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.runs.store import Run
-from mathreason_eval.site.build import build_site
+from mathreason_eval.site import build_site
 
 MADE = "2026-05-02T09:00:00+00:00"
 

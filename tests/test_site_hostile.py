@@ -12,8 +12,8 @@ from site_runs import make_run
 from test_site import Page, dead_links, pages, places_with_two_owners
 
 from mathreason_eval.runs.store import RunWriter, load_run
-from mathreason_eval.site.build import build_site
-from mathreason_eval.site.marks import excerpt
+from mathreason_eval.site import build_site
+from mathreason_eval.site.formats import excerpt
 from mathreason_eval.text import distinct_page_names, page_name, short_names, slug
 
 SCRIPT = "<script>document.title='taken'</script>"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mathreason_eval.stats.estimators.passk import pass_at_k
+from mathreason_eval.stats.estimators.passk import curves
 from mathreason_eval.stats.intervals import mean_of_scores
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
@@ -21,7 +21,7 @@ def coverage(difficulties, truth, samples, k=1):
     """Return the percentage of intervals that hold the truth: one row of chances to solve a run."""
     rng = np.random.default_rng(2011)
     solved = rng.binomial(samples, difficulties)
-    credit = [pass_at_k(samples, c, k) for c in range(samples + 1)]
+    credit = curves(samples).pass_any[:, k - 1]
     means = [mean_of_scores([credit[c] for c in run]) for run in solved]
     return 100 * np.mean([mean.low <= truth <= mean.high for mean in means])
 

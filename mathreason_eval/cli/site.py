@@ -22,7 +22,7 @@ from mathreason_eval.cli.screens.console import note, say
 def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
     """Build a static site from runs, or from folders that hold runs."""
     from mathreason_eval.runs.store import find_runs
-    from mathreason_eval.site.build import build_site
+    from mathreason_eval.site import build_site
 
     found = [run for path in runs for run in find_runs(path)]
     index = build_site(found, out)

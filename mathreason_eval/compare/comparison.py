@@ -11,9 +11,10 @@ from mathreason_eval.compare.flips import Flip, flips
 from mathreason_eval.compare.pairing import PairedScores, Pairing, metric_name, pair, side
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.metrics import PRIMARY, contender
+from mathreason_eval.stats.estimators.items import WHOLE
+from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.ranking import Rank, ranking
-from mathreason_eval.stats.summary import WHOLE, by_slice
+from mathreason_eval.stats.summary import by_slice, run_scores
 
 _SPREAD_NEEDS = 2
 """So many problems, at least, have a difference of amounts."""
@@ -281,7 +282,7 @@ def _ranks(of_task: Sequence[Comparison]) -> Iterator[Ranks]:
     if not names:
         return
     sides = [of_task[0].pairing.before, *(one.pairing.after for one in of_task)]
-    contenders = [contender(side.chosen(names), first.metric) for side in sides]
+    contenders = [run_scores(side.chosen(names), first.metric) for side in sides]
     clusters = {name: first.pairs[name].cluster for name in contenders[0].scores}
     places = ranking(contenders, clusters, counted=first.metric.definition.is_counted)
     called = [run_name(0), *(one.name for one in of_task)]

@@ -16,11 +16,10 @@ from mathreason_eval.stats.metrics import (
     DEFAULT_METRIC,
     PRIMARY,
     NamedMetric,
-    ProblemScore,
     find_metric,
     our_metric,
-    problem_scores,
 )
+from mathreason_eval.stats.summary import ProblemScore, problem_scores
 from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
 
 SampledT = TypeVar("SampledT", Generation, Verdict)

@@ -1,14 +1,19 @@
-"""How values become text on a page, and the one gate all of them go through."""
+"""The template environment: how values become text on a page, and how long texts are cut.
+
+Every value passes `visible` and then Jinja's escaping, whatever a template leaves out.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mathreason_eval.resources import resource_dir
-from mathreason_eval.site.marks import excerpt
-from mathreason_eval.site.standing import settings
-from mathreason_eval.site.states import STATES
+from mathreason_eval.site.leaderboard import settings
+from mathreason_eval.site.results import STATES
 from mathreason_eval.text import visible
 from mathreason_eval.types import Metric, Unit
 
@@ -16,45 +21,27 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-_AFTER_A_DIVIDER = re.compile(r"(?<=[/:@_])")
-
-_BEGINNING = 100
-"""So many characters of a question stand for it in a table."""
-
 
 def environment() -> Environment:
-    """Return the templates, with what they need to write values down.
-
-    Every value passes `visible` and then Jinja's escaping, whatever a template's author forgets.
-    """
+    """Return the templates with their filters."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(resource_dir("leaderboard")),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_harmless,
+        finalize=_visible_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"excerpt": excerpt, "states": STATES}
-    made.filters |= {
-        "beginning": beginning,
-        "counted": counted,
-        "interval": interval,
-        "name": name,
-        "percent": percent,
-        "place": place,
-        "settings": settings,
-        "span": span,
-        "thousands": thousands,
-        "value": value,
-    }
-    made.tests["share"] = is_share
-    return made
+    templates.globals |= {"excerpt": excerpt, "states": STATES}
+    filters = beginning, counted, interval, name, percent, place, settings, span, thousands, value
+    templates.filters |= {function.__name__: function for function in filters}
+    templates.tests["share"] = is_share
+    return templates
 
 
-def _harmless(content: object) -> object:
+def _visible_text(content: object) -> object:
     from markupsafe import Markup
 
     if isinstance(content, Markup) or not isinstance(content, str):
@@ -62,11 +49,16 @@ def _harmless(content: object) -> object:
     return visible(content)
 
 
+# --- filters ---------------------------------------------------------------------------------
+
+_AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_])")
+
+
 def name(text: str) -> Markup:
-    """Return a name that may be broken after the signs that divide it, and not within a word."""
+    """Return a name that may be broken after its separators, and not within a word."""
     from markupsafe import Markup, escape
 
-    return Markup("<wbr>").join(escape(part) for part in _AFTER_A_DIVIDER.split(visible(text)))
+    return Markup("<wbr>").join(escape(part) for part in _AFTER_A_SEPARATOR.split(visible(text)))
 
 
 def is_share(metric: Metric) -> bool:
@@ -80,7 +72,7 @@ def percent(share: float) -> str:
 
 
 def place(share: float) -> str:
-    """Return a fraction of 1 as a place on a scale from 0 to 100."""
+    """Return a fraction of 1 as a coordinate from 0 to 100."""
     return f"{100 * share:.2f}".rstrip("0").rstrip(".")
 
 
@@ -105,7 +97,7 @@ def span(rank: tuple[int, int]) -> str:
 
 
 def thousands(count: int) -> str:
-    """Return a count with its thousands set apart."""
+    """Return a count with thousands separators."""
     return f"{count:,}"
 
 
@@ -114,7 +106,64 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+_BEGINNING = 100
+"""Characters of a question that are shown in a table."""
+
+
 def beginning(text: str) -> str:
     """Return the beginning of a text, in one line."""
     line = " ".join(text[: 4 * _BEGINNING].split())
     return line if len(line) <= _BEGINNING else f"{line[:_BEGINNING].rstrip()}…"
+
+
+# --- excerpts --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """A part of a text, shown or left out."""
+
+    text: str
+    """Empty where it is left out."""
+    marked: bool = False
+    """Whether it is the answer."""
+    left_out: int = 0
+    """The number of characters that are not shown here."""
+
+
+def excerpt(text: str, span: tuple[int, int] | None = None, *, limit: int) -> tuple[Piece, ...]:
+    """Return a text in pieces, the answer's span marked; the pieces account for all of it.
+
+    A text of more than `limit` characters keeps a quarter of that at its beginning, at its end,
+    and before, at either end of, and after the answer.
+    """
+    start, end = _within(span, len(text))
+    if len(text) <= limit:
+        return tuple(_cut(text, [(0, len(text))], start, end))
+    part = max(1, limit // 4)
+    windows = [(0, part), (len(text) - part, len(text))]
+    if start < end:
+        windows += [(start - part, min(end, start + part)), (max(start, end - part), end + part)]
+    return tuple(_cut(text, windows, start, end))
+
+
+def _within(span: tuple[int, int] | None, length: int) -> tuple[int, int]:
+    """Return the span clipped to the text: a stored span may lie anywhere."""
+    start, end = span or (length, length)
+    start = min(max(start, 0), length)
+    return start, min(max(end, start), length)
+
+
+def _cut(text: str, windows: list[tuple[int, int]], start: int, end: int) -> Iterator[Piece]:
+    """Yield the windows' text, and between them the number of characters left out."""
+    shown = 0
+    for low, high in sorted(windows):
+        opening, closing = max(low, shown), min(high, len(text))
+        if opening >= closing:
+            continue
+        if opening > shown:
+            yield Piece(text="", left_out=opening - shown)
+        edges = [opening, *sorted({e for e in (start, end) if opening < e < closing}), closing]
+        for left, right in pairwise(edges):
+            yield Piece(text=text[left:right], marked=start <= left and right <= end)
+        shown = closing

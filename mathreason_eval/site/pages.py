@@ -1,4 +1,4 @@
-"""What each page shows, as the values its template asks for."""
+"""The pages of the site, a run and its samples, as the values that their templates ask for."""
 
 from __future__ import annotations
 
@@ -8,89 +8,53 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
-from mathreason_eval.site.charts import panel
-from mathreason_eval.site.grid import SOLVED, grid
-from mathreason_eval.site.results import Result, Sample, samples_page
-from mathreason_eval.site.standing import Column, Row
-from mathreason_eval.site.states import HEALTH, STATES
-from mathreason_eval.stats.metrics import DEFAULT_METRIC, is_power_of_two, shown_as
-from mathreason_eval.stats.summary import WHOLE
+from mathreason_eval.site.leaderboard import Column, Row
+from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
+from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome
 
 Values = dict[str, object]
-"""What a template is given."""
-
-
-LIMITS = {"question": 20_000, "output": 10_000, "reasoning": 20_000, "answer": 400}
-"""How many characters of a text are shown whole."""
-
-_NEIGHBOURS = 3
-"""How many pages on either side of this one, and at either end, are linked."""
+"""The variables of a template."""
 
 
 def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
     """Return what the first page shows."""
     standings = [standing for column in table for standing in column.standings]
-    seen = Counter(row.model for row in board)
+    rows_of = Counter(row.model for row in board)
     short = short_names([standing.result.model for standing in standings])
     return {
         "table": table,
         "board": board,
-        "heading": {row.pages: _called(row.model, row.pages, short, seen) for row in board},
+        "heading": {row.pages: _label(row.model, row.pages, short, rows_of) for row in board},
         "models": len({row.model for row in board}),
-        "label": _labels([standing.result for standing in standings], seen),
+        "label": run_labels([standing.result for standing in standings], rows_of),
         "notes": [standing for standing in standings if standing.differs or standing.lacks],
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
     }
 
 
-def _labels(results: Iterable[Result], seen: Mapping[str, int]) -> Mapping[str, str]:
-    """Return by run how its model is called on a page; where one is seen twice, with its run."""
+def run_labels(results: Iterable[Result], count: Mapping[str, int]) -> Mapping[str, str]:
+    """Return by run the short name of its model, with the run's name if the model is not unique.
+
+    Args:
+        results: those of the runs.
+        count: how many rows each model has.
+    """
     by_page = {result.page: result.model for result in results}
     short = short_names(by_page.values())
-    return {page: _called(model, (page,), short, seen) for page, model in by_page.items()}
+    return {page: _label(model, (page,), short, count) for page, model in by_page.items()}
 
 
-def _called(
-    model: str, pages: Sequence[str], short: Mapping[str, str], seen: Mapping[str, int]
+def _label(
+    model: str, pages: Sequence[str], short: Mapping[str, str], count: Mapping[str, int]
 ) -> str:
-    return short[model] if seen[model] == 1 else f"{short[model]} ({', '.join(pages)})"
+    return short[model] if count[model] == 1 else f"{short[model]} ({', '.join(pages)})"
 
 
-# --- task ------------------------------------------------------------------------------------
-
-
-def task_values(column: Column) -> Values:
-    """Return what the page of a task shows."""
-    results = [standing.result for standing in column.standings]
-    slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != "all")
-    lines = grid(results)
-    return {
-        "column": column,
-        "label": _labels(results, Counter(result.model for result in results)),
-        "health": HEALTH,
-        "panels": [drawn for result in results if (drawn := panel(result)) is not None],
-        "slices": list(slices),
-        "sliced": _metric_of_slices(column.metric, results),
-        "grid": lines,
-        "several": any(result.manifest.samples > 1 for result in results),
-        "solved": [
-            _choice(kind, "", word, count)
-            for kind, word in SOLVED.items()
-            if (count := sum(line.kind == kind for line in lines))
-        ],
-    }
-
-
-def _metric_of_slices(metric: str, results: Iterable[Result]) -> str:
-    """Return the metric that slices are shown by: the task's, or avg if slices do not have it."""
-    has = any(m.name == metric and m.slice != WHOLE for r in results for m in r.metrics)
-    return metric if has else DEFAULT_METRIC
-
-
-def _choice(name: str, glyph: str, word: str, count: int) -> Values:
+def choice(name: str, glyph: str, word: str, count: int) -> Values:
+    """Return a link of a filter."""
     return {"name": name, "glyph": glyph, "word": word, "count": count}
 
 
@@ -98,27 +62,28 @@ def _choice(name: str, glyph: str, word: str, count: int) -> Values:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Labels:
-    """How the publisher's verdicts compare with ours, where an import brought them."""
+class PublisherVerdicts:
+    """The publisher's verdicts on judged samples, where an import brought them."""
 
     count: int
-    differing: tuple[Sample, ...]
+    differing: tuple[ShownSample, ...]
+    """The samples on which ours is another."""
 
 
-def labels(samples: Iterable[Sample]) -> Labels:
-    """Return how many judged samples have a publisher's verdict, and those that have another."""
+def publisher_verdicts(samples: Iterable[ShownSample]) -> PublisherVerdicts:
+    """Return how the publisher's verdicts compare with ours."""
     labelled = [s for s in samples if s.generation.label is not None and s.verdict is not None]
-    return Labels(
+    return PublisherVerdicts(
         count=len(labelled),
         differing=tuple(s for s in labelled if s.generation.label != (s.state == Outcome.CORRECT)),
     )
 
 
-def run_values(parts: Sequence[tuple[Result, Labels, Mapping[str, int]]]) -> Values:
+def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int]]]) -> Values:
     """Return what the page of a run shows.
 
     Args:
-        parts: each of its results, with the publisher's labels and, by state, the first page of
+        parts: each of its results, with the publisher's verdicts and, by state, the first page of
             samples that has one.
     """
     first = parts[0][0]
@@ -126,15 +91,16 @@ def run_values(parts: Sequence[tuple[Result, Labels, Mapping[str, int]]]) -> Val
         "page": first.page,
         "manifest": first.manifest,
         "results": [_part(*part) for part in parts],
-        "facts": list(_facts("", _plain_manifest(first))),
+        "facts": list(_facts("", _manifest_facts(first))),
     }
 
 
-def _part(result: Result, labels: Labels, first_pages: Mapping[str, int]) -> Values:
+def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str, int]) -> Values:
     shown = [metric for metric in result.metrics if _is_shown(metric, result)]
-    by_slice = {
-        where: list(metrics) for where, metrics in groupby(shown, key=lambda metric: metric.slice)
-    }
+    # A slice's metrics need not be adjacent: those of families follow all others.
+    by_slice: dict[str, list[Metric]] = {}
+    for metric in shown:
+        by_slice.setdefault(metric.slice, []).append(metric)
     return {
         "result": result,
         "metrics": by_slice,
@@ -155,39 +121,39 @@ def _part(result: Result, labels: Labels, first_pages: Mapping[str, int]) -> Val
             for number in range(1, result.pages + 1)
         ],
         "labels": {
-            "count": labels.count,
+            "count": publisher.count,
             "differing": [
                 {
                     "name": f"{sample.asked.problem.id}, sample {sample.generation.sample}",
                     "href": _from_run(result, sample.page, sample.anchor),
                 }
-                for sample in labels.differing
+                for sample in publisher.differing
             ],
         },
     }
 
 
 def _is_shown(metric: Metric, result: Result) -> bool:
-    """Leave out most of `pass@K` and its kin where K has many values; the page's data have all."""
+    """Return whether a metric is on the page: of many K the powers of two and the largest."""
     _, k = shown_as(metric.name)
     return k == result.manifest.samples or is_power_of_two(k)
 
 
 def _from_run(result: Result, page: int, anchor: str = "") -> str:
-    """Return the way from a run's page to a page of its samples."""
+    """Return the relative address of a page of samples, from the run's page."""
     address = samples_page(result, page).removeprefix("run/")
     return f"{address}#{anchor}" if anchor else address
 
 
-def _plain_manifest(result: Result) -> Mapping[str, object]:
-    said = asdict(result.manifest)
-    said["finished"] = said["finished"] or "no"
-    called = {"samples": "samples a problem", "started": "begun"}
-    return {called.get(name, name): value for name, value in said.items() if name != "format"}
+def _manifest_facts(result: Result) -> Mapping[str, object]:
+    manifest = asdict(result.manifest)
+    manifest["finished"] = manifest["finished"] or "no"
+    words = {"samples": "samples a problem", "started": "begun"}
+    return {words.get(name, name): value for name, value in manifest.items() if name != "format"}
 
 
 def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield a nested mapping as (dotted name, value)."""
+    """Yield (path, value) for each leaf of a nested mapping."""
     for name, value in values.items():
         path = f"{prefix} › {name}" if prefix else str(name)
         if isinstance(value, Mapping):
@@ -200,10 +166,13 @@ def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str
 
 # --- samples ---------------------------------------------------------------------------------
 
+_LIMITS = {"question": 20_000, "output": 10_000, "reasoning": 20_000, "answer": 400}
+"""The longest text, in characters, that is shown whole."""
 
-def samples_values(result: Result, number: int, samples: Sequence[Sample]) -> Values:
+
+def samples_values(result: Result, number: int, samples: Sequence[ShownSample]) -> Values:
     """Return what one page of samples shows."""
-    present = [sample.state for sample in samples]
+    present = Counter(sample.state for sample in samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
         "result": result,
@@ -211,20 +180,20 @@ def samples_values(result: Result, number: int, samples: Sequence[Sample]) -> Va
         "first": first,
         "last": first + len(samples) - 1,
         "kinds": [
-            _choice(str(name), state.glyph, state.word, count)
+            choice(str(name), state.glyph, state.word, present[name])
             for name, state in STATES.items()
-            if (count := present.count(name))
+            if present[name]
         ],
         "problems": [
-            (asked, [_shown(sample) for sample in held])
-            for asked, held in groupby(samples, key=lambda sample: sample.asked)
+            (asked, [_shown(sample) for sample in group])
+            for asked, group in groupby(samples, key=lambda sample: sample.asked)
         ],
         "pages": list(_pager(result, number)),
-        "limits": LIMITS,
+        "limits": _LIMITS,
     }
 
 
-def _shown(sample: Sample) -> Values:
+def _shown(sample: ShownSample) -> Values:
     generation = sample.generation
     cost = [f"finish reason {generation.finish_reason or 'unknown'}"]
     if generation.completion_tokens is not None:
@@ -239,6 +208,10 @@ def _shown(sample: Sample) -> Values:
         cost.append(f"reward {generation.reward:g}")
     publisher = {None: "", True: "says correct", False: "says wrong"}[generation.label]
     return {"sample": sample, "cost": cost, "publisher": publisher}
+
+
+_NEIGHBOURS = 3
+"""How many pages are linked at either end, and as far as that from the current page."""
 
 
 def _pager(result: Result, number: int) -> Iterator[Values]:

@@ -1,19 +1,21 @@
-"""Runs read for a site: one result a task of a run, with every sample in its place."""
+"""Runs read for the site: a result for each task of a run, and its samples with their pages."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_name, metric_of, side
 from mathreason_eval.errors import UserError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
-from mathreason_eval.runs.store import Run
-from mathreason_eval.runs.store import Sample as StoredSample
-from mathreason_eval.stats.estimators.items import Item
-from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric, contender
+from mathreason_eval.runs.store import Run, Sample
+from mathreason_eval.stats.estimators.items import WHOLE
+from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric
 from mathreason_eval.stats.ranking import RunScores
+from mathreason_eval.stats.summary import run_scores
 from mathreason_eval.text import page_name
 from mathreason_eval.types import (
     Generation,
@@ -26,51 +28,73 @@ from mathreason_eval.types import (
 )
 
 NOT_JUDGED = "not_judged"
-"""The state of a sample that is stored and has no verdict yet."""
+"""The state of a stored sample without a verdict."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sample:
-    """One sample with everything known of it."""
+class State:
+    """How a sample's state is shown: by a sign and a word, and never by colour alone."""
+
+    glyph: str
+    word: str
+
+
+STATES: Mapping[str, State] = MappingProxyType(
+    {
+        Outcome.CORRECT: State(glyph="✓", word="correct"),
+        Outcome.WRONG: State(glyph="✗", word="wrong"),
+        Outcome.NO_ANSWER: State(glyph="∅", word="no answer"),
+        Outcome.TRUNCATED: State(glyph="…", word="truncated"),
+        Outcome.UNGRADABLE: State(glyph="?", word="ungradable"),
+        NOT_JUDGED: State(glyph="·", word="not judged"),
+    }
+)
+"""A sample's state is the outcome of its verdict, or `not_judged`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownSample:
+    """One sample and the page that shows it."""
 
     asked: AskedProblem
     generation: Generation
     verdict: Verdict | None
     page: int
-    """The page it stands on, from 1."""
+    """The number of its page of samples, from 1."""
 
     @property
     def state(self) -> str:
-        """Return its outcome, or `not_judged`."""
+        """Return its state, a key of `STATES`."""
         return NOT_JUDGED if self.verdict is None else str(self.verdict.outcome)
 
     @property
     def anchor(self) -> str:
-        """Return the name by which its page can be opened at it."""
+        """Return its id on its page."""
         return f"{self.asked.anchor}:{self.generation.sample}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedProblem:
-    """One problem of a result: how its samples fared and where they are shown."""
+    """One problem of a result: the states of its samples, and the page that shows them."""
 
     problem: Problem
     anchor: str
+    """Its id on pages."""
     number: int
-    """Its place in the run, from 1."""
+    """Its position in the run, from 1."""
     states: Mapping[str, int]
-    """How many of its samples are in each state."""
+    """The number of its samples in each state."""
     page: int | None
     """The page of its first sample, from 1; None if it has none."""
 
     @property
     def judged(self) -> int:
-        """Return how many samples have a verdict."""
+        """Return the number of samples with a verdict."""
         return sum(self.states.values()) - self.states.get(NOT_JUDGED, 0)
 
     @property
     def correct(self) -> int:
-        """Return how many samples are correct."""
+        """Return the number of correct samples."""
         return self.states.get(Outcome.CORRECT, 0)
 
 
@@ -79,55 +103,55 @@ class Result:
     """One task of one run, without its samples."""
 
     page: str
-    """The run's name among the site's pages."""
+    """The run's name in addresses."""
     manifest: RunManifest
     task: str
     task_page: str
-    """The task's name among the site's pages."""
+    """The task's name in addresses."""
     problems: tuple[AskedProblem, ...]
     states: Mapping[str, int]
-    """How many samples are in each state: the five outcomes and not judged."""
+    """The number of samples in each state: the five outcomes and not judged."""
     metrics: tuple[Metric, ...]
-    contenders: Mapping[str, RunScores]
-    """What each problem brings, by the metrics that results may be ranked by."""
+    scores: Mapping[str, RunScores]
+    """The problems' scores by each metric that results may be ranked by."""
 
     @property
     def model(self) -> str:
-        """Return the model's name as typed."""
+        """Return the model's name as the user gave it."""
         return self.manifest.model.name
 
     @property
     def entry(self) -> TaskEntry:
-        """Return what the manifest says of the task."""
+        """Return the manifest's entry for the task."""
         return self.manifest.tasks[self.task]
 
     @property
     def stored(self) -> int:
-        """Return how many samples there are."""
+        """Return the number of stored samples."""
         return sum(self.states.values())
 
     @property
     def judged(self) -> int:
-        """Return how many samples have a verdict: the n that the outcomes add up to."""
+        """Return the number of samples with a verdict: the sum of the five outcomes."""
         return self.stored - self.states[NOT_JUDGED]
 
     @property
     def missing(self) -> int:
-        """Return how many samples were asked for and are not there."""
+        """Return the number of samples that were asked for and are not stored."""
         return max(0, len(self.problems) * self.manifest.samples - self.stored)
 
     @property
     def complete(self) -> bool:
-        """Return whether every sample asked for is there and judged."""
+        """Return whether every sample that was asked for is stored and judged."""
         return not self.missing and self.judged == self.stored
 
     @property
     def pages(self) -> int:
-        """Return on how many pages its samples stand."""
+        """Return the number of its pages of samples."""
         return -(-self.stored // SAMPLES_PER_PAGE)
 
-    def metric(self, name: str = "avg", where: str = "all") -> Metric | None:
-        """Return a metric of a slice, if the run has it."""
+    def metric(self, name: str = "avg", where: str = WHOLE) -> Metric | None:
+        """Return a metric of a slice; None if the run does not have it."""
         return next((m for m in self.metrics if (m.name, m.slice) == (name, where)), None)
 
 
@@ -138,11 +162,11 @@ def samples_page(result: Result, page: int) -> str:
 
 def read_result(
     run: Run, page: str, task: str, task_page: str
-) -> tuple[Result, tuple[Sample, ...]]:
-    """Return one task of a run and its samples, problem by problem.
+) -> tuple[Result, tuple[ShownSample, ...]]:
+    """Return one task of a run and its samples, in the order of its problems.
 
     Raises:
-        RunError: if the folder judges or holds samples that belong to nothing in it.
+        RunError: if the folder has verdicts or samples of problems that are not in it.
     """
     asked, samples = _in_order(run.problems(task), run.samples(task))
     result = Result(
@@ -153,63 +177,59 @@ def read_result(
         problems=asked,
         states=_total(one.states for one in asked),
         metrics=tuple(metric for metric in run.metrics() if metric.task == task),
-        contenders=_contenders(run, task),
+        scores=_scores(run, task),
     )
     return result, samples
 
 
-def _contenders(run: Run, task: str) -> Mapping[str, RunScores]:
-    """Return the run as a ranking takes it, by the accuracy and by the task's primary metric."""
+def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
+    """Return the problems' scores by the task's primary metric and by avg, as far as they exist."""
     if not run.verdicts(task):
         return {}
     entry = run.manifest.tasks[task]
     names = dict.fromkeys((metric_name(PRIMARY, [entry]), DEFAULT_METRIC))
-    metrics = [metric for name in names if (metric := _metric(entry, name)) is not None]
+    metrics: list[NamedMetric] = []
+    for name in names:
+        # The package that has the metric may not be installed here.
+        with suppress(UserError):
+            metrics.append(metric_of(entry, name))
     votes = any(metric.definition.needs_votes for metric in metrics)
     items = list(side(run, task, votes=votes).items.values())
-    return {metric.name: found for metric in metrics if (found := _contender(items, metric))}
-
-
-def _metric(entry: TaskEntry, name: str) -> NamedMetric | None:
-    """Return a metric of a task; None where the package that brings it is not installed."""
-    try:
-        return metric_of(entry, name)
-    except UserError:
-        return None
-
-
-def _contender(items: Sequence[Item], metric: NamedMetric) -> RunScores | None:
-    try:
-        return contender(items, metric)
-    except ValueError:
-        return None
+    scores: dict[str, RunScores] = {}
+    for metric in metrics:
+        # A metric without data of its own in this run has no scores.
+        with suppress(ValueError):
+            scores[metric.name] = run_scores(items, metric)
+    return scores
 
 
 def _in_order(
-    problems: Sequence[Problem], stored: Iterable[StoredSample]
-) -> tuple[tuple[AskedProblem, ...], tuple[Sample, ...]]:
+    problems: Sequence[Problem], stored: Iterable[Sample]
+) -> tuple[tuple[AskedProblem, ...], tuple[ShownSample, ...]]:
     """Return problems in the run's order, and samples by problem and index."""
-    by_problem: dict[str, list[StoredSample]] = {problem.id: [] for problem in problems}
+    by_problem: dict[str, list[Sample]] = {problem.id: [] for problem in problems}
     for one in stored:
         by_problem[one.problem.id].append(one)
-    asked: list[AskedProblem] = []
-    samples: list[Sample] = []
+    all_asked: list[AskedProblem] = []
+    shown: list[ShownSample] = []
     for number, problem in enumerate(problems, 1):
-        held = by_problem[problem.id]
-        here = AskedProblem(
+        samples = by_problem[problem.id]
+        asked = AskedProblem(
             problem=problem,
             anchor=page_name(problem.id),
             number=number,
-            states=_count(one.verdict for one in held),
-            page=len(samples) // SAMPLES_PER_PAGE + 1 if held else None,
+            states=_count(sample.verdict for sample in samples),
+            page=len(shown) // SAMPLES_PER_PAGE + 1 if samples else None,
         )
-        asked.append(here)
-        for one in held:
-            page = len(samples) // SAMPLES_PER_PAGE + 1
-            samples.append(
-                Sample(asked=here, generation=one.generation, verdict=one.verdict, page=page)
+        all_asked.append(asked)
+        for sample in samples:
+            page = len(shown) // SAMPLES_PER_PAGE + 1
+            shown.append(
+                ShownSample(
+                    asked=asked, generation=sample.generation, verdict=sample.verdict, page=page
+                )
             )
-    return tuple(asked), tuple(samples)
+    return tuple(all_asked), tuple(shown)
 
 
 def _count(verdicts: Iterable[Verdict | None]) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""From verdicts to metrics: every number with its interval, its n and its method."""
+"""From verdicts to metrics, each with its interval, n and method; and the scores of problems."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import PluginError
 from mathreason_eval.stats.estimators.confidence import confidence
-from mathreason_eval.stats.estimators.items import Item, items_of, mean_amount, mean_over
-from mathreason_eval.stats.estimators.macro import unweighted
+from mathreason_eval.stats.estimators.items import WHOLE, Item, items_of, mean_amount, mean_over
+from mathreason_eval.stats.estimators.means import unweighted
 from mathreason_eval.stats.estimators.paired import paired
 from mathreason_eval.stats.intervals import Mean, Place, conditional_interval
 from mathreason_eval.stats.metrics import (
     AMOUNTS,
-    BOUNDS,
     CONSISTENCY,
     FAMILIES,
+    GRADER_BOUNDS,
     METRICS,
-    OF_SAMPLES,
-    OF_SEVERAL,
+    MULTI_SAMPLE,
+    OUTCOME_SHARES,
     STEPS,
     MetricDefinition,
+    NamedMetric,
     measured,
     our_metric,
-    score_table,
 )
+from mathreason_eval.stats.ranking import RunScores
 from mathreason_eval.types import (
     Generation,
     Measure,
@@ -39,22 +41,23 @@ from mathreason_eval.types import (
     Verdict,
 )
 
-Value = str | int | float | bool
-"""What a property of a problem may be."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-WHOLE = "all"
-"""The slice of all problems."""
+Value = str | int | float | bool
+"""A property of a problem."""
 
 _NO_RULES = ReportRules(slices=(), cluster=None, macro=None, metrics=(), primary=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What is reported of a task beside the accuracy of the whole."""
+    """What is reported for a task besides the metrics that every task has."""
 
     rules: ReportRules = _NO_RULES
     measures: tuple[Measure, ...] = ()
-    """The grader's."""
+    """Those of the task's grader."""
 
 
 PLAIN = Report()
@@ -77,29 +80,32 @@ def summarize(
 ) -> Records[Metric]:
     """Return the metrics of one task of a run.
 
-    For the whole: `avg`; `pass@K`, `pass^K` and `maj@K` for every K from 2 to n (for K = 1 all are
-    `avg`); where every sample has a reward, `best@K` and `vote@K`; the shares `truncated`
-    (where every sample says why it ended), `no_answer` and `ungradable`; `macro`, if the task names
-    one; mean `tokens` and `seconds` a sample where two problems or more have them; `g-pass@K:TAU`
-    and `mg-pass@K`; and of several samples `ece`, `brier`, `auroc` and `aurc`. For every value of a
-    slice: `avg` and the shares. For both, the means of the grader's measures, and `both` and
-    `either` where a second grader was asked: the shares of samples that both graders, or at least
-    one, call correct; and what changed between originals and their variants. Then the task's
-    families.
+    For the whole task:
 
-    In a run that was interrupted every problem counts with the samples it has, and for K only if it
-    has K; `problems` and `samples` say how many counted.
+    - `avg`, and for every K from 2 to n `pass@K`, `pass^K` and `maj@K` (for K = 1 all are `avg`)
+    - `best@K` and `vote@K`, where every sample has a reward
+    - the shares `truncated` (where every sample has a finish reason), `no_answer` and `ungradable`
+    - `macro`, if the task names a property for it
+    - mean `tokens` and `seconds` of a sample, where two problems or more have them
+    - `g-pass@K:TAU` and `mg-pass@K`; `ece`, `brier`, `auroc` and `aurc` of several samples
+
+    For every value of a slice, `avg` and the shares. For both, the means of the grader's measures;
+    `both` and `either`, the shares of samples that both graders, or at least one, judged correct,
+    where there is a second grader; and the metrics of variants. Then those of the task's families.
+
+    In an interrupted run every problem counts with the samples it has, and for K only if it has K;
+    `problems` and `samples` are the numbers that count.
 
     Args:
         task: its name.
-        problems: the problems as asked; one without a verdict does not count.
-        generations: the samples, for tokens, seconds and why they ended.
-        verdicts: their judgements.
+        problems: the problems as asked; those without a verdict do not count.
+        generations: the samples, for tokens, seconds, rewards and finish reasons.
+        verdicts: the verdicts on them.
         key: maps an answer to its class of equivalent answers.
-        report: what is reported beside the accuracy of the whole.
+        report: what is reported besides.
 
     Raises:
-        ValueError: if there are no verdicts, or one is of no problem.
+        ValueError: if there are no verdicts, or one is on a problem that is not among them.
         PluginError: if a family yields what is no metric of its own of this task.
     """
     rules = report.rules
@@ -137,7 +143,7 @@ def _of_family(
 
 
 def by_slice(items: Sequence[Item], slices: Sequence[str]) -> Iterator[tuple[str, list[Item]]]:
-    """Yield the problems of every value of every slice, as (`level=3`, problems)."""
+    """Yield (`level=3`, problems) for every value of every slice."""
     for name in slices:
         groups: dict[Value, list[Item]] = {}
         for item in items:
@@ -148,11 +154,11 @@ def by_slice(items: Sequence[Item], slices: Sequence[str]) -> Iterator[tuple[str
 
 
 def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
-    """Sort numbers by size and before texts; in texts, `Level 2` before `Level 10`."""
+    """Return a sort key: numbers before texts, and in texts `Level 2` before `Level 10`."""
     if not isinstance(value, str):
         return False, value, []
-    # Words and digits in turn. Of two numbers the one with more digits is larger: int() would
-    # refuse those of some thousand.
+    # Alternately words and digits. Numbers are compared by length first: int() would refuse
+    # thousands of digits.
     words = re.split("([0-9]+)", value)
     return True, 0, [(len(w.lstrip("0")) * (i % 2), w) for i, w in enumerate(words)]
 
@@ -161,7 +167,7 @@ def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]
     place = task, WHOLE
     average, *others = _rates(place, items, report)
     yield average
-    yield from estimates(place, items, OF_SEVERAL.values())
+    yield from estimates(place, items, MULTI_SAMPLE.values())
     yield from others
     if report.rules.macro is not None:
         yield from _macro(task, items, report.rules.macro)
@@ -171,16 +177,16 @@ def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]
 
 
 def _rates(place: Place, items: Sequence[Item], report: Report) -> Iterator[Metric]:
-    yield from estimates(place, items, OF_SAMPLES.values())
+    yield from estimates(place, items, OUTCOME_SHARES.values())
     for measure in report.measures:
         yield from _of_samples(place, items, measured(measure))
-    yield from estimates(place, items, BOUNDS.values())
+    yield from estimates(place, items, GRADER_BOUNDS.values())
 
 
 def estimates(
     place: Place, items: Sequence[Item], definitions: Iterable[MetricDefinition]
 ) -> Iterator[Metric]:
-    """Yield the metrics that these problems say enough for, each with its interval."""
+    """Yield the metrics for which these problems have the data, each with its interval."""
     for definition in definitions:
         if definition.known(items):
             yield from (_of_samples if definition.curve is None else _of_curve)(
@@ -191,7 +197,7 @@ def estimates(
 def _of_samples(
     place: Place, items: Sequence[Item], definition: MetricDefinition
 ) -> Iterator[Metric]:
-    """Yield the mean over problems of their samples' mean; nothing where it has no interval."""
+    """Yield the mean over problems of their samples' mean, if it has an interval."""
     held = [item for item in items if definition.has(item)]
     if held and (found := _mean(held, definition)) is not None:
         mean, samples = found
@@ -199,9 +205,9 @@ def _of_samples(
 
 
 def _mean(items: Sequence[Item], definition: MetricDefinition) -> tuple[Mean, int] | None:
-    """Return the mean over problems of their samples' mean, and how many samples there are.
+    """Return the mean over problems of their samples' mean, and the number of samples.
 
-    None where the definition has no scores of samples, or amounts have no interval.
+    None if the definition has no scores of samples, or amounts have no interval.
     """
     if definition.samples is None:
         return None
@@ -231,7 +237,7 @@ def _of_curve(
 
 
 def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:
-    """Yield the mean over the values of a property of the accuracy on each, all weighing alike."""
+    """Yield the unweighted mean over the values of a property of the accuracy on each."""
     groups = [group for _, group in by_slice(items, (key,))]
     found = [one for group in groups if (one := _mean(group, METRICS["avg"])) is not None]
     if found:
@@ -243,3 +249,78 @@ def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:
             independent=apart == len({item.cluster for item in held}),
         )
         yield mean.metric("macro", (task, WHOLE), (len(held), sum(number for _, number in found)))
+
+
+# --- scores of problems ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProblemScore:
+    """One problem's score by a metric."""
+
+    own: float
+    """A share in [0, 1], or an amount."""
+    part: float
+    """Its contribution: the metric's value is the mean of all parts. For a mean, the score."""
+    weight: float = 1.0
+    """The derivative of the value by the score, times the number of problems; 1 for a mean."""
+
+
+def problem_scores(items: Sequence[Item], metric: NamedMetric) -> dict[str, ProblemScore]:
+    """Return the problems' scores by a metric, by id; problems without a score are left out.
+
+    Args:
+        items: problems of one run.
+        metric: one that has scores.
+
+    Raises:
+        ValueError: if the metric has none, or no problem has the data that it needs.
+    """
+    definition = metric.definition
+    if not definition.has_scores or not definition.known(items):
+        raise ValueError(f"These problems have no score {metric.name!r}.")
+    held = [item for item in items if definition.has(item)]
+    table = score_table(definition, held) if held else None
+    if table is None or metric.k > table.shape[1]:
+        raise ValueError(f"No problem has a score {metric.name!r}.")
+    scores: list[float] = table[:, metric.k - 1].tolist()
+    found = [(i, score) for i, score in zip(held, scores, strict=True) if not math.isnan(score)]
+    if not found:
+        raise ValueError(f"No problem has a score {metric.name!r}.")
+    return _parts(definition, found)
+
+
+def _parts(
+    definition: MetricDefinition, found: Sequence[tuple[Item, float]]
+) -> dict[str, ProblemScore]:
+    if definition.linear is None:
+        return {item.problem.id: ProblemScore(own=score, part=score) for item, score in found}
+    line = definition.linear([item for item, _ in found], [score for _, score in found])
+    return {
+        item.problem.id: ProblemScore(own=score, part=part, weight=weight)
+        for (item, score), part, weight in zip(found, line.parts, line.weights, strict=True)
+        if not math.isnan(part)
+    }
+
+
+def run_scores(items: Sequence[Item], metric: NamedMetric) -> RunScores:
+    """Return the scores of one run's problems, for a ranking.
+
+    Raises:
+        ValueError: as `problem_scores`.
+    """
+    found = problem_scores(items, metric)
+    squares = math.fsum(score.weight**2 for score in found.values()) / len(found)
+    return RunScores(
+        scores={name: score.part for name, score in found.items()},
+        samples={item.problem.id: item.n for item in items if item.problem.id in found},
+        weight=math.sqrt(squares),
+    )
+
+
+def score_table(definition: MetricDefinition, items: Sequence[Item]) -> NDArray[np.float64]:
+    """Return the scores of problems, a row each and a column for every K."""
+    if definition.curve is not None:
+        return definition.curve(items)
+    assert definition.samples is not None, "a metric that has scores"
+    return definition.samples(items).mean[:, None]

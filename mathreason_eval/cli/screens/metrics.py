@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens.console import plain_table
+from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.intervals import variance_components
 from mathreason_eval.stats.metrics import Shown, is_power_of_two, shown_as
-from mathreason_eval.stats.summary import WHOLE
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:

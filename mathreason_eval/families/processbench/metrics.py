@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.families.processbench.grader import NOWHERE, index_of
 from mathreason_eval.stats.estimators.items import Item, mean_over
-from mathreason_eval.stats.estimators.macro import unweighted
+from mathreason_eval.stats.estimators.means import unweighted
 from mathreason_eval.stats.intervals import Mean
 from mathreason_eval.stats.metrics import Linear
 from mathreason_eval.steps import EVEN, first_below, scores_of

@@ -19,8 +19,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.stats.difference import pseudo_variance
-from mathreason_eval.stats.estimators.items import Item, mean_over
-from mathreason_eval.stats.estimators.paired import ORIGINAL, WHOLE
+from mathreason_eval.stats.estimators.items import WHOLE, Item, mean_over
+from mathreason_eval.stats.estimators.paired import ORIGINAL
 from mathreason_eval.stats.intervals import Z95, Mean
 from mathreason_eval.types import Metric
 

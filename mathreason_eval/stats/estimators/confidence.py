@@ -1,15 +1,15 @@
-"""Whether a model that agrees with itself is right: the vote share as a confidence.
+"""Calibration of self-consistency: the vote share of the most frequent answer as a confidence.
 
-Of a problem with two samples or more, the confidence is the share of all its samples that gave the
-most frequent answer, and it is right if that answer is; of answers equally frequent each counts for
-its part. A problem that no sample answered has the confidence 0 and is wrong.
+A problem's confidence is the share of all its samples, two or more, that gave the most frequent
+answer. The problem is right if that answer is; answers that tie share the credit. A problem that no
+sample answered has the confidence 0 and is wrong.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,49 +22,51 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float64]
+
 BINS = 10
 """Bins of equal width, closed above, as usual for the calibration error (arXiv:1706.04599)."""
-
-_RESAMPLES = 1000
-_SEED = 20170614
-_VOTES = 2
-"""So many samples, at least, can agree."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Vote:
-    """How a problem's samples agreed."""
+    """The majority vote on one problem."""
 
     confidence: float
+    """The vote share of the most frequent answer, in [0, 1]."""
     credit: float
-    """1 if the most frequent answer is correct, its part of a tie, else 0."""
+    """1 if the most frequent answer is correct, 1 / m if it ties with m - 1 others, else 0."""
     bin: int
     """The bin of the confidence, from 0."""
 
 
 def vote(item: Item) -> Vote:
-    """Return how the samples of one problem agreed."""
+    """Return the majority vote on one problem."""
     most = max(item.classes, default=0)
     wins = bool(item.correct) and item.correct == most
     return Vote(
         confidence=most / item.n,
         credit=wins / item.classes.count(most) if most else 0.0,
-        # In whole numbers: 0.3 * 10 need not be 3.
+        # In integers: 0.3 * 10 need not be 3.
         bin=max(0, -(-BINS * most // item.n) - 1),
     )
+
+
+_MIN_VOTES = 2
+"""The fewest samples that can agree."""
 
 
 def confidence(place: Place, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `ece`, `brier`, `auroc` and `aurc` of vote shares; nothing where all have one sample.
 
-    - `ece`: expected calibration error, the mean distance of confidence and accuracy over bins
-    - `brier`: mean squared distance of confidence and right or wrong
+    - `ece`: expected calibration error, the mean over bins of |confidence - accuracy|
+    - `brier`: Brier score, the mean of (confidence - credit) squared
     - `auroc`: the chance that a right problem has more confidence than a wrong one, ties half;
       there is none where all are right, or all wrong
-    - `aurc`: area under the risk-coverage curve, the mean error among the most confident problems
-      over every number of them (arXiv:1805.08206); ties in random order
+    - `aurc`: area under the risk-coverage curve, the mean over m of the error rate among the m
+      most confident problems (arXiv:1805.08206); ties in random order
     """
-    chosen = [item for item in items if item.n >= _VOTES]
+    chosen = [item for item in items if item.n >= _MIN_VOTES]
     if not chosen:
         return
     size = len(chosen), sum(item.n for item in chosen)
@@ -76,8 +78,8 @@ def estimates(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[s
     """Return the metrics of `confidence` by name.
 
     Args:
-        votes: one a problem.
-        clusters: of each problem its cluster; None if all are independent.
+        votes: one for each problem.
+        clusters: the cluster of each problem; None if all are independent.
     """
     table = _table(votes, clusters)
     squares = [v.credit * (1 - 2 * v.confidence) + v.confidence**2 for v in votes]
@@ -87,38 +89,42 @@ def estimates(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[s
     return {**found, "aurc": _aurc(table)}
 
 
-# --- estimators over counts of votes that are alike ------------------------------------------
+# --- estimators from counts of equal votes ---------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Table:
-    """Votes that are alike together, the most confident first."""
+    """Distinct votes, the most confident first, and how often each occurs."""
 
     votes: tuple[Vote, ...]
-    counts: NDArray[np.float64]
-    """How many there are of each, in one row."""
-    resampled: NDArray[np.float64]
-    """The same, a row for each time that problems, or clusters of them, were drawn again."""
+    counts: Floats
+    """One row."""
+    resampled: Floats
+    """The counts in bootstrap resamples of clusters of problems, a row for each."""
     clusters: int
+
+
+_RESAMPLES = 1000
+_SEED = 20170614
 
 
 def _table(votes: Sequence[Vote], clusters: Clusters | None) -> _Table:
     import numpy as np
 
-    kinds = sorted(set(votes), reverse=True)
-    column = {kind: number for number, kind in enumerate(kinds)}
+    distinct = sorted(set(votes), reverse=True)
+    column = {vote: number for number, vote in enumerate(distinct)}
     groups: dict[Hashable, list[int]] = {}
     for number, one in enumerate(votes):
         groups.setdefault(number if clusters is None else clusters[number], []).append(column[one])
-    # Clusters that hold the same votes are alike, so it is counts of them that are drawn again.
-    alike = Counter(tuple(sorted(group)) for group in groups.values())
-    held = np.zeros((len(alike), len(kinds)))
-    for row, group in enumerate(alike):
+    # Clusters with the same votes are interchangeable: a resample is a multinomial count of them.
+    equal = Counter(tuple(sorted(group)) for group in groups.values())
+    held = np.zeros((len(equal), len(distinct)))
+    for row, group in enumerate(equal):
         np.add.at(held[row], list(group), 1)
-    share = np.array(list(alike.values())) / len(groups)
+    share = np.array(list(equal.values())) / len(groups)
     drawn = np.random.default_rng(_SEED).multinomial(len(groups), share, size=_RESAMPLES)
     return _Table(
-        votes=tuple(kinds),
+        votes=tuple(distinct),
         counts=(share * len(groups) @ held)[None],
         resampled=drawn @ held,
         clusters=len(groups),
@@ -126,11 +132,10 @@ def _table(votes: Sequence[Vote], clusters: Clusters | None) -> _Table:
 
 
 def _calibration_error(table: _Table) -> Mean:
-    """Return the error with an interval that allows for its bias.
+    """Return the calibration error with an interval that allows for its upward bias.
 
-    With few problems a bin is never exactly as accurate as confident, so the error found is too
-    large: by the mean size of that noise where the truth is zero, by less elsewhere. The lower end
-    therefore lies deeper than the upper end lies high.
+    Noise in a bin's accuracy adds to the error: by sqrt(2 / pi) standard errors where the true
+    error is 0, by less elsewhere. The lower end is that much lower than a normal interval's.
     """
     import numpy as np
 
@@ -141,11 +146,12 @@ def _calibration_error(table: _Table) -> Mean:
     gap = credit - np.array([one.confidence for one in table.votes])
     size, right, gaps = (table.counts[0] * part @ binned for part in (1.0, credit, gap))
     total = size.sum()
-    # Half a right and half a wrong problem more, or cluster of them, so that a bin of one kind is
-    # not beyond doubt.
-    alike = total / table.clusters
-    accuracy = (right + PSEUDO_COUNT * alike) / (size + 2 * PSEUDO_COUNT * alike)
-    noise = np.sqrt(size * accuracy * (1 - accuracy) * alike) / total
+    # Pseudo-observations, half a right and half a wrong cluster, so that a bin of one kind is not
+    # without error.
+    cluster_size = total / table.clusters
+    pseudo = PSEUDO_COUNT * cluster_size
+    accuracy = (right + pseudo) / (size + 2 * pseudo)
+    noise = np.sqrt(size * accuracy * (1 - accuracy) * cluster_size) / total
     value, se = float(np.abs(gaps).sum() / total), math.sqrt(float(np.square(noise).sum()))
     bias = math.sqrt(2 / math.pi) * float(noise.sum())
     return Mean(
@@ -158,54 +164,65 @@ def _calibration_error(table: _Table) -> Mean:
 
 
 def _aurc(table: _Table) -> Mean:
-    """Return the area with Wilson's interval of as many problems as its bootstrap variance tells.
+    """Return the area with Wilson's interval, its effective number from the bootstrap variance.
 
-    The error among the first m of a level with rate r, after m0 problems with e0 errors, is
-    (e0 + m r) / (m0 + m): its sum over m has a harmonic number for each end.
+    The error rate after m problems of a level with rate r, and m0 problems with e0 errors before
+    it, is (e0 + m r) / (m0 + m): its sum over m is a difference of harmonic numbers.
     """
     from scipy.special import digamma
 
     credit, level = _levels(table)
 
-    def area(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    def area(counts: Floats) -> Floats:
         size, wrong = counts @ level, (counts * (1 - credit)) @ level
         before, errors = size.cumsum(axis=1) - size, wrong.cumsum(axis=1) - wrong
         rate = wrong / size.clip(1)
         harmonic = digamma(before + size + 1) - digamma(before + 1)
         sums = (size * rate + (errors - rate * before) * harmonic).sum(axis=1)
-        made: NDArray[np.float64] = sums / counts.sum(axis=1)
-        return made
+        areas: Floats = sums / counts.sum(axis=1)
+        return areas
 
-    return _by_effective_number(table, area)
+    value = float(area(table.counts)[0].clip(0, 1))
+    variance, spread = float(area(table.resampled).var()), value * (1 - value)
+    # Where all problems are equal nothing varies; the number is then that of the clusters.
+    low, high = wilson(value, spread / variance if variance and spread else table.clusters)
+    return Mean(
+        value=value,
+        low=low,
+        high=high,
+        se=math.sqrt(variance),
+        method=f"Wilson, effective number by {_RESAMPLES:,} seeded bootstrap resamples",
+    )
 
 
 def _auroc(table: _Table) -> Mean:
     """Return the area under the ROC curve with Newcombe's interval (2006, Stat. Med. 25, 559-573).
 
-    His method 5 asks for which true areas the one found is within 1.96 standard errors; the
-    standard error is Hanley and McNeil's. It is never of width zero.
+    His method 5 inverts a score test: the interval holds the true areas from which the estimate is
+    within 1.96 of Hanley and McNeil's standard errors. Its width is never zero.
     """
     credit, level = _levels(table)
     right = (table.counts * credit) @ level
     wrong = (table.counts * (1 - credit)) @ level
-    # Levels stand by falling confidence: what follows is less confident.
+    # Levels are sorted by falling confidence.
     less = wrong.sum() - wrong.cumsum(axis=1)
     rights, wrongs = float(right.sum()), float(wrong.sum())
     value = float((right * (less + wrong / 2)).sum()) / (rights * wrongs)
-    # Clusters of problems tell as much as so many fewer problems.
+    # A cluster of problems counts as one.
     kept = table.clusters / float(table.counts.sum())
-    low, high = _newcombe(value, rights * kept, wrongs * kept)
+    numbers = rights * kept, wrongs * kept
+    low, high = _newcombe(value, *numbers)
     return Mean(
         value=value,
         low=low,
         high=high,
-        se=math.sqrt(_hanley(value, rights * kept, wrongs * kept)),
+        se=math.sqrt(_hanley(value, *numbers)),
         method="Newcombe's fifth for the area under a ROC curve",
     )
 
 
-def _levels(table: _Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the votes' credits, and a matrix that adds up votes of one confidence."""
+def _levels(table: _Table) -> tuple[Floats, Floats]:
+    """Return the votes' credits, and the matrix that sums votes of equal confidence."""
     import numpy as np
 
     credit = np.array([one.credit for one in table.votes])
@@ -214,24 +231,6 @@ def _levels(table: _Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     for row, one in enumerate(table.votes):
         level[row, shares.index(one.confidence)] = 1
     return credit, level
-
-
-def _by_effective_number(
-    table: _Table, statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> Mean:
-    value = float(statistic(table.counts)[0].clip(0, 1))
-    variance = float(statistic(table.resampled).var())
-    spread = value * (1 - value)
-    # Where all problems are alike nothing varies; they are taken for right or wrong ones.
-    number = spread / variance if variance and spread else table.clusters
-    low, high = wilson(value, number)
-    return Mean(
-        value=value,
-        low=low,
-        high=high,
-        se=math.sqrt(variance),
-        method=f"Wilson, effective number by {_RESAMPLES:,} seeded bootstrap resamples",
-    )
 
 
 def _hanley(area: float, rights: float, wrongs: float) -> float:

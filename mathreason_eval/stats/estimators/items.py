@@ -1,4 +1,4 @@
-"""The samples of one problem together, as every metric counts them."""
+"""The judged samples of each problem, and means over problems that keep to their clusters."""
 
 from __future__ import annotations
 
@@ -10,40 +10,39 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.estimators.majority import maj_at_k
-from mathreason_eval.stats.estimators.passk import pass_at_k
 from mathreason_eval.stats.intervals import Z95, Clusters, Mean, mean_of_amounts, mean_of_scores
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
 if TYPE_CHECKING:
     from mathreason_eval.stats.intervals import Scores
 
+WHOLE = "all"
+"""The slice of all problems of a task."""
+
 _OUTCOMES = tuple(Outcome)
 _PROBLEM = attrgetter("problem_id")
-_SPREAD_NEEDS = 2
-"""So many problems, or clusters of them, at least, have a spread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One problem with the judgements of its samples."""
+    """One problem with the verdicts on its samples."""
 
     problem: Problem
     verdicts: tuple[Verdict, ...]
     """By sample index. Never empty."""
     outcomes: Mapping[Outcome, int]
     classes: tuple[int, ...]
-    """Sizes of the classes of equivalent answers; the correct ones first if there are any."""
+    """Sizes of the classes of equivalent answers; the correct class first if there is one."""
     tokens: tuple[float, ...]
     seconds: tuple[float, ...]
     ballots: tuple[int | None, ...]
     """By sample, the class of its answer: 0 for the correct one; None for no answer."""
     rewards: tuple[float, ...]
-    """By sample, a reward model's scores; empty unless every sample has one."""
+    """By sample, a reward model's score; empty unless every sample has one."""
     ends_known: bool
-    """Whether every sample says why its text ends, so that a cut one could be told."""
+    """Whether every sample has a finish reason, without which truncation cannot be told."""
     cluster: Hashable
-    """What its problem shares with those that it is not independent of: see `cluster_of`."""
+    """The same for all problems that are not independent of each other: see `cluster_of`."""
 
     @property
     def n(self) -> int:
@@ -60,27 +59,6 @@ class Item:
         """Return the share of samples that are correct."""
         return self.correct / self.n
 
-    def share(self, outcome: Outcome) -> float:
-        """Return the share of samples of one outcome."""
-        return self.outcomes[outcome] / self.n
-
-    def values(self, measure: str) -> list[float]:
-        """Return a measure of every sample; a sample without it counts 0."""
-        return [verdict.measures.get(measure, 0.0) for verdict in self.verdicts]
-
-    def mean(self, measure: str) -> float:
-        """Return the mean of a measure over the samples."""
-        return sum(self.values(measure)) / self.n
-
-    def pass_at(self, k: int) -> float:
-        """Return the problem's pass@k."""
-        return pass_at_k(self.n, self.correct, k)
-
-    def maj_at(self, k: int) -> float:
-        """Return the problem's maj@k."""
-        correct = 0 if self.correct else None
-        return maj_at_k(self.classes, correct, self.n - sum(self.classes), k)
-
 
 def items_of(
     problems: Sequence[Problem],
@@ -94,17 +72,18 @@ def items_of(
 
     Args:
         problems: the problems as asked.
-        generations: the samples, for tokens, seconds and why they ended.
-        verdicts: their judgements.
+        generations: the samples, for tokens, seconds, rewards and finish reasons.
+        verdicts: the verdicts on them.
         key: maps an answer to its class of equivalent answers.
         cluster: the property that the task names under `cluster:`, if any.
 
     Raises:
-        ValueError: if a verdict is of no problem, or a second one on a sample.
+        ValueError: if a verdict is on a problem that is not among them, or a second one on a
+            sample.
     """
     judged: dict[str, list[Verdict]] = defaultdict(list)
     made: dict[str, list[Generation]] = defaultdict(list)
-    # The samples of a problem mostly stand together.
+    # The samples of a problem are mostly adjacent: one look-up for each group.
     for problem_id, verdicts_on in groupby(verdicts, _PROBLEM):
         judged[problem_id] += verdicts_on
     for problem_id, generations_on in groupby(generations, _PROBLEM):
@@ -112,7 +91,7 @@ def items_of(
     strays = judged.keys() - {problem.id for problem in problems}
     if strays:
         raise ValueError(f"There are verdicts on {min(strays)!r}, which is no problem.")
-    # The same answers come again and again, and a key may need algebra.
+    # Answers repeat, and a key may need algebra.
     key = cache(key)
     return [
         _item(
@@ -128,45 +107,48 @@ def items_of(
 
 
 def clusters_of(items: Sequence[Item]) -> Clusters | None:
-    """Return what each problem shares with others; None where all stand for themselves."""
+    """Return the cluster of each problem; None where each is a cluster of its own."""
     clusters = [item.cluster for item in items]
     return clusters if len(set(clusters)) < len(clusters) else None
 
 
 def mean_over(items: Sequence[Item], scores: Scores, z: float = Z95) -> Mean:
-    """Return the mean of one score a problem, each in [0, 1], by the problems' clusters.
+    """Return the mean of one score in [0, 1] for each problem, its error by clusters of problems.
 
     Estimators take their means here or by `mean_amount`, so that none can forget the clusters.
 
     Args:
         items: the problems.
-        scores: of each.
+        scores: one for each.
         z: the normal quantile of the interval's level, where it is not 95 %.
 
     Raises:
-        ValueError: if there are no problems, or not as many scores.
+        ValueError: if there are no problems, or a different number of scores.
     """
     if len(scores) != len(items):
         raise ValueError(f"There are {len(items)} problems and {len(scores)} scores.")
     return mean_of_scores(scores, clusters_of(items), z)
 
 
+_MIN_UNITS = 2
+"""The fewest problems, or clusters of them, that have a standard deviation."""
+
+
 def mean_amount(items: Sequence[Item], amounts: Scores) -> Mean | None:
-    """Return the mean of one amount a problem; None where it has no interval, as of one cluster."""
+    """Return the mean of one amount for each problem; None for fewer than two clusters."""
     clusters = clusters_of(items)
-    if len(amounts if clusters is None else set(clusters)) < _SPREAD_NEEDS:
+    if len(amounts if clusters is None else set(clusters)) < _MIN_UNITS:
         return None
     return mean_of_amounts(amounts, clusters)
 
 
 def cluster_of(problem: Problem, key: str | None) -> Hashable:
-    """Return what a problem shares with those that it is not independent of.
+    """Return the cluster of a problem: the same for all that are not independent of it.
 
     Args:
-        problem: of any task.
-        key: the property that the task names under `cluster:`; problems that have the same value
-            share a source. Those without it, and all where no key is named, share it with the
-            original that they are variants of.
+        problem: a problem of any task.
+        key: the property that the task names under `cluster:`; problems with the same value of it
+            are one cluster. Without it a problem is in one cluster with its variants.
     """
     if key is not None and key in problem.meta:
         return key, problem.meta[key]
@@ -188,8 +170,8 @@ def _item(
     generations = [*{one.sample: one for one in reversed(generations)}.values()][::-1]
     outcomes = [verdict.outcome for verdict in verdicts]
     counts = {outcome: outcomes.count(outcome) for outcome in _OUTCOMES}
-    # Whatever their spelling, answers that equal the gold are one class.
-    number: dict[str, int] = {}
+    # All correct answers are one class, however they are written.
+    classes: dict[str, int] = {}
     ballots: list[int | None] = []
     for verdict in verdicts:
         if verdict.outcome is Outcome.CORRECT:
@@ -197,9 +179,9 @@ def _item(
         elif verdict.answer is None:
             ballots.append(None)
         else:
-            ballots.append(number.setdefault(key(verdict.answer), len(number) + 1))
+            ballots.append(classes.setdefault(key(verdict.answer), len(classes) + 1))
     votes = Counter(ballots)
-    sizes = [votes[ballot] for ballot in range(len(number) + 1)]
+    sizes = [votes[ballot] for ballot in range(len(classes) + 1)]
     return Item(
         problem=problem,
         verdicts=tuple(verdicts),

@@ -1,8 +1,8 @@
-"""Originals against their variants, problem by problem: what a change costs, and who flipped.
+"""Originals and their variants, paired: robustness, performance drop, consistency, memorisation.
 
-A family is an original with its variants; families are independent, so they are the unit of every
-interval, and only those that have both sides count. With several samples a problem's score is its
-share of correct ones, and the samples of two problems are independent of each other.
+A family is an original with its variants. Families are independent and the unit of every interval;
+those without both an original and a variant are left out. A problem's score is its share of correct
+samples, and the samples of two problems are independent of each other.
 """
 
 from __future__ import annotations
@@ -12,26 +12,22 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mathreason_eval.stats.difference import PSEUDO_COUNT, Pair, difference
-from mathreason_eval.stats.estimators.items import Item, mean_over
+from mathreason_eval.stats.estimators.items import WHOLE, Item, mean_over
 from mathreason_eval.stats.exact_tests import mcnemar
 from mathreason_eval.stats.intervals import Z95, Mean, wilson
 from mathreason_eval.types import Metric
 
-WHOLE = "all"
 ORIGINAL = "original"
 """The slice of problems that have variants."""
-
-_OF_A_SLICE = frozenset({"avg", "drop", "cr", "limem"})
-"""Metrics that are also reported of a slice such as `people=3`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
-    """An original that has a verdict, with those of its variants that have one."""
+    """A judged original with its judged variants."""
 
     original: Item
     variants: Mapping[str, Item]
-    """By what made them. Never empty."""
+    """By the name of the variant. Never empty."""
 
 
 def families(items: Sequence[Item]) -> list[Family]:
@@ -49,9 +45,9 @@ def families(items: Sequence[Item]) -> list[Family]:
 
 
 def memorisation(items: Sequence[Item]) -> list[dict[str, str | float]]:
-    """Return a row a family: `id`, the `original`'s score, and that of each variant by its name.
+    """Return a row for each family: `id`, the `original`'s score, each variant's by its name.
 
-    A memorised problem is one whose original is solved and whose variants are not.
+    A problem is memorised if its original is solved and its variants are not.
     """
     return [
         {
@@ -63,25 +59,30 @@ def memorisation(items: Sequence[Item]) -> list[dict[str, str | float]]:
     ]
 
 
-def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Metric]:
-    """Yield the metrics of variants against their originals; nothing where there are none.
+_OF_A_SLICE = frozenset({"avg", "drop", "cr", "limem"})
+"""The metrics that slices such as `people=3` have too."""
 
-    Of each variant, in the slice `variant=NAME`, over the families that have it:
+
+def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Metric]:
+    """Yield the metrics of variants and their originals; nothing where there are no variants.
+
+    For each variant, in the slice `variant=NAME`, over the families that have it:
 
     - `avg` and `origin`: accuracy on the variant and on its original
     - `drop`: origin - avg; `pdr`: drop / origin, the performance drop rate (arXiv:2402.19255)
     - `cr`: consistency ratio, the share of solved originals whose variant is solved, and `limem`:
       origin * (1 - cr), memorisation by arXiv:2410.23123; both 0 where no original is solved
-    - `lost`, `gained`, `kept`, `missed`: the flip table, in shares of all families
-    - `mcnemar`: p of McNemar's exact test that lost and gained are alike
+    - `lost`, `gained`, `kept`, `missed`: the four cells of solved or not before and after, as
+      shares of all families
+    - `mcnemar`: p-value of McNemar's exact test; null hypothesis: lost and gained are as likely
 
     And `robust`, the mean over families of the chance that one sample of the original and one of
-    each variant are all correct: unbiased, and the same on average for any number of samples.
+    each variant are all correct: unbiased, so its mean is the same for any number of samples.
 
     Args:
         task: its name.
-        items: problems with their judgements, originals and variants in any order.
-        where: the slice that the items are; of one that is not all, the flips are left out.
+        items: judged problems, originals and variants in any order.
+        where: the slice that the items are; slices have only `_OF_A_SLICE`.
     """
     found = families(items)
     if not found:
@@ -109,7 +110,7 @@ def _robust(task: str, found: Sequence[Family]) -> Metric:
 
 
 def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> Iterator[Metric]:
-    changes = [side_by_side(*pair) for pair in pairs]
+    changes = [pair_of(*pair) for pair in pairs]
     originals = [original for original, _ in pairs]
 
     def mean_of(score: Callable[[float, float], float]) -> Mean:
@@ -136,7 +137,7 @@ def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> It
 
 
 def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
-    """Return whether a variant has its original's gold, in words."""
+    """Return whether variants have the gold of their originals, as a phrase for `method`."""
     changed = sum(original.problem.gold != variant.problem.gold for original, variant in pairs)
     if changed in {0, len(pairs)}:
         return "; gold changed" if changed else "; gold kept"
@@ -145,12 +146,9 @@ def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
 
 # --- estimators ------------------------------------------------------------------------------
 
-_CELLS = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
-"""The kinds of family that are imagined in the interval of `pdr`, a pseudo-count of each."""
 
-
-def side_by_side(original: Item, variant: Item) -> Pair:
-    """Return the accuracies of two problems of a family as a change from one to the other."""
+def pair_of(original: Item, variant: Item) -> Pair:
+    """Return the accuracies of an original (before) and a variant of it (after)."""
     return Pair(
         before=original.accuracy,
         after=variant.accuracy,
@@ -163,12 +161,12 @@ def drop(changes: Sequence[Pair]) -> Mean:
     """Return the mean loss from original to variant, in [-1, 1], with the interval of a difference.
 
     Args:
-        changes: each original beside its variant.
+        changes: the pairs of original and variant.
     """
     found = difference(changes)
     low, high = found.interval()
     return Mean(
-        # Minus zero is zero.
+        # Turns -0.0 into 0.0.
         value=0.0 - found.value,
         low=-high,
         high=-low,
@@ -177,28 +175,32 @@ def drop(changes: Sequence[Pair]) -> Mean:
     )
 
 
+_CELLS = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
+"""(before, after) of the pseudo-observations in the interval of `pdr`, a pseudo-count of each."""
+
+
 def drop_rate(changes: Sequence[Pair]) -> Mean:
     """Return the loss as a share of the originals' accuracy, at most 1; below 0 it is a gain.
 
     The interval is Wald's for the logarithm of the ratio of two paired means, with half a family
-    of each of the four kinds added, or half a cluster of families where they share a source.
+    added for each of the four cells, or half a cluster of families where they share a source.
 
     Args:
-        changes: each original beside its variant.
+        changes: the pairs of original and variant.
 
     Raises:
         ZeroDivisionError: if no original has a score.
     """
     groups = _groups(changes)
     size = len(changes) / len(groups)
-    imagined = PSEUDO_COUNT * size
-    n = len(changes) + imagined * len(_CELLS)
+    pseudo = PSEUDO_COUNT * size
+    n = len(changes) + pseudo * len(_CELLS)
     before, after = (
-        (math.fsum(sums) + imagined * math.fsum(cells)) / n
+        (math.fsum(sums) + pseudo * math.fsum(cells)) / n
         for sums, cells in zip(zip(*groups, strict=True), zip(*_CELLS, strict=True), strict=True)
     )
     spread = math.fsum((late / after - early / before) ** 2 for early, late in groups)
-    spread += imagined * size * math.fsum((b / after - a / before) ** 2 for a, b in _CELLS)
+    spread += pseudo * size * math.fsum((b / after - a / before) ** 2 for a, b in _CELLS)
     se = math.sqrt(spread) / n
     low, high = (1 - after / before * math.exp(sign * Z95 * se) for sign in (1, -1))
     early, late = (math.fsum(sums) for sums in zip(*groups, strict=True))
@@ -215,11 +217,11 @@ def drop_rate(changes: Sequence[Pair]) -> Mean:
 def consistency(changes: Sequence[Pair]) -> Mean:
     """Return the share of solved originals whose variant is solved, in [0, 1].
 
-    0 by definition where no original is solved, and the interval then says nothing. Families that
-    share a source are taken to be alike: they count as one.
+    0 by definition where no original is solved, with the interval [0, 1]. The families of a cluster
+    are taken to be equal: they count as one.
 
     Args:
-        changes: each original beside its variant.
+        changes: the pairs of original and variant.
     """
     solved = math.fsum(pair.before for pair in changes)
     if solved == 0:
@@ -246,7 +248,7 @@ def _mcnemar(changes: Sequence[Pair]) -> Mean:
 
 
 def _groups(changes: Sequence[Pair]) -> list[tuple[float, float]]:
-    """Return the sums of the scores before and after of each cluster of families."""
+    """Return (sum of scores before, sum of scores after) of each cluster of families."""
     groups: dict[Hashable, list[Pair]] = {}
     for number, pair in enumerate(changes):
         name = ("alone", number) if pair.cluster is None else ("together", pair.cluster)

@@ -1,55 +1,312 @@
-"""What a reward model makes of several samples: the best of them, and a vote that it weighs."""
+"""Votes among k samples, for every k: by majority, and weighted by a reward model's scores.
+
+The majority vote is exact, over all draws. Draw each of the n samples independently with some
+probability p: given that k were drawn, all sets of k are equally likely, whatever p is. So the
+chance of a won vote among k is
+
+    P(the vote is won and k are drawn) / P(k are drawn),
+
+and the classes are independent. The generating function of the number drawn, over won votes only,
+is then a sum over the votes t of the correct class,
+
+    V(z) = sum_t P(correct has t) z^t * integral_0^1 prod_j (L_j(z) + y P(j has t) z^t) dy * U(z),
+
+L_j that of a class j with fewer than t votes and U that of samples without an answer: d classes
+that tie with the correct one leave y^d, and the integral of y^d is 1 / (1 + d), the shared credit.
+It is evaluated at roots of unity and transformed back into its coefficients, at several p, because
+those of k far from n p would be lost to rounding. The remaining error is below 1e-10.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from mathreason_eval.stats.estimators.items import Item
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float64]
 
-def best_curve(rewards: Sequence[float], correct: Sequence[bool]) -> NDArray[np.float64]:
-    """Return best@1 to best@n of one problem: the chance that the best of k samples is correct.
+# --- majority: maj@k -------------------------------------------------------------------------
 
-    The best is the one with the largest reward among k drawn without replacement; those with equal
-    rewards share the credit. Exact: the best of k has rank r of n in C(n - r, k - 1) of the C(n, k)
-    draws.
+
+def maj_curve(right: int, others: Sequence[int], unanswered: int) -> Floats:
+    """Return maj@1 to maj@n of one problem: the expected credit of a vote, in [0, 1].
+
+    k samples are drawn without replacement from all n. The largest class of equivalent answers
+    wins; classes of equal size share the credit. Samples without an answer have no vote; where
+    none of the k has one, the vote is lost.
 
     Args:
-        rewards: of each sample.
-        correct: whether each sample is.
+        right: how many samples are correct, one at least.
+        others: how many samples each class of wrong answers holds.
+        unanswered: samples without an answer.
+    """
+    return _maj_curve(right, tuple(sorted(others)), unanswered)
+
+
+_DECIMALS = 10
+"""Decimal places that are free of rounding errors."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _maj_curve(right: int, others: tuple[int, ...], unanswered: int) -> Floats:
+    import numpy as np
+
+    n = right + sum(others) + unanswered
+    rivals = Counter(others)
+    curve = np.zeros(n)
+    for drawing in _drawings(n):
+        won = _won(drawing, right, rivals)
+        curve[drawing.drawn - 1] = won[drawing.row, drawing.drawn % drawing.length] / drawing.chance
+    curve = np.round(curve.clip(0, 1), _DECIMALS)
+    curve.flags.writeable = False
+    return curve
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Drawing:
+    """Probabilities of drawing each of n samples, and the k that each is most accurate for."""
+
+    n: int
+    chances: Floats
+    """The probabilities p, rising."""
+    drawn: NDArray[np.int_]
+    """The numbers k."""
+    row: NDArray[np.int_]
+    """For each k the index of its p."""
+    chance: Floats
+    """For each k the chance that k of n are drawn."""
+    length: int
+    """Points of the Fourier transform."""
+    powers: NDArray[np.complex128]
+    """At [t, 0, i] the i-th root of unity to the t."""
+
+
+_SPACING = 6.0
+"""Standard deviations of the number drawn between neighbouring probabilities."""
+_WIDTH = 12.0
+"""Standard deviations of the number drawn that a transform covers without aliasing."""
+_BLOCK_LIMIT = 256
+"""Largest n for which all probabilities are evaluated at once: a matter of memory."""
+
+
+@lru_cache(maxsize=64)
+def _drawings(n: int) -> tuple[_Drawing, ...]:
+    import numpy as np
+
+    # On the arcsine scale the number drawn has the standard deviation 1 / 2 sqrt(n) for every p.
+    first = math.asin(math.sqrt(min(0.5, 0.7 / n)))
+    count = 1 + math.ceil((math.pi / 2 - 2 * first) * 2 * math.sqrt(n) / _SPACING)
+    chances = np.sin(np.linspace(first, math.pi / 2 - first, count)) ** 2
+    likely = np.stack([_binomial(n, p)[1:] for p in chances])
+    best = likely.argmax(axis=0)
+    length = min(n + 1, math.ceil(_WIDTH * math.sqrt(n) / 2))
+    turns = np.outer(np.arange(n + 1), np.arange(length // 2 + 1)) % length
+    powers = np.exp(-2j * np.pi / length * np.arange(length))[turns][:, None, :]
+    blocks = [np.arange(count)] if n <= _BLOCK_LIMIT else np.arange(count)[:, None]
+    drawings = []
+    for block in blocks:
+        drawn = np.flatnonzero((best >= block[0]) & (best <= block[-1]))
+        drawings.append(
+            _Drawing(
+                n=n,
+                chances=chances[block],
+                drawn=drawn + 1,
+                row=best[drawn] - block[0],
+                chance=likely[best[drawn], drawn],
+                length=length,
+                powers=powers,
+            )
+        )
+    return tuple(drawings)
+
+
+def _binomial(n: int, p: float) -> Floats:
+    """Return the chances that 0 to n of n samples are drawn."""
+    import numpy as np
+
+    logs = _log_factorials(n)
+    drawn = np.arange(n + 1)
+    ways = logs[n] - logs[: n + 1] - logs[n::-1]
+    chances: Floats = np.exp(ways + drawn * math.log(p) + (n - drawn) * math.log1p(-p))
+    return chances
+
+
+@lru_cache(maxsize=64)
+def _log_factorials(n: int) -> Floats:
+    import numpy as np
+
+    return np.array([math.lgamma(i + 1) for i in range(n + 1)])
+
+
+def _won(drawing: _Drawing, right: int, rivals: Mapping[int, int]) -> Floats:
+    """Return P(the vote is won and k are drawn), a row for each p, a column for k mod length.
+
+    Samples that are neither correct nor a rival's, such as those without an answer, change no vote.
+    """
+    import numpy as np
+
+    spans = {size: _span(drawing, size) for size in (right, *rivals)}
+    first = max(1, *(fewest for fewest, _ in spans.values()))
+    most = spans[right][1]
+    if first > most:
+        return np.zeros((len(drawing.chances), drawing.length))
+    contenders = [size for size in rivals if spans[size][1] >= first]
+    last = min(most, max((spans[size][1] for size in contenders), default=0))
+    votes, ties, weights = _rows(
+        first,
+        [sum(rivals[c] for c in contenders if spans[c][1] >= t) for t in range(first, last + 1)],
+    )
+    own = _votes_of(drawing, right)
+    values = weights[:, None, None] * own.exactly[votes - own.first]
+    # With more votes than any contender can have, the correct class has won: one row.
+    beyond = max(first, last + 1) - own.first
+    sure = own.exactly[beyond:].sum(axis=0)
+    p = drawing.chances[:, None]
+    either = (1 - p) + p * drawing.powers[1 % (drawing.n + 1)]
+    contending = 0
+    for size in contenders:
+        rival = _votes_of(drawing, size)
+        # Rows are sorted by votes: a class that cannot have as many has lost in all later ones.
+        able = int(np.searchsorted(votes, spans[size][1], side="right"))
+        at = votes[:able] - rival.first
+        within = rival.fewer[at] + ties[:able, None, None] * rival.exactly[at]
+        values[:able] *= _power(within, rivals[size])
+        values[able:] *= either ** (size * rivals[size])
+        contending += size * rivals[size]
+    total = values.sum(axis=0) + sure * either**contending
+    total = total * either ** (drawing.n - right - contending)
+    coefficients: Floats = np.fft.irfft(total, drawing.length)
+    return coefficients
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Votes:
+    """Generating functions of a class's votes."""
+
+    first: int
+    """The fewest votes, by `_span`."""
+    exactly: NDArray[np.complex128]
+    """At [t - first], with t votes."""
+    fewer: NDArray[np.complex128]
+    """At [t - first], with fewer than t."""
+
+
+@lru_cache(maxsize=128)
+def _votes_of(drawing: _Drawing, size: int) -> _Votes:
+    import numpy as np
+
+    first, last = _span(drawing, size)
+    chances = np.stack([_binomial(size, p)[first : last + 1] for p in drawing.chances], axis=1)
+    exactly = chances[:, :, None] * drawing.powers[first : last + 1]
+    fewer = np.zeros_like(exactly)
+    np.cumsum(exactly[:-1], axis=0, out=fewer[1:])
+    return _Votes(first=first, exactly=exactly, fewer=fewer)
+
+
+_TAIL = 8.0
+"""Standard deviations of a class's votes, and votes, beyond which probability is neglected."""
+
+
+def _span(drawing: _Drawing, size: int) -> tuple[int, int]:
+    """Return the fewest and most votes that a class may have, neglecting the tails."""
+    least, greatest = float(drawing.chances[0]), float(drawing.chances[-1])
+    low, high = size * least, size * greatest
+    fewest = math.floor(low - _TAIL * math.sqrt(low * (1 - least)) - _TAIL)
+    most = math.ceil(high + _TAIL * math.sqrt(high * (1 - greatest)) + _TAIL)
+    return max(0, fewest), min(size, most)
+
+
+def _rows(first: int, able: Sequence[int]) -> tuple[NDArray[np.int_], Floats, Floats]:
+    """Return votes t, and points y with weights, by which the integral over y is an exact sum.
+
+    Gauss-Legendre quadrature with m points is exact for polynomials of degree 2m - 1.
+
+    Args:
+        first: the fewest votes.
+        able: for `first`, `first + 1` ... votes, how many classes can tie: the degree in y.
+    """
+    import numpy as np
+
+    # Powers of two only, because points take long to find; those of 2^i begin at index 2^i - 1.
+    counts = [1 << (degree // 2).bit_length() for degree in able]
+    points, weights = _gauss(max(counts, default=1))
+    votes = np.repeat(np.arange(first, first + len(able)), counts)
+    chosen = [i for count in counts for i in range(count - 1, 2 * count - 1)]
+    return votes, points[chosen], weights[chosen]
+
+
+@lru_cache(maxsize=16)
+def _gauss(most: int) -> tuple[Floats, Floats]:
+    """Return Gauss-Legendre points and weights on [0, 1]: of 1 point, of 2, of 4, up to `most`."""
+    import numpy as np
+
+    rules = [np.polynomial.legendre.leggauss(1 << i) for i in range(most.bit_length())]
+    points = np.concatenate([points for points, _ in rules])
+    return (points + 1) / 2, np.concatenate([weights for _, weights in rules]) / 2
+
+
+def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
+    """Return a power by squaring: numpy's `**` of complex numbers takes logarithms."""
+    result = base
+    for bit in f"{exponent:b}"[1:]:
+        result = result * result
+        if bit == "1":
+            result = result * base
+    return result
+
+
+# --- by reward: best@k, vote@k ---------------------------------------------------------------
+
+
+def best_curve(rewards: Sequence[float], correct: Sequence[bool]) -> Floats:
+    """Return best@1 to best@n of one problem: the chance that the best of k samples is correct.
+
+    The best is the one with the largest reward among k drawn without replacement; equal rewards
+    share the credit. Exact: the best of k has rank r of n in C(n - r, k - 1) of the C(n, k) draws.
+
+    Args:
+        rewards: the reward of each sample.
+        correct: whether each sample is correct.
     """
     import numpy as np
 
     n = len(rewards)
-    worth = np.asarray(rewards, dtype=float)
-    _, level, size = np.unique(-worth, return_inverse=True, return_counts=True)
+    _, level, size = np.unique(
+        -np.asarray(rewards, dtype=float), return_inverse=True, return_counts=True
+    )
     right = np.bincount(level, np.asarray(correct, dtype=float))
-    # Above[r]: samples of a larger reward than level r has; the last entry has all n above it.
+    # above[r]: samples with a larger reward than level r; the last entry counts all n.
     above = np.concatenate([[0], np.cumsum(size)])
     left = (n - above)[:, None] - np.arange(n)
     none_above = np.cumprod(np.maximum(left, 0) / (n - np.arange(n)), axis=1)
-    made: NDArray[np.float64] = (right / size) @ (none_above[:-1] - none_above[1:])
-    return made
+    curve: Floats = (right / size) @ (none_above[:-1] - none_above[1:])
+    return curve
 
 
 def vote_curve(
     rewards: Sequence[float], ballots: Sequence[int | None], *, draws: int, seed: str
-) -> NDArray[np.float64]:
-    """Return vote@1 to vote@n of one problem: how likely the class of most reward is correct.
+) -> Floats:
+    """Return vote@1 to vote@n of one problem: the chance that the class of most reward is correct.
 
-    Class 0 is the correct one. A class has the sum of its samples' rewards; classes with equal sums
-    share the credit, and where nobody answered the vote is lost. For k = n it is the one vote that
-    there is; for k < n the mean over seeded draws: the first k of the samples in random order.
+    Class 0 is the correct one. A class has the sum of its samples' rewards; equal sums share the
+    credit, and where no sample has an answer the vote is lost. Exact for k = n; for k < n the mean
+    over seeded draws: the first k of the samples in random order.
 
     Args:
-        rewards: of each sample.
+        rewards: the reward of each sample.
         ballots: the class of each sample's answer; None for a sample without one.
-        draws: how many orders are drawn.
-        seed: what the orders depend on, such as the problem's id.
+        draws: how many random orders are drawn.
+        seed: seeds the orders, such as the problem's id.
     """
     import numpy as np
 
@@ -57,18 +314,69 @@ def vote_curve(
     digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     order = rng.permuted(np.tile(np.arange(n), (draws, 1)), axis=1)
-    worth = np.asarray(rewards, dtype=float)[order]
+    reward = np.asarray(rewards, dtype=float)[order]
     choice = np.array([-1 if ballot is None else ballot for ballot in ballots])[order]
     most = np.full((draws, n), -np.inf)
     sums = []
     for one in range(classes):
         cast = choice == one
         total = np.where(
-            cast.cumsum(axis=1) > 0, np.where(cast, worth, 0.0).cumsum(axis=1), -np.inf
+            cast.cumsum(axis=1) > 0, np.where(cast, reward, 0.0).cumsum(axis=1), -np.inf
         )
         sums.append(total.round(9))
         most = np.maximum(most, sums[-1])
-    # Where nobody answered all classes are at minus infinity, and none has won.
+    # Where no sample has an answer all sums are minus infinity, and no class has won.
     won = [(total == most) & (most > -np.inf) for total in sums]
-    made: NDArray[np.float64] = (won[0] / np.maximum(np.sum(won, axis=0), 1)).mean(axis=0)
-    return made
+    curve: Floats = (won[0] / np.maximum(np.sum(won, axis=0), 1)).mean(axis=0)
+    return curve
+
+
+# --- tables: a row for each problem, a column for each k; NaN where it has fewer samples ------
+
+
+def majority(items: Sequence[Item]) -> Floats:
+    """Return maj@k of problems."""
+    import numpy as np
+
+    def curve(item: Item) -> Floats:
+        if not item.correct:
+            return np.zeros(item.n)
+        return maj_curve(item.correct, item.classes[1:], item.n - sum(item.classes))
+
+    return _table(items, curve)
+
+
+def best_by_reward(items: Sequence[Item]) -> Floats:
+    """Return best@k of problems."""
+    return _table(
+        items, lambda item: best_curve(item.rewards, [ballot == 0 for ballot in item.ballots])
+    )
+
+
+def vote_by_reward(items: Sequence[Item]) -> Floats:
+    """Return vote@k of problems."""
+    draws = vote_draws(items)
+    return _table(
+        items,
+        lambda item: vote_curve(item.rewards, item.ballots, draws=draws, seed=item.problem.id),
+    )
+
+
+_TOTAL_DRAWS = 30_000
+"""Draws over all problems together that vote@k aims at."""
+_MIN_DRAWS, _MAX_DRAWS = 16, 1_000
+"""Bounds on the draws for one problem."""
+
+
+def vote_draws(items: Sequence[Item]) -> int:
+    """Return how many random orders of a problem's samples are drawn for vote@k."""
+    return max(_MIN_DRAWS, min(_MAX_DRAWS, _TOTAL_DRAWS // len(items)))
+
+
+def _table(items: Sequence[Item], curve: Callable[[Item], Floats]) -> Floats:
+    import numpy as np
+
+    scores = np.full((len(items), max(item.n for item in items)), np.nan)
+    for row, item in enumerate(items):
+        scores[row, : item.n] = curve(item)
+    return scores

@@ -1,4 +1,4 @@
-"""Who stands beside whom: what may be compared, what differs, and which ranks are settled."""
+"""Columns and rows of the leaderboard: comparability, rank ranges, leaders."""
 
 from __future__ import annotations
 
@@ -21,37 +21,38 @@ class Standing:
 
     result: Result
     metric: Metric | None
-    """The column's metric; None if nothing was judged, or it does not have that one."""
+    """The column's metric; None if nothing was judged, or the result does not have it."""
     differs: tuple[str, ...] = ()
-    """In what it is not comparable with the rest of its task, a phrase each."""
+    """A phrase for each condition that makes it not comparable with the rest of its task."""
     lacks: tuple[str, ...] = ()
-    """What is missing of it, a phrase each."""
+    """A phrase for each kind of data that it lacks."""
     rank: tuple[int, int] | None = None
-    """Best and worst rank that the common problems leave open; None if it cannot be ranked."""
+    """Best and worst rank in a 95 % confidence set; None if it cannot be ranked."""
     leads: bool = False
-    """Whether it is surely above all others that may be compared; a tie leads nowhere."""
+    """Whether it is significantly above all others that it is comparable with."""
 
     @property
     def ranked(self) -> bool:
-        """Return whether it may be compared at all."""
+        """Return whether it is comparable and complete."""
         return self.metric is not None and not self.differs and not self.lacks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """All results of one task, best first, and the one whose conditions most of them share."""
+    """All results of one task, best first."""
 
     task: str
     page: str
     metric: str
-    """The metric that they are ranked by: the reference's primary one."""
+    """The metric by which they are ranked: the reference's primary one."""
     reference: Result
+    """One whose conditions most results share."""
     standings: tuple[Standing, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One run, or several that could have been one: of the same settings, and no task in common."""
+    """One run, or several with the same settings and no task in common."""
 
     model: str
     cells: Mapping[str, Standing]
@@ -59,12 +60,12 @@ class Row:
 
     @property
     def pages(self) -> tuple[str, ...]:
-        """Return the pages of its runs; each cell has that of its own."""
+        """Return the names of its runs in addresses."""
         return tuple(dict.fromkeys(cell.result.page for cell in self.cells.values()))
 
 
 def settings(manifest: RunManifest) -> str:
-    """Return how samples were drawn, in a few words."""
+    """Return the sampling settings in words: `temperature 0.6, 4 samples`."""
     temperature = manifest.sampling.temperature
     words = []
     if temperature is not None:
@@ -74,7 +75,7 @@ def settings(manifest: RunManifest) -> str:
     words.append(f"{manifest.samples:,} samples" if manifest.samples != 1 else "1 sample")
     if manifest.seed:
         words.append(f"seed {manifest.seed}")
-    # A line may end between two of them, never within one.
+    # Lines break between settings, not within one.
     return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
 
 
@@ -91,12 +92,15 @@ def columns(results: Sequence[Result]) -> tuple[Column, ...]:
 
 
 def _column(results: Sequence[Result]) -> Column:
-    of_all = [_conditions(result) for result in results]
-    common = Counter(of_all)
-    # Most shared first, then most problems; of equals the first.
+    conditions = [
+        Conditions.of(result.entry, [asked.problem.id for asked in result.problems])
+        for result in results
+    ]
+    count = Counter(conditions)
+    # The most shared conditions, then the most problems; among equals the first.
     reference, usual = max(
-        zip(results, of_all, strict=True),
-        key=lambda pair: (common[pair[1]], len(pair[0].problems)),
+        zip(results, conditions, strict=True),
+        key=lambda pair: (count[pair[1]], len(pair[0].problems)),
     )
     metric = metric_name(PRIMARY, [reference.entry])
     standings = [
@@ -106,7 +110,7 @@ def _column(results: Sequence[Result]) -> Column:
             differs=tuple(words for _, words in differences(own, usual)),
             lacks=tuple(_lacks(result, metric)),
         )
-        for result, own in zip(results, of_all, strict=True)
+        for result, own in zip(results, conditions, strict=True)
     ]
     return Column(
         task=reference.task,
@@ -117,10 +121,6 @@ def _column(results: Sequence[Result]) -> Column:
     )
 
 
-def _conditions(result: Result) -> Conditions:
-    return Conditions.of(result.entry, [asked.problem.id for asked in result.problems])
-
-
 def _lacks(result: Result, metric: str) -> Iterator[str]:
     if result.missing:
         yield f"{result.missing:,} of {result.missing + result.stored:,} samples are missing"
@@ -128,42 +128,40 @@ def _lacks(result: Result, metric: str) -> Iterator[str]:
         yield f"{unjudged:,} samples are not judged yet"
     if not result.judged:
         return
-    contender = result.contenders.get(metric)
-    if contender is None:
+    found = result.scores.get(metric)
+    if found is None:
         yield f"its problems have no {metric}"
-    elif (lost := len(result.problems) - len(contender.scores)) and result.complete:
-        yield f"{lost:,} problems have no {metric}"
+    elif (without := len(result.problems) - len(found.scores)) and result.complete:
+        yield f"{without:,} problems have no {metric}"
 
 
 def _ranked(standings: Sequence[Standing], metric: str) -> tuple[Standing, ...]:
-    """Return the standings best first, with the ranks that their common problems leave open."""
-    ranked = [standing for standing in standings if standing.ranked]
-    placed = iter(_places([standing.result for standing in ranked], metric))
+    """Return the standings, best first, with their ranks."""
+    ranks = iter(_ranks([one.result for one in standings if one.ranked], metric))
     return tuple(
         sorted(
-            (_placed(one, next(placed)) if one.ranked else one for one in standings),
+            (_with_rank(one, next(ranks)) if one.ranked else one for one in standings),
             key=lambda s: -1.0 if s.metric is None else s.metric.value,
             reverse=True,
         )
     )
 
 
-def _places(results: Sequence[Result], metric: str) -> list[Rank]:
-    """Return where results stand that asked the same problems."""
+def _ranks(results: Sequence[Result], metric: str) -> list[Rank]:
+    """Return the ranks of results on the same problems."""
     if not results:
         return []
-    contenders = [result.contenders[metric] for result in results]
-    source = results[0].entry.report.cluster
-    asked = [one.problem for one in results[0].problems]
+    entry = results[0].entry
+    problems = [asked.problem for asked in results[0].problems]
     return ranking(
-        contenders,
-        {problem.id: cluster_of(problem, source) for problem in asked},
-        counted=metric_of(results[0].entry, metric).definition.is_counted,
+        [result.scores[metric] for result in results],
+        {problem.id: cluster_of(problem, entry.report.cluster) for problem in problems},
+        counted=metric_of(entry, metric).definition.is_counted,
     )
 
 
-def _placed(standing: Standing, place: Rank) -> Standing:
-    return replace(standing, rank=(place.best, place.worst), leads=place.leads)
+def _with_rank(standing: Standing, rank: Rank) -> Standing:
+    return replace(standing, rank=(rank.best, rank.worst), leads=rank.leads)
 
 
 # --- rows ------------------------------------------------------------------------------------
@@ -175,14 +173,18 @@ def rows(table: Sequence[Column]) -> tuple[Row, ...]:
     for column in table:
         for standing in column.standings:
             by_run.setdefault(standing.result.page, {})[column.task] = standing
-    alike: list[tuple[_Settings, list[dict[str, Standing]]]] = []
+    groups: list[tuple[_Settings, list[dict[str, Standing]]]] = []
     for cells in by_run.values():
         own = _settings(next(iter(cells.values())).result.manifest)
-        same = next((held for usual, held in alike if usual == own), None)
+        same = next((group for shared, group in groups if shared == own), None)
         if same is None:
-            alike.append((own, same := []))
+            groups.append((own, same := []))
         same.append(cells)
-    made = [_row(cells) for _, held in alike for cells in _joined(held)]
+    made = [
+        Row(model=next(iter(cells.values())).result.model, cells=cells)
+        for _, group in groups
+        for cells in _joined(group)
+    ]
     return tuple(sorted(made, key=lambda row: _order(row, table)))
 
 
@@ -190,23 +192,19 @@ _Settings = tuple[ModelEntry, SamplingEntry, int, int]
 
 
 def _settings(manifest: RunManifest) -> _Settings:
-    """Return all that two runs must have in common to stand in one row, and no less."""
+    """Return the settings that runs of one row share."""
     return manifest.model, manifest.sampling, manifest.seed, manifest.samples
 
 
 def _joined(runs: Sequence[Mapping[str, Standing]]) -> list[Mapping[str, Standing]]:
-    """Return the runs of the same settings as one, if there is no choice in it; else each."""
+    """Return runs of the same settings joined to one, or each by itself if any share a task."""
     tasks = [task for cells in runs for task in cells]
     if len(set(tasks)) < len(tasks):
         return [*runs]
     return [{task: standing for cells in runs for task, standing in cells.items()}]
 
 
-def _row(cells: Mapping[str, Standing]) -> Row:
-    return Row(model=next(iter(cells.values())).result.model, cells=cells)
-
-
 def _order(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
-    """Return what rows are sorted by: task by task, the higher the accuracy the earlier."""
+    """Return the sort key of rows: by the metric of each task in turn, the highest first."""
     metrics = (row.cells[c.task].metric if c.task in row.cells else None for c in table)
     return tuple(1.0 if metric is None else -metric.value for metric in metrics)
