@@ -75,7 +75,9 @@ def _exits_as_errors() -> Iterator[None]:
         raise RuntimeError(f"something left with {error.code!r}") from error
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(__version__, prog_name="mathreason")
 def verbs() -> None:
     """Measure how well a language model reasons.

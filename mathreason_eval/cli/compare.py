@@ -16,7 +16,6 @@ from mathreason_eval.cli.screens import print_json
 @click.option(
     "--metric",
     default="primary",
-    show_default=True,
     help="One whose problems have scores: avg, pass@K, maj@K, f1, tokens, …; "
     "`primary` is what each task names.",
 )

@@ -204,19 +204,15 @@ def points(text: str) -> float:
     "--power",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.8,
-    show_default=True,
     help="How often it must be seen, and a change without effect must pass.",
 )
 @click.option(
     "--alpha",
     type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
     default=0.01,
-    show_default=True,
     help="The gate's level of a false alarm.",
 )
-@click.option(
-    "--margin", type=points, default="1pp", show_default=True, help="The gate's tolerable fall."
-)
+@click.option("--margin", type=points, default="1pp", help="The gate's tolerable fall.")
 @json_option
 def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: float) -> None:
     """Say how many problems and samples a gate needs to see a fall.

@@ -47,13 +47,12 @@ tasks_dir_option = click.option(
     help="A folder with tasks of your own. May be repeated.",
 )
 _workers_option = click.option(
-    "--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Grading processes."
+    "--workers", type=click.IntRange(min=1), default=2, help="Grading processes."
 )
 _deadline_option = click.option(
     "--deadline",
     type=click.FloatRange(min=0.01),
     default=5.0,
-    show_default=True,
     metavar="SECONDS",
     help="Time for one judgement; a later one is ungradable, never wrong.",
 )

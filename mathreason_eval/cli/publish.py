@@ -45,7 +45,7 @@ def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=PATH)
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000)
 def serve(folder: Path, port: int) -> None:
     """Show a built site at http://localhost, to this machine only."""
     from functools import partial

@@ -32,7 +32,6 @@ from mathreason_eval.errors import UnknownNameError
     "--samples",
     type=click.IntRange(min=1),
     default=1,
-    show_default=True,
     help="Samples per problem. A larger number than last time only adds the missing.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many problems of a task.")
@@ -47,13 +46,7 @@ from mathreason_eval.errors import UnknownNameError
     help="Default: 1 at temperature 0, else 0.95.",
 )
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Default: what the task says.")
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    help="Every sample's own seed is made from it.",
-)
+@click.option("--seed", type=int, default=0, help="Every sample's own seed is made from it.")
 @click.option("--prompt", metavar="ID", help="A prompt of the task; `mathreason show TASK`.")
 @out_option(
     "RUN",

@@ -93,7 +93,6 @@ def _origins(kind: str, tasks_dirs: tuple[Path, ...]) -> Mapping[str, str]:
     "--problems",
     type=click.IntRange(min=1),
     default=1,
-    show_default=True,
     help="Of a task: how many rendered prompts to show.",
 )
 @data_option

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Judge rows of gold and answer or output; - reads stdin. One JSON line each.",
 )
-@click.option("--grader", default="math", show_default=True, help="docs/grading.md lists them.")
+@click.option("--grader", default="math", help="docs/grading.md lists them.")
 @click.option(
     "--convention",
     "conventions",

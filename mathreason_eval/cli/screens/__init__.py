@@ -139,7 +139,8 @@ def write_file(path: Path, text: str, option: str, mode: str = "w") -> None:
         UserError: if the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
         with path.open(mode, encoding="utf-8") as out:
             out.write(text)
     except OSError as error:

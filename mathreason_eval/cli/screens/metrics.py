@@ -46,9 +46,8 @@ def metric_table(metrics: Sequence[Metric], width: int) -> Table:
         )
         for metric in shown
     ]
-    table, with_plot = (
-        plain_table("slice", "metric", ">value", ">95 % interval", ">problems") for _ in range(2)
-    )
+    columns = ("slice", "metric", ">value", ">95 % interval", ">problems")
+    table, with_plot = plain_table(*columns), plain_table(*columns)
     for row in rows:
         table.add_row(*row)
     plot = min(_MAX_PLOT, width - natural_width(table) - _GAP)
