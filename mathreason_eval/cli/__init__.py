@@ -1,4 +1,4 @@
-"""The command line: data on stdout, progress and errors on stderr. The only layer that prints.
+"""The command line: data on stdout, progress and errors on stderr. Only this package prints.
 
 Command modules import click alone; what a verb needs is imported when it runs, so that
 `mathreason --help` answers at once.
@@ -119,7 +119,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         note("interrupted; what was finished is stored, the same command goes on")
         _exit(_EXIT_INTERRUPTED)
-    except Exception as error:  # noqa: BLE001  Python would leave with 1: a regression
+    except Exception as error:  # noqa: BLE001  Python would exit with 1: a regression
         _crash(error)
     _exit(code if isinstance(code, int) else 0)
 

@@ -115,12 +115,12 @@ def _config(options: Mapping[str, Any]) -> Config:
 
     from mathreason_eval.gate.config import DEFAULT_FILE, config_of, obstacles_of, read_config
 
-    typed = {"margin": options["margin"], "alpha": options["alpha"]}
+    overrides = {"margin": options["margin"], "alpha": options["alpha"]}
     file = options["config"]
     if file is None and DEFAULT_FILE.is_file():
         file = DEFAULT_FILE
         note(f"as {file} says")
-    config = config_of({}, **typed) if file is None else read_config(file, **typed)
+    config = config_of({}, **overrides) if file is None else read_config(file, **overrides)
     return replace(config, allow=config.allow | obstacles_of(options["allow"]))
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -26,6 +26,8 @@ from mathreason_eval.types import Unit
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from mathreason_eval.compare.flips import Flip
 
 # --- streams ---------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ _UNLIMITED = 1_000
 
 
 def natural_width(table: Table) -> int:
-    """Return the columns that a table takes when nothing in it is wrapped."""
+    """Return the terminal columns that a table takes when nothing in it is wrapped."""
     from rich.console import Console
 
     return Console(width=_UNLIMITED).measure(table).maximum
@@ -195,6 +197,13 @@ def crowded_properties(slices: Iterable[str]) -> dict[str, int]:
 def property_of(where: str) -> str:
     """Return the property of problems that a slice is a value of: `steps` for `steps=3`."""
     return where.partition("=")[0]
+
+
+def flips_by_direction(flips: Sequence[Flip]) -> Iterator[tuple[str, list[Flip]]]:
+    """Yield `lost` and `gained`, each with the problems that flipped this way, if there are any."""
+    for verb, lost in (("lost", True), ("gained", False)):
+        if found := [flip for flip in flips if flip.lost is lost]:
+            yield verb, found
 
 
 # --- numbers and texts -----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from mathreason_eval.cli.screens import (
     amount,
     counted,
     crowded_properties,
+    flips_by_direction,
     natural_width,
     note,
     one_line,
@@ -80,7 +81,7 @@ def _print_warnings(console: Console, one: Comparison) -> None:
 
 
 def _print_table(console: Console, done: Comparisons, what: str, rows: Sequence[Row]) -> bool:
-    """Print contrasts; return whether there was room for what is detectable."""
+    """Print contrasts; return whether the minimal detectable effect (MDE) fits."""
     table = _table(done, what, rows, detectable=True)
     fits = natural_width(table) <= console.width
     console.print(table if fits else _table(done, what, rows, detectable=False))
@@ -159,11 +160,9 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
 def _print_flips(console: Console, one: Comparison, most: int) -> None:
     several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
     solved = ", solved by at least half of their samples" if several else ""
-    for lost, verb in ((True, "lost"), (False, "gained")):
-        flips = [flip for flip in one.flips if flip.lost is lost]
-        if flips:
-            problems = counted(len(flips), "problem")
-            console.print(f"\n{one.task}: {one.name} {verb} {problems}{solved}", style="bold")
+    for verb, flips in flips_by_direction(one.flips):
+        problems = counted(len(flips), "problem")
+        console.print(f"\n{one.task}: {one.name} {verb} {problems}{solved}", style="bold")
         for flip in flips[:most]:
             console.print(_flip_line(one, flip), no_wrap=True, overflow="ellipsis")
         if len(flips) > most:

@@ -7,7 +7,14 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.screens import counted, note, one_line, plain_table, stdout
+from mathreason_eval.cli.screens import (
+    counted,
+    flips_by_direction,
+    note,
+    one_line,
+    plain_table,
+    stdout,
+)
 from mathreason_eval.compare.design import Allocation, Design, SampleSize
 from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
@@ -73,7 +80,8 @@ def _print_table(console: Console, judgement: Judgement) -> None:
 
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
     # The first reason of a pass is in the table already; the others are about health.
-    for reason in islice(reasons(task), task.answer is Answer.PASS, None):
+    first = 1 if task.answer is Answer.PASS else 0
+    for reason in islice(reasons(task), first, None):
         console.print(visible(f"{task.task}: {reason}"))
 
 
@@ -84,10 +92,7 @@ _LONGEST_ID = 40
 
 
 def _print_flips(console: Console, task: TaskJudgement) -> None:
-    for lost, verb in ((True, "lost"), (False, "gained")):
-        found = [flip for flip in task.flips if flip.lost is lost]
-        if not found:
-            continue
+    for verb, found in flips_by_direction(task.flips):
         named = ", ".join(
             f"{one_line(flip.problem_id, _LONGEST_ID)} "
             f"{share_words(flip.before, task.samples[0])} → "
@@ -213,7 +218,7 @@ def _legend(design: Design) -> Iterator[str]:
     yield f"passes      chance to let a change without effect pass, with all {n}"
     yield "smallest    fall that is seen as often as wished, with all of them"
     yield "to see it, for both    problems enough, also to pass; – if all are not"
-    yield f"cost        {_currency(design)} still to be drawn"
+    yield f"cost        {_cost_unit(design)} still to be drawn"
     yield f"cheapest to see it: {_cheapest(design, design.cheapest_to_see)}"
     yield f"cheapest for both:  {_cheapest(design, design.cheapest_for_both)}"
 
@@ -223,7 +228,7 @@ def _cheapest(design: Design, chosen: Chosen | None) -> str:
         return "nothing here is enough"
     allocation, size = chosen
     problems, cost = _problems_and_cost(design, size)
-    return f"{problems} problems × {_samples(allocation)} samples, {cost} {_currency(design)}"
+    return f"{problems} problems × {_samples(allocation)} samples, {cost} {_cost_unit(design)}"
 
 
 def _limits(design: Design) -> Iterator[str]:
@@ -259,7 +264,7 @@ def _samples(allocation: Allocation) -> str:
     return " + ".join(map(str, allocation.samples))
 
 
-def _currency(design: Design) -> str:
+def _cost_unit(design: Design) -> str:
     """Return the unit of costs: samples where tokens were not counted."""
     return "samples" if design.tokens is None else "tokens"
 

@@ -1,4 +1,4 @@
-"""Metrics as a table: values with their intervals, and a plot of them where there is room."""
+"""Metrics as a table: values with their intervals, and a plot of them if it fits."""
 
 from __future__ import annotations
 
