@@ -16,7 +16,7 @@ from test_imports import FLOORS
 
 from mathreason_eval import errors, types
 from mathreason_eval.cli import verbs
-from mathreason_eval.cli.listing import KINDS
+from mathreason_eval.cli.show import KINDS
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.models import backends

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from manifests import report_of
 from scipy.stats import hypergeom
 
-from mathreason_eval.cli.screens.metrics import metric_table, variance
+from mathreason_eval.cli.screens.metrics import metric_table, variance_line
 from mathreason_eval.errors import PluginError
 from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
@@ -333,9 +333,9 @@ def test_the_conditional_interval_holds_the_mean_chance(shape, samples):
 
 def test_the_show_line_adds_up():
     found = metrics_of(*["++++----"] * 10, *["++++++++"] * 10, *["--------"] * 10)
-    line = variance(list(found.values()))
+    line = variance_line(list(found.values()))
     assert line.startswith("93 % questions, 7 % samples: no n gets below ±14.3")
-    assert variance([metrics_of("+", "-")["avg"]]) == ""
+    assert variance_line([metrics_of("+", "-")["avg"]]) == ""
 
 
 # --- Bayes, confidence, macro ----------------------------------------------------------------

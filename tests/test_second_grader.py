@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from mathreason_eval import verify
-from mathreason_eval.cli.screens.samples import chosen_samples
+from mathreason_eval.cli.screens.runs import chosen_samples
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.grade.verify import verify_rows
 from mathreason_eval.maths.compare.convention import Convention

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from mathreason_eval.cli.options import json_option, tasks_option
+from mathreason_eval.cli.options import PATH, json_option, tasks_option
+from mathreason_eval.cli.screens import print_json
 
 
 @click.command()
-@click.argument("runs", metavar="RUN RUN…", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUN RUN…", nargs=-1, type=PATH)
 @tasks_option("Only these. May be repeated. Default: every task that the first run shares.")
 @click.option(
     "--metric",
     default="primary",
-    show_default=True,
     help="One whose problems have scores: avg, pass@K, maj@K, f1, tokens, …; "
     "`primary` is what each task names.",
 )
@@ -48,18 +48,12 @@ def compare(
     """
     if len(runs) < 2:  # noqa: PLR2004
         raise click.UsageError("Name two runs or more; the first is the baseline.")
-    from mathreason_eval.cli.screens.comparing import print_comparisons
-    from mathreason_eval.cli.screens.console import print_json
+    from mathreason_eval.cli.screens.comparison import print_comparisons
     from mathreason_eval.compare.comparison import Question
     from mathreason_eval.compare.comparison import compare as compared
     from mathreason_eval.compare.plain import as_json as plain
     from mathreason_eval.runs.store import find_run
 
-    question = Question(
-        tasks=tuple(name for names in tasks for name in names.split(",")),
-        metric=metric,
-        slices=slices,
-        force=force,
-    )
+    question = Question(tasks=tasks, metric=metric, slices=slices, force=force)
     done = compared([find_run(path) for path in runs], question)
     print_json(plain(done)) if as_json else print_comparisons(done)

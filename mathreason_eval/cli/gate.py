@@ -1,4 +1,4 @@
-"""`mathreason gate`."""
+"""`mathreason gate`, and `mathreason plan`, which sizes the runs that a gate needs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mathreason_eval.cli.options import (
+    PATH,
     data_option,
     grading_options,
-    grouped,
     json_option,
     model_arg_option,
     tasks_dir_option,
+    tasks_option,
 )
-from mathreason_eval.cli.screens.console import note
+from mathreason_eval.cli.screens import exit_code_kept, note, print_json, write_file
 from mathreason_eval.errors import (
     EXIT_DONE,
     EXIT_INCONCLUSIVE,
@@ -29,12 +30,19 @@ from mathreason_eval.errors import (
 if TYPE_CHECKING:
     from mathreason_eval.gate.config import Config
     from mathreason_eval.gate.judging import Judgement
-    from mathreason_eval.pipeline.run import ExtendOptions
     from mathreason_eval.runs.store import Run
 
 
+_EXIT_CODES = {
+    "pass": EXIT_DONE,
+    "regression": EXIT_WANTING,
+    "inconclusive": EXIT_INCONCLUSIVE,
+    "not comparable": EXIT_NOT_COMPARABLE,
+}
+
+
 @click.command()
-@click.argument("path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("path", metavar="RUN", type=PATH)
 @click.option(
     "--baseline",
     required=True,
@@ -43,7 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="What is asked of each task. Default: gate.yaml, if it is there.",
 )
@@ -62,12 +70,10 @@ if TYPE_CHECKING:
     help="While the answer is open, draw the samples of the next look and judge again.",
 )
 @model_arg_option("With --extend, an option of the engine. May be repeated.")
-@click.option(
-    "--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML there."
-)
+@click.option("--junit", type=PATH, metavar="FILE", help="Write JUnit XML there.")
 @click.option(
     "--summary",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Append Markdown there. Default: $GITHUB_STEP_SUMMARY, if it is set.",
 )
@@ -88,47 +94,38 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is not whole); any other exit
     code is no verdict.
     """
-    from mathreason_eval.cli.screens.console import decided, print_json
-    from mathreason_eval.cli.screens.judgement import print_judgement
+    from mathreason_eval.cli.screens.gate import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
     from mathreason_eval.gate.plain import as_json
     from mathreason_eval.runs.store import find_run
 
     config = _config(options)
     with open_baseline(options["baseline"]) as baseline:
-        found = _judged(baseline, find_run(path), config, options)
+        found = _judge(baseline, find_run(path), config, options)
         code = _EXIT_CODES[found.answer]
         _write_files(found, options)
-        with decided(code):
+        with exit_code_kept(code):
             print_json(as_json(found)) if options["as_json"] else print_judgement(found)
     return code
 
 
-_EXIT_CODES = {
-    "pass": EXIT_DONE,
-    "regression": EXIT_WANTING,
-    "inconclusive": EXIT_INCONCLUSIVE,
-    "not comparable": EXIT_NOT_COMPARABLE,
-}
-
-
 def _config(options: Mapping[str, Any]) -> Config:
-    """Return what the file asks for, with what was typed in its place."""
+    """Return the rules of the file; options on the command line replace them."""
     from dataclasses import replace
 
     from mathreason_eval.gate.config import DEFAULT_FILE, config_of, obstacles_of, read_config
 
-    typed = {"margin": options["margin"], "alpha": options["alpha"]}
+    overrides = {"margin": options["margin"], "alpha": options["alpha"]}
     file = options["config"]
     if file is None and DEFAULT_FILE.is_file():
         file = DEFAULT_FILE
         note(f"as {file} says")
-    config = config_of({}, **typed) if file is None else read_config(file, **typed)
+    config = config_of({}, **overrides) if file is None else read_config(file, **overrides)
     return replace(config, allow=config.allow | obstacles_of(options["allow"]))
 
 
-def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any]) -> Judgement:
-    """Return the judgement; with --extend after as many looks as it takes."""
+def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) -> Judgement:
+    """Return the judgement; with --extend, extend the run and repeat until no look is left."""
     from mathreason_eval.gate.judging import judge
 
     if options["extend"] and config.looks is None:
@@ -141,9 +138,14 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
         return found
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.gate.wording import headline, look_words
-    from mathreason_eval.pipeline.run import extend
+    from mathreason_eval.pipeline.run import ExtendOptions, extend
 
-    extend_options = _extend_options(options)
+    extend_options = ExtendOptions(
+        model_args=options["model_args"],
+        data=options["data"],
+        tasks_dirs=options["tasks_dirs"],
+        grading=(options["workers"], options["deadline"]),
+    )
     while (next_look := found.next_look) is not None:
         note(f"{look_words(found)}: {headline(found)}")
         with Progress() as progress:
@@ -152,28 +154,17 @@ def _judged(before: Run, after: Run, config: Config, options: Mapping[str, Any])
     return found
 
 
-def _extend_options(options: Mapping[str, Any]) -> ExtendOptions:
-    from mathreason_eval.pipeline.run import ExtendOptions
-
-    return ExtendOptions(
-        model_args=dict(options["model_args"]),
-        data=grouped(options["data"]),
-        tasks_dirs=options["tasks_dirs"],
-        grading=(options["workers"], options["deadline"]),
-    )
-
-
 def _write_files(found: Judgement, options: Mapping[str, Any]) -> None:
-    """Write what other programs read: JUnit XML, Markdown, workflow commands."""
+    """Write the outputs for other programs: JUnit XML, Markdown, workflow commands."""
     if options["junit"] is not None:
         from mathreason_eval.gate.junit import junit
 
-        _write(options["junit"], junit(found), "w", "--junit")
+        write_file(options["junit"], junit(found), "--junit")
     summary = options["summary"] or os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         from mathreason_eval.gate.markdown import markdown
 
-        _write(Path(summary), markdown(found, options["site"]), "a", "--summary")
+        write_file(Path(summary), markdown(found, options["site"]), "--summary", mode="a")
     annotated = options["annotations"]
     if annotated is None:
         annotated = os.environ.get("GITHUB_ACTIONS") == "true"
@@ -185,12 +176,60 @@ def _write_files(found: Judgement, options: Mapping[str, Any]) -> None:
             note(line)
 
 
-def _write(path: Path, text: str, mode: str, option: str) -> None:
+def points(text: str) -> float:
+    """Return a difference of scores, `2pp` or `0.02`, as a fraction of 1."""
+    number = text.strip().removesuffix("pp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open(mode, encoding="utf-8") as out:
-            out.write(text)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}.", f"Choose another {option}."
-        ) from None
+        share = float(number) / (1 if number == text.strip() else 100)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise click.BadParameter(f"{text.strip()!r} is no difference of scores; write 2pp or 0.02.")
+    return share
+
+
+@click.command()
+@click.option(
+    "--baseline",
+    required=True,
+    type=PATH,
+    metavar="RUN",
+    help="The run that later ones will be held against.",
+)
+@tasks_option("Only these. May be repeated. Default: every task of the baseline.")
+@click.option(
+    "--detect", required=True, type=points, help="The fall that must not be missed, such as 2pp."
+)
+@click.option(
+    "--power",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.8,
+    help="How often it must be seen, and a change without effect must pass.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    default=0.01,
+    help="The gate's level of a false alarm.",
+)
+@click.option("--margin", type=points, default="1pp", help="The gate's tolerable fall.")
+@json_option
+def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: float) -> None:
+    """Say how many problems and samples a gate needs to see a fall.
+
+    From the noise in the stored samples of the baseline: how likely `mathreason gate` is to call
+    the fall a regression and a change without effect a pass, what is enough of both, the tokens it
+    takes, and what no number of samples can show.
+    """
+    from mathreason_eval.cli.screens.gate import design_as_json, print_designs
+    from mathreason_eval.compare.design import PlanRequest, designs
+    from mathreason_eval.runs.store import find_run
+    from mathreason_eval.stats.power import GateSettings
+
+    request = PlanRequest(
+        detect=options["detect"],
+        power=options["power"],
+        gate=GateSettings(margin=options["margin"], alpha=options["alpha"]),
+    )
+    done = designs(find_run(baseline), tasks, request)
+    print_json([design_as_json(one) for one in done]) if as_json else print_designs(done)

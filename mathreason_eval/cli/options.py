@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how their texts are understood."""
+"""Options that several verbs share, each a decorator, and the types of their values."""
 
 from __future__ import annotations
 
@@ -10,115 +10,94 @@ import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-
-class Settings(click.ParamType[tuple[str, str]]):
-    """`KEY=VALUE`, split at the first `=`."""
-
-    name = "KEY=VALUE"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  click's signature
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, str]:
-        """Return (key, value)."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, text = str(value).partition("=")
-        if not key or not equals or not text:
-            self.fail(f"{value!r} is not of the form KEY=VALUE.", param, ctx)
-        return key, text
+PATH = click.Path(path_type=Path)
 
 
-def grouped(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
-    """Return, for each key, its values in order."""
+def key_value(text: str) -> tuple[str, str]:
+    """Return (key, value) of `KEY=VALUE`, split at the first `=`."""
+    key, _, value = text.partition("=")
+    if not key or not value:
+        raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE.")
+    return key, value
+
+
+def _values_by_key(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return the values of each key, in order."""
     values: dict[str, tuple[str, ...]] = {}
     for key, value in pairs:
         values[key] = (*values.get(key, ()), value)
     return values
 
 
-def data_option(function: Decorated) -> Decorated:
-    """Add `--data TASK=PATH`."""
-    return click.option(
-        "--data",
-        type=Settings(),
-        multiple=True,
-        metavar="TASK=PATH",
-        help="Read the problems of a task from a file: JSONL, JSONL.gz, CSV or Parquet, with the "
-        "hub's columns or id, question and gold. May be repeated; TASK=seed:N draws another set "
-        "of a generated task.",
-    )(function)
-
-
-def tasks_option(words: str, *, required: bool = False) -> Callable[[Decorated], Decorated]:
-    """Add `-t TASK[,TASK…]`, described in words."""
-    return click.option(
-        "-t",
-        "--task",
-        "tasks",
-        required=required,
-        multiple=True,
-        metavar="TASK[,TASK…]",
-        help=words,
-    )
-
-
-def model_arg_option(words: str) -> Callable[[Decorated], Decorated]:
-    """Add `--model-arg KEY=VALUE`, described in words."""
-    return click.option(
-        "--model-arg",
-        "model_args",
-        type=Settings(),
-        multiple=True,
-        metavar="KEY=VALUE",
-        help=words,
-    )
-
-
-def tasks_dir_option(function: Decorated) -> Decorated:
-    """Add `--tasks-dir DIR`."""
-    return click.option(
-        "--tasks-dir",
-        "tasks_dirs",
-        type=click.Path(path_type=Path),
-        multiple=True,
-        help="A folder with tasks of your own. May be repeated.",
-    )(function)
+data_option = click.option(
+    "--data",
+    type=key_value,
+    callback=lambda _ctx, _param, pairs: _values_by_key(pairs),
+    multiple=True,
+    metavar="TASK=PATH",
+    help="Read the problems of a task from a file: JSONL, JSONL.gz, CSV or Parquet, with the "
+    "hub's columns or id, question and gold. May be repeated; TASK=seed:N draws another set "
+    "of a generated task.",
+)
+tasks_dir_option = click.option(
+    "--tasks-dir",
+    "tasks_dirs",
+    type=PATH,
+    multiple=True,
+    help="A folder with tasks of your own. May be repeated.",
+)
+_workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), default=2, help="Grading processes."
+)
+_deadline_option = click.option(
+    "--deadline",
+    type=click.FloatRange(min=0.01),
+    default=5.0,
+    metavar="SECONDS",
+    help="Time for one judgement; a later one is ungradable, never wrong.",
+)
+second_option = click.option(
+    "--second",
+    metavar="GRADER",
+    help="A grader that is asked beside the task's own: where they differ bounds the score. "
+    "`none` asks none.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 def grading_options(function: Decorated) -> Decorated:
     """Add `--workers` and `--deadline`."""
-    function = click.option(
-        "--deadline",
-        type=click.FloatRange(min=0.01),
-        default=5.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="Time for one judgement; a later one is ungradable, never wrong.",
-    )(function)
+    return _workers_option(_deadline_option(function))
+
+
+def tasks_option(description: str, *, required: bool = False) -> Callable[[Decorated], Decorated]:
+    """Add `-t TASK[,TASK…]`."""
     return click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        default=2,
-        show_default=True,
-        help="Grading processes.",
-    )(function)
+        *("-t", "--task", "tasks"),
+        required=required,
+        callback=lambda _ctx, _param, texts: tuple(n for text in texts for n in text.split(",")),
+        multiple=True,
+        metavar="TASK[,TASK…]",
+        help=description,
+    )
 
 
-def second_option(function: Decorated) -> Decorated:
-    """Add `--second`."""
+def model_arg_option(description: str) -> Callable[[Decorated], Decorated]:
+    """Add `--model-arg KEY=VALUE`."""
     return click.option(
-        "--second",
-        metavar="GRADER",
-        help="A grader that is asked beside the task's own: where they differ bounds the score. "
-        "`none` asks none.",
-    )(function)
+        *("--model-arg", "model_args"),
+        type=key_value,
+        callback=lambda _ctx, _param, pairs: dict(pairs),
+        multiple=True,
+        metavar="KEY=VALUE",
+        help=description,
+    )
 
 
-def json_option(function: Decorated) -> Decorated:
-    """Add `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(
-        function
+def out_option(
+    metavar: str, description: str, *, required: bool = True
+) -> Callable[[Decorated], Decorated]:
+    """Add `-o PATH`."""
+    return click.option(
+        *("-o", "--out"), required=required, type=PATH, metavar=metavar, help=description
     )

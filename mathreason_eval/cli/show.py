@@ -1,15 +1,19 @@
-"""`mathreason tasks` and `mathreason show`."""
+"""`mathreason tasks`, `list` and `show`: the verbs that only read."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mathreason_eval.cli.options import data_option, grouped, json_option, tasks_dir_option
-from mathreason_eval.cli.screens.console import note
+from mathreason_eval.cli.options import data_option, json_option, tasks_dir_option
+from mathreason_eval.cli.screens import note, plain_table, print_json, stdout, write_file
+from mathreason_eval.errors import RunError
 
 if TYPE_CHECKING:
     from mathreason_eval.runs.store import Run
@@ -20,12 +24,58 @@ if TYPE_CHECKING:
 @json_option
 def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
     """List the tasks."""
-    from mathreason_eval.cli.screens.console import print_json
-    from mathreason_eval.cli.screens.tables import print_tasks, task_as_json
+    from mathreason_eval.cli.screens.tasks import print_tasks, task_as_json
     from mathreason_eval.tasks import load_task, task_names
 
     found = [load_task(name, tasks_dirs) for name in task_names(tasks_dirs)]
     print_json([task_as_json(task) for task in found]) if as_json else print_tasks(found)
+
+
+KINDS = ("graders", "extractors", "metrics", "engines", "importers", "exporters", "tasks")
+
+
+@click.command("list")
+@click.argument("kind", metavar="[KIND]", required=False, type=click.Choice(KINDS))
+@tasks_dir_option
+@json_option
+def list_command(*, kind: str | None, tasks_dirs: tuple[Path, ...], as_json: bool) -> None:
+    """List what can be named, and where it is from.
+
+    KIND is graders, extractors, metrics, engines, importers, exporters or tasks; by default all.
+    A thing is ours, of a family of benchmarks, of a folder, or of an installed package, which is
+    not imported to be listed.
+    """
+    found = {one: dict(_origins(one, tasks_dirs)) for one in ([kind] if kind else KINDS)}
+    if as_json:
+        print_json(found)
+        return
+    table = plain_table("kind", "name", "from")
+    for one, origins in found.items():
+        for name, origin in origins.items():
+            table.add_row(one, name, origin)
+    stdout().print(table)
+
+
+def _origins(kind: str, tasks_dirs: tuple[Path, ...]) -> Mapping[str, str]:
+    """Return the names of a kind, each with where it is from."""
+    from mathreason_eval.extract import EXTRACTORS
+    from mathreason_eval.grade.graders import GRADERS
+    from mathreason_eval.models import ENGINES
+    from mathreason_eval.pipeline.exporters import EXPORTERS
+    from mathreason_eval.pipeline.importers import IMPORTERS
+    from mathreason_eval.stats.metrics import metric_origins
+    from mathreason_eval.tasks import task_origins
+
+    origins: Mapping[str, Callable[[], Mapping[str, str]]] = {
+        "graders": GRADERS.origins,
+        "extractors": EXTRACTORS.origins,
+        "metrics": metric_origins,
+        "engines": ENGINES.origins,
+        "importers": IMPORTERS.origins,
+        "exporters": EXPORTERS.origins,
+        "tasks": partial(task_origins, tasks_dirs),
+    }
+    return origins[kind]()
 
 
 @click.command()
@@ -43,19 +93,12 @@ def tasks(tasks_dirs: tuple[Path, ...], *, as_json: bool) -> None:
     "--problems",
     type=click.IntRange(min=1),
     default=1,
-    show_default=True,
     help="Of a task: how many rendered prompts to show.",
 )
 @data_option
 @tasks_dir_option
 @json_option
-def show(
-    *,
-    subject: str,
-    memorisation: Path | None,
-    as_json: bool,
-    **options: Any,  # noqa: ANN401  click hands over what it parsed
-) -> None:
+def show(subject: str, **options: Any) -> None:  # noqa: ANN401  click hands over what it parsed
     """Show a run's metrics and health, its samples, or a task with its prompts.
 
     With --outcome, --problem or --disputed a run shows its samples: the span, the rule and the
@@ -64,45 +107,44 @@ def show(
     from mathreason_eval.runs.store import find_run
 
     if not Path(subject).is_dir():
-        data = grouped(options["data"]).get(subject, ())
-        _show_task(subject, options["tasks_dirs"], data, options["problems"], as_json=as_json)
-        return
-    run = find_run(Path(subject))
-    if memorisation is not None:
-        _write_memorisation(run, memorisation)
+        _show_task(subject, options)
+    elif options["memorisation"] is not None:
+        _write_memorisation(find_run(Path(subject)), options["memorisation"])
     else:
-        _show_run(
-            run,
-            options["outcome"],
-            options["problem"],
-            disputed=options["disputed"],
-            as_json=as_json,
-        )
+        _show_run(find_run(Path(subject)), options)
 
 
-def _show_run(
-    run: Run,
-    outcome: str | None,
-    problem: str | None,
-    *,
-    disputed: bool,
-    as_json: bool,
-) -> None:
-    """Show the chosen samples of a run, or, where none are chosen, its metrics."""
-    from mathreason_eval.cli.screens import tables
-    from mathreason_eval.cli.screens.console import print_json
-    from mathreason_eval.cli.screens.samples import chosen_samples, print_samples, samples_as_json
+def _show_task(name: str, options: Mapping[str, Any]) -> None:
+    """Show a task with its first problems."""
+    from mathreason_eval.cli.screens.tasks import print_task, task_as_json
+    from mathreason_eval.tasks import load_task
+    from mathreason_eval.tasks.datasets import load_problems
 
+    data = options["data"].get(name, ())
+    task = load_task(name, options["tasks_dirs"])
+    # A published task is shown without its problems rather than fetched from a hub.
+    available = task.local or bool(data)
+    problems = load_problems(task, data, limit=options["problems"]).problems if available else ()
+    as_json = options["as_json"]
+    print_json(task_as_json(task, problems)) if as_json else print_task(task, problems)
+
+
+def _show_run(run: Run, options: Mapping[str, Any]) -> None:
+    """Show the samples of a run that the options choose; its metrics if they choose none."""
+    from mathreason_eval.cli.screens import runs
+
+    outcome, problem, disputed, as_json = (
+        options[name] for name in ("outcome", "problem", "disputed", "as_json")
+    )
     if outcome is None and problem is None and not disputed:
-        print_json(tables.run_as_json(run)) if as_json else tables.print_run(run)
+        print_json(runs.run_as_json(run)) if as_json else runs.print_run(run)
         return
-    samples = chosen_samples(run, outcome, problem, disputed=disputed)
-    print_json(samples_as_json(samples)) if as_json else print_samples(samples)
+    samples = runs.chosen_samples(run, outcome, problem, disputed=disputed)
+    print_json([asdict(one) for one in samples]) if as_json else runs.print_samples(samples)
 
 
 def _write_memorisation(run: Run, path: Path) -> None:
-    """Write the scores of originals and variants, family by family."""
-    from mathreason_eval.errors import RunError, UserError
+    """Write a row for each family: the scores of the original and its variants."""
     from mathreason_eval.stats.estimators.items import items_of
     from mathreason_eval.stats.estimators.paired import memorisation
 
@@ -118,28 +160,5 @@ def _write_memorisation(run: Run, path: Path) -> None:
             "Run a task that asks variants, such as kk, or more of its problems.",
         )
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    try:
-        path.write_text(lines, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}.", "Choose another --memorisation."
-        ) from None
+    write_file(path, lines, "--memorisation")
     note(f"{len(rows)} families → {path}")
-
-
-def _show_task(
-    name: str, tasks_dirs: tuple[Path, ...], data: tuple[str, ...], count: int, *, as_json: bool
-) -> None:
-    from mathreason_eval.cli.screens import tables
-    from mathreason_eval.cli.screens.console import print_json
-    from mathreason_eval.tasks import load_task
-    from mathreason_eval.tasks.datasets import load_problems
-
-    task = load_task(name, tasks_dirs)
-    # A published task is shown without its problems rather than fetched from a hub.
-    available = task.local or bool(data)
-    problems = load_problems(task, data, limit=count).problems if available else ()
-    if as_json:
-        print_json(tables.task_as_json(task, problems))
-    else:
-        tables.print_task(task, problems)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from mathreason_eval.cli.options import (
-    Settings,
     data_option,
     grading_options,
-    grouped,
     json_option,
+    key_value,
     tasks_dir_option,
 )
-from mathreason_eval.cli.screens.console import say
+from mathreason_eval.cli.screens import exit_code_kept, print_json, say, stdout
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
+from mathreason_eval.text import visible
+from mathreason_eval.types import Match
 
 if TYPE_CHECKING:
     from mathreason_eval.pipeline.check import TaskCheck
@@ -35,11 +37,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Judge rows of gold and answer or output; - reads stdin. One JSON line each.",
 )
-@click.option("--grader", default="math", show_default=True, help="docs/grading.md lists them.")
+@click.option("--grader", default="math", help="docs/grading.md lists them.")
 @click.option(
     "--convention",
     "conventions",
-    type=Settings(),
+    type=key_value,
     multiple=True,
     metavar="NAME=VALUE",
     help="What is agreed on, e.g. units=required; docs/grading.md lists them. May be repeated.",
@@ -47,12 +49,10 @@ if TYPE_CHECKING:
 @grading_options
 @json_option
 def verify(
-    *,
     golds: tuple[str, ...],
-    answer: str | None,
-    output: str | None,
     path: str | None,
-    grader: str,
+    conventions: tuple[tuple[str, str], ...],
+    *,
     as_json: bool,
     **options: Any,  # noqa: ANN401  click hands over what it parsed
 ) -> None:
@@ -60,41 +60,36 @@ def verify(
     import yaml
 
     # On the command line every value is a text; YAML knows numbers, true and false.
-    agreed = {name: yaml.safe_load(value) for name, value in options["conventions"]}
+    convention = {name: yaml.safe_load(value) for name, value in conventions}
     if path is not None:
-        defaults = {"grader": grader, "convention": agreed}
+        defaults = {"grader": options["grader"], "convention": convention}
         _verify_rows(path, defaults, options["workers"], options["deadline"])
         return
-    if not golds or (answer is None) == (output is None):
+    if not golds or (options["answer"] is None) == (options["output"] is None):
         raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
-    from dataclasses import asdict
-
-    from mathreason_eval.cli.screens.console import print_json, stdout
-    from mathreason_eval.grade.verify import verify as judge
+    from mathreason_eval.grade.verify import verify as match_of
     from mathreason_eval.maths.compare.convention import Convention
-    from mathreason_eval.text import visible
 
-    match = judge(
+    match = match_of(
         golds,
-        answer=answer,
-        output=output,
-        grader=grader,
-        convention=Convention.of(agreed),
-        deadline=options["deadline"],
+        convention=Convention.of(convention),
+        **{name: options[name] for name in ("answer", "output", "grader", "deadline")},
     )
-    if as_json:
-        print_json(asdict(match))
-        return
-    said = {True: "equal", False: "not equal", None: "undecided"}[match.equal]
+    print_json(asdict(match)) if as_json else _print_match(match)
+
+
+def _print_match(match: Match) -> None:
     console = stdout()
-    console.print(said, style="bold")
-    found = "none found" if match.answer is None else visible(match.answer)
+    equal = {True: "equal", False: "not equal", None: "undecided"}[match.equal]
+    console.print(equal, style="bold")
+    answer = "none found" if match.answer is None else visible(match.answer)
     where = f", characters {match.span[0]}-{match.span[1]}" if match.span else ""
-    console.print(f"answer    {found}{where}", soft_wrap=True)
+    console.print(f"answer    {answer}{where}", soft_wrap=True)
     console.print(f"because   {match.rule}: {visible(match.note)}", soft_wrap=True)
 
 
 def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadline: float) -> None:
+    """Print the verdict on each row of a file; `-` reads stdin."""
     from mathreason_eval.grade.verify import verify_rows
 
     try:
@@ -102,12 +97,14 @@ def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadli
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     with lines:
-        for verdict in verify_rows(_parsed(lines, defaults), workers=workers, deadline=deadline):
+        for verdict in verify_rows(
+            _parse_rows(lines, defaults), workers=workers, deadline=deadline
+        ):
             say(json.dumps(verdict, sort_keys=True))
 
 
-def _parsed(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any]:
-    """Yield each line's object; a line that is none is passed on for the grader to refuse."""
+def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any]:
+    """Yield each line's object; a line without one becomes a text, which the grader rejects."""
     from mathreason_eval.text.jsonl import read_lines
 
     for line in read_lines(lines):
@@ -125,7 +122,7 @@ def check(
     *,
     names: tuple[str, ...],
     everything: bool,
-    data: tuple[tuple[str, str], ...],
+    data: Mapping[str, tuple[str, ...]],
     tasks_dirs: tuple[Path, ...],
     as_json: bool,
 ) -> int:
@@ -134,19 +131,15 @@ def check(
     The gold is accepted, another problem's gold mostly is not, prompts render and ask the
     question, and the outputs of cases.jsonl get the outcome they deserve.
     """
-    from dataclasses import asdict
-
-    from mathreason_eval.cli.screens.console import decided, print_json
     from mathreason_eval.pipeline.check import check_task
     from mathreason_eval.tasks import load_task, task_names
 
     chosen = task_names(tasks_dirs) if everything else names
     if not chosen:
         raise click.UsageError("Name a task, or say --all.")
-    files = grouped(data)
-    done = {name: check_task(load_task(name, tasks_dirs), files.get(name, ())) for name in chosen}
-    sound = all(one.ok for checks in done.values() for one in checks)
-    with decided(code := EXIT_DONE if sound else EXIT_WANTING):
+    done = {name: check_task(load_task(name, tasks_dirs), data.get(name, ())) for name in chosen}
+    passed = all(one.ok for checks in done.values() for one in checks)
+    with exit_code_kept(code := EXIT_DONE if passed else EXIT_WANTING):
         if as_json:
             print_json({name: [asdict(one) for one in checks] for name, checks in done.items()})
         else:
@@ -155,9 +148,6 @@ def check(
 
 
 def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
-    from mathreason_eval.cli.screens.console import stdout
-    from mathreason_eval.text import visible
-
     console = stdout()
     for name, checks in done.items():
         console.print(name, style="bold")

@@ -1,13 +1,12 @@
-"""How a run goes on, on stderr: done, rate, running accuracy with its interval, ETA, lag."""
+"""The progress of a run on stderr: samples, rate, running accuracy with its interval, ETA."""
 
 from __future__ import annotations
 
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
-from mathreason_eval.cli.screens.console import stderr
+from mathreason_eval.cli.screens import stderr
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.stats.intervals import wilson
 from mathreason_eval.types import Outcome, Verdict
@@ -17,7 +16,7 @@ _PERIOD = 15.0
 
 
 class Progress:
-    """A live line in a terminal, a line now and then elsewhere. Implements `runner.Watcher`."""
+    """A live line in a terminal, a line every few seconds elsewhere; a `pipeline.run.Watcher`."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -37,44 +36,39 @@ class Progress:
         )
         self._row = self._bar.add_task("opening the model", total=None)
         self._lock = threading.Lock()
-        self._asked = self._stored = self._generated = self._judged = 0
-        self._correct = self._failed = self._tokens = 0
+        self._asked = self._generated = self._judged = self._correct = self._failed = 0
+        self._tokens = 0
         self._problems: set[tuple[str, str]] = set()
-        self._since = self._last_line = time.monotonic()
+        self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
         if self._asked:
-            self._console.print(self._line(), soft_wrap=True)
+            self._print_line()
 
     def began(self, *, asked: int, stored: int) -> None:
         """Start the clock: the engine is ready."""
         with self._lock:
-            self._asked, self._stored, self._generated = asked, stored, stored
-            self._since = self._last_line = time.monotonic()
+            self._asked, self._generated = asked, stored
+            self._started = self._last_line = time.monotonic()
         if stored:
             self._console.print(f"resuming: {stored:,} of {asked:,} samples are there")
         self._bar.reset(self._row, total=asked, completed=stored)
-        self._show()
+        self._update()
 
     def generated(self, completion: Completion) -> None:
         """Count one finished sample."""
         with self._lock:
             self._generated += 1
             self._tokens += completion.completion_tokens or 0
-        self._show()
+        self._update()
 
     def failed(self, failure: Failure) -> None:
-        """Count one failure and say at once what the first one was."""
+        """Count one failure; print the reason of the first one at once."""
         with self._lock:
             self._failed += 1
             first = self._failed == 1
@@ -88,25 +82,26 @@ class Progress:
             self._judged += 1
             self._correct += verdict.outcome is Outcome.CORRECT
 
-    def _show(self) -> None:
+    def _update(self) -> None:
         self._bar.update(
             self._row,
-            description=f"{self._generated:,}/{self._asked:,}  {self._note()}",
+            description=f"{self._generated:,}/{self._asked:,}  {self._status()}",
             completed=self._generated,
         )
         now = time.monotonic()
         if not self._live and now - self._last_line > _PERIOD:
             self._last_line = now
-            self._console.print(self._line(), soft_wrap=True)
+            self._print_line()
 
-    def _line(self) -> str:
-        seconds = time.monotonic() - self._since
-        return f"{self._generated:,}/{self._asked:,} samples  {self._note()}  {seconds:,.0f} s"
+    def _print_line(self) -> None:
+        seconds = time.monotonic() - self._started
+        samples = f"{self._generated:,}/{self._asked:,} samples"
+        self._console.print(f"{samples}  {self._status()}  {seconds:,.0f} s", soft_wrap=True)
 
-    def _note(self) -> str:
-        """Return rate, running accuracy and how far grading is behind."""
+    def _status(self) -> str:
+        """Return the rate, the running accuracy and how many samples wait to be graded."""
         with self._lock:
-            seconds = max(time.monotonic() - self._since, 1e-9)
+            seconds = max(time.monotonic() - self._started, 1e-9)
             parts = [f"{self._tokens / seconds:,.0f} tok/s"]
             if self._judged:
                 share = self._correct / self._judged

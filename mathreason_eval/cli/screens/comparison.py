@@ -1,17 +1,26 @@
-"""Runs beside each other, as tables that fit 80 columns."""
+"""A comparison of runs on the terminal, as tables that fit 80 columns."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.screens.console import note, plain_table, stdout
+from mathreason_eval.cli.screens import (
+    amount,
+    counted,
+    crowded_properties,
+    flips_by_direction,
+    natural_width,
+    note,
+    one_line,
+    plain_table,
+    property_of,
+    stdout,
+)
 from mathreason_eval.compare.comparison import Comparison, Comparisons, Ranks
 from mathreason_eval.compare.contrast import Contrast
 from mathreason_eval.compare.flips import Flip
 from mathreason_eval.compare.pairing import Side
-from mathreason_eval.runs.store import Run
 from mathreason_eval.text import visible
 from mathreason_eval.types import Unit
 
@@ -19,36 +28,33 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_ENDLESS = 1_000
-"""A width at which no table is squeezed, to learn its own."""
-_MOST_SLICES = 12
-"""So many values of a slice, at most, stand in a table that nobody asked for."""
-_FLIPS, _FLIPS_OF_MANY = 5, 2
-"""So many flipped problems, at most, are shown either way, of one comparison and of several."""
-_ANSWER, _NAME, _QUESTION = 16, 28, 400
-"""Characters of an answer, of a problem's name and of a question that are looked at."""
-_ALWAYS_SMALL = 0.001
-"""P-values below this are shown as being so."""
-
 Row = tuple[str, Comparison, Contrast]
-"""(what it is of, the comparison, the contrast)."""
+"""(label, comparison, contrast)."""
+
+_MAX_FLIPS, _MAX_FLIPS_OF_SEVERAL = 5, 2
+"""Flipped problems that are listed for each direction, of one comparison and of several."""
 
 
 def print_comparisons(done: Comparisons) -> None:
-    """Print the runs, what keeps them apart, how they differ, and who flipped."""
+    """Print the runs, warnings, tables of their differences, and the problems that flipped."""
     console = stdout()
     for name, run in done.named.items():
         baseline = "  (baseline)" if name == "A" else ""
-        console.print(visible(f"{name}  {_model(run)}  {run.path}{baseline}"), soft_wrap=True)
+        console.print(
+            visible(f"{name}  {run.manifest.model.name}  {run.path}{baseline}"), soft_wrap=True
+        )
     for name, task in done.lacking:
         console.print(visible(f"remark: {name} does not hold {task}"))
     for one in done.found:
-        _print_caveats(console, one)
+        _print_warnings(console, one)
     shares = any(one.whole.unit is Unit.SHARE for one in done.found)
     unit = ", in per cent and percentage points" if shares else ""
     metric = done.metric or "each task's primary metric"
     console.print(f"\n{metric}, paired over the same problems{unit}")
-    rows = [(_named(done, one), one, one.whole) for one in done.found]
+    rows = [
+        (one.task if done.metric else f"{one.task}, {one.whole.metric}", one, one.whole)
+        for one in done.found
+    ]
     _print_tests(console, rows, detectable=_print_table(console, done, "task", rows))
     for task in dict.fromkeys(one.task for one in done.found):
         _print_slices(console, done, task)
@@ -59,20 +65,11 @@ def print_comparisons(done: Comparisons) -> None:
     for ranks in done.ranks:
         _print_ranks(console, done, ranks)
     for one in done.found:
-        _print_flips(console, one, _FLIPS if len(done.found) == 1 else _FLIPS_OF_MANY)
+        _print_flips(console, one, _MAX_FLIPS if len(done.found) == 1 else _MAX_FLIPS_OF_SEVERAL)
     note("everything, with all flipped problems: --json")
 
 
-def _named(done: Comparisons, one: Comparison) -> str:
-    """Return what a row is of: the task, with its metric where they differ."""
-    return one.task if done.metric else f"{one.task}, {one.whole.metric}"
-
-
-def _model(run: Run) -> str:
-    return run.manifest.model.name
-
-
-def _print_caveats(console: Console, one: Comparison) -> None:
+def _print_warnings(console: Console, one: Comparison) -> None:
     where = f"{one.task} of {one.name}"
     for phrase in one.pairing.obstacles.values():
         console.print(visible(f"compared by force: {where}: {phrase}"), style="yellow")
@@ -84,13 +81,15 @@ def _print_caveats(console: Console, one: Comparison) -> None:
 
 
 def _print_table(console: Console, done: Comparisons, what: str, rows: Sequence[Row]) -> bool:
-    """Print contrasts; return whether there was room for what is detectable."""
-    from rich.console import Console
-
+    """Print contrasts; return whether the minimal detectable effect (MDE) fits."""
     table = _table(done, what, rows, detectable=True)
-    fits = Console(width=_ENDLESS).measure(table).maximum <= console.width
+    fits = natural_width(table) <= console.width
     console.print(table if fits else _table(done, what, rows, detectable=False))
     return fits
+
+
+_SMALLEST_P = 0.001
+"""P-values below this are shown as smaller than it."""
 
 
 def _table(done: Comparisons, what: str, rows: Sequence[Row], *, detectable: bool) -> Table:
@@ -98,33 +97,26 @@ def _table(done: Comparisons, what: str, rows: Sequence[Row], *, detectable: boo
     sides = (">A", ">score", ">change") if several else (">A", ">B", ">B − A")
     columns = [*(["run"] if several else []), ">n", *sides, ">95 % interval", ">p"]
     table = plain_table(what, *columns, *([">MDE"] if detectable else []))
-    for name, comparison, one in rows:
+    for label, comparison, one in rows:
         low, high = one.difference.interval()
         table.add_row(
-            visible(name),
+            visible(label),
             *([comparison.name] if several else []),
             f"{one.difference.problems:,}",
-            _amount(one, one.before),
-            _amount(one, one.after),
-            _amount(one, one.difference.value, sign="+"),
-            f"{_amount(one, low, sign='+')} … {_amount(one, high, sign='+')}",
-            f"{one.adjusted:.3f}" if one.adjusted >= _ALWAYS_SMALL else f"<{_ALWAYS_SMALL:g}",
-            *([_amount(one, one.detectable)] if detectable else []),
+            amount(one.unit, one.before),
+            amount(one.unit, one.after),
+            amount(one.unit, one.difference.value, "+"),
+            f"{amount(one.unit, low, '+')} … {amount(one.unit, high, '+')}",
+            f"{one.adjusted:.3f}" if one.adjusted >= _SMALLEST_P else f"<{_SMALLEST_P:g}",
+            *([amount(one.unit, one.detectable)] if detectable else []),
         )
     return table
 
 
-def _amount(one: Contrast, value: float, sign: str = "") -> str:
-    """Return a value of a contrast in per cent, or as the amount that it is."""
-    shown = 100 * value if one.unit is Unit.SHARE else value
-    # Minus zero is zero.
-    return format(round(shown, 1) + 0.0, f"{sign},.1f")
-
-
 def _print_tests(console: Console, rows: Sequence[Row], *, detectable: bool) -> None:
     tests = ", ".join(dict.fromkeys(contrast.test for _, _, contrast in rows))
-    over = f"; {rows[0][2].adjustment}" if len(rows) > 1 else ""
-    console.print(f"n       problems\np       two-sided, {tests}{over}")
+    adjustment = f"; {rows[0][2].adjustment}" if len(rows) > 1 else ""
+    console.print(f"n       problems\np       two-sided, {tests}{adjustment}")
     if detectable:
         console.print("MDE     a true change of this size is found four times of five")
 
@@ -136,26 +128,16 @@ def _print_slices(console: Console, done: Comparisons, task: str) -> None:
         if one.task == task
         for contrast in one.slices
     ]
-    # What the runs have of one slice stands together.
+    # The contrasts of one slice are listed together.
     order = {where: place for place, where in enumerate(dict.fromkeys(row[0] for row in rows))}
-    hidden = {} if done.question.slices else _crowded(order)
-    shown = [row for row in rows if _kind(row[0]) not in hidden]
+    hidden = {} if done.question.slices else crowded_properties(order)
+    shown = [row for row in rows if property_of(row[0]) not in hidden]
     if shown:
         console.print(f"\n{task} by slice, to find what may be worth a test of its own")
         _print_table(console, done, "slice", sorted(shown, key=lambda row: order[row[0]]))
         console.print(f"p       {shown[0][2].adjustment} slices")
-    for kind, count in hidden.items():
-        console.print(visible(f"by {kind}: {count} slices; --by {kind} shows them"))
-
-
-def _kind(where: str) -> str:
-    return where.partition("=")[0]
-
-
-def _crowded(slices: Iterable[str]) -> dict[str, int]:
-    """Return the kinds of slices that have too many values for a table, with how many."""
-    counts = Counter(map(_kind, slices))
-    return {kind: count for kind, count in counts.items() if count > _MOST_SLICES}
+    for name, count in hidden.items():
+        console.print(visible(f"by {name}: {count} slices; --by {name} shows them"))
 
 
 def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
@@ -163,7 +145,9 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
     for name, place in ranks.places:
         rank = str(place.best) if place.best == place.worst else f"{place.best} – {place.worst}"
         score = f"{100 * place.value:.1f}"
-        table.add_row(rank, name, score, str(place.group), visible(_model(done.named[name])))
+        table.add_row(
+            rank, name, score, str(place.group), visible(done.named[name].manifest.model.name)
+        )
     console.print(f"\n{ranks.task}, ranks over the {ranks.problems:,} problems that all runs have")
     console.print(table)
     console.print("rank    every one that other problems like these could give it, with 95 %")
@@ -174,44 +158,36 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
 
 
 def _print_flips(console: Console, one: Comparison, most: int) -> None:
-    for lost in (True, False):
-        flips = [flip for flip in one.flips if flip.lost is lost]
-        if flips:
-            done = "lost" if lost else "gained"
-            counted = f"{len(flips):,} problem{'s' if len(flips) > 1 else ''}"
-            console.print(f"\n{one.task}: {one.name} {done} {counted}{_solved(one)}", style="bold")
+    several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
+    solved = ", solved by at least half of their samples" if several else ""
+    for verb, flips in flips_by_direction(one.flips):
+        problems = counted(len(flips), "problem")
+        console.print(f"\n{one.task}: {one.name} {verb} {problems}{solved}", style="bold")
         for flip in flips[:most]:
             console.print(_flip_line(one, flip), no_wrap=True, overflow="ellipsis")
         if len(flips) > most:
             console.print(f"  … and {len(flips) - most:,} more")
 
 
-def _solved(one: Comparison) -> str:
-    """Return when a problem counts as solved, where that needs saying."""
-    several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
-    return ", solved by at least half of their samples" if several else ""
+_LONGEST_ANSWER, _LONGEST_ID, _LONGEST_QUESTION = 16, 28, 400
+"""Characters that are shown."""
 
 
 def _flip_line(one: Comparison, flip: Flip) -> str:
     before, after = one.pairing.before, one.pairing.after
     problem = before.problems[flip.problem_id]
     return (
-        f"  {_short(problem.id, _NAME)}  A {_said(before, flip.before, problem.id)}"
-        f"  {one.name} {_said(after, flip.after, problem.id)}"
-        f"  gold {_short(problem.gold[0], _ANSWER)}  {_short(problem.question, _QUESTION)}"
+        f"  {one_line(problem.id, _LONGEST_ID)}  A {_answer(before, flip.before, problem.id)}"
+        f"  {one.name} {_answer(after, flip.after, problem.id)}"
+        f"  gold {one_line(problem.gold[0], _LONGEST_ANSWER)}"
+        f"  {one_line(problem.question, _LONGEST_QUESTION)}"
     )
 
 
-def _said(side: Side, score: float, problem: str) -> str:
-    """Return the one answer of a side, or of several samples the share that is right."""
+def _answer(side: Side, score: float, problem: str) -> str:
+    """Return the answer of a single sample, or of several the share that is correct."""
     verdicts = side.items[problem].verdicts
     if len(verdicts) > 1:
         return f"{100 * score:.0f} %"
     answer = verdicts[0].answer
-    return f"({verdicts[0].outcome})" if answer is None else _short(answer, _ANSWER)
-
-
-def _short(text: str, most: int) -> str:
-    """Return the beginning of a text from outside, harmless and in one line."""
-    line = " ".join(visible(text[: 2 * most]).split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return f"({verdicts[0].outcome})" if answer is None else one_line(answer, _LONGEST_ANSWER)

@@ -1,4 +1,4 @@
-"""`mathreason leaderboard` and `mathreason serve`."""
+"""`mathreason export`, `leaderboard` and `serve`: the verbs that hand runs to others."""
 
 from __future__ import annotations
 
@@ -6,19 +6,32 @@ from pathlib import Path
 
 import click
 
-from mathreason_eval.cli.screens.console import note, say
+from mathreason_eval.cli.options import PATH, out_option
+from mathreason_eval.cli.screens import counted, note, say
+from mathreason_eval.errors import UnknownNameError, UserError
 
 
 @click.command()
-@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where the pages go.",
-)
+@click.argument("form", metavar="FORMAT")
+@click.argument("run", metavar="RUN", type=PATH)
+@out_option("PATH", "The file or folder to write.")
+def export(form: str, run: Path, out: Path) -> None:
+    """Write RUN in another program's FORMAT.
+
+    Formats are brought by installed packages: `mathreason list exporters`.
+    """
+    from mathreason_eval.pipeline.exporters import EXPORTERS
+    from mathreason_eval.runs.store import find_run
+
+    if form not in EXPORTERS:
+        raise UnknownNameError("export format", form, EXPORTERS)
+    EXPORTERS[form](find_run(run), out)
+    note(f"{run} → {out}")
+
+
+@click.command()
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=PATH)
+@out_option("DIR", "Where the pages go.")
 def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
     """Build a static site from runs, or from folders that hold runs."""
     from mathreason_eval.runs.store import find_runs
@@ -26,19 +39,17 @@ def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
 
     found = [run for path in runs for run in find_runs(path)]
     index = build_site(found, out)
-    say(f"{len(found)} run{'s' if len(found) > 1 else ''} on {index}")
+    say(f"{counted(len(found), 'run')} on {index}")
     note(f"look at it: open {index} or `mathreason serve {out}`")
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.argument("folder", metavar="DIR", type=PATH)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000)
 def serve(folder: Path, port: int) -> None:
     """Show a built site at http://localhost, to this machine only."""
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    from mathreason_eval.errors import UserError
 
     if not (folder / "index.html").is_file():
         raise UserError(

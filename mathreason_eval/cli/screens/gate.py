@@ -1,0 +1,282 @@
+"""A gate's answer, and the plan of runs for one, on the terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from mathreason_eval.cli.screens import (
+    counted,
+    flips_by_direction,
+    note,
+    one_line,
+    plain_table,
+    stdout,
+)
+from mathreason_eval.compare.design import Allocation, Design, SampleSize
+from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
+from mathreason_eval.gate.wording import (
+    SIGNS,
+    bounds,
+    headline,
+    notes,
+    points,
+    reasons,
+    share_words,
+    way_on,
+)
+from mathreason_eval.text import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# --- gate ------------------------------------------------------------------------------------
+
+_COLOURS = {
+    Answer.PASS: "green",
+    Answer.REGRESSION: "red",
+    Answer.INCONCLUSIVE: "yellow",
+    Answer.NOT_COMPARABLE: "magenta",
+}
+
+
+def print_judgement(judgement: Judgement) -> None:
+    """Print a table of the tasks, the reasons, the problems that flipped, and the answer."""
+    console = stdout()
+    after, before = (run.manifest.model.name for run in (judgement.after, judgement.before))
+    console.print(visible(f"{after} against {before}"), style="bold", soft_wrap=True)
+    if judgement.tasks:
+        _print_table(console, judgement)
+    for task in judgement.tasks:
+        _print_reasons(console, task)
+        _print_flips(console, task)
+    for line in notes(judgement):
+        console.print(visible(line))
+    console.print(
+        f"{SIGNS[judgement.answer]} {headline(judgement)}", style=_COLOURS[judgement.answer]
+    )
+    if step := way_on(judgement):
+        note(step)
+
+
+def _print_table(console: Console, judgement: Judgement) -> None:
+    table = plain_table("task", "answer", ">before", ">after", ">change", ">bounds, pp")
+    # An answer in two lines would look like two.
+    table.columns[1].no_wrap = True
+    for task in judgement.tasks:
+        decided = task.decision is not None
+        table.add_row(
+            visible(task.label),
+            f"{SIGNS[task.answer]} {task.answer}",
+            f"{100 * task.before:.1f}" if decided else "",
+            f"{100 * task.after:.1f}" if decided else "",
+            points(task.decision.difference.value) if task.decision is not None else "",
+            bounds(task),
+        )
+    console.print(table)
+
+
+def _print_reasons(console: Console, task: TaskJudgement) -> None:
+    # The first reason of a pass is in the table already; the others are about health.
+    first = 1 if task.answer is Answer.PASS else 0
+    for reason in islice(reasons(task), first, None):
+        console.print(visible(f"{task.task}: {reason}"))
+
+
+_MAX_FLIPS = 8
+"""Problems of a task that are named for each direction."""
+_LONGEST_ID = 40
+"""Characters of a problem's id."""
+
+
+def _print_flips(console: Console, task: TaskJudgement) -> None:
+    for verb, found in flips_by_direction(task.flips):
+        named = ", ".join(
+            f"{one_line(flip.problem_id, _LONGEST_ID)} "
+            f"{share_words(flip.before, task.samples[0])} → "
+            f"{share_words(flip.after, task.samples[1])}"
+            for flip in found[:_MAX_FLIPS]
+        )
+        rest = f" and {len(found) - _MAX_FLIPS} more" if len(found) > _MAX_FLIPS else ""
+        console.print(visible(f"{task.task}: {len(found)} {verb}: {named}{rest}"))
+
+
+# --- plan ------------------------------------------------------------------------------------
+
+
+Chosen = tuple[Allocation, SampleSize]
+"""The cheapest allocation, and how much of it is enough."""
+
+
+def design_as_json(design: Design) -> dict[str, object]:
+    """Return a plan as plain values."""
+    request = design.request
+    return {
+        "task": design.task,
+        "problems": design.problems,
+        "available": design.available,
+        "samples": design.samples,
+        "avg": design.difficulty.mean,
+        "variance": {
+            "questions": design.difficulty.between,
+            "seeds": design.difficulty.within,
+            "estimated": design.difficulty.estimated,
+        },
+        "tokens_per_sample": design.tokens,
+        "detect": request.detect,
+        "power": request.power,
+        **asdict(request.gate),
+        "mixes": [_allocation_as_json(design, allocation) for allocation in design.allocations],
+        "cheapest_to_see": _chosen_as_json(design, design.cheapest_to_see),
+        "cheapest_for_both": _chosen_as_json(design, design.cheapest_for_both),
+        "limit": asdict(design.floor),
+    }
+
+
+def _allocation_as_json(design: Design, allocation: Allocation) -> dict[str, object]:
+    return {
+        **asdict(allocation),
+        "to_see": _size_as_json(design, allocation.to_see),
+        "to_pass": _size_as_json(design, allocation.to_pass),
+        "for_both": _size_as_json(design, allocation.for_both),
+    }
+
+
+def _size_as_json(design: Design, size: SampleSize | None) -> dict[str, object] | None:
+    return None if size is None else {**asdict(size), "tokens": _tokens(design, size)}
+
+
+def _chosen_as_json(design: Design, chosen: Chosen | None) -> dict[str, object] | None:
+    if chosen is None:
+        return None
+    allocation, size = chosen
+    return {"samples": allocation.samples, **(_size_as_json(design, size) or {})}
+
+
+def _tokens(design: Design, size: SampleSize) -> int | None:
+    return None if design.tokens is None else round(size.draws * design.tokens)
+
+
+def print_designs(designs: Sequence[Design]) -> None:
+    """Print each task's plan: the chances of each allocation, the cheapest, and the limits."""
+    console = stdout()
+    for number, design in enumerate(designs):
+        if number:
+            console.print()
+        for line in _assumptions(design):
+            console.print(visible(line))
+        table = plain_table(
+            *(">samples", ">sees it", ">passes", ">smallest"),
+            *(">to see it", ">cost", ">for both", ">cost"),
+        )
+        for allocation in design.allocations:
+            table.add_row(
+                _samples(allocation),
+                _percent(allocation.sees),
+                _percent(allocation.passes),
+                "none" if allocation.smallest is None else _points(allocation.smallest),
+                *_problems_and_cost(design, allocation.to_see),
+                *_problems_and_cost(design, allocation.for_both),
+            )
+        console.print(table)
+        for line in (*_legend(design), *_limits(design)):
+            console.print(line)
+
+
+def _assumptions(design: Design) -> Iterator[str]:
+    """Yield what the stored samples show, and what is asked of the gate."""
+    known, request, gate = design.difficulty, design.request, design.request.gate
+    each = f"{counted(design.samples, 'sample')} each"
+    yield f"{design.task}: {design.problems:,} problems, {each}, avg {100 * known.mean:.1f} %"
+    if design.metric != "avg":
+        yield f"a gate compares it by {design.metric}; this plan is for one with `metric: avg`"
+    if known.estimated:
+        yield (
+            f"variance of a sample {known.between + known.within:.3f} = between problems "
+            f"{known.between:.3f} + between samples {known.within:.3f}"
+        )
+    else:
+        yield "one sample a problem does not show how much of the noise is that of samples:"
+        yield "taken for all of it, so a gate will do better than is promised here"
+    if design.variants:
+        yield "variants of one problem are counted as if they had nothing in common"
+    yield (
+        f"a fall of {_points(request.detect)} is to be seen, and no change to pass, "
+        f"{100 * request.power:.0f} times in 100"
+    )
+    shared = f", shared by {gate.tasks} tasks" if gate.tasks > 1 else ""
+    yield f"by a gate with margin {_points(gate.margin)}, alpha {gate.alpha:g}{shared}"
+
+
+def _legend(design: Design) -> Iterator[str]:
+    """Yield what the columns of the table mean, and the cheapest allocations."""
+    n = f"{design.available:,} problems"
+    yield "samples     of a problem, baseline + new run"
+    yield f"sees it     chance to call the fall a regression, with all {n}"
+    yield f"passes      chance to let a change without effect pass, with all {n}"
+    yield "smallest    fall that is seen as often as wished, with all of them"
+    yield "to see it, for both    problems enough, also to pass; – if all are not"
+    yield f"cost        {_cost_unit(design)} still to be drawn"
+    yield f"cheapest to see it: {_cheapest(design, design.cheapest_to_see)}"
+    yield f"cheapest for both:  {_cheapest(design, design.cheapest_for_both)}"
+
+
+def _cheapest(design: Design, chosen: Chosen | None) -> str:
+    if chosen is None:
+        return "nothing here is enough"
+    allocation, size = chosen
+    problems, cost = _problems_and_cost(design, size)
+    return f"{problems} problems × {_samples(allocation)} samples, {cost} {_cost_unit(design)}"
+
+
+def _limits(design: Design) -> Iterator[str]:
+    """Yield what no number of samples can show."""
+    floor, request = design.floor, design.request
+    yield f"endless samples of {floor.problems:,} problems"
+    yield (
+        f"  see a fall of {_points(request.detect)} {_percent(floor.sees)} of the time, "
+        "if every problem gets a little harder;"
+    )
+    if floor.smallest is None:
+        yield "  see no fall as often as wished;"
+    else:
+        yield f"  see falls from {_points(floor.smallest)} on as often as wished;"
+    lost = "problems"
+    if floor.lost is not None:
+        share = (floor.lost - 1) / floor.problems
+        lost = f"{floor.lost - 1} problems ({_points(share)})"
+    yield f"  never see {lost} lost whole, the rest as before."
+
+
+def _points(share: float) -> str:
+    text = f"{100 * share:.1f}".removesuffix(".0")
+    return f"{text} pp"
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f} %"
+
+
+def _samples(allocation: Allocation) -> str:
+    """Return the samples of a problem in the baseline and in the new run."""
+    return " + ".join(map(str, allocation.samples))
+
+
+def _cost_unit(design: Design) -> str:
+    """Return the unit of costs: samples where tokens were not counted."""
+    return "samples" if design.tokens is None else "tokens"
+
+
+def _problems_and_cost(design: Design, size: SampleSize | None) -> tuple[str, str]:
+    """Return the number of problems and the cost of their samples to three digits."""
+    if size is None:
+        return "–", "–"
+    tokens = _tokens(design, size)
+    cost: float = size.draws if tokens is None else tokens
+    prefixes = iter(("", "k", "M", "G"))
+    prefix = next(prefixes)
+    while cost >= 1000:  # noqa: PLR2004
+        cost, prefix = cost / 1000, next(prefixes)
+    return f"{size.problems:,}", f"{cost:.3g}{prefix}"
