@@ -50,16 +50,16 @@ def compare(
         raise click.UsageError("Name two runs or more; the first is the baseline.")
     from mathreason_eval.cli.screens.comparing import print_comparisons
     from mathreason_eval.cli.screens.console import print_json
-    from mathreason_eval.compare.comparison import Question
+    from mathreason_eval.compare.comparison import ComparisonRequest
+    from mathreason_eval.compare.comparison import as_json as plain
     from mathreason_eval.compare.comparison import compare as compared
-    from mathreason_eval.compare.plain import as_json as plain
     from mathreason_eval.runs.store import find_run
 
-    question = Question(
+    request = ComparisonRequest(
         tasks=tuple(name for names in tasks for name in names.split(",")),
         metric=metric,
         slices=slices,
         force=force,
     )
-    done = compared([find_run(path) for path in runs], question)
+    done = compared([find_run(path) for path in runs], request)
     print_json(plain(done)) if as_json else print_comparisons(done)

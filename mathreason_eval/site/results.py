@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mathreason_eval.compare.pairing import metric_name, metric_of, side
+from mathreason_eval.compare.pairing import metric_name, metric_of, task_run
 from mathreason_eval.errors import UserError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run
@@ -166,7 +166,7 @@ def _contenders(run: Run, task: str) -> Mapping[str, RunScores]:
     names = dict.fromkeys((metric_name(PRIMARY, [entry]), DEFAULT_METRIC))
     metrics = [metric for name in names if (metric := _metric(entry, name)) is not None]
     votes = any(metric.definition.needs_votes for metric in metrics)
-    items = list(side(run, task, votes=votes).items.values())
+    items = list(task_run(run, task, votes=votes).items.values())
     return {metric.name: found for metric in metrics if (found := _contender(items, metric))}
 
 

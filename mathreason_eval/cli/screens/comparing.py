@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens.console import note, plain_table, stdout
-from mathreason_eval.compare.comparison import Comparison, Comparisons, Ranks
-from mathreason_eval.compare.contrast import Contrast
-from mathreason_eval.compare.flips import Flip
-from mathreason_eval.compare.pairing import Side
+from mathreason_eval.compare.comparison import Comparisons, Ranks, TaskComparison
+from mathreason_eval.compare.contrast import Contrast, Flip
+from mathreason_eval.compare.pairing import TaskRun
 from mathreason_eval.runs.store import Run
 from mathreason_eval.text import visible
 from mathreason_eval.types import Unit
@@ -30,7 +29,7 @@ _ANSWER, _NAME, _QUESTION = 16, 28, 400
 _ALWAYS_SMALL = 0.001
 """P-values below this are shown as being so."""
 
-Row = tuple[str, Comparison, Contrast]
+Row = tuple[str, TaskComparison, Contrast]
 """(what it is of, the comparison, the contrast)."""
 
 
@@ -63,7 +62,7 @@ def print_comparisons(done: Comparisons) -> None:
     note("everything, with all flipped problems: --json")
 
 
-def _named(done: Comparisons, one: Comparison) -> str:
+def _named(done: Comparisons, one: TaskComparison) -> str:
     """Return what a row is of: the task, with its metric where they differ."""
     return one.task if done.metric else f"{one.task}, {one.whole.metric}"
 
@@ -72,7 +71,7 @@ def _model(run: Run) -> str:
     return run.manifest.model.name
 
 
-def _print_caveats(console: Console, one: Comparison) -> None:
+def _print_caveats(console: Console, one: TaskComparison) -> None:
     where = f"{one.task} of {one.name}"
     for phrase in one.pairing.obstacles.values():
         console.print(visible(f"compared by force: {where}: {phrase}"), style="yellow")
@@ -138,7 +137,7 @@ def _print_slices(console: Console, done: Comparisons, task: str) -> None:
     ]
     # What the runs have of one slice stands together.
     order = {where: place for place, where in enumerate(dict.fromkeys(row[0] for row in rows))}
-    hidden = {} if done.question.slices else _crowded(order)
+    hidden = {} if done.request.slices else _crowded(order)
     shown = [row for row in rows if _kind(row[0]) not in hidden]
     if shown:
         console.print(f"\n{task} by slice, to find what may be worth a test of its own")
@@ -173,7 +172,7 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
 # --- flips -----------------------------------------------------------------------------------
 
 
-def _print_flips(console: Console, one: Comparison, most: int) -> None:
+def _print_flips(console: Console, one: TaskComparison, most: int) -> None:
     for lost in (True, False):
         flips = [flip for flip in one.flips if flip.lost is lost]
         if flips:
@@ -186,13 +185,13 @@ def _print_flips(console: Console, one: Comparison, most: int) -> None:
             console.print(f"  … and {len(flips) - most:,} more")
 
 
-def _solved(one: Comparison) -> str:
+def _solved(one: TaskComparison) -> str:
     """Return when a problem counts as solved, where that needs saying."""
     several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
     return ", solved by at least half of their samples" if several else ""
 
 
-def _flip_line(one: Comparison, flip: Flip) -> str:
+def _flip_line(one: TaskComparison, flip: Flip) -> str:
     before, after = one.pairing.before, one.pairing.after
     problem = before.problems[flip.problem_id]
     return (
@@ -202,7 +201,7 @@ def _flip_line(one: Comparison, flip: Flip) -> str:
     )
 
 
-def _said(side: Side, score: float, problem: str) -> str:
+def _said(side: TaskRun, score: float, problem: str) -> str:
     """Return the one answer of a side, or of several samples the share that is right."""
     verdicts = side.items[problem].verdicts
     if len(verdicts) > 1:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens.console import note, plain_table, stdout
-from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
+from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
-    bounds,
+    format_bounds,
+    format_points,
+    format_share,
     headline,
+    next_step,
     notes,
-    points,
     reasons,
-    share_words,
-    way_on,
 )
 from mathreason_eval.text import visible
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _COLOURS = {
-    Answer.PASS: "green",
-    Answer.REGRESSION: "red",
-    Answer.INCONCLUSIVE: "yellow",
-    Answer.NOT_COMPARABLE: "magenta",
+    Conclusion.PASS: "green",
+    Conclusion.REGRESSION: "red",
+    Conclusion.INCONCLUSIVE: "yellow",
+    Conclusion.NOT_COMPARABLE: "magenta",
 }
 _MOST_FLIPS = 8
 """So many problems of a task, at most, are named each way."""
@@ -46,10 +46,10 @@ def print_judgement(judgement: Judgement) -> None:
     for words in notes(judgement):
         console.print(visible(words))
     console.print(
-        f"{SIGNS[judgement.answer]} {headline(judgement)}", style=_COLOURS[judgement.answer]
+        f"{SIGNS[judgement.conclusion]} {headline(judgement)}", style=_COLOURS[judgement.conclusion]
     )
-    if way := way_on(judgement):
-        note(way)
+    if step := next_step(judgement):
+        note(step)
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:
@@ -60,18 +60,18 @@ def _print_table(console: Console, judgement: Judgement) -> None:
         decided = task.decision is not None
         table.add_row(
             visible(task.label),
-            f"{SIGNS[task.answer]} {task.answer}",
+            f"{SIGNS[task.conclusion]} {task.conclusion}",
             f"{100 * task.before:.1f}" if decided else "",
             f"{100 * task.after:.1f}" if decided else "",
-            points(task.decision.difference.value) if task.decision is not None else "",
-            bounds(task),
+            format_points(task.decision.difference.value) if task.decision is not None else "",
+            format_bounds(task),
         )
     console.print(table)
 
 
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
     said = list(reasons(task))
-    if task.answer is Answer.PASS:
+    if task.conclusion is Conclusion.PASS:
         # The table says so already; what is left is its health.
         said = said[1:]
     for reason in said:
@@ -84,8 +84,8 @@ def _print_flips(console: Console, task: TaskJudgement) -> None:
         if not found:
             continue
         named = ", ".join(
-            f"{_named(flip.problem_id)} {share_words(flip.before, task.samples[0])} → "
-            f"{share_words(flip.after, task.samples[1])}"
+            f"{_named(flip.problem_id)} {format_share(flip.before, task.samples[0])} → "
+            f"{format_share(flip.after, task.samples[1])}"
             for flip in found[:_MOST_FLIPS]
         )
         rest = f" and {len(found) - _MOST_FLIPS} more" if len(found) > _MOST_FLIPS else ""
