@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from string import ascii_uppercase
 
@@ -200,45 +200,25 @@ def _not_comparable(pairing: Pairing) -> NotComparableError:
 def _comparison(name: str, pairing: Pairing, request: ComparisonRequest) -> TaskComparison:
     before, after = pairing.before, pairing.after
     metric = metric_name(request.metric, [before.entry, after.entry])
-    scores = _scores(pairing, metric)
+    scores = pairing.scores(metric)
     if scores is None:
         raise UserError(
             f"{before.task} has no problem with a score {metric!r} in both "
             f"{before.run.path} and {after.run.path}.",
             "`mathreason list metrics` names those whose problems have scores.",
         )
-    tokens = _scores(pairing, "tokens")
+    tokens = pairing.scores("tokens")
     return TaskComparison(
         name=name,
         pairing=pairing,
         scores=scores,
-        whole=_contrast(WHOLE, scores),
+        whole=contrast(WHOLE, scores),
         slices=tuple(
-            _contrast(where, part) for where, part in _slices(pairing, request.slices, scores)
+            contrast(where, part) for where, part in _slices(pairing, request.slices, scores)
         ),
-        tokens=None if tokens is None else _contrast(WHOLE, tokens),
+        tokens=None if tokens is None else contrast(WHOLE, tokens),
         flips=flips(scores.own) if scores.metric.definition.is_share else (),
     )
-
-
-def _contrast(where: str, scores: PairedScores) -> Contrast:
-    return contrast(where, scores.metric, list(scores.pairs.values()))
-
-
-_MIN_AMOUNTS = 2
-"""Fewest problems whose amounts have a variance."""
-
-
-def _scores(
-    pairing: Pairing, metric: str, names: Collection[str] | None = None
-) -> PairedScores | None:
-    """Return the scores of a metric; None where too few problems have one in both runs."""
-    try:
-        scores = pairing.scores(metric, names)
-    except ValueError:
-        return None
-    needed = 1 if scores.metric.definition.is_share else _MIN_AMOUNTS
-    return scores if len(scores.pairs) >= needed else None
 
 
 def _slices(
@@ -254,7 +234,7 @@ def _slices(
             raise UnknownNameError(f"property of {before.task}'s problems", name, known)
     for where, group in by_slice(items, names):
         ids = {item.problem.id for item in group}
-        if (scores := _scores(pairing, whole.metric.name, ids)) is not None:
+        if (scores := pairing.scores(whole.metric.name, ids)) is not None:
             yield where, scores
 
 

@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mathreason_eval.compare.pairing import PairedScores
 from mathreason_eval.stats.difference import (
     Difference,
-    Pair,
     bootstrap_interval,
     difference,
     t_quantile,
 )
 from mathreason_eval.stats.exact_tests import exact_test
-from mathreason_eval.stats.metrics import NamedMetric
 from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.types import Unit
 
@@ -69,18 +68,9 @@ class Contrast:
         }
 
 
-def contrast(where: str, metric: NamedMetric, pairs: Sequence[Pair]) -> Contrast:
-    """Return the change of a metric, its p not yet adjusted.
-
-    Args:
-        where: the slice.
-        metric: what is compared.
-        pairs: its parts in either run, for each problem of the slice.
-
-    Raises:
-        ValueError: if there are no pairs, or amounts of fewer than two.
-    """
-    definition = metric.definition
+def contrast(where: str, scores: PairedScores) -> Contrast:
+    """Return the change of a metric over the problems of a slice, its p not yet adjusted."""
+    definition, pairs = scores.metric.definition, list(scores.pairs.values())
     n = len(pairs)
     found = difference(pairs, shares=definition.is_share)
     if definition.linear is not None:
@@ -88,7 +78,7 @@ def contrast(where: str, metric: NamedMetric, pairs: Sequence[Pair]) -> Contrast
     tested = exact_test(pairs, counted=definition.is_counted)
     return Contrast(
         slice=where,
-        metric=metric.name,
+        metric=scores.metric.name,
         unit=definition.unit,
         before=math.fsum(pair.before for pair in pairs) / n,
         after=math.fsum(pair.after for pair in pairs) / n,

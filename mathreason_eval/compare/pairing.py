@@ -56,6 +56,10 @@ class PairedScores:
     """Each problem's own scores, shares or amounts; those of the pair if the metric is a mean."""
 
 
+_MIN_AMOUNTS = 2
+"""Fewest problems whose amounts have a variance."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pairing:
     """One task of two runs."""
@@ -80,23 +84,30 @@ class Pairing:
             and other.problem.question == item.problem.question
         )
 
-    def scores(self, metric: str, names: Collection[str] | None = None) -> PairedScores:
+    def scores(self, metric: str, names: Collection[str] | None = None) -> PairedScores | None:
         """Return a metric of the shared problems that have it in both runs.
 
+        None if no problem has it, or of amounts fewer than two; imported outputs, for example,
+        often lack token counts or finish reasons.
+
         Args:
-            metric: one whose problems have scores.
+            metric: its name.
             names: the problems' ids; None for all.
 
         Raises:
             UnknownNameError: if there is no such metric.
-            ValueError: if problems have no scores of it, or lack what it is computed from.
         """
         named = metric_of(self.before.entry, metric)
         selected = {name for name in self.shared if names is None or name in names}
-        before, after = (
-            problem_scores(run.select(selected), named) for run in (self.before, self.after)
-        )
+        try:
+            before, after = (
+                problem_scores(run.select(selected), named) for run in (self.before, self.after)
+            )
+        except ValueError:
+            return None
         both = [name for name in before if name in after]
+        if len(both) < (1 if named.definition.is_share else _MIN_AMOUNTS):
+            return None
         return PairedScores(
             metric=named,
             pairs={name: self._pair(name, before[name], after[name]) for name in both},

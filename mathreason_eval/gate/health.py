@@ -39,10 +39,6 @@ class LimitCheck:
     state: LimitState
 
 
-_MIN_AMOUNTS = 2
-"""Fewest problems whose amounts have a variance."""
-
-
 def check_limits(pairing: Pairing, limits: Limits, looks: int) -> Iterator[LimitCheck]:
     """Yield the checks of a task; none of a metric that the runs do not have.
 
@@ -56,14 +52,11 @@ def check_limits(pairing: Pairing, limits: Limits, looks: int) -> Iterator[Limit
         looks: how many looks there are; alpha is divided by it.
     """
     for name, limit in limits.checked.items():
-        try:
-            scores = pairing.scores(name)
-        except ValueError:
-            # Imported outputs often lack token counts or finish reasons.
+        scores = pairing.scores(name)
+        if scores is None:
             continue
-        before = [pair.before for pair in scores.pairs.values()]
         # A change of amounts is relative to what they were.
-        if scores.metric.definition.is_share or (len(before) >= _MIN_AMOUNTS and any(before)):
+        if scores.metric.definition.is_share or any(one.before for one in scores.pairs.values()):
             yield _check(scores, limit, limits.alpha / looks)
 
 

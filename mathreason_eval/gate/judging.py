@@ -26,14 +26,14 @@ from mathreason_eval.stats.metrics import DEFAULT_METRIC
 
 
 class Conclusion(StrEnum):
-    """What a gate concludes; `answer` in what it writes."""
+    """What a gate concludes, the most severe first; `answer` in what it writes."""
 
-    PASS = "pass"  # noqa: S105  no password
+    NOT_COMPARABLE = "not comparable"
+    """The runs differ in more than the model, or one of them is incomplete."""
     REGRESSION = "regression"
     """A task's score dropped, or a limit of its health is broken."""
     INCONCLUSIVE = "inconclusive"
-    NOT_COMPARABLE = "not comparable"
-    """The runs differ in more than the model, or one of them is incomplete."""
+    PASS = "pass"  # noqa: S105  no password
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,14 +79,6 @@ class TaskJudgement:
         return tuple(check for check in self.checks if check.state is LimitState.BROKEN)
 
 
-_MOST_SEVERE = (
-    Conclusion.NOT_COMPARABLE,
-    Conclusion.REGRESSION,
-    Conclusion.INCONCLUSIVE,
-    Conclusion.PASS,
-)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
     """The conclusions on a run."""
@@ -104,7 +96,7 @@ class Judgement:
         found = {task.conclusion for task in self.tasks} or {Conclusion.NOT_COMPARABLE}
         if any(task.broken for task in self.tasks):
             found.add(Conclusion.REGRESSION)
-        return next(conclusion for conclusion in _MOST_SEVERE if conclusion in found)
+        return next(conclusion for conclusion in Conclusion if conclusion in found)
 
     @property
     def next_look(self) -> int | None:
@@ -264,11 +256,8 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
             "The gate compares such: avg, pass@K, maj@K, f1 or a measure such as pa. `health:` "
             "watches what should not rise.",
         )
-    try:
-        scores = pairing.scores(metric)
-    except ValueError:
-        scores = None
-    if scores is None or not scores.pairs:
+    scores = pairing.scores(metric)
+    if scores is None:
         raise UserError(
             f"{task} has no metric {metric!r} in both runs.",
             "`mathreason show RUN --json` lists those of a run.",

@@ -57,7 +57,7 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
         feasible = Feasible.GREEDY if greedy else Feasible.UNKNOWN
         return RequiredSamples(feasible=feasible, samples=None, problems=problems)
     total, enough = (found.problems * found.se) ** 2, (found.problems * required_se) ** 2
-    now = _mean_samples(task.pairs)
+    now = _mean_samples(task.pairs, 0), _mean_samples(task.pairs, 1)
     before, after = (_noise(task.pairs, found.clusters, which) for which in (0, 1))
     feasible = Feasible.YES
     if before is None and after is None:
@@ -97,9 +97,8 @@ def _required_se(task: PairedTask, decision: Decision) -> float:
     )
 
 
-def _mean_samples(pairs: Sequence[Pair]) -> tuple[float, float]:
-    before, after = (sum(pair.samples[which] for pair in pairs) / len(pairs) for which in (0, 1))
-    return before, after
+def _mean_samples(pairs: Sequence[Pair], which: int) -> float:
+    return sum(pair.samples[which] for pair in pairs) / len(pairs)
 
 
 def _noise(pairs: Sequence[Pair], clusters: int, which: int) -> float | None:

@@ -23,7 +23,7 @@ _SENTENCES = {
     Conclusion.INCONCLUSIVE: "not enough evidence, neither of a loss nor of there being none",
     Conclusion.NOT_COMPARABLE: "the runs differ in more than the model, or one is incomplete",
 }
-_BROKEN = "a limit of health is broken"
+_BROKEN_LIMIT = "a limit of health is broken"
 
 
 def headline(judgement: Judgement) -> str:
@@ -33,7 +33,7 @@ def headline(judgement: Judgement) -> str:
         task.broken for task in judgement.tasks
     ):
         lost = any(task.conclusion is Conclusion.REGRESSION for task in judgement.tasks)
-        sentence = f"{sentence}, and {_BROKEN}" if lost else _BROKEN
+        sentence = f"{sentence}, and {_BROKEN_LIMIT}" if lost else _BROKEN_LIMIT
     return f"{judgement.conclusion}: {sentence}"
 
 
