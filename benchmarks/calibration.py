@@ -29,7 +29,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 
-from mathreason_eval.gate.looks import Look, Looks, look_reached
+from mathreason_eval.gate.looks import Look, LookSchedule, look_reached
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair, difference
 from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
@@ -54,7 +54,7 @@ COUNTS = (1, 8)
 ALPHAS = (0.01, 0.05)
 POWERS = (0.4, 0.8)
 """Falls are chosen so that about these powers are promised."""
-LOOKS = Looks(samples=(8, 16, 32))
+LOOKS = LookSchedule(samples=(8, 16, 32))
 CHECKED = 25
 """Pairs of every row that `decide` itself decides."""
 BASELINES = {30: 600, 500: 60, 1319: 60}

@@ -119,7 +119,7 @@ SLIPS = [
     ("base", "base", NONE, "- margin",                    "no mapping",        "gate.md"),
     ("base", "base", NONE, "samples: [8, 4]",             "whole numbers that rise", "[8, 16, 32]"),
     ("base", "base", NONE, "spending: pocok\nsamples: 1", "'pocok'",           "pocock"),
-    ("base", "base", NONE, "regression: some",            "'some' is neither", "gate.md"),
+    ("base", "base", NONE, "regression: some",            "'some' is none of", "gate.md"),
     ("base", "base", NONE, "metric: truncated",           "watched under health", "gate.md"),
     ("base", "base", NONE, "metric: avrg",                "named 'avrg'",    "Did you mean avg?"),
     ("base", "base", NONE, "metric: seconds",             "no share of which",    "health"),

@@ -6,8 +6,8 @@ import pytest
 from gate_runs import TASK, imported
 
 from mathreason_eval.gate.config import Config, Limits, config_of
-from mathreason_eval.gate.health import State
-from mathreason_eval.gate.judging import Answer, judge
+from mathreason_eval.gate.health import LimitState
+from mathreason_eval.gate.judging import Conclusion, judge
 from mathreason_eval.gate.wording import headline
 from mathreason_eval.runs.store import load_run
 
@@ -16,18 +16,18 @@ PROBLEMS = 60
 # fmt: off
 HEALTH = [
     # what so many of 60 problems do in the run; check, state
-    ("truncated", 0,  "truncated",  State.KEPT),
-    ("truncated", 1,  "truncated",  State.KEPT),      # 1.7 points: within the limit of two
-    ("truncated", 3,  "truncated",  State.UNSURE),    # beyond it, and may be chance
-    ("truncated", 30, "truncated",  State.BROKEN),
-    ("silent",    3,  "no_answer",  State.UNSURE),
-    ("silent",    30, "no_answer",  State.BROKEN),
-    ("silent",    30, "truncated",  State.KEPT),
-    ("longer",    5,  "tokens",     State.KEPT),      # 17 % more
-    ("longer",    7,  "tokens",     State.UNSURE),
-    ("longer",    60, "tokens",     State.BROKEN),
-    ("shorter",   60, "tokens",     State.BROKEN),    # both ways
-    ("shorter",   10, "tokens",     State.KEPT),
+    ("truncated", 0,  "truncated",  LimitState.KEPT),
+    ("truncated", 1,  "truncated",  LimitState.KEPT),      # 1.7 points: within the limit of two
+    ("truncated", 3,  "truncated",  LimitState.UNSURE),    # beyond it, and may be chance
+    ("truncated", 30, "truncated",  LimitState.BROKEN),
+    ("silent",    3,  "no_answer",  LimitState.UNSURE),
+    ("silent",    30, "no_answer",  LimitState.BROKEN),
+    ("silent",    30, "truncated",  LimitState.KEPT),
+    ("longer",    5,  "tokens",     LimitState.KEPT),      # 17 % more
+    ("longer",    7,  "tokens",     LimitState.UNSURE),
+    ("longer",    60, "tokens",     LimitState.BROKEN),
+    ("shorter",   60, "tokens",     LimitState.BROKEN),    # both ways
+    ("shorter",   10, "tokens",     LimitState.KEPT),
 ]
 # fmt: on
 UNSAID = [1, PROBLEMS]
@@ -78,14 +78,14 @@ def test_limits(runs, kind, count, name, state):
 
 def test_a_broken_limit_is_a_regression_though_the_score_is_the_same(runs):
     found = judged(runs, "longer-60", config_of({"margin": "10pp"}))
-    assert found.tasks[0].answer is Answer.PASS
-    assert found.answer is Answer.REGRESSION
+    assert found.tasks[0].conclusion is Conclusion.PASS
+    assert found.conclusion is Conclusion.REGRESSION
     assert headline(found) == "regression: a limit of health is broken"
 
 
 def test_a_better_health_breaks_nothing(runs):
     found = judged(runs, "truncated-0", Config(), before="truncated-30")
-    assert {check.state for check in found.tasks[0].checks} == {State.KEPT}
+    assert {check.state for check in found.tasks[0].checks} == {LimitState.KEPT}
 
 
 # fmt: off
@@ -121,8 +121,8 @@ def test_what_a_task_says_of_health_adds_to_what_all_say():
             "tasks": {TASK: {"health": {"truncated": 0.01, "alpha": 0.01}}},
         }
     )
-    assert config.of(TASK).limits == Limits(truncated=0.01, tokens=0.3, alpha=0.01)
-    assert config.of("another").limits == Limits(truncated=0.05, tokens=0.3)
+    assert config.rules_for(TASK).limits == Limits(truncated=0.01, tokens=0.3, alpha=0.01)
+    assert config.rules_for("another").limits == Limits(truncated=0.05, tokens=0.3)
 
 
 def test_more_looks_leave_less_for_each(runs):

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from mathreason_eval.cli import main
-from mathreason_eval.gate.looks import Looks, look_reached
+from mathreason_eval.gate.looks import LookSchedule, look_reached
 from mathreason_eval.gate.sample_size import Feasible, required_samples
 from mathreason_eval.models import open_model
 from mathreason_eval.pipeline.plan import RunSpec
@@ -21,14 +21,14 @@ from mathreason_eval.stats.difference import Pair, t_quantile
 
 # fmt: off
 REACHED = [
-    # schedule, the run's samples; number of the look, samples that count, next look
+    # schedule, the run's samples; number of the look, samples that count
     ((8, 16, 32),  4, None),
-    ((8, 16, 32),  8, (1, 8, 16)),
-    ((8, 16, 32), 15, (1, 8, 16)),
-    ((8, 16, 32), 16, (2, 16, 32)),
-    ((8, 16, 32), 99, (3, 32, None)),
-    ((8,),         8, (1, 8, None)),
-    (None,         5, (1, None, None)),
+    ((8, 16, 32),  8, (1, 8)),
+    ((8, 16, 32), 15, (1, 8)),
+    ((8, 16, 32), 16, (2, 16)),
+    ((8, 16, 32), 99, (3, 32)),
+    ((8,),         8, (1, 8)),
+    (None,         5, (1, None)),
 ]
 SETTLED = [
     # chance before and after, samples of both runs, margin; what is said, and of which run more
@@ -44,14 +44,14 @@ SETTLED = [
 
 @pytest.mark.parametrize(("schedule", "samples", "reached"), REACHED)
 def test_the_look_that_a_run_reaches(schedule, samples, reached):
-    looks = None if schedule is None else Looks(samples=schedule)
+    looks = None if schedule is None else LookSchedule(samples=schedule)
     look = look_reached(looks, 8, samples)
-    assert reached == (look and (look.number, look.samples, look.next_look))
+    assert reached == (look and (look.number, look.samples))
 
 
 @pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
 def test_early_looks_are_stricter_and_together_they_cost_alpha(spending):
-    looks = Looks(samples=(8, 16, 32), spending=spending)
+    looks = LookSchedule(samples=(8, 16, 32), spending=spending)
     levels = [look_reached(looks, 8, n).nominal(0.01) for n in looks.samples]
     assert all(0 < level < 0.01 for level in levels)
     assert sum(levels) > 0.01
@@ -60,7 +60,9 @@ def test_early_looks_are_stricter_and_together_they_cost_alpha(spending):
 
 def test_one_look_has_all_of_alpha():
     assert look_reached(None, 8, 8).nominal(0.01) == 0.01
-    assert look_reached(Looks(samples=(8,)), 8, 8).nominal(0.01) == pytest.approx(0.01, rel=1e-6)
+    assert look_reached(LookSchedule(samples=(8,)), 8, 8).nominal(0.01) == pytest.approx(
+        0.01, rel=1e-6
+    )
 
 
 def drawn(rng: Random, chances, samples, count=300):

@@ -13,11 +13,15 @@ from gate_runs import imported
 from manifests import changed
 from markdown_it import MarkdownIt
 
-from mathreason_eval.gate.commands import workflow_commands
 from mathreason_eval.gate.config import Config, config_of
 from mathreason_eval.gate.judging import judge
-from mathreason_eval.gate.junit import junit
-from mathreason_eval.gate.markdown import markdown, plain
+from mathreason_eval.gate.outputs import (
+    as_json,
+    escape_markdown,
+    junit,
+    markdown,
+    workflow_commands,
+)
 from mathreason_eval.runs.addresses import sample_links
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.site import build_site
@@ -122,7 +126,7 @@ PLAIN = [
 
 @pytest.mark.parametrize(("text", "shown"), PLAIN, ids=range(len(PLAIN)))
 def test_plain_text_acts_as_nothing(text, shown):
-    assert plain(text) == shown
+    assert escape_markdown(text) == shown
 
 
 def test_junit_is_xml_that_adds_up(found):
@@ -192,7 +196,6 @@ def test_links_open_the_samples_on_the_site(runs, tmp_path):
 
 
 def test_json_is_json(found):
-    from mathreason_eval.gate.plain import as_json
 
     said = json.loads(json.dumps(as_json(found)))
     assert said["tasks"][0]["settling"] is None

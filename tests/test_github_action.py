@@ -24,17 +24,17 @@ SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
 
 def test_the_example_of_gate_yaml_says_the_defaults():
     config = read_config(EXAMPLES / "gate.yaml")
-    assert config.usual == Config().usual
+    assert config.default_rules == Config().default_rules
     assert (config.inconclusive, config.allow) == (Config().inconclusive, Config().allow)
     assert config.looks is not None
     assert config.looks.samples == (8, 16, 32)
-    assert config.of("word-problems").margin == 0.02
+    assert config.rules_for("word-problems").margin == 0.02
 
 
 def test_a_task_can_be_left_out_in_it(tmp_path):
     path = tmp_path / "gate.yaml"
     path.write_text(f"{(EXAMPLES / 'gate.yaml').read_text()}\n  aime24: off\n")
-    assert not read_config(path).of("aime24").gated
+    assert not read_config(path).rules_for("aime24").gated
 
 
 def test_every_input_is_used_and_every_one_that_is_used_exists():

@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "models":   "errors registry steps text types",
     "compare":  "errors grade runs stats types",
     "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types",
-    "gate":     "compare errors runs stats text types",
+    "gate":     "compare errors runs stats text",
     "site":     "compare errors resources runs stats text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
                 "text types version",

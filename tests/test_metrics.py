@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from manifests import ENTRY, MANIFEST, changed, report_of
 
 from mathreason_eval.cli import main
-from mathreason_eval.compare.comparison import Question, compare
-from mathreason_eval.compare.pairing import pair, side
+from mathreason_eval.compare.comparison import ComparisonRequest, compare
+from mathreason_eval.compare.pairing import pair, task_run
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.families import METRICS as OUR_FAMILIES
 from mathreason_eval.families.procbench.grader import MEASURES
@@ -270,7 +270,7 @@ def critics(tmp_path):
 
 
 def test_runs_are_compared_by_the_task_s_metric(critics):
-    done = compare(critics, Question())
+    done = compare(critics, ComparisonRequest())
     (one,) = done.found
     assert (done.metric, one.whole.metric) == ("f1", "f1")
     assert (one.whole.before, one.whole.after) == (pytest.approx(0.5), 0.0)
@@ -281,15 +281,29 @@ def test_runs_are_compared_by_the_task_s_metric(critics):
         "split=gsm8k": 0.0, "split=math": 0.0,
     }  # fmt: skip
     # By the accuracy it would have been the better one.
-    (by_accuracy,) = compare(critics, Question(metric="avg")).found
+    (by_accuracy,) = compare(critics, ComparisonRequest(metric="avg")).found
     assert by_accuracy.whole.difference.value == pytest.approx(0.1)
 
 
 def test_a_critic_that_finds_nothing_is_a_regression(critics):
     judgement = judge(*critics, Config())
     (task,) = judgement.tasks
-    assert (task.answer, task.label, task.after) == ("regression", "bench, f1", 0.0)
-    assert judge(*critics[::-1], Config()).answer == "pass"
+    assert (task.conclusion, task.label, task.after) == ("regression", "bench, f1", 0.0)
+    assert judge(*critics[::-1], Config()).conclusion == "pass"
+
+
+def test_every_output_of_the_gate_names_the_metric(critics, monkeypatch, capsys, tmp_path):
+    half, never = (str(run.path) for run in critics)
+    files = ["--junit", tmp_path / "gate.xml", "--summary", tmp_path / "gate.md", "--annotations"]
+    words = ["mathreason", "gate", never, "--baseline", half, *map(str, files)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit):
+        main()
+    screen = capsys.readouterr()
+    assert " bench, f1 " in screen.out
+    assert "::error title=bench%2C f1::" in screen.err
+    assert "| bench, f1 | ✗ regression |" in (tmp_path / "gate.md").read_text()
+    assert 'classname="bench" name="f1"' in (tmp_path / "gate.xml").read_text()
 
 
 def test_results_are_ranked_by_the_task_s_metric(critics, tmp_path):
@@ -321,13 +335,13 @@ def test_the_page_of_a_run_has_every_metric_of_every_slice(critics, tmp_path):
 
 def test_folders_from_before_it_are_ranked_by_accuracy(tmp_path):
     runs = stored(tmp_path, "half", half, None), stored(tmp_path, "never", never_false, None)
-    (one,) = compare(runs, Question()).found
+    (one,) = compare(runs, ComparisonRequest()).found
     assert (one.whole.metric, one.whole.difference.value) == ("avg", pytest.approx(0.1))
 
 
 def test_the_runs_that_have_it_say_by_what_those_without_are_compared(tmp_path):
     runs = stored(tmp_path, "half", half, None), stored(tmp_path, "never", never_false)
-    assert compare(runs, Question()).metric == "f1"
+    assert compare(runs, ComparisonRequest()).metric == "f1"
 
 
 def test_processbench_names_it():
@@ -393,7 +407,7 @@ def test_a_sample_without_an_answer_has_none_of_a_measure(tmp_path):
             for one in asked:
                 writer.append("sums", Generation(problem_id=one.id, sample=0, text=""))
             writer.write_verdicts("sums", judged)
-        return side(load_run(folder), "sums")
+        return task_run(load_run(folder), "sums")
 
     scores = pair(run("all", 20), run("half", 10)).scores("pa")
     assert len(scores.pairs) == 20

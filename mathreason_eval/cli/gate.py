@@ -96,13 +96,13 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     """
     from mathreason_eval.cli.screens.gate import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
-    from mathreason_eval.gate.plain import as_json
+    from mathreason_eval.gate.outputs import as_json
     from mathreason_eval.runs.store import find_run
 
     config = _config(options)
     with open_baseline(options["baseline"]) as baseline:
         found = _judge(baseline, find_run(path), config, options)
-        code = _EXIT_CODES[found.answer]
+        code = _EXIT_CODES[found.conclusion]
         _write_files(found, options)
         with exit_code_kept(code):
             print_json(as_json(found)) if options["as_json"] else print_judgement(found)
@@ -137,7 +137,7 @@ def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) 
     if not options["extend"]:
         return found
     from mathreason_eval.cli.screens.progress import Progress
-    from mathreason_eval.gate.wording import headline, look_words
+    from mathreason_eval.gate.wording import format_look, headline
     from mathreason_eval.pipeline.run import ExtendOptions, extend
 
     extend_options = ExtendOptions(
@@ -147,7 +147,7 @@ def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) 
         grading=(options["workers"], options["deadline"]),
     )
     while (next_look := found.next_look) is not None:
-        note(f"{look_words(found)}: {headline(found)}")
+        note(f"{format_look(found)}: {headline(found)}")
         with Progress() as progress:
             after = extend(after, next_look, extend_options, progress)
         found = judge(before, after, config)
@@ -157,19 +157,19 @@ def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) 
 def _write_files(found: Judgement, options: Mapping[str, Any]) -> None:
     """Write the outputs for other programs: JUnit XML, Markdown, workflow commands."""
     if options["junit"] is not None:
-        from mathreason_eval.gate.junit import junit
+        from mathreason_eval.gate.outputs import junit
 
         write_file(options["junit"], junit(found), "--junit")
     summary = options["summary"] or os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        from mathreason_eval.gate.markdown import markdown
+        from mathreason_eval.gate.outputs import markdown
 
         write_file(Path(summary), markdown(found, options["site"]), "--summary", mode="a")
     annotated = options["annotations"]
     if annotated is None:
         annotated = os.environ.get("GITHUB_ACTIONS") == "true"
     if annotated:
-        from mathreason_eval.gate.commands import workflow_commands
+        from mathreason_eval.gate.outputs import workflow_commands
 
         for line in workflow_commands(found):
             # On stderr, which GitHub reads as well: stdout may be JSON for another program.

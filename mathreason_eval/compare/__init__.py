@@ -1,1 +1,1 @@
-"""Two runs side by side: pairing, differences, flips, plans."""
+"""Comparison of runs: pairing, differences, flipped problems, and the design of a gate."""

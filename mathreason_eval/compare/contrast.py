@@ -1,26 +1,26 @@
-"""One metric in two runs over the problems that both have: how much it changed, how surely."""
+"""The change of one metric between two runs: its interval and test, and the flipped problems."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mathreason_eval.compare.pairing import PairedScores
 from mathreason_eval.stats.difference import (
     Difference,
-    Pair,
     bootstrap_interval,
     difference,
     t_quantile,
 )
 from mathreason_eval.stats.exact_tests import exact_test
-from mathreason_eval.stats.metrics import NamedMetric
 from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.types import Unit
 
-_POWER, _LEVEL = 0.8, 0.05
-"""Of the smallest change that is called detectable: two-sided."""
-_ADJUSTMENTS = {"Holm": holm, "Benjamini-Hochberg": benjamini_hochberg}
+_OWN_KEYS = ("slice", "metric", "before", "after", "p", "test", "adjustment", "detectable")
+_DIFFERENCE_KEYS = ("se", "problems", "clusters", "method")
+_ALPHA, _POWER = 0.05, 0.8
+"""Two-sided level, and power, of the smallest detectable change."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,63 +36,106 @@ class Contrast:
     difference: Difference
     """Of after - before."""
     bootstrap: tuple[float, float]
-    """Ends of the paired bootstrap's 95 % interval."""
+    """The paired bootstrap's 95 % interval."""
     p: float
-    """Two-sided, of no difference."""
+    """Two-sided p-value, null hypothesis: no difference."""
     adjusted: float
-    """P with all others of its kind in view."""
+    """P adjusted over all contrasts that are tested together."""
     adjustment: str
-    """How, and over how many."""
+    """Method of the adjustment, and over how many p-values."""
     test: str
-    """Which test gave p."""
+    """Name of the test."""
 
     @property
     def detectable(self) -> float:
-        """Return the smallest true change that a test of 5 % finds with 80 % power."""
-        found = self.difference
-        quantiles = (t_quantile(1 - _LEVEL / 2, found.freedom), t_quantile(_POWER, found.freedom))
-        return math.fsum(quantiles) * found.se
+        """Return the smallest true change that a test at 5 % finds with a power of 80 %."""
+        freedom = self.difference.freedom
+        quantiles = t_quantile(1 - _ALPHA / 2, freedom), t_quantile(_POWER, freedom)
+        return math.fsum(quantiles) * self.difference.se
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as plain values."""
+        low, high = self.difference.interval()
+        return {
+            **{key: getattr(self, key) for key in _OWN_KEYS},
+            **{key: getattr(self.difference, key) for key in _DIFFERENCE_KEYS},
+            "difference": self.difference.value,
+            "low": low,
+            "high": high,
+            "bootstrap_low": self.bootstrap[0],
+            "bootstrap_high": self.bootstrap[1],
+            "p_adjusted": self.adjusted,
+        }
 
 
-def contrast(where: str, metric: NamedMetric, pairs: Sequence[Pair]) -> Contrast:
-    """Return what became of a metric, its p not yet adjusted.
-
-    Args:
-        where: the slice.
-        metric: what is compared.
-        pairs: what each problem of the slice brings to it in either run.
-
-    Raises:
-        ValueError: if there are no pairs, or amounts of fewer than two.
-    """
-    definition = metric.definition
+def contrast(where: str, scores: PairedScores) -> Contrast:
+    """Return the change of a metric over the problems of a slice, its p not yet adjusted."""
+    definition, pairs = scores.metric.definition, list(scores.pairs.values())
     n = len(pairs)
     found = difference(pairs, shares=definition.is_share)
     if definition.linear is not None:
         found = replace(found, method=f"{found.method}, delta method")
-    seen = exact_test(pairs, counted=definition.is_counted)
+    tested = exact_test(pairs, counted=definition.is_counted)
     return Contrast(
         slice=where,
-        metric=metric.name,
+        metric=scores.metric.name,
         unit=definition.unit,
         before=math.fsum(pair.before for pair in pairs) / n,
         after=math.fsum(pair.after for pair in pairs) / n,
         difference=found,
         bootstrap=bootstrap_interval(pairs),
-        p=seen.p,
-        adjusted=seen.p,
+        p=tested.p,
+        adjusted=tested.p,
         adjustment="none",
-        test=seen.name,
+        test=tested.name,
     )
 
 
-def adjusted(contrasts: Sequence[Contrast], name: str) -> list[Contrast]:
+_ADJUSTMENTS = {"Holm": holm, "Benjamini-Hochberg": benjamini_hochberg}
+
+
+def adjust_p_values(contrasts: Sequence[Contrast], method: str) -> list[Contrast]:
     """Return contrasts with their p-values adjusted over all of them.
 
     Args:
-        contrasts: all of one kind.
-        name: `Holm` or `Benjamini-Hochberg`.
+        contrasts: all that are tested together.
+        method: `Holm` or `Benjamini-Hochberg`.
     """
-    ps = _ADJUSTMENTS[name]([one.p for one in contrasts])
-    how = f"{name} over {len(ps)}"
+    ps = _ADJUSTMENTS[method]([one.p for one in contrasts])
+    how = f"{method} over {len(ps)}"
     return [replace(one, adjusted=p, adjustment=how) for one, p in zip(contrasts, ps, strict=True)]
+
+
+# --- flipped problems ------------------------------------------------------------------------
+
+_SOLVED = 0.5
+"""Lowest score of a solved problem: at least half of its samples are correct."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flip:
+    """A problem that one of two runs solves and the other does not."""
+
+    problem_id: str
+    before: float
+    """Its score in the baseline."""
+    after: float
+
+    @property
+    def lost(self) -> bool:
+        """Return whether it was solved and no longer is."""
+        return self.after < self.before
+
+
+def flips(scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
+    """Return the flipped problems: lost ones first, the largest change first.
+
+    Args:
+        scores: shares, before and after, by the problem's id.
+    """
+    found = [
+        Flip(problem_id=name, before=before, after=after)
+        for name, (before, after) in scores.items()
+        if (before >= _SOLVED) != (after >= _SOLVED)
+    ]
+    return tuple(sorted(found, key=lambda flip: (not flip.lost, -abs(flip.after - flip.before))))

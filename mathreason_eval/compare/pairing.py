@@ -1,4 +1,4 @@
-"""Two runs side by side: the problems of a task that both have, and what keeps them apart."""
+"""One task of two runs, paired problem by problem, and what makes them incomparable."""
 
 from __future__ import annotations
 
@@ -22,32 +22,25 @@ from mathreason_eval.stats.metrics import (
 from mathreason_eval.stats.summary import ProblemScore, problem_scores
 from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
 
-SampledT = TypeVar("SampledT", Generation, Verdict)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
+class TaskRun:
     """One task of one run, with the samples of each problem together."""
 
     run: Run
     task: str
     problems: Mapping[str, Problem]
-    """Those asked, by id."""
+    """All that were asked, by id."""
     items: Mapping[str, Item]
     """Those with a verdict, by the problem's id."""
 
     @property
     def entry(self) -> TaskEntry:
-        """Return what the manifest says of the task."""
+        """Return the task's entry in the manifest."""
         return self.run.manifest.tasks[self.task]
 
-    @property
-    def model(self) -> str:
-        """Return the model's name as typed."""
-        return self.run.manifest.model.name
-
-    def chosen(self, names: Collection[str]) -> list[Item]:
-        """Return some of its problems, in their order."""
+    def select(self, names: Collection[str]) -> list[Item]:
+        """Return the judged problems of some ids, in the run's order."""
         return [item for name, item in self.items.items() if name in names]
 
 
@@ -57,27 +50,31 @@ class PairedScores:
 
     metric: NamedMetric
     pairs: Mapping[str, Pair]
-    """What each problem brings to the metric in either run; their means are its values."""
+    """Each problem's part of the metric in either run; their means are the metric's values."""
     own: Mapping[str, tuple[float, float]]
-    """The problem's own scores, as shares or amounts; of a mean the same as the pair's."""
+    """Each problem's own scores, shares or amounts; those of the pair if the metric is a mean."""
+
+
+_MIN_AMOUNTS = 2
+"""Fewest problems whose amounts have a variance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pairing:
     """One task of two runs."""
 
-    before: Side
-    after: Side
+    before: TaskRun
+    after: TaskRun
     obstacles: Mapping[str, str]
     """Why the two are not comparable, by `version`, `data`, `prompt`, `problems`, `rules`."""
     notes: tuple[str, ...]
-    """What differs and does not forbid a comparison: sampling, the number of samples."""
+    """Differences that do not prevent a comparison: sampling, the number of samples."""
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """Return the ids of the problems that have a verdict on both sides, in their order.
+        """Return the ids of the problems that have a verdict in both runs, in the baseline's order.
 
-        Problems of one id that ask different questions, as other data may, are not shared.
+        Problems with the same id but different questions are not shared.
         """
         return tuple(
             name
@@ -86,25 +83,32 @@ class Pairing:
             and other.problem.question == item.problem.question
         )
 
-    def scores(self, metric: str, names: Collection[str] | None = None) -> PairedScores:
+    def scores(self, metric: str, names: Collection[str] | None = None) -> PairedScores | None:
         """Return a metric of the shared problems that have it in both runs.
 
+        None if no problem has it, or of amounts fewer than two; imported outputs, for example,
+        often lack token counts or finish reasons.
+
         Args:
-            metric: one whose problems have scores.
+            metric: its name.
             names: the problems' ids; None for all.
 
         Raises:
             UnknownNameError: if there is no such metric.
-            ValueError: if problems have no scores of it, or these do not say what it needs.
         """
-        found = metric_of(self.before.entry, metric)
-        chosen = {name for name in self.shared if names is None or name in names}
-        before, after = (
-            problem_scores(side.chosen(chosen), found) for side in (self.before, self.after)
-        )
+        named = metric_of(self.before.entry, metric)
+        selected = {name for name in self.shared if names is None or name in names}
+        try:
+            before, after = (
+                problem_scores(run.select(selected), named) for run in (self.before, self.after)
+            )
+        except ValueError:
+            return None
         both = [name for name in before if name in after]
+        if len(both) < (1 if named.definition.is_share else _MIN_AMOUNTS):
+            return None
         return PairedScores(
-            metric=found,
+            metric=named,
             pairs={name: self._pair(name, before[name], after[name]) for name in both},
             own={name: (before[name].own, after[name].own) for name in both},
         )
@@ -120,44 +124,18 @@ class Pairing:
         )
 
 
-def metric_name(asked: str, entries: Iterable[TaskEntry]) -> str:
-    """Return the name of the metric that a task is compared by.
-
-    Args:
-        asked: its name, or `primary` for what the task names.
-        entries: of the task in each run; folders of earlier formats name none.
-    """
-    if asked != PRIMARY:
-        return asked
-    return next(filter(None, (entry.report.primary for entry in entries)), DEFAULT_METRIC)
-
-
-def metric_of(entry: TaskEntry, name: str) -> NamedMetric:
-    """Return a metric of a task by its name.
-
-    Raises:
-        UnknownNameError: naming the nearest.
-    """
-    if found := our_metric(name):
-        return found
-    # Graders, who know their measures, take longer to import than a gate may take to start.
-    from mathreason_eval.grade.graders import measures_of
-
-    return find_metric(name, measures_of(entry.grading.grade))
-
-
-def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True) -> Side:
+def task_run(run: Run, task: str, samples: int | None = None, *, votes: bool = True) -> TaskRun:
     """Return one task of a run with its judged samples.
 
     Args:
         run: the run.
         task: its name.
         samples: how many of each problem count, the first ones; None for all.
-        votes: whether equal answers are to be known as equal. Graders, which know it, take longer
-            to import than a gate may take to start.
+        votes: whether to group equal answers, which metrics of votes need; a gate without them
+            starts faster, as graders take long to import.
 
     Raises:
-        RunError: if the run does not hold the task, nothing of it was judged, or a verdict is of
+        RunError: if the run does not hold the task, nothing of it was judged, or a verdict is on
             nothing in it or the second on a sample.
     """
     problems = run.problems(task)
@@ -167,7 +145,11 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
             f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
         )
     entry = run.manifest.tasks[task]
-    key = _key(entry.grading.grade) if votes else str
+    key: Callable[[str], str] = str
+    if votes:
+        from mathreason_eval.grade.graders import vote_key
+
+        key = vote_key(entry.grading.grade)
     try:
         items = items_of(
             problems,
@@ -180,7 +162,7 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
         raise RunError(
             f"{run.path}/{task}: {error}", "`mathreason regrade` judges what it holds."
         ) from None
-    return Side(
+    return TaskRun(
         run=run,
         task=task,
         problems={problem.id: problem for problem in problems},
@@ -188,39 +170,65 @@ def side(run: Run, task: str, samples: int | None = None, *, votes: bool = True)
     )
 
 
-def _key(grader: str) -> Callable[[str], str]:
-    from mathreason_eval.grade.graders import vote_key
-
-    return vote_key(grader)
+_SampledT = TypeVar("_SampledT", Generation, Verdict)
 
 
-def _first(samples: int | None, records: Sequence[SampledT]) -> Sequence[SampledT]:
+def _first(samples: int | None, records: Sequence[_SampledT]) -> Sequence[_SampledT]:
     """Return the records of the first samples of each problem."""
     if samples is None:
         return records
     return [record for record in records if record.sample < samples]
 
 
-def pair(before: Side, after: Side) -> Pairing:
+def pair(before: TaskRun, after: TaskRun) -> Pairing:
     """Return the same task of two runs, paired problem by problem."""
-    usual = Conditions.of(before.entry, before.problems)
-    own = Conditions.of(after.entry, after.problems)
+    conditions = [Conditions.of(run.entry, run.problems) for run in (after, before)]
     return Pairing(
         before=before,
         after=after,
-        obstacles=dict(differences(own, usual)),
+        obstacles=dict(differences(*conditions)),
         notes=tuple(_notes(before, after)),
     )
 
 
-def _notes(before: Side, after: Side) -> Iterator[str]:
+def _notes(before: TaskRun, after: TaskRun) -> Iterator[str]:
     for one in fields(SamplingEntry):
-        usual, own = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
-        if own != usual:
-            yield f"{one.name} {own}, not {usual}"
-    usual, own = before.entry.max_tokens, after.entry.max_tokens
-    if own != usual:
-        yield f"max_tokens {own}, not {usual}"
-    most = [max(item.n for item in side.items.values()) for side in (before, after)]
-    if most[0] != most[1]:
-        yield f"{most[1]} samples a problem, not {most[0]}"
+        old, new = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
+        if new != old:
+            yield f"{one.name} {new}, not {old}"
+    if after.entry.max_tokens != before.entry.max_tokens:
+        yield f"max_tokens {after.entry.max_tokens}, not {before.entry.max_tokens}"
+    old, new = (
+        max((item.n for item in side.items.values()), default=0) for side in (before, after)
+    )
+    if new != old:
+        yield f"{new} samples a problem, not {old}"
+
+
+# --- metrics ---------------------------------------------------------------------------------
+
+
+def metric_name(asked: str, entries: Iterable[TaskEntry]) -> str:
+    """Return the name of the metric that a task is compared by.
+
+    Args:
+        asked: its name, or `primary` for the one that the task names.
+        entries: the task's entry in each run; folders of earlier formats name no primary metric.
+    """
+    if asked != PRIMARY:
+        return asked
+    return next(filter(None, (entry.report.primary for entry in entries)), DEFAULT_METRIC)
+
+
+def metric_of(entry: TaskEntry, name: str) -> NamedMetric:
+    """Return a metric of a task by its name.
+
+    Raises:
+        UnknownNameError: if there is no such metric, with the nearest name.
+    """
+    if found := our_metric(name):
+        return found
+    # Graders declare their measures, but take long to import for a gate that needs none.
+    from mathreason_eval.grade.graders import measures_of
+
+    return find_metric(name, measures_of(entry.grading.grade))

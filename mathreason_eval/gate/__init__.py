@@ -1,1 +1,1 @@
-"""Whether a change may go ahead: two runs judged, with an answer that a CI can act on."""
+"""The gate: is a run worse than its baseline? With an exit code that a CI can act on."""

@@ -1,101 +1,85 @@
-"""Whether a change broke something beside the score: cut texts, missing answers, longer texts."""
+"""Whether a change affects more than the score: truncation, missing answers, longer texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mathreason_eval.compare.pairing import PairedScores, Pairing
 from mathreason_eval.gate.config import Limits
-from mathreason_eval.stats.difference import Difference, Pair, difference
-from mathreason_eval.stats.metrics import NamedMetric
-
-_ENOUGH = 2
-"""So many problems, at least, have a spread of amounts."""
+from mathreason_eval.stats.difference import difference
 
 
-class State(StrEnum):
+class LimitState(StrEnum):
     """What is known of one limit."""
 
     KEPT = "kept"
     BROKEN = "broken"
-    """The change is beyond the limit, and it is no chance."""
+    """The change is beyond the limit, and is significant."""
     UNSURE = "unsure"
     """The change is beyond the limit, and may be chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One limit of one task, and what became of it."""
+class LimitCheck:
+    """One limit of one task, and whether it is kept."""
 
     name: str
     """`truncated`, `no_answer`, `ungradable` or `tokens`."""
     before: float
     after: float
-    """Mean over the problems of both runs: a share, or tokens a sample."""
+    """Mean over the problems of both runs: a share, or tokens per sample."""
     change: float
-    """After - before; of tokens by what they were."""
+    """After - before; of tokens relative to before."""
     low: float
     high: float
     """Two-sided interval of the change, in its unit, at the limit's own level."""
     limit: float
-    state: State
+    state: LimitState
 
 
-def health(pairing: Pairing, limits: Limits, looks: int) -> Iterator[Check]:
-    """Yield the checks of a task.
+def check_limits(pairing: Pairing, limits: Limits, looks: int) -> Iterator[LimitCheck]:
+    """Yield the checks of a task; none of a metric that the runs do not have.
 
     A limit is broken where the change is beyond it and the paired interval excludes no change.
-    Either alone would alarm too often: a rise of one sample in thirty, or a sure one of a trifle.
+    Either alone would be a frequent false alarm: a rise of one sample in thirty, or a significant
+    one of no importance.
 
     Args:
         pairing: the task of two runs.
-        limits: what it may change by.
-        looks: how often it is looked at; each has its part of the level.
+        limits: how much it may change.
+        looks: how many looks there are; alpha is divided by it.
     """
-    alpha = limits.alpha / looks
-    for name, limit in limits.watched.items():
-        scores = _known(pairing, name)
+    for name, limit in limits.checked.items():
+        scores = pairing.scores(name)
         if scores is None:
             continue
-        pairs = list(scores.pairs.values())
-        shares = scores.metric.definition.is_share
-        # A change of amounts is one by what they were.
-        if shares or (len(pairs) >= _ENOUGH and any(pair.before for pair in pairs)):
-            found = difference(pairs, shares=shares)
-            yield _check(scores.metric, pairs, found, (limit, alpha))
+        # A change of amounts is relative to what they were.
+        if scores.metric.definition.is_share or any(one.before for one in scores.pairs.values()):
+            yield _check(scores, limit, limits.alpha / looks)
 
 
-def _known(pairing: Pairing, name: str) -> PairedScores | None:
-    try:
-        return pairing.scores(name)
-    except ValueError:
-        # Imported outputs often come without their numbers of tokens, or why they ended.
-        return None
-
-
-def _check(
-    metric: NamedMetric, pairs: Sequence[Pair], found: Difference, allowed: tuple[float, float]
-) -> Check:
-    """Return one check; `allowed` is the limit and the level."""
-    limit, alpha = allowed
+def _check(scores: PairedScores, limit: float, alpha: float) -> LimitCheck:
+    pairs, definition = list(scores.pairs.values()), scores.metric.definition
+    found = difference(pairs, shares=definition.is_share)
     before = sum(pair.before for pair in pairs) / len(pairs)
-    # Where neither way is better, a change either way is looked for.
-    two_sided = metric.definition.higher_is_better is None
-    unit = 1.0 if metric.definition.is_share else before
+    # Where neither direction is better, a change in either is tested; else a rise alone.
+    two_sided = definition.higher_is_better is None
+    unit = 1.0 if definition.is_share else before
     change = found.value / unit
-    # A rise is asked for at one side only.
     low, high = (end / unit for end in found.interval(1 - alpha * (1 if two_sided else 2)))
     beyond = (abs(change) if two_sided else change) > limit
-    sure = low > 0 or (two_sided and high < 0)
-    return Check(
-        name=metric.name,
+    significant = low > 0 or (two_sided and high < 0)
+    return LimitCheck(
+        name=scores.metric.name,
         before=before,
         after=before + found.value,
         change=change,
         low=low,
         high=high,
         limit=limit,
-        state=(State.BROKEN if sure else State.UNSURE) if beyond else State.KEPT,
+        state=(LimitState.BROKEN if significant else LimitState.UNSURE)
+        if beyond
+        else LimitState.KEPT,
     )

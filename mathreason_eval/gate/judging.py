@@ -1,4 +1,4 @@
-"""A run against its baseline: an answer for each task, and one for all of them."""
+"""A run against its baseline: a conclusion on each task, and one on all of them."""
 
 from __future__ import annotations
 
@@ -6,63 +6,59 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mathreason_eval.compare.flips import Flip, flips
+from mathreason_eval.compare.contrast import Flip, flips
 from mathreason_eval.compare.pairing import (
     PairedScores,
     Pairing,
     metric_name,
     metric_of,
     pair,
-    side,
+    task_run,
 )
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.config import Config, TaskRules
-from mathreason_eval.gate.health import Check, State, health
+from mathreason_eval.gate.health import LimitCheck, LimitState, check_limits
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
 from mathreason_eval.gate.sample_size import RequiredSamples, required_samples
-from mathreason_eval.gate.validity import flaws
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
 
 
-class Answer(StrEnum):
-    """What a gate says."""
+class Conclusion(StrEnum):
+    """What a gate concludes, the most severe first; `answer` in what it writes."""
 
-    PASS = "pass"  # noqa: S105  no password
-    REGRESSION = "regression"
-    """A task lost too much, or a limit of its health is broken."""
-    INCONCLUSIVE = "inconclusive"
     NOT_COMPARABLE = "not comparable"
-    """Something else than the model differs, or a run is not whole."""
-
-
-_MOST_SEVERE = (Answer.NOT_COMPARABLE, Answer.REGRESSION, Answer.INCONCLUSIVE, Answer.PASS)
+    """The runs differ in more than the model, or one of them is incomplete."""
+    REGRESSION = "regression"
+    """A task's score dropped, or a limit of its health is broken."""
+    INCONCLUSIVE = "inconclusive"
+    PASS = "pass"  # noqa: S105  no password
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskJudgement:
-    """What is said of one task."""
+    """The conclusion on one task, with the figures behind it."""
 
     task: str
     rules: TaskRules
     obstacles: tuple[str, ...] = ()
     """Why it is not comparable, a phrase each."""
     notes: tuple[str, ...] = ()
-    """What differs and was no obstacle."""
+    """Differences that are no obstacle."""
     look: Look | None = None
     """None if it has too few samples for the first look."""
     decision: Decision | None = None
-    """None if it is not comparable or not looked at."""
+    """None if it is not comparable or has not reached the first look."""
     before: float = 0.0
     """Mean of the metric over the problems of both runs, in the baseline."""
     after: float = 0.0
     samples: tuple[int, int] = (0, 0)
-    """Samples a problem that counted, in the baseline and in the run."""
-    checks: tuple[Check, ...] = ()
+    """Samples per problem that count, in the baseline and in the run."""
+    checks: tuple[LimitCheck, ...] = ()
     flips: tuple[Flip, ...] = ()
     required: RequiredSamples | None = None
-    """Of an open question only."""
+    """Of an inconclusive task only."""
 
     @property
     def label(self) -> str:
@@ -71,49 +67,49 @@ class TaskJudgement:
         return self.task if metric == DEFAULT_METRIC else f"{self.task}, {metric}"
 
     @property
-    def answer(self) -> Answer:
-        """Return what the scores say, whatever the task's health is."""
+    def conclusion(self) -> Conclusion:
+        """Return what follows from the scores alone, whatever the task's health."""
         if self.obstacles:
-            return Answer.NOT_COMPARABLE
-        return Answer(self.decision.call if self.decision else Call.INCONCLUSIVE)
+            return Conclusion.NOT_COMPARABLE
+        return Conclusion(self.decision.call if self.decision else Call.INCONCLUSIVE)
 
     @property
-    def broken(self) -> tuple[Check, ...]:
-        """Return the limits that do not hold."""
-        return tuple(check for check in self.checks if check.state is State.BROKEN)
+    def broken(self) -> tuple[LimitCheck, ...]:
+        """Return the checks of the limits that are broken."""
+        return tuple(check for check in self.checks if check.state is LimitState.BROKEN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """What a gate says of a run."""
+    """The conclusions on a run."""
 
     before: Run
     after: Run
     config: Config
     tasks: tuple[TaskJudgement, ...]
     notes: tuple[str, ...] = ()
-    """What is said of no single task."""
+    """Which tasks are not gated, a phrase each."""
 
     @property
-    def answer(self) -> Answer:
-        """Return the most severe of all answers; nothing to gate is nothing to compare."""
-        given = {task.answer for task in self.tasks} or {Answer.NOT_COMPARABLE}
+    def conclusion(self) -> Conclusion:
+        """Return the most severe of all; not comparable where there is no task to gate."""
+        found = {task.conclusion for task in self.tasks} or {Conclusion.NOT_COMPARABLE}
         if any(task.broken for task in self.tasks):
-            given.add(Answer.REGRESSION)
-        return next(answer for answer in _MOST_SEVERE if answer in given)
+            found.add(Conclusion.REGRESSION)
+        return next(conclusion for conclusion in Conclusion if conclusion in found)
 
     @property
     def next_look(self) -> int | None:
-        """Return the samples a problem at which an open question is looked at next, if it is."""
-        if self.answer is not Answer.INCONCLUSIVE or self.config.looks is None:
+        """Return the samples per problem of the next look at an inconclusive run, if any."""
+        if self.conclusion is not Conclusion.INCONCLUSIVE or self.config.looks is None:
             return None
         reached = self.after.manifest.samples
         return next((count for count in self.config.looks.samples if count > reached), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Evidence:
-    """A task that can be judged."""
+class _Testable:
+    """A task whose scores can be tested."""
 
     pairing: Pairing
     scores: PairedScores
@@ -140,20 +136,27 @@ def judge(before: Run, after: Run, config: Config) -> Judgement:
     Raises:
         UserError: if the config names a task or a metric that neither run has.
     """
-    held = (*before.tasks(), *after.tasks())
+    known = (*before.tasks(), *after.tasks())
     for name in config.tasks:
-        if name not in held:
-            raise UnknownNameError("task in these runs", name, held)
-    gated = [task for task in before.tasks() if config.of(task).gated]
-    seen = [_evidence(before, after, task, config) for task in gated]
-    evidence = [one for one in seen if isinstance(one, _Evidence)]
-    decisions = iter(_decide(evidence, config))
+        if name not in known:
+            raise UnknownNameError("task in these runs", name, known)
+    gated = [task for task in before.tasks() if config.rules_for(task).gated]
+    look = look_reached(config.looks, before.manifest.samples, after.manifest.samples)
+    tasks = [_paired(before, after, task, config, look) for task in gated]
+    testable = [one for one in tasks if isinstance(one, _Testable)]
+    decisions = iter(
+        decide(
+            [one.paired_task for one in testable],
+            alpha=config.default_rules.alpha,
+            nominal=(look or ONLY_LOOK).nominal,
+        )
+    )
     return Judgement(
         before=before,
         after=after,
         config=config,
         tasks=tuple(
-            _judged(one, next(decisions)) if isinstance(one, _Evidence) else one for one in seen
+            _judged(one, next(decisions)) if isinstance(one, _Testable) else one for one in tasks
         ),
         notes=tuple(_notes(before, after, gated)),
     )
@@ -170,30 +173,33 @@ def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
             yield f"{task} is left out, as the config says"
 
 
-def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence | TaskJudgement:
-    """Return a task's scores side by side, or a judgement that there is nothing to decide yet."""
-    rules = _rules(before, after, config.of(task), task)
+# --- what can be tested ----------------------------------------------------------------------
+
+
+def _paired(
+    before: Run, after: Run, task: str, config: Config, look: Look | None
+) -> _Testable | TaskJudgement:
+    """Return a task's paired scores, or a judgement if there is nothing to test (yet)."""
+    rules, allow = _resolved_rules(before, after, config.rules_for(task), task), config.allow
     found = [
-        *flaws(before, task, "the baseline"),
-        *flaws(after, task, "the run"),
+        *_validity_errors(before, task, "the baseline"),
+        *_validity_errors(after, task, "the run"),
     ]
-    if any(kind not in config.allow for kind, _ in found):
-        phrases = tuple(phrase for kind, phrase in found if kind not in config.allow)
-        return TaskJudgement(task=task, rules=rules, obstacles=phrases)
-    look = look_reached(config.looks, before.manifest.samples, after.manifest.samples)
+    if obstacles := tuple(phrase for kind, phrase in found if kind not in allow):
+        return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
     votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
     pairing = pair(
-        side(before, task, votes=votes),
-        side(after, task, (look or ONLY_LOOK).samples, votes=votes),
+        task_run(before, task, votes=votes),
+        task_run(after, task, (look or ONLY_LOOK).samples, votes=votes),
     )
     found += pairing.obstacles.items()
-    obstacles = [phrase for kind, phrase in found if kind not in config.allow]
+    obstacles = tuple(phrase for kind, phrase in found if kind not in allow)
     if not pairing.shared:
-        obstacles.append("the runs have no problem in common")
+        obstacles += ("the runs have no problem in common",)
     if obstacles or look is None:
-        return TaskJudgement(task=task, rules=rules, obstacles=tuple(obstacles), look=look)
-    allowed = [f"{phrase} (allowed)" for kind, phrase in found if kind in config.allow]
-    return _Evidence(
+        return TaskJudgement(task=task, rules=rules, obstacles=obstacles, look=look)
+    allowed = (f"{phrase} (allowed)" for _, phrase in found)
+    return _Testable(
         pairing=pairing,
         scores=_scores(pairing, rules.metric),
         look=look,
@@ -202,10 +208,43 @@ def _evidence(before: Run, after: Run, task: str, config: Config) -> _Evidence |
     )
 
 
-def _rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:
-    """Return a task's rules with the metric that it is compared by."""
+def _resolved_rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:
+    """Return a task's rules with the name of the metric that `primary` stands for."""
     entries = [run.manifest.tasks[task] for run in (before, after) if task in run.tasks()]
     return replace(rules, metric=metric_name(rules.metric, entries))
+
+
+def _validity_errors(run: Run, task: str, role: str) -> Iterator[tuple[str, str]]:
+    """Yield why the samples of a task cannot be judged, as (kind, phrase).
+
+    Only the kind `missing` can be allowed; without samples nothing can be concluded.
+
+    Args:
+        run: the run.
+        task: the task.
+        role: how the run is called: `the run` or `the baseline`.
+    """
+    if task not in run.manifest.tasks:
+        yield "task", f"{role} does not hold this task"
+        return
+    problems = {problem.id for problem in run.problems(task)}
+    stored = {(generation.problem_id, generation.sample) for generation in run.generations(task)}
+    judged = {(verdict.problem_id, verdict.sample) for verdict in run.verdicts(task)}
+    if not problems or not stored:
+        yield "empty", f"{role} is empty"
+        return
+    if not judged:
+        yield "verdicts", f"{role} holds no verdicts; `mathreason regrade {run.path}` makes them"
+        return
+    if judged - stored or any(problem not in problems for problem, _ in judged):
+        yield "verdicts", f"{role} judges samples that it does not hold; regrade it"
+    missing = len(problems) * run.manifest.samples - len(stored)
+    if missing > 0:
+        yield "missing", f"{missing:,} of {missing + len(stored):,} samples of {role} are missing"
+    elif unjudged := len(stored - judged):
+        yield "missing", f"{unjudged:,} samples of {role} are not judged; regrade it"
+    elif run.manifest.finished is None:
+        yield "missing", f"{role} is not finished; the command that began it goes on"
 
 
 def _scores(pairing: Pairing, metric: str) -> PairedScores:
@@ -217,11 +256,8 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
             "The gate compares such: avg, pass@K, maj@K, f1 or a measure such as pa. `health:` "
             "watches what should not rise.",
         )
-    try:
-        scores = pairing.scores(metric)
-    except ValueError:
-        scores = None
-    if scores is None or not scores.pairs:
+    scores = pairing.scores(metric)
+    if scores is None:
         raise UserError(
             f"{task} has no metric {metric!r} in both runs.",
             "`mathreason show RUN --json` lists those of a run.",
@@ -229,36 +265,22 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
     return scores
 
 
-def _decide(evidence: Sequence[_Evidence], config: Config) -> list[Decision]:
-    if not evidence:
-        return []
-    return decide(
-        [one.paired_task for one in evidence],
-        alpha=config.usual.alpha,
-        nominal=evidence[0].look.nominal,
-    )
-
-
-def _judged(evidence: _Evidence, decision: Decision) -> TaskJudgement:
-    pairing, pairs, rules = evidence.pairing, evidence.scores.pairs, evidence.rules
-    n = len(pairs)
-    is_open = decision.call is Call.INCONCLUSIVE
-    greedy = pairing.after.run.manifest.sampling.temperature == 0
+def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
+    pairs = task.scores.pairs.values()
+    required = None
+    if decision.call is Call.INCONCLUSIVE:
+        greedy = task.pairing.after.run.manifest.sampling.temperature == 0
+        required = required_samples(task.paired_task, decision, greedy=greedy)
     return TaskJudgement(
-        task=pairing.before.task,
-        rules=rules,
-        notes=evidence.notes,
-        look=evidence.look,
+        task=task.pairing.before.task,
+        rules=task.rules,
+        notes=task.notes,
+        look=task.look,
         decision=decision,
-        before=sum(one.before for one in pairs.values()) / n,
-        after=sum(one.after for one in pairs.values()) / n,
-        samples=(
-            max(one.samples[0] for one in pairs.values()),
-            max(one.samples[1] for one in pairs.values()),
-        ),
-        checks=tuple(health(pairing, rules.limits, evidence.look.looks)),
-        flips=flips(evidence.scores.own),
-        required=required_samples(evidence.paired_task, decision, greedy=greedy)
-        if is_open
-        else None,
+        before=sum(pair.before for pair in pairs) / len(pairs),
+        after=sum(pair.after for pair in pairs) / len(pairs),
+        samples=(max(pair.samples[0] for pair in pairs), max(pair.samples[1] for pair in pairs)),
+        checks=tuple(check_limits(task.pairing, task.rules.limits, task.look.total)),
+        flips=flips(task.scores.own),
+        required=required,
     )

@@ -11,8 +11,8 @@ from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS, nominal_level
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Looks:
-    """A schedule of looks, set before the first one."""
+class LookSchedule:
+    """The looks of a run, fixed before the first one."""
 
     samples: tuple[int, ...]
     """Samples per problem at each look, rising."""
@@ -26,20 +26,18 @@ class Look:
 
     number: int
     """From 1."""
-    looks: int
-    """How many there will be."""
+    total: int
+    """Looks of the schedule."""
     samples: int | None
     """How many samples of each problem count, the first ones; None for all."""
-    next_look: int | None
-    """Samples per problem at the next look; None if this is the last."""
     nominal: Callable[[float], float]
     """The level at this look of a test whose level over all looks is the argument."""
 
 
-ONLY_LOOK = Look(number=1, looks=1, samples=None, next_look=None, nominal=single_look)
+ONLY_LOOK = Look(number=1, total=1, samples=None, nominal=single_look)
 
 
-def look_reached(looks: Looks | None, baseline: int, samples: int) -> Look | None:
+def look_reached(schedule: LookSchedule | None, baseline: int, samples: int) -> Look | None:
     """Return the last look that a run has the samples for; None if it has too few for the first.
 
     The information of a look is, for each problem, 1 / (1 / baseline + 1 / samples): the inverse of
@@ -47,26 +45,24 @@ def look_reached(looks: Looks | None, baseline: int, samples: int) -> Look | Non
     problems differ in their change, the information grows less, and the levels are too strict.
 
     Args:
-        looks: the schedule; None for a single look at everything.
+        schedule: None for a single look at all samples.
         baseline: the baseline's samples per problem.
         samples: the run's samples per problem.
     """
-    if looks is None:
+    if schedule is None:
         return ONLY_LOOK
-    reached = [count for count in looks.samples if count <= samples]
-    if not reached:
+    number = sum(count <= samples for count in schedule.samples)
+    if not number:
         return None
-    number = len(reached)
-    information = tuple(1 / (1 / baseline + 1 / count) for count in looks.samples)
+    information = tuple(1 / (1 / baseline + 1 / count) for count in schedule.samples)
     return Look(
         number=number,
-        looks=len(looks.samples),
-        samples=reached[-1],
-        next_look=looks.samples[number] if number < len(looks.samples) else None,
-        nominal=partial(_level, information, looks.spending, number - 1),
+        total=len(schedule.samples),
+        samples=schedule.samples[number - 1],
+        nominal=partial(_level, information, schedule.spending, number - 1),
     )
 
 
 @lru_cache(maxsize=256)
-def _level(information: tuple[float, ...], spending: str, place: int, alpha: float) -> float:
-    return nominal_levels(information, alpha, spending)[place]
+def _level(information: tuple[float, ...], spending: str, index: int, alpha: float) -> float:
+    return nominal_levels(information, alpha, spending)[index]

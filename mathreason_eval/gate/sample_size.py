@@ -16,7 +16,7 @@ class Feasible(StrEnum):
 
     YES = "enough"
     UNKNOWN = "perhaps"
-    """The share of sampling noise in the variance is unknown, as with one sample a problem."""
+    """The share of sampling noise in the variance is unknown, as with one sample per problem."""
     NO = "never"
     """Not infinitely many: the variance between problems alone is too large."""
     GREEDY = "greedy"
@@ -29,7 +29,7 @@ class RequiredSamples:
 
     feasible: Feasible
     samples: tuple[int, int] | None
-    """Total samples a problem of baseline and run; the baseline as many as it has, if more of the
+    """Samples per problem of baseline and run; those that the baseline has, if more samples of the
     run alone are enough."""
     problems: int
     """Problems like these that are enough at the present number of samples."""
@@ -51,17 +51,17 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
         greedy: whether the run's samples are drawn at temperature 0.
     """
     found = decision.difference
-    wanted = _wanted_se(task, decision)
-    problems = math.ceil(found.problems * max(1.0, (found.se / wanted) ** 2))
+    required_se = _required_se(task, decision)
+    problems = math.ceil(found.problems * max(1.0, (found.se / required_se) ** 2))
     if greedy or not task.counted:
         feasible = Feasible.GREEDY if greedy else Feasible.UNKNOWN
         return RequiredSamples(feasible=feasible, samples=None, problems=problems)
-    total, enough = (found.problems * found.se) ** 2, (found.problems * wanted) ** 2
-    now = _mean_samples(task.pairs)
+    total, enough = (found.problems * found.se) ** 2, (found.problems * required_se) ** 2
+    now = _mean_samples(task.pairs, 0), _mean_samples(task.pairs, 1)
     before, after = (_noise(task.pairs, found.clusters, which) for which in (0, 1))
     feasible = Feasible.YES
     if before is None and after is None:
-        # At best all of it is noise.
+        # At best all of the variance is sampling noise.
         before = total / (1 / now[0] + 1 / now[1])
         feasible = Feasible.UNKNOWN
     # Where the noise of one model is unknown, that of the other on the same task estimates it.
@@ -81,7 +81,7 @@ _POWER = 0.8
 """Chance of a decision, if the true change is the observed one."""
 
 
-def _wanted_se(task: PairedTask, decision: Decision) -> float:
+def _required_se(task: PairedTask, decision: Decision) -> float:
     """Return the standard error at which the observed change would pass or regress.
 
     Between -margin and 0 it may do either; the larger standard error, the easier of the two, holds.
@@ -97,9 +97,8 @@ def _wanted_se(task: PairedTask, decision: Decision) -> float:
     )
 
 
-def _mean_samples(pairs: Sequence[Pair]) -> tuple[float, float]:
-    before, after = (sum(pair.samples[which] for pair in pairs) / len(pairs) for which in (0, 1))
-    return before, after
+def _mean_samples(pairs: Sequence[Pair], which: int) -> float:
+    return sum(pair.samples[which] for pair in pairs) / len(pairs)
 
 
 def _noise(pairs: Sequence[Pair], clusters: int, which: int) -> float | None:

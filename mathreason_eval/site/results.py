@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mathreason_eval.compare.pairing import metric_name, metric_of, side
+from mathreason_eval.compare.pairing import metric_name, metric_of, task_run
 from mathreason_eval.errors import UserError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.runs.store import Run, Sample
@@ -194,7 +194,7 @@ def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
         with suppress(UserError):
             metrics.append(metric_of(entry, name))
     votes = any(metric.definition.needs_votes for metric in metrics)
-    items = list(side(run, task, votes=votes).items.values())
+    items = list(task_run(run, task, votes=votes).items.values())
     scores: dict[str, RunScores] = {}
     for metric in metrics:
         # A metric without data of its own in this run has no scores.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from mathreason_eval.compare.flips import Flip
+    from mathreason_eval.compare.contrast import Flip
 
 # --- streams ---------------------------------------------------------------------------------
 

@@ -17,10 +17,9 @@ from mathreason_eval.cli.screens import (
     property_of,
     stdout,
 )
-from mathreason_eval.compare.comparison import Comparison, Comparisons, Ranks
-from mathreason_eval.compare.contrast import Contrast
-from mathreason_eval.compare.flips import Flip
-from mathreason_eval.compare.pairing import Side
+from mathreason_eval.compare.comparison import Comparisons, Ranks, TaskComparison
+from mathreason_eval.compare.contrast import Contrast, Flip
+from mathreason_eval.compare.pairing import TaskRun
 from mathreason_eval.text import visible
 from mathreason_eval.types import Unit
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-Row = tuple[str, Comparison, Contrast]
+Row = tuple[str, TaskComparison, Contrast]
 """(label, comparison, contrast)."""
 
 _MAX_FLIPS, _MAX_FLIPS_OF_SEVERAL = 5, 2
@@ -69,7 +68,7 @@ def print_comparisons(done: Comparisons) -> None:
     note("everything, with all flipped problems: --json")
 
 
-def _print_warnings(console: Console, one: Comparison) -> None:
+def _print_warnings(console: Console, one: TaskComparison) -> None:
     where = f"{one.task} of {one.name}"
     for phrase in one.pairing.obstacles.values():
         console.print(visible(f"compared by force: {where}: {phrase}"), style="yellow")
@@ -130,7 +129,7 @@ def _print_slices(console: Console, done: Comparisons, task: str) -> None:
     ]
     # The contrasts of one slice are listed together.
     order = {where: place for place, where in enumerate(dict.fromkeys(row[0] for row in rows))}
-    hidden = {} if done.question.slices else crowded_properties(order)
+    hidden = {} if done.request.slices else crowded_properties(order)
     shown = [row for row in rows if property_of(row[0]) not in hidden]
     if shown:
         console.print(f"\n{task} by slice, to find what may be worth a test of its own")
@@ -157,7 +156,7 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
 # --- flips -----------------------------------------------------------------------------------
 
 
-def _print_flips(console: Console, one: Comparison, most: int) -> None:
+def _print_flips(console: Console, one: TaskComparison, most: int) -> None:
     several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
     solved = ", solved by at least half of their samples" if several else ""
     for verb, flips in flips_by_direction(one.flips):
@@ -173,7 +172,7 @@ _LONGEST_ANSWER, _LONGEST_ID, _LONGEST_QUESTION = 16, 28, 400
 """Characters that are shown."""
 
 
-def _flip_line(one: Comparison, flip: Flip) -> str:
+def _flip_line(one: TaskComparison, flip: Flip) -> str:
     before, after = one.pairing.before, one.pairing.after
     problem = before.problems[flip.problem_id]
     return (
@@ -184,7 +183,7 @@ def _flip_line(one: Comparison, flip: Flip) -> str:
     )
 
 
-def _answer(side: Side, score: float, problem: str) -> str:
+def _answer(side: TaskRun, score: float, problem: str) -> str:
     """Return the answer of a single sample, or of several the share that is correct."""
     verdicts = side.items[problem].verdicts
     if len(verdicts) > 1:

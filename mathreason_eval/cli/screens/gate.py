@@ -16,16 +16,16 @@ from mathreason_eval.cli.screens import (
     stdout,
 )
 from mathreason_eval.compare.design import Allocation, Design, SampleSize
-from mathreason_eval.gate.judging import Answer, Judgement, TaskJudgement
+from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
-    bounds,
+    format_bounds,
+    format_points,
+    format_share,
     headline,
+    next_step,
     notes,
-    points,
     reasons,
-    share_words,
-    way_on,
 )
 from mathreason_eval.text import visible
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 # --- gate ------------------------------------------------------------------------------------
 
 _COLOURS = {
-    Answer.PASS: "green",
-    Answer.REGRESSION: "red",
-    Answer.INCONCLUSIVE: "yellow",
-    Answer.NOT_COMPARABLE: "magenta",
+    Conclusion.PASS: "green",
+    Conclusion.REGRESSION: "red",
+    Conclusion.INCONCLUSIVE: "yellow",
+    Conclusion.NOT_COMPARABLE: "magenta",
 }
 
 
@@ -55,32 +55,32 @@ def print_judgement(judgement: Judgement) -> None:
     for line in notes(judgement):
         console.print(visible(line))
     console.print(
-        f"{SIGNS[judgement.answer]} {headline(judgement)}", style=_COLOURS[judgement.answer]
+        f"{SIGNS[judgement.conclusion]} {headline(judgement)}", style=_COLOURS[judgement.conclusion]
     )
-    if step := way_on(judgement):
+    if step := next_step(judgement):
         note(step)
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:
-    table = plain_table("task", "answer", ">before", ">after", ">change", ">bounds, pp")
+    table = plain_table("task", "answer", ">before", ">after", ">change", ">format_bounds, pp")
     # An answer in two lines would look like two.
     table.columns[1].no_wrap = True
     for task in judgement.tasks:
         decided = task.decision is not None
         table.add_row(
             visible(task.label),
-            f"{SIGNS[task.answer]} {task.answer}",
+            f"{SIGNS[task.conclusion]} {task.conclusion}",
             f"{100 * task.before:.1f}" if decided else "",
             f"{100 * task.after:.1f}" if decided else "",
-            points(task.decision.difference.value) if task.decision is not None else "",
-            bounds(task),
+            format_points(task.decision.difference.value) if task.decision is not None else "",
+            format_bounds(task),
         )
     console.print(table)
 
 
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
     # The first reason of a pass is in the table already; the others are about health.
-    first = 1 if task.answer is Answer.PASS else 0
+    first = 1 if task.conclusion is Conclusion.PASS else 0
     for reason in islice(reasons(task), first, None):
         console.print(visible(f"{task.task}: {reason}"))
 
@@ -95,8 +95,8 @@ def _print_flips(console: Console, task: TaskJudgement) -> None:
     for verb, found in flips_by_direction(task.flips):
         named = ", ".join(
             f"{one_line(flip.problem_id, _LONGEST_ID)} "
-            f"{share_words(flip.before, task.samples[0])} → "
-            f"{share_words(flip.after, task.samples[1])}"
+            f"{format_share(flip.before, task.samples[0])} → "
+            f"{format_share(flip.after, task.samples[1])}"
             for flip in found[:_MAX_FLIPS]
         )
         rest = f" and {len(found) - _MAX_FLIPS} more" if len(found) > _MAX_FLIPS else ""

@@ -12,8 +12,9 @@ from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.runs.store import Run, Sample, distinct
+from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import is_disputed
-from mathreason_eval.stats.summary import WHOLE, outcome_counts
+from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.text import visible
 from mathreason_eval.types import Metric, Outcome, Verdict
 

@@ -1,0 +1,286 @@
+"""A judgement for other programs: JSON, JUnit XML, Markdown, and GitHub's workflow commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from xml.etree import ElementTree as ET
+
+from mathreason_eval.compare.contrast import Flip
+from mathreason_eval.gate.health import LimitCheck, LimitState
+from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
+from mathreason_eval.gate.wording import (
+    SIGNS,
+    describe_check,
+    format_bounds,
+    format_points,
+    format_share,
+    headline,
+    next_step,
+    notes,
+    reasons,
+)
+from mathreason_eval.runs.addresses import sample_links
+from mathreason_eval.runs.store import Run
+from mathreason_eval.text import visible
+
+
+def as_json(judgement: Judgement) -> dict[str, object]:
+    """Return the judgement as plain values, with every figure and flip."""
+    return {
+        "answer": str(judgement.conclusion),
+        "sentence": headline(judgement),
+        "run": _run(judgement.after),
+        "baseline": _run(judgement.before),
+        "remarks": judgement.notes,
+        "next_look": judgement.next_look,
+        "tasks": [_task(task) for task in judgement.tasks],
+    }
+
+
+def _run(run: Run) -> dict[str, object]:
+    return {"path": str(run.path), "model": asdict(run.manifest.model)}
+
+
+_DECISION_KEYS = {
+    "regression_p": "fall_p",
+    "regression_alpha": "fall_level",
+    "pass_alpha": "pass_level",
+}
+"""Keys that differ from the names of the fields: the JSON is a contract."""
+
+
+def _task(task: TaskJudgement) -> dict[str, object]:
+    look, decision, required = task.look, task.decision, task.required
+    return {
+        "task": task.task,
+        "answer": str(task.conclusion),
+        "metric": task.rules.metric,
+        "margin": task.rules.margin,
+        "alpha": task.rules.alpha,
+        "beyond_margin": task.rules.beyond_margin,
+        "obstacles": task.obstacles,
+        "remarks": task.notes,
+        "reasons": list(reasons(task)),
+        "look": look and {"number": look.number, "looks": look.total, "samples": look.samples},
+        "samples": task.samples,
+        "before": task.before,
+        "after": task.after,
+        "decision": decision
+        and {_DECISION_KEYS.get(name, name): value for name, value in asdict(decision).items()},
+        "health": [asdict(check) for check in task.checks],
+        "settling": required
+        and {
+            "more": str(required.feasible),
+            "samples": required.samples,
+            "problems": required.problems,
+        },
+        "flips": [{**asdict(flip), "lost": flip.lost} for flip in task.flips],
+    }
+
+
+# --- JUnit -----------------------------------------------------------------------------------
+
+
+def junit(judgement: Judgement) -> str:
+    """Return JUnit XML: one test suite with a test case for each task and each limit of health.
+
+    A regression is a failure, what is not comparable an error; what is inconclusive is skipped
+    unless the config says otherwise.
+    """
+    suite = ET.Element("testsuite", name="mathreason gate")
+    for task in judgement.tasks:
+        suite.append(_task_case(task, judgement.config.inconclusive))
+        suite.extend(_check_case(task.task, check) for check in task.checks)
+    if not judgement.tasks:
+        suite.append(_case("gate", "tasks", "error", "; ".join(judgement.notes)))
+    suite.set("tests", str(len(suite)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(case.find(tag) is not None for case in suite)))
+    suites = ET.Element("testsuites", name=_xml_text(headline(judgement)))
+    suites.append(suite)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _task_case(task: TaskJudgement, inconclusive: str) -> ET.Element:
+    tags = {
+        Conclusion.REGRESSION: "failure",
+        Conclusion.NOT_COMPARABLE: "error",
+        Conclusion.INCONCLUSIVE: None if inconclusive == "success" else inconclusive,
+    }
+    # Limits of health have test cases of their own.
+    of_health = {describe_check(check) for check in task.checks}
+    text = "; ".join(reason for reason in reasons(task) if reason not in of_health)
+    tag = tags.get(task.conclusion)
+    return _case(task.task, task.rules.metric, tag, f"{task.conclusion}: {text}")
+
+
+def _check_case(task: str, check: LimitCheck) -> ET.Element:
+    tag = "failure" if check.state is LimitState.BROKEN else None
+    return _case(task, f"health: {check.name}", tag, describe_check(check))
+
+
+def _case(task: str, name: str, tag: str | None, text: str) -> ET.Element:
+    """Return one test case; the tag is that of its result, None for a success."""
+    case = ET.Element("testcase", classname=_xml_text(task), name=_xml_text(name))
+    if tag is None:
+        ET.SubElement(case, "system-out").text = _xml_text(text)
+    else:
+        ET.SubElement(case, tag, message=_xml_text(text))
+    return case
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _xml_text(text: str) -> str:
+    """Return a text that XML can hold: a name from outside may have any character."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))
+
+
+# --- Markdown --------------------------------------------------------------------------------
+
+
+def markdown(judgement: Judgement, site: str | None = None) -> str:
+    """Return Markdown for the summary of a CI step: a table, the reasons, the flipped problems.
+
+    Args:
+        judgement: what is written.
+        site: the address of a built site that shows the run.
+    """
+    return "\n".join((*_head(judgement), *_reasons(judgement), *_flips(judgement, site))) + "\n"
+
+
+def _head(judgement: Judgement) -> Iterator[str]:
+    yield f"## {SIGNS[judgement.conclusion]} Gate: {escape_markdown(headline(judgement))}"
+    yield ""
+    after, before = (run.manifest.model.name for run in (judgement.after, judgement.before))
+    yield f"{_as_code(str(after))} against {_as_code(str(before))}"
+    yield ""
+    yield "| task | answer | before % | after % | change, pp | bounds, pp | margin, pp | health |"
+    yield "|---|---|--:|--:|--:|--:|--:|---|"
+    yield from map(_row, judgement.tasks)
+    yield ""
+
+
+def _row(task: TaskJudgement) -> str:
+    health = "✗ broken" if task.broken else "✓" if task.checks else "–"
+    figures = ["–"] * 4
+    if task.decision is not None:
+        figures = [
+            f"{100 * task.before:.1f}",
+            f"{100 * task.after:.1f}",
+            format_points(task.decision.difference.value),
+            format_bounds(task),
+        ]
+    conclusion = f"{SIGNS[task.conclusion]} {task.conclusion}"
+    margin = f"{100 * task.rules.margin:g}"
+    return f"| {' | '.join((escape_markdown(task.label), conclusion, *figures, margin, health))} |"
+
+
+_MAX_REASON = 400
+"""Characters of a reason in Markdown and in a workflow command."""
+
+
+def _reasons(judgement: Judgement) -> Iterator[str]:
+    for task in judgement.tasks:
+        for reason in _reported(task):
+            yield f"- **{escape_markdown(task.task)}**: {escape_markdown(reason, _MAX_REASON)}"
+    for line in filter(None, (*notes(judgement), next_step(judgement))):
+        yield f"- {escape_markdown(line, _MAX_REASON)}"
+    yield ""
+
+
+def _reported(task: TaskJudgement) -> Iterator[str]:
+    """Return the reasons of a task that does not pass, and the broken limits of one that does."""
+    if task.conclusion is Conclusion.PASS:
+        return map(describe_check, task.broken)
+    return reasons(task)
+
+
+_MAX_FLIPS = 20
+"""Flipped problems of a task that are listed each way; --json has all."""
+
+
+def _flips(judgement: Judgement, site: str | None) -> Iterator[str]:
+    for task in judgement.tasks:
+        links = sample_links(judgement.after, task.task, site) if site and task.flips else {}
+        questions = {one.id: one.question for one in judgement.after.problems(task.task)}
+        name = escape_markdown(task.task)
+        for lost, verb in ((True, "lost"), (False, "gained")):
+            found = [flip for flip in task.flips if flip.lost is lost]
+            if found:
+                yield f"<details><summary>{name}: {len(found)} {verb}</summary>"
+                yield ""
+                for flip in found[:_MAX_FLIPS]:
+                    yield _flip(flip, task.samples, links, questions)
+                if len(found) > _MAX_FLIPS:
+                    yield f"- and {len(found) - _MAX_FLIPS} more"
+                yield ""
+                yield "</details>"
+                yield ""
+
+
+def _flip(
+    flip: Flip, samples: tuple[int, int], links: Mapping[str, str], questions: Mapping[str, str]
+) -> str:
+    name = _as_code(flip.problem_id)
+    if flip.problem_id in links:
+        name = f"[{name}]({links[flip.problem_id]})"
+    before, after = format_share(flip.before, samples[0]), format_share(flip.after, samples[1])
+    return f"- {name} {before} → {after}: {_as_code(questions.get(flip.problem_id, ''))}"
+
+
+_MAX_TEXT = 160
+"""Characters of a question."""
+_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&@:$^-])")
+"""Characters with a meaning in Markdown or HTML, in mentions and in addresses."""
+
+
+def escape_markdown(text: str, length: int = _MAX_TEXT) -> str:
+    """Return a text from outside on one line, cut, with no active Markdown or HTML."""
+    line = re.sub(r"\s+", " ", visible(text[: 2 * length])).strip()
+    cut = line if len(line) <= length and len(text) <= 2 * length else f"{line[:length]}…"
+    return _ACTIVE.sub(lambda found: f"&#{ord(found[1])};", cut)
+
+
+def _as_code(text: str) -> str:
+    """Return a text from outside as code: there neither mentions nor addresses become links."""
+    return f"<code>{escape_markdown(text)}</code>"
+
+
+# --- workflow commands -----------------------------------------------------------------------
+
+_COMMANDS = {
+    Conclusion.PASS: "notice",
+    Conclusion.REGRESSION: "error",
+    Conclusion.INCONCLUSIVE: "warning",
+    Conclusion.NOT_COMPARABLE: "error",
+}
+
+
+def workflow_commands(judgement: Judgement) -> Iterator[str]:
+    """Yield GitHub's commands that annotate a run of a workflow.
+
+    One for every task that does not pass, for every broken limit, and at last for the conclusion.
+    """
+    for task in judgement.tasks:
+        if task.conclusion is not Conclusion.PASS:
+            yield _command(_COMMANDS[task.conclusion], task.label, "; ".join(reasons(task)))
+        else:
+            for check in task.broken:
+                yield _command("error", task.task, describe_check(check))
+    yield _command(_COMMANDS[judgement.conclusion], "mathreason gate", headline(judgement))
+
+
+def _command(kind: str, title: str, text: str) -> str:
+    """Return one command, escaped so that neither the title nor the text ends early."""
+    name = _escape_command(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={name}::{_escape_command(text)}"
+
+
+def _escape_command(text: str) -> str:
+    shown = visible(text)[:_MAX_REASON]
+    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
