@@ -111,12 +111,14 @@ class Pairing:
         )
 
     def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
-        item = self.before.items[name]
+        items = self.before.items[name], self.after.items[name]
+        # A run from before its task named a cluster knows of none.
+        told = items[0 if self.before.entry.report.cluster is not None else 1]
         return Pair(
             before=before.part,
             after=after.part,
-            samples=(item.n, self.after.items[name].n),
-            cluster=item.cluster,
+            samples=(items[0].n, items[1].n),
+            cluster=told.cluster,
             weight=math.hypot(before.weight, after.weight) / math.sqrt(2),
         )
 
@@ -219,6 +221,10 @@ def _notes(before: Side, after: Side) -> Iterator[str]:
         usual, own = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
         if own != usual:
             yield f"{one.name} {own}, not {usual}"
+    for rule in ("primary", "cluster"):
+        usual, own = (getattr(side.entry.report, rule) for side in (before, after))
+        if own != usual and None not in {own, usual}:
+            yield f"{rule} {own}, not {usual}, which is used for both"
     usual, own = before.entry.max_tokens, after.entry.max_tokens
     if own != usual:
         yield f"max_tokens {own}, not {usual}"
