@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from mathreason_eval.grade import DEADLINE, WORKERS
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -93,7 +95,7 @@ def grading_options(function: Decorated) -> Decorated:
     function = click.option(
         "--deadline",
         type=click.FloatRange(min=0.01),
-        default=5.0,
+        default=DEADLINE,
         show_default=True,
         metavar="SECONDS",
         help="Time for one judgement; a later one is ungradable, never wrong.",
@@ -101,7 +103,7 @@ def grading_options(function: Decorated) -> Decorated:
     return click.option(
         "--workers",
         type=click.IntRange(min=1),
-        default=2,
+        default=WORKERS,
         show_default=True,
         help="Grading processes.",
     )(function)
