@@ -227,6 +227,22 @@ def test_figures_are_those_of_the_runs_and_of_statsmodels(call, runs):
     assert whole["detectable"] == pytest.approx((2.001 + 0.8478) * whole["se"], rel=1e-3)
 
 
+def test_the_clusters_that_one_run_knows_of_count_for_both(call, runs, tmp_path):
+    for name in ("base", "good"):
+        told = shutil.copytree(runs / name, tmp_path / name)
+        manifest(report__cluster="operations")(told)
+    known, unknown = tmp_path / "good", runs / "base"
+    for pair in ((unknown, known), (known, unknown), (tmp_path / "base", known)):
+        [one] = read(call, *pair)["comparisons"]
+        assert one["whole"]["clusters"] == 3
+    manifest(report__cluster="largest", report__primary="maj@1")(tmp_path / "good")
+    [one] = read(call, tmp_path / "base", tmp_path / "good")["comparisons"]
+    assert one["remarks"] == [
+        "primary maj@1, not avg, which is used for both",
+        "cluster largest, not operations, which is used for both",
+    ]
+
+
 def test_flips_have_their_texts_and_both_answers(call, runs):
     [one] = read(call, runs / "base", runs / "good")["comparisons"]
     asked = {problem.id: problem for problem in load_run(runs / "base").problems(TASK)}

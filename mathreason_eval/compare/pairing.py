@@ -114,12 +114,14 @@ class Pairing:
         )
 
     def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
-        item = self.before.items[name]
+        items = self.before.items[name], self.after.items[name]
+        # A run from before its task named a cluster knows of none.
+        told = items[0 if self.before.entry.report.cluster is not None else 1]
         return Pair(
             before=before.part,
             after=after.part,
-            samples=(item.n, self.after.items[name].n),
-            cluster=item.cluster,
+            samples=(items[0].n, items[1].n),
+            cluster=told.cluster,
             weight=math.hypot(before.weight, after.weight) / math.sqrt(2),
         )
 
@@ -196,6 +198,10 @@ def _notes(before: TaskRun, after: TaskRun) -> Iterator[str]:
         old, new = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
         if new != old:
             yield f"{one.name} {new}, not {old}"
+    for rule in ("primary", "cluster"):
+        old, new = (getattr(side.entry.report, rule) for side in (before, after))
+        if new != old and None not in {old, new}:
+            yield f"{rule} {new}, not {old}, which is used for both"
     if after.entry.max_tokens != before.entry.max_tokens:
         yield f"max_tokens {after.entry.max_tokens}, not {before.entry.max_tokens}"
     old, new = (

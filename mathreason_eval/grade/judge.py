@@ -12,6 +12,7 @@ from functools import partial
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.extract import WEAK_RULES, extract
+from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.graders import FAILED, failed, grader_for, vote_key
 from mathreason_eval.grade.workers import ProcessOwner, WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
@@ -60,7 +61,7 @@ class Judge(ProcessOwner):
     A forked process may go on using its copy: it has workers of its own.
     """
 
-    def __init__(self, *, workers: int = 2, deadline: float = 5.0) -> None:
+    def __init__(self, *, workers: int = WORKERS, deadline: float = DEADLINE) -> None:
         """Make a judge; its processes start when the first answer needs them.
 
         Args:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mathreason_eval.errors import UserError
 from mathreason_eval.extract.marked import boxed, hashes
 from mathreason_eval.extract.phrases import phrase
+from mathreason_eval.grade import DEADLINE
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge, JudgeOptions
 from mathreason_eval.grade.workers import MEMORY, Worker, WorkerError
@@ -35,7 +36,7 @@ def verify(
     *,
     grader: str = "math",
     convention: Convention = DEFAULT,
-    deadline: float = 5.0,
+    deadline: float = DEADLINE,
 ) -> Match:
     """Return whether an answer, or the answer in a model's output, is the gold.
 
@@ -115,7 +116,7 @@ def stated_gold(gold: str) -> str:
 
 
 def verify_rows(
-    rows: Iterable[Any], *, workers: int | None = None, deadline: float = 5.0
+    rows: Iterable[Any], *, workers: int | None = None, deadline: float = DEADLINE
 ) -> Iterator[dict[str, Any]]:
     """Yield the judgement of each row, in order; for a row that cannot be judged, the reason.
 

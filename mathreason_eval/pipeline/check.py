@@ -39,7 +39,7 @@ def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[TaskCheck, ...]
     """
     available = task.local or bool(sources)
     problems = load_problems(task, sources).problems if available else ()
-    with Judge(workers=1, deadline=5.0) as judge:
+    with Judge(workers=1) as judge:
         checks: Mapping[str, Callable[[], str]] = {
             "task.yaml": lambda: _rules(task),
             "README.md": lambda: _readme(task),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.graders import is_of_task, recorded, vote_key
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.pipeline.plan import NO_SECOND, TaskRules, with_second
@@ -27,7 +28,7 @@ class JudgementWatcher(Protocol):
         """Take note of one verdict."""
 
 
-GRADING = (2, 5.0)
+GRADING = (WORKERS, DEADLINE)
 """(worker processes, seconds of computer algebra for one answer), by default."""
 
 

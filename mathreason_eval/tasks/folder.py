@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ _KEYS = frozenset(
         *("slices", "cluster", "macro", "metrics", "primary"),
     )
 )
+_OPTIONAL: Mapping[str, Callable[[Any], Any]] = {"primary": str, "max_tokens": int}
 _REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
 
 
@@ -52,7 +53,6 @@ def read_task(folder: Path) -> Task:
             convention=Convention.of(spec.get("convention", {})),
             check_steps=spec.get("check_steps") is True,
             metrics=_strings(spec.get("metrics", ())),
-            primary=str(spec.get("primary", "avg")),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_data(folder, spec.get("data", ())),
             shots=next(iter(_data(folder, spec.get("shots", ()))), None),
@@ -63,8 +63,9 @@ def read_task(folder: Path) -> Task:
             slices=tuple(spec.get("slices", ())),
             cluster=spec.get("cluster"),
             macro=spec.get("macro"),
-            max_tokens=int(spec.get("max_tokens", 1024)),
             folder=folder,
+            # What is not there has the default of a task.
+            **{key: kind(spec[key]) for key, kind in _OPTIONAL.items() if key in spec},
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise TaskError(
