@@ -1,5 +1,5 @@
-// Sorting and filtering. Every page is whole without it; what was chosen stands in the address,
-// as #show=wrong&sort=accuracy:descending, so that it can be sent to someone.
+// Sorting and filtering. Every page is complete without it. The choices are in the address, as
+// #show=wrong&sort=accuracy:descending, so that it can be sent to someone.
 "use strict";
 
 const root = document.documentElement;
@@ -14,13 +14,13 @@ const asBuilt = new Map(
   ]),
 );
 
-/** What the address says, as a map; an address that only names a place on the page says nothing. */
-const said = () =>
+/** The choices in the address, as a map; empty if it only names an element of the page. */
+const readChoices = () =>
   new Map(location.hash.slice(1).split("&").map((part) => part.split("=")).filter((pair) => pair.length === 2));
 
 const address = (choices) => "#" + [...choices].map((pair) => pair.join("=")).join("&");
 
-/** Numbers by size, texts by the alphabet, what is not there always last. */
+/** Compare numbers by size and texts alphabetically; empty values are last in either direction. */
 const compare = (a, b, sign) => {
   if (a === "" || b === "") return (a === "") - (b === "");
   const difference = a - b;
@@ -54,7 +54,7 @@ const addButtons = (table) => {
     button.setAttribute("aria-label", `sort by ${header.innerText.split("\n")[0].trim()}`);
     button.addEventListener("click", () => {
       const falls = header.getAttribute("aria-sort") === "descending";
-      const choices = said().set("sort", `${header.dataset.sort}:${falls ? "ascending" : "descending"}`);
+      const choices = readChoices().set("sort", `${header.dataset.sort}:${falls ? "ascending" : "descending"}`);
       location.hash = address(choices);
     });
     (header.querySelector(".under") ?? header).before(button);
@@ -62,9 +62,9 @@ const addButtons = (table) => {
   }
 };
 
-/** Do what the address says. */
-const obey = () => {
-  const choices = said();
+/** Filter and sort as the address says. */
+const applyAddress = () => {
+  const choices = readChoices();
   const show = choices.get("show") ?? "all";
   root.dataset.show = show;
   for (const link of document.querySelectorAll(".choices a")) {
@@ -79,5 +79,5 @@ const obey = () => {
 };
 
 for (const table of tables) addButtons(table);
-addEventListener("hashchange", obey);
-obey();
+addEventListener("hashchange", applyAddress);
+applyAddress();

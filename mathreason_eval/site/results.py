@@ -65,7 +65,7 @@ class ShownSample:
     @property
     def state(self) -> str:
         """Return its state, a key of `STATES`."""
-        return NOT_JUDGED if self.verdict is None else str(self.verdict.outcome)
+        return _state(self.verdict)
 
     @property
     def anchor(self) -> str:
@@ -169,13 +169,14 @@ def read_result(
         RunError: if the folder has verdicts or samples of problems that are not in it.
     """
     asked, samples = _in_order(run.problems(task), run.samples(task))
+    states = Counter(sample.state for sample in samples)
     result = Result(
         page=page,
         manifest=run.manifest,
         task=task,
         task_page=task_page,
         problems=asked,
-        states=_total(one.states for one in asked),
+        states={str(state): states[state] for state in STATES},
         metrics=tuple(metric for metric in run.metrics() if metric.task == task),
         scores=_scores(run, task),
     )
@@ -218,26 +219,21 @@ def _in_order(
             problem=problem,
             anchor=page_name(problem.id),
             number=number,
-            states=_count(sample.verdict for sample in samples),
+            states=Counter(_state(sample.verdict) for sample in samples),
             page=len(shown) // SAMPLES_PER_PAGE + 1 if samples else None,
         )
         all_asked.append(asked)
-        for sample in samples:
-            page = len(shown) // SAMPLES_PER_PAGE + 1
-            shown.append(
-                ShownSample(
-                    asked=asked, generation=sample.generation, verdict=sample.verdict, page=page
-                )
+        shown += [
+            ShownSample(
+                asked=asked,
+                generation=sample.generation,
+                verdict=sample.verdict,
+                page=place // SAMPLES_PER_PAGE + 1,
             )
+            for place, sample in enumerate(samples, len(shown))
+        ]
     return tuple(all_asked), tuple(shown)
 
 
-def _count(verdicts: Iterable[Verdict | None]) -> Mapping[str, int]:
-    return Counter(NOT_JUDGED if one is None else str(one.outcome) for one in verdicts)
-
-
-def _total(parts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
-    total: Counter[str] = Counter()
-    for states in parts:
-        total.update(states)
-    return {state: total[state] for state in (*map(str, Outcome), NOT_JUDGED)}
+def _state(verdict: Verdict | None) -> str:
+    return NOT_JUDGED if verdict is None else str(verdict.outcome)

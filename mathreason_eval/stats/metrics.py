@@ -215,9 +215,9 @@ GRADER_BOUNDS = _table(
 """Bounds on the score where two graders differ, for the whole task and for every slice."""
 MULTI_SAMPLE = _table(
     _Def(name="pass@{k}", summary="chance that at least one of K samples is correct",
-         curve=passk.pass_any),
+         curve=passk.by_counts(lambda curves: curves.pass_any)),
     _Def(name="pass^{k}", summary="chance that all of K samples are correct",
-         curve=passk.pass_all, shown=Shown.LARGEST),
+         curve=passk.by_counts(lambda curves: curves.pass_all), shown=Shown.LARGEST),
     _Def(name="maj@{k}", summary="chance that the majority of K samples is correct",
          curve=votes.majority, needs_votes=True),
     _Def(name="best@{k}", summary="chance that of K samples the one of most reward is correct",
@@ -243,7 +243,7 @@ CONSISTENCY = _table(
         for tau in passk.TAUS
     ),
     _Def(name="mg-pass@{k}", summary="mean of g-pass@K over the shares above one half",
-         curve=passk.mg_pass, shown=Shown.NOWHERE),
+         curve=passk.by_counts(lambda curves: curves.mg_pass), shown=Shown.NOWHERE),
 )  # fmt: skip
 """Consistency over K samples of a problem, for every K."""
 STEPS = _table(

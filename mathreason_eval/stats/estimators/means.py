@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from mathreason_eval.stats.estimators.items import Item, mean_over
+from mathreason_eval.stats.estimators.items import WHOLE, Item, mean_over
 from mathreason_eval.stats.intervals import Z95, Mean, wilson
-from mathreason_eval.types import Metric, Unit
+from mathreason_eval.types import Metric
 
 
 def unweighted(means: Sequence[Mean], of: str, *, independent: bool = True) -> Mean:
@@ -86,19 +86,16 @@ def bayes(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     cluster_size = n / len({item.cluster for item in items})
     se = math.hypot(between, deviation * math.sqrt(cluster_size))
     low, high = wilson(value, value * (1 - value) / se**2)
-    yield Metric(
-        task=task,
-        slice="all",
-        name="bayes",
-        unit=Unit.SHARE,
+    mean = Mean(
         value=value,
         low=low,
         high=high,
         se=se,
-        problems=n,
-        samples=sum(item.n for item in items),
         method="Bayes@N, uniform prior a problem: its interval is of this benchmark",
-        fixed_low=max(0.0, value - Z95 * deviation),
-        fixed_high=min(1.0, value + Z95 * deviation),
-        fixed_se=deviation,
+        conditional=(
+            max(0.0, value - Z95 * deviation),
+            min(1.0, value + Z95 * deviation),
+            deviation,
+        ),
     )
+    yield mean.metric("bayes", (task, WHOLE), (n, sum(item.n for item in items)))

@@ -107,37 +107,30 @@ def _exactly(n: int, k: int, hits: int) -> Table:
     return np.where((right >= 0) & (wrong >= 0), chance, 0.0)
 
 
-# --- tables: a row for each problem, a column for each k; NaN where it has fewer samples ------
+# --- scores of problems ----------------------------------------------------------------------
 
 
-def pass_any(items: Sequence[Item]) -> Table:
-    """Return pass@k of problems."""
-    return _from_counts(items, lambda found: found.pass_any)
+def by_counts(curve: Callable[[Curves], Table]) -> Callable[[Sequence[Item]], Table]:
+    """Return the function that scores problems by one of the `Curves`.
 
+    Its table has a row for each problem and a column for each k; NaN where k exceeds the samples.
+    """
 
-def pass_all(items: Sequence[Item]) -> Table:
-    """Return pass^k of problems."""
-    return _from_counts(items, lambda found: found.pass_all)
+    def table(items: Sequence[Item]) -> Table:
+        import numpy as np
+
+        numbers = np.array([item.n for item in items])
+        correct = np.array([item.correct for item in items])
+        scores = np.full((len(items), numbers.max()), np.nan)
+        for n in np.unique(numbers):
+            rows = np.flatnonzero(numbers == n)
+            scores[rows, :n] = curve(curves(int(n)))[correct[rows]]
+        return scores
+
+    return table
 
 
 def g_pass(tau: float) -> Callable[[Sequence[Item]], Table]:
-    """Return the function that returns G-Pass@k of problems, for one of `TAUS`."""
+    """Return the function that scores problems by G-Pass@k, for one of `TAUS`."""
     index = TAUS.index(tau)
-    return lambda items: _from_counts(items, lambda found: found.g_pass[index])
-
-
-def mg_pass(items: Sequence[Item]) -> Table:
-    """Return mG-Pass@k of problems."""
-    return _from_counts(items, lambda found: found.mg_pass)
-
-
-def _from_counts(items: Sequence[Item], curve: Callable[[Curves], Table]) -> Table:
-    import numpy as np
-
-    numbers = np.array([item.n for item in items])
-    correct = np.array([item.correct for item in items])
-    scores = np.full((len(items), numbers.max()), np.nan)
-    for n in np.unique(numbers):
-        rows = np.flatnonzero(numbers == n)
-        scores[rows, :n] = curve(curves(int(n)))[correct[rows]]
-    return scores
+    return by_counts(lambda found: found.g_pass[index])
