@@ -25,9 +25,10 @@ from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
 from mathreason_eval.site.formats import environment
 from mathreason_eval.site.pages import (
+    FIRST_PAGE,
+    SITE_PAGES,
     Labels,
     Values,
-    index_values,
     labels,
     run_values,
     samples_values,
@@ -93,10 +94,11 @@ class _Builder:
         for name in _STATIC:
             self._write(name, (resource_dir("leaderboard") / name).read_bytes())
         self._write("index.json", _json(_index_data(table, self.made)))
-        # Last: whoever sees the first page finds everything it links to.
-        return self._write_page(
-            templates, "index.html", "index.html", index_values(table, rows(table))
-        )
+        board = rows(table)
+        # The first page last: whoever sees it finds everything it links to.
+        for address in sorted(SITE_PAGES, key=FIRST_PAGE.__eq__):
+            self._write_page(templates, address, address, SITE_PAGES[address](table, board))
+        return self.out / FIRST_PAGE
 
     def _write_run(
         self, templates: Environment, run: Run, page: str, task_pages: Mapping[str, str]
