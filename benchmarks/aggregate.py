@@ -25,8 +25,7 @@ import numpy as np
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import GRADER_VERSION
 from mathreason_eval.maths.compare.convention import DEFAULT
-from mathreason_eval.runs.manifest import describe_code, describe_model, now
-from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.manifest import describe_model, new_manifest
 from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
@@ -35,7 +34,6 @@ from mathreason_eval.types import (
     Problem,
     PromptEntry,
     ReportRules,
-    RunManifest,
     SamplingEntry,
     TaskEntry,
 )
@@ -63,17 +61,11 @@ def make(folder: Path, problems: int, samples: int) -> None:
         ),
         report=ReportRules(slices=(), cluster=None, macro=None, metrics=(), primary="avg"),
     )
-    manifest = RunManifest(
-        format=FORMAT,
-        model=describe_model("nobody", {"backend": "import"}),
-        sampling=SamplingEntry(temperature=1.0, top_p=None),
-        seed=0,
+    manifest = new_manifest(
+        describe_model("nobody", {"backend": "import"}),
+        SamplingEntry(temperature=1.0, top_p=None),
+        {TASK: entry},
         samples=samples,
-        tasks={TASK: entry},
-        code=describe_code(),
-        started=now(),
-        finished=None,
-        totals=None,
     )
     asked = [
         Problem(id=f"invented-test-{number}", question="How many?", gold=("0",))

@@ -6,9 +6,8 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from manifests import ENTRY, MODEL, changed, report_of
+from manifests import ENTRY, MANIFEST, MODEL, changed, report_of
 
-from mathreason_eval.runs.migration import FORMAT
 from mathreason_eval.runs.store import Run, RunWriter, load_run
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
@@ -115,8 +114,8 @@ def _sample(one: Problem, number: int, made: Made) -> tuple[Generation, Verdict]
 
 def _manifest(made: Made) -> RunManifest:
     entry = changed(ENTRY, data__rows=made.problems, problems=made.problems)
-    return RunManifest(
-        format=FORMAT,
+    return changed(
+        MANIFEST,
         model=changed(MODEL, name=made.model, backend=made.backend, revision="main"),
         sampling=SamplingEntry(temperature=0.6 if made.samples > 1 else 0.0, top_p=0.95),
         seed=made.seed,

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.pipeline.importers.jsonl import import_jsonl
+from mathreason_eval.pipeline.importers.jsonl import import_jsonl, importer
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.site import build_site
 from mathreason_eval.tasks import load_task
@@ -30,6 +30,56 @@ def imported(tmp_path):
         return made.run.path
 
     return run
+
+
+# fmt: off
+CELLS = [
+    # column, cell; what is stored, or what the error says
+    ("correct", "False", False),
+    ("correct", "true",  True),
+    ("correct", "1",     True),
+    ("correct", "0.0",   False),
+    ("correct", "",      None),
+    ("correct", "maybe", "'maybe' as its correct"),
+    ("sample",  "",      0),
+    ("sample",  "0",     0),
+    ("sample",  "one",   "'one' as its sample"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("column", "cell", "stored"), CELLS)
+def test_a_cell_of_csv_is_read_as_what_it_says(tmp_path, column, cell, stored):
+    path = tmp_path / "outputs.csv"
+    path.write_text(f"id,question,gold,output,{column}\na,1 + 1?,2,2,{cell}\n")
+    if isinstance(stored, str):
+        with pytest.raises(DataError, match=stored):
+            import_jsonl(path, load_task("gsm8k"), tmp_path / "runs", grading=(1, 5.0))
+        return
+    (made,) = import_jsonl(path, load_task("gsm8k"), tmp_path / "runs", grading=(1, 5.0))
+    [generation] = made.run.generations("gsm8k")
+    assert (generation.label if column == "correct" else generation.sample) == stored
+
+
+def test_a_row_with_more_cells_than_columns_is_no_crash(tmp_path):
+    path = tmp_path / "outputs.csv"
+    path.write_text("id\na,2\n")
+    with pytest.raises(DataError, match="without an id or an output"):
+        import_jsonl(path, load_task("gsm8k"), tmp_path / "runs")
+
+
+def test_another_format_needs_only_what_reads_its_rows(tmp_path):
+    path = tmp_path / "outputs.txt"
+    path.write_text("arithmetic-0-0 so, 27\narithmetic-0-1 5\n")
+
+    def lines(path):
+        for line in path.read_text().splitlines():
+            name, _, said = line.partition(" ")
+            yield {"id": name, "output": said}
+
+    (made,) = importer(lines)(path, load_task("arithmetic"), tmp_path / "runs", grading=(1, 5.0))
+    outcomes = [verdict.outcome for verdict in made.run.verdicts("arithmetic")]
+    assert outcomes == [Outcome.CORRECT, Outcome.WRONG]
 
 
 NONE, NULL, EMPTY, STOP, LENGTH = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,8 @@ from site_runs import make_run
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.runs.store import Run
-from mathreason_eval.site import build_site
+from mathreason_eval.site import build_site, formats
+from mathreason_eval.site.pages import SITE_PAGES
 
 MADE = "2026-05-02T09:00:00+00:00"
 
@@ -225,6 +227,20 @@ def test_a_run_alone_is_not_bold_and_not_ranked_above_anyone(tmp_path):
     index = Page(build_site([make_run(tmp_path / "run")], tmp_path / "site"))
     assert not any("leads" in (found.get("class") or "") for _, found in index.tags)
     assert "1 model, 1 task, 24 samples" in index.text
+
+
+def test_a_page_of_the_site_is_a_template_and_a_line_in_a_table(tmp_path, monkeypatch):
+    templates = tmp_path / "leaderboard"
+    shutil.copytree(formats.resource_dir("leaderboard"), templates)
+    (templates / "all-tasks.html").write_text(
+        '{% extends "base.html" %}{% block main %}{{ table|length|counted("task") }}{% endblock %}'
+    )
+    monkeypatch.setattr(formats, "resource_dir", lambda _: templates)
+    monkeypatch.setitem(SITE_PAGES, "all-tasks.html", lambda table, _: {"table": table})
+    index = build_site([make_run(tmp_path / "run")], tmp_path / "site")
+    assert "1 task" in Page(index.parent / "all-tasks.html").text
+    assert "all-tasks.html" in Page(index).links
+    assert list(dead_links(index.parent)) == []
 
 
 def test_the_grid_holds_every_problem_once_the_hardest_first(site):

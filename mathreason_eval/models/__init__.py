@@ -1,6 +1,8 @@
 """Engines that turn prompts into text, a module each, opened by name and by options as typed.
 
-An engine's library is imported only when a model of it is opened: listing them costs nothing.
+A module has `Options`, a dataclass of what `--model-arg` may set, and `open_engine(name, rest,
+options)`, which returns a `base.Model`. An engine's library is imported only when a model of it is
+opened: listing them costs nothing.
 """
 
 from __future__ import annotations

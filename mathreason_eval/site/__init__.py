@@ -26,9 +26,10 @@ from mathreason_eval.runs.store import Run
 from mathreason_eval.site.formats import environment
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
 from mathreason_eval.site.pages import (
+    FIRST_PAGE,
+    SITE_PAGES,
     PublisherVerdicts,
     Values,
-    index_values,
     publisher_verdicts,
     run_values,
     samples_values,
@@ -86,8 +87,11 @@ class _Builder:
         for name in _STATIC:
             self._write(name, (resource_dir("leaderboard") / name).read_bytes())
         self._write("index.json", _json(_index_data(table, self.made)))
-        # Last, so that whoever sees the first page finds everything it links to.
-        return self._write_page("index.html", "index.html", index_values(table, rows(table)))
+        board = rows(table)
+        # The first page last, so that whoever sees it finds everything it links to.
+        for address in sorted(SITE_PAGES, key=FIRST_PAGE.__eq__):
+            self._write_page(address, address, SITE_PAGES[address](table, board))
+        return self.out / FIRST_PAGE
 
     def _write_run(self, run: Run, page: str, task_pages: Mapping[str, str]) -> list[Result]:
         """Write the pages of one run and return its results, without their samples."""

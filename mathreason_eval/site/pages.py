@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 
@@ -32,6 +32,7 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
         "notes": [standing for standing in standings if standing.differs or standing.lacks],
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
+        "others": [address for address in SITE_PAGES if address != FIRST_PAGE],
     }
 
 
@@ -51,6 +52,16 @@ def _label(
     model: str, pages: Sequence[str], short: Mapping[str, str], count: Mapping[str, int]
 ) -> str:
     return short[model] if count[model] == 1 else f"{short[model]} ({', '.join(pages)})"
+
+
+FIRST_PAGE = "index.html"
+SITE_PAGES: Mapping[str, Callable[[Sequence[Column], Sequence[Row]], Values]] = {
+    FIRST_PAGE: index_values,
+}
+"""Pages of the whole site by address, which is also the name of their template in `leaderboard/`.
+
+The first page links to the others.
+"""
 
 
 def choice(name: str, glyph: str, word: str, count: int) -> Values:

@@ -1,11 +1,15 @@
-"""Import of stored outputs: JSON lines, CSV or Parquet, one output a row."""
+"""Import of stored outputs: JSON lines, CSV or Parquet, one output a row.
+
+Another format whose file holds one output a row needs only what reads its rows: see `importer`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.pipeline.grading import (
@@ -61,46 +65,72 @@ class _Source:
     loaded: Loaded
 
 
-def import_jsonl(
-    path: Path,
-    task: Task,
-    out: Path,
-    *,
-    model: str | None = None,
-    data: Sequence[str] = (),
-    grading: tuple[int, float] = GRADING,
-) -> tuple[Imported, ...]:
-    """Convert stored outputs to graded runs, one folder a model under `out`; return them.
+class Importer(Protocol):
+    """Converts another program's stored outputs to graded runs."""
+
+    def __call__(
+        self,
+        path: Path,
+        task: Task,
+        out: Path,
+        *,
+        model: str | None = None,
+        data: Sequence[str] = (),
+        grading: tuple[int, float] = GRADING,
+    ) -> tuple[Imported, ...]:
+        """Return graded runs made from stored outputs, one folder a model under `out`.
+
+        Args:
+            path: the file.
+            task: whose extraction and grading apply.
+            out: the folder under which the run folders are made.
+            model: the name of the model of all rows, in place of the one that a row names.
+            data: files with the task's problems, as for `mathreason run --data`.
+            grading: (worker processes, seconds of computer algebra for one answer).
+
+        Raises:
+            DataError: if a row is malformed or its problem is unknown.
+            RunError: if a run folder exists already.
+        """
+        ...
+
+
+def importer(read: Callable[[Path], Iterable[Row]]) -> Importer:
+    """Return the importer of a format, given what reads the rows of a file.
 
     A row has `output`, `id`, and optionally `sample` (default: order of appearance), `model`,
     `question` and `gold` (needed where the task's data does not hold the id), `score` (a reward
     model's), `correct` (the publisher's verdict), `finish_reason` and token counts.
-
-    Args:
-        path: JSONL, JSONL.gz, CSV or Parquet.
-        task: whose extraction and grading apply.
-        out: the folder under which the run folders are made.
-        model: the name of the model of all rows, in place of the one that a row names.
-        data: files with the task's problems, as for `mathreason run --data`.
-        grading: (worker processes, seconds of computer algebra for one answer).
-
-    Raises:
-        DataError: if a row is malformed or its problem is unknown.
-        RunError: if a run folder exists already.
     """
-    by_model: dict[str, list[Row]] = {}
-    for row in read_rows(path):
-        name = model or str(row.get("model") or path.name.partition(".")[0])
-        by_model.setdefault(name, []).append(row)
-    if not by_model:
-        raise DataError(f"{path} holds no rows.", "Is it the right file?")
-    rows = [row for rows in by_model.values() for row in rows]
-    problems, loaded = _problems(task, rows, data, path)
-    sources = [
-        _Source(model=name, rows=rows, problems=problems, loaded=loaded)
-        for name, rows in by_model.items()
-    ]
-    return tuple(_import(source, task, out, grading) for source in sources)
+
+    def import_file(
+        path: Path,
+        task: Task,
+        out: Path,
+        *,
+        model: str | None = None,
+        data: Sequence[str] = (),
+        grading: tuple[int, float] = GRADING,
+    ) -> tuple[Imported, ...]:
+        by_model: dict[str, list[Row]] = {}
+        for row in read(path):
+            name = model or str(row.get("model") or path.name.partition(".")[0])
+            by_model.setdefault(name, []).append(row)
+        if not by_model:
+            raise DataError(f"{path} holds no rows.", "Is it the right file?")
+        rows = [row for rows in by_model.values() for row in rows]
+        problems, loaded = _problems(task, rows, data, path)
+        sources = [
+            _Source(model=name, rows=rows, problems=problems, loaded=loaded)
+            for name, rows in by_model.items()
+        ]
+        return tuple(_import(source, task, out, grading) for source in sources)
+
+    return import_file
+
+
+import_jsonl = importer(read_rows)
+"""Imports JSONL, JSONL.gz, CSV or Parquet."""
 
 
 def _problems(
@@ -134,7 +164,7 @@ def _problems(
 def _identity(row: Row, path: Path) -> str:
     if row.get("id") in (None, "") or not isinstance(row.get("output"), str):
         raise DataError(
-            f"{path} has a row without an id or an output; it has {', '.join(row)}.",
+            f"{path} has a row without an id or an output; it has {', '.join(map(str, row))}.",
             "Each row needs both; docs/import.md lists the others.",
         )
     return str(row["id"])
@@ -191,10 +221,10 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
     seen: Counter[str] = Counter()
     for row in rows:
         identity = str(row["id"])
-        sample = seen[identity] if row.get("sample") is None else int(row["sample"])
+        stated = _count(row, "sample")
+        sample = seen[identity] if stated is None else stated
         seen[identity] += 1
         text, reasoning = split_output(row["output"])
-        label = row.get("correct")
         yield Generation(
             problem_id=identity,
             sample=sample,
@@ -206,8 +236,29 @@ def _generations(rows: Iterable[Row]) -> Iterable[Generation]:
             seed=_count(row, "seed"),
             seconds=_number(row, "seconds"),
             reward=_number(row, "score"),
-            label=None if label is None else bool(label),
+            label=_label(row),
         )
+
+
+_LABELS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def _label(row: Row) -> bool | None:
+    """Return the publisher's verdict, which in CSV is text; None where it is empty or missing.
+
+    Raises:
+        DataError: if it is neither true nor false.
+    """
+    value = row.get("correct")
+    if value in (None, ""):
+        return None
+    try:
+        return _LABELS[str(value).strip().lower()]
+    except KeyError:
+        raise DataError(
+            f"The row of {row['id']!r} has {value!r} as its correct.",
+            "Write true or false, 1 or 0, or nothing.",
+        ) from None
 
 
 def _number(row: Row, name: str) -> float | None:

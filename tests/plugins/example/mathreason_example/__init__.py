@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from mathreason_eval.grade.graders import Grader, plain
 from mathreason_eval.models.base import Completion, Model, Request
-from mathreason_eval.pipeline.importers.jsonl import Imported, import_jsonl
+from mathreason_eval.pipeline.importers.jsonl import importer
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.tasks import PromptForm, Task
@@ -103,13 +102,14 @@ def _double(index: int, seed: int) -> Problem:
 # --- in and out ----------------------------------------------------------------------------------
 
 
-def import_lines(path: Path, task: Task, out: Path, **options) -> tuple[Imported, ...]:
-    """Read a file with the problem's id and the output on each line."""
-    out.mkdir(parents=True)
-    rows = [line.split(" ", 1) for line in path.read_text().splitlines()]
-    same = out / "lines.jsonl"
-    same.write_text("".join(json.dumps({"id": id_, "output": said}) + "\n" for id_, said in rows))
-    return import_jsonl(same, task, out, **options)
+def _lines(path: Path) -> Iterator[Mapping[str, str]]:
+    """Yield a row for each line: the problem's id, and the output after a space."""
+    for line in path.read_text().splitlines():
+        id_, _, said = line.partition(" ")
+        yield {"id": id_, "output": said}
+
+
+import_lines = importer(_lines)
 
 
 def export_count(run: Run, out: Path) -> None:
