@@ -32,23 +32,44 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "mathreason_eval"
 EQUIVALENT = Path(__file__).with_name("mutants-equivalent.json")
 DECIDING = {
-    # module: the tests that say what it should decide
-    "maths/compare/comparison.py": ("test_must_differ", "test_equal"),
-    "maths/compare/equal.py": ("test_must_differ", "test_equal", "test_equivalence_laws"),
-    "maths/compare/scalar.py": ("test_must_differ", "test_equal", "test_number"),
-    "maths/compare/structure.py": ("test_must_differ", "test_equal", "test_equivalence_laws"),
-    "maths/compare/groups.py": ("test_must_differ", "test_equal", "test_equivalence_laws"),
-    "grade/judge.py": ("test_must_differ", "test_judge", "test_answers", "test_second_grader"),
-    "stats/exact_tests.py": ("test_significance", "test_exchange", "test_evidence"),
-    "stats/decision.py": ("test_decision", "test_gate_looks"),
-    "stats/multiplicity.py": ("test_significance", "test_spending", "test_decision"),
-    "stats/metrics.py": ("test_metrics", "test_estimates", "test_stats"),
-    "stats/summary.py": ("test_metrics", "test_estimates", "test_stats", "test_clusters"),
-    "runs/manifest.py": ("test_manifest", "test_store"),
-    "compare/comparison.py": ("test_compare", "test_metrics"),
-    "compare/pairing.py": ("test_compare", "test_metrics"),
-    "gate/judging.py": ("test_gate", "test_gate_looks", "test_metrics"),
-    "gate/health.py": ("test_gate_health", "test_gate"),
+    # module: the folders and files of tests/ that say what it should decide
+    "maths/compare/comparison.py": ("maths",),
+    "maths/compare/equal.py": ("maths",),
+    "maths/compare/scalar.py": ("maths",),
+    "maths/compare/structure.py": ("maths",),
+    "maths/compare/groups.py": ("maths",),
+    "grade/judge.py": (
+        "maths/test_must_differ.py",
+        "grade/test_judge.py",
+        "grade/test_second_grader.py",
+    ),
+    "stats/exact_tests.py": (
+        "stats/test_exact_tests.py",
+        "stats/test_exact_test.py",
+        "stats/test_exchange_test.py",
+    ),
+    "stats/decision.py": ("stats/test_decision.py", "gate/test_looks.py"),
+    "stats/multiplicity.py": (
+        "stats/test_exact_tests.py",
+        "stats/test_multiplicity.py",
+        "stats/test_decision.py",
+    ),
+    "stats/metrics.py": (
+        "stats/test_metrics.py",
+        "stats/test_estimators.py",
+        "stats/test_summary.py",
+    ),
+    "stats/summary.py": (
+        "stats/test_metrics.py",
+        "stats/test_estimators.py",
+        "stats/test_summary.py",
+        "stats/test_clusters.py",
+    ),
+    "runs/manifest.py": ("runs",),
+    "compare/comparison.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
+    "compare/pairing.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
+    "gate/judging.py": ("gate/test_judging.py", "gate/test_looks.py", "stats/test_metrics.py"),
+    "gate/health.py": ("gate/test_health.py", "gate/test_judging.py"),
 }
 """What decides: comparison, several golds, caches, rounding, unordered matching, decisions of the
 gate, adjustment over tasks, comparability, metrics."""
@@ -180,7 +201,7 @@ class Bench:
         """Return whether the tests pass in time."""
         command = [
             *(sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"),
-            *(str(path) for name in tests for path in (self.folder / "tests").rglob(f"{name}.py")),
+            *(str(self.folder / "tests" / name) for name in tests),
         ]
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         try:

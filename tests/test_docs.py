@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from project import ROOT
 from test_imports import FLOORS
 
 from mathreason_eval import errors, types
@@ -23,7 +24,6 @@ from mathreason_eval.models import backends
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import task_names
 
-ROOT = Path(__file__).parents[1]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
         for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md",
                      *sorted((ROOT / "docs").glob("*.md")))}  # fmt: skip

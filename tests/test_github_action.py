@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from project import ROOT
 
 from mathreason_eval.cli import verbs
 from mathreason_eval.gate.config import Config, read_config
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 ACTION = yaml.safe_load((EXAMPLES / "github-action" / "action.yml").read_text())
 WORKFLOW = yaml.safe_load((EXAMPLES / "github-action" / "workflow.yml").read_text())
 STEPS = ACTION["runs"]["steps"]

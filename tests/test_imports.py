@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from project import ROOT
 
-PACKAGE = Path(__file__).parents[1] / "mathreason_eval"
+PACKAGE = ROOT / "mathreason_eval"
 
 # fmt: off
 FLOORS = [

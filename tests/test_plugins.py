@@ -11,8 +11,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
-ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "tests" / "plugins" / "example"
 VERSION = "mathreason-example 1.2"
 

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mathreason_eval.errors import TaskError, UnknownNameError, UserError
-from mathreason_eval.extract import EXTRACTORS
-from mathreason_eval.grade.graders import grader_for
+from mathreason_eval.errors import TaskError, UserError
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.pipeline.plan import TaskRules, check_primary
-from mathreason_eval.stats.metrics import FAMILIES
+from mathreason_eval.pipeline.plan import TaskRules, check_rules
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.task import render
@@ -59,15 +56,7 @@ def _result(name: str, check: Callable[[], str]) -> TaskCheck:
 
 
 def _rules(task: Task) -> str:
-    for rule in task.extract:
-        if rule not in EXTRACTORS:
-            raise UnknownNameError("extraction rule", rule, EXTRACTORS)
-    for grader in (task.grade, *filter(None, [task.second])):
-        grader_for(task.located(grader))
-    for family in task.metrics:
-        if family not in FAMILIES:
-            raise UnknownNameError("family of metrics", family, FAMILIES)
-    check_primary(task)
+    check_rules(task)
     second = f", and as second grader by {task.second}" if task.second else ""
     return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}{second}"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_for, grader_named, is_of_task, recorded
 from mathreason_eval.grade.judge import GRADER_VERSION, JudgeOptions
 from mathreason_eval.maths.compare.convention import Convention
@@ -17,7 +18,7 @@ from mathreason_eval.models.base import Model, Request
 from mathreason_eval.runs.manifest import describe_model, new_manifest
 from mathreason_eval.runs.store import SampleKey, is_run, load_run
 from mathreason_eval.seeds import sample_seed
-from mathreason_eval.stats.metrics import find_metric, our_metric
+from mathreason_eval.stats.metrics import FAMILIES, find_metric, our_metric
 from mathreason_eval.stats.summary import Report
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots
@@ -53,10 +54,9 @@ class TaskRules:
         """Return the rules of a task.
 
         Raises:
-            UnknownNameError: if its grader or its primary metric is not known.
-            TaskError: if results cannot be ranked by that metric.
+            UnknownNameError: as `check_rules`, as what else it raises.
         """
-        check_primary(task)
+        check_rules(task)
         grading = GradingRules(
             extract=task.extract,
             grade=task.grade,
@@ -110,14 +110,23 @@ class TaskRules:
         return replace(entry, grading=self.grading, report=self.reporting)
 
 
-def check_primary(task: Task) -> None:
-    """Raise an error unless results of a task can be ranked, compared and gated by its metric.
+def check_rules(task: Task) -> None:
+    """Raise an error unless answers can be judged, and results reported, as a task says.
 
     Raises:
-        UnknownNameError: if there is no such metric.
-        TaskError: if it is not one of which more is better and that every problem has, or the
-            grader calls a measure as another metric is called.
+        UnknownNameError: if there is no such rule of extraction, grader, family or metric.
+        PluginError: if the package that brings a grader cannot be imported.
+        TaskError: if the primary metric is not one of which more is better and that every problem
+            has, or the grader calls a measure as another metric is called.
     """
+    for rule in task.extract:
+        if rule not in EXTRACTORS:
+            raise UnknownNameError("extraction rule", rule, EXTRACTORS)
+    for family in task.metrics:
+        if family not in FAMILIES:
+            raise UnknownNameError("family of metrics", family, FAMILIES)
+    if task.second is not None:
+        grader_for(task.located(task.second))
     measures = grader_for(task.located(task.grade)).measures
     if taken := [measure.name for measure in measures if our_metric(measure.name)]:
         raise TaskError(

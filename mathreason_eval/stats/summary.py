@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mathreason_eval.errors import PluginError
+from mathreason_eval.errors import PluginError, UnknownNameError
 from mathreason_eval.stats.estimators.confidence import confidence
 from mathreason_eval.stats.estimators.items import WHOLE, Item, items_of, mean_amount, mean_over
 from mathreason_eval.stats.estimators.means import unweighted
@@ -106,6 +106,7 @@ def summarize(
 
     Raises:
         ValueError: if there are no verdicts, or one is on a problem that is not among them.
+        UnknownNameError: if there is no such family.
         PluginError: if a family yields what is no metric of its own of this task.
     """
     rules = report.rules
@@ -125,6 +126,8 @@ def _of_family(
     family: str, task: str, items: Sequence[Item], taken: set[tuple[str, str]]
 ) -> list[Metric]:
     """Return what a family of metrics yields; a second `avg` of the same place is refused."""
+    if family not in FAMILIES:
+        raise UnknownNameError("family of metrics", family, FAMILIES)
     found = [*FAMILIES[family].estimate(task, items)]
     for one in found:
         if not isinstance(one, Metric):

@@ -6,13 +6,15 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import OF_TASK, module_at
 from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
 from mathreason_eval.types import Problem
+
+ValueT = TypeVar("ValueT")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 """A task's name is also the name of a folder in run folders."""
@@ -26,7 +28,16 @@ _KEYS = frozenset(
         *("slices", "cluster", "macro", "metrics", "primary"),
     )
 )
-_OPTIONAL: Mapping[str, Callable[[Any], Any]] = {"primary": str, "max_tokens": int}
+
+
+def _positive(value: Any) -> int:  # noqa: ANN401  what YAML holds
+    number = int(value)
+    if number < 1:
+        raise ValueError(f"{number} is no number of tokens")
+    return number
+
+
+_OPTIONAL: Mapping[str, Callable[[Any], Any]] = {"primary": str, "max_tokens": _positive}
 _REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
 
 
@@ -47,11 +58,11 @@ def read_task(folder: Path) -> Task:
             license=spec["license"],
             source=spec.get("source", ""),
             paper=spec.get("paper", ""),
-            extract=tuple(spec["extract"]),
+            extract=_strings(spec["extract"]),
             grade=_grader(folder, spec["grade"]),
             second=_grader(folder, spec["second"]) if spec.get("second") else None,
             convention=Convention.of(spec.get("convention", {})),
-            check_steps=spec.get("check_steps") is True,
+            check_steps=_of(bool, spec, "check_steps") or False,
             metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_data(folder, spec.get("data", ())),
@@ -60,9 +71,9 @@ def read_task(folder: Path) -> Task:
             columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
             problem=maker,
             size=size,
-            slices=tuple(spec.get("slices", ())),
-            cluster=spec.get("cluster"),
-            macro=spec.get("macro"),
+            slices=_strings(spec.get("slices", ())),
+            cluster=_of(str, spec, "cluster"),
+            macro=_of(str, spec, "macro"),
             folder=folder,
             # What is not there has the default of a task.
             **{key: kind(spec[key]) for key, kind in _OPTIONAL.items() if key in spec},
@@ -202,6 +213,14 @@ def _reader(folder: Path, name: str | None) -> RowReader | None:
         return cast("Problem | None", getattr(_module(folder), name)(row, index, source))
 
     return read
+
+
+def _of(kind: type[ValueT], spec: Mapping[str, Any], key: str) -> ValueT | None:
+    """Return what is said under a key, if anything; YAML decides its type."""
+    value = spec.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"{key} is {value!r}, not of type {kind.__name__}")
+    return value
 
 
 def _strings(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ import itertools
 import os
 import subprocess
 import sys
-from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project import ROOT
 
 from mathreason_eval.families.knights.family import (
     KNIGHTS,
@@ -47,7 +47,6 @@ from mathreason_eval.families.knights.puzzles import (
 from mathreason_eval.seeds import some_of
 from mathreason_eval.tasks import load_task
 
-ROOT = Path(__file__).parents[1]
 A, B = Claim(0, truthful=True), Claim(1, truthful=True)
 NO_A, NO_B = Claim(0, truthful=False), Claim(1, truthful=False)
 

@@ -7,15 +7,15 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import yaml
+from project import ROOT
 
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import content_hash
 
-FOLDER = Path(__file__).parents[1] / "tasks" / "word-problems-cultural"
+FOLDER = ROOT / "tasks" / "word-problems-cultural"
 SPECS = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((FOLDER / "cultures").glob("*.yaml"))

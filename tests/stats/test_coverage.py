@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
+from project import ROOT
 
 from mathreason_eval.stats.estimators.passk import curves
 from mathreason_eval.stats.intervals import mean_of_scores
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
+DOCUMENT = ROOT / "docs" / "statistics.md"
 PROBLEMS, SAMPLES = (30, 100, 500), (1, 4, 8)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import pytest
 from manifests import report_of
+from project import ROOT
 
 from mathreason_eval.families.procbench.grader import MEASURES
 from mathreason_eval.stats.summary import summarize
@@ -115,7 +115,7 @@ def test_taken_for_independent_the_same_copies_would_narrow_it():
 
 
 def test_no_estimator_takes_a_mean_of_bare_scores():
-    package = Path(__file__).parent.parent / "mathreason_eval"
+    package = ROOT / "mathreason_eval"
     homes = {
         path.relative_to(package).as_posix()
         for path in package.rglob("*.py")

@@ -6,9 +6,9 @@ import gzip
 import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from mathreason_eval.grade.graders import CHOICE_RULES, MATH_RULES
 from mathreason_eval.grade.judge import Judge, JudgeOptions
@@ -16,7 +16,7 @@ from mathreason_eval.types import Generation, Problem
 
 pytestmark = pytest.mark.shared
 
-LISTED = Path(__file__).parents[1] / "docs" / "publisher-errors.md"
+LISTED = ROOT / "docs" / "publisher-errors.md"
 MULTIPLE_CHOICE = re.compile("aqua|sat_math")
 LABELLED = [
     "gsm8k/openai_example_model_solutions", "outputs_qwen_maj/math_cot_100x8",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from gate_runs import edited, entry, imported, rows
+from project import ROOT
 
 PYTHON = [sys.executable, "-m", "mathreason_eval"]
 
@@ -104,7 +105,7 @@ def test_a_reader_that_has_enough_is_no_error_and_a_full_disk_is(words, out, cod
 
 
 def test_a_task_found_wanting_is_so_on_a_closed_pipe(tmp_path):
-    task = Path(__file__).parents[1] / "tasks" / "arithmetic"
+    task = ROOT / "tasks" / "arithmetic"
     mine = tmp_path / "arithmetic"
     subprocess.run(["cp", "-r", task, mine], check=True)
     case = {"gold": "7", "output": "\\boxed{8}", "outcome": "correct"}

@@ -11,10 +11,10 @@ import ast
 import itertools
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from project import ROOT, TESTS
 
 from mathreason_eval.grade.graders import GRADERS, Grader
 from mathreason_eval.grade.judge import Judge
@@ -273,7 +273,7 @@ CONVENTIONS = [
 # fmt: on
 PAIRS = [(gold, answer) for gold, answers in DIFFERENT for answer in answers]
 AGREED = [(how, gold, answer) for how, gold, answers in CONVENTIONS for answer in answers]
-CASES = Path(__file__).parent / "grader_cases.jsonl"
+CASES = TESTS / "grader_cases.jsonl"
 EXACT = Convention(rounded_gold=0)
 """Without rounding, which only a gold may ask for."""
 
@@ -434,7 +434,7 @@ CACHES = {
 
 def test_every_cache_is_known_with_all_that_its_result_depends_on() -> None:
     """A convention is an argument of no cached function: each works below where it decides."""
-    package = Path(__file__).parents[1] / "mathreason_eval"
+    package = ROOT / "mathreason_eval"
     found = {}
     for path in (*package.glob("maths/**/*.py"), *package.glob("grade/**/*.py")):
         module = ".".join(path.relative_to(package).with_suffix("").parts)

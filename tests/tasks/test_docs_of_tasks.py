@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from random import Random
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from project import ROOT
 
 from mathreason_eval.cli import verbs
 from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
@@ -19,7 +19,6 @@ from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import datasets, folder, read_task
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
 
 

@@ -6,17 +6,16 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from project import TESTS
 
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import canonical_key, compare
 from mathreason_eval.maths.compare.symbolic import compare_slow
 
 CASES = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "grader_cases.jsonl").read_text("utf-8").splitlines()
+    json.loads(line) for line in (TESTS / "grader_cases.jsonl").read_text("utf-8").splitlines()
 ]
 QUICK = [case for case in CASES if not case.get("slow")]
 SLOW = [case for case in CASES if case.get("slow")]

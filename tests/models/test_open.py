@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass, fields
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from mathreason_eval.errors import MissingExtraError, ModelError, UnknownNameError, UserError
 from mathreason_eval.models import backends, open_model, read_options
@@ -78,7 +78,7 @@ def test_a_missing_library_is_named_with_the_line_that_installs_it(backend):
 
 @pytest.mark.parametrize("backend", backends())
 def test_every_option_is_documented(backend):
-    page = (Path(__file__).parents[1] / "docs/engines.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/engines.md").read_text(encoding="utf-8")
     section = page.partition(f"\n## {backend}")[2].partition("\n## ")[0]
     options = import_module(f"mathreason_eval.models.{backend}").Options
     assert [field.name for field in fields(options) if f"`{field.name}`" not in section] == []

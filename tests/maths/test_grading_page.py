@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from mathreason_eval.extract import EXTRACTORS, extract
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.maths.compare.convention import Convention
 
-PAGE = (Path(__file__).parents[1] / "docs" / "grading.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
 ROWS = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| `")]
 
 

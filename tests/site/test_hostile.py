@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from site_pages import Page, dead_links, pages, places_with_two_owners
 from site_runs import make_run
-from test_site import Page, dead_links, pages, places_with_two_owners
 
 from mathreason_eval.runs.store import RunWriter, load_run
 from mathreason_eval.site import build_site

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError
+from mathreason_eval.pipeline.plan import TaskRules
 from mathreason_eval.tasks import load_task, read_task, task_names
 from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import Problem
@@ -42,6 +45,10 @@ MALFORMED = [
     ("name: sums",        "name: other",               "its folder is sums"),
     ("data: {hub",        "generate: {problems: 3}\ndata: {hub", "either data"),
     ("revision: abc, ",   "",                          "'revision'"),
+    ("version: 1",        "version: 1\ncheck_steps: 1",  "check_steps is 1, not of type bool"),
+    ("version: 1",        "version: 1\ncluster: [a]",    "cluster is .'a'., not of type str"),
+    ("version: 1",        "version: 1\nmacro: 3",        "macro is 3, not of type str"),
+    ("version: 1",        "version: 1\nmax_tokens: 0",   "0 is no number of tokens"),
     ("license: MIT",      "license: [",                "cannot be read"),
     (YAML,                "- a list",                  "not a mapping"),
     ("grade: number\n",   "grade: number\nprompts: {few: {template: few.jinja}}\n", "few.jinja"),
@@ -54,6 +61,29 @@ def test_a_malformed_folder_says_what_is_wrong(tmp_path, old, new, says):
     assert old in YAML
     with pytest.raises(UserError, match=says):
         read_task(folder(tmp_path, YAML.replace(old, new)))
+
+
+def test_one_name_stands_for_a_list_of_one(tmp_path):
+    task = read_task(folder(tmp_path, YAML.replace("[boxed]", "boxed\nslices: level")))
+    assert (task.extract, task.slices) == (("boxed",), ("level",))
+
+
+# fmt: off
+UNKNOWN = [
+    ({"extract": ("boxd",)},   "There is no extraction rule named 'boxd'."),
+    ({"grade": "numbr"},       "There is no grader named 'numbr'."),
+    ({"second": "none"},       "There is no grader named 'none'."),
+    ({"metrics": ("bayess",)}, "There is no family of metrics named 'bayess'."),
+    ({"primary": "avrg"},      "There is no metric named 'avrg'."),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("rules", "says"), UNKNOWN)
+def test_a_name_that_is_none_is_refused_before_a_model_is_asked(rules, says):
+    with pytest.raises(UnknownNameError) as caught:
+        TaskRules.of(replace(load_task("arithmetic"), **rules))
+    assert caught.value.what == says
 
 
 def test_a_slip_in_a_key_names_the_nearest(tmp_path):

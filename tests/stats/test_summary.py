@@ -5,13 +5,13 @@ from __future__ import annotations
 import doctest
 import math
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from manifests import report_of
+from project import ROOT
 
 from mathreason_eval.stats.estimators.passk import curves
 from mathreason_eval.stats.estimators.votes import maj_curve
@@ -309,6 +309,6 @@ def test_a_mean_of_nothing_is_an_error():
 
 
 def test_worked_examples_of_the_page_are_true():
-    page = Path(__file__).parents[1] / "docs" / "statistics.md"
+    page = ROOT / "docs" / "statistics.md"
     failed, tried = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert (failed, tried > 10) == (0, True)
