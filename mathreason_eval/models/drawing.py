@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _RANKED = 512
 """Tokens ranked at first; they nearly always hold top_p, and sorting all takes ten times longer."""
 _MARGIN = 4
-"""Tokens looked at beyond a stop string's length, where a token holds less than a character."""
+"""Tokens looked at beyond a stop string's bytes: some hold no text at all."""
 
 
 class Draw:
@@ -39,12 +39,15 @@ class Draw:
         temperature = torch.tensor([s.temperature for s in samplings], device=device)
         self._temperature = temperature.masked_fill(temperature == 0, 1.0).unsqueeze(1)
         self._top_p = torch.tensor([s.top_p for s in samplings], device=device).unsqueeze(1)
+        self._made = 0
+        self._lost_at = torch.full((len(samplings),), -1, device=device)
 
     def __call__(self, _tokens: object, scores: torch.Tensor) -> torch.Tensor:
         """Return scores that are finite for the drawn token alone."""
         import torch
 
         shares = torch.softmax(scores.float() / self._temperature, dim=-1)
+        self._note_lost(shares)
         noise = torch.full_like(shares, 0.5)  # the same for all tokens where the row is greedy
         for row, source in enumerate(self._sources):
             if source is not None:
@@ -56,6 +59,19 @@ class Draw:
             shares[rows] = _nucleus(shares[rows], self._top_p[rows])
         chosen = (shares / noise).argmax(dim=-1, keepdim=True)
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
+
+    def lost_at(self) -> Mapping[int, int]:
+        """Return the rows whose logits were not numbers, and after how many tokens."""
+        return {row: made for row, made in enumerate(self._lost_at.tolist()) if made >= 0}
+
+    def _note_lost(self, shares: torch.Tensor) -> None:
+        """Note which rows have no shares: one logit that is no number leaves none of them one.
+
+        In float16 a model may exceed the largest number; the first token would be drawn for ever.
+        """
+        fresh = shares[:, 0].isnan() & (self._lost_at < 0)
+        self._lost_at.masked_fill_(fresh, self._made)
+        self._made += 1
 
 
 def _nucleus(shares: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
@@ -90,16 +106,24 @@ class Stop:
 
         made = tokens.shape[1] - self.prompt_length
         done = [made >= request.sampling.max_tokens for request in self.requests]
-        for row, request in enumerate(self.requests):
-            stops = request.prompt.stop
-            if not stops or row in self.stopped_at:
-                continue
-            tail = min(made, max(map(len, stops)) + _MARGIN)
-            text = self.decode(tokens[row, -tail:].tolist())
-            if any(stop in text for stop in stops):
+        tails = {
+            row: min(made, max(map(_most_tokens, request.prompt.stop)))
+            for row, request in enumerate(self.requests)
+            if request.prompt.stop and row not in self.stopped_at
+        }
+        # All rows at once: a GPU is waited for each time that something is read from it.
+        last = tokens[:, -max(tails.values()) :].tolist() if tails else []
+        for row, tail in tails.items():
+            text = self.decode(last[row][-tail:])
+            if any(stop in text for stop in self.requests[row].prompt.stop):
                 self.stopped_at[row] = made
                 done[row] = True
         return torch.tensor(done, device=tokens.device)
+
+
+def _most_tokens(stop: str) -> int:
+    """Return how many tokens at the end may hold a stop string: one a byte, and a few beyond."""
+    return len(stop.encode(errors="replace")) + _MARGIN
 
 
 def cut(text: str, stops: Sequence[str]) -> str:

@@ -10,8 +10,10 @@ from importlib.util import find_spec
 from itertools import islice
 from time import monotonic
 from typing import Any
+from warnings import warn
 
 from mathreason_eval.errors import MissingExtraError, ModelError
+from mathreason_eval.models.accelerator import attempt, described, first_line
 from mathreason_eval.models.answers import overfull
 from mathreason_eval.models.base import Completion, Failure, Request, handle
 from mathreason_eval.models.checkpoint import (
@@ -51,6 +53,22 @@ class Options:
 
 
 _Encoded = tuple[Request, list[int]]
+"""A request, and the tokens of its prompt."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """What a batch made of one request."""
+
+    request: Request
+    prompt: list[int]
+    tokens: list[int]
+    """What was generated, padded on the right."""
+    stopped_at: int | None
+    """Tokens at which a stop string was complete."""
+    lost_at: int | None
+    """Tokens before the first that the model gave no shares for."""
+    seconds: float
 
 
 class HfModel:
@@ -67,12 +85,12 @@ class HfModel:
         self.context: int | None = longest if isinstance(longest, int) else None
         self.opening = opening(self._tokenizer, self._template_arguments) if self.chat else ""
         self._options = options
+        self._room: int | None = None
         self._described = {
             "backend": "hf",
             "engine": f"transformers {version('transformers')}, torch {version('torch')}",
             **identity(checkpoint, self._model.config),
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "device": str(self._model.device),
+            **described(self._model),
             "batch_size": options.batch_size,
             "chat_template_sha256": template_hash(self._tokenizer),
             "chat_template_kwargs": self._template_arguments,
@@ -96,8 +114,14 @@ class HfModel:
                     fitting.append((request, tokens))
             # The longest first: what does not fit the memory shows at once.
             fitting.sort(key=lambda row: (-row[0].sampling.max_tokens, -len(row[1])))
-            for start in range(0, len(fitting), size):
-                yield from self._answer(fitting[start : start + size])
+            while fitting:
+                batch = self._batch(fitting)
+                made = self._answer(batch)
+                if made is None and len(batch) > 1:
+                    self._make_room(batch)
+                    continue
+                yield from (self._too_large(batch[0]),) if made is None else made
+                del fitting[: len(batch)]
 
     def close(self) -> None:
         """Free the model's memory."""
@@ -114,68 +138,96 @@ class HfModel:
             return None
         return overfull(request, tokens, self.context, "take a model with a longer context")
 
-    def _answer(self, batch: Sequence[_Encoded]) -> Iterator[Completion | Failure]:
-        """Yield the completions of one batch."""
-        import torch
+    def _batch(self, fitting: Sequence[_Encoded]) -> Sequence[_Encoded]:
+        """Return the next batch: of the size asked for, or of what the memory was seen to hold."""
+        batch = fitting[: self._options.batch_size]
+        if self._room is None:
+            return batch
+        return batch[: max(1, self._room // _width(batch))]
 
+    def _make_room(self, batch: Sequence[_Encoded]) -> None:
+        """Note that the memory holds half of this batch's tokens at most, and say so."""
+        self._room = len(batch) * _width(batch) // 2
+        warn(
+            f"The memory of {self._model.device} is too small for a batch of {len(batch)}; "
+            f"{len(batch) // 2} are tried.",
+            stacklevel=2,
+        )
+
+    def _too_large(self, one: _Encoded) -> Failure:
+        """Return the failure of a request that the memory is too small for, alone."""
+        request, tokens = one
+        return Failure(
+            request=request,
+            reason=f"the memory of {self._model.device} is too small for its {len(tokens):,} "
+            f"tokens and max_tokens {request.sampling.max_tokens:,}, even alone",
+            hint="Lower --max-tokens, or free the memory.",
+        )
+
+    def _answer(self, batch: Sequence[_Encoded]) -> Iterable[Completion | Failure] | None:
+        """Return the completions of one batch; None where the memory is too small for it."""
         begun = monotonic()
         longest = max(len(tokens) for _, tokens in batch)
         requests = [request for request, _ in batch]
         stop = Stop(requests=requests, prompt_length=longest, decode=self._decode)
-        try:
-            with torch.inference_mode():
-                rows = self._generate(batch, longest, stop)
-        except torch.OutOfMemoryError:
-            raise ModelError(
-                f"The memory of {self._model.device} is too small for a batch of {len(batch)}.",
-                f"--model-arg batch_size={max(1, len(batch) // 2)}; the same command goes on.",
-            ) from None
-        seconds = monotonic() - begun
-        for row, (request, prompt) in enumerate(batch):
-            stopped_at = stop.stopped_at.get(row)
-            read = partial(self._completion, request, prompt, rows[row], stopped_at, seconds)
-            yield handle(request, read)
+        generated = attempt(partial(self._generate, batch, stop), self._model.device)
+        if generated is None:
+            return None
+        seconds, (rows, lost) = monotonic() - begun, generated
+        made = (
+            _Row(
+                request=request,
+                prompt=prompt,
+                tokens=rows[row],
+                stopped_at=stop.stopped_at.get(row),
+                lost_at=lost.get(row),
+                seconds=seconds,
+            )
+            for row, (request, prompt) in enumerate(batch)
+        )
+        return (handle(row.request, partial(self._completion, row)) for row in made)
 
-    def _generate(self, batch: Sequence[_Encoded], longest: int, stop: Stop) -> list[list[int]]:
-        """Return the generated tokens of each row, padded on the right."""
+    def _generate(
+        self, batch: Sequence[_Encoded], stop: Stop
+    ) -> tuple[list[list[int]], Mapping[int, int]]:
+        """Return the generated tokens of each row, padded on the right, and the rows lost."""
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         device, pad = self._model.device, self._model.generation_config.pad_token_id
+        longest, draw = stop.prompt_length, Draw(stop.requests, device)
         padded = [[pad] * (longest - len(tokens)) + tokens for _, tokens in batch]
         mask = [[0] * (longest - len(tokens)) + [1] * len(tokens) for _, tokens in batch]
-        requests = stop.requests
         everything = self._model.generate(
             input_ids=torch.tensor(padded, device=device),
             attention_mask=torch.tensor(mask, device=device),
-            max_new_tokens=max(request.sampling.max_tokens for request in requests),
-            logits_processor=LogitsProcessorList([Draw(requests, device)]),
+            max_new_tokens=max(request.sampling.max_tokens for request in stop.requests),
+            logits_processor=LogitsProcessorList([draw]),
             stopping_criteria=StoppingCriteriaList([stop]),
         )
         rows: list[list[int]] = everything[:, longest:].tolist()
-        return rows
+        return rows, draw.lost_at()
 
-    def _completion(
-        self,
-        request: Request,
-        prompt: list[int],
-        row: list[int],
-        stopped_at: int | None,
-        seconds: float,
-    ) -> Completion:
+    def _completion(self, row: _Row) -> Completion | Failure:
         """Return what one row says, up to its end of text, its stop string or its max_tokens."""
-        ends = self._model.generation_config.eos_token_id
-        row = row[: stopped_at or request.sampling.max_tokens]
-        end = next((place for place, token in enumerate(row) if token in ends), None)
-        made = row if end is None else row[: end + 1]
+        request, ends = row.request, self._model.generation_config.eos_token_id
+        tokens = row.tokens[: row.stopped_at or request.sampling.max_tokens]
+        end = next((place for place, token in enumerate(tokens) if token in ends), None)
+        made = tokens if end is None else tokens[: end + 1]
+        if row.lost_at is not None and row.lost_at < len(made):
+            return Failure(
+                request=request,
+                reason=f"the model's numbers were no longer finite after {row.lost_at:,} tokens",
+                hint="Take --model-arg dtype=bfloat16 or float32.",
+            )
         text = self._decode(made if end is None else made[:-1])
         return Completion(
             request=request,
             text=cut(text, request.prompt.stop),
-            finish_reason="length" if end is None and stopped_at is None else "stop",
-            prompt_tokens=len(prompt),
+            finish_reason="length" if end is None and row.stopped_at is None else "stop",
+            prompt_tokens=len(row.prompt),
             completion_tokens=len(made),
-            seconds=seconds,
+            seconds=row.seconds,
         )
 
     def _decode(self, tokens: list[int]) -> str:
@@ -218,9 +270,11 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         model = model.to(how.device).eval()
     except OSError as error:
         raise _unloadable(checkpoint, error) from None
-    except (ValueError, RuntimeError, AttributeError) as error:
+    except (ValueError, RuntimeError, AttributeError, AssertionError, ImportError) as error:
+        # A torch without CUDA asserts, and a package that attention asks for may be missing.
         raise ModelError(
-            f"{checkpoint.place} cannot be loaded: {error}.", "Check dtype and device."
+            f"{checkpoint.place} cannot be loaded: {first_line(error)}.",
+            "Check dtype, device and attn_implementation.",
         ) from None
     own = model.generation_config.eos_token_id
     ends = own if isinstance(own, list) else [tokenizer.eos_token_id if own is None else own]
@@ -229,6 +283,12 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         do_sample=False, eos_token_id=ends, pad_token_id=pad, bos_token_id=tokenizer.bos_token_id
     )
     return tokenizer, model
+
+
+def _width(batch: Sequence[_Encoded]) -> int:
+    """Return the tokens that each row of a batch may come to hold."""
+    most = max(request.sampling.max_tokens for request, _ in batch)
+    return most + max(len(tokens) for _, tokens in batch)
 
 
 def _unloadable(checkpoint: Checkpoint, error: OSError) -> ModelError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from mathreason_eval.models.accelerator import keep_off_cudnn_attention
 from mathreason_eval.models.checkpoint import Checkpoint
 
 
@@ -41,7 +42,7 @@ class Loading:
 
 
 def loading(checkpoint: Checkpoint, options: Settings) -> Loading:
-    """Return how a checkpoint is loaded, and silence what transformers would print meanwhile.
+    """Return how a checkpoint is loaded; silence transformers, and keep off cuDNN's attention.
 
     Most CPUs emulate bfloat16, many times slower than float32, which also makes a text independent
     of its batch; so on a CPU `auto` is float32.
@@ -51,6 +52,7 @@ def loading(checkpoint: Checkpoint, options: Settings) -> Loading:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    keep_off_cudnn_attention()
     device, dtype = options.device, options.dtype
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

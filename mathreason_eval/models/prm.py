@@ -11,13 +11,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import islice
+from math import isfinite
 from time import monotonic
 from typing import Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
+from mathreason_eval.models.accelerator import attempt, described, first_line
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
 from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate, template_hash
@@ -28,6 +31,10 @@ from mathreason_eval.types import Prompt
 
 _DIGITS = 6
 """Decimals of a score."""
+_UNLOADABLE = (
+    *(OSError, ValueError, RuntimeError, AttributeError),
+    *(AssertionError, ImportError),  # a torch without CUDA; a package that its code asks for
+)
 _HEADS = {"ForTokenClassification": "token", "ForSequenceClassification": "sequence"}
 
 
@@ -79,8 +86,7 @@ class PrmModel:
             "head": self._head,
             "separator": self._separator,
             "right": options.right,
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "device": str(self._model.device),
+            **described(self._model),
             "batch_size": options.batch_size,
             "chat_template_sha256": template_hash(self._tokenizer),
         }
@@ -132,11 +138,19 @@ class PrmModel:
             ends.append(len(tokens) - 1)
         return _Solution(request=request, tokens=tokens, ends=ends)
 
-    def _scored(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
+    def _scored(self, solutions: Sequence[_Solution]) -> Iterator[Completion | Failure]:
         """Yield the completions of solutions that fit the context."""
         begun = monotonic()
         rows = self._by_token(solutions) if self._head == "token" else self._by_text(solutions)
         for solution, scores in zip(solutions, rows, strict=True):
+            if not all(map(isfinite, scores)):
+                # No score is not below one half, and would say that the step is right.
+                yield Failure(
+                    request=solution.request,
+                    reason="the model's scores are not all numbers",
+                    hint="Take --model-arg dtype=bfloat16 or float32.",
+                )
+                continue
             shown = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
             yield Completion(
                 request=solution.request,
@@ -173,17 +187,17 @@ class PrmModel:
         device = self._model.device
         padded = [text + [pad] * (longest - len(text)) for text in texts]
         mask = [[1] * len(text) + [0] * (longest - len(text)) for text in texts]
-        try:
-            with torch.inference_mode():
-                said = self._model(
-                    input_ids=torch.tensor(padded, device=device),
-                    attention_mask=torch.tensor(mask, device=device),
-                )
-        except torch.OutOfMemoryError:
+        score = partial(
+            self._model,
+            input_ids=torch.tensor(padded, device=device),
+            attention_mask=torch.tensor(mask, device=device),
+        )
+        said = attempt(score, device)
+        if said is None:
             raise ModelError(
                 f"The memory of {device} is too small for a batch of {len(texts)}.",
                 f"--model-arg batch_size={max(1, len(texts) // 2)}; the same command goes on.",
-            ) from None
+            )
         return said[0].float()
 
     def _right(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor
@@ -226,10 +240,10 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
         }[head]
         model = loader.from_pretrained(checkpoint.place, dtype=how.dtype, **how.source)
         model = model.to(how.device).eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        first = (str(error).strip().splitlines() or ["no reason given"])[0]
+    except _UNLOADABLE as error:
         raise ModelError(
-            f"{checkpoint.place} cannot be loaded: {first}", "Check the name, dtype and device."
+            f"{checkpoint.place} cannot be loaded: {first_line(error)}.",
+            "Check the name, dtype and device.",
         ) from None
     if model.config.pad_token_id is None:
         # Any token will do: what pads stands behind the text, and is masked.
