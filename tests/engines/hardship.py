@@ -32,7 +32,7 @@ UNLOADABLE = {
     "attention": {"attn_implementation": "flash_attention_2"},
 }
 # fmt: on
-COLON = "\N{FULLWIDTH COLON}\N{EM DASH}"
+COLON = "\N{FULLWIDTH COLON}\N{EM DASH}\N{EM DASH}"
 """A stop string of fewer characters than the tokens that it may take, one a byte."""
 
 

@@ -97,7 +97,7 @@ def test_a_reward_model_on_a_device_that_is_not_there_is_one_line(facts):
 
 
 def test_a_stop_string_is_seen_where_each_byte_is_a_token(facts):
-    assert facts["stopped"] == {"0": 8}
+    assert facts["stopped"] == {"0": 11}
 
 
 def test_attention_is_not_cudnns_whose_texts_change_from_time_to_time(facts):
