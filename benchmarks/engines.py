@@ -78,6 +78,7 @@ def bare_hf(model: Any, asked: Sequence[Request]) -> int:
 
     engine, tokenizer = model._model, model._tokenizer
     size, made = model.describe()["batch_size"], 0
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     ends = torch.tensor(engine.generation_config.eos_token_id)
     for start in range(0, len(asked), size):
         rows = [encode(tokenizer, request.prompt, {}) for request in asked[start : start + size]]

@@ -310,3 +310,13 @@ def _is_net(handler: ast.ExceptHandler) -> bool:
 
 def _named(node: ast.expr) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+# --- tests -----------------------------------------------------------------------------------
+
+
+def test_tests_mirror_the_package():
+    """The tests of `mathreason_eval/a/b.py` lie in `tests/a/`."""
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"_tasks"}
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} - {"engines"}
+    assert packages == folders

@@ -7,11 +7,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import ModelError
+from mathreason_eval.models.accelerator import (
+    describe_device,
+    disable_cudnn_attention,
+    first_line,
+)
 from mathreason_eval.text.thinking import OPENING_TAGS
 from mathreason_eval.types import Message, Prompt
 
@@ -162,13 +166,20 @@ class LoadOptions:
     """Whether to run code that comes with the checkpoint."""
 
 
+_LOAD_ERRORS = (
+    *(ValueError, RuntimeError, AttributeError),
+    *(AssertionError, ImportError),  # a torch without CUDA; a package that is not installed
+)
+
+
 def load(
     checkpoint: Checkpoint, options: LoadOptions, class_of: Callable[[Any], Any], **more: object
 ) -> tuple[Any, Any]:
     """Return the tokenizer and the model of a checkpoint, ready for inference.
 
     Most CPUs emulate bfloat16, many times slower than float32, which also makes a text independent
-    of its batch; so on a CPU `auto` is float32. Nothing is printed meanwhile.
+    of its batch; so on a CPU `auto` is float32. Transformers is silenced, and cuDNN's attention
+    switched off, for the whole process.
 
     Args:
         checkpoint: where it is.
@@ -185,6 +196,7 @@ def load(
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    disable_cudnn_attention()
     place, revision = checkpoint.place, checkpoint.revision or "main"
     source = {"revision": revision, "trust_remote_code": options.trust_remote_code}
     device, dtype = options.device, options.dtype
@@ -201,16 +213,13 @@ def load(
         if checkpoint.folder is None:
             raise checkpoint.not_found() from None
         raise ModelError(
-            f"The folder {place} holds no model: {_first_line(error)}", "Give another."
+            f"The folder {place} holds no model: {first_line(error)}.", "Give another."
         ) from None
-    except (ValueError, RuntimeError, AttributeError) as error:
+    except _LOAD_ERRORS as error:
         raise ModelError(
-            f"{place} cannot be loaded: {_first_line(error)}", "Check the name, dtype and device."
+            f"{place} cannot be loaded: {first_line(error)}.",
+            f"Check {', '.join(('the name', 'dtype', *more))} and device.",
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0]
 
 
 def describe_loaded(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> dict[str, object]:  # noqa: ANN401 - transformers' own
@@ -218,8 +227,7 @@ def describe_loaded(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> dict[
     return {
         "engine": f"transformers {version('transformers')}, torch {version('torch')}",
         **identity(checkpoint, model.config),
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "device": str(model.device),
+        **describe_device(model),
         "chat_template_sha256": template_hash(tokenizer),
     }
 
@@ -228,20 +236,3 @@ def longest_context(config: Any) -> int | None:  # noqa: ANN401 - transformers' 
     """Return the tokens that a model's positions hold, or None where its config does not say."""
     longest = getattr(config, "max_position_embeddings", None)
     return longest if isinstance(longest, int) else None
-
-
-def out_of_memory(device: object, batch: int) -> ModelError:
-    """Return the error of a batch that does not fit a device, with half of it as the remedy."""
-    return ModelError(
-        f"The memory of {device} is too small for a batch of {batch}.",
-        f"--model-arg batch_size={max(1, batch // 2)}; the same command goes on.",
-    )
-
-
-def free_gpu_memory() -> None:
-    """Return the memory of a model that is no longer referred to, where there is a GPU."""
-    if find_spec("torch"):
-        import torch
-
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()

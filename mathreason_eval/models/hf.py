@@ -11,19 +11,19 @@ from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 from mathreason_eval.models import read_object, read_options, require
+from mathreason_eval.models.accelerator import free_gpu_memory, run_batch
 from mathreason_eval.models.base import Completion, Failure, Request, context_failure, handle
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
     LoadOptions,
     describe_loaded,
     encode,
-    free_gpu_memory,
     load,
     locate,
     longest_context,
-    out_of_memory,
     template_opening,
 )
 
@@ -51,6 +51,21 @@ _WINDOW = 4
 """Batches of requests that are sorted by length together."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """What a batch generated for one request."""
+
+    request: Request
+    prompt: list[int]
+    tokens: list[int]
+    """What was generated, padded on the right."""
+    stopped_at: int | None
+    """Generated tokens at which a stop string was complete."""
+    nonfinite_at: int | None
+    """Tokens generated before the model's logits were no longer finite."""
+    seconds: float
+
+
 class HfModel:
     """A causal language model and its tokenizer, loaded."""
 
@@ -64,6 +79,7 @@ class HfModel:
         arguments = self._template_arguments
         self.opening = template_opening(self._tokenizer, arguments) if self.chat else ""
         self._options = options
+        self._tokens_that_fit: int | None = None
         self._described = {
             **describe_loaded(checkpoint, self._tokenizer, self._model),
             "backend": "hf",
@@ -86,10 +102,16 @@ class HfModel:
                     yield failure
                 else:
                     fitting.append((request, tokens))
-            # The longest first, so that a batch too large for the memory fails at once.
+            # The longest first, so that a batch too large for the memory shows at once.
             fitting.sort(key=lambda row: (-row[0].sampling.max_tokens, -len(row[1])))
-            for start in range(0, len(fitting), size):
-                yield from self._generate(fitting[start : start + size])
+            while fitting:
+                batch = self._next_batch(fitting)
+                results = self._generate(batch)
+                if results is None and len(batch) > 1:
+                    self._shrink_batches(batch)
+                    continue
+                yield from (self._memory_failure(batch[0]),) if results is None else results
+                del fitting[: len(batch)]
 
     def close(self) -> None:
         """Free the model's memory."""
@@ -102,66 +124,96 @@ class HfModel:
             return None
         return context_failure(request, tokens, self.context, "take a model with a longer context")
 
-    def _generate(self, batch: Sequence[_Encoded]) -> Iterator[Completion | Failure]:
-        """Yield the completions of one batch."""
-        import torch
+    def _next_batch(self, fitting: Sequence[_Encoded]) -> Sequence[_Encoded]:
+        """Return the next batch: of `batch_size`, or as large as the memory turned out to hold."""
+        batch = fitting[: self._options.batch_size]
+        if self._tokens_that_fit is None:
+            return batch
+        return batch[: max(1, self._tokens_that_fit // _row_length(batch))]
 
+    def _shrink_batches(self, batch: Sequence[_Encoded]) -> None:
+        """Limit batches to half the tokens of one that the memory is too small for, and warn."""
+        self._tokens_that_fit = len(batch) * _row_length(batch) // 2
+        warn(
+            f"The memory of {self._model.device} is too small for a batch of {len(batch)}; "
+            f"trying {len(batch) // 2}.",
+            stacklevel=2,
+        )
+
+    def _memory_failure(self, encoded: _Encoded) -> Failure:
+        """Return the failure of a request that does not fit the memory even alone."""
+        request, tokens = encoded
+        return Failure(
+            request=request,
+            reason=f"the memory of {self._model.device} is too small for its {len(tokens):,} "
+            f"tokens and max_tokens {request.sampling.max_tokens:,}, even alone",
+            hint="Lower --max-tokens, or free the memory.",
+        )
+
+    def _generate(self, batch: Sequence[_Encoded]) -> Iterable[Completion | Failure] | None:
+        """Return the completions of one batch; None if the memory is too small for it."""
         start = monotonic()
         longest = max(len(tokens) for _, tokens in batch)
         requests = [request for request, _ in batch]
         stop = StopByRow(requests=requests, prompt_length=longest, decode=self._decode)
-        try:
-            with torch.inference_mode():
-                rows = self._generate_tokens(batch, longest, stop)
-        except torch.OutOfMemoryError:
-            raise out_of_memory(self._model.device, len(batch)) from None
-        seconds = monotonic() - start
-        for row, (request, prompt) in enumerate(batch):
-            stopped_at = stop.stopped_at.get(row)
-            read = partial(self._completion, request, prompt, rows[row], stopped_at, seconds)
-            yield handle(request, read)
+        generated = run_batch(partial(self._generate_tokens, batch, stop), self._model.device)
+        if generated is None:
+            return None
+        seconds, (tokens, nonfinite_at) = monotonic() - start, generated
+        rows = (
+            _Row(
+                request=request,
+                prompt=prompt,
+                tokens=tokens[row],
+                stopped_at=stop.stopped_at.get(row),
+                nonfinite_at=nonfinite_at.get(row),
+                seconds=seconds,
+            )
+            for row, (request, prompt) in enumerate(batch)
+        )
+        return (handle(row.request, partial(self._completion, row)) for row in rows)
 
     def _generate_tokens(
-        self, batch: Sequence[_Encoded], longest: int, stop: StopByRow
-    ) -> list[list[int]]:
-        """Return the generated tokens of each row, padded on the right."""
+        self, batch: Sequence[_Encoded], stop: StopByRow
+    ) -> tuple[list[list[int]], Mapping[int, int]]:
+        """Return the tokens of each row, padded on the right, and where logits were not finite."""
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         device, pad = self._model.device, self._model.generation_config.pad_token_id
+        longest, sampler = stop.prompt_length, SeededSampler(stop.requests, device)
         padded = [[pad] * (longest - len(tokens)) + tokens for _, tokens in batch]
         mask = [[0] * (longest - len(tokens)) + [1] * len(tokens) for _, tokens in batch]
-        requests = stop.requests
         generated = self._model.generate(
             input_ids=torch.tensor(padded, device=device),
             attention_mask=torch.tensor(mask, device=device),
-            max_new_tokens=max(request.sampling.max_tokens for request in requests),
-            logits_processor=LogitsProcessorList([SeededSampler(requests, device)]),
+            max_new_tokens=max(request.sampling.max_tokens for request in stop.requests),
+            logits_processor=LogitsProcessorList([sampler]),
             stopping_criteria=StoppingCriteriaList([stop]),
         )
         rows: list[list[int]] = generated[:, longest:].tolist()
-        return rows
+        return rows, sampler.nonfinite_at()
 
-    def _completion(
-        self,
-        request: Request,
-        prompt: list[int],
-        row: list[int],
-        stopped_at: int | None,
-        seconds: float,
-    ) -> Completion:
+    def _completion(self, row: _Row) -> Completion | Failure:
         """Return the completion of one row, up to its end of text, stop string or max_tokens."""
-        ends = self._model.generation_config.eos_token_id
-        row = row[: stopped_at or request.sampling.max_tokens]
-        end = next((index for index, token in enumerate(row) if token in ends), None)
-        text = self._decode(row if end is None else row[:end])
+        request, ends = row.request, self._model.generation_config.eos_token_id
+        tokens = row.tokens[: row.stopped_at or request.sampling.max_tokens]
+        end = next((index for index, token in enumerate(tokens) if token in ends), None)
+        length = len(tokens) if end is None else end + 1
+        if row.nonfinite_at is not None and row.nonfinite_at < length:
+            return Failure(
+                request=request,
+                reason=f"the model's logits were no longer finite after {row.nonfinite_at:,} "
+                "tokens",
+                hint="Take --model-arg dtype=bfloat16 or float32.",
+            )
         return Completion(
             request=request,
-            text=cut_at_stop(text, request.prompt.stop),
-            finish_reason="length" if end is None and stopped_at is None else "stop",
-            prompt_tokens=len(prompt),
-            completion_tokens=len(row) if end is None else end + 1,
-            seconds=seconds,
+            text=cut_at_stop(self._decode(tokens[:end]), request.prompt.stop),
+            finish_reason="length" if end is None and row.stopped_at is None else "stop",
+            prompt_tokens=len(row.prompt),
+            completion_tokens=length,
+            seconds=row.seconds,
         )
 
     def _decode(self, tokens: list[int]) -> str:
@@ -170,6 +222,12 @@ class HfModel:
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+
+def _row_length(batch: Sequence[_Encoded]) -> int:
+    """Return the tokens, prompt and completion, that each row of a batch may grow to."""
+    longest_completion = max(request.sampling.max_tokens for request, _ in batch)
+    return max(len(tokens) for _, tokens in batch) + longest_completion
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> HfModel:
@@ -230,15 +288,17 @@ class SeededSampler:
         temperature = torch.tensor([s.temperature for s in samplings], device=device)
         self._temperature = temperature.masked_fill(temperature == 0, 1.0).unsqueeze(1)
         self._top_p = torch.tensor([s.top_p for s in samplings], device=device).unsqueeze(1)
+        self._length = 0
+        self._nonfinite_at = torch.full((len(samplings),), -1, device=device)
 
     def __call__(self, _tokens: object, scores: torch.Tensor) -> torch.Tensor:
         """Return scores that are finite for the sampled token alone."""
         import torch
 
         probabilities = torch.softmax(scores.float() / self._temperature, dim=-1)
-        noise = torch.full_like(
-            probabilities, 0.5
-        )  # the same for all tokens where the row is greedy
+        self._note_nonfinite(probabilities)
+        # The same for all tokens where the row is greedy.
+        noise = torch.full_like(probabilities, 0.5)
         for row, generator in enumerate(self._generators):
             if generator is not None:
                 noise[row].uniform_(generator=generator)
@@ -249,6 +309,21 @@ class SeededSampler:
             probabilities[rows] = _nucleus(probabilities[rows], self._top_p[rows])
         chosen = (probabilities / noise).argmax(dim=-1, keepdim=True)
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
+
+    def nonfinite_at(self) -> Mapping[int, int]:
+        """Return the rows whose logits were not finite, with the tokens generated before that."""
+        lengths = self._nonfinite_at.tolist()
+        return {row: length for row, length in enumerate(lengths) if length >= 0}
+
+    def _note_nonfinite(self, probabilities: torch.Tensor) -> None:
+        """Note which rows have no probabilities: one NaN or infinite logit makes all of them NaN.
+
+        In float16 a model may exceed the largest number; the first token of the vocabulary would
+        be chosen from then on.
+        """
+        fresh = probabilities[:, 0].isnan() & (self._nonfinite_at < 0)
+        self._nonfinite_at.masked_fill_(fresh, self._length)
+        self._length += 1
 
 
 _RANKED = 512
@@ -272,7 +347,7 @@ def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
 
 
 _MARGIN = 4
-"""Tokens looked at beyond a stop string's length, where a token holds less than a character."""
+"""Tokens looked at beyond a stop string's bytes: some hold no text at all."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -291,16 +366,24 @@ class StopByRow:
 
         length = tokens.shape[1] - self.prompt_length
         done = [length >= request.sampling.max_tokens for request in self.requests]
-        for row, request in enumerate(self.requests):
-            stops = request.prompt.stop
-            if not stops or row in self.stopped_at:
-                continue
-            tail = min(length, max(map(len, stops)) + _MARGIN)
-            text = self.decode(tokens[row, -tail:].tolist())
-            if any(stop in text for stop in stops):
+        tails = {
+            row: min(length, max(map(_max_tokens, request.prompt.stop)))
+            for row, request in enumerate(self.requests)
+            if request.prompt.stop and row not in self.stopped_at
+        }
+        # All rows in one read, because each read waits for the GPU.
+        last = tokens[:, -max(tails.values()) :].tolist() if tails else []
+        for row, tail in tails.items():
+            text = self.decode(last[row][-tail:])
+            if any(stop in text for stop in self.requests[row].prompt.stop):
                 self.stopped_at[row] = length
                 done[row] = True
         return torch.tensor(done, device=tokens.device)
+
+
+def _max_tokens(stop: str) -> int:
+    """Return how many of the last tokens may hold a stop string: one a byte, and a margin."""
+    return len(stop.encode(errors="replace")) + _MARGIN
 
 
 def cut_at_stop(text: str, stops: Sequence[str]) -> str:

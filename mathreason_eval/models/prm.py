@@ -11,11 +11,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import isfinite
 from time import monotonic
 from typing import Any
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import read_options, require
+from mathreason_eval.models.accelerator import free_gpu_memory, run_batch
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
 from mathreason_eval.models.checkpoint import (
@@ -23,11 +25,9 @@ from mathreason_eval.models.checkpoint import (
     LoadOptions,
     describe_loaded,
     encode,
-    free_gpu_memory,
     load,
     locate,
     longest_context,
-    out_of_memory,
 )
 from mathreason_eval.steps import first_below
 from mathreason_eval.types import Prompt
@@ -122,11 +122,19 @@ class PrmModel:
             ends.append(len(tokens) - 1)
         return _Solution(request=request, tokens=tokens, ends=ends)
 
-    def _completions(self, solutions: Sequence[_Solution]) -> Iterator[Completion]:
+    def _completions(self, solutions: Sequence[_Solution]) -> Iterator[Completion | Failure]:
         """Yield the completions of solutions that fit the context."""
         start = monotonic()
         score = self._scores_by_token if self._head == "token" else self._scores_by_prefix
         for solution, scores in zip(solutions, score(solutions), strict=True):
+            if not all(map(isfinite, scores)):
+                # NaN is not below one half, so the step would count as right.
+                yield Failure(
+                    request=solution.request,
+                    reason="the model's scores are not all finite numbers",
+                    hint="Take --model-arg dtype=bfloat16 or float32.",
+                )
+                continue
             found = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
             yield Completion(
                 request=solution.request,
@@ -163,14 +171,18 @@ class PrmModel:
         device = self._model.device
         padded = [text + [pad] * (longest - len(text)) for text in texts]
         mask = [[1] * len(text) + [0] * (longest - len(text)) for text in texts]
-        try:
-            with torch.inference_mode():
-                outputs = self._model(
-                    input_ids=torch.tensor(padded, device=device),
-                    attention_mask=torch.tensor(mask, device=device),
-                )
-        except torch.OutOfMemoryError:
-            raise out_of_memory(device, len(texts)) from None
+        outputs = run_batch(
+            lambda: self._model(
+                input_ids=torch.tensor(padded, device=device),
+                attention_mask=torch.tensor(mask, device=device),
+            ),
+            device,
+        )
+        if outputs is None:
+            raise ModelError(
+                f"The memory of {device} is too small for a batch of {len(texts)}.",
+                f"--model-arg batch_size={max(1, len(texts) // 2)}; the same command goes on.",
+            )
         return outputs[0].float()
 
     def _right_probabilities(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor

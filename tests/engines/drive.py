@@ -100,7 +100,7 @@ def begun(folder):
     return counts
 
 
-def drawn():
+def drawn(device="cpu"):
     """Return how far 20,000 draws are from the shares they are drawn by, per degree of freedom."""
     import torch
 
@@ -111,9 +111,9 @@ def drawn():
     distance = {}
     for temperature, top_p in ((1.0, 1.0), (0.7, 1.0), (1.0, 0.8)):
         asked = [ask("", seed=row, temperature=temperature, top_p=top_p) for row in range(rows)]
-        draw, counts = SeededSampler(asked, "cpu"), torch.zeros(kinds)
+        draw, counts = SeededSampler(asked, device), torch.zeros(kinds)
         for _ in range(turns):
-            tokens = draw(None, logits.repeat(rows, 1)).argmax(dim=-1)
+            tokens = draw(None, logits.to(device).repeat(rows, 1)).argmax(dim=-1).cpu()
             counts += torch.bincount(tokens, minlength=kinds)
         shares = torch.softmax(logits / temperature, dim=-1)
         ranked, names = shares.sort(descending=True)

@@ -66,9 +66,9 @@ def request(name: str, steps: list[str]) -> Request:
     )
 
 
-def scored(folder: Path, batch_size: int) -> dict[str, object]:
+def scored(folder: Path, batch_size: int, device: str = "auto") -> dict[str, object]:
     """Return by problem what the model says of each solution."""
-    options = {"batch_size": str(batch_size), "dtype": "float32"}
+    options = {"batch_size": str(batch_size), "dtype": "float32", "device": device}
     model = open_model(f"prm:{folder}", options)
     requests = [request(f"p{n}", STEPS[:length]) for n, length in enumerate(LENGTHS)]
     said: dict[str, object] = {}
