@@ -11,9 +11,9 @@ from typing import Protocol, Self
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.grade import DEADLINE, WORKERS
-from mathreason_eval.grade.graders import is_of_task, recorded, vote_key
+from mathreason_eval.grade.graders import is_of_task, vote_key
 from mathreason_eval.grade.judge import Judge
-from mathreason_eval.pipeline.plan import NO_SECOND, TaskRules, with_second
+from mathreason_eval.pipeline.plan import NO_SECOND, TaskRules, stored_second, with_second
 from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, find_run
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task, task_names
@@ -194,7 +194,7 @@ def _present_rules(
         RunError: if it is not, and has a grader in its folder.
     """
     entry = run.manifest.tasks[task]
-    asked = second or (entry.grading.second and recorded(entry.grading.second))
+    asked = second or stored_second(entry)
     if task in task_names(tasks_dirs):
         return TaskRules.of(with_second(load_task(task, tasks_dirs), asked))
     other = None if asked == NO_SECOND else asked

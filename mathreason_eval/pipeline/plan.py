@@ -187,6 +187,11 @@ def with_second(task: Task, grader: str | None) -> Task:
     return replace(task, second=grader)
 
 
+def stored_second(entry: TaskEntry) -> str | None:
+    """Return the second grader that a task of a run was judged with, as `with_second` takes it."""
+    return entry.grading.second and recorded(entry.grading.second)
+
+
 # --- plans and requests ----------------------------------------------------------------------
 
 

@@ -34,9 +34,19 @@ from mathreason_eval.pipeline.plan import (
     plan,
     planned_manifest,
     resolve_sampling,
+    stored_second,
+    with_second,
 )
 from mathreason_eval.runs.manifest import folder_name, join, now
-from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, distinct
+from mathreason_eval.runs.store import (
+    FileKey,
+    Run,
+    RunWriter,
+    SampleKey,
+    distinct,
+    is_run,
+    load_run,
+)
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Generation, RunManifest, TaskEntry, Totals
 
@@ -107,10 +117,11 @@ def run_tasks(
     loaded = load_tasks(spec)
     with closing(opener()) as model:
         plans = [plan(spec, task, problems, chat=model.chat) for task, problems in loaded]
-        fresh = planned_manifest(spec, model, plans)
-        folder = out or Path("runs") / folder_name(fresh)
+        folder = out or Path("runs") / folder_name(planned_manifest(spec, model, plans))
+        if spec.second is None and is_run(folder):
+            plans = _with_stored_second(plans, load_run(folder))
         with RunWriter(folder) as writer:
-            manifest = join(folder, fresh)
+            manifest = join(folder, planned_manifest(spec, model, plans))
             writer.write_manifest(manifest)
             before = Run(folder, manifest)
             for one in plans:
@@ -118,6 +129,17 @@ def run_tasks(
                 asked, stored = one.loaded.problems, before.problems(one.task.name)
                 writer.write_problems(one.task.name, stored if len(stored) > len(asked) else asked)
             return _Session(writer, before.unread(), plans, model, watcher).run_all(spec, grading)
+
+
+def _with_stored_second(plans: Sequence[TaskPlan], run: Run) -> list[TaskPlan]:
+    """Return plans with the second graders that a run was judged with."""
+    held = run.manifest.tasks
+    return [
+        replace(one, task=with_second(one.task, stored_second(held[one.task.name])))
+        if one.task.name in held
+        else one
+        for one in plans
+    ]
 
 
 class _Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -93,6 +94,11 @@ def test_a_run_keeps_the_second_grader_that_it_was_asked_with(tmp_path):
     assert [verdict.second for verdict in verdicts] == [Outcome.NO_ANSWER]
     again = regrade(run.path).run
     assert (again.verdicts("gsm8k"), again.metrics()) == (verdicts, metrics)
+    opener = partial(open_model, f"replay:{outputs}", {})
+    resumed = run_tasks(replace(spec, second=None), opener, tmp_path / "run")
+    assert (resumed.verdicts("gsm8k"), resumed.metrics()) == (verdicts, metrics)
+    dropped = run_tasks(replace(spec, second="none"), opener, tmp_path / "run")
+    assert [verdict.second for verdict in dropped.verdicts("gsm8k")] == [None]
 
 
 def test_none_drops_the_second_grader(run_folder):
