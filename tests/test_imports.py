@@ -316,7 +316,7 @@ def _named(node: ast.expr) -> set[str]:
 
 
 def test_tests_mirror_the_package():
-    """The tests of `mathreason_eval/a/b.py` lie in `tests/a/`."""
+    """The tests of a package lie in the folder of its name."""
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"_tasks"}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} - {"engines"}
     assert packages == folders

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -129,10 +129,11 @@ def _of_family(
     if family not in FAMILIES:
         raise UnknownNameError("family of metrics", family, FAMILIES)
     found = [*FAMILIES[family].estimate(task, items)]
+    places = {place for place, _ in taken}
     for one in found:
         if not isinstance(one, Metric):
             why = f"{type(one).__name__}, which is no Metric"
-        elif one.task != task or (one.slice, one.name) in taken or our_metric(one.name):
+        elif one.task != task or (one.slice, one.name) in taken or _is_ours(one, places):
             why = f"{one.name} of {one.slice} of {one.task}, which is not its own"
         elif not all(map(math.isfinite, (one.value, one.low, one.high))):
             why = f"{one.name}, which is not finite"
@@ -143,6 +144,11 @@ def _of_family(
             f"The family of metrics {family} yields {why}.", "Fix, update or uninstall its package."
         )
     return found
+
+
+def _is_ours(metric: Metric, places: Collection[str]) -> bool:
+    """Return whether a metric has the name of one that the summary makes of its slice."""
+    return metric.slice in places and our_metric(metric.name) is not None
 
 
 def by_slice(items: Sequence[Item], slices: Sequence[str]) -> Iterator[tuple[str, list[Item]]]:

@@ -427,7 +427,7 @@ CACHES = {
     "maths.evaluate.residue._square_root": "number",
     "maths.vocabulary.units.unit_of": "name",
     "grade.graders._in_folder": "reference",
-    "grade.jobs.rows._judge": "deadline",
+    "grade.verify._process_judge": "deadline",
     "grade.verify._default_judge": "deadline",
 }
 

@@ -153,7 +153,7 @@ def test_a_crash_comes_after_what_was_finished():
 
 def test_a_death_is_a_kill():
     program = (
-        "from mathreason_eval.models import open_model; from tests.test_models_fake import request;"
+        "from mathreason_eval.models import open_model; from tests.models.test_fake import request;"
         "[print(one.text, flush=True) for one in"
         " open_model('fake:echo', {'die_after': '2'}).stream([request('x')] * 9)]"
     )

@@ -193,7 +193,7 @@ def test_a_torn_file_says_so(tmp_path):
 
 PROGRAM = """
 from mathreason_eval.models import open_model
-from tests.test_models_llamacpp import OPTIONS, ask
+from tests.models.test_llamacpp import OPTIONS, ask
 model = open_model("demo", OPTIONS)
 stream = model.stream(ask(max_tokens=300, seed=seed) for seed in range(50))
 print(type(next(stream)).__name__, flush=True)
