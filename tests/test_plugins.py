@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from project import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "tests" / "plugins" / "example"
 VERSION = "mathreason-example 1.2"
 

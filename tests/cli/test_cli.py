@@ -21,6 +21,8 @@ import pytest
 from mathreason_eval.cli import main, verbs
 from mathreason_eval.runs.store import load_run
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:

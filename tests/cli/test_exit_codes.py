@@ -13,6 +13,8 @@ import pytest
 from gate_runs import edited, entry, imported, rows
 from project import ROOT
 
+pytestmark = pytest.mark.slow
+
 PYTHON = [sys.executable, "-m", "mathreason_eval"]
 
 

@@ -20,6 +20,8 @@ from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("clean", *VARIANTS)
 
 # fmt: off

@@ -75,6 +75,7 @@ def test_a_published_prompt_is_sent_as_it_stands(tmp_path):
     assert render(task.prompt(None, chat=True), problem).messages[0].content == odd["prompt"]
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_published_rows_prove_the_task(shared):
     data = str(shared / "procbench" / "test_20tasks.jsonl.gz")

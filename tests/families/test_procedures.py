@@ -247,6 +247,7 @@ print(hashlib.sha256(text.encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_a_problem_is_the_same_in_any_process_and_on_any_machine():
     seen = {
         subprocess.run(

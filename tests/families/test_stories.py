@@ -123,6 +123,7 @@ print(content_hash([task.problem(index, 5) for index in (70, 7, 300, 7, 0, 8, 9)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_items_in_any_order():
     hashes = {
         subprocess.run(

@@ -350,6 +350,7 @@ def test_a_second_grader_that_raises_is_undecided_beside_the_first(monkeypatch, 
     assert (found.outcome, found.second) == (Outcome.CORRECT, Outcome.UNGRADABLE)
 
 
+@pytest.mark.slow
 def test_a_late_judgement_is_ungradable_and_never_wrong():
     with Judge(workers=1, deadline=0.001) as hurried:
         gold = r"\int_0^1 \frac{\ln(1+x)}{1+x^2}\,dx"

@@ -19,6 +19,8 @@ from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import read_task
 from mathreason_eval.types import Generation, Outcome, Problem
 
+pytestmark = pytest.mark.slow
+
 YAML = """\
 name: sums
 version: 1

@@ -14,6 +14,8 @@ import pytest
 
 from mathreason_eval.grade.workers import Worker, WorkerError, WorkerPool
 
+pytestmark = pytest.mark.slow
+
 
 def request(gold="x", answer="y"):
     return {"grader": "math", "gold": gold, "answer": answer, "convention": {}}

@@ -24,6 +24,7 @@ def test_a_task_proves_itself_without_its_data(name):
     assert not wanting
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_task_proves_itself_on_the_published_rows(shared, name):

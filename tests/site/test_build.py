@@ -18,6 +18,8 @@ from mathreason_eval.runs.store import Run
 from mathreason_eval.site import build_site, formats
 from mathreason_eval.site.pages import SITE_PAGES
 
+pytestmark = pytest.mark.slow
+
 MADE = "2026-05-02T09:00:00+00:00"
 
 

@@ -16,6 +16,8 @@ from mathreason_eval.site import build_site
 from mathreason_eval.site.formats import excerpt
 from mathreason_eval.text import distinct_page_names, page_name, short_names, slug
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "<script>document.title='taken'</script>"
 
 # fmt: off

@@ -79,6 +79,7 @@ def test_many_problems_with_fine_scores_are_tested_at_once():
 PS = st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @given(PS)
 def test_adjusted_p_values_equal_statsmodels(ps):
     assert holm(ps) == pytest.approx(multipletests(ps, method="holm")[1])

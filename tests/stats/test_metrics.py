@@ -191,6 +191,7 @@ def test_the_parts_of_f1_have_its_mean(hits):
         assert math.fsum(parts) / len(parts) == pytest.approx(whole[0].value, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_error_of_the_parts_is_that_of_f1():
     rng = random.Random(3)
     hits = [

@@ -193,6 +193,7 @@ PUBLISHED = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize(("file", "right", "alarms"), PUBLISHED)
 def test_published_solutions_are_judged_as_measured(shared, file, right, alarms):

@@ -47,6 +47,7 @@ def test_the_eleven_lines_prove_themselves(tmp_path):
     assert failed(check_task(read_task(folder), [str(rows)])) == []
 
 
+@pytest.mark.slow
 def test_the_task_with_its_own_rows_and_grader_is_whole(tmp_path):
     home = tmp_path / "parity"
     home.mkdir()

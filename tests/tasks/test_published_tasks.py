@@ -12,6 +12,8 @@ from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED = ["aime24", "aime25", "gsm8k", "math", "math500"]
 
 LOCAL = {

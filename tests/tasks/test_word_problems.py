@@ -36,6 +36,7 @@ print(content_hash([task.problem(index, 5) for index in (63, 7, 200, 7, 0)]))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_items_in_any_order():
     hashes = {
         subprocess.run(
