@@ -20,8 +20,8 @@ demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and bui
 test: $(VENV)/dev.stamp ## run all tests; those without their data or engine say why they skip
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-quick: $(VENV)/dev.stamp ## run the tests that take less than a minute together
-	$(BIN)/python -m pytest -m "not slow and not engine and not gpu" $(PYTEST_ARGS)
+quick: $(VENV)/dev.stamp ## run the tests that start no whole program and read no large file
+	$(BIN)/python -m pytest -m "not slow and not engine and not gpu and not browser" $(PYTEST_ARGS)
 
 mutants: $(VENV)/dev.stamp ## change one deciding line at a time and see whether a test turns red
 	$(BIN)/python benchmarks/mutants.py
