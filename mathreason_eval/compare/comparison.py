@@ -296,7 +296,7 @@ def as_json(done: Comparisons) -> dict[str, object]:
                 "whole": one.whole.as_json(),
                 "slices": [each.as_json() for each in one.slices],
                 "tokens": one.tokens and one.tokens.as_json(),
-                "flips": list(_flip_values(one)),
+                "flips": list(_flips_as_json(one)),
             }
             for one in done.found
         ],
@@ -311,7 +311,7 @@ def as_json(done: Comparisons) -> dict[str, object]:
     }
 
 
-def _flip_values(one: TaskComparison) -> Iterator[dict[str, object]]:
+def _flips_as_json(one: TaskComparison) -> Iterator[dict[str, object]]:
     before, after = one.pairing.before, one.pairing.after
     for flip in one.flips:
         problem = before.problems[flip.problem_id]

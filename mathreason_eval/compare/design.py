@@ -62,7 +62,7 @@ class Allocation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Floor:
+class PowerLimit:
     """The power with unlimited samples of all problems: what more samples cannot improve."""
 
     problems: int
@@ -95,7 +95,7 @@ class Design:
     difficulty: Difficulty
     request: PlanRequest
     allocations: tuple[Allocation, ...]
-    floor: Floor
+    power_limit: PowerLimit
 
     @property
     def cheapest_to_see(self) -> tuple[Allocation, SampleSize] | None:
@@ -174,7 +174,7 @@ def _design(baseline: TaskRun, request: PlanRequest) -> Design:
         difficulty=difficulty,
         request=request,
         allocations=tuple(map(planner.allocation, sorted({*_SAMPLES, samples}))),
-        floor=planner.floor(),
+        power_limit=planner.power_limit(),
     )
 
 
@@ -218,13 +218,13 @@ class _Planner:
             to_pass=size(lambda problems: power_of(0.0, problems).passes),
         )
 
-    def floor(self) -> Floor:
-        """Return the power with unlimited samples per problem."""
+    def power_limit(self) -> PowerLimit:
+        """Return the power that more samples per problem approach."""
 
         def power_of(drop: float) -> Power:
             return self._power(drop, (math.inf, math.inf), self.available)
 
-        return Floor(
+        return PowerLimit(
             problems=self.available,
             sees=power_of(self.request.detect).regression,
             smallest=self._smallest_drop(power_of),

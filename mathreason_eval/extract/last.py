@@ -149,7 +149,7 @@ def last_formula(text: str) -> Answer | None:
         outer, inner = _formula_before(text, first)
         if inner is None or not are_coordinated(text[outer[1] : first]):
             break
-        if not _are_alike(text[slice(*inner)], text[slice(*spans[0])]):
+        if not _can_be_joined(text[slice(*inner)], text[slice(*spans[0])]):
             break
         spans.insert(0, inner)
         first = outer[0]
@@ -160,8 +160,8 @@ def last_formula(text: str) -> Answer | None:
     return Answer(text=joined, rule="last_formula", span=(spans[0][0], spans[-1][1]))
 
 
-def _are_alike(one: str, other: str) -> bool:
-    """Return whether two formulas can be parts of one answer: both name a value, or neither."""
+def _can_be_joined(one: str, other: str) -> bool:
+    """Return whether two formulas can form one answer: both as `x = 2`, or neither an equation."""
     named = [_NAMES_VALUE.match(formula) is not None for formula in (one, other)]
     return all(named) or not any("=" in formula for formula in (one, other))
 
@@ -198,7 +198,7 @@ _PREDICATE = re.compile(
 def bare(text: str) -> Answer | None:
     """Return the last line if it is nothing but an answer: `x = 42`, `C`, `2x + 1`, `Tuesday`.
 
-    A word alone counts where it is the whole text.
+    None otherwise, and for a list item or code. A word alone counts where it is the whole text.
     """
     whole_text = text.strip()
     line = whole_text.rpartition("\n")[2]

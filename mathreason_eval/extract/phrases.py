@@ -74,15 +74,15 @@ _OTHERS = (
     ),
     ("תשובה", rf"{_MARKUP}(?:היא)?{_MARKUP}{_COLON}?"),
 )
-_HEADS = ("A", "Ans", "Result", "Solution")
+_LABELS = ("A", "Ans", "Result", "Solution")
 """Words that announce an answer at the beginning of a line, before a colon."""
-_HEAD = re.compile(rf"[ \t>*_#-]{{0,9}}(?:{'|'.join(_HEADS)})[\"'*_ ]{{0,4}}[:：][\"'*_]*")
-_HEAD_ENDS = tuple(f"{head}{end}" for head in _HEADS for end in (":", "**", " :", "："))
+_LABEL = re.compile(rf"[ \t>*_#-]{{0,9}}(?:{'|'.join(_LABELS)})[\"'*_ ]{{0,4}}[:：][\"'*_]*")
+_LABEL_SPELLINGS = tuple(f"{label}{end}" for label in _LABELS for end in (":", "**", " :", "："))
 _MOST_TRIED = 40
 """Occurrences of one word that are tried, from the last."""
 _MOST_FOUND = 3
 _INDENT = 20
-"""Characters that may precede the head of a line."""
+"""Characters that may precede the label on its line."""
 
 
 def _spellings(table: tuple[tuple[str, str], ...]) -> dict[str, str]:
@@ -111,7 +111,7 @@ def _announcements(text: str) -> list[int]:
     for reach in REACHES:
         first = max(0, len(text) - reach)
         tail = text[first:]
-        found = _ends(_ENGLISH_LINKS, text, tail, first) | _heads(text, tail, first)
+        found = _ends(_ENGLISH_LINKS, text, tail, first) | _label_ends(text, tail, first)
         if not found:
             others = _ASCII_LINKS if tail.isascii() else _OTHER_LINKS
             found = _ends(others, text, tail, first)
@@ -146,16 +146,16 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
     return ends
 
 
-def _heads(text: str, tail: str, first: int) -> set[int]:
-    """Return where the last head of a line of each kind ends: `A: `, `**Solution:** `."""
+def _label_ends(text: str, tail: str, first: int) -> set[int]:
+    """Return where labels that begin a line end, the last of each: `A: `, `**Solution:** `."""
     ends = set()
-    for head in _HEAD_ENDS:
-        if head not in tail:
+    for label in _LABEL_SPELLINGS:
+        if label not in tail:
             continue
-        place = text.rfind(head, first)
+        place = text.rfind(label, first)
         lowest = max(0, place - _INDENT)
         start = text.rfind("\n", lowest, place) + 1
-        found = _HEAD.match(text, start) if start > 0 or lowest == 0 else None
+        found = _LABEL.match(text, start) if start > 0 or lowest == 0 else None
         if found is not None and found.end() > place:
             ends.add(found.end())
     return ends
@@ -179,10 +179,10 @@ _SENTENCE_END = re.compile(r"\n|(?<=[^\d\s])[.!?]\s|(?<=\d)\.\s(?=\D|\Z)|[。।
 
 
 def phrase(text: str) -> Answer | None:
-    """Return what follows the last `the answer is`, `Answer:` or its like in other languages.
+    """Return what follows the last `the answer is`, `Answer:` or the like; None if nothing does.
 
-    An announcement that is followed by nothing but words, `the answer is given above`, gives way to
-    an earlier one that states a value.
+    English is tried first, then other languages. More than three words without a digit, `the
+    answer is shown in the table above`, count only if no earlier announcement states a value.
     """
     wordy = None
     for place in _announcements(text):
@@ -240,11 +240,11 @@ _OPTION = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_FIRST = re.compile(
+_LEADING_LETTER = re.compile(
     rf"[\s*_\"'(\[$\\]*(?:(?:{TEXT_NAMES})\{{)?[\s(]*(?P<letter>{_LETTER}|[a-j](?=[).\s]|\Z))"
     r"(?![A-Za-z0-9'])"
 )
-_ALONE = re.compile(
+_LONE_LETTER = re.compile(
     rf"(?<![\w\\'])(?:\((?P<bracketed>{_LETTER})\)|(?P<letter>(?!I\b)(?!A\s+[a-z]){_LETTER}))"
     r"(?![A-Za-z0-9'])"
 )
@@ -261,18 +261,18 @@ def is_letter(gold: str) -> bool:
 
 
 def choice(text: str) -> Answer | None:
-    """Return the chosen letter: announced, at the head of a short text, or the last alone.
+    """Return the chosen letter: announced, at the beginning of a short text, or the last alone.
 
     `The answer is (C)`, `I choose D because A is wrong`, `故选B`, `B) 15`.
     """
     announced = phrase(text)
-    found = _FIRST.match(text, *announced.span) if announced is not None else None
+    found = _LEADING_LETTER.match(text, *announced.span) if announced is not None else None
     found = found or next(iter(last_matches(_OPTION, text, 1)), None)
     if found is None and len(text) <= _SHORT_TEXT:
-        found = _FIRST.match(text)
+        found = _LEADING_LETTER.match(text)
         if found is not None and _WORD_OF_A_LETTER.match(found["letter"] + text[found.end() :]):
             found = None
-    found = found or next(iter(last_matches(_ALONE, text, 1)), None)
+    found = found or next(iter(last_matches(_LONE_LETTER, text, 1)), None)
     if found is None:
         return None
     span = found.span("letter" if found["letter"] else "bracketed")

@@ -62,7 +62,7 @@ def stripped(text: str, start: int, end: int) -> Span:
 
 
 def answer_at(text: str, rule: str, span: Span) -> Answer:
-    """Return the answer in a span, trimmed."""
+    """Return the answer in a span, without the white space, punctuation and markup around it."""
     start, end = trimmed(text, *span)
     return Answer(text=text[start:end], rule=rule, span=(start, end))
 

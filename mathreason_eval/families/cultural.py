@@ -26,11 +26,14 @@ def first_tagged(text: str) -> Answer | None:
 
 
 _LONGEST = 300
-"""Digits: a float holds no more, and no gold is longer."""
+"""Characters: a float holds no more digits, and no gold is longer."""
 
 
 def same_tagged_number(gold: str, answer: str) -> bool:
-    """Return whether the number without its commas equals the gold, which must be an integer."""
+    """Return whether an answer, without its commas, is a number equal to the gold.
+
+    False if the answer is no number, the gold no integer, or either has more than 300 characters.
+    """
     plain = answer.replace(",", "")
     if max(len(plain), len(gold)) > _LONGEST:
         return False

@@ -98,24 +98,24 @@ def _git(output: Path, *arguments: str) -> None:
 
 # --- archives --------------------------------------------------------------------------------
 
-_TARS = (".tar.gz", ".tgz", ".tar")
-_ZIP = ".zip"
+_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+_ZIP_SUFFIX = ".zip"
 
 
 def _extract(archive: Path, directory: Path) -> Path:
     """Extract an archive into `directory`, and return it; reject members that would escape it."""
     directory.mkdir()
     try:
-        if archive.name.endswith(_ZIP):
+        if archive.name.endswith(_ZIP_SUFFIX):
             with zipfile.ZipFile(archive) as opened:
                 _write(_zip_members(opened), directory)
-        elif archive.name.endswith(_TARS):
+        elif archive.name.endswith(_TAR_SUFFIXES):
             with tarfile.open(archive) as opened_tar:
                 _write(_tar_members(opened_tar), directory)
         else:
             raise RunError(
                 f"{archive} is no folder, and no archive by its name.",
-                f"Known are {', '.join((*_TARS, _ZIP))}.",
+                f"Known are {', '.join((*_TAR_SUFFIXES, _ZIP_SUFFIX))}.",
             )
     # What the libraries raise on damaged, encrypted or unknown kinds of archives.
     except (

@@ -16,8 +16,8 @@ from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS
 
 DEFAULT_FILE = Path("gate.yaml")
 """Read if it exists and no other file is named."""
-_INCONCLUSIVE = ("skipped", "failure", "success")
-_REGRESSION = ("any", "beyond-margin")
+_INCONCLUSIVE_CHOICES = ("skipped", "failure", "success")
+_REGRESSION_CHOICES = ("any", "beyond-margin")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,13 +65,13 @@ class Config:
     tasks: Mapping[str, TaskRules] = field(default_factory=dict)
     looks: LookSchedule | None = None
     """None for a single look at all samples."""
-    inconclusive: str = _INCONCLUSIVE[0]
+    inconclusive: str = _INCONCLUSIVE_CHOICES[0]
     """How JUnit reports an inconclusive task."""
     allow: frozenset[str] = frozenset()
     """Obstacles that do not prevent a comparison."""
 
     def rules_for(self, task: str) -> TaskRules:
-        """Return the rules of a task."""
+        """Return the rules of a task; the default ones if the file does not name it."""
         return self.tasks.get(task, self.default_rules)
 
 
@@ -261,11 +261,11 @@ _RULES: _Converters = {
     "metric": _metric,
     "margin": _margin,
     "alpha": _alpha,
-    "regression": partial(_one_of, _REGRESSION),
+    "regression": partial(_one_of, _REGRESSION_CHOICES),
 }
 """Keys of a task's rules, with the functions that convert their values."""
 _GENERAL: _Converters = {
-    "inconclusive": partial(_one_of, _INCONCLUSIVE),
+    "inconclusive": partial(_one_of, _INCONCLUSIVE_CHOICES),
     "allow": lambda value: obstacles_of(value if isinstance(value, list) else [value]),
 }
 _LIMITS: _Converters = {

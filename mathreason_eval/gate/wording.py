@@ -167,7 +167,7 @@ def format_look(judgement: Judgement) -> str:
 
 
 def format_points(share: float) -> str:
-    """Return a change in percentage points, with its sign."""
+    """Return a change of a share in percentage points, with sign and two decimals: `+1.50`."""
     return f"{100 * share:+.2f}"
 
 

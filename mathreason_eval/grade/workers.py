@@ -115,10 +115,16 @@ class Worker:
     def ask_each(
         self, request: dict[str, Any], count: int, deadline: float
     ) -> Iterator[dict[str, Any]]:
-        """Yield a number of answers to one request, each within the deadline after the last.
+        """Yield the answers to a request that has several.
+
+        Args:
+            request: what the process is asked, as JSON.
+            count: how many answers it gives.
+            deadline: seconds for each answer, from the one before.
 
         Raises:
-            WorkerError: if it died, or was late and was killed, or answered another request.
+            WorkerError: if the process died, or was late and was killed, or answered another
+                request.
         """
         self._drop_foreign()
         if self._answered >= _MAX_REQUESTS:

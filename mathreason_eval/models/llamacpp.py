@@ -192,7 +192,7 @@ async def _count(client: AsyncOpenAI, url: str, prompt: Prompt) -> int:
 # Read here, in 0.13 s, because the package gguf takes 5.5 s for the same header.
 # The layout is https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, version 2 and later.
 _MAGIC = b"GGUF"
-_OLDEST_VERSION = 2
+_OLDEST_GGUF_VERSION = 2
 _SCALARS = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd", strict=True))
 """The format of `struct` for each type of number."""
 _STRING, _ARRAY = 8, 9
@@ -217,7 +217,7 @@ def read_header(path: Path) -> Mapping[str, object]:
 
 def _entry_count(file: BinaryIO) -> int:
     """Return the number of entries, which follows magic, version and the number of tensors."""
-    if file.read(len(_MAGIC)) != _MAGIC or _number(file, "I") < _OLDEST_VERSION:
+    if file.read(len(_MAGIC)) != _MAGIC or _number(file, "I") < _OLDEST_GGUF_VERSION:
         raise ValueError
     _number(file, "Q")
     return int(_number(file, "Q"))

@@ -188,7 +188,7 @@ def with_second(task: Task, grader: str | None) -> Task:
 
 
 def stored_second(entry: TaskEntry) -> str | None:
-    """Return the second grader that a task of a run was judged with, as `with_second` takes it."""
+    """Return the name of the second grader of a stored run's task, or None if it had none."""
     return entry.grading.second and recorded(entry.grading.second)
 
 

@@ -128,7 +128,9 @@ def run_tasks(
                 # A smaller limit than in an earlier session removes no problem.
                 asked, stored = one.loaded.problems, before.problems(one.task.name)
                 writer.write_problems(one.task.name, stored if len(stored) > len(asked) else asked)
-            return _Session(writer, before.unread(), plans, model, watcher).run_all(spec, grading)
+            return _Session(writer, before.fresh_view(), plans, model, watcher).run_all(
+                spec, grading
+            )
 
 
 def _with_stored_second(plans: Sequence[TaskPlan], run: Run) -> list[TaskPlan]:

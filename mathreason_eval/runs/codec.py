@@ -205,14 +205,16 @@ def _records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
             if not lines[-1].endswith(b"\n"):
                 warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
                 lines.pop()
-            records = _decoded(lines, number, path, kind)
+            records = _decode_lines(lines, number, path, kind)
             _share(kind, records)
             yield from records
             number += len(lines)
 
 
-def _decoded(lines: Sequence[bytes], before: int, path: Path, kind: type[RecordT]) -> list[RecordT]:
-    """Return the records of some lines: all at once, which is faster than one by one."""
+def _decode_lines(
+    lines: Sequence[bytes], before: int, path: Path, kind: type[RecordT]
+) -> list[RecordT]:
+    """Return the records of some lines, decoded together, which is faster than one by one."""
     try:
         records: list[RecordT] = _decoder(kind)(b"[" + b",".join(lines) + b"]")
     except (ValueError, RecursionError):

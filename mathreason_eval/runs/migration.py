@@ -21,7 +21,7 @@ FORMAT = 2
 
 
 def read_manifest(path: Path) -> RunManifest:
-    """Return the manifest that a file holds.
+    """Return the manifest of a file, in the present format: one of an earlier format is migrated.
 
     Raises:
         RunError: if it cannot be read, is of a newer format, has a field of another type, or a task

@@ -84,8 +84,8 @@ class Run:
         fresh._read = {**self._read, **new}
         return fresh
 
-    def unread(self) -> Run:
-        """Return a view of the same manifest that has read nothing."""
+    def fresh_view(self) -> Run:
+        """Return a view of the same run that reads each file anew; see `Run`."""
         return Run(self.path, self.manifest)
 
     def tasks(self) -> tuple[str, ...]:
@@ -297,9 +297,9 @@ def _open_for_appending(path: Path) -> FileIO:
     # Unbuffered: an appended line is held by the system and outlives this process.
     stream = path.open("a+b", buffering=0)
     size = stream.seek(0, os.SEEK_END)
-    whole = _whole_lines(stream, size)
-    if size > whole:
-        stream.truncate(whole)
+    end = _end_of_last_line(stream, size)
+    if size > end:
+        stream.truncate(end)
     return stream
 
 
@@ -309,8 +309,8 @@ def _write_whole(stream: FileIO, line: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _whole_lines(stream: FileIO, size: int) -> int:
-    """Return the number of bytes up to the end of the last complete line."""
+def _end_of_last_line(stream: FileIO, size: int) -> int:
+    """Return the position after the last line feed in a file of this size, or 0."""
     # Backwards, block by block: the file may have many gigabytes.
     end = size
     while end > 0:

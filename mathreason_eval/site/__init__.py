@@ -98,7 +98,7 @@ class _Builder:
         parts: list[tuple[Result, PublisherVerdicts, Mapping[str, int]]] = []
         for task in run.tasks():
             # A view of its own, so that the samples are freed: a site may show many runs.
-            result, samples = read_result(run.unread(), page, task, task_pages[task])
+            result, samples = read_result(run.fresh_view(), page, task, task_pages[task])
             self._write_samples(result, samples)
             parts.append((result, publisher_verdicts(samples), _first_pages(samples)))
         results = [result for result, _, _ in parts]

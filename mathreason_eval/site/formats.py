@@ -111,7 +111,7 @@ _BEGINNING = 100
 
 
 def beginning(text: str) -> str:
-    """Return the beginning of a text, in one line."""
+    """Return at most 100 characters of a text in one line, then `…` if there are more."""
     line = " ".join(text[: 4 * _BEGINNING].split())
     return line if len(line) <= _BEGINNING else f"{line[:_BEGINNING].rstrip()}…"
 

@@ -141,7 +141,7 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
         problems=n,
         clusters=groups,
         bound=1.0 if shares else math.inf,
-        method=f"paired Student's t over {unit(n, groups)}{added}",
+        method=f"paired Student's t over {describe_units(n, groups)}{added}",
     )
 
 
@@ -154,8 +154,13 @@ def cluster_changes(pairs: Sequence[Pair], mean: float = 0.0) -> list[float]:
     return list(sums.values())
 
 
-def unit(problems: int, clusters: int) -> str:
-    """Return what a `method` is over: problems, or clusters of them."""
+def describe_units(problems: int, clusters: int) -> str:
+    """Return the independent units that a `method` names: `problems` or `12 clusters of problems`.
+
+    Args:
+        problems: how many.
+        clusters: how many independent groups they form; as many as problems if all are independent.
+    """
     return "problems" if clusters == problems else f"{clusters:,} clusters of problems"
 
 

@@ -115,7 +115,7 @@ def sign_flip(pairs: Sequence[Pair]) -> PValues:
     steps = [step for step in _integer_changes(pairs) if step]
     if not steps:
         return PValues(less=0.5, greater=0.5)
-    chances = _chances_of_sums([abs(step) for step in steps])
+    chances = _distribution_of_signed_sums([abs(step) for step in steps])
     smallest = max(_NOISE, 2.0 ** -len(steps) / 2)
     return _p_values(chances, len(chances) // 2 + sum(steps), smallest)
 
@@ -147,8 +147,8 @@ def _integer_changes(pairs: Sequence[Pair]) -> list[int]:
     return [int(math.copysign(round(abs(change) * steps), change)) for change in changes]
 
 
-def _chances_of_sums(sizes: Sequence[int]) -> NDArray[Any]:
-    """Return the chance of every sum of the sizes with random signs, from -S to S.
+def _distribution_of_signed_sums(sizes: Sequence[int]) -> NDArray[Any]:
+    """Return the probability of each sum of the sizes with random signs, from -S to S.
 
     The characteristic function is a product of cosines; its Fourier transform is the distribution.
     """

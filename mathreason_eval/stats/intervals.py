@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mathreason_eval.stats.difference import PSEUDO_COUNT, t_quantile, unit
+from mathreason_eval.stats.difference import PSEUDO_COUNT, describe_units, t_quantile
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = 
         se=_cluster_se(values - value, groups, count)
         if count > 1
         else math.sqrt(value * (1 - value)),
-        method=f"Wilson over {unit(n, count)}, effective number by their variance",
+        method=f"Wilson over {describe_units(n, count)}, effective number by their variance",
     )
 
 
@@ -148,7 +148,7 @@ def mean_of_amounts(amounts: Scores, clusters: Clusters | None = None) -> Mean:
         low=max(0.0, value - half),
         high=value + half,
         se=se,
-        method=f"Student's t over {unit(n, count)}",
+        method=f"Student's t over {describe_units(n, count)}",
         unit=Unit.AMOUNT,
     )
 
@@ -248,13 +248,13 @@ _MIN_SAMPLES = 2
 def conditional_interval(mean: Mean, samples: SampleMoments, *, shares: bool = True) -> Mean:
     """Return a mean with its interval conditional on these problems: sampling noise only.
 
-    It says what more samples can narrow, beside the interval for new problems. Where a problem has
-    one sample only, the mean is returned without it.
+    More samples narrow this interval; the interval for new problems is kept. If any problem has
+    only one sample, the mean is returned unchanged.
 
-    The variance of a sample within its problem, by the number of samples, is the variance of a
-    problem's mean; that of the mean over problems is their sum by N squared. Shares, in [0, 1], get
-    Wilson's interval of as many samples as would vary as much, with the pseudo-observations of the
-    interval for new problems, here taken for noise. Amounts get the normal interval.
+    The variance of the mean over N problems is the sum of s_i^2 / n_i divided by N^2, where s_i^2
+    is the variance of the n_i samples of problem i. Shares, in [0, 1], get Wilson's interval at
+    the effective number of samples, which includes the pseudo-observations of the interval for
+    new problems as noise; amounts, 0 or more, get the normal interval, cut at 0.
     """
     if samples.number.min() < _MIN_SAMPLES:
         return mean

@@ -58,6 +58,9 @@ def alpha_spent(share: float, alpha: float, spending: str = SPENDING_FUNCTIONS[0
 
     O'Brien and Fleming's type is 2 - 2 Phi(z / sqrt(share)) with the z of alpha / 2, Pocock's
     alpha ln(1 + (e - 1) share). Both are alpha at share 1; alpha is one-sided.
+
+    Raises:
+        ValueError: if the share is outside (0, 1], or `spending` not in `SPENDING_FUNCTIONS`.
     """
     if not 0 < share <= 1:
         raise ValueError(f"A share of the information lies in (0, 1], unlike {share}.")

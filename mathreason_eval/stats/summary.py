@@ -116,7 +116,7 @@ def summarize(
     metrics = [*_whole(task, items, report), *paired(task, items)]
     for name, group in by_slice(items, rules.slices):
         metrics += [*_rates((task, name), group, report), *paired(task, group, name)]
-    metrics += estimates((task, WHOLE), items, STEPS.values())
+    metrics += available_metrics((task, WHOLE), items, STEPS.values())
     for family in rules.metrics:
         metrics += _of_family(family, task, items, {(one.slice, one.name) for one in metrics})
     return Records(metrics)
@@ -176,23 +176,23 @@ def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]
     place = task, WHOLE
     average, *others = _rates(place, items, report)
     yield average
-    yield from estimates(place, items, MULTI_SAMPLE.values())
+    yield from available_metrics(place, items, MULTI_SAMPLE.values())
     yield from others
     if report.rules.macro is not None:
         yield from _macro(task, items, report.rules.macro)
-    yield from estimates(place, items, AMOUNTS.values())
-    yield from estimates(place, items, CONSISTENCY.values())
+    yield from available_metrics(place, items, AMOUNTS.values())
+    yield from available_metrics(place, items, CONSISTENCY.values())
     yield from confidence(place, items)
 
 
 def _rates(place: Place, items: Sequence[Item], report: Report) -> Iterator[Metric]:
-    yield from estimates(place, items, OUTCOME_SHARES.values())
+    yield from available_metrics(place, items, OUTCOME_SHARES.values())
     for measure in report.measures:
         yield from _of_samples(place, items, measured(measure))
-    yield from estimates(place, items, GRADER_BOUNDS.values())
+    yield from available_metrics(place, items, GRADER_BOUNDS.values())
 
 
-def estimates(
+def available_metrics(
     place: Place, items: Sequence[Item], definitions: Iterable[MetricDefinition]
 ) -> Iterator[Metric]:
     """Yield the metrics for which these problems have the data, each with its interval."""

@@ -380,4 +380,4 @@ def test_a_view_reads_once_and_an_updated_one_knows_what_was_written(folder):
     after = view.updated(replace(manifest(), finished="now"), {("sums", Verdict): [verdict(0)]})
     assert after.verdicts("sums") == load_run(folder).verdicts("sums")
     assert after.generations("sums") is view.generations("sums")
-    assert len(view.unread().generations("sums")) == 4
+    assert len(view.fresh_view().generations("sums")) == 4

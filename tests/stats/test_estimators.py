@@ -22,7 +22,7 @@ from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
 from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats import summary
-from mathreason_eval.stats.estimators.confidence import Vote, estimates
+from mathreason_eval.stats.estimators.confidence import Vote, confidence_means
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.means import posterior
 from mathreason_eval.stats.estimators.passk import TAUS, curves
@@ -365,7 +365,7 @@ VOTES = st.lists(
 @given(VOTES)
 def test_confidence_is_measured_as_one_would_by_hand(rows):
     votes = [Vote(confidence=m / 8, credit=y, bin=math.ceil(m / 8 * 10) - 1) for m, y in rows]
-    found = estimates(votes)
+    found = confidence_means(votes)
     gaps = [abs(sum(v.credit - v.confidence for v in votes if v.bin == one)) for one in range(10)]
     assert found["ece"].value == pytest.approx(sum(gaps) / len(votes))
     brier = [v.credit * (v.confidence - 1) ** 2 + (1 - v.credit) * v.confidence**2 for v in votes]
@@ -394,7 +394,7 @@ def test_auroc_is_that_of_another_library():
         confidence[right], confidence[~right]
     )
     wanted = statistic.statistic / (right.sum() * (~right).sum())
-    assert estimates(votes)["auroc"].value == pytest.approx(wanted)
+    assert confidence_means(votes)["auroc"].value == pytest.approx(wanted)
 
 
 def test_agreement_on_wrong_answers_is_not_confidence_in_right_ones():

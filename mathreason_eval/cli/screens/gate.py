@@ -131,7 +131,7 @@ def design_as_json(design: Design) -> dict[str, object]:
         "mixes": [_allocation_as_json(design, allocation) for allocation in design.allocations],
         "cheapest_to_see": _chosen_as_json(design, design.cheapest_to_see),
         "cheapest_for_both": _chosen_as_json(design, design.cheapest_for_both),
-        "limit": asdict(design.floor),
+        "limit": asdict(design.power_limit),
     }
 
 
@@ -233,20 +233,20 @@ def _cheapest(design: Design, chosen: Chosen | None) -> str:
 
 def _limits(design: Design) -> Iterator[str]:
     """Yield what no number of samples can show."""
-    floor, request = design.floor, design.request
-    yield f"endless samples of {floor.problems:,} problems"
+    limit, request = design.power_limit, design.request
+    yield f"endless samples of {limit.problems:,} problems"
     yield (
-        f"  see a fall of {_points(request.detect)} {_percent(floor.sees)} of the time, "
+        f"  see a fall of {_points(request.detect)} {_percent(limit.sees)} of the time, "
         "if every problem gets a little harder;"
     )
-    if floor.smallest is None:
+    if limit.smallest is None:
         yield "  see no fall as often as wished;"
     else:
-        yield f"  see falls from {_points(floor.smallest)} on as often as wished;"
+        yield f"  see falls from {_points(limit.smallest)} on as often as wished;"
     lost = "problems"
-    if floor.lost is not None:
-        share = (floor.lost - 1) / floor.problems
-        lost = f"{floor.lost - 1} problems ({_points(share)})"
+    if limit.lost is not None:
+        share = (limit.lost - 1) / limit.problems
+        lost = f"{limit.lost - 1} problems ({_points(share)})"
     yield f"  never see {lost} lost whole, the rest as before."
 
 

@@ -73,7 +73,10 @@ def _is_shown(metric: Metric, largest_k: int) -> bool:
 
 
 def crowded_slices(metrics: Sequence[Metric]) -> dict[str, int]:
-    """Return the properties with too many slices for the table, each with their number."""
+    """Return the properties with too many values for the table, each with its number of values.
+
+    Slices by two properties are never in the table, and are not counted.
+    """
     return crowded_properties(metric.slice for metric in metrics if " " not in metric.slice)
 
 

@@ -61,7 +61,7 @@ class Progress:
         self._update()
 
     def generated(self, completion: Completion) -> None:
-        """Count one finished sample."""
+        """Count a generated sample and its tokens, and update the bar."""
         with self._lock:
             self._generated += 1
             self._tokens += completion.completion_tokens or 0

@@ -238,7 +238,10 @@ def _averages(metrics: Sequence[Metric]) -> list[Metric]:
 
 
 def imported_as_json(done: Imported) -> dict[str, Any]:
-    """Return an imported run as plain values."""
+    """Return an imported run as `run_as_json` does, with the publisher's verdicts.
+
+    `labels` counts them, and `disagreements` lists those that differ from ours.
+    """
     return {
         **run_as_json(done.run),
         "labels": done.labels,

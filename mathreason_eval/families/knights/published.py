@@ -53,14 +53,14 @@ def published_puzzles(people: int) -> dict[str, list[Puzzle | None]]:
 
     rng = np.random.default_rng(SEED)
     more = _FEW_TRAIN_ROWS if people == 2 else _TRAIN_ROWS  # noqa: PLR2004  a fact of the data
-    clean = _puzzles(rng, people, TEST_ROWS + more)
+    clean = _draw_puzzles(rng, people, TEST_ROWS + more)
     # One random stream, and all puzzles of one kind are drawn before the next kind.
     statement = [_changed(rng, puzzle, people, leaf=False) for puzzle in clean]
     leaf = [_changed(rng, puzzle, people, leaf=True) for puzzle in clean]
     return {"clean": [*clean], "perturbed_statement": statement, "perturbed_leaf": leaf}
 
 
-def _puzzles(rng: Generator, people: int, count: int) -> list[Puzzle]:
+def _draw_puzzles(rng: Generator, people: int, count: int) -> list[Puzzle]:
     seen: dict[tuple[Statement, ...], Puzzle] = {}
     for _ in range(count):
         for _ in range(MOST_TRIES):

@@ -78,7 +78,7 @@ class Procedure:
         return f"{self.rules}\n\n{self.state}\n\n{MARK}\n{self.write(*inputs)}"
 
     def trajectory(self, inputs: Inputs) -> Trajectory:
-        """Return the states to report."""
+        """Return the state after each step, the last as `final`; the initial state is left out."""
         _, *intermediate, final = self.run(*inputs)
         return Trajectory(intermediate=intermediate, final=final)
 

@@ -65,9 +65,14 @@ def found_shares(items: Sequence[Item]) -> NDArray[np.float64]:
 
 
 def linear_f1(items: Sequence[Item], scores: Sequence[float]) -> Linear:
-    """Return the splits' mean F1 as a mean over problems, by the slopes of the harmonic mean.
+    """Return the splits' mean F1, linearised as a mean over problems by the delta method.
 
-    Problems of a split that has only right solutions, or only wrong ones, have no part in it.
+    F1 is the harmonic mean of the scores of wrong and of right solutions. A split that lacks either
+    kind is left out: its problems get a part of NaN and a weight of 0.
+
+    Args:
+        items: the problems.
+        scores: of each, the share of samples that are correct.
     """
     splits: dict[str, dict[bool, list[int]]] = {}
     for place, item in enumerate(items):

@@ -73,7 +73,11 @@ class Evaluator:
         return result
 
     def power(self, node: Node) -> Any:  # noqa: ANN401
-        """Return the value of a power of reasonable size."""
+        """Return the value of a power.
+
+        Raises:
+            OverflowError: if the exponent is beyond a million, or the power rounds to zero.
+        """
         base, exponent = self.at(node.args[0]), self.at(node.args[1])
         if abs(exponent) > _LARGEST_EXPONENT:
             raise OverflowError("a huge power")

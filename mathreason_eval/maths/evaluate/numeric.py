@@ -109,7 +109,7 @@ def at_integers(left: Node, right: Node) -> NumericAgreement:
 
 
 def real_value(node: Node) -> float | None:
-    """Return the value of a real constant in machine precision, or None."""
+    """Return the value of a constant in machine precision; None if it is not real, or unknown."""
     found = machine_value(node)
     return None if found is None or not _real(found) else found.real
 

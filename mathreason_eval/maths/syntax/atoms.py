@@ -87,7 +87,11 @@ def _binomial(parser: Grammar) -> Node:
 
 
 def reversed_interval(parser: Grammar, text: str) -> Node:
-    """Return `]a, b[`, the open interval of French books."""
+    """Return an interval that a `]` opens, as in French books: `]a, b[`, or the half-open `]a, b]`.
+
+    Raises:
+        UnreadableError: if the text is not `]`, or no two ends follow it.
+    """
     if text != "]":
         raise UnreadableError(f"{text!r} closes nothing")
     inner = parser.items()

@@ -23,7 +23,10 @@ _EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}")
 
 
 def plain_number(text: str) -> Fraction | int | None:
-    """Return the value of a short integer or decimal in ASCII digits, or None for all else."""
+    """Return the value of an integer or decimal in ASCII digits: `-12`, `0.5`.
+
+    None for anything else, and for more than 30 digits before or after the point.
+    """
     if not (found := _PLAIN.fullmatch(text)) or not text.isascii():
         return None
     sign, whole, tail = found.groups()

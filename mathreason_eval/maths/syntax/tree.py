@@ -181,12 +181,12 @@ def _scaled(rows: Rows | None, factor: Node) -> Rows | None:
     return rows and tuple(tuple(Node("mul", (factor, cell)) for cell in row) for row in rows)
 
 
-def _quotient(node: Node) -> Rows | None:
+def _matrix_quotient(node: Node) -> Rows | None:
     rows, divisor = as_matrix(node.args[0]), node.args[1]
     return rows and tuple(tuple(Node("div", (cell, divisor)) for cell in row) for row in rows)
 
 
-def _product(node: Node) -> Rows | None:
+def _matrix_product(node: Node) -> Rows | None:
     """Return a product of matrices and numbers; None where the shapes do not fit."""
     inside = [as_matrix(part) for part in node.args if is_matrix(part)]
     factors = [part for part in node.args if not is_matrix(part)]
@@ -259,9 +259,9 @@ def _sum(node: Node) -> Rows | None:
 
 _OF_MATRICES: dict[str, Callable[[Node], Rows | None]] = {
     "neg": lambda node: _scaled(as_matrix(node.args[0]), MINUS_ONE),
-    "mul": _product,
+    "mul": _matrix_product,
     "pow": _power,
-    "div": _quotient,
+    "div": _matrix_quotient,
     "add": _sum,
 }
 

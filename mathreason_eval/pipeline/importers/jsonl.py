@@ -208,7 +208,10 @@ def _import(source: _Source, task: Task, out: Path, grading: tuple[int, float]) 
 
 
 def disagreements(run: Run, task: str) -> Iterable[Disagreement]:
-    """Yield the samples on which the publisher's verdict differs from ours."""
+    """Yield the samples on which the publisher's verdict differs from ours.
+
+    Ours is "correct" or any other outcome. Samples without either verdict are skipped.
+    """
     for sample in run.samples(task):
         label, verdict = sample.generation.label, sample.verdict
         if label is None or verdict is None:

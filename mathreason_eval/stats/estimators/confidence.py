@@ -70,11 +70,13 @@ def confidence(place: Place, items: Sequence[Item]) -> Iterator[Metric]:
     if not chosen:
         return
     size = len(chosen), sum(item.n for item in chosen)
-    for name, mean in estimates([vote(item) for item in chosen], clusters_of(chosen)).items():
+    for name, mean in confidence_means(
+        [vote(item) for item in chosen], clusters_of(chosen)
+    ).items():
         yield mean.metric(name, place, size)
 
 
-def estimates(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[str, Mean]:
+def confidence_means(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[str, Mean]:
     """Return the metrics of `confidence` by name.
 
     Args:
