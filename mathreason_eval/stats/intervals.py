@@ -248,8 +248,8 @@ _MIN_SAMPLES = 2
 def conditional_interval(mean: Mean, samples: SampleMoments, *, shares: bool = True) -> Mean:
     """Return a mean with its interval conditional on these problems: sampling noise only.
 
-    It says what more samples can narrow, beside the interval for new problems. Where a problem has
-    one sample only, the mean is returned without it.
+    More samples make it narrower, unlike the interval for new problems. Where a problem has only
+    one sample, the mean is returned without it.
 
     The variance of a sample within its problem, by the number of samples, is the variance of a
     problem's mean; that of the mean over problems is their sum by N squared. Shares, in [0, 1], get
