@@ -1,9 +1,9 @@
 """Tables of named entries: built in, of benchmark families, and of installed packages.
 
-The tables of graders, extraction rules and metrics lie below the families, which add entries for
-their benchmarks. A table knows the package of families only by name, and imports it when asked for
-a name that is not built in. Entry points of installed packages are read after that; a package is
-imported when an entry of it is used, never to list names.
+The tables of graders, extraction rules and metrics are in lower layers than the families, which add
+entries for their benchmarks. A table knows the package of families only by name, and imports it
+when asked for a name that is not built in. Entry points of installed packages are read after that;
+a package is imported when one of its entries is used, never to list names.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ EntryT = TypeVar("EntryT")
 
 FAMILIES = "mathreason_eval.families"
 """The package whose tables are added; imported by name only."""
-OF_TASK = "task.py:"
+TASK_PREFIX = "task.py:"
 """Prefix of the name of a grader in a task's folder: `task.py:parity`."""
 OURS = "ours"
 FAMILY = "family"
-"""Origins of a built-in entry and of a family's; any other is a package and its version."""
+"""Origins of built-in entries and of the families'; any other origin is a package and version."""
 
 
 class Registry(Mapping[str, EntryT]):
-    """A table of named entries: built in, then of families, then of installed packages."""
+    """A table of named entries: built-in ones, then the families', then installed packages'."""
 
     def __init__(
         self,
@@ -70,13 +70,13 @@ class Registry(Mapping[str, EntryT]):
         """The families' entries.
 
         Raises:
-            ValueError: if a family has an entry of a built-in name.
+            ValueError: if a family has an entry with a built-in name.
         """
         if not self._has_families:
             return {}
         entries: Mapping[str, EntryT] = getattr(import_module(FAMILIES), self._table)
-        if twice := sorted(self._own.keys() & entries.keys()):
-            raise ValueError(f"{self._table} holds {', '.join(twice)} twice")
+        if duplicates := sorted(self._own.keys() & entries.keys()):
+            raise ValueError(f"{self._table} has {', '.join(duplicates)} twice")
         return entries
 
     @cached_property
@@ -103,7 +103,7 @@ class Registry(Mapping[str, EntryT]):
         return self._adopted[name]
 
     def __contains__(self, name: object) -> bool:
-        # The method of Mapping would load the entry.
+        # Mapping's own method would load the entry.
         return name in self._own or name in self._of_families or name in self._points
 
     def __iter__(self) -> Iterator[str]:
@@ -132,9 +132,9 @@ def points(group: str, taken: Collection[str] = ()) -> Mapping[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         if point.name in taken:
-            raise _refused(point, "that name is taken by one of ours")
+            raise _refused(point, "the name is already taken by a built-in entry")
         if point.name in found:
-            raise _refused(point, f"{origin(found[point.name])} brings the same name")
+            raise _refused(point, f"{origin(found[point.name])} has an entry of the same name")
         found[point.name] = point
     return found
 
@@ -148,7 +148,7 @@ def loaded(point: EntryPoint) -> Any:  # noqa: ANN401  its type depends on the g
     """Return the object of an entry point, importing its package.
 
     Raises:
-        PluginError: if that fails, whatever the package raises.
+        PluginError: if that fails, whatever exception the package raises.
     """
     try:
         return point.load()
@@ -176,7 +176,7 @@ def module_at(path: str) -> ModuleType:
     """Return a task's Python file as a module, executed on first use.
 
     Args:
-        path: absolute; files of one name in two folders are two modules.
+        path: absolute; files with the same name in two folders are two modules.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -1,6 +1,6 @@
 """Random numbers: seeds by hash, and draws that are the same in every version of Python.
 
-Neither order, batch nor machine of a request changes its seed or a generated problem.
+Seeds and generated problems do not depend on the order of requests, their batches or the machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def sample_seed(run_seed: int, problem_id: str, sample: int) -> int:
 
 
 def item_rng(task: str, seed: int, index: int) -> Random:
-    """Return the random source of one generated problem, the same on every machine.
+    """Return the random generator of one generated problem, the same on every machine.
 
     Python specifies `Random` seeded with an int bit for bit, but not seeded with bytes or str.
     """
@@ -35,7 +35,7 @@ Chosen = TypeVar("Chosen")
 
 
 class Source(Protocol):
-    """A random source, such as `random.Random`."""
+    """A random generator, such as `random.Random`."""
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
@@ -43,22 +43,22 @@ class Source(Protocol):
 
 # Python guarantees the sequence of `random()`, but not how `choice` and `sample` use it.
 def below(rng: Source, bound: int) -> int:
-    """Return an integer from 0 to below a bound, uniformly."""
+    """Return a uniform integer in [0, bound)."""
     return int(rng.random() * bound)
 
 
 def between(rng: Source, low: int, high: int) -> int:
-    """Return an integer from `low` to `high`, both included, uniformly."""
+    """Return a uniform integer in [low, high]."""
     return low + int(rng.random() * (high - low + 1))
 
 
 def one_of(rng: Source, choices: Sequence[Chosen]) -> Chosen:
-    """Return one of the choices, uniformly."""
+    """Return one of the choices, each equally likely."""
     return choices[int(rng.random() * len(choices))]
 
 
 def some_of(rng: Source, choices: Sequence[Chosen], count: int) -> list[Chosen]:
-    """Return a number of the choices in random order, none twice."""
+    """Return `count` of the choices in random order, drawn without replacement."""
     left = list(choices)
     for place in range(count):
         other = between(rng, place, len(left) - 1)
@@ -67,6 +67,6 @@ def some_of(rng: Source, choices: Sequence[Chosen], count: int) -> list[Chosen]:
 
 
 def text_of(rng: Source, alphabet: str, length: int) -> str:
-    """Return a text of characters drawn independently."""
+    """Return a text of `length` characters, drawn independently from an alphabet."""
     draw, size = rng.random, len(alphabet)
     return "".join([alphabet[int(draw() * size)] for _ in range(length)])

@@ -203,7 +203,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """A figure that a grader gives beside right and wrong; the mean over problems is a metric."""
+    """A further score that a grader gives; its mean over problems is a metric."""
 
     name: str
     """As in `Verdict.measures`, e.g. `pa`."""
@@ -235,7 +235,7 @@ class Metric:
     samples: int
     """The number of samples over all problems."""
     method: str
-    """How the interval was made, e.g. `Wilson over problems`."""
+    """How the interval was computed, e.g. `Wilson over problems`."""
     fixed_low: float | None = None
     fixed_high: float | None = None
     """Ends of the 95 % interval conditional on these problems: sampling noise only."""

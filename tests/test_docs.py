@@ -1,4 +1,4 @@
-"""Documentation that cannot rot: what stands in it is what the code does."""
+"""Documentation cannot go stale: what it says is what the code does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from project import ROOT
-from test_imports import FLOORS
+from test_imports import LAYERS
 
 from mathreason_eval import errors, types
 from mathreason_eval.cli import verbs
@@ -79,7 +79,7 @@ EVERYTHING = [
 
 
 @pytest.mark.parametrize(("page", "words"), EVERYTHING)
-def test_everything_there_is_stands_in_the_docs(page, words):
+def test_the_docs_name_everything(page, words):
     assert words in DOCS[page]
 
 
@@ -142,8 +142,8 @@ def test_every_package_is_on_the_map():
 
 def test_the_import_rule_on_the_map_is_the_one_that_is_held():
     rule = re.search(r"    version types.*?\n\n", DOCS["docs/architecture.md"], flags=re.DOTALL)
-    shown = [set(floor.split()) for floor in rule[0].split("<-")]
-    assert shown == FLOORS[:-1]
+    shown = [set(layer.split()) for layer in rule[0].split("<-")]
+    assert shown == LAYERS[:-1]
 
 
 LINKS = [(page, link) for page, text in DOCS.items() for link in re.findall(r"\]\(([^)#]+)", text)]

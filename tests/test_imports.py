@@ -1,8 +1,7 @@
-"""Imports point one way: what each package may import, and what none of the pure ones may.
+"""Imports point one way: what each package may import, and what no pure package may.
 
-Every file is parsed once. The map is strict both ways: an import that it does not name fails, and
-so does a name in it that nothing imports any more. `docs/architecture.md` says what the packages
-are.
+Every file is parsed once. The map is strict both ways: an import that it does not list fails, and
+so does an entry that is no longer imported. `docs/architecture.md` describes the packages.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from project import ROOT
 PACKAGE = ROOT / "mathreason_eval"
 
 # fmt: off
-FLOORS = [
+LAYERS = [
     {"version", "types", "errors"},
     {"text", "seeds", "registry", "resources"},
     {"maths"},
@@ -33,7 +32,7 @@ FLOORS = [
     {"cli"},
     {"__init__", "__main__"},
 ]
-# An import leads to a lower floor, never to another package of the same one.
+# A package imports from lower layers, never from another package of its own layer.
 MAY_IMPORT = {
     "version":  "",
     "types":    "",
@@ -60,8 +59,8 @@ MAY_IMPORT = {
     "__init__": "grade pipeline runs tasks version",
     "__main__": "cli",
 }
-# Within a package that has rooms: which of them may import which.
-ROOMS = {
+# Layers within a package, lowest first; "" is whatever is not in a subpackage or module named here.
+SUBLAYERS = {
     "maths": ["vocabulary", "syntax", "evaluate", "compare"],
     "stats": ["difference multiplicity", "intervals exact_tests difficulty",
               "decision ranking power", "estimators", ""],
@@ -77,12 +76,12 @@ IMPURE = {
     "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "zipfile",
 }
 EXCEPTIONS = {
-    # module: what it may know of the world, and why it must.
-    "seeds": {"random"},                        # the one home of random sources
-    "grade.judge": {"threading", "time"},       # judges from any thread, and says how long it took
-    "grade.workers": IMPURE,                    # the processes that are killed when they are late
-    "grade.child": IMPURE,                      # what runs in them
-    "grade.verify": IMPURE,                     # rows judged by many of them
+    # module: the impure modules it may import, and why it needs them.
+    "seeds": {"random"},                        # the only module with random sources
+    "grade.judge": {"threading", "time"},       # judges from any thread and records the time taken
+    "grade.workers": IMPURE,                    # worker processes, killed at their deadline
+    "grade.child": IMPURE,                      # the code that runs in them
+    "grade.verify": IMPURE,                     # rows judged by several of them
 }
 HEAVY = {"torch", "transformers", "vllm", "xllamacpp", "sympy", "latex2sympy2_extended", "openai"}
 SLOW = HEAVY | {"numpy", "scipy", "pandas", "jinja2", "rich", "datasets", "yaml", "pyarrow"}
@@ -143,7 +142,7 @@ def _imported(nodes, known) -> Iterator[str]:
                 continue
             package = module.removeprefix("mathreason_eval").removeprefix(".")
             for alias in node.names:
-                # `from package import module` imports the module; the package is its address.
+                # `from package import module` imports the module; the package is only its path.
                 inner = f"{package}.{alias.name}".removeprefix(".")
                 yield f"mathreason_eval.{inner if inner in known else package or '__init__'}"
 
@@ -167,29 +166,29 @@ def test_a_package_imports_just_what_it_may(name):
 
 def test_every_package_is_on_the_map():
     assert {package(name) for name in modules()} == set(MAY_IMPORT)
-    assert sorted(name for floor in FLOORS for name in floor) == sorted(MAY_IMPORT)
+    assert sorted(name for layer in LAYERS for name in layer) == sorted(MAY_IMPORT)
 
 
-def test_every_arrow_leads_to_a_lower_floor():
-    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+def test_packages_import_only_from_lower_layers():
+    layer = {name: number for number, names in enumerate(LAYERS) for name in names}
     wrong = [(name, other) for name, others in MAY_IMPORT.items() for other in others.split()
-             if floor[other] >= floor[name]]  # fmt: skip
+             if layer[other] >= layer[name]]  # fmt: skip
     assert not wrong
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_rooms_of_a_package_import_one_way(name):
-    floor = {room: number for number, rooms in enumerate(ROOMS[name])
-             for room in rooms.split() or [""]}  # fmt: skip
+@pytest.mark.parametrize("name", SUBLAYERS)
+def test_parts_of_a_package_import_only_from_lower_layers(name):
+    layer = {part: number for number, parts in enumerate(SUBLAYERS[name])
+             for part in parts.split() or [""]}  # fmt: skip
 
-    def room(module: str) -> str:
+    def part(module: str) -> str:
         first = module.removeprefix(name).removeprefix(".").partition(".")[0]
-        return first if first in floor else ""
+        return first if first in layer else ""
 
     for module in of(name):
         for other in module.own:
-            if package(other) == name and room(other) != room(module.name):
-                assert floor[room(other)] < floor[room(module.name)], (module.name, other)
+            if package(other) == name and part(other) != part(module.name):
+                assert layer[part(other)] < layer[part(module.name)], (module.name, other)
 
 
 def test_there_is_no_cycle_of_modules():
@@ -213,11 +212,11 @@ def test_a_reader_finds_a_file_by_its_name():
     assert max(sizes.values()) <= 40
 
 
-# --- what they may know of the world ------------------------------------------------------------
+# --- impure imports ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", PURE)
-def test_a_pure_package_knows_no_file_clock_process_or_chance(name):
+def test_a_pure_package_uses_no_file_clock_process_or_randomness(name):
     for module in of(name):
         assert not module.others & IMPURE - EXCEPTIONS.get(module.name, set()), module.name
         assert module.name in EXCEPTIONS or "open" not in _called(module), module.name
@@ -275,35 +274,35 @@ def test_importing_costs_nothing(statement):
 
 # --- what they may catch ---------------------------------------------------------------------
 
-NETS = {
+BROAD_HANDLERS = {
     "models.base": "handle",
     "grade.judge": "_guarded",
     "grade.child": "_answered",
     "cli": "main",
 }
-"""The only functions that catch whatever is raised: one generation, one grading, sympy, main."""
+"""The only functions that catch every exception: one generation, one grading, sympy, main."""
 BROAD = {"Exception", "BaseException"}
 
 
-def test_whatever_is_raised_is_caught_in_four_places_alone():
-    assert dict(_nets()) == NETS
+def test_every_exception_is_caught_in_four_places_only():
+    assert dict(_broad_handlers()) == BROAD_HANDLERS
 
 
-def _nets() -> Iterator[tuple[str, str]]:
+def _broad_handlers() -> Iterator[tuple[str, str]]:
     """Yield (module, function) of every broad `except` that does not end in raising again."""
     for module in modules().values():
         for function in ast.walk(module.tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 handlers = [node for node in ast.walk(function)
                             if isinstance(node, ast.ExceptHandler)]  # fmt: skip
-                if any(map(_is_net, handlers)):
+                if any(map(_is_broad, handlers)):
                     yield module.name, function.name
         suppressed = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)
                       and ast.unparse(node.func).endswith("suppress")]  # fmt: skip
         assert not any(_named(argument) & BROAD for node in suppressed for argument in node.args)
 
 
-def _is_net(handler: ast.ExceptHandler) -> bool:
+def _is_broad(handler: ast.ExceptHandler) -> bool:
     last = handler.body[-1]
     raises = isinstance(last, ast.Raise) and (last.exc is None or last.cause is not None)
     return not raises and (handler.type is None or bool(_named(handler.type) & BROAD))

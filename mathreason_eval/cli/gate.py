@@ -55,7 +55,7 @@ _EXIT_CODES = {
     metavar="FILE",
     help="What is asked of each task. Default: gate.yaml, if it is there.",
 )
-@click.option("--margin", metavar="SHARE", help="The largest tolerable fall. Default: 1pp.")
+@click.option("--margin", metavar="SHARE", help="The largest tolerable drop. Default: 1pp.")
 @click.option("--alpha", type=float, help="Level of a false alarm. Default: 0.01.")
 @click.option(
     "--allow",
@@ -90,9 +90,9 @@ _EXIT_CODES = {
 def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Say whether RUN is worse than its baseline: pass, regression or not enough evidence.
 
-    Paired over the same problems, from stored verdicts; docs/gate.md. Leaves with 0 (pass),
-    1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is not whole); any other exit
-    code is no verdict.
+    Paired over the same problems, from stored verdicts; docs/gate.md. Exits with 0 (pass),
+    1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is incomplete); any other exit
+    code is not a verdict.
     """
     from mathreason_eval.cli.screens.gate import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
@@ -194,17 +194,17 @@ def points(text: str) -> float:
     required=True,
     type=PATH,
     metavar="RUN",
-    help="The run that later ones will be held against.",
+    help="The run that later ones will be compared with.",
 )
 @tasks_option("Only these. May be repeated. Default: every task of the baseline.")
 @click.option(
-    "--detect", required=True, type=points, help="The fall that must not be missed, such as 2pp."
+    "--detect", required=True, type=points, help="The drop that must not be missed, such as 2pp."
 )
 @click.option(
     "--power",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.8,
-    help="How often it must be seen, and a change without effect must pass.",
+    help="How often it must be detected, and a change without effect must pass.",
 )
 @click.option(
     "--alpha",
@@ -212,14 +212,14 @@ def points(text: str) -> float:
     default=0.01,
     help="The gate's level of a false alarm.",
 )
-@click.option("--margin", type=points, default="1pp", help="The gate's tolerable fall.")
+@click.option("--margin", type=points, default="1pp", help="The gate's tolerable drop.")
 @json_option
 def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: float) -> None:
-    """Say how many problems and samples a gate needs to see a fall.
+    """Say how many problems and samples a gate needs to detect a drop.
 
     From the noise in the stored samples of the baseline: how likely `mathreason gate` is to call
-    the fall a regression and a change without effect a pass, what is enough of both, the tokens it
-    takes, and what no number of samples can show.
+    the drop a regression and a change without effect a pass, how many problems and samples are
+    enough, the tokens they take, and what no number of samples can show.
     """
     from mathreason_eval.cli.screens.gate import design_as_json, print_designs
     from mathreason_eval.compare.design import PlanRequest, designs

@@ -59,7 +59,7 @@ _deadline_option = click.option(
 second_option = click.option(
     "--second",
     metavar="GRADER",
-    help="A grader that is asked beside the task's own: where they differ bounds the score. "
+    help="A grader asked in addition to the task's own; where the two differ bounds the score. "
     "`none` asks none.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

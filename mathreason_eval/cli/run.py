@@ -34,7 +34,9 @@ from mathreason_eval.errors import UnknownNameError
     default=1,
     help="Samples per problem. A larger number than last time only adds the missing.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many problems of a task.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Ask only this many problems of each task."
+)
 @click.option(
     "--temperature",
     type=click.FloatRange(min=0),

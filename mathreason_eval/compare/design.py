@@ -150,9 +150,9 @@ def _design(baseline: TaskRun, request: PlanRequest) -> Design:
     difficulty = fit_difficulty([(item.correct, item.n) for item in items])
     if request.detect >= _MAX_DROP * difficulty.mean:
         raise UserError(
-            f"{baseline.task} scores {100 * difficulty.mean:.1f} %, which cannot fall by "
+            f"{baseline.task} scores {100 * difficulty.mean:.1f} %, which cannot drop by "
             f"{100 * request.detect:g} pp.",
-            "Plan for a smaller fall, or with an easier task.",
+            "Plan for a smaller drop, or with an easier task.",
         )
     tokens = [count for item in items for count in item.tokens]
     samples = min(item.n for item in items)

@@ -153,7 +153,7 @@ def _look_schedule(values: Mapping[str, Any], where: str) -> LookSchedule | None
     positive = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in counts)
     if not counts or not positive or counts != sorted(set(counts)):
         raise UserError(
-            f"{where}: samples is {given!r}, not whole numbers that rise.", "Write [8, 16, 32]."
+            f"{where}: samples is {given!r}, not increasing whole numbers.", "Write [8, 16, 32]."
         )
     spending = values.get("spending", SPENDING_FUNCTIONS[0])
     if spending not in SPENDING_FUNCTIONS:
@@ -231,7 +231,7 @@ def _metric(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("is no name")  # noqa: TRY004  as above
     if value in _LIMITS:
-        raise ValueError("is watched under health, and is no score that may fall")
+        raise ValueError("is monitored under health; it is not a score that may drop")
     return value
 
 

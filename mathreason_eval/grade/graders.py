@@ -28,7 +28,7 @@ from mathreason_eval.grade.published import (
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import canonical_key, compare
 from mathreason_eval.maths.compare.symbolic import compare_slow
-from mathreason_eval.registry import OF_TASK, Registry, module_at
+from mathreason_eval.registry import TASK_PREFIX, Registry, module_at
 from mathreason_eval.types import Answer, Match, Measure, Outcome
 
 Compare = Callable[[str, str, Convention], Match]
@@ -59,7 +59,7 @@ class Grader:
     key: Callable[[str], str] = canonical_key
     """Maps an answer to its class of equivalent answers, for majority votes."""
     measures: tuple[Measure, ...] = ()
-    """What its matches measure beside right and wrong; 0 for a sample without an answer."""
+    """Further scores that its matches have; 0 for a sample without an answer."""
     outside: Callable[[], Function] | None = None
     """Loads the function of a grader from outside; only called in a worker process."""
 
@@ -197,12 +197,12 @@ def _text(gold: str, answer: str) -> Match:
 
 def recorded(reference: str) -> str:
     """Return the name under which a run records a grader: that of a file without its folder."""
-    return reference[reference.rfind(f"/{OF_TASK}") + 1 :]
+    return reference[reference.rfind(f"/{TASK_PREFIX}") + 1 :]
 
 
 def is_of_task(reference: str) -> bool:
     """Return whether a grader is a function in a task's folder."""
-    return recorded(reference).startswith(OF_TASK)
+    return recorded(reference).startswith(TASK_PREFIX)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Records as JSON, and back: a million of them in seconds, each field of the type it should be."""
+"""Records to JSON and back, fast enough for a million of them; field types are checked."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from mathreason_eval.types import Generation, Metric, Records, Verdict
 
 RecordT = TypeVar("RecordT")
 
-_TOGETHER = 1 << 20
-"""Bytes of whole lines that are parsed at once, or one longer line."""
+_CHUNK_BYTES = 1 << 20
+"""About the number of bytes of complete lines that are parsed at once."""
 
 
 class TornLineWarning(UserWarning):
-    """The last line of a file was cut off, as a crash leaves it, and has been left out."""
+    """The last line of a file is incomplete, as after a crash, and was skipped."""
 
 
-# --- out -------------------------------------------------------------------------------------
+# --- writing ---------------------------------------------------------------------------------
 
 
 def as_line(record: object) -> bytes:
@@ -37,7 +37,7 @@ def as_line(record: object) -> bytes:
 
 
 def as_document(value: Any) -> bytes:  # noqa: ANN401  any dataclass
-    """Return a record, or a tuple of them, as a document that a person may read."""
+    """Return a record, or a tuple of them, as an indented JSON document."""
     plain = [asdict(each) for each in value] if isinstance(value, tuple) else asdict(value)
     return _json_bytes(plain, indent=1) + b"\n"
 
@@ -60,11 +60,11 @@ def _fields(record: object) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _names(type(record))}
 
 
-# --- in --------------------------------------------------------------------------------------
+# --- reading ---------------------------------------------------------------------------------
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401  parsed JSON
-    """Return what a file of JSON holds.
+    """Return the content of a JSON file.
 
     Raises:
         RunError: if it cannot be read.
@@ -76,16 +76,16 @@ def read_json(path: Path) -> Any:  # noqa: ANN401  parsed JSON
 
 
 def read_records(path: Path, kind: type[RecordT]) -> Records[RecordT]:
-    """Return the records of a file of JSON lines; none where there is no file.
+    """Return the records of a JSON Lines file; none where there is no file.
 
-    A torn last line is left out, with a warning.
+    An incomplete last line is skipped, with a warning.
 
     Raises:
-        RunError: naming the line that is not JSON, or the field of another type.
+        RunError: naming the line that is not JSON, or the field of the wrong type.
     """
     if not path.is_file():
         return Records()
-    with _no_collection():
+    with _gc_paused():
         return Records(_records(path, kind))
 
 
@@ -97,25 +97,25 @@ def converted(
     Args:
         kind: the record, or a tuple of records.
         value: what was parsed.
-        where: the file, and the line of it, for the error.
-        within: the fields in which the value stands there, from the outermost.
+        where: the file and line, for the error.
+        within: the fields that lead to the value in that file, outermost first.
 
     Raises:
-        RunError: if a field is missing or of another type; it names the field.
+        RunError: if a field is missing or of the wrong type; it names the field.
     """
     import msgspec
 
     try:
         record = msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise RunError(f"{where}: {_in_words(str(error), within)}.", _BY_HAND) from None
+        raise RunError(f"{where}: {_field_error(str(error), within)}.", _BY_HAND) from None
     except UnicodeEncodeError:
-        # Of half a character where no text may be msgspec does not say the place; of `?` it does.
+        # msgspec does not locate a lone surrogate in a field that is no text, but does locate `?`.
         converted(kind, _without_surrogates(value), where, within)
         raise RunError(f"{where}: holds half a character in a name.", _BY_HAND) from None
     for number, one in enumerate(record) if isinstance(record, list) else [(None, record)]:
-        if (amiss := _not_finite(one)) is not None:
-            place = amiss if number is None else f"[{number}].{amiss}"
+        if (field := _not_finite(one)) is not None:
+            place = field if number is None else f"[{number}].{field}"
             raise RunError(f"{where}: {place}: expected a finite number.", _BY_HAND)
     return record
 
@@ -128,30 +128,31 @@ _FINITE: Mapping[type, Sequence[str]] = {
     Metric: ("value", "low", "high"),
     Verdict: ("score", "measures"),
 }
-"""Fields that numbers on screens are made of. msgspec takes NaN from JSON as Python parses it."""
+"""Fields that reported numbers are computed from. Python's JSON parser accepts NaN, and so msgspec
+gets it."""
 
 
 def _not_finite(record: object) -> str | None:
-    """Return the first field of a record that is not finite and has to be."""
+    """Return the first field of a record that has to be finite and is not."""
     for name in _FINITE.get(type(record), ()):
-        held = getattr(record, name)
-        if not all(map(math.isfinite, held.values() if isinstance(held, Mapping) else (held,))):
+        value = getattr(record, name)
+        if not all(map(math.isfinite, value.values() if isinstance(value, Mapping) else (value,))):
             return name
     return None
 
 
 _BY_HAND = "Was it edited by hand?"
-_SAID = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
-_LACKS = re.compile(r"Object missing required field `(\w+)`")
+_MSGSPEC_ERROR = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
+_MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 
 
-def _in_words(message: str, within: Sequence[str]) -> str:
-    """Return what msgspec says, the field first: `tasks.gsm8k.version: expected int, got str`."""
-    said = _SAID.fullmatch(message)
-    assert said is not None
-    what, place = said["what"], ".".join(within) + (said["place"] or "").replace("$", "")
-    if lacking := _LACKS.fullmatch(what):
-        what, place = "missing", f"{place}.{lacking[1]}"
+def _field_error(message: str, within: Sequence[str]) -> str:
+    """Return msgspec's message, the field first: `tasks.gsm8k.version: expected int, got str`."""
+    parts = _MSGSPEC_ERROR.fullmatch(message)
+    assert parts is not None
+    what, place = parts["what"], ".".join(within) + (parts["place"] or "").replace("$", "")
+    if missing := _MISSING_FIELD.fullmatch(what):
+        what, place = "missing", f"{place}.{missing[1]}"
     place = place.removeprefix(".")
     what = what[:1].lower() + what[1:].replace("`", "")
     return f"{place}: {what}" if place else what
@@ -161,8 +162,8 @@ _DECODERS: dict[type, Callable[[bytes], list[Any]]] = {}
 
 
 def _decoder(kind: type) -> Callable[[bytes], list[Any]]:
-    """Return what decodes an array of records of a kind; it is made once."""
-    # Not at the top: it takes as long to import as all of this package.
+    """Return the decoder of an array of records of a kind; each is made once."""
+    # Imported here because it takes as long to import as all of this package.
     import msgspec
 
     if kind not in _DECODERS:
@@ -174,11 +175,11 @@ _REPEATED: Mapping[type, Sequence[str]] = {
     Generation: ("problem_id",),
     Verdict: ("problem_id", "rule"),
 }
-"""Fields with the same few texts over and over, in files of a million lines."""
+"""Fields whose few distinct texts are repeated, in files of a million lines."""
 
 
-def _share(kind: type, records: Sequence[object]) -> None:
-    """Make all records that repeat a text hold one string of it: a fifth of their memory."""
+def _intern_texts(kind: type, records: Sequence[object]) -> None:
+    """Make records with equal texts share one string, which saves a fifth of their memory."""
     intern = sys.intern
     for slot in (getattr(kind, name) for name in _REPEATED.get(kind, ())):
         read, put = slot.__get__, slot.__set__
@@ -187,8 +188,8 @@ def _share(kind: type, records: Sequence[object]) -> None:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no cycles meanwhile: among a million new records are none, and it takes as long."""
+def _gc_paused() -> Iterator[None]:
+    """Pause garbage collection: records form no cycles, and it would double the time."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -201,12 +202,12 @@ def _no_collection() -> Iterator[None]:
 def _records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     with path.open("rb") as file:
         number = 0
-        while lines := file.readlines(_TOGETHER):
+        while lines := file.readlines(_CHUNK_BYTES):
             if not lines[-1].endswith(b"\n"):
                 warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
                 lines.pop()
             records = _decode_lines(lines, number, path, kind)
-            _share(kind, records)
+            _intern_texts(kind, records)
             yield from records
             number += len(lines)
 
@@ -225,7 +226,7 @@ def _decode_lines(
 
 
 def _record(line: bytes, where: str, kind: type[RecordT]) -> RecordT:
-    """Return the record of one line that is amiss, or among lines of which one is."""
+    """Return the record of one line; used where parsing lines together failed."""
     try:
         # Not msgspec: a lone surrogate in a model's output, or NaN, is no JSON to it.
         row = parse_line(line, keep_nan=True)

@@ -268,7 +268,7 @@ class RunWriter:
         except OSError as error:
             raise RunError(
                 f"{self.path} takes no more data: {error.strerror}.",
-                "Make room and run the same command: it continues where it stopped.",
+                "Free some space and run the same command: it continues where it stopped.",
             ) from None
 
     def write_manifest(self, manifest: RunManifest) -> None:
@@ -333,5 +333,6 @@ def _replace(path: Path, content: bytes) -> None:
     except OSError as error:
         fresh.unlink(missing_ok=True)
         raise RunError(
-            f"{path} cannot be written: {error.strerror}.", "Make room, then `mathreason regrade`."
+            f"{path} cannot be written: {error.strerror}.",
+            "Free some space, then `mathreason regrade`.",
         ) from None

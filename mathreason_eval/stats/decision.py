@@ -73,7 +73,7 @@ def decide(
 
     The chance that a change without effect is called a regression in any task is at most the
     largest alpha (Holm over tasks, weighted by their alphas), and so is the chance that a suite
-    passes with a task that fell by its margin (intersection-union: every task has to pass).
+    passes with a task that dropped by its margin (intersection-union: every task has to pass).
 
     Args:
         tasks: their paired scores.

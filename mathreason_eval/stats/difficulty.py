@@ -117,7 +117,7 @@ def change_distribution(
     harder = 0.0
     if drop:
         if drop >= difficulty.mean:
-            raise ValueError("A score cannot fall by more than it is.")
+            raise ValueError("A score cannot drop by more than its value.")
         goal = float(before.mean()) - drop
         harder = _root(lambda step: goal - float(_expit(logits - step).mean()), 3 * _MAX_LOGIT)
     after = _expit(logits - harder)

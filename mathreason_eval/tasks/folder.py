@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.registry import OF_TASK, module_at
+from mathreason_eval.registry import TASK_PREFIX, module_at
 from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
 from mathreason_eval.types import Problem
 
@@ -177,8 +177,8 @@ def _grader(folder: Path, name: str) -> str:
     """
     if ".py:" not in name:
         return name
-    path, function = folder / "task.py", name.removeprefix(OF_TASK)
-    if not name.startswith(OF_TASK) or not function.isidentifier():
+    path, function = folder / "task.py", name.removeprefix(TASK_PREFIX)
+    if not name.startswith(TASK_PREFIX) or not function.isidentifier():
         raise ValueError(f"{name!r} is no grader of the folder, which is written task.py:NAME")
     try:
         tree = ast.parse(path.read_bytes())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
-from mathreason_eval.registry import OF_TASK
+from mathreason_eval.registry import TASK_PREFIX
 from mathreason_eval.types import Message, Problem, Prompt
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Task:
 
     def located(self, grader: str) -> str:
         """Return a grader's name as others can find it: one of the task's folder by its file."""
-        if self.folder is None or not grader.startswith(OF_TASK):
+        if self.folder is None or not grader.startswith(TASK_PREFIX):
             return grader
         return str(self.folder.resolve() / grader)
 

@@ -1,4 +1,4 @@
-"""`mathreason compare` as its user meets it: figures, exit codes, and what stands on the screen."""
+"""`mathreason compare` as its user sees it: figures, exit codes, and what is on the screen."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ def test_a_task_that_only_one_run_holds_is_named(call, runs, tmp_path):
     (other / "manifest.json").write_text(json.dumps(both))
     assert read(call, runs / "base", other)["lacking"] == [{"run": "A", "task": "gcd"}]
     assert read(call, other, runs / "base")["lacking"] == [{"run": "B", "task": "gcd"}]
-    assert "remark: A does not hold gcd" in call(runs / "base", other)[1]
+    assert "note: A does not have gcd" in call(runs / "base", other)[1]
 
 
 def test_ranks_of_several_runs(call, runs):

@@ -25,8 +25,8 @@ RUNS = {  # problems, samples of each, chance to be right, tokens of a sample
 WRONG = [  # arguments, in the message
     (["several", "--detect", "2"],                     "write 2pp or 0.02"),
     (["several", "--detect", "two"],                   "write 2pp or 0.02"),
-    (["several", "--detect", "90pp"],                  "cannot fall by 90 pp"),
-    (["hopeless", "--detect", "2pp"],                  "cannot fall by 2 pp"),
+    (["several", "--detect", "90pp"],                  "cannot drop by 90 pp"),
+    (["hopeless", "--detect", "2pp"],                  "cannot drop by 2 pp"),
     (["alone", "--detect", "2pp"],                     "one problem"),
     (["several", "--detect", "2pp", "-t", "gsm9k"],    "Did you mean gsm8k?"),
     (["several", "--detect", "2pp", "--power", "1"],   "power"),
@@ -119,7 +119,7 @@ def test_without_tokens_the_cost_is_in_samples(runs):
 
 
 def test_of_one_sample_the_plan_says_what_it_does_not_know(runs):
-    assert "one sample a problem" in asked(runs, "single", "--detect", "10pp").stdout
+    assert "one sample per problem" in asked(runs, "single", "--detect", "10pp").stdout
 
 
 def test_a_run_without_a_mistake_has_a_plan(runs):

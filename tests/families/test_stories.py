@@ -314,8 +314,8 @@ TWO_BY_THREE = [
 ]  # fmt: skip
 
 
-# Beside family and instance the first row is 1/6, -1/3 and 1/6 off and the second as much below:
-# squares of 1/3 over two degrees of freedom, for two families, and a quarter imagined.
+# The first row's residuals are 1/6, -1/3 and 1/6, the second's the same with the other sign: a sum
+# of squares of 1/3 over two degrees of freedom, for two families, and a pseudo-variance of 1/4.
 NOISE = (2 * (1 / 3) / 2 + 0.25) / 2**2
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mathreason_eval.errors import TaskError, UserError
 from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
 from mathreason_eval.families.stories.templates import read_dictionaries, read_template
-from mathreason_eval.families.stories.units import UNITS, exact
+from mathreason_eval.families.stories.units import UNITS, format_number
 
 SALE = """\
 id: sale
@@ -159,7 +159,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize(("unit", "value", "printed"), SPELLINGS)
 def test_a_value_is_printed_as_its_unit_says(unit, value, printed):
-    assert UNITS[unit].spell(value) == printed
+    assert UNITS[unit].format(value) == printed
 
 
 # fmt: off
@@ -172,9 +172,9 @@ SENSELESS = [
 
 @pytest.mark.parametrize(("unit", "value"), SENSELESS)
 def test_a_value_that_makes_no_sense_in_its_unit_is_never_told(unit, value):
-    assert not UNITS[unit].sensible(value)
+    assert not UNITS[unit].is_valid(value)
 
 
 @given(st.fractions(0, 10**9, max_denominator=1000))
 def test_an_exact_spelling_is_read_back_as_the_same_number(value):
-    assert Fraction(exact(value)) == value
+    assert Fraction(format_number(value)) == value

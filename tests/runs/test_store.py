@@ -142,7 +142,7 @@ def test_a_killed_writer_leaves_no_lock_and_every_line(tmp_path):
 
 
 def test_a_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path):
-    """A limit on the size of files stands for a full disk: the system takes part of a line."""
+    """A limit on file sizes simulates a full disk: the system writes only part of a line."""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -165,7 +165,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=limit
     )
     assert "takes no more data" in done.stdout
-    assert "Make room" in done.stdout
+    assert "Free some space" in done.stdout
     with RunWriter(tmp_path) as writer:
         writer.write_manifest(manifest())
         writer.append("sums", generation(1000))

@@ -117,7 +117,7 @@ def test_runs_without_variance_have_a_distribution(counts):
 
 
 def test_a_score_cannot_fall_below_zero():
-    with pytest.raises(ValueError, match="fall"):
+    with pytest.raises(ValueError, match="drop"):
         change_distribution(MIDDLING, 0.99, (1, 1))
 
 

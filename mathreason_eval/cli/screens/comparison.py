@@ -43,7 +43,7 @@ def print_comparisons(done: Comparisons) -> None:
             visible(f"{name}  {run.manifest.model.name}  {run.path}{baseline}"), soft_wrap=True
         )
     for name, task in done.lacking:
-        console.print(visible(f"remark: {name} does not hold {task}"))
+        console.print(visible(f"note: {name} does not have {task}"))
     for one in done.found:
         _print_warnings(console, one)
     shares = any(one.whole.unit is Unit.SHARE for one in done.found)
@@ -73,7 +73,7 @@ def _print_warnings(console: Console, one: TaskComparison) -> None:
     for phrase in one.pairing.obstacles.values():
         console.print(visible(f"compared by force: {where}: {phrase}"), style="yellow")
     for phrase in one.notes:
-        console.print(visible(f"remark: {where}: {phrase}"))
+        console.print(visible(f"note: {where}: {phrase}"))
 
 
 # --- tables ----------------------------------------------------------------------------------

@@ -168,8 +168,8 @@ def print_designs(designs: Sequence[Design]) -> None:
         for line in _assumptions(design):
             console.print(visible(line))
         table = plain_table(
-            *(">samples", ">sees it", ">passes", ">smallest"),
-            *(">to see it", ">cost", ">for both", ">cost"),
+            *(">samples", ">detects", ">passes", ">smallest"),
+            *(">to detect", ">cost", ">for both", ">cost"),
         )
         for allocation in design.allocations:
             table.add_row(
@@ -198,12 +198,12 @@ def _assumptions(design: Design) -> Iterator[str]:
             f"{known.between:.3f} + between samples {known.within:.3f}"
         )
     else:
-        yield "one sample a problem does not show how much of the noise is that of samples:"
-        yield "taken for all of it, so a gate will do better than is promised here"
+        yield "one sample per problem does not show how much of the noise is sampling noise:"
+        yield "all of it is taken to be, so a gate will usually do better than stated here"
     if design.variants:
-        yield "variants of one problem are counted as if they had nothing in common"
+        yield "variants of one problem are treated as independent"
     yield (
-        f"a fall of {_points(request.detect)} is to be seen, and no change to pass, "
+        f"target: a drop of {_points(request.detect)} is detected, and no change passes, "
         f"{100 * request.power:.0f} times in 100"
     )
     shared = f", shared by {gate.tasks} tasks" if gate.tasks > 1 else ""
@@ -214,18 +214,18 @@ def _legend(design: Design) -> Iterator[str]:
     """Yield what the columns of the table mean, and the cheapest allocations."""
     n = f"{design.available:,} problems"
     yield "samples     of a problem, baseline + new run"
-    yield f"sees it     chance to call the fall a regression, with all {n}"
-    yield f"passes      chance to let a change without effect pass, with all {n}"
-    yield "smallest    fall that is seen as often as wished, with all of them"
-    yield "to see it, for both    problems enough, also to pass; – if all are not"
+    yield f"detects     chance that the drop is called a regression, with all {n}"
+    yield f"passes      chance that a change without effect passes, with all {n}"
+    yield "smallest    drop that is detected at the target power, with all of them"
+    yield "to detect, for both    problems needed, and also to pass; – if all are too few"
     yield f"cost        {_cost_unit(design)} still to be drawn"
-    yield f"cheapest to see it: {_cheapest(design, design.cheapest_to_see)}"
+    yield f"cheapest to detect: {_cheapest(design, design.cheapest_to_see)}"
     yield f"cheapest for both:  {_cheapest(design, design.cheapest_for_both)}"
 
 
 def _cheapest(design: Design, chosen: Chosen | None) -> str:
     if chosen is None:
-        return "nothing here is enough"
+        return "none of these is enough"
     allocation, size = chosen
     problems, cost = _problems_and_cost(design, size)
     return f"{problems} problems × {_samples(allocation)} samples, {cost} {_cost_unit(design)}"
@@ -234,20 +234,20 @@ def _cheapest(design: Design, chosen: Chosen | None) -> str:
 def _limits(design: Design) -> Iterator[str]:
     """Yield what no number of samples can show."""
     limit, request = design.power_limit, design.request
-    yield f"endless samples of {limit.problems:,} problems"
+    yield f"an unlimited number of samples of {limit.problems:,} problems"
     yield (
-        f"  see a fall of {_points(request.detect)} {_percent(limit.sees)} of the time, "
+        f"  detects a drop of {_points(request.detect)} {_percent(limit.sees)} of the time, "
         "if every problem gets a little harder;"
     )
     if limit.smallest is None:
-        yield "  see no fall as often as wished;"
+        yield "  detects no drop at the target power;"
     else:
-        yield f"  see falls from {_points(limit.smallest)} on as often as wished;"
+        yield f"  detects drops of {_points(limit.smallest)} or more at the target power;"
     lost = "problems"
     if limit.lost is not None:
         share = (limit.lost - 1) / limit.problems
         lost = f"{limit.lost - 1} problems ({_points(share)})"
-    yield f"  never see {lost} lost whole, the rest as before."
+    yield f"  never detects that {lost} are lost entirely and the rest are unchanged."
 
 
 def _points(share: float) -> str:

@@ -208,7 +208,7 @@ def _judged(text: str, conditions: list[str]) -> Match:
     if f"({len(conditions) + 1})" in text:
         return _reference(equal=False, note="one person too many")
     if "if" in text:
-        return _reference(equal=False, note="the letters `if` stand in the conclusion")
+        return _reference(equal=False, note="the conclusion contains the letters `if`")
     held = sum(condition in text for condition in conditions)
     return _reference(
         equal=held == len(conditions),

@@ -146,8 +146,8 @@ class Shape:
         if min(self.people, self.depth, self.width) < _FEWEST or self.width > claims:
             raise NoPuzzleError(
                 f"There are no puzzles of {self}.",
-                "Each number is 2 or more, and a person has only so many claims to join: one less "
-                "than twice the people.",
+                "Each number must be at least 2, and the width at most the number of claims a "
+                "person can make: one less than twice the number of people.",
             )
 
 

@@ -1,7 +1,7 @@
 """How well the first false step of a solution is found: two accuracies and their harmonic mean.
 
-ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is none of precision and recall: who
-says of every solution that it is right gets all the right ones and an F1 of 0.
+ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is not that of precision and recall:
+a critic that calls every solution correct gets an accuracy of 1 on the correct ones and an F1 of 0.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     largest F1 on the split gsm8k; `method` says which one.
 
     Where all problems have the same number of samples, and more than one, `f1_maj@N` as well: the
-    F1 of the majority among the N indices.
+    F1 of the majority vote over the N indices.
     """
     # Solutions of one problem are not independent, whatever a task names under `cluster:`.
     items = [replace(item, cluster=item.problem.question) for item in items]
-    found = _finder(items)
-    for metric in _by_split(task, items, "f1", found.share):
-        yield replace(metric, method=f"{found.how}{metric.method}")
+    scorer = _index_scorer(items)
+    for metric in _by_split(task, items, "f1", scorer.score):
+        yield replace(metric, method=f"{scorer.method}{metric.method}")
     n = min(item.n for item in items)
-    if not found.how and n > 1 and all(item.n == n for item in items):
+    if not scorer.method and n > 1 and all(item.n == n for item in items):
         yield from _by_split(task, items, f"f1_maj@{n}", majority)
 
 
@@ -57,11 +57,11 @@ def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
 
 
 def found_shares(items: Sequence[Item]) -> NDArray[np.float64]:
-    """Return of each problem the share of samples that find the first false step, in a column."""
+    """Return, as a column, each problem's share of samples that find the first false step."""
     import numpy as np
 
-    share = _finder(items).share
-    return np.array([[share(item)] for item in items])
+    score = _index_scorer(items).score
+    return np.array([[score(item)] for item in items])
 
 
 def linear_f1(items: Sequence[Item], scores: Sequence[float]) -> Linear:
@@ -77,7 +77,7 @@ def linear_f1(items: Sequence[Item], scores: Sequence[float]) -> Linear:
     splits: dict[str, dict[bool, list[int]]] = {}
     for place, item in enumerate(items):
         kinds = splits.setdefault(_split(item), {False: [], True: []})
-        kinds[_is_right(item)].append(place)
+        kinds[_is_correct(item)].append(place)
     whole = [kinds for kinds in splits.values() if kinds[False] and kinds[True]]
     means = [{kind: _mean(scores, at) for kind, at in kinds.items()} for kinds in whole]
     value = sum(f1(*each.values()) for each in means) / len(whole) if whole else math.nan
@@ -97,7 +97,7 @@ def _mean(scores: Sequence[float], at: Sequence[int]) -> float:
 
 
 def _slope(own: float, other: float) -> float:
-    """Return how far the harmonic mean moves with one of two means; along both, if both are 0."""
+    """Return the harmonic mean's partial derivative by `own`; one half where both means are 0."""
     return 2 * (other / (own + other)) ** 2 if own + other else 0.5
 
 
@@ -109,16 +109,16 @@ def _split(item: Item) -> str:
 
 
 def _by_split(task: str, items: Sequence[Item], name: str, score: Score) -> Iterator[Metric]:
-    splits = [*_of_groups(task, items, "split", name, score)]
+    splits = [*_by_group(task, items, "split", name, score)]
     yield from splits
     if name == "f1":
-        yield from _of_groups(task, items, "length", name, score)
+        yield from _by_group(task, items, "length", name, score)
     values = [metric for metric in splits if metric.name == name]
     if values:
         yield _mean_of_splits(values)
 
 
-def _of_groups(
+def _by_group(
     task: str, items: Sequence[Item], key: str, name: str, score: Score
 ) -> Iterator[Metric]:
     groups: dict[str, list[Item]] = {}
@@ -127,7 +127,7 @@ def _of_groups(
     for value in sorted(groups):
         group = groups[value]
         place, size = (task, f"{key}={value}"), (len(group), sum(item.n for item in group))
-        wrong, right = ([i for i in group if _is_right(i) is kind] for kind in (False, True))
+        wrong, right = ([i for i in group if _is_correct(i) is kind] for kind in (False, True))
         if not wrong or not right:
             continue
         of_wrong, of_right = (mean_over(kind, [score(i) for i in kind]) for kind in (wrong, right))
@@ -138,15 +138,15 @@ def _of_groups(
         yield harmonic(of_wrong, of_right).metric(name, place, size)
 
 
-def _is_right(item: Item) -> bool:
+def _is_correct(item: Item) -> bool:
     """Return whether the solution has no false step."""
     return int(item.problem.gold[0]) == NOWHERE
 
 
 def harmonic(one: Mean, other: Mean) -> Mean:
-    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are.
+    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are 0.
 
-    Its interval takes the ends of the two: it rises with either (MOVER).
+    Its interval is recovered from the ends of both intervals (MOVER), as it increases in either.
     """
     value = f1(one.value, other.value)
     down = math.hypot(value - f1(one.low, other.value), value - f1(one.value, other.low))
@@ -155,12 +155,12 @@ def harmonic(one: Mean, other: Mean) -> Mean:
         value=value,
         low=max(0.0, value - down),
         high=min(1.0, value + up),
-        se=_spread(one, other),
+        se=_delta_se(one, other),
         method=_METHOD,
     )
 
 
-def _spread(one: Mean, other: Mean) -> float:
+def _delta_se(one: Mean, other: Mean) -> float:
     """Return the standard error by the delta method."""
     total = one.value + other.value
     if not total:
@@ -181,7 +181,7 @@ def _mean_of_splits(splits: Sequence[Metric]) -> Metric:
 
 
 def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
-    """Return split, true index and scores of each sample; nothing unless all answers are scores."""
+    """Return (split, (true index, scores)) of each sample; empty unless all answers are scores."""
     found = []
     for item in items:
         for verdict in item.verdicts:
@@ -195,50 +195,50 @@ def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Finder:
-    """How a sample's answer is taken for the index of a step."""
+class _IndexScorer:
+    """How a problem is scored by the step indices that its answers give."""
 
-    share: Score
-    """The share of a problem's samples that find the true index."""
-    how: str
-    """What `Metric.method` says of it."""
+    score: Score
+    """Returns the share of a problem's samples that find the true index."""
+    method: str
+    """Prefix of `Metric.method`; empty where answers are indices."""
 
 
-def _finder(items: Sequence[Item]) -> _Finder:
-    """Return how answers are read: as an index, or as scores of steps below a threshold."""
+def _index_scorer(items: Sequence[Item]) -> _IndexScorer:
+    """Return a scorer that reads answers as indices, or as scores of steps with a threshold."""
     scored = _scored(items)
     if not scored:
-        return _Finder(share=lambda item: item.accuracy, how="")
+        return _IndexScorer(score=lambda item: item.accuracy, method="")
     tuning = [solution for split, solution in scored if split == _TUNED_ON]
     kinds = {true >= 0 for true, _ in tuning}
     threshold = best_threshold(tuning) if len(kinds) > 1 else EVEN
     how = f"with the largest F1 on {_TUNED_ON}" if len(kinds) > 1 else f"without {_TUNED_ON}"
 
-    def share_right(item: Item) -> float:
-        said = [scores_of(verdict.answer or "") for verdict in item.verdicts]
+    def share_found(item: Item) -> float:
+        answers = [scores_of(verdict.answer or "") for verdict in item.verdicts]
         true = int(item.problem.gold[0])
-        hits = (scores is not None and first_below(scores, threshold) == true for scores in said)
+        hits = (scores is not None and first_below(scores, threshold) == true for scores in answers)
         return sum(hits) / item.n
 
-    return _Finder(share=share_right, how=f"threshold {threshold:.6g}, {how}; ")
+    return _IndexScorer(score=share_found, method=f"threshold {threshold:.6g}, {how}; ")
 
 
 # --- votes and confusion ---------------------------------------------------------------------
 
 
 def majority(item: Item) -> float:
-    """Return 1 if the index said most often is right, else 0.
+    """Return 1 if the most frequent index is correct, else 0.
 
-    What names no index has no vote; of indices said equally often the one that was said first wins,
-    as in the published evaluation.
+    An answer without an index has no vote; of equally frequent indices the one that occurs first
+    wins, as in the published evaluation.
     """
-    said = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
-    votes = Counter(index for answer in said if (index := index_of(answer)) is not None)
+    answers = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
+    votes = Counter(index for answer in answers if (index := index_of(answer)) is not None)
     return float(bool(votes) and votes.most_common(1)[0][0] == int(item.problem.gold[0]))
 
 
 def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
-    """Return how many samples said each index of each: (true, said) -> count; None named none."""
+    """Return the confusion matrix: (true index, answered index or None) -> number of samples."""
     return Counter(
         (int(item.problem.gold[0]), None if verdict.answer is None else index_of(verdict.answer))
         for item in items
@@ -252,7 +252,7 @@ def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
 def best_threshold(solutions: Sequence[Scored]) -> float:
     """Return the threshold with the largest F1; of equally good ones the nearest to one half.
 
-    Nothing changes between two neighbouring scores, so one threshold between them is tried.
+    F1 is constant between two neighbouring scores, so one threshold between them is tried.
     """
     ends = sorted({EVEN, *(score for _, scores in solutions for score in scores)})
     tried = [EVEN, *((low + high) / 2 for low, high in pairwise(ends))]
@@ -264,7 +264,7 @@ def best_threshold(solutions: Sequence[Scored]) -> float:
 def _range(solution: Scored) -> tuple[float, float]:
     """Return the interval (low, high] of thresholds that find the true index.
 
-    The false step must be below the threshold, and no earlier one.
+    The false step's score must be below the threshold, and no earlier step's.
     """
     true, scores = solution
     if true >= len(scores):

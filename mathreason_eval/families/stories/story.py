@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from mathreason_eval.errors import TaskError, UnknownNameError
-from mathreason_eval.families.stories.units import UNITS, Number, exact, whole
+from mathreason_eval.families.stories.units import UNITS, Number, format_number, whole
 
 Entity = Mapping[str, str]
 """The forms of a name or a thing: `{"name": "Maya", "he": "she"}`. The form "" is the usual one."""
@@ -42,7 +42,7 @@ class Quantity:
 
     name: str
     unit: str
-    """How it is printed and which values are sensible; a key of `UNITS`."""
+    """How it is printed and which values are valid; a key of `UNITS`."""
     values: tuple[Number, ...] = ()
     operation: Operation | None = None
 
@@ -152,7 +152,7 @@ def _try(
             value = quantity.values[source.randrange(len(quantity.values))]
         else:
             value = _evaluate(quantity.operation, numbers)
-        if not UNITS[quantity.unit].sensible(value):
+        if not UNITS[quantity.unit].is_valid(value):
             return None
         numbers[quantity.name] = value
     holds = all(_evaluate(condition, numbers) for condition in template.conditions)
@@ -168,7 +168,7 @@ def tell(
         TaskError: if the text asks an entity for a form that it does not have.
     """
     printed = {
-        quantity.name: UNITS[quantity.unit].spell(numbers[quantity.name])
+        quantity.name: UNITS[quantity.unit].format(numbers[quantity.name])
         for quantity in (*template.given, *template.steps)
     }
 
@@ -188,7 +188,7 @@ def tell(
         question=" ".join("".join(map(filled, sentence)) for sentence in template.sentences),
         gold=printed[answer.name],
         steps=tuple(
-            (_in_numbers(step.operation, numbers), exact(numbers[step.name]))
+            (_in_numbers(step.operation, numbers), format_number(numbers[step.name]))
             for step in template.steps
             if step.operation is not None
         ),
@@ -220,7 +220,7 @@ def _evaluate(operation: Operation, numbers: Mapping[str, Number]) -> Number:
 
 def _in_numbers(operation: Operation, numbers: Mapping[str, Number]) -> str:
     sides = (
-        exact(numbers[side] if isinstance(side, str) else side)
+        format_number(numbers[side] if isinstance(side, str) else side)
         for side in (operation.left, operation.right)
     )
     left, right = (f"({side})" if "/" in side else side for side in sides)

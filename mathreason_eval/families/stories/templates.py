@@ -12,9 +12,9 @@ problem by one operation each, `text` has one sentence a line, the question last
       {Who.he} sells {sold} {fruit}.
       How many {fruit} does {who} have left?
 
-Numbers that are not sensible (a count that is not a positive integer, money that is not whole
+Numbers that are invalid (a count that is not a positive integer, money that is not whole
 cents) or break a condition under `where` are drawn again, so every instance has an exact and
-sensible answer. `docs/tasks.md` describes every key and unit.
+valid answer. `docs/tasks.md` describes every key and unit.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _check_names(template: Template) -> None:
     for quantity in (*template.given, *template.steps):
         if quantity.operation is not None:
             _check_operands(quantity.operation, known)
-        elif not quantity.values or not all(map(UNITS[quantity.unit].sensible, quantity.values)):
+        elif not quantity.values or not all(map(UNITS[quantity.unit].is_valid, quantity.values)):
             raise ValueError(f"{quantity.name} has nothing to draw from that is a {quantity.unit}")
         if quantity.name in known or quantity.name in template.entities:
             raise ValueError(f"{quantity.name} is named twice")

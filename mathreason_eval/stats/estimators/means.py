@@ -91,7 +91,7 @@ def bayes(task: str, items: Sequence[Item]) -> Iterator[Metric]:
         low=low,
         high=high,
         se=se,
-        method="Bayes@N, uniform prior a problem: its interval is of this benchmark",
+        method="Bayes@N, uniform prior; credible interval conditional on these problems",
         conditional=(
             max(0.0, value - Z95 * deviation),
             min(1.0, value + Z95 * deviation),
