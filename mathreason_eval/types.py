@@ -104,13 +104,11 @@ class Generation:
     reasoning: str | None = None
     """A thinking model's text between its think tags; None if it did not think."""
     finish_reason: str | None = None
-    """`stop`, `length` (max_tokens was reached), or another word of the engine; None where it is
-    not known, as in many imports."""
+    """`stop`, `length` (max_tokens was reached) or another word of the engine; None: unknown."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     """Tokens by the model's tokenizer, reasoning and stop token included."""
     seed: int | None = None
-    """The seed of this sample."""
     seconds: float | None = None
     """Wall time from request to last token, the engine's queue included."""
     reward: float | None = None
@@ -133,10 +131,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """A grader's judgement of an answer; a judge adds where the answer was found, and the outcome.
-
-    A grader sets `equal`, `rule`, `note` and, where it has any, `measures`.
-    """
+    """A judgement: a grader sets `equal`, `rule`, `note` and `measures`, a judge the rest."""
 
     equal: bool | None
     """True, False, or None where the grader could not decide."""
@@ -165,11 +160,9 @@ class Verdict:
     sample: int
     outcome: Outcome
     answer: str | None = None
-    """The extracted answer; None if none was found."""
     span: tuple[int, int] | None = None
     """Start and end of the answer in `Generation.text`, in characters, end exclusive."""
     found_by: str | None = None
-    """The extraction rule that found the answer."""
     rule: str
     """The grading rule that decided, or `none` where there was nothing to grade."""
     note: str
@@ -223,7 +216,6 @@ class Metric:
     name: str
     """`avg`, `pass@4`, `maj@8`, `truncated`, `tokens`, …"""
     unit: Unit
-    """What the value is counted in."""
     value: float
     low: float
     high: float
@@ -233,7 +225,6 @@ class Metric:
     problems: int
     """The number of problems: the unit of the interval, unless `method` names clusters of them."""
     samples: int
-    """The number of samples over all problems."""
     method: str
     """How the interval was computed, e.g. `Wilson over problems`."""
     fixed_low: float | None = None
@@ -244,10 +235,9 @@ class Metric:
 
 
 # --- the manifest ----------------------------------------------------------------------------
-#
-# No field has a default: a writer sets every field, and what a folder of an earlier format does
-# not store is None. A field counts for whether runs may be compared and for
-# whether two sessions are one run, unless a table in `runs/manifest.py` names it.
+# No field has a default: a writer sets every field, and what an earlier format does not store is
+# None. A field counts for whether runs may be compared and for whether two sessions are one run,
+# unless a table in `runs/manifest.py` names it.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,7 +261,7 @@ class DataEntry:
     sha256: str
     """Of all problems before a limit was applied, so that a limited run stays comparable."""
     rows: int
-    """Number of problems before the limit."""
+    """Problems before the limit."""
     published: bool | None
     """Whether the golds are those whose hash the task names; None where it names none."""
 
@@ -283,12 +273,10 @@ class GradingRules:
     extract: tuple[str, ...]
     """Extraction rules, strictest first."""
     grade: str
-    """The grader's name."""
     grader_version: str
     """Of the package's graders; rises whenever a verdict could change."""
     convention: Mapping[str, str | int | bool] | None
-    """Each convention of the grader by name; None: unknown. A later option is missing, which is not
-    the same as its default."""
+    """Each convention by name; None: unknown. A later one is missing, which is not its default."""
     second: str | None
     """The second grader; None for none."""
     check_steps: bool
@@ -316,10 +304,9 @@ class TaskEntry:
     """A manifest's entry for a task."""
 
     version: int
-    """Version of the task."""
     prompt: PromptEntry
     max_tokens: int | None
-    """Upper bound on the tokens of an answer; None for outputs of another program."""
+    """Of an answer; None for outputs of another program."""
     data: DataEntry
     problems: int
     """Number of problems asked."""
@@ -350,7 +337,6 @@ class SamplingEntry:
     """How tokens were sampled. None: unknown."""
 
     temperature: float | None
-    """0 is greedy."""
     top_p: float | None
 
 
@@ -377,7 +363,6 @@ class Totals:
     grading_lag_seconds: float
     """From the last sample to the last verdict."""
     failures: int
-    """Samples that could not be generated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -391,7 +376,7 @@ class RunManifest:
     seed: int
     """The run seed from which every sample's seed is derived."""
     samples: int
-    """Samples asked for per problem."""
+    """Per problem."""
     tasks: Mapping[str, TaskEntry]
     """By the task's name, in the order in which they were asked for."""
     code: CodeEntry

@@ -165,10 +165,6 @@ def _ends_known(items: Items) -> bool:
     return all(item.ends_known for item in items)
 
 
-def _have_rewards(items: Items) -> bool:
-    return all(item.rewards for item in items)
-
-
 def _vote_note(items: Items, k: int) -> str:
     drawn = k < max(item.n for item in items)
     return f"{votes.vote_draws(items):,} seeded draws a problem" if drawn else "the one vote"
@@ -221,10 +217,11 @@ MULTI_SAMPLE = _table(
     _Def(name="maj@{k}", summary="chance that the majority of K samples is correct",
          curve=votes.majority, needs_votes=True),
     _Def(name="best@{k}", summary="chance that of K samples the one of most reward is correct",
-         curve=votes.best_by_reward, known=_have_rewards, shown=Shown.LARGEST),
+         curve=votes.best_by_reward, shown=Shown.LARGEST,
+         known=lambda items: all(item.rewards for item in items)),
     _Def(name="vote@{k}", summary="chance that a vote of K samples by reward is correct",
-         curve=votes.vote_by_reward, known=_have_rewards, needs_votes=True, note=_vote_note,
-         shown=Shown.LARGEST),
+         curve=votes.vote_by_reward, needs_votes=True, note=_vote_note,
+         known=lambda items: all(item.rewards for item in items), shown=Shown.LARGEST),
 )  # fmt: skip
 """Scores of K samples of a problem, for every K."""
 AMOUNTS = _table(
