@@ -190,11 +190,10 @@ class Bench:
     def made(cls, within: Path, number: int) -> Bench:
         """Return a fresh copy."""
         folder = within / str(number)
-        shutil.copytree(
-            ROOT,
-            folder,
-            ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "dist", "runs", ".g*"),
-        )
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=True)
+        for name in listed.stdout.decode().splitlines():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
         return cls(folder)
 
     def passes(self, tests: Sequence[str], seconds: float) -> bool:
