@@ -65,7 +65,7 @@ DECIDING = {
         "stats/test_summary.py",
         "stats/test_clusters.py",
     ),
-    "runs/manifest.py": ("runs",),
+    "runs/manifest.py": ("runs", "pipeline/test_run.py"),
     "compare/comparison.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
     "compare/pairing.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
     "gate/judging.py": ("gate/test_judging.py", "gate/test_looks.py", "stats/test_metrics.py"),

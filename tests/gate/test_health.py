@@ -76,6 +76,12 @@ def test_limits(runs, kind, count, name, state):
     assert check.state is state
 
 
+def test_a_change_of_just_the_limit_keeps_it(runs):
+    found = judged(runs, "truncated-3", config_of({"health": {"truncated": "5pp"}}))
+    (check,) = [check for check in found.tasks[0].checks if check.name == "truncated"]
+    assert (check.change, check.limit, check.state) == (0.05, 0.05, LimitState.KEPT)
+
+
 def test_a_broken_limit_is_a_regression_though_the_score_is_the_same(runs):
     found = judged(runs, "longer-60", config_of({"margin": "10pp"}))
     assert found.tasks[0].conclusion is Conclusion.PASS
