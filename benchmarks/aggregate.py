@@ -26,7 +26,8 @@ from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import GRADER_VERSION
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.runs.manifest import describe_model, new_manifest
-from mathreason_eval.runs.store import RunWriter, load_run
+from mathreason_eval.runs.store import load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
     DataEntry,
@@ -47,11 +48,14 @@ def make(folder: Path, problems: int, samples: int) -> None:
     rng = np.random.default_rng(5)
     entry = TaskEntry(
         version=1,
-        prompt=PromptEntry(id="none", sha256=None),
+        prompt=PromptEntry(id="none", sha256=None, system=None, system_fallback=None),
         max_tokens=None,
         data=DataEntry(source="generated", revision="", sha256="", rows=problems, published=None),
         problems=problems,
+        limit=None,
+        samples=samples,
         grading=GradingRules(
+            judged_by=None,
             extract=("boxed",),
             grade="math",
             grader_version=GRADER_VERSION,
@@ -65,7 +69,7 @@ def make(folder: Path, problems: int, samples: int) -> None:
         describe_model("nobody", {"backend": "import"}),
         SamplingEntry(temperature=1.0, top_p=None),
         {TASK: entry},
-        samples=samples,
+        unkeyed=True,
     )
     asked = [
         Problem(id=f"invented-test-{number}", question="How many?", gold=("0",))

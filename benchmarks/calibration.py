@@ -240,7 +240,7 @@ def wrong_passes(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]
     """Yield the rows of pairs whose true fall is the margin."""
     yield (
         *("set", "N", "n", "passes, α = 1 %", "passes, α = 5 %"),
-        *("at looks 8, 16, 32, α = 5 %", "lost whole, α = 1 %"),
+        *("at looks 8, 16, 32, α = 5 %", "problems lost entirely, α = 1 %"),
     )
     for one, problems in pools:
         for n in COUNTS:
@@ -261,8 +261,8 @@ def wrong_passes(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]
 def powers(pools: Sequence[tuple[Pool, int]], pairs: int) -> Iterator[Row]:
     """Yield the rows of pairs with a fall that would be seen."""
     yield (
-        *("set", "N", "n", "fall, pp", "promised (sd)", "seen", "less promised"),
-        *("promised of n = 1", "z", "seen, lost whole"),
+        *("set", "N", "n", "drop, pp", "predicted (sd)", "observed", "observed − predicted"),
+        *("predicted from n = 1", "z", "observed, problems lost entirely"),
     )
     for one, problems in pools:
         for n in COUNTS:

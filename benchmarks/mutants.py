@@ -4,9 +4,10 @@
 
 Each mutant is a copy of the package with one expression changed: a comparison, `and` and `or`, a
 sign, a number, a truth value, `min` and `max`, a `not`, a condition that always or never holds. A
-mutant is caught if a test fails, or runs much longer than without it. Survivors are printed with
-their line; those that no test can catch, since they change nothing that is observable, are listed
-with the reason in `mutants-equivalent.json` beside this file and are counted apart.
+mutant is caught if a test fails, or runs much longer than without it; tests marked `slow` are run
+only where all others pass. A line is printed as each mutant is done, and at the end the survivors.
+Those that no test can catch, since they change nothing that is observable, are listed with the
+reason in `mutants-equivalent.json` in this folder and are counted apart.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from queue import Queue
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "mathreason_eval"
 EQUIVALENT = Path(__file__).with_name("mutants-equivalent.json")
+STAGES = ("not slow", "slow")
+NO_TESTS = 5
+"""The exit code of pytest where no test has the mark."""
 DECIDING = {
     # module: the folders and files of tests/ that say what it should decide
     "maths/compare/comparison.py": ("maths",),
@@ -91,6 +95,11 @@ class Mutant:
     def name(self) -> str:
         """Return what it is called in the list of equivalent ones: no line numbers, which move."""
         return f"{self.module}: {self.before} -> {self.after}"
+
+    @property
+    def place(self) -> str:
+        """Return what it is called in the output, its line included."""
+        return f"{self.module}:{self.line}  {self.before}  ->  {self.after}"
 
 
 # --- changes ---------------------------------------------------------------------------------
@@ -197,9 +206,12 @@ class Bench:
         return cls(folder)
 
     def passes(self, tests: Sequence[str], seconds: float) -> bool:
-        """Return whether the tests pass in time."""
+        """Return whether the tests pass, each of the two stages in time."""
+        return all(self._stage_passes(tests, marked, seconds) for marked in STAGES)
+
+    def _stage_passes(self, tests: Sequence[str], marked: str, seconds: float) -> bool:
         command = [
-            *(sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", marked),
             *(str(self.folder / "tests" / name) for name in tests),
         ]
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -214,7 +226,7 @@ class Bench:
             )
         except subprocess.TimeoutExpired:
             return False
-        return done.returncode == 0
+        return done.returncode in {0, NO_TESTS}
 
     def survives(self, mutant: Mutant, seconds: float) -> bool:
         """Return whether no test notices a mutant."""
@@ -258,9 +270,11 @@ def main() -> int:
         def survives(mutant: Mutant) -> bool:
             bench = benches.get()
             try:
-                return bench.survives(mutant, 60 + 4 * times[mutant.module])
+                lives = bench.survives(mutant, 60 + 4 * times[mutant.module])
             finally:
                 benches.put(bench)
+            print("survived " if lives else "caught   ", mutant.place, flush=True)
+            return lives
 
         with ThreadPoolExecutor(options.workers) as threads:
             results = list(threads.map(survives, tried))
@@ -281,8 +295,9 @@ def _time_of(benches: Queue[Bench], module: str) -> float:
 
 
 def _report(tried: Sequence[Mutant], survivors: Sequence[Mutant], known: Sequence[Mutant]) -> None:
+    print("\nSurvivors:")
     for mutant in survivors:
-        print(f"survived  {mutant.module}:{mutant.line}  {mutant.before}  ->  {mutant.after}")
+        print(f"  {mutant.place}")
     counts = Counter(mutant.module for mutant in tried)
     alive = Counter(mutant.module for mutant in survivors)
     for module, count in counts.items():

@@ -4,13 +4,14 @@
     ├── UnknownNameError          no such task, engine, grader, extraction rule …
     ├── TaskError                 a task folder is malformed
     ├── DataError                 a data file is missing or a row of it is malformed
-    ├── RunError                  a run folder is missing, locked, torn or of another run
+    ├── RunError                  a run folder is missing, locked, damaged or of another run
     ├── MissingExtraError         an optional package is not installed
     ├── PluginError               an installed package's entry point cannot be used
-    ├── ModelError                an engine or a server failed as a whole
+    ├── ModelError                an engine or a server failed, not one sample
     ├── IncompleteRunError        some samples could not be generated; the rest is stored
+    ├── SeveralFaultsError        several of these at once, each with its hint
     ├── NotComparableError        exit code 4: two runs differ in more than the model
-    └── OutputError               stdout cannot be written; a verdict keeps its exit code
+    └── OutputError               stdout cannot be written; what was decided keeps its exit code
 
 A bad sample is data, not an exception: it becomes an outcome. Any other exception is a bug and ends
 with exit code 70, which no verdict has.
@@ -19,7 +20,10 @@ with exit code 70, which no verdict has.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
 
 EXIT_DONE = 0
 EXIT_WANTING = 1
@@ -32,7 +36,7 @@ EXIT_INTERNAL_ERROR = 70
 """A bug, never a verdict: `EX_SOFTWARE` of sysexits.h."""
 
 _LONGEST_MESSAGE = 200
-"""Characters of a caught error's message that are recorded."""
+"""Maximum number of characters of a caught error's message that are recorded."""
 
 
 def describe_error(error: BaseException) -> str:
@@ -51,6 +55,9 @@ class UserError(Exception):
         super().__init__(what)
         self.what = what
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.hint}".strip()
 
 
 class UnknownNameError(UserError):
@@ -72,7 +79,7 @@ class DataError(UserError):
 
 
 class RunError(UserError):
-    """A run folder cannot be used as asked."""
+    """A run folder cannot be used in the requested way."""
 
 
 class MissingExtraError(UserError):
@@ -83,6 +90,9 @@ class MissingExtraError(UserError):
             f"{needed_for} needs the package {package}, which is not installed.",
             f"pip install 'mathreason-eval[{extra}]'",
         )
+        self.package = package
+        self.extra = extra
+        self.needed_for = needed_for
 
 
 class PluginError(UserError):
@@ -90,7 +100,7 @@ class PluginError(UserError):
 
 
 class ModelError(UserError):
-    """An engine or a server failed as a whole, not on one sample."""
+    """An engine or a server failed, not only on one sample."""
 
 
 class IncompleteRunError(UserError):
@@ -103,12 +113,67 @@ class NotComparableError(UserError):
     exit_code = EXIT_NOT_COMPARABLE
 
 
+class SeveralFaultsError(UserError):
+    """Several errors that were found at once, each with its hint."""
+
+    def __init__(self, faults: Sequence[UserError]) -> None:
+        super().__init__(f"{len(faults)} faults: {' '.join(fault.what for fault in faults)}")
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.faults))
+
+
+def raise_faults(faults: Iterable[UserError]) -> None:
+    """Raise what was found: one error as it is, several as one; nothing if there is none.
+
+    Missing packages are one fault, with one line that installs them all.
+
+    Raises:
+        UserError: the fault, or a `SeveralFaultsError`.
+    """
+    found: list[UserError] = []
+    for fault in faults:
+        found += fault.faults if isinstance(fault, SeveralFaultsError) else (fault,)
+    found = _with_one_installation(found)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise SeveralFaultsError(found)
+
+
+def _with_one_installation(faults: Sequence[UserError]) -> list[UserError]:
+    """Return the faults, each once, those of missing packages with one line that installs all."""
+    distinct = list({(type(fault), str(fault)): fault for fault in faults}.values())
+    missing = [fault for fault in distinct if isinstance(fault, MissingExtraError)]
+    extras = sorted({fault.extra for fault in missing})
+    if len(extras) > 1:
+        for fault in missing:
+            fault.hint = f"pip install 'mathreason-eval[{','.join(extras)}]'"
+    return distinct
+
+
+class Faults:
+    """Collects errors that a user can fix, so that all can be told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[UserError] = []
+
+    def attempt(self, work: Callable[[], ResultT]) -> ResultT | None:
+        """Return the result of `work`, or None after its error was collected."""
+        try:
+            return work()
+        except SeveralFaultsError as error:
+            self.found += error.faults
+        except UserError as error:
+            self.found.append(error)
+        return None
+
+
 class OutputError(UserError):
-    """Stdout cannot be written. A reader that closed it, as `head` does, is no error."""
+    """Stdout cannot be written, in a verb that only prints."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__(
-            f"Stdout cannot be written: {reason.strerror}.", "Redirect it to another place."
+            f"Stdout cannot be written: {reason.strerror}.", "Redirect it to another file."
         )
-        self.silent = isinstance(reason, BrokenPipeError)
-        self.exit_code = EXIT_DONE if self.silent else EXIT_USER_ERROR

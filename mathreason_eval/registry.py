@@ -22,7 +22,7 @@ from mathreason_eval.errors import PluginError
 EntryT = TypeVar("EntryT")
 
 FAMILIES = "mathreason_eval.families"
-"""The package whose tables are added; imported by name only."""
+"""The package whose tables are added; it is imported by name."""
 TASK_PREFIX = "task.py:"
 """Prefix of the name of a grader in a task's folder: `task.py:parity`."""
 OURS = "ours"
@@ -67,7 +67,7 @@ class Registry(Mapping[str, EntryT]):
 
     @cached_property
     def _of_families(self) -> Mapping[str, EntryT]:
-        """The families' entries.
+        """Return the families' entries.
 
         Raises:
             ValueError: if a family has an entry with a built-in name.
@@ -81,7 +81,7 @@ class Registry(Mapping[str, EntryT]):
 
     @cached_property
     def _points(self) -> Mapping[str, EntryPoint]:
-        """The entry points of installed packages, by name.
+        """Return the entry points of installed packages, by name.
 
         Raises:
             PluginError: if a package uses a name that is taken.
@@ -115,7 +115,7 @@ class Registry(Mapping[str, EntryT]):
         return len(self._own) + len(self._of_families) + len(self._points)
 
     def origins(self) -> Mapping[str, str]:
-        """Return by name the origin: `ours`, `family`, or a package and its version."""
+        """Return the origin of each name: `ours`, `family`, or a package and its version."""
         return {
             **dict.fromkeys(self._own, OURS),
             **dict.fromkeys(self._of_families, FAMILY),
@@ -152,7 +152,7 @@ def loaded(point: EntryPoint) -> Any:  # noqa: ANN401  its type depends on the g
     """
     try:
         return point.load()
-    # A package's import may raise anything or exit, which is neither our bug nor an answer.
+    # A package's import may raise anything or exit, which is not our bug.
     except (Exception, SystemExit) as error:
         raise _refused(point, f"{type(error).__name__}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Where data files are installed: in the package of a wheel, next to the package in a checkout."""
+"""The folders of data files: inside the package in a wheel, next to the package in a checkout."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Random numbers: seeds by hash, and draws that are the same in every version of Python.
 
-Seeds and generated problems do not depend on the order of requests, their batches or the machine.
+Seeds and generated problems do not depend on the order of requests, on batches or the machine.
 """
 
 from __future__ import annotations

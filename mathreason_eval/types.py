@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Slice = Mapping[str, str | int | float | bool]
-"""Named properties of a problem, such as `level` or `subject`, that a task may report by."""
+"""Named properties of a problem, such as `level` or `subject`; slices are reported by them."""
 
 RecordT = TypeVar("RecordT")
 
@@ -27,11 +27,11 @@ class Outcome(StrEnum):
     CORRECT = "correct"
     WRONG = "wrong"
     NO_ANSWER = "no_answer"
-    """The text is complete and no extraction rule found an answer in it."""
+    """The text is complete and contains no answer, the model refused, or the request failed."""
     TRUNCATED = "truncated"
-    """The model was stopped by length before it answered, or never finished thinking."""
+    """The text reached max_tokens before an answer, or the reasoning never ended."""
     UNGRADABLE = "ungradable"
-    """The grader could not decide: it died, ran out of time, or found no proof either way."""
+    """The grader could not decide: it crashed, ran out of time, or found no proof either way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,13 +44,21 @@ class Problem:
     gold: tuple[str, ...]
     """Accepted answers; any one of them is enough. Never empty."""
     meta: Slice = field(default_factory=dict)
-    """Properties to report by (`level`, `subject`, `steps`) and others that the source gives."""
+    """Properties to report by (`level`, `subject`, `steps`) and others from the source."""
     given: Mapping[str, Any] = field(default_factory=dict)
     """Further input of a prompt or a grader, as JSON: a solution's steps, states."""
     origin: str | None = None
     """Id of the problem of the same task that this one is a variant of; None for an original."""
     variant: str | None = None
     """The change that made a variant, e.g. `flip_role`; None for an original."""
+
+    @property
+    def content(self) -> str:
+        """Return what a model is asked and which answers are accepted, as a line of JSON."""
+        content: list[object] = [self.id, self.question, self.gold]
+        if self.given:
+            content.append(self.given)
+        return json.dumps(content, ensure_ascii=True, sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,13 +80,37 @@ class Prompt:
     """Strings at which generation ends; they are not part of the generated text."""
 
     def __post_init__(self) -> None:
-        assert bool(self.messages) != (self.text is not None), "a prompt is messages or text"
+        if bool(self.messages) == (self.text is not None):
+            raise ValueError("a prompt is messages or text")
+
+    @property
+    def asked(self) -> str:
+        """Return the text, or the first message of the user."""
+        if self.text is not None:
+            return self.text
+        return next((one.content for one in self.messages if one.role == "user"), "")
 
     @property
     def sha256(self) -> str:
         """Return the hex digest of all fields."""
-        spelled = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        spelled = _spell({name: getattr(self, name) for name in self.__slots__})
         return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_spell = json.JSONEncoder(
+    sort_keys=True,
+    ensure_ascii=False,
+    default=lambda message: {"role": message.role, "content": message.content},
+).encode
+"""A third of the time of `json.dumps` with `asdict`, for each prompt of a run that is read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentPrompt:
+    """The prompt of a problem as it was sent."""
+
+    problem_id: str
+    prompt: Prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,8 +124,33 @@ class Sampling:
     """Upper bound on generated tokens, reasoning included."""
 
 
+CONTENT_FILTER = "content_filter"
+"""The finish reason of a text that a content filter ended."""
+FAILED = "failed"
+"""The finish reason of a sample without a text, whose request failed and was accepted as such."""
+
+
+class _Ended:
+    """How a text came to its end, for records that say so."""
+
+    __slots__ = ()
+
+    finish_reason: str | None
+    refused: bool
+
+    @property
+    def is_refusal(self) -> bool:
+        """Return whether it was refused; older lines show that only by their finish reason."""
+        return self.refused or self.finish_reason == CONTENT_FILTER
+
+    @property
+    def is_failure(self) -> bool:
+        """Return whether the request failed and the user accepted that, so there is no text."""
+        return self.finish_reason == FAILED
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Generation:
+class Generation(_Ended):
     """One sample of one problem, as the model wrote it. Stored once, never changed."""
 
     problem_id: str
@@ -102,19 +159,111 @@ class Generation:
     text: str
     """The answer text: what follows the reasoning, or everything if there is none."""
     reasoning: str | None = None
-    """A thinking model's text between its think tags; None if it did not think."""
+    """The reasoning between the think marks, possibly empty; None if there is none, or if it never
+    ended: it is then in `text`."""
     finish_reason: str | None = None
-    """`stop`, `length` (max_tokens was reached) or another word of the engine; None: unknown."""
+    """`stop`, `length` (max_tokens was reached) or another value of the engine; None: unknown."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     """Tokens by the model's tokenizer, reasoning and stop token included."""
+    reasoning_tokens: int | None = None
+    """Completion tokens of the reasoning, its marks included; None: unknown."""
     seed: int | None = None
     seconds: float | None = None
     """Wall time from request to last token, the engine's queue included."""
     reward: float | None = None
-    """A reward model's score of this sample, where an import has one."""
+    """A reward model's score of this sample; only imports have one."""
     label: bool | None = None
-    """The publisher's verdict, where an import has one; compared with ours, never used."""
+    """The publisher's verdict, only in imports; it is compared with ours and not used otherwise."""
+    key: str | None = None
+    """Digest of everything that can change the text; None in earlier formats and imports."""
+    refused: bool = False
+    """Whether the model refused or a content filter ended its text; the outcome is `no_answer`."""
+
+    @property
+    def length(self) -> int:
+        """Return the number of characters of text and reasoning."""
+        return len(self.text) + len(self.reasoning or "")
+
+    @property
+    def texts_digest(self) -> bytes:
+        """Return a digest of text and reasoning, which only equal ones share."""
+        spelled = self.text if self.reasoning is None else f"{self.reasoning}\0{self.text}"
+        person = b"text" if self.reasoning is None else b"%d" % len(self.reasoning)
+        data = spelled.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, digest_size=16, person=person).digest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenerationInfo(_Ended):
+    """A stored sample without its texts, which may be long: what metrics and screens need."""
+
+    problem_id: str
+    sample: int
+    finish_reason: str | None
+    completion_tokens: int | None
+    reasoning_tokens: int | None
+    seconds: float | None
+    reward: float | None
+    refused: bool
+    has_reasoning: bool
+    """Whether there is a text of reasoning, perhaps an empty one."""
+    length: int
+    """Characters of text and reasoning."""
+    texts_digest: bytes
+    """Of text and reasoning: only equal ones share it."""
+
+    @property
+    def output_digest(self) -> str:
+        """Return a digest of all of the sample that is judged: its texts and how they ended."""
+        ended = f"{self.finish_reason} {self.is_refusal}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(self.texts_digest + ended, digest_size=8).hexdigest()
+
+    @classmethod
+    def of(cls, sample: Generation) -> Self:
+        """Return a sample without its texts."""
+        return cls(
+            problem_id=sample.problem_id,
+            sample=sample.sample,
+            finish_reason=sample.finish_reason,
+            completion_tokens=sample.completion_tokens,
+            reasoning_tokens=sample.reasoning_tokens,
+            seconds=sample.seconds,
+            reward=sample.reward,
+            refused=sample.refused,
+            has_reasoning=sample.reasoning is not None,
+            length=sample.length,
+            texts_digest=sample.texts_digest,
+        )
+
+
+AnyGeneration = Generation | GenerationInfo
+"""A sample with or without its texts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedRequest:
+    """A request that brought no sample. Appended to `failures.jsonl`, never a sample itself."""
+
+    problem_id: str
+    sample: int
+    kind: str
+    """Failures of one kind are counted together: `HTTP 500`, `timeout`, `unusable reply`, …"""
+    reason: str
+    """One line: the message of the server or the engine, without the key."""
+    status: int | None = None
+    """HTTP status of the last reply; None if there was none."""
+    tries: int = 1
+    """How often it was sent in its session."""
+    seconds: float | None = None
+    """Wall time of all tries and of the pauses between them; None: unknown."""
+    at: str
+    """When it was given up: ISO 8601, UTC."""
+    accepted: bool = False
+    """Whether it was closed with `--accept-failures`: a sample without a text is stored."""
+    seed: int | None = None
+    key: str | None = None
+    """Of the sample that it would have been; see `Generation.key`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,14 +276,26 @@ class Answer:
     """The extraction rule that found it: `boxed`, `hashes`, `phrase`, `last_number`, …"""
     span: tuple[int, int]
     """Start and end of the answer in the generation's text, in characters, end exclusive."""
+    doubt: str = ""
+    """Why the text does not claim it, in words: `42 is denied`; "" where nothing speaks against it.
+    What is not claimed is never right."""
+
+
+WEAK_RULES = frozenset(
+    ["unclosed_box", "unclosed_tag", "program_output", "bare", "last_formula", "last_number",
+     "loose_states", "closing"]
+)  # fmt: skip
+"""Extraction rules whose answers are not announced, and do not count if the text was truncated."""
+NOT_CLAIMED = "not_claimed"
+"""The rule of a match whose answer the text itself denies, doubts or only mentions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """A judgement: a grader sets `equal`, `rule`, `note` and `measures`, a judge the rest."""
+    """One comparison: a grader sets `equal`, `rule`, `note` and `measures`, the judge the rest."""
 
     equal: bool | None
-    """True, False, or None where the grader could not decide."""
+    """True, False, or None if the grader could not decide."""
     rule: str
     """The rule that decided: `identical`, `number`, `symbolic`, …"""
     note: str
@@ -142,19 +303,19 @@ class Match:
     answer: str | None = None
     """The answer that was judged; None if none was found."""
     span: tuple[int, int] | None = None
-    """Where the answer is in the output; None if it was given without one."""
+    """Start and end of the answer in the output, in characters; None if there was no output."""
     found_by: str | None = None
     """The extraction rule that found the answer; None if it was given."""
     outcome: Outcome | None = None
     seconds: float = 0.0
     """Wall time of the judgement."""
     measures: Mapping[str, float] = field(default_factory=dict)
-    """Further scores of the answer by name, e.g. the share of roles that are right."""
+    """Further scores of the answer by name, e.g. the fraction of roles that are correct."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The judge's match of one sample, and which sample it is. Derived: `regrade` rewrites it."""
+    """The judge's result for one sample. Derived from the sample: `regrade` rewrites it."""
 
     problem_id: str
     sample: int
@@ -164,34 +325,56 @@ class Verdict:
     """Start and end of the answer in `Generation.text`, in characters, end exclusive."""
     found_by: str | None = None
     rule: str
-    """The grading rule that decided, or `none` where there was nothing to grade."""
+    """The grading rule that decided, or `none` if there was nothing to grade."""
     note: str
     """One sentence that a reader can check."""
     score: float
     """Credit of this sample, in [0, 1]: 1 for a correct one."""
     measures: Mapping[str, float] = field(default_factory=dict)
-    """Further scores of this sample by name, e.g. `pa`: the share of a procedure that is right."""
+    """Further scores of this sample by name, e.g. `pa`: the correct fraction of a procedure."""
     second: Outcome | None = None
-    """The outcome by the task's second grader; None where it has none."""
+    """The outcome by the task's second grader; None if there is none."""
+    judged_by: str | None = None
+    """As `GradingRules.judged_by`; None in earlier folders."""
+    judged_output: str | None = None
+    """`GenerationInfo.output_digest` of the sample that was judged; None in earlier folders."""
 
     @classmethod
-    def of(cls, match: Match, problem_id: str, sample: int, second: Outcome | None = None) -> Self:
-        """Return a judge's match as the verdict on a sample; fields of one name have one value."""
-        shared = {name: getattr(match, name) for name in _SHARED}
-        score = float(match.outcome is Outcome.CORRECT)
-        return cls(problem_id=problem_id, sample=sample, score=score, second=second, **shared)
-
-
-_SHARED = [name for name in Verdict.__slots__ if name in Match.__slots__]
+    def of(
+        cls,
+        match: Match,
+        sample: Generation,
+        second: Outcome | None = None,
+        *,
+        judged_by: str | None = None,
+        judged_output: str | None = None,
+    ) -> Self:
+        """Return a judge's match as the verdict on a sample."""
+        assert match.outcome is not None, "a judge sets it"
+        return cls(
+            problem_id=sample.problem_id,
+            sample=sample.sample,
+            outcome=match.outcome,
+            answer=match.answer,
+            span=match.span,
+            found_by=match.found_by,
+            rule=match.rule,
+            note=match.note,
+            score=1.0 if match.outcome is Outcome.CORRECT else 0.0,
+            measures=match.measures,
+            second=second,
+            judged_by=judged_by,
+            judged_output=judged_output,
+        )
 
 
 class Unit(StrEnum):
-    """What a metric is counted in."""
+    """The unit of a metric."""
 
     SHARE = "share"
-    """A fraction of 1, or a difference of two; per cent on screens."""
+    """A fraction of 1, or a difference of two fractions; per cent on screens."""
     AMOUNT = "amount"
-    """A mean of amounts, such as tokens a sample."""
+    """A mean of amounts, such as tokens per sample."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,7 +406,7 @@ class Metric:
     se: float
     """Standard error of `value`."""
     problems: int
-    """The number of problems: the unit of the interval, unless `method` names clusters of them."""
+    """Number of problems: the sampling unit, unless `method` names clusters of them."""
     samples: int
     method: str
     """How the interval was computed, e.g. `Wilson over problems`."""
@@ -236,8 +419,8 @@ class Metric:
 
 # --- the manifest ----------------------------------------------------------------------------
 # No field has a default: a writer sets every field, and what an earlier format does not store is
-# None. A field counts for whether runs may be compared and for whether two sessions are one run,
-# unless a table in `runs/manifest.py` names it.
+# None. Unless a table in `runs/manifest.py` names it, a field must be equal for runs to be
+# comparable, and for two sessions to be one run.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,9 +428,14 @@ class PromptEntry:
     """The prompt of a task."""
 
     id: str
-    """The prompt form; `imported` for outputs of another program."""
+    """Id of the prompt form; `imported` for outputs of another program."""
     sha256: str | None
-    """Of the form, shots included; None where it is not known."""
+    """Of the form, shots and system message included; None where it is not known."""
+    system: str | None
+    """The system message; None for none."""
+    system_fallback: str | None
+    """Why the message of the user, or the text, began with it: `refused` or `ignored` by the chat
+    template, or `plain text`; None if it was a message of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,38 +447,41 @@ class DataEntry:
     revision: str
     """Commit of a hub data set, seed of a generator; empty for a file."""
     sha256: str
-    """Of all problems before a limit was applied, so that a limited run stays comparable."""
+    """Hash of all problems before the limit, so that a limited run stays comparable."""
     rows: int
-    """Problems before the limit."""
+    """Number of problems before the limit."""
     published: bool | None
-    """Whether the golds are those whose hash the task names; None where it names none."""
+    """Whether the golds have the hash that the task states; None if it states none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GradingRules:
-    """How the answers of a task were found and judged."""
+    """How the answers of a task were extracted and graded."""
 
     extract: tuple[str, ...]
     """Extraction rules, strictest first."""
     grade: str
     grader_version: str
-    """Of the package's graders; rises whenever a verdict could change."""
+    """Version of the package's graders; it rises whenever a verdict could change."""
     convention: Mapping[str, str | int | bool] | None
-    """Each convention by name; None: unknown. A later one is missing, which is not its default."""
+    """Each convention by name; None: unknown. One added later is missing: unknown as well."""
     second: str | None
     """The second grader; None for none."""
     check_steps: bool
-    """Whether the steps that lead to a correct answer were checked as well."""
+    """Whether the steps before a correct answer were checked as well."""
+    judged_by: str | None
+    """The grader's version and a digest of all that verdicts depend on besides the sample: these
+    rules, the versions of packages, a task's own grader. None in earlier folders."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportRules:
-    """What is reported of a task, besides its accuracy."""
+    """What is reported of a task in addition to its accuracy."""
 
     slices: tuple[str, ...]
     """Keys of `Problem.meta` to report by."""
     cluster: str | None
-    """Key of `Problem.meta` whose value problems of one source share."""
+    """Key of `Problem.meta` that identifies clusters: problems of one source share its value."""
     macro: str | None
     """Key of `Problem.meta` over whose values accuracy is also averaged, with equal weights."""
     metrics: tuple[str, ...]
@@ -306,12 +497,28 @@ class TaskEntry:
     version: int
     prompt: PromptEntry
     max_tokens: int | None
-    """Of an answer; None for outputs of another program."""
+    """Maximum number of tokens of an answer; None for outputs of another program."""
     data: DataEntry
     problems: int
     """Number of problems asked."""
+    limit: int | None
+    """The largest number of problems that was asked for; None for all."""
+    samples: int
+    """Samples asked for per problem."""
     grading: GradingRules
     report: ReportRules
+
+
+IDENTIFIED_AS = "identified_as"
+"""The key of a model's details with the name that identifies it in place of the one that was typed:
+that of local files, whose path has many spellings. Their contents are recorded besides."""
+OPTIONS = "options"
+"""Key in a model's details: options that may change a text."""
+SCHEDULING = "scheduling"
+"""Key in a model's details: options that only decide when a request runs."""
+ROUNDING = "rounding"
+"""Key in a model's details: options that group requests, which may change a token by rounding.
+They are recorded and are not part of the identity."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -319,17 +526,18 @@ class ModelEntry:
     """The model."""
 
     name: str
-    """As typed: `vllm:owner/name`."""
+    """The name as typed: `vllm:owner/name`."""
     backend: str
     """The engine's name, or `import`."""
     revision: str | None
-    """Commit of the weights; None where it is not known."""
+    """Commit of the weights; None: unknown."""
     sha256: str | None
-    """Of the file of weights or answers; None where there is no one file."""
+    """Hash of the file of weights or answers; None if there is no single file."""
     chat_template_sha256: str | None
-    """None where there is none, or it is not known."""
+    """None if there is none, or it is unknown."""
     details: Mapping[str, Any]
-    """The engine's versions, address and options, as JSON."""
+    """The engine's versions and address, as JSON, and its `options` in three groups: those that
+    may change a text, the `scheduling` and the `rounding` ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -348,26 +556,60 @@ class CodeEntry:
     """Version of this package."""
     python: str | None
     machine: str | None
-    """System and processor."""
+    """Operating system and processor."""
     packages: Mapping[str, str]
     """Versions of the packages that a score may depend on, by name."""
 
 
+class SessionEnd(StrEnum):
+    """How a session ended. One that was killed says nothing."""
+
+    COMPLETE = "complete"
+    """Nothing is missing."""
+    INCOMPLETE = "incomplete"
+    """Everything was asked, and some requests failed."""
+    STOPPED = "stopped"
+    """A signal asked for an end: what was in flight is stored and judged."""
+    ERROR = "error"
+    """The engine failed, the disk was full, or the like."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionEntry:
+    """One session of a run. None: unknown, as all that a killed one did not come to say."""
+
+    began: str | None
+    """ISO 8601, UTC: when the engine was ready."""
+    ended: str | None
+    end: SessionEnd | None
+    seconds: float | None
+    """Of generating, to the last sample."""
+    grading_lag_seconds: float | None
+    """Seconds from the last sample to the last verdict."""
+    samples: int | None
+    """Stored in this session; of a killed one what the next one found."""
+    completion_tokens: int | None
+    """Of those samples; as `samples`."""
+    failures: int | None
+    """Requests that brought no sample."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """Totals of the last session."""
+    """Sums over all sessions."""
 
     completion_tokens: int
     generation_seconds: float
+    """Of the sessions that say how long they took."""
     tokens_per_second: float
+    """Of the same sessions."""
     grading_lag_seconds: float
-    """From the last sample to the last verdict."""
     failures: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunManifest:
-    """Model, tasks and settings of a run. Never holds a key, a token or a password."""
+    """Model, tasks and settings of a run. Never contains a key, a token or a password."""
 
     format: int
     """Version of the run folder's layout."""
@@ -375,15 +617,20 @@ class RunManifest:
     sampling: SamplingEntry
     seed: int
     """The run seed from which every sample's seed is derived."""
-    samples: int
-    """Per problem."""
     tasks: Mapping[str, TaskEntry]
-    """By the task's name, in the order in which they were asked for."""
+    """By the task's name, in the order in which the tasks were given."""
     code: CodeEntry
     started: str
     """ISO 8601 with offset."""
     finished: str | None
     """None while the run is incomplete."""
+    unkeyed: bool
+    """Whether samples without a key count: those of an earlier format and of imports."""
+    adopted: int | None
+    """How many of them `--adopt` counted as made under the manifest's conditions; None: `--adopt`
+    was not used."""
+    sessions: tuple[SessionEntry, ...]
+    """In order, the present one included; empty for imported outputs."""
     totals: Totals | None
     """None before the end of the first session, and for imported outputs."""
 

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
 
+if TYPE_CHECKING:
+    from mathreason_eval.grade.judge import Judge
+
 # A timed assertion has no place in a test suite; machines that run it differ too much.
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)  # `make quick`
 settings.load_profile("untimed")
+
+# What is printed in GitHub Actions differs; a test that is about it says so.
+os.environ.pop("GITHUB_ACTIONS", None)
 
 SHARED = Path(os.environ.get("MATHREASON_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -22,6 +33,59 @@ def shared() -> Path:
     if not data.is_dir():
         pytest.skip(f"no shared data at {data}; set MATHREASON_SHARED")
     return data
+
+
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """A judge for whatever is not changed by what was judged before: its worker starts once."""
+    from mathreason_eval.grade.judge import Judge
+
+    with Judge(workers=1, deadline=60) as made:
+        yield made
+
+
+class Said(NamedTuple):
+    """What became of a command line."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def mathreason(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Return a function that runs a command line in this process, on a terminal of 80 columns."""
+    from mathreason_eval.cli import main
+
+    def run(*words: object, width: int = 80) -> Said:
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr(sys, "argv", ["mathreason", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return Said(left.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
+    """Give a module to one worker, so that its fixtures are made once, and all engines to one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "engines" if module.startswith("tests/engines/") else module
+
+    # Ours are in the order in which they should start; reordered, those of few tests come last.
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules that take longest first, so that no worker is left with one at the end."""
+    slow = Counter(item.location[0] for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.location[0]])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,7 +15,7 @@ from mathreason_eval.tasks import load_task
 
 TASK = "gsm8k"
 PROBLEMS, SAMPLES = 200, 2
-# Model: chance to be right, samples a problem.
+# Model: chance to be right, samples per problem.
 # fmt: off
 MODELS = {
     "base":    (0.80, SAMPLES),
@@ -90,11 +90,24 @@ def lines(name: str, keep: Callable[[dict[str, object]], bool]) -> Callable[[Pat
 
 
 def problems(keep: Callable[[str], bool]) -> Callable[[Path], None]:
-    """Keep some problems only, with their samples and verdicts."""
+    """Keep some problems only, with their samples and verdicts, as a smaller limit would."""
 
     def edit(run: Path) -> None:
         lines("problems", lambda row: keep(str(row["id"])))(run)
         for name in ("generations", "verdicts"):
             lines(name, lambda row: keep(str(row["problem_id"])))(run)
+        entry(problems=len((run / TASK / "problems.jsonl").read_text().splitlines()))(run)
+
+    return edit
+
+
+def changed_problem(name: str, **values: object) -> Callable[[Path], None]:
+    """Change a problem as it was asked."""
+
+    def edit(run: Path) -> None:
+        path = run / TASK / "problems.jsonl"
+        held = [json.loads(line) for line in path.read_text().splitlines()]
+        changed = [{**row, **values} if row["id"] == name else row for row in held]
+        path.write_text("".join(json.dumps(row) + "\n" for row in changed))
 
     return edit

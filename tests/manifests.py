@@ -33,12 +33,14 @@ def report_of(*measures: Measure, **rules: Any) -> Report:
 
 ENTRY = TaskEntry(
     version=1,
-    prompt=PromptEntry(id="boxed", sha256="a" * 64),
+    prompt=PromptEntry(id="boxed", sha256="a" * 64, system=None, system_fallback=None),
     max_tokens=1024,
     data=DataEntry(
         source="shopping.jsonl", revision="main", sha256="b" * 64, rows=12, published=None
     ),
     problems=12,
+    limit=None,
+    samples=2,
     grading=GradingRules(
         extract=("boxed", "phrase", "last_number"),
         grade="number",
@@ -46,6 +48,7 @@ ENTRY = TaskEntry(
         convention=None,
         second=None,
         check_steps=False,
+        judged_by=None,
     ),
     report=ReportRules(
         slices=("steps", "subject"), cluster=None, macro=None, metrics=(), primary="avg"
@@ -64,11 +67,13 @@ MANIFEST = RunManifest(
     model=MODEL,
     sampling=SamplingEntry(temperature=0.0, top_p=1.0),
     seed=0,
-    samples=2,
     tasks={"sums": ENTRY},
     code=CodeEntry(mathreason_eval=None, python=None, machine=None, packages={}),
     started="2026-01-01T00:00:00+00:00",
     finished=None,
+    unkeyed=True,
+    adopted=None,
+    sessions=(),
     totals=None,
 )
 

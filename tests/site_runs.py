@@ -8,7 +8,8 @@ from pathlib import Path
 
 from manifests import ENTRY, MANIFEST, MODEL, changed, report_of
 
-from mathreason_eval.runs.store import Run, RunWriter, load_run
+from mathreason_eval.runs.store import Run, load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
     CodeEntry,
@@ -113,19 +114,19 @@ def _sample(one: Problem, number: int, made: Made) -> tuple[Generation, Verdict]
 
 
 def _manifest(made: Made) -> RunManifest:
-    entry = changed(ENTRY, data__rows=made.problems, problems=made.problems)
+    entry = changed(ENTRY, data__rows=made.problems, problems=made.problems, samples=made.samples)
     return changed(
         MANIFEST,
         model=changed(MODEL, name=made.model, backend=made.backend, revision="main"),
         sampling=SamplingEntry(temperature=0.6 if made.samples > 1 else 0.0, top_p=0.95),
         seed=made.seed,
-        samples=made.samples,
         tasks={made.task: changed(entry, **made.entry)},
         code=CodeEntry(
             mathreason_eval="0.1.0", python="3.11.9", machine=None, packages={"sympy": "1.13.3"}
         ),
         started="2026-05-01T10:00:00+00:00",
         finished=None if made.generated is not None else "2026-05-01T10:20:00+00:00",
+        sessions=(),
         totals=Totals(
             completion_tokens=1234567,
             generation_seconds=812.4,

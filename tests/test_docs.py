@@ -25,7 +25,7 @@ from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import task_names
 
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-        for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md",
+        for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md",
                      *sorted((ROOT / "docs").glob("*.md")))}  # fmt: skip
 
 

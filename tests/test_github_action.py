@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import click
 import pytest
 import yaml
 from project import ROOT
 
+from mathreason_eval import evaluate
 from mathreason_eval.cli import verbs
 from mathreason_eval.gate.config import Config, read_config
+from mathreason_eval.version import __version__
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +69,23 @@ def test_nothing_from_outside_is_pasted_into_a_script(name):
     assert "${{" not in SCRIPTS[name]
 
 
+def test_what_is_not_ours_is_pinned():
+    used = [one["uses"] for one in (*STEPS, *WORKFLOW["jobs"]["gate"]["steps"]) if "uses" in one]
+    for one in used:
+        assert one.startswith("./") or re.fullmatch(r"actions/[a-z/-]+@[0-9a-f]{40}", one)
+    assert ACTION["inputs"]["package"]["default"] == f"mathreason-eval[openai]=={__version__}"
+
+
+def test_the_key_is_known_to_the_steps_that_ask_the_model_alone():
+    keyed = {one["name"]: one["env"]["OPENAI_API_KEY"] for one in STEPS if "api-key" in str(one)}
+
+    assert keyed == {
+        "Run": "${{ inputs.api-key }}",
+        "Gate": "${{ inputs.extend == 'true' && inputs.api-key || '' }}",
+    }
+    assert either("inputs.extend == 'true' && inputs.api-key || ''", {"inputs.api-key": "k"}) == ""
+
+
 COMMANDS = [
     " ".join(line.split())
     for script in SCRIPTS.values()
@@ -87,9 +110,19 @@ def test_the_commands_are_all_three():
 # --- run it ----------------------------------------------------------------------------------
 
 
-def value(expression: str, known: dict[str, str]) -> str:
-    """What an expression of GitHub's stands for; one that is not known is empty."""
-    return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: known.get(found[1], ""), expression)
+def value(text: str, known: dict[str, str]) -> str:
+    """What a text with expressions of GitHub's stands for; a name that is not known is empty."""
+    return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: either(found[1], known), text)
+
+
+def either(expression: str, known: dict[str, str]) -> str:
+    """The value of names, texts and comparisons, with `&&` and `||` between them."""
+    for part in expression.split(" || "):
+        *conditions, last = part.split(" && ")
+        found = last.strip("'") if last.startswith("'") else known.get(last, "")
+        if found and all(holds(condition, known) for condition in conditions):
+            return found
+    return ""
 
 
 def holds(condition: str, known: dict[str, str]) -> bool:
@@ -97,41 +130,87 @@ def holds(condition: str, known: dict[str, str]) -> bool:
     return (known.get(name, "") == wanted) == (sign == "==")
 
 
-def act(folder: Path, branch: str, **inputs: str) -> tuple[int, dict[str, str]]:
-    """Run the action's scripts as a runner does; return its exit code and what it knows."""
+def cache(step: dict, known: dict[str, str], folder: Path) -> None:
+    """Do what the actions of the cache do, in a folder."""
+    kept, path = folder.parent / "cache", Path(value(step["with"]["path"], known))
+    source, target = (path, kept) if "/save@" in step["uses"] else (kept, path)
+    if source.exists():
+        shutil.copytree(source, target)
+
+
+def act(folder: Path, branch: str, *, base: str = "", **inputs: str) -> tuple[int, dict[str, str]]:
+    """Run the action's scripts as a runner does; return its exit code and what it knows.
+
+    Args:
+        folder: the checkout.
+        branch: its name.
+        base: the commit of the base branch; empty for one that is no pull request's.
+        inputs: of the action.
+    """
+    temporary = folder.parent / "runner"
+    temporary.mkdir(exist_ok=True)
     known = {
         f"inputs.{name}": str(what.get("default", "")) for name, what in ACTION["inputs"].items()
     }
     known |= {f"inputs.{name.replace('_', '-')}": text for name, text in inputs.items()}
-    known["github.event.repository.default_branch"] = "main"
+    known |= {"github.event.repository.default_branch": "main", "runner.temp": str(temporary),
+              "github.event.pull_request.base.sha": base,
+              "github.sha": git(folder, "rev-parse", "HEAD")}  # fmt: skip
     for step in STEPS:
-        if "run" not in step or step["name"].startswith("Install"):
-            continue
         if "if" in step and not holds(step["if"], known):
             continue
-        output = folder / "output"
-        output.write_text("")
-        env = {name: value(text, known) for name, text in step.get("env", {}).items()}
-        done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", step["run"]], cwd=folder, check=False,
-            capture_output=True, text=True,
-            env={**os.environ, **env, "GITHUB_OUTPUT": str(output), "GITHUB_REF_NAME": branch,
-                 "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
-                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        )  # fmt: skip
-        for line in output.read_text().splitlines():
-            name, _, text = line.partition("=")
-            known[f"steps.{step.get('id')}.outputs.{name}"] = text
-        if done.returncode:
-            return done.returncode, {**known, "said": done.stdout + done.stderr}
+        if "actions/cache" in step.get("uses", ""):
+            cache(step, known, folder)
+        if "run" not in step or step["name"].startswith("Install"):
+            continue
+        code, said = execute(step, known, folder, branch)
+        known["said"] = known.get("said", "") + said
+        if code:
+            return code, known
     return 0, known
+
+
+def execute(step: dict, known: dict[str, str], folder: Path, branch: str) -> tuple[int, str]:
+    """Run one script; return its exit code and what it printed, and note its outputs."""
+    output = folder.parent / "output"
+    output.write_text("")
+    env = {name: value(text, known) for name, text in step.get("env", {}).items()}
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step["run"]], cwd=folder, check=False,
+        capture_output=True, text=True,
+        env={**os.environ, **env, "GITHUB_OUTPUT": str(output), "GITHUB_REF_NAME": branch,
+             "GITHUB_STEP_SUMMARY": str(folder.parent / "summary.md"), "GITHUB_ACTIONS": "true",
+             "RUNNER_TEMP": known["runner.temp"],
+             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    for line in output.read_text().splitlines():
+        name, _, text = line.partition("=")
+        known[f"steps.{step.get('id')}.outputs.{name}"] = text
+    return done.returncode, done.stdout + done.stderr
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    done = subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+def commit(folder: Path) -> str:
+    """Commit everything in a folder, and return the commit."""
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "a change")
+    return git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A checkout in which a model is a script of answers, so that it can get worse."""
-    (tmp_path / "good.yaml").write_text("- text: ['\\boxed{7}']\n")
-    return tmp_path
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    git(checkout, "init", "-q", "-b", "main", ".")
+    (checkout / "good.yaml").write_text("- text: ['\\boxed{7}']\n")
+    commit(checkout)
+    return checkout
 
 
 SETTINGS = {
@@ -148,11 +227,11 @@ def test_the_action_from_the_first_run_to_the_answer(folder):
     assert (code, "There is no baseline yet" in known["said"]) == (2, True)
     code, known = act(folder, "main", **SETTINGS)
     assert (code, known["steps.answer.outputs.answer"]) == (0, "baseline"), known
-    assert (folder / ".mathreason" / "site" / "index.html").is_file()
+    assert (folder.parent / "runner/mathreason/site/index.html").is_file()
     code, known = act(folder, "a-change", **SETTINGS)
     assert (code, known["steps.answer.outputs.answer"]) == (3, "inconclusive"), known
-    assert (folder / ".mathreason" / "gate.xml").is_file()
-    assert "## ? Gate: inconclusive" in (folder / "summary.md").read_text()
+    assert (folder.parent / "runner/mathreason/gate.xml").is_file()
+    assert "## ? Gate: inconclusive" in (folder.parent / "summary.md").read_text()
 
 
 def as_shipped() -> dict[str, str]:
@@ -163,12 +242,11 @@ def as_shipped() -> dict[str, str]:
     return {**given, "model": "fake:good.yaml", "run-arguments": f"{asked} --limit 6"}
 
 
-@pytest.mark.parametrize(
-    ("files", "more"), [((), {}), (("gate.yaml",), {"gate-arguments": "--extend"})]
-)
+@pytest.mark.parametrize(("files", "more"), [((), {}), (("gate.yaml",), {"extend": "true"})])
 def test_what_is_shipped_ends_with_an_answer(folder, files, more):
     for name in files:
         (folder / name).write_bytes((EXAMPLES / name).read_bytes())
+    commit(folder)
     inputs = {**as_shipped(), **more}
     code, known = act(folder, "main", **inputs)
     assert (code, known["steps.answer.outputs.answer"]) == (0, "baseline"), known
@@ -193,3 +271,125 @@ def test_the_job_ends_as_the_gate_says(tmp_path, code, strict, job, answer):
     env = {**os.environ, "CODE": code, "STRICT": strict, "GITHUB_OUTPUT": str(output)}
     done = subprocess.run(["bash", "-e", "-c", SCRIPTS["Answer"]], env=env, check=False)
     assert (done.returncode, output.read_text()) == (job, f"answer={answer}\n")
+
+
+# --- a repository that means harm ------------------------------------------------------------
+
+KEY = "plain-words-that-are-a-key"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A model that answers as its server says, and notes who sent a key."""
+
+    def do_GET(self):
+        self.answer({"data": [{"id": "m"}]})
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        text = self.server.reply(asked["messages"][-1]["content"])
+        message = {"message": {"content": text}, "finish_reason": "stop"}
+        self.answer({"choices": [message], "usage": {"completion_tokens": 5}})
+
+    def answer(self, body):
+        self.server.keys.append(self.headers.get("authorization"))
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args):
+        """Keep the tests' output clean."""
+
+
+def right(question: str) -> str:
+    asked = re.search(r"What is (.*)\?", question)[1].translate({0xD7: "*", 0xF7: "/"})
+    return f"\\boxed{{{eval(asked)}}}"
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as one:
+        one.keys, one.reply = [], lambda _: "\\boxed{0.5}"
+        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield one
+        one.shutdown()
+
+
+@pytest.fixture
+def stranger():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as one:
+        one.keys, one.reply = [], right
+        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield one
+        one.shutdown()
+
+
+def address(one) -> str:
+    return f"openai:m@http://127.0.0.1:{one.server_port}/v1"
+
+
+def forge(folder: Path, good: Path, bad: Path) -> None:
+    """Commit what a pull request may hold to be taken for a run, a baseline, rules or code."""
+    for place in (".mathreason/run", "runs/run", "run", "mathreason/run"):
+        shutil.copytree(good, folder / place)
+    shutil.rmtree(folder / "ci")
+    for place in ("ci/baseline", ".mathreason/baseline", "baseline"):
+        shutil.copytree(bad, folder / place)
+    for name in ("gate.yaml", ".mathreason/gate.yaml"):
+        (folder / name).write_text(
+            "margin: 99pp\nalpha: 0.4\nallow: [version, data, prompt, problems, rules, missing]\n"
+        )
+    (folder / ".gitattributes").write_text("* export-ignore text eol=crlf\n")
+    for name in ("pip", "mathreason_eval", "sympy", "json", "yaml"):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "__init__.py").write_text("open('pwned', 'w')\n")
+    commit(folder)
+
+
+def test_a_forged_repository_gets_the_answer_of_an_honest_one(folder, server, stranger, tmp_path):
+    settings = {"tasks": ["arithmetic"], "samples": 4, "limit": 12, "temperature": 0.6}
+    good = evaluate(model=address(stranger), out=tmp_path / "good", **settings).path
+    stranger.reply = lambda _: "\\boxed{0.5}"
+    bad = evaluate(model=address(stranger), out=tmp_path / "bad", **settings).path
+    shutil.copytree(good, folder / "ci" / "baseline")
+    (folder / "gate.yaml").write_text("margin: 2pp\nsamples: [4, 8]\n")
+    base = commit(folder)
+    stranger.keys.clear()
+    inputs = {
+        "model": address(server), "api_key": KEY, "tasks": "arithmetic", "samples": "4",
+        "run_arguments": "--temperature 0.6 --limit 12", "baseline": "ci/baseline",
+        "extend": "true",
+    }  # fmt: skip
+    honest = act(folder, "a-change", base=base, **inputs)
+    report = folder.parent / "runner/mathreason/gate.xml"
+    found = report.read_text()
+    assert (honest[0], honest[1]["steps.answer.outputs.answer"]) == (1, "regression"), honest[1]
+    asked = len(server.keys)
+    forge(folder, good, bad)
+    forged = act(folder, "a-change", base=base, **inputs)
+    assert (forged[0], forged[1]["steps.answer.outputs.answer"]) == (1, "regression"), forged[1]
+    assert report.read_text() == found
+    # The model was asked again, with the key, and the stranger that manifests name was not.
+    assert len(server.keys) == 2 * asked
+    assert set(server.keys) == {f"Bearer {KEY}"}
+    assert stranger.keys == []
+    (install,) = (one for one in STEPS if one.get("name", "").startswith("Install"))
+    execute({**install, "env": {"PACKAGE": "click"}}, forged[1], folder, "a-change")
+    assert not (folder / "pwned").exists()
+
+
+# fmt: off
+NOT_TRUSTED = ["git:HEAD:ci/baseline", "git:HEAD~0:ci/baseline", "/tmp/baseline"]
+# fmt: on
+
+
+@pytest.mark.parametrize("baseline", NOT_TRUSTED)
+def test_a_baseline_out_of_the_checkout_is_refused(folder, baseline):
+    code, known = act(folder, "a-change", **{**SETTINGS, "baseline": baseline})
+    assert (code, "A baseline is a path in the base branch" in known["said"]) == (2, True)
+
+
+def test_without_the_base_commit_nothing_runs(folder):
+    code, known = act(folder, "a-change", base="0" * 40, **SETTINGS)
+    assert (code, "fetch-depth 0" in known["said"]) == (2, True)

@@ -12,19 +12,19 @@ from mathreason_eval.cli.screens import print_json
 
 @click.command()
 @click.argument("runs", metavar="RUN RUN…", nargs=-1, type=PATH)
-@tasks_option("Only these. May be repeated. Default: every task that the first run shares.")
+@tasks_option("Only these tasks. May be repeated. Default: all that the first run shares.")
 @click.option(
     "--metric",
     default="primary",
-    help="One whose problems have scores: avg, pass@K, maj@K, f1, tokens, …; "
-    "`primary` is what each task names.",
+    help="A metric whose problems have scores: avg, pass@K, maj@K, f1, tokens, …; "
+    "`primary` is each task's own.",
 )
 @click.option(
     "--by",
     "slices",
     multiple=True,
     metavar="SLICE",
-    help="A property of problems to report by. May be repeated. Default: what the task declares.",
+    help="A property of problems to report by. May be repeated. Default: the task's slices.",
 )
 @click.option(
     "--force",
@@ -43,11 +43,11 @@ def compare(
 ) -> None:
     """Compare runs with the first RUN, paired on the same problems.
 
-    Differences come with intervals, exact tests and what they could have missed; problems that
-    flipped come with their texts. Runs that differ in more than the model end with exit code 4.
+    Differences have intervals, exact tests and minimum detectable effects; flipped problems are
+    listed with their answers. Runs that differ in more than the model end with exit code 4.
     """
     if len(runs) < 2:  # noqa: PLR2004
-        raise click.UsageError("Name two runs or more; the first is the baseline.")
+        raise click.UsageError("Name at least two runs; the first is the baseline.")
     from mathreason_eval.cli.screens.comparison import print_comparisons
     from mathreason_eval.compare.comparison import ComparisonRequest
     from mathreason_eval.compare.comparison import as_json as plain

@@ -1,4 +1,4 @@
-"""`mathreason gate`, and `mathreason plan`, which sizes the runs that a gate needs."""
+"""`mathreason gate`, and `mathreason plan`, which computes the sample size for a gate."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from mathreason_eval.cli.options import (
     tasks_option,
 )
 from mathreason_eval.cli.screens import exit_code_kept, note, print_json, write_file
+from mathreason_eval.cli.screens.actions import in_actions, issue
+from mathreason_eval.cli.screens.commands import as_called
 from mathreason_eval.errors import (
     EXIT_DONE,
     EXIT_INCONCLUSIVE,
@@ -26,6 +28,7 @@ from mathreason_eval.errors import (
     EXIT_WANTING,
     UserError,
 )
+from mathreason_eval.text import visible_line
 
 if TYPE_CHECKING:
     from mathreason_eval.gate.config import Config
@@ -47,42 +50,53 @@ _EXIT_CODES = {
     "--baseline",
     required=True,
     metavar="RUN",
-    help="What RUN is held against: a run folder, a .tar.gz or .zip of one, or git:REF:PATH.",
+    help="The run to compare with: a run folder, a .tar.gz or .zip of one, or git:REF:PATH.",
 )
 @click.option(
     "--config",
     type=PATH,
     metavar="FILE",
-    help="What is asked of each task. Default: gate.yaml, if it is there.",
+    help="The gate's settings for each task. Default: gate.yaml, if it exists.",
 )
 @click.option("--margin", metavar="SHARE", help="The largest tolerable drop. Default: 1pp.")
-@click.option("--alpha", type=float, help="Level of a false alarm. Default: 0.01.")
+@click.option("--alpha", type=float, help="One-sided significance level. Default: 0.01.")
 @click.option(
     "--allow",
     multiple=True,
     metavar="WHAT",
-    help="Compare although this differs: version, data, prompt, problems, rules or missing. May "
+    help="Compare even if this differs: version, data, prompt, problems, rules or missing. May "
     "be repeated.",
 )
 @click.option(
     "--extend",
     is_flag=True,
-    help="While the answer is open, draw the samples of the next look and judge again.",
+    help="While inconclusive, draw the samples of the next look and judge again.",
+)
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="With --extend, the model to ask, as `mathreason run` names it: that of RUN.",
 )
 @model_arg_option("With --extend, an option of the engine. May be repeated.")
-@click.option("--junit", type=PATH, metavar="FILE", help="Write JUnit XML there.")
+@click.option(
+    "--rejudge",
+    is_flag=True,
+    help="Judge the stored samples of both again, by present rules and the baseline's golds; no "
+    "stored verdict counts, and none is replaced.",
+)
+@click.option("--junit", type=PATH, metavar="FILE", help="Write JUnit XML to this file.")
 @click.option(
     "--summary",
     type=PATH,
     metavar="FILE",
-    help="Append Markdown there. Default: $GITHUB_STEP_SUMMARY, if it is set.",
+    help="Append Markdown to this file. Default: $GITHUB_STEP_SUMMARY, if it is set.",
 )
 @click.option(
     "--annotations/--no-annotations",
     default=None,
-    help="Print GitHub's workflow commands. Default: where GITHUB_ACTIONS is true.",
+    help="Print GitHub's workflow commands. Default: if GITHUB_ACTIONS is true.",
 )
-@click.option("--site", metavar="URL", help="A site that shows RUN, to link flipped problems to.")
+@click.option("--site", metavar="URL", help="URL of a site with RUN, for links to problems.")
 @data_option
 @tasks_dir_option
 @grading_options
@@ -90,9 +104,9 @@ _EXIT_CODES = {
 def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Say whether RUN is worse than its baseline: pass, regression or not enough evidence.
 
-    Paired over the same problems, from stored verdicts; docs/gate.md. Exits with 0 (pass),
-    1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is incomplete); any other exit
-    code is not a verdict.
+    Paired over the same problems, from stored verdicts or new ones; docs/gate.md. Exits with 0
+    (pass), 1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is incomplete); any
+    other exit code is not a verdict.
     """
     from mathreason_eval.cli.screens.gate import print_judgement
     from mathreason_eval.gate.baseline import open_baseline
@@ -103,14 +117,16 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     with open_baseline(options["baseline"]) as baseline:
         found = _judge(baseline, find_run(path), config, options)
         code = _EXIT_CODES[found.conclusion]
-        _write_files(found, options)
-        with exit_code_kept(code):
+        for write in (_write_junit, _write_summary, _print_annotations):
+            with exit_code_kept():
+                write(found, options)
+        with exit_code_kept():
             print_json(as_json(found)) if options["as_json"] else print_judgement(found)
     return code
 
 
 def _config(options: Mapping[str, Any]) -> Config:
-    """Return the rules of the file; options on the command line replace them."""
+    """Return the settings of the file; options on the command line override them."""
     from dataclasses import replace
 
     from mathreason_eval.gate.config import DEFAULT_FILE, config_of, obstacles_of, read_config
@@ -119,28 +135,36 @@ def _config(options: Mapping[str, Any]) -> Config:
     file = options["config"]
     if file is None and DEFAULT_FILE.is_file():
         file = DEFAULT_FILE
-        note(f"as {file} says")
+        note(f"settings from {file}")
     config = config_of({}, **overrides) if file is None else read_config(file, **overrides)
     return replace(config, allow=config.allow | obstacles_of(options["allow"]))
 
 
 def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) -> Judgement:
-    """Return the judgement; with --extend, extend the run and repeat until no look is left."""
+    """Return the judgement; with --extend, extend the run and repeat while it is inconclusive."""
     from mathreason_eval.gate.judging import judge
 
     if options["extend"] and config.looks is None:
         raise UserError(
-            "There is no schedule of looks to extend the run by.",
+            "There is no schedule of looks for --extend.",
             "Write one into gate.yaml before the first look: samples: [8, 16, 32].",
         )
-    found = judge(before, after, config)
+    if options["extend"] and options["model"] is None:
+        raise UserError(
+            f"--extend asks no model because a run folder names it; {after.path} names "
+            f"{after.manifest.model.name!r}.",
+            "Name the model that is to be asked: --model MODEL, as for `mathreason run`.",
+        )
+    found = judge(*_compared(before, after, options), config)
     if not options["extend"]:
         return found
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.gate.wording import format_look, headline
-    from mathreason_eval.pipeline.run import ExtendOptions, extend
+    from mathreason_eval.models import UserModel
+    from mathreason_eval.pipeline.extend import ExtendOptions, extend
 
     extend_options = ExtendOptions(
+        model=UserModel(options["model"]),
         model_args=options["model_args"],
         data=options["data"],
         tasks_dirs=options["tasks_dirs"],
@@ -150,30 +174,41 @@ def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) 
         note(f"{format_look(found)}: {headline(found)}")
         with Progress() as progress:
             after = extend(after, next_look, extend_options, progress)
-        found = judge(before, after, config)
+        found = judge(*_compared(before, after, options), config)
     return found
 
 
-def _write_files(found: Judgement, options: Mapping[str, Any]) -> None:
-    """Write the outputs for other programs: JUnit XML, Markdown, workflow commands."""
+def _compared(before: Run, after: Run, options: Mapping[str, Any]) -> tuple[Run, Run]:
+    """Return both runs as they are compared: as they are stored, or judged again."""
+    if not options["rejudge"]:
+        return before, after
+    from mathreason_eval.pipeline.rejudging import rejudged
+
+    grading = (options["workers"], options["deadline"])
+    return rejudged(before, after, grading=grading, tasks_dirs=options["tasks_dirs"])
+
+
+def _write_junit(found: Judgement, options: Mapping[str, Any]) -> None:
+    from mathreason_eval.gate.outputs import junit
+
     if options["junit"] is not None:
-        from mathreason_eval.gate.outputs import junit
-
         write_file(options["junit"], junit(found), "--junit")
-    summary = options["summary"] or os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        from mathreason_eval.gate.outputs import markdown
 
-        write_file(Path(summary), markdown(found, options["site"]), "--summary", mode="a")
-    annotated = options["annotations"]
-    if annotated is None:
-        annotated = os.environ.get("GITHUB_ACTIONS") == "true"
-    if annotated:
-        from mathreason_eval.gate.outputs import workflow_commands
 
-        for line in workflow_commands(found):
-            # On stderr, which GitHub reads as well: stdout may be JSON for another program.
-            note(line)
+def _write_summary(found: Judgement, options: Mapping[str, Any]) -> None:
+    from mathreason_eval.gate.outputs import markdown
+
+    if summary := options["summary"] or os.environ.get("GITHUB_STEP_SUMMARY"):
+        write_file(Path(summary), markdown(found, options["site"]), "--summary", append=True)
+
+
+def _print_annotations(found: Judgement, options: Mapping[str, Any]) -> None:
+    """Print GitHub's workflow commands."""
+    from mathreason_eval.gate.outputs import workflow_commands
+
+    wanted = options["annotations"]
+    if in_actions() if wanted is None else wanted:
+        issue(map(visible_line, workflow_commands(found)))
 
 
 def points(text: str) -> float:
@@ -194,9 +229,9 @@ def points(text: str) -> float:
     required=True,
     type=PATH,
     metavar="RUN",
-    help="The run that later ones will be compared with.",
+    help="The run that later runs will be compared with.",
 )
-@tasks_option("Only these. May be repeated. Default: every task of the baseline.")
+@tasks_option("Only these tasks. May be repeated. Default: all tasks of the baseline.")
 @click.option(
     "--detect", required=True, type=points, help="The drop that must not be missed, such as 2pp."
 )
@@ -204,13 +239,13 @@ def points(text: str) -> float:
     "--power",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.8,
-    help="How often it must be detected, and a change without effect must pass.",
+    help="Power: how often it must be detected, and an unchanged model must pass.",
 )
 @click.option(
     "--alpha",
     type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
     default=0.01,
-    help="The gate's level of a false alarm.",
+    help="The gate's one-sided significance level.",
 )
 @click.option("--margin", type=points, default="1pp", help="The gate's tolerable drop.")
 @json_option
@@ -218,11 +253,12 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     """Say how many problems and samples a gate needs to detect a drop.
 
     From the noise in the stored samples of the baseline: how likely `mathreason gate` is to call
-    the drop a regression and a change without effect a pass, how many problems and samples are
-    enough, the tokens they take, and what no number of samples can show.
+    the drop a regression and an unchanged model a pass, how many problems and samples are enough,
+    the tokens they take, and what no number of samples can show.
     """
     from mathreason_eval.cli.screens.gate import design_as_json, print_designs
     from mathreason_eval.compare.design import PlanRequest, designs
+    from mathreason_eval.runs.completeness import gaps
     from mathreason_eval.runs.store import find_run
     from mathreason_eval.stats.power import GateSettings
 
@@ -231,5 +267,9 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
         power=options["power"],
         gate=GateSettings(margin=options["margin"], alpha=options["alpha"]),
     )
-    done = designs(find_run(baseline), tasks, request)
+    run = find_run(baseline)
+    done = designs(run, tasks, request)
+    for one in done:
+        for phrase in gaps(run, one.task, str(run.path)):
+            note(f"warning: of {one.task}, {as_called(phrase)}")
     print_json([design_as_json(one) for one in done]) if as_json else print_designs(done)

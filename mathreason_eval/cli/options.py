@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from mathreason_eval.pipeline.spec import RunSpec
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -54,15 +59,27 @@ _deadline_option = click.option(
     type=click.FloatRange(min=0.01),
     default=5.0,
     metavar="SECONDS",
-    help="Time for one judgement; a later one is ungradable, never wrong.",
+    help="Maximum time of one judgement; after it the sample is ungradable, never wrong.",
 )
 second_option = click.option(
     "--second",
     metavar="GRADER",
-    help="A grader asked in addition to the task's own; where the two differ bounds the score. "
-    "`none` asks none.",
+    help="A grader in addition to the task's own; samples on which they differ bound the score. "
+    "`none`: no second grader.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def text_or_file(text: str | None) -> str | None:
+    """Return a text, or what is in the file of `@FILE`, without the line feed at its end."""
+    if text is None or not text.startswith("@"):
+        return text
+    path = Path(text[1:]).expanduser()
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise click.BadParameter(f"{path} cannot be read: {reason}.") from None
 
 
 def grading_options(function: Decorated) -> Decorated:
@@ -101,3 +118,78 @@ def out_option(
     return click.option(
         *("-o", "--out"), required=required, type=PATH, metavar=metavar, help=description
     )
+
+
+_ASKING_OPTIONS = (
+    click.argument("model"),
+    tasks_option("What to ask. May be repeated.", required=True),
+    click.option(
+        *("-n", "--samples"),
+        type=int,
+        default=1,
+        help="Samples per problem. A larger number than last time only adds the missing.",
+    ),
+    click.option("--limit", type=int, help="Ask only this many problems of each task."),
+    click.option("--temperature", type=float, help="Default: 0 for one sample, 0.6 for several."),
+    click.option("--top-p", type=float, help="Default: 1 at temperature 0, else 0.95."),
+    click.option(
+        "--max-tokens",
+        type=int,
+        help="Default: as stored; 32,768, or what its context leaves, for a model that thinks; "
+        "else what the task says.",
+    ),
+    click.option("--seed", type=int, default=0, help="Every sample's own seed is made from it."),
+    click.option("--prompt", metavar="ID", help="A prompt of the task; `mathreason show TASK`."),
+    click.option(
+        "--system",
+        callback=lambda _ctx, _param, text: text_or_file(text),
+        metavar="TEXT|@FILE",
+        help="The system message, instead of the one that the prompt names; '' for none.",
+    ),
+    out_option(
+        "RUN",
+        "The run folder. Default: one under runs/ named after model and settings.",
+        required=False,
+    ),
+    click.option(
+        "--adopt",
+        is_flag=True,
+        help="Count stored samples without a key, those of an earlier version, as made now.",
+    ),
+    click.option(
+        "--repair",
+        is_flag=True,
+        help="Set aside what cannot be read in the run folder, and make it again.",
+    ),
+    model_arg_option("An option of the engine; docs/engines.md lists them. May be repeated."),
+    data_option,
+    tasks_dir_option,
+    click.option(
+        "--accept-failures",
+        is_flag=True,
+        help="Close a request that cannot be answered, as one that exceeds the context, as "
+        "no_answer; never one that failed because the server did.",
+    ),
+    grading_options,
+    second_option,
+    json_option,
+)
+"""The options of the verbs that take a run's settings."""
+
+
+def asking_options(function: Decorated) -> Decorated:
+    """Add the model, and every option of a run."""
+    return reduce(lambda made, option: option(made), reversed(_ASKING_OPTIONS), function)
+
+
+def run_spec(options: Mapping[str, Any]) -> RunSpec:
+    """Return the settings of a run among the options as click parsed them.
+
+    Raises:
+        UserError: as `RunSpec`.
+    """
+    from mathreason_eval.pipeline.spec import RunSpec
+
+    names = {one.name for one in fields(RunSpec)}
+    settings = {name: value for name, value in options.items() if name in names}
+    return RunSpec(**{**settings, "tasks": tuple(filter(None, options["tasks"]))})

@@ -1,4 +1,4 @@
-"""`mathreason export`, `leaderboard` and `serve`: the verbs that hand runs to others."""
+"""`mathreason export`, `leaderboard` and `serve`: the verbs that publish runs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 import click
 
 from mathreason_eval.cli.options import PATH, out_option
-from mathreason_eval.cli.screens import counted, note, say
-from mathreason_eval.errors import UnknownNameError, UserError
+from mathreason_eval.cli.screens import counted, exit_code_kept, note, say
+from mathreason_eval.errors import EXIT_DONE, UnknownNameError, UserError
 
 
 @click.command()
 @click.argument("form", metavar="FORMAT")
 @click.argument("run", metavar="RUN", type=PATH)
 @out_option("PATH", "The file or folder to write.")
-def export(form: str, run: Path, out: Path) -> None:
+def export(form: str, run: Path, out: Path) -> int:
     """Write RUN in another program's FORMAT.
 
-    Formats are brought by installed packages: `mathreason list exporters`.
+    Installed packages provide the formats: `mathreason list exporters`.
     """
     from mathreason_eval.pipeline.exporters import EXPORTERS
     from mathreason_eval.runs.store import find_run
@@ -27,33 +27,37 @@ def export(form: str, run: Path, out: Path) -> None:
         raise UnknownNameError("export format", form, EXPORTERS)
     EXPORTERS[form](find_run(run), out)
     note(f"{run} → {out}")
+    return EXIT_DONE
 
 
 @click.command()
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=PATH)
-@out_option("DIR", "Where the pages go.")
-def leaderboard(runs: tuple[Path, ...], out: Path) -> None:
-    """Build a static site from runs, or from folders that hold runs."""
+@out_option("DIR", "The folder for the pages.")
+def leaderboard(runs: tuple[Path, ...], out: Path) -> int:
+    """Build a static site from runs, or from folders that contain runs."""
+    from mathreason_eval.cli.screens.commands import command
     from mathreason_eval.runs.store import find_runs
     from mathreason_eval.site import build_site
 
     found = [run for path in runs for run in find_runs(path)]
     index = build_site(found, out)
-    say(f"{counted(len(found), 'run')} on {index}")
-    note(f"look at it: open {index} or `mathreason serve {out}`")
+    with exit_code_kept():
+        say(f"{counted(len(found), 'run')} on {index}")
+        note(f"look at it: open {index} or `{command('serve', out)}`")
+    return EXIT_DONE
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000)
 def serve(folder: Path, port: int) -> None:
-    """Show a built site at http://localhost, to this machine only."""
+    """Serve a built site at http://localhost, to this machine only."""
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     if not (folder / "index.html").is_file():
         raise UserError(
-            f"{folder} holds no site.", f"Build one: mathreason leaderboard RUN… -o {folder}"
+            f"{folder} contains no site.", f"Build one: mathreason leaderboard RUN… -o {folder}"
         )
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     try:
@@ -63,5 +67,5 @@ def serve(folder: Path, port: int) -> None:
             f"Port {port} is taken: {error.strerror}.", "Choose another --port."
         ) from None
     with server:
-        say(f"http://localhost:{server.server_port}  (Ctrl-C ends it)")
+        say(f"http://localhost:{server.server_port}  (stop with Ctrl-C)")
         server.serve_forever()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial, reduce
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -11,84 +11,53 @@ import click
 
 from mathreason_eval.cli.options import (
     PATH,
+    asking_options,
     data_option,
     grading_options,
     json_option,
-    model_arg_option,
     out_option,
+    run_spec,
     second_option,
     tasks_dir_option,
-    tasks_option,
 )
-from mathreason_eval.cli.screens import print_json
-from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.cli.screens import exit_code_kept, note, print_json
+from mathreason_eval.cli.signals import SIGNALS
+from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, UnknownNameError
 
 
 @click.command()
-@click.argument("model")
-@tasks_option("What to ask. May be repeated.", required=True)
-@click.option(
-    "-n",
-    "--samples",
-    type=click.IntRange(min=1),
-    default=1,
-    help="Samples per problem. A larger number than last time only adds the missing.",
-)
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="Ask only this many problems of each task."
-)
-@click.option(
-    "--temperature",
-    type=click.FloatRange(min=0),
-    help="Default: 0 for one sample, 0.6 for several.",
-)
-@click.option(
-    "--top-p",
-    type=click.FloatRange(min=0, max=1, min_open=True),
-    help="Default: 1 at temperature 0, else 0.95.",
-)
-@click.option("--max-tokens", type=click.IntRange(min=1), help="Default: what the task says.")
-@click.option("--seed", type=int, default=0, help="Every sample's own seed is made from it.")
-@click.option("--prompt", metavar="ID", help="A prompt of the task; `mathreason show TASK`.")
-@out_option(
-    "RUN",
-    "The run folder. Default: one under runs/ named after model and settings.",
-    required=False,
-)
-@model_arg_option("An option of the engine; docs/engines.md lists them. May be repeated.")
-@data_option
-@tasks_dir_option
-@grading_options
-@second_option
-@json_option
-def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over what it parsed
-    """Ask MODEL the problems of some tasks, and grade the answers.
+@asking_options
+def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
+    """Run MODEL on the problems of some tasks, and grade its answers.
 
     MODEL is BACKEND:NAME: vllm:, hf:, llamacpp:FILE.gguf, openai:NAME@URL, replay:FILE, fake:… or
-    demo, a small model that comes as a package. The same command resumes.
+    demo, a small model that is installed as a package. The same command resumes.
     """
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
-    from mathreason_eval.models import open_model
-    from mathreason_eval.pipeline.plan import RunSpec
+    from mathreason_eval.models import NamedModel, UserModel
+    from mathreason_eval.pipeline.plan import resolve_sampling
     from mathreason_eval.pipeline.run import run_tasks
 
-    names = (
-        *("data", "samples", "limit", "temperature", "top_p", "max_tokens", "seed", "prompt"),
-        *("tasks_dirs", "second"),
-    )
-    spec = RunSpec(
-        tasks=tuple(filter(None, options["tasks"])), **{name: options[name] for name in names}
-    )
+    spec = run_spec(options)
+    if spec.samples > 1 and resolve_sampling(spec, options["out"]).temperature == 0:
+        note(
+            f"warning: at temperature 0 samples 1 to {spec.samples - 1} of each problem repeat "
+            "sample 0; take -n 1, or --temperature 0.6 and another -o"
+        )
     with Progress() as progress:
         done = run_tasks(
             spec,
-            partial(open_model, model, options["model_args"]),
+            NamedModel(name=UserModel(model), options=options["model_args"]),
             options["out"],
             watcher=progress,
             grading=(options["workers"], options["deadline"]),
+            stop=SIGNALS.stop,
         )
-    print_json(run_as_json(done)) if options["as_json"] else print_run(done)
+    SIGNALS.raise_received()
+    with exit_code_kept():
+        print_json(run_as_json(done)) if options["as_json"] else print_run(done)
+    return EXIT_DONE
 
 
 @click.command()
@@ -97,16 +66,18 @@ def run(model: str, **options: Any) -> None:  # noqa: ANN401  click hands over w
 @grading_options
 @second_option
 @json_option
-def regrade(path: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401  as above
+def regrade(path: Path, *, as_json: bool, **options: Any) -> int:  # noqa: ANN401  as above
     """Judge the stored generations of RUN again; show which verdicts flipped.
 
-    Without --second, the second grader that RUN was judged with is asked again.
+    Without --second, the second grader that RUN was judged with is used again.
     """
     from mathreason_eval.cli.screens.runs import print_regrading, regrading_as_json
     from mathreason_eval.pipeline.grading import regrade as regrade_run
 
     done = regrade_run(path, **options)
-    print_json(regrading_as_json(done)) if as_json else print_regrading(done)
+    with exit_code_kept():
+        print_json(regrading_as_json(done)) if as_json else print_regrading(done)
+    return EXIT_DONE
 
 
 class Formats(click.Group):
@@ -131,9 +102,9 @@ class Formats(click.Group):
 
 _IMPORT_OPTIONS = (
     click.argument("path", metavar="FILE", type=PATH),
-    click.option("-t", "--task", required=True, help="Whose rules find and judge the answers."),
-    out_option("DIR", "One run folder a model is made in it."),
-    click.option("--model", help="The name of the one model all rows belong to."),
+    click.option("-t", "--task", required=True, help="The task whose rules grade the answers."),
+    out_option("DIR", "The folder for the run folders, one per model."),
+    click.option("--model", help="The model's name, if all rows are of one model."),
     data_option,
     tasks_dir_option,
     grading_options,
@@ -145,16 +116,16 @@ _IMPORT_OPTIONS = (
 def _import_command(form: str, description: str) -> click.Command:
     """Return the command that imports a format."""
 
-    def read(path: Path, **options: Any) -> None:  # noqa: ANN401  click hands over what it parsed
-        _import(form, path, options)
+    def read(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
+        return _import(form, path, options)
 
     return click.command(form, help=description)(
         reduce(lambda made, option: option(made), reversed(_IMPORT_OPTIONS), read)
     )
 
 
-def _import(form: str, path: Path, options: Mapping[str, Any]) -> None:
-    from mathreason_eval.cli.screens.runs import imported_as_json, print_imported
+def _import(form: str, path: Path, options: Mapping[str, Any]) -> int:
+    from mathreason_eval.cli.screens.runs import imported_as_json, print_imported, warn_of_rows
     from mathreason_eval.pipeline.importers import IMPORTERS
     from mathreason_eval.tasks import load_task
 
@@ -167,19 +138,25 @@ def _import(form: str, path: Path, options: Mapping[str, Any]) -> None:
         data=options["data"].get(task.name, ()),
         grading=(options["workers"], options["deadline"]),
     )
-    as_json = options["as_json"]
-    print_json([imported_as_json(one) for one in done]) if as_json else print_imported(done)
+    code = EXIT_WANTING if any(one.unusable for one in done) else EXIT_DONE
+    with exit_code_kept():
+        if options["as_json"]:
+            print_json([imported_as_json(one) for one in done])
+        else:
+            print_imported(done)
+        warn_of_rows(done)
+    return code
 
 
 @click.group("import", cls=Formats)
 def import_command() -> None:
-    """Make graded runs from outputs that other programs stored."""
+    """Make graded runs from outputs stored by other programs."""
 
 
 import_command.add_command(
     _import_command(
         "jsonl",
-        """Read FILE: JSONL, JSONL.gz, CSV or Parquet with one output a row.
+        """Read FILE: JSONL, JSONL.gz, CSV or Parquet with one output per row.
 
         A row has output and id, and may have sample, model, question and gold, score, correct,
         finish_reason, prompt_tokens and completion_tokens.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mathreason_eval.cli.options import data_option, json_option, tasks_dir_option
-from mathreason_eval.cli.screens import note, plain_table, print_json, stdout, write_file
+from mathreason_eval.cli.screens import note, print_json, stdout, write_file
+from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.errors import RunError
+from mathreason_eval.text.jsonl import dumps
 
 if TYPE_CHECKING:
     from mathreason_eval.runs.store import Run
@@ -39,25 +40,24 @@ KINDS = ("graders", "extractors", "metrics", "engines", "importers", "exporters"
 @tasks_dir_option
 @json_option
 def list_command(*, kind: str | None, tasks_dirs: tuple[Path, ...], as_json: bool) -> None:
-    """List what can be named, and where it is from.
+    """List names that commands accept, with their origins.
 
     KIND is graders, extractors, metrics, engines, importers, exporters or tasks; by default all.
-    A thing is ours, of a family of benchmarks, of a folder, or of an installed package, which is
-    not imported to be listed.
+    An entry is built in, of a family of benchmarks, of a folder, or of an installed package, which
+    is not imported for the list.
     """
     found = {one: dict(_origins(one, tasks_dirs)) for one in ([kind] if kind else KINDS)}
     if as_json:
         print_json(found)
         return
-    table = plain_table("kind", "name", "from")
-    for one, origins in found.items():
-        for name, origin in origins.items():
-            table.add_row(one, name, origin)
-    stdout().print(table)
+    rows = [
+        (one, name, origin) for one, origins in found.items() for name, origin in origins.items()
+    ]
+    print_table(stdout(), Table(headings=("kind", "name", "from"), rows=rows))
 
 
 def _origins(kind: str, tasks_dirs: tuple[Path, ...]) -> Mapping[str, str]:
-    """Return the names of a kind, each with where it is from."""
+    """Return the origin of each name of a kind."""
     from mathreason_eval.extract import EXTRACTORS
     from mathreason_eval.grade.graders import GRADERS
     from mathreason_eval.models import ENGINES
@@ -80,20 +80,20 @@ def _origins(kind: str, tasks_dirs: tuple[Path, ...]) -> Mapping[str, str]:
 
 @click.command()
 @click.argument("subject", metavar="RUN|TASK")
-@click.option("--outcome", help="Only the samples of this outcome: wrong, no_answer, …")
+@click.option("--outcome", help="Only the samples with this outcome: wrong, no_answer, …")
 @click.option("--problem", metavar="ID", help="Only the samples of this problem.")
 @click.option("--disputed", is_flag=True, help="Only the samples on which two graders differ.")
 @click.option(
     "--memorisation",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write JSONL, a row for each original problem: its score and its variants'.",
+    help="Write JSONL with a row per original problem: its score and its variants'.",
 )
 @click.option(
     "--problems",
     type=click.IntRange(min=1),
     default=1,
-    help="Of a task: how many rendered prompts to show.",
+    help="For a task: how many rendered prompts to show.",
 )
 @data_option
 @tasks_dir_option
@@ -101,7 +101,7 @@ def _origins(kind: str, tasks_dirs: tuple[Path, ...]) -> Mapping[str, str]:
 def show(subject: str, **options: Any) -> None:  # noqa: ANN401  click hands over what it parsed
     """Show a run's metrics and health, its samples, or a task with its prompts.
 
-    With --outcome, --problem or --disputed a run shows its samples: the span, the rule and the
+    With --outcome, --problem or --disputed, a run's samples are shown: the span, the rule and the
     reason of each verdict.
     """
     from mathreason_eval.runs.store import find_run
@@ -122,7 +122,7 @@ def _show_task(name: str, options: Mapping[str, Any]) -> None:
 
     data = options["data"].get(name, ())
     task = load_task(name, options["tasks_dirs"])
-    # A published task is shown without its problems rather than fetched from a hub.
+    # A published task is shown without its problems, rather than downloading them.
     available = task.local or bool(data)
     problems = load_problems(task, data, limit=options["problems"]).problems if available else ()
     as_json = options["as_json"]
@@ -130,7 +130,7 @@ def _show_task(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _show_run(run: Run, options: Mapping[str, Any]) -> None:
-    """Show the samples of a run that the options choose; its metrics if they choose none."""
+    """Show the samples of a run that the options select; without such options, its metrics."""
     from mathreason_eval.cli.screens import runs
 
     outcome, problem, disputed, as_json = (
@@ -146,19 +146,21 @@ def _show_run(run: Run, options: Mapping[str, Any]) -> None:
 def _write_memorisation(run: Run, path: Path) -> None:
     """Write a row for each family: the scores of the original and its variants."""
     from mathreason_eval.stats.estimators.items import items_of
-    from mathreason_eval.stats.estimators.paired import memorisation
+    from mathreason_eval.stats.estimators.paired import memorisation_rows
 
     rows = []
     for task in run.tasks():
         asked = {problem.id: problem for problem in run.problems(task)}
-        # No answers are compared here, only verdicts counted.
+        # Answers are not compared here; only verdicts are counted.
         items = items_of([*asked.values()], (), run.verdicts(task), key=str, cluster=None)
-        rows += [{"task": task, **asked[str(row["id"])].meta, **row} for row in memorisation(items)]
+        rows += [
+            {"task": task, **asked[str(row["id"])].meta, **row} for row in memorisation_rows(items)
+        ]
     if not rows:
         raise RunError(
-            f"{run.path} holds no problem with a variant of it.",
-            "Run a task that asks variants, such as kk, or more of its problems.",
+            f"{run.path} has no problem together with a variant.",
+            "Run a task that has variants, such as kk, or more of its problems.",
         )
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    lines = "".join(dumps(row, ensure_ascii=False) + "\n" for row in rows)
     write_file(path, lines, "--memorisation")
     note(f"{len(rows)} families → {path}")

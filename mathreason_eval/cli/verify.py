@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -18,9 +17,9 @@ from mathreason_eval.cli.options import (
     key_value,
     tasks_dir_option,
 )
-from mathreason_eval.cli.screens import exit_code_kept, print_json, say, stdout
+from mathreason_eval.cli.screens import exit_code_kept, print_json, say_json, stdout
+from mathreason_eval.cli.screens.streams import is_stdout_lost
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
-from mathreason_eval.text import visible
 from mathreason_eval.types import Match
 
 if TYPE_CHECKING:
@@ -28,23 +27,23 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--gold", "golds", multiple=True, help="The right answer; repeat it for several.")
-@click.option("--answer", help="An answer, already found.")
-@click.option("--output", help="A model's text; the answer is looked for in it.")
+@click.option("--gold", "golds", multiple=True, help="The correct answer; repeat it for several.")
+@click.option("--answer", help="An answer, already extracted.")
+@click.option("--output", help="A model's text, from which the answer is extracted.")
 @click.option(
     "--jsonl",
     "path",
     metavar="FILE",
-    help="Judge rows of gold and answer or output; - reads stdin. One JSON line each.",
+    help="Grade the rows of a JSONL file, with gold and answer or output; - reads stdin.",
 )
-@click.option("--grader", default="math", help="docs/grading.md lists them.")
+@click.option("--grader", default="math", help="The grader; docs/grading.md lists them.")
 @click.option(
     "--convention",
     "conventions",
     type=key_value,
     multiple=True,
     metavar="NAME=VALUE",
-    help="What is agreed on, e.g. units=required; docs/grading.md lists them. May be repeated.",
+    help="A convention, e.g. units=required; docs/grading.md lists them. May be repeated.",
 )
 @grading_options
 @json_option
@@ -56,17 +55,20 @@ def verify(
     as_json: bool,
     **options: Any,  # noqa: ANN401  click hands over what it parsed
 ) -> None:
-    """Ask the grader alone: is this answer the gold?"""
-    import yaml
+    """Grade without a run: is this answer the gold?"""
+    from mathreason_eval.text.documents import DocumentError, parse_yaml
 
-    # On the command line every value is a text; YAML knows numbers, true and false.
-    convention = {name: yaml.safe_load(value) for name, value in conventions}
+    # On the command line every value is text; YAML parses numbers, true and false.
+    try:
+        convention = {name: parse_yaml(value.encode()) for name, value in conventions}
+    except (DocumentError, UnicodeEncodeError) as error:
+        raise click.UsageError(f"The value of a --convention {error}.") from None
     if path is not None:
         defaults = {"grader": options["grader"], "convention": convention}
         _verify_rows(path, defaults, options["workers"], options["deadline"])
         return
     if not golds or (options["answer"] is None) == (options["output"] is None):
-        raise click.UsageError("Say --gold and either --answer or --output, or --jsonl FILE.")
+        raise click.UsageError("Give --gold and either --answer or --output, or --jsonl FILE.")
     from mathreason_eval.grade.verify import verify as match_of
     from mathreason_eval.maths.compare.convention import Convention
 
@@ -82,16 +84,18 @@ def _print_match(match: Match) -> None:
     console = stdout()
     equal = {True: "equal", False: "not equal", None: "undecided"}[match.equal]
     console.print(equal, style="bold")
-    answer = "none found" if match.answer is None else visible(match.answer)
+    answer = "none found" if match.answer is None else match.answer
     where = f", characters {match.span[0]}-{match.span[1]}" if match.span else ""
     console.print(f"answer    {answer}{where}", soft_wrap=True)
-    console.print(f"because   {match.rule}: {visible(match.note)}", soft_wrap=True)
+    console.print(f"because   {match.rule}: {match.note}", soft_wrap=True)
 
 
 def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadline: float) -> None:
-    """Print the verdict on each row of a file; `-` reads stdin."""
+    """Print the judgement of each row of a file; `-` reads stdin."""
     from mathreason_eval.grade.verify import verify_rows
 
+    if path == "-" and sys.stdin is None:
+        raise DataError("Stdin is closed.", "Pipe the rows to it, or name their file.")
     try:
         lines = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115  closed below
     except OSError as error:
@@ -100,11 +104,13 @@ def _verify_rows(path: str, defaults: Mapping[str, object], workers: int, deadli
         for verdict in verify_rows(
             _parse_rows(lines, defaults), workers=workers, deadline=deadline
         ):
-            say(json.dumps(verdict, sort_keys=True))
+            say_json(verdict)
+            if is_stdout_lost():
+                break
 
 
 def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any]:
-    """Yield each line's object; a line without one becomes a text, which the grader rejects."""
+    """Yield each line's object, with defaults for its missing keys; an invalid line as a text."""
     from mathreason_eval.text.jsonl import read_lines
 
     for line in read_lines(lines):
@@ -114,7 +120,7 @@ def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any
 
 @click.command()
 @click.argument("names", metavar="[TASK]…", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Check every task there is.")
+@click.option("--all", "everything", is_flag=True, help="Check every task.")
 @data_option
 @tasks_dir_option
 @json_option
@@ -126,25 +132,25 @@ def check(
     tasks_dirs: tuple[Path, ...],
     as_json: bool,
 ) -> int:
-    """Let tasks prove themselves without a model.
+    """Check tasks without a model.
 
-    The gold is accepted, another problem's gold mostly is not, prompts render and ask the
-    question, and the outputs of cases.jsonl get the outcome they deserve.
+    The gold is accepted, another problem's gold mostly is not, prompts render and contain the
+    question, and the outputs of cases.jsonl get the outcomes given there.
     """
     from mathreason_eval.pipeline.check import check_task
     from mathreason_eval.tasks import load_task, task_names
 
     chosen = task_names(tasks_dirs) if everything else names
     if not chosen:
-        raise click.UsageError("Name a task, or say --all.")
+        raise click.UsageError("Name a task, or use --all.")
     done = {name: check_task(load_task(name, tasks_dirs), data.get(name, ())) for name in chosen}
     passed = all(one.ok for checks in done.values() for one in checks)
-    with exit_code_kept(code := EXIT_DONE if passed else EXIT_WANTING):
+    with exit_code_kept():
         if as_json:
             print_json({name: [asdict(one) for one in checks] for name, checks in done.items()})
         else:
             _print_checks(done)
-    return code
+    return EXIT_DONE if passed else EXIT_WANTING
 
 
 def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
@@ -153,4 +159,4 @@ def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
         console.print(name, style="bold")
         for one in checks:
             sign, style = ("✓", "green") if one.ok else ("✗", "red")
-            console.print(f"{sign} {one.name:<12} {visible(one.note)}", style=style, soft_wrap=True)
+            console.print(f"{sign} {one.name:<12} {one.note}", style=style, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Comparison of runs: pairing, differences, flipped problems, and the design of a gate."""
+"""Comparison of runs: pairing, differences, flipped problems, and the plan of a gate."""

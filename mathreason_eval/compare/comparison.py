@@ -16,6 +16,7 @@ from mathreason_eval.compare.pairing import (
     task_run,
 )
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
+from mathreason_eval.runs.completeness import gaps
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import PRIMARY
@@ -25,16 +26,16 @@ from mathreason_eval.stats.summary import by_slice, run_scores
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparisonRequest:
-    """What is to be compared."""
+    """What to compare."""
 
     tasks: tuple[str, ...] = ()
-    """Their names; empty for all that the first run shares with another."""
+    """Names of tasks; empty for all that the first run shares with another."""
     metric: str = PRIMARY
-    """Any whose problems have scores; `primary` for the one that each task names."""
+    """A metric whose problems have scores; `primary` for each task's own."""
     slices: tuple[str, ...] = ()
     """Properties of problems to report by; empty for those that the task declares."""
     force: bool = False
-    """Whether runs that are not comparable are compared over the shared problems."""
+    """Whether to compare runs that are not comparable, over the shared problems."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +46,11 @@ class TaskComparison:
     """The run's name in the comparison: `B`, `C`, …; `A` is the baseline."""
     pairing: Pairing
     scores: PairedScores
-    """Of all shared problems that have the metric in both runs."""
+    """The change over all shared problems that have the metric in both runs."""
     whole: Contrast
     slices: tuple[Contrast, ...]
     tokens: Contrast | None
-    """None where one of the runs does not know them."""
+    """The change of mean tokens; None if unknown in one of the runs."""
     flips: tuple[Flip, ...]
     """Flipped problems, lost ones first; empty for amounts."""
 
@@ -60,11 +61,13 @@ class TaskComparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what differs without preventing a comparison, a phrase each."""
+        """Return the differences that do not prevent a comparison, as phrases."""
         before, after = self.pairing.before, self.pairing.after
         asked = len(before.problems.keys() | after.problems.keys())
         shared, scored = len(self.pairing.shared), len(self.scores.pairs)
         notes = [*self.pairing.notes]
+        for side in (before, after):
+            notes += gaps(side.run, side.task, side.run.path.name)
         if left := asked - shared:
             notes.append(f"{left:,} of {asked:,} problems have no verdict in both, left out")
         if left := shared - scored:
@@ -80,7 +83,7 @@ class Ranks:
     task: str
     problems: int
     places: tuple[tuple[str, Rank], ...]
-    """By the runs' names, highest first."""
+    """By the run's name, the highest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,9 +93,9 @@ class Comparisons:
     runs: tuple[Run, ...]
     request: ComparisonRequest
     found: tuple[TaskComparison, ...]
-    """Task by task, each with every other run in their order."""
+    """By task, then by run, in the order of the runs."""
     ranks: tuple[Ranks, ...]
-    """Of more than two runs, by tasks; none by a metric without a better direction."""
+    """By task, for more than two runs; none for a metric without a better direction."""
 
     @property
     def metric(self) -> str | None:
@@ -102,7 +105,7 @@ class Comparisons:
 
     @property
     def lacking(self) -> tuple[tuple[str, str], ...]:
-        """Return (run's name, task) for each task that only the run or the baseline holds."""
+        """Return (run's name, task) for each task that only the run or the baseline has."""
         held = {name: set(run.tasks()) for name, run in self.named.items()}
         lacking = (
             (name if task in held["A"] else "A", task)
@@ -130,13 +133,13 @@ def compare(runs: Sequence[Run], request: ComparisonRequest) -> Comparisons:
 
     Args:
         runs: two or more; the first is the baseline.
-        request: what is to be compared.
+        request: what to compare.
 
     Raises:
-        NotComparableError: if they differ in more than the model and this was not allowed, or
-            share no problem.
+        NotComparableError: if they differ in more than the model and `force` is not set, or share
+            no problem.
         UnknownNameError: if there is no such task, metric or slice.
-        RunError: if a run holds no verdicts.
+        RunError: if a run has no verdicts.
     """
     pairings = _pairings(runs, request)
     for _, pairing in pairings:
@@ -158,7 +161,7 @@ def compare(runs: Sequence[Run], request: ComparisonRequest) -> Comparisons:
 
 
 def _pairings(runs: Sequence[Run], request: ComparisonRequest) -> list[tuple[str, Pairing]]:
-    """Return each task of the first run paired with every other run that holds it, by its name."""
+    """Return (run's name, pairing) for each task of the first run and every run that has it."""
     baseline, *others = runs
     for name in request.tasks:
         for run in runs:
@@ -184,7 +187,7 @@ def _pairings(runs: Sequence[Run], request: ComparisonRequest) -> list[tuple[str
 def _not_comparable(pairing: Pairing) -> NotComparableError:
     regrade = ""
     if set(pairing.obstacles) == {"rules"}:
-        regrade = "`mathreason regrade` judges both by one set of rules; "
+        regrade = "`mathreason regrade` judges both by the same rules; "
     shared = len(pairing.shared)
     return NotComparableError(
         f"{pairing.after.run.path} is not comparable with {pairing.before.run.path} on "
@@ -206,7 +209,7 @@ def _comparison(name: str, pairing: Pairing, request: ComparisonRequest) -> Task
         raise UserError(
             f"{before.task} has no problem with a score {metric!r} in both "
             f"{before.run.path} and {after.run.path}.",
-            "`mathreason list metrics` names those whose problems have scores.",
+            "`mathreason list metrics` lists those that can be compared.",
         )
     tokens = pairing.scores("tokens")
     return TaskComparison(

@@ -20,12 +20,12 @@ from mathreason_eval.types import Unit
 _OWN_KEYS = ("slice", "metric", "before", "after", "p", "test", "adjustment", "detectable")
 _DIFFERENCE_KEYS = ("se", "problems", "clusters", "method")
 _ALPHA, _POWER = 0.05, 0.8
-"""Two-sided level, and power, of the smallest detectable change."""
+"""(two-sided level, power) of the smallest detectable change."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contrast:
-    """One metric in two runs, over the problems of one slice that both have."""
+    """One metric in two runs, over the shared problems of one slice."""
 
     slice: str
     metric: str
@@ -34,21 +34,21 @@ class Contrast:
     after: float
     """Means over the shared problems."""
     difference: Difference
-    """Of after - before."""
+    """The mean of after - before."""
     bootstrap: tuple[float, float]
     """The paired bootstrap's 95 % interval."""
     p: float
     """Two-sided p-value, null hypothesis: no difference."""
     adjusted: float
-    """P adjusted over all contrasts that are tested together."""
+    """The p-value adjusted over all contrasts that are tested together."""
     adjustment: str
-    """Method of the adjustment, and over how many p-values."""
+    """Method of the adjustment, and the number of p-values."""
     test: str
     """Name of the test."""
 
     @property
     def detectable(self) -> float:
-        """Return the smallest true change that a test at 5 % finds with a power of 80 %."""
+        """Return the minimum detectable change: by a test at 5 % with a power of 80 %."""
         freedom = self.difference.freedom
         quantiles = t_quantile(1 - _ALPHA / 2, freedom), t_quantile(_POWER, freedom)
         return math.fsum(quantiles) * self.difference.se
@@ -98,7 +98,7 @@ def adjust_p_values(contrasts: Sequence[Contrast], method: str) -> list[Contrast
     """Return contrasts with their p-values adjusted over all of them.
 
     Args:
-        contrasts: all that are tested together.
+        contrasts: all contrasts that are tested together.
         method: `Holm` or `Benjamini-Hochberg`.
     """
     ps = _ADJUSTMENTS[method]([one.p for one in contrasts])
@@ -109,7 +109,7 @@ def adjust_p_values(contrasts: Sequence[Contrast], method: str) -> list[Contrast
 # --- flipped problems ------------------------------------------------------------------------
 
 _SOLVED = 0.5
-"""Lowest score of a solved problem: at least half of its samples are correct."""
+"""Minimum score of a solved problem: at least half of its samples are correct."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +131,7 @@ def flips(scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
     """Return the flipped problems: lost ones first, the largest change first.
 
     Args:
-        scores: shares, before and after, by the problem's id.
+        scores: (before, after) by the problem's id, as fractions.
     """
     found = [
         Flip(problem_id=name, before=before, after=after)

@@ -17,23 +17,23 @@ from mathreason_eval.stats.power import GateSettings, Power, min_lost_problems, 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanRequest:
-    """What a gate must be able to show."""
+    """What a gate must be able to detect."""
 
     detect: float
     """The drop that must be called a regression."""
     power: float = 0.8
-    """Least probability of that, and of a pass where nothing changed."""
+    """Required probability of detecting it, and of a pass if nothing changed."""
     gate: GateSettings
     """Margin and alpha of the gate."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleSize:
-    """A number of problems that is enough for something."""
+    """A sufficient number of problems and samples."""
 
     problems: int
     draws: int
-    """Samples still to be drawn: those of the new run, and those that the baseline lacks."""
+    """Samples to generate: those of the new run, and those that the baseline lacks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,21 +41,21 @@ class Allocation:
     """A number of samples per problem, and its power."""
 
     samples: tuple[int, int]
-    """Of the baseline and of a new run; the baseline keeps those that it has."""
+    """Samples per problem of the baseline and of a new run; the baseline's are not reduced."""
     sees: float
     """Power: probability that the drop is called a regression, with all problems."""
     passes: float
-    """Probability that a change without effect passes, with all problems."""
+    """Probability that an unchanged model passes, with all problems."""
     smallest: float | None
     """Smallest drop that is detected with the requested power, with all problems."""
     to_see: SampleSize | None
-    """What detecting the drop takes; None if all problems are not enough."""
+    """Size needed to detect the drop; None if all problems are not enough."""
     to_pass: SampleSize | None
-    """What it takes that a change without effect passes; None likewise."""
+    """Size needed for an unchanged model to pass; None if all problems are not enough."""
 
     @property
     def for_both(self) -> SampleSize | None:
-        """Return what both take; None if all problems are not enough."""
+        """Return the size needed for both; None if all problems are not enough."""
         if self.to_see is None or self.to_pass is None:
             return None
         return max(self.to_see, self.to_pass, key=lambda size: size.problems)
@@ -63,16 +63,16 @@ class Allocation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerLimit:
-    """The power with unlimited samples of all problems: what more samples cannot improve."""
+    """The power with unlimited samples of all problems, which more samples cannot exceed."""
 
     problems: int
     sees: float
-    """Probability that the drop is called a regression, if every problem gets a little harder."""
+    """Probability that the drop is called a regression, if every problem gets slightly harder."""
     smallest: float | None
     """Smallest such drop that is detected with the requested power; None if there is none."""
     lost: int | None
-    """Fewest problems, each from always to never solved, whose loss is a regression; None if the
-    loss of all is none."""
+    """Minimum number of problems, each changing from always to never solved, that are a regression;
+    None if even all of them are not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,17 +81,17 @@ class Design:
 
     task: str
     metric: str
-    """The task's primary metric, by which a gate compares it; the plan is for `avg`."""
+    """The task's primary metric, which a gate compares; the plan is for `avg`."""
     problems: int
-    """Problems of the baseline."""
+    """Number of problems of the baseline."""
     available: int
-    """Problems of the benchmark."""
+    """Number of problems of the benchmark."""
     samples: int
     """Samples per problem of the baseline."""
     variants: bool
     """Whether some of the problems are variants of others."""
     tokens: float | None
-    """Mean completion tokens of a sample; None if they were not counted."""
+    """Mean completion tokens per sample; None if unknown."""
     difficulty: Difficulty
     request: PlanRequest
     allocations: tuple[Allocation, ...]
@@ -99,12 +99,12 @@ class Design:
 
     @property
     def cheapest_to_see(self) -> tuple[Allocation, SampleSize] | None:
-        """Return the allocation that detects the drop with the fewest draws, and what it takes."""
+        """Return the allocation that detects the drop with the fewest draws, and its size."""
         return _cheapest((allocation, allocation.to_see) for allocation in self.allocations)
 
     @property
     def cheapest_for_both(self) -> tuple[Allocation, SampleSize] | None:
-        """Return the same for an allocation with which a change without effect passes as well."""
+        """Return the same for an allocation with which an unchanged model passes as well."""
         return _cheapest((allocation, allocation.for_both) for allocation in self.allocations)
 
 
@@ -121,7 +121,7 @@ def designs(run: Run, tasks: Sequence[str], request: PlanRequest) -> list[Design
     Args:
         run: the baseline.
         tasks: their names; empty for all.
-        request: what is to be shown for each.
+        request: what the gate must detect in each task.
 
     Raises:
         UserError: if the run has no such task, or its score is not larger than the drop.
@@ -136,7 +136,7 @@ def designs(run: Run, tasks: Sequence[str], request: PlanRequest) -> list[Design
 
 _MIN_PROBLEMS = 2
 _MAX_DROP = 0.98
-"""Largest drop that is considered, as a share of the score."""
+"""Largest drop that is considered, as a fraction of the score."""
 _SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 """Samples per problem that are compared in a plan."""
 
@@ -190,12 +190,12 @@ class _Planner:
     request: PlanRequest
     available: int
     stored: int
-    """Samples of the baseline in all."""
+    """Number of samples of the baseline in all."""
     samples: int
     """Samples of the baseline per problem."""
 
     def allocation(self, count: int) -> Allocation:
-        """Return the power with a number of samples per problem of the new run."""
+        """Return the allocation with `count` samples per problem of the new run."""
         samples, everything = (max(count, self.samples), count), self.available
 
         @cache
@@ -219,7 +219,7 @@ class _Planner:
         )
 
     def power_limit(self) -> PowerLimit:
-        """Return the power that more samples per problem approach."""
+        """Return the power with unlimited samples of all available problems."""
 
         def power_of(drop: float) -> Power:
             return self._power(drop, (math.inf, math.inf), self.available)
@@ -245,9 +245,9 @@ class _Planner:
         )
 
     def _enough_problems(self, chance: Callable[[int], float]) -> int | None:
-        """Return the fewest problems with the requested power, found by their square root.
+        """Return the smallest number of problems with the requested power; None if none has it.
 
-        Power is nearly linear in the root.
+        The search is over the square root, in which power is nearly linear.
         """
         root = smallest_n(
             lambda root: chance(_squared(root)),

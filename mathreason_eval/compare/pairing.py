@@ -8,10 +8,12 @@ from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.runs.completeness import check_stored
 from mathreason_eval.runs.manifest import Conditions, differences
 from mathreason_eval.runs.store import Run
+from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, without_copies
 from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.estimators.items import Item, items_of
+from mathreason_eval.stats.estimators.items import Item, Same, items_of
 from mathreason_eval.stats.metrics import (
     DEFAULT_METRIC,
     PRIMARY,
@@ -20,7 +22,7 @@ from mathreason_eval.stats.metrics import (
     our_metric,
 )
 from mathreason_eval.stats.summary import ProblemScore, problem_scores
-from mathreason_eval.types import Generation, Problem, SamplingEntry, TaskEntry, Verdict
+from mathreason_eval.types import GenerationInfo, Problem, SamplingEntry, TaskEntry, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +32,11 @@ class TaskRun:
     run: Run
     task: str
     problems: Mapping[str, Problem]
-    """All that were asked, by id."""
+    """All problems that were asked, by id."""
     items: Mapping[str, Item]
-    """Those with a verdict, by the problem's id."""
+    """The problems with a verdict, by id."""
+    copies: Copies
+    """The samples that repeat an earlier one; the items do not contain them."""
 
     @property
     def entry(self) -> TaskEntry:
@@ -40,23 +44,23 @@ class TaskRun:
         return self.run.manifest.tasks[self.task]
 
     def select(self, names: Collection[str]) -> list[Item]:
-        """Return the judged problems of some ids, in the run's order."""
+        """Return the judged problems with the given ids, in the run's order."""
         return [item for name, item in self.items.items() if name in names]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairedScores:
-    """One metric of the problems that both runs have, by the problem's id."""
+    """The scores of the problems that both runs have, by one metric."""
 
     metric: NamedMetric
     pairs: Mapping[str, Pair]
-    """Each problem's part of the metric in either run; their means are the metric's values."""
+    """Each problem's contribution to the metric in both runs; their means are its values."""
     own: Mapping[str, tuple[float, float]]
-    """Each problem's own scores, shares or amounts; those of the pair if the metric is a mean."""
+    """Each problem's own scores, (before, after) by id; for a mean, those of `pairs`."""
 
 
 _MIN_AMOUNTS = 2
-"""Fewest problems whose amounts have a variance."""
+"""Minimum number of problems whose amounts have a variance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +70,7 @@ class Pairing:
     before: TaskRun
     after: TaskRun
     obstacles: Mapping[str, str]
-    """Why the two are not comparable, by `version`, `data`, `prompt`, `problems`, `rules`."""
+    """Why the two are not comparable: a phrase by `version`, `data`, `prompt`, `problems`, …"""
     notes: tuple[str, ...]
     """Differences that do not prevent a comparison: sampling, the number of samples."""
 
@@ -86,7 +90,7 @@ class Pairing:
     def scores(self, metric: str, names: Collection[str] | None = None) -> PairedScores | None:
         """Return a metric of the shared problems that have it in both runs.
 
-        None if no problem has it, or of amounts fewer than two; imported outputs, for example,
+        None if no problem has it (for amounts: fewer than two); imported outputs, for example,
         often lack token counts or finish reasons.
 
         Args:
@@ -115,7 +119,7 @@ class Pairing:
 
     def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
         items = self.before.items[name], self.after.items[name]
-        # A run from before its task named a cluster knows of none.
+        # A run from before its task had a `cluster:` has none.
         told = items[0 if self.before.entry.report.cluster is not None else 1]
         return Pair(
             before=before.part,
@@ -132,51 +136,57 @@ def task_run(run: Run, task: str, samples: int | None = None, *, votes: bool = T
     Args:
         run: the run.
         task: its name.
-        samples: how many of each problem count, the first ones; None for all.
-        votes: whether to group equal answers, which metrics of votes need; a gate without them
-            starts faster, as graders take long to import.
+        samples: number of samples per problem that count, the first ones; None for all.
+        votes: whether to group equal answers, as metrics of votes need; without them a gate
+            starts faster, as importing graders is slow.
 
     Raises:
-        RunError: if the run does not hold the task, nothing of it was judged, or a verdict is on
-            nothing in it or the second on a sample.
+        RunError: if the run does not have the task, none of its samples was judged, or something
+            that was stored of it is gone.
     """
+    check_stored(run, task)
     problems = run.problems(task)
     verdicts = run.verdicts(task)
     if not verdicts:
         raise RunError(
-            f"{run.path} holds no verdicts of {task}.", "`mathreason regrade` judges what it holds."
+            f"{run.path} has no verdicts of {task}.", "`mathreason regrade` judges its samples."
         )
     entry = run.manifest.tasks[task]
     key: Callable[[str], str] = str
+    same: Same | None = None
     if votes:
-        from mathreason_eval.grade.graders import vote_key
+        from mathreason_eval.grade.graders import vote_key, vote_same
 
-        key = vote_key(entry.grading.grade)
+        key, same = vote_key(entry.grading.grade), vote_same(entry.grading.grade)
+    made = _first(samples, run.infos(task))
+    copies = copied_samples(made, greedy=run.manifest.sampling.temperature == 0)
     try:
         items = items_of(
             problems,
-            _first(samples, run.generations(task)),
-            _first(samples, verdicts),
+            without_copies(made, copies),
+            without_copies(_first(samples, verdicts), copies),
             key,
             cluster=entry.report.cluster,
+            same=same,
         )
     except ValueError as error:
         raise RunError(
-            f"{run.path}/{task}: {error}", "`mathreason regrade` judges what it holds."
+            f"{run.path}/{task}: {error}", "`mathreason regrade` judges its samples again."
         ) from None
     return TaskRun(
         run=run,
         task=task,
         problems={problem.id: problem for problem in problems},
         items={item.problem.id: item for item in items},
+        copies=copies,
     )
 
 
-_SampledT = TypeVar("_SampledT", Generation, Verdict)
+_SampledT = TypeVar("_SampledT", GenerationInfo, Verdict)
 
 
 def _first(samples: int | None, records: Sequence[_SampledT]) -> Sequence[_SampledT]:
-    """Return the records of the first samples of each problem."""
+    """Return the records of the first `samples` samples of each problem."""
     if samples is None:
         return records
     return [record for record in records if record.sample < samples]
@@ -184,7 +194,7 @@ def _first(samples: int | None, records: Sequence[_SampledT]) -> Sequence[_Sampl
 
 def pair(before: TaskRun, after: TaskRun) -> Pairing:
     """Return the same task of two runs, paired problem by problem."""
-    conditions = [Conditions.of(run.entry, run.problems) for run in (after, before)]
+    conditions = [Conditions.of(run.entry, run.problems.values()) for run in (after, before)]
     return Pairing(
         before=before,
         after=after,
@@ -204,11 +214,14 @@ def _notes(before: TaskRun, after: TaskRun) -> Iterator[str]:
             yield f"{rule} {new}, not {old}, which is used for both"
     if after.entry.max_tokens != before.entry.max_tokens:
         yield f"max_tokens {after.entry.max_tokens}, not {before.entry.max_tokens}"
+    for side in (before, after):
+        if side.copies:
+            yield f"of {side.run.path.name} {copies_note(side.copies)}"
     old, new = (
         max((item.n for item in side.items.values()), default=0) for side in (before, after)
     )
     if new != old:
-        yield f"{new} samples a problem, not {old}"
+        yield f"{new} samples per problem, not {old}"
 
 
 # --- metrics ---------------------------------------------------------------------------------
@@ -218,7 +231,7 @@ def metric_name(asked: str, entries: Iterable[TaskEntry]) -> str:
     """Return the name of the metric that a task is compared by.
 
     Args:
-        asked: its name, or `primary` for the one that the task names.
+        asked: its name, or `primary` for the task's primary metric.
         entries: the task's entry in each run; folders of earlier formats name no primary metric.
     """
     if asked != PRIMARY:
@@ -230,11 +243,11 @@ def metric_of(entry: TaskEntry, name: str) -> NamedMetric:
     """Return a metric of a task by its name.
 
     Raises:
-        UnknownNameError: if there is no such metric, with the nearest name.
+        UnknownNameError: if there is no such metric; it suggests the nearest name.
     """
     if found := our_metric(name):
         return found
-    # Graders declare their measures, but take long to import for a gate that needs none.
+    # Graders declare their measures, but importing them is slow and most gates need none.
     from mathreason_eval.grade.graders import measures_of
 
     return find_metric(name, measures_of(entry.grading.grade))

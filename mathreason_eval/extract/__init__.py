@@ -1,29 +1,30 @@
-"""Where the answer is in a model's text.
+"""Extraction of the answer from a model's text.
 
-Each rule looks for one way in which answers are given and returns the last such place. Rules are
-tried in the order a task gives them, strictest first, and the verdict records which one found the
-answer. Every rule takes time linear in the text, which may be a megabyte of brackets.
+Each rule searches for one way in which answers are given and returns the last occurrence. Rules are
+tried in the task's order, strictest first, and the verdict records which one found the answer.
+Every rule takes time linear in the text, which may be a megabyte of brackets.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.extract.context import doubt
 from mathreason_eval.extract.last import bare, last_formula, last_number, program_output, whole
 from mathreason_eval.extract.marked import boxed, hashes, tag
 from mathreason_eval.extract.phrases import choice, phrase
 from mathreason_eval.registry import Registry
-from mathreason_eval.types import Answer
+from mathreason_eval.types import WEAK_RULES, Answer
 
 Rule = Callable[[str], Answer | None]
 
-WEAK_RULES = frozenset(
-    ["unclosed_box", "unclosed_tag", "program_output", "bare", "last_formula", "last_number",
-     "loose_states", "closing"]
-)  # fmt: skip
-"""Rules whose answer counts for nothing where the text was cut off."""
+_IN_PROSE = frozenset(
+    ["boxed", "hashes", "phrase", "bare", "last_formula", "last_number", "unclosed_box"]
+)
+"""Rules whose answers a sentence or a formula surrounds, which may take them back."""
 
 EXTRACTORS: Registry[Rule] = Registry(
     "EXTRACTORS",
@@ -41,23 +42,31 @@ _TURNS = (
     "<|start_header_id|>", "<|user|>", "<|return|>", "</s>", "<start_of_turn>", "<end_of_turn>",
     "<｜end▁of▁sentence｜>", "<｜User｜>", "[INST]",
 )  # fmt: skip
-"""Marks of a chat template: no answer holds one, so the model's turn ends there."""
+"""Marks of a chat template: no answer contains one, so the model's turn ends there."""
 
 _NEXT = re.compile(
     r"\n[ \t]{0,8}(?:#+ *|\*\*)?"
     r"(?:Question|Problem|Exercise|Q|Human|User|Instruction|Pregunta|Frage|Вопрос|问题|質問|问)"
     r" ?\d{0,4} ?[:：]"
 )
-"""Where a base model has answered its own question and begins to invent the next one."""
+"""Where a base model, after its answer, begins to invent a further question."""
 _REACH = 50_000
-"""Characters within which a further question is looked for: models that invent one do so early."""
+"""Number of characters in which a further question is searched for: it comes early."""
 
 
-def extract(text: str, rules: Sequence[str]) -> Answer | None:
+def extract(
+    text: str, rules: Sequence[str], accepts: Callable[[str], bool] | None = None
+) -> Answer | None:
     """Return the answer that the first successful rule finds, or None.
 
-    A text that continues with a next question is searched only up to there. Where that part has no
-    answer, or a weak one and the question was only repeated, all of the text is searched.
+    Args:
+        text: the model's output.
+        rules: names of rules, strictest first.
+        accepts: whether an answer can be one to the grader; what cannot counts only where no
+            rule finds anything else.
+
+    A text that continues with a further question is searched only up to there. If that part has no
+    answer, or a weak one while the question was only repeated, the whole text is searched.
 
     Raises:
         UnknownNameError: if a rule's name is not in `EXTRACTORS`.
@@ -69,22 +78,29 @@ def extract(text: str, rules: Sequence[str]) -> Answer | None:
     further = _continuations(text)
     if further is not None:
         end, another = further
-        answer = _first(text[:end], rules)
+        answer = _first(text[:end], rules, accepts)
         if answer is not None and (another or answer.rule not in WEAK_RULES):
             return answer
-    return _first(text, rules)
+    return _first(text, rules, accepts)
 
 
-def _first(text: str, rules: Sequence[str]) -> Answer | None:
+def _first(text: str, rules: Sequence[str], accepts: Callable[[str], bool] | None) -> Answer | None:
+    first = None
     for rule in rules:
+        if first is not None and rule in WEAK_RULES:
+            break
         answer = EXTRACTORS[rule](text)
-        if answer is not None:
+        if answer is None:
+            continue
+        reason = doubt(text, answer) if rule in _IN_PROSE else ""
+        if not reason and (accepts is None or accepts(answer.text)):
             return answer
-    return None
+        first = first or replace(answer, doubt=reason)
+    return first
 
 
 def _own_turn(text: str) -> str:
-    """Return the text up to the first mark of a chat template that comes after something."""
+    """Return the text before the first mark of a chat template that has text before it."""
     if not any(sign in text for sign in ("|>", "</s>", "_of_turn>", "｜>", "[INST]")):
         return text
     begins = len(text) - len(text.lstrip())
@@ -95,9 +111,9 @@ def _own_turn(text: str) -> str:
 
 
 def _continuations(text: str) -> tuple[int, bool] | None:
-    """Return where the first further question begins, and whether there is yet another.
+    """Return (where the first further question begins, whether there is another one).
 
-    None if nothing precedes the first: then it is the model's own question, repeated.
+    None if nothing precedes the first: then the model has repeated its own question.
     """
     first = _NEXT.search(text, 0, _REACH)
     if first is None or not text[: first.start()].strip():

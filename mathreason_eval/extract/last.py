@@ -1,6 +1,6 @@
-"""The answer that is not announced: a line of nothing else, the last formula, the last number.
+"""Rules for an answer that is not announced: a bare last line, the last formula, the last number.
 
-All of them are weak: what was cut off may have come after.
+All of them are weak: in a truncated text the answer may have come later.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _NUMBER = re.compile(
 _NUMBER_SIGNS = frozenset(f"0123456789 :,.٫/\\!{{}}{WHOLE_MONEY}+-−eEdtfrac\u00a0\u2009\u202f")
 _MOST_TRIED = 40
 _LONGEST = 5_000
-"""Characters of a number."""
+"""Maximum number of characters of a number."""
 _AFTER = 8
-"""Characters that may belong to a number after its last digit: ` \\%`."""
+"""Number of characters that may belong to a number after its last digit: ` \\%`."""
 _NEAR = 200
 _REJECTED = re.compile(r"\W{0,3}\s+(?:is|was)\s+(?:wrong|incorrect|not\s+(?:the|right|correct))\b")
 _BOUNDS = re.compile(r"\b(?:than|between|least|most|up\s+to)\b|[<>≤≥]")
-"""Bounds are numbers of the question as often as of the answer."""
+"""Words of a bound, whose number may be the question's as well as the answer's."""
 _SEVERAL = re.compile(
     r"(?:\bare\s+(?=[^.\n]*\band\b)|(?=\S+(?:,\s\S+)*,?\s+or\b)|(?=[a-zA-Z]\s?=\s?\S+\s+or\b))"
     r"((?:[a-zA-Z]\s?=\s?)?[-−]?\d[\d./]*(?:,\s[-−]?\d[\d./]*)*),?\s+(?:and|or)\s+"
@@ -55,12 +55,12 @@ _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
 def last_number(text: str) -> Answer | None:
     """Return the last number of the text: `1,200.50`, `-3/4`, `12%`.
 
-    None if it is in a program, or in a calculation that breaks off after it.
+    None if it is in program code, or in a calculation that breaks off after it.
     """
     span = _affirmed(text, _last_number(text))
     if span is None or _in_program(text, span[0]) or _is_unfinished(text, span[1]):
         return None
-    # `41 or 42` is no 42, and the roots that `are 2 and 3` are both.
+    # `41 or 42` is not 42, and roots that `are 2 and 3` are both the answer.
     several = _SEVERAL.search(text, max(0, span[0] - _NEAR), span[0])
     start = span[0] if several is None else several.start(1)
     return answer_at(text, "last_number", (start, span[1]))
@@ -91,7 +91,7 @@ def _may_be_in_number(sign: str) -> bool:
 
 
 def _affirmed(text: str, span: Span | None) -> Span | None:
-    """Return the last number, or the one before it that `12, not 24` gives instead."""
+    """Return the last number that is not negated: for `12, not 24`, that of 12."""
     if span is None or _REJECTED.match(text, span[1]):
         return None
     start = max(text.rfind(end, 0, span[0]) for end in (". ", "\n", "; ")) + 1
@@ -102,21 +102,21 @@ def _affirmed(text: str, span: Span | None) -> Span | None:
 
 
 def _is_unfinished(text: str, end: int) -> bool:
-    """Return whether a calculation continues after a number and never comes to a result."""
+    """Return whether a calculation continues after a number without reaching a result."""
     rest = text[end : end + _NEAR]
     if _UNFINISHED.match(rest) and end + _NEAR >= len(text):
         return True
     return _CALCULATES.search(rest) is not None and _LONG_WORD.search(rest) is None
 
 
-_CODE = re.compile(r"__\w+__|\w\(\s*['\"\[]|\)\.\w+\(")
-"""A line of a program, whose numbers are nobody's answer."""
+_CODE = re.compile(r"__\w+__|\bprint\s*\(|\breturn\s+\w|\w\(\s*['\"\[]|\)\.\w+\(")
+"""A line of program code, whose numbers are not answers."""
 _FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")
 _PROGRAMS = {"python", "py", "cpp", "c", "java", "javascript", "js", "bash", "sh", "r", "julia"}
 
 
 def _in_program(text: str, position: int) -> bool:
-    """Return whether a position is in a block of code, or in a line that is code."""
+    """Return whether a position is in a block of code, or in a line of code."""
     fences = [m for m in last_matches(_FENCE, text, 200) if m.start() < position]
     if fences and len(fences[0].group(1)) and fences[0].group(1).lower() in _PROGRAMS:
         return True
@@ -132,7 +132,7 @@ _LONGEST_FORMULA = 1_000
 def last_formula(text: str) -> Answer | None:
     r"""Return the last formula of the text, `$x > 5$` or `\(7, 6\)`, if no number comes after it.
 
-    Coordinated formulas, `$x = 3$ and $y = 4$`, are one answer. Prices are no formulas.
+    Coordinated formulas, `$x = 3$ and $y = 4$`, are one answer. Prices are not formulas.
     """
     outer, inner = _formula_before(text, len(text))
     if inner is not None and is_negated(text, 0, outer[0]):
@@ -161,15 +161,15 @@ def last_formula(text: str) -> Answer | None:
 
 
 def _can_be_joined(one: str, other: str) -> bool:
-    """Return whether two formulas can form one answer: both as `x = 2`, or neither an equation."""
+    """Return whether two formulas can form one answer: both are like `x = 2`, or neither is."""
     named = [_NAMES_VALUE.match(formula) is not None for formula in (one, other)]
     return all(named) or not any("=" in formula for formula in (one, other))
 
 
 def _formula_before(text: str, end: int) -> tuple[Span, Span | None]:
-    """Return the span of the last formula that ends by a position, and what is inside it.
+    """Return the spans of the last formula that ends before a position, and of its inside.
 
-    Inside is None if what looks like the last formula is none.
+    The second is None if what looks like the last formula is not one.
     """
     lowest = max(0, end - REACHES[-1])
     close, opening, closing = max(
@@ -196,9 +196,9 @@ _PREDICATE = re.compile(
 
 
 def bare(text: str) -> Answer | None:
-    """Return the last line if it is nothing but an answer: `x = 42`, `C`, `2x + 1`, `Tuesday`.
+    """Return the last line if it is only an answer: `x = 42`, `C`, `2x + 1`, `Tuesday`.
 
-    None otherwise, and for a list item or code. A word alone counts where it is the whole text.
+    None otherwise, and for a list item or code. A single word counts only if it is the whole text.
     """
     whole_text = text.strip()
     line = whole_text.rpartition("\n")[2]
@@ -212,7 +212,7 @@ def bare(text: str) -> Answer | None:
     end = len(text.rstrip())
     start = end - len(line)
     start += len(line) - len(line.lstrip("=≈ "))
-    # The marks that a line begins with may also end it: `**Yes**`.
+    # The markup at the beginning of a line may also end it: `**Yes**`.
     emphasis = line[: len(line) - len(line.lstrip("*"))]
     if _UNFINISHED.search(line.removesuffix(emphasis)):
         return None
@@ -234,7 +234,7 @@ _OUTPUT = re.compile(r"(?:^|\n)```output[ \t]*\n")
 def program_output(text: str) -> Answer | None:
     """Return the last line that a program printed: the end of the last block marked `output`.
 
-    For models that calculate with tools and then say the result in words.
+    For models that calculate with tools and then state the result in words.
     """
     if "```output" not in text:
         return None
@@ -249,6 +249,6 @@ def program_output(text: str) -> Answer | None:
 
 
 def whole(text: str) -> Answer | None:
-    """Return the whole text, for models that are asked for nothing but the answer."""
+    """Return the whole text, for models that are asked for the answer only."""
     answer = answer_at(text, "whole", (0, len(text)))
     return answer if answer.text else None

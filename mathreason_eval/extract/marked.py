@@ -1,4 +1,4 @@
-r"""The answer in a place that the prompt asks for: `\boxed{…}`, `<answer>…</answer>`, `####`."""
+r"""Rules for an answer in the form that a prompt asks for: `\boxed{…}`, `<answer>…`, `####`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from mathreason_eval.maths.vocabulary.latex import TEXT_COMMAND
 from mathreason_eval.types import Answer
 
 _LONGEST = 60_000
-"""Characters of a box; a brace that is not closed within them counts as never closed."""
+"""Maximum characters of a box; a brace that is not closed within them is never closed."""
 _MOST_TRIED = 64
-"""Boxes looked at from the end, mentions of the word included."""
+"""Number of boxes tried from the end, mentions of the word included."""
 _MOST_JOINED = 16
-"""Boxes that may make up one answer."""
+"""Maximum number of boxes that form one answer."""
 _COMMANDS = (("oxed", 2), (r"\fbox", 0), (r"\framebox", 0))
-r"""What is looked for, and how many characters of the command precede it: `\boxed`, and `boxed{`
-of a model that lost the backslash, or kept only the backspace that `\b` is in many languages."""
+r"""What is searched for, and how many characters of the command precede it: `\boxed`, and `boxed{`
+of a model that lost the backslash, or wrote the backspace that `\b` means in many languages."""
 _SPACE = re.compile(r"\s*")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
 r"""Braces that count, and `\{`, which does not."""
@@ -50,9 +50,9 @@ _MOST_ROUNDING = 40
 def boxed(text: str) -> Answer | None:
     r"""Return the content of the last `\boxed{…}`, `\fbox{…}` or `\boxed X`, braces balanced.
 
-    Coordinated boxes, `\boxed{3} and \boxed{5}`, are one answer, a list. A last box that is never
-    closed does not give way to an earlier one: the model took that one back. A box that only shows
-    the form asked for, `\boxed{answer}`, is none.
+    Coordinated boxes, `\boxed{3} and \boxed{5}`, are one answer, a list. If the last box is never
+    closed, no earlier one is used: the model has withdrawn it. A box that only shows the requested
+    form, `\boxed{answer}`, is ignored.
     """
     boxes = _boxes(text)
     for mark, after in boxes:
@@ -64,8 +64,21 @@ def boxed(text: str) -> Answer | None:
     return None
 
 
+BOXES = "boxes"
+"""The measure of a text with several boxed answers: how many different ones there are."""
+
+
+def distinct_boxes(text: str) -> float:
+    """Return the number of different texts in boxes, spaces aside: of the last 64 boxes."""
+    if text.count("box") <= 1:
+        return 1.0
+    spans = (_content(text, after) for _, after in _boxes(text))
+    contents = {"".join(text[span[0] : span[1]].split()) for span in spans if span is not None}
+    return float(len(contents - {""}))
+
+
 def _boxes(text: str) -> Iterator[Span]:
-    """Yield (start of the command, start of its argument) of each box, the last first."""
+    """Yield (start of the command, start of its argument) for each box, the last first."""
     places = [text.rfind(needle) for needle, _ in _COMMANDS]
     for _ in range(_MOST_TRIED):
         nearest = max(places)
@@ -126,7 +139,7 @@ def _with_neighbours(text: str, mark: int, last: Span, earlier: Iterator[Span]) 
             break
         between = text[part[1] : mark].lstrip().removeprefix("}")
         if part[1] >= last[1]:
-            # A box around this one is the whole answer if it holds anything else.
+            # A box around this one is the whole answer if it contains anything else.
             if text[part[0] : mark].strip() or text[last[1] : part[1]].strip(" }"):
                 parts = [part]
         elif _ROUNDS.search(between) and len(between) <= _MOST_ROUNDING:
@@ -160,7 +173,7 @@ _HEADING = re.compile(
 
 
 def hashes(text: str) -> Answer | None:
-    """Return the rest of the line after the last `####` that is no heading."""
+    """Return the rest of the line after the last `####` that is not a heading; None if none."""
     if "####" not in text:
         return None
     for found in last_matches(_HASHES, text):
@@ -188,7 +201,7 @@ _TAG_ENDS = ("nswer>", "NSWER>", "nswer]", "NSWER]")
 _OPEN_TAG = re.compile(r"<\s*(?:final_?)?answer\s*>|\[\s*answer\s*\]", re.IGNORECASE)
 _CLOSE_TAG = re.compile(r"<\s*/\s*(?:final_?)?answer\s*>|\[\s*/\s*answer\s*\]", re.IGNORECASE)
 _NO_ANSWERS = {"", "...", "…", "answer", "your answer", "answer here", "final answer", "and"}
-"""The content of tags where a text only mentions the tags."""
+"""Contents of tags in a text that only mentions the tags."""
 
 
 def tag(text: str) -> Answer | None:
@@ -205,7 +218,7 @@ def tag(text: str) -> Answer | None:
 
 
 def _in_tag(text: str, rule: str, span: Span) -> Answer:
-    """Return the answer in a tag, which may hold a box or a whole sentence."""
+    """Return the answer in a tag, which may contain a box or a whole sentence."""
     answer = answer_at(text, rule, span)
     found = boxed(answer.text) or phrase(answer.text)
     if found is None or not found.text:

@@ -1,6 +1,6 @@
-"""The answer that words announce: "the answer is" in many languages, and "I choose option C".
+"""Rules for an announced answer: "the answer is" in many languages, and "I choose option C".
 
-The words are looked for as plain text, which is fast; a pattern is tried only where one is found.
+The words are searched for as plain text, which is fast; a pattern is tried only where one is found.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from mathreason_eval.extract.spans import (
     is_formula,
     last_matches,
     line_end,
+    stripped,
     trim_to_value,
 )
+from mathreason_eval.maths.compare.options import LETTERS, read_options
 from mathreason_eval.maths.vocabulary.latex import TEXT_NAMES
 from mathreason_eval.types import Answer
 
@@ -26,13 +28,13 @@ _COLON = r"[:=：]"
 
 
 def _links(*verbs: str) -> str:
-    """Return a pattern of a colon or one of some verbs, with marks of emphasis around them."""
+    """Return a pattern of a colon or one of the verbs, with emphasis marks around it."""
     anyone = "|".join(verbs)
     return rf"{_MARKUP}(?:(?:{anyone})(?!\w)[*_]*\s{{0,9}}[:：]?|{_COLON}['*_]*)"
 
 
 _PLAIN = rf"{_MARKUP}(?:{_COLON}|[-–—]\s)?"
-# Words, alternatives by |; the link between them and the answer.
+# (words, alternatives separated by |; the link between them and the answer).
 _ENGLISH = (
     (
         "answer",
@@ -79,14 +81,14 @@ _LABELS = ("A", "Ans", "Result", "Solution")
 _LABEL = re.compile(rf"[ \t>*_#-]{{0,9}}(?:{'|'.join(_LABELS)})[\"'*_ ]{{0,4}}[:：][\"'*_]*")
 _LABEL_SPELLINGS = tuple(f"{label}{end}" for label in _LABELS for end in (":", "**", " :", "："))
 _MOST_TRIED = 40
-"""Occurrences of one word that are tried, from the last."""
+"""Number of occurrences of one word that are tried, from the last."""
 _MOST_FOUND = 3
 _INDENT = 20
-"""Characters that may precede the label on its line."""
+"""Number of characters that may precede the label on its line."""
 
 
 def _spellings(table: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return the link of each word, as it is spelled within and at the beginning of a sentence."""
+    """Return the link of each word, in lower case and capitalised."""
     return {
         spelling: link
         for words, link in table
@@ -107,7 +109,7 @@ def _pattern(link: str) -> re.Pattern[str]:
 
 
 def _announcements(text: str) -> list[int]:
-    """Return where the last few announcements end and their answers begin, the last first."""
+    """Return the positions where the last few announcements end, the last first."""
     for reach in REACHES:
         first = max(0, len(text) - reach)
         tail = text[first:]
@@ -137,7 +139,7 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
         if place < 0 or len(ends) == _MOST_FOUND:
             break
         before = text[place - 1 : place]
-        # `unanswered` announces nothing; scripts without capitals join their words.
+        # `unanswered` is not an announcement; scripts without capitals do not separate words.
         if word[0].isascii() and before.isascii() and before.isalpha():
             continue
         found = link.match(text, place + len(word))
@@ -166,8 +168,11 @@ def _label_ends(text: str, tail: str, first: int) -> set[int]:
 _CHOICE = re.compile(r"\(?[A-J]\)?(?![\w'’])(?!\s[a-z])")
 _SYMBOLS = "∞∅√\\$"
 _SHORT = 3
-"""Words of an answer that is plausible without a value: `no real solution`."""
-_AFTER = re.compile(r"[ \t\n*_:：#>`}]*(?:\\(?=\"))?")
+"""Maximum words of a plausible answer without a value: `no real solution`."""
+_AFTER = re.compile(r"(?:[ \t\n*_:：#>`}]|<[a-zA-Z][^<>\n]{0,200}>)*(?:\\(?=\"))?")
+_JSON_KEY = re.compile(r"\"\s*:\s*\Z")
+_KEY = 8
+"""Characters in which the end of a key in JSON is looked for."""
 _QUOTE = re.compile(r'(?<!\\)\\?"')
 _FORMULA = re.compile(
     r"\$\$[^$]{1,10000}\$\$|\$(?:[^$\n\\]|\\.){1,10000}\$(?!\d)"
@@ -179,7 +184,7 @@ _SENTENCE_END = re.compile(r"\n|(?<=[^\d\s])[.!?]\s|(?<=\d)\.\s(?=\D|\Z)|[。।
 
 
 def phrase(text: str) -> Answer | None:
-    """Return what follows the last `the answer is`, `Answer:` or the like; None if nothing does.
+    """Return what follows the last `the answer is`, `Answer:` or similar; None if nothing does.
 
     English is tried first, then other languages. More than three words without a digit, `the
     answer is shown in the table above`, count only if no earlier announcement states a value.
@@ -204,14 +209,23 @@ def _announced(text: str, place: int) -> Answer:
     assert after is not None, "the pattern matches nothing, too"
     start = after.end()
     if text.startswith('"', start):
-        closing = _QUOTE.search(text, start + 1)
-        start, end = start + 1, closing.start() if closing else line_end(text, start)
+        quote = _QUOTE.search(text, start + 1)
+        start, end = start + 1, quote.start() if quote else line_end(text, start)
     else:
         end = _announced_end(text, start)
-        # A brace may close what began before: `{"answer": 18}`.
-        rest = text[start:end].rstrip()
-        end = start + len(rest) - (rest.endswith("}") and rest.count("}") > rest.count("{"))
+        if text.startswith("[", start) and _JSON_KEY.search(text, max(0, place - _KEY), place):
+            bracket = text.find("]", start, end)
+            return answer_at(text, "phrase", (start + 1, end if bracket < 0 else bracket))
+        end = _without_closing_braces(text, start, end)
     return answer_at(text, "phrase", trim_to_value(text, start, end))
+
+
+def _without_closing_braces(text: str, start: int, end: int) -> int:
+    """Return the end without braces that close what began before: `{"call": {"answer": 18}}`."""
+    rest = text[start:end].rstrip()
+    while rest.endswith("}") and rest.count("}") > rest.count("{"):
+        rest = rest[:-1].rstrip()
+    return start + len(rest)
 
 
 def _announced_end(text: str, start: int) -> int:
@@ -225,55 +239,66 @@ def _announced_end(text: str, start: int) -> int:
     return found.start() if found else len(text)
 
 
-# --- the letter of a choice --------------------------------------------------------------------
+# --- the options of a choice -------------------------------------------------------------------
 
-_LETTER = r"(?:[A-J]|[АБВГД]|[أبجد]|[กขคง]|[कखगघ]|[কখগঘ])"
-_OPTION = re.compile(
+_LETTER = rf"[{LETTERS}]"
+_CHOOSES = re.compile(
     rf"""
     (?: \b(?:option|choice|choose|chose|pick|select|go\ with|opt\ for|correct\ one\ is)
         (?:\s+(?:option|choice|answer|letter))?(?:\s*(?:is|:|would\ be))?
       | (?:选项|選項|选择|選擇|应选|故选|选|選)(?:是|为|:|：)?
       | \b(?:opción|opção|opzione|option|вариант)
-        (?:\s+(?:correcta|correta|correcte))?(?:\s*(?:es|é|è|est|:))?
+        (?:\s+(?:correcta|correcta|correcte))?(?:\s*(?:es|é|è|est|:))?
     )
-    [\s*_"'(\[$\\]*(?:{TEXT_NAMES})?\{{?[\s(]*(?P<letter>{_LETTER})(?![\w'])
+    [\s*_"'(\[$\\]*(?:{TEXT_NAMES})?\{{?[\s(]*(?={_LETTER}(?![\w']))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LEADING_LETTER = re.compile(
-    rf"[\s*_\"'(\[$\\]*(?:(?:{TEXT_NAMES})\{{)?[\s(]*(?P<letter>{_LETTER}|[a-j](?=[).\s]|\Z))"
-    r"(?![A-Za-z0-9'])"
-)
 _LONE_LETTER = re.compile(
-    rf"(?<![\w\\'])(?:\((?P<bracketed>{_LETTER})\)|(?P<letter>(?!I\b)(?!A\s+[a-z]){_LETTER}))"
-    r"(?![A-Za-z0-9'])"
+    rf"(?<![\w\\'])(?:\({_LETTER}\)|(?!I\b)(?!A\s+[a-z]){_LETTER})(?![A-Za-z0-9'])"
 )
-_WORD_OF_A_LETTER = re.compile(r"(?:A|I)\s+[a-z]")
-_IS_LETTER = re.compile(rf"\W*(?:\\(?:{TEXT_NAMES})\{{)?\(?{_LETTER}\)?\W*\Z")
-_LONGEST_GOLD = 20
+_CLAUSE_BEFORE = re.compile(r"[.!?\n。！？]")
 _SHORT_TEXT = 200
-"""Characters of a text whose first letter, standing alone, is the choice."""
-
-
-def is_letter(gold: str) -> bool:
-    """Return whether a gold is the letter of an option: `C`, `(C)`."""
-    return len(gold) <= _LONGEST_GOLD and _IS_LETTER.match(gold) is not None
+"""Characters of a text that is read as a whole where nothing announces an option."""
+_LONGEST_CLAUSE = 300
 
 
 def choice(text: str) -> Answer | None:
-    """Return the chosen letter: announced, at the beginning of a short text, or the last alone.
+    """Return the options that are chosen: announced, in a short text, or the last that is named.
 
-    `The answer is (C)`, `I choose D because A is wrong`, `故选B`, `B) 15`.
+    `The answer is (C)`, `I choose D because A is wrong`, `故选B`, `A and C are correct`. An option
+    that is denied is none, and of `A or B` both are returned, as what is left open.
     """
-    announced = phrase(text)
-    found = _LEADING_LETTER.match(text, *announced.span) if announced is not None else None
-    found = found or next(iter(last_matches(_OPTION, text, 1)), None)
-    if found is None and len(text) <= _SHORT_TEXT:
-        found = _LEADING_LETTER.match(text)
-        if found is not None and _WORD_OF_A_LETTER.match(found["letter"] + text[found.end() :]):
-            found = None
-    found = found or next(iter(last_matches(_LONE_LETTER, text, 1)), None)
-    if found is None:
+    places = [(place, _announced_end(text, place)) for place in _announcements(text)]
+    places += [
+        (_clause_start(text, found.start()), _announced_end(text, found.end()))
+        for found in last_matches(_CHOOSES, text, 1)
+    ]
+    places += [(0, len(text))] if len(text) <= _SHORT_TEXT else []
+    places += [
+        (_clause_start(text, found.start()), line_end(text, found.end()))
+        for found in last_matches(_LONE_LETTER, text, 1)
+    ]
+    return next(filter(None, (_chosen(text, *place) for place in places)), None)
+
+
+def _clause_start(text: str, place: int) -> int:
+    """Return where the sentence of a position begins."""
+    first = max(0, place - _LONGEST_CLAUSE)
+    return max(
+        (found.end() for found in _CLAUSE_BEFORE.finditer(text, first, place)), default=first
+    )
+
+
+def _chosen(text: str, start: int, end: int) -> Answer | None:
+    """Return the options that a clause claims, or None."""
+    end = min(end, start + _LONGEST_CLAUSE)
+    read = read_options(text[start:end])
+    if read is None or not read.claimed:
         return None
-    span = found.span("letter" if found["letter"] else "bracketed")
-    return Answer(text=text[slice(*span)].upper(), rule="choice", span=span)
+    span = stripped(text, start, end)
+    if len(read.claimed) == 1:
+        letter = re.compile(rf"(?<![A-Za-z]){read.text}(?![A-Za-z])", re.IGNORECASE)
+        found = letter.search(text, start, end)
+        span = span if found is None else found.span()
+    return Answer(text=read.text, rule="choice", span=span)

@@ -1,4 +1,4 @@
-"""Spans of text: what is trimmed around an answer, and the value in the sentence that gives it."""
+"""Spans of text: trimming around an answer, and the value within a sentence."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def trimmed(text: str, start: int, end: int) -> Span:
         ):
             start, end = _without_punctuation(text, *inner)
     if text.startswith("**", start) and "**" not in text[start + 2 : end]:
-        start += 2  # what closed it went with the full stop
+        start += 2  # its end was removed with the full stop
     return start, end
 
 
@@ -68,20 +68,20 @@ def answer_at(text: str, rule: str, span: Span) -> Answer:
 
 
 def line_end(text: str, start: int) -> int:
-    """Return where the line of a position ends."""
+    """Return the position at which the line of a position ends."""
     end = text.find("\n", start)
     return len(text) if end < 0 else end
 
 
 REACHES = (2_000, 20_000)
-"""How many characters from the end an answer is looked for: near first, as most are there."""
+"""How many characters from the end an answer is searched for: the nearest first."""
 
 
 def last_matches(pattern: re.Pattern[str], text: str, count: int = 3) -> list[re.Match[str]]:
     """Return the last few matches, latest first, in time linear in the reach."""
     for reach in REACHES:
         start = max(0, len(text) - reach)
-        # A match at the very edge may be the rest of one that begins before it.
+        # A match at the edge may be the rest of one that begins before it.
         found = [m for m in pattern.finditer(text, start) if start == 0 or m.start() > start]
         if found:
             return found[: -count - 1 : -1]
@@ -112,7 +112,7 @@ _MOST_WORDS = 4
 
 
 def are_coordinated(between: str) -> bool:
-    r"""Return whether two places are parts of one list, by the text between them.
+    r"""Return whether two answers are parts of one list, by the text between them.
 
     `, ` and ` papers and ` and `$ and $y = ` join them; `. Wait, no: ` and ` and then ` do not.
     """
@@ -136,11 +136,11 @@ _TEXT = re.compile(rf"(?:{TEXT_COMMAND}|\\textcolor)\s*\{{[^{{}}]*\}}")
 _EQUALS = re.compile(r"(?<![<>!≤≥:=\\])=(?![=>])")
 _SEVERAL_EQUATIONS = re.compile(r"[,;&]|\\\\|\b(?:and|or)\b|\\quad|\\text")
 _SHORTEST_CHAIN = 2
-"""Equal signs of a chain; a single equation is an answer as it is written."""
+"""Number of equals signs that make a chain; a single equation is an answer as written."""
 
 
 def without_names(text: str) -> str:
-    r"""Return a text without names of functions and `\text{…}`: the words left are prose."""
+    r"""Return a text without function names and `\text{…}`: words that remain are prose."""
     return _FUNCTION.sub("", _TEXT.sub("", text))
 
 
@@ -150,7 +150,7 @@ def is_formula(inside: str) -> bool:
 
 
 def last_of_chain(text: str, start: int, end: int) -> int:
-    """Return where the last side of a chain `a = b = c` begins; the start if it is no chain."""
+    """Return where the last side of a chain `a = b = c` begins; `start` if it is not a chain."""
     signs = [found.end() for found in _EQUALS.finditer(text, start, end)]
     if len(signs) < _SHORTEST_CHAIN or _SEVERAL_EQUATIONS.search(text, start, end):
         return start
@@ -163,12 +163,15 @@ _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _REASON = re.compile(
     r",?\s*\b(?:because|since|as\s+(?:it|the|we)|where|which|so\s+that|given\s+that|when|if"
     r"|therefore|rather\s+than|instead|so\s+the|and\s+not|obtained|respectively)\b"
-    r"|,\s*(?:it|so|as|but|and\s+the|meaning|making|not|leaving)\b|\s+[(—–]",
+    r"|,\s*(?:it|so|as|but|and\s+the|meaning|making|not|leaving|representing|which|giving)\b|\s+[(—–]",
     re.IGNORECASE,
 )
 _REASON_AFTER_VALUE = re.compile(
     r"(?<=[\d$)}])\s*,?\s*\(?\b(?:because|since)\b"
-    r"|(?<=[\d$])\s+\((?!mod|base|in\b)[A-Za-z -]{3,}\)\s*\Z",
+    r"|(?<=[\d$)}%])\s*(?:[,，(—–]\s*(?:and\s+)?(?:not|nicht|et\s+non|non|no|não|не|rather\s+than"
+    r"|instead\s+of|representing|which|meaning|giving|making|i\.e)\b|，?\s*(?:而)?不是)"
+    r"|\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
+    r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
     re.IGNORECASE,
 )
 _CIRCUMSTANCE = re.compile(
@@ -181,8 +184,9 @@ _VERB = re.compile(
     r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
 )
 _NEGATION = re.compile(
-    r"\s*(?:not|never|neither)\b"
-    r"(?:.{1,200}?(?:\bbut\s+(?:rather\s+)?|[,;]\s*(?:it\s+is|it['’]s)\s+)())?",
+    r"\s*(?:not|never|neither|nicht|не|no\s+es|non\s+è|não\s+é|ne|niet|nie)\b"
+    r"(?:.{1,200}?(?:\b(?:but|sondern|mais|sino|mas|ma|bensì|maar|lecz|ale)\s+(?:rather\s+)?"
+    r"|,\s*а\s+|[,;]\s*(?:it\s+is|it['’]s)\s+)())?",
     re.DOTALL,
 )
 _BOUND = re.compile(
@@ -190,7 +194,7 @@ _BOUND = re.compile(
     r"|≠|\\neq?|[<>≤≥])\s*[$(\\]*\Z"
 )
 _BOUND_REACH = 24
-"""Characters before a value in which a bound or a negation is looked for."""
+"""Number of characters before a value in which a bound or a negation is searched for."""
 _EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
 _VALUE_START = re.compile(rf"[{WHOLE_MONEY}+−-]*[\d.]|\\\(|\$|{FRACTION}|\\sqrt|\\pi")
 _COUNTED = re.compile(rf"[{WHOLE_MONEY}+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
@@ -198,6 +202,8 @@ _COUNTED = re.compile(rf"[{WHOLE_MONEY}+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\
 _FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$(?!\d)|\\\((?:[^\\]|\\(?!\)))*\\\)")
 _NUMBER = re.compile(r"(?<![A-Za-z\d.,])[-−]?\$?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:/\d+)?\s?%?")
 _LONGEST_SENTENCE = 2_000
+_ENVIRONMENT = re.compile(r"\\begin\{(?:[pbBvV]?matrix|smallmatrix|array|cases)\}")
+"""A table, whose cells are no values of a sentence."""
 _WORDS_AFTER_VALUE = 3
 """Words that make an answer beginning with a value a sentence, not a value with its unit."""
 _SENTENCE_WORDS = 2
@@ -205,17 +211,18 @@ _SENTENCE_WORDS = 2
 
 
 def trim_to_value(text: str, start: int, end: int) -> Span:
-    """Return the part of a sentence that is the answer; all of it where it is short or has none.
+    """Return the span of the answer in a sentence; all of it if it is short or has no value.
 
     `42 because 6 · 7 = 42` is 42, `The largest $n$ is 34` is 34, `she has 15 apples` is 15 and
-    `5 ducks in total` is 5 ducks. `Tuesday` and `no real solution` stay what they are.
+    `5 ducks in total` is 5 ducks. `Tuesday` and `no real solution` are unchanged.
     """
-    if end - start > _LONGEST_SENTENCE:
+    if end - start > _LONGEST_SENTENCE or _ENVIRONMENT.search(text, start, end):
         return start, end
     start = last_of_chain(text, start, end)
     words = len(_WORD.findall(text, start, end))
     if not _VALUE_START.match(text, start, end):
-        return (start, end) if words < _SENTENCE_WORDS else _value_in(text, start, end)
+        is_short = words < _SENTENCE_WORDS and _NEGATION.match(text, start, end) is None
+        return (start, end) if is_short else _value_in(text, start, end)
     if words < _WORDS_AFTER_VALUE:
         return start, _before(_REASON_AFTER_VALUE, text, start, end)
     end = _before(_CIRCUMSTANCE, text, start, _before(_REASON, text, start, end))
@@ -229,7 +236,7 @@ def _value_in(text: str, start: int, end: int) -> Span:
     """Return the value that a sentence states; all of it if it states none."""
     negation = _NEGATION.match(text, start, end)
     if negation is not None:
-        # `not 41 but 42` is 42, and `not 41` is nothing that could be 41.
+        # `not 41 but 42` is 42, and `not 41` must not become 41.
         is_corrected = negation.group(1) is not None
         return trim_to_value(text, negation.end(), end) if is_corrected else (start, end)
     if (verb := _VERB.search(text, start, end)) is not None:
@@ -244,11 +251,11 @@ def _value_in(text: str, start: int, end: int) -> Span:
 
 
 def is_negated(text: str, start: int, place: int) -> bool:
-    """Return whether the value at a place is a bound or ruled out: `not 7`, `greater than 7`."""
+    """Return whether the value at a position is negated or a bound: `not 7`, `greater than 7`."""
     return _BOUND.search(text[max(start, place - _BOUND_REACH) : place]) is not None
 
 
 def _before(pattern: re.Pattern[str], text: str, start: int, end: int) -> int:
-    """Return where the first match begins, or the end."""
+    """Return where the first match begins, or `end` if there is none."""
     found = pattern.search(text, start + 1, end) if start < end else None
     return found.start() if found else end

@@ -1,7 +1,7 @@
-"""What benchmarks bring themselves: generators, readers, graders, rules and metrics.
+"""Families of benchmarks: their generators, readers, graders, extraction rules and metrics.
 
-Each family lists its own in `GRADERS`, `EXTRACTORS` and `METRICS`; the tables here join them, and
-the registries look them up.
+Each family defines `GRADERS`, `EXTRACTORS` and `METRICS`; the tables here join them, and the
+registries look names up in them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _TAGGED = re.compile(r'"Answer":\s*"?(\d+[,.\d]*)"?')
 
 
 def first_tagged(text: str) -> Answer | None:
-    """Return the number after the first `"Answer":` that one follows directly.
+    """Return the number after the first `"Answer":` that is followed by one directly, or None.
 
     As published, a currency sign or minus before the number hides it.
     """
@@ -26,13 +26,14 @@ def first_tagged(text: str) -> Answer | None:
 
 
 _LONGEST = 300
-"""Characters: a float holds no more digits, and no gold is longer."""
+"""Maximum characters: a float has no more digits, and no gold is longer."""
 
 
 def same_tagged_number(gold: str, answer: str) -> bool:
     """Return whether an answer, without its commas, is a number equal to the gold.
 
-    False if the answer is no number, the gold no integer, or either has more than 300 characters.
+    False if the answer is not a number, the gold not an integer, or either is longer than 300
+    characters.
     """
     plain = answer.replace(",", "")
     if max(len(plain), len(gold)) > _LONGEST:

@@ -1,1 +1,1 @@
-"""The gate: is a run worse than its baseline? With an exit code that a CI can act on."""
+"""The gate: is a run worse than its baseline? The exit code says so to a CI."""

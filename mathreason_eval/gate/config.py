@@ -1,4 +1,4 @@
-"""What a gate asks for: `gate.yaml`, read strictly, with defaults that suit most runs."""
+"""The settings of a gate: `gate.yaml`, read strictly, and the defaults."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import LookSchedule
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS
+from mathreason_eval.text.documents import DocumentError, parse_yaml
+from mathreason_eval.text.limits import MAX_SAMPLES, MAX_YAML_BYTES
 
 DEFAULT_FILE = Path("gate.yaml")
-"""Read if it exists and no other file is named."""
+"""The file that is read, if it exists, when --config is not given."""
 _INCONCLUSIVE_CHOICES = ("skipped", "failure", "success")
 _REGRESSION_CHOICES = ("any", "beyond-margin")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How much a task's health metrics may change; None where one is not checked."""
+    """How much a task's health metrics may change; None if one is not checked."""
 
     truncated: float | None = 0.02
-    """Rise of the share of truncated samples."""
+    """Maximum rise of the fraction of truncated samples."""
     no_answer: float | None = 0.02
     ungradable: float | None = 0.01
     tokens: float | None = 0.2
-    """Relative change of the mean number of tokens, in either direction."""
+    """Maximum relative change of the mean number of tokens, in either direction."""
     alpha: float = 0.001
-    """Level of the test that a change beyond its limit is not chance."""
+    """Level of the test of a change beyond its limit."""
 
     @property
     def checked(self) -> Mapping[str, float]:
@@ -42,36 +44,36 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskRules:
-    """What is asked of one task."""
+    """The settings of the gate for one task."""
 
     metric: str = PRIMARY
-    """What is compared; `primary` for the metric that the task names."""
+    """The metric that is compared; `primary` for the task's own."""
     margin: float = 0.01
     """The largest tolerable drop."""
     alpha: float = 0.01
     """One-sided level of either error."""
     beyond_margin: bool = False
-    """Whether only a drop beyond the margin is a regression; else every drop is."""
+    """Whether only a drop beyond the margin is a regression; if false, every drop is."""
     limits: Limits = field(default_factory=Limits)
     gated: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """What is asked of a run."""
+    """The settings of the gate for a run."""
 
     default_rules: TaskRules = field(default_factory=TaskRules)
-    """For every task that has no rules of its own."""
+    """The settings for every task that has none of its own."""
     tasks: Mapping[str, TaskRules] = field(default_factory=dict)
     looks: LookSchedule | None = None
     """None for a single look at all samples."""
     inconclusive: str = _INCONCLUSIVE_CHOICES[0]
     """How JUnit reports an inconclusive task."""
     allow: frozenset[str] = frozenset()
-    """Obstacles that do not prevent a comparison."""
+    """Obstacles to a comparison that are allowed, by name."""
 
     def rules_for(self, task: str) -> TaskRules:
-        """Return the rules of a task; the default ones if the file does not name it."""
+        """Return the settings of a task: the defaults if the file does not name it."""
         return self.tasks.get(task, self.default_rules)
 
 
@@ -83,31 +85,27 @@ def read_config(path: Path, *, margin: str | None = None, alpha: float | None = 
 
     Args:
         path: the file.
-        margin: replaces the file's general margin, but not the margins of single tasks.
+        margin: overrides the file's general margin, but not the margins of single tasks.
         alpha: the same for alpha.
 
     Raises:
         UserError: if it cannot be read, or has a key or value that is not known.
     """
-    import yaml
-
     try:
-        spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            spec = parse_yaml(file.read(MAX_YAML_BYTES + 1))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Check --config.") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}, line {line} is not YAML: {error.problem}.", _HINT) from None
-    except (yaml.YAMLError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise UserError(f"{path} is not YAML: {reason}.", _HINT) from None
+    except DocumentError as error:
+        where = str(path) if error.line is None else f"{path}, line {error.line}"
+        raise UserError(f"{where} {error}.", _HINT) from None
     return config_of({} if spec is None else spec, str(path), margin=margin, alpha=alpha)
 
 
 def config_of(
     spec: object, where: str = "--", *, margin: str | None = None, alpha: float | None = None
 ) -> Config:
-    """Return the configuration in a parsed file, as `read_config` does."""
+    """Return the configuration in a parsed file; see `read_config`."""
     options = {"margin": margin, "alpha": alpha}
     given = {key: value for key, value in options.items() if value is not None}
     values = {**_mapping(spec, where), **given}
@@ -126,7 +124,7 @@ def config_of(
 
 
 def _own_rules(spec: object, default: TaskRules, where: str) -> TaskRules:
-    """Return the rules of a task that the file names."""
+    """Return the settings of a task that the file names."""
     if spec is False:
         # YAML reads `off` as false.
         return replace(default, gated=False)
@@ -145,6 +143,10 @@ def _task_rules(values: Mapping[str, Any], default: TaskRules, where: str) -> Ta
     return replace(default, limits=replace(default.limits, **limits), **rules)
 
 
+MAX_LOOKS = 100
+"""Looks of a schedule; the level of each is found from those before it."""
+
+
 def _look_schedule(values: Mapping[str, Any], where: str) -> LookSchedule | None:
     given = values.get("samples")
     if given is None:
@@ -154,6 +156,11 @@ def _look_schedule(values: Mapping[str, Any], where: str) -> LookSchedule | None
     if not counts or not positive or counts != sorted(set(counts)):
         raise UserError(
             f"{where}: samples is {given!r}, not increasing whole numbers.", "Write [8, 16, 32]."
+        )
+    if len(counts) > MAX_LOOKS or counts[-1] > MAX_SAMPLES:
+        raise UserError(
+            f"{where}: samples has {len(counts):,} looks, the last at {counts[-1]:,}.",
+            f"Write at most {MAX_LOOKS} looks, at {MAX_SAMPLES:,} samples a problem at most.",
         )
     spending = values.get("spending", SPENDING_FUNCTIONS[0])
     if spending not in SPENDING_FUNCTIONS:
@@ -165,7 +172,7 @@ def _mapping(spec: object, where: str) -> Mapping[str, Any]:
     if spec is None:
         return {}
     if not isinstance(spec, Mapping):
-        raise UserError(f"{where} is no mapping of keys to values.", _HINT)
+        raise UserError(f"{where} is not a mapping of keys to values.", _HINT)
     return spec
 
 
@@ -178,7 +185,7 @@ def _check_keys(values: Mapping[str, Any], known: tuple[str, ...], where: str) -
 # --- values ----------------------------------------------------------------------------------
 
 _Converters = Mapping[str, Callable[[Any], object]]
-"""By key; one that raises a ValueError says what is wrong with the value."""
+"""By key, the function that converts a value or raises a ValueError with what is wrong."""
 
 
 def _converted(values: Mapping[str, Any], converters: _Converters, where: str) -> dict[str, Any]:
@@ -194,14 +201,14 @@ def _converted(values: Mapping[str, Any], converters: _Converters, where: str) -
     return converted
 
 
-_SHARE = re.compile(r"([0-9]*\.?[0-9]+)\s*(pp|%)?")
+_SHARE = re.compile(r"([0-9]{0,20}\.?[0-9]{1,20})\s{0,3}(pp|%)?")
 
 
 def _share(value: object, suffix: str = "pp") -> float:
-    """Return a share from `1pp` or `0.01`; with the suffix `%`, a relative change from `20%`."""
+    """Return the fraction of `1pp` or `0.01`; with the suffix `%`, the relative change of `20%`."""
     found = _SHARE.fullmatch(str(value).strip())
     if found is None or isinstance(value, bool) or found[2] not in {None, suffix}:
-        raise ValueError(f"is no amount such as {'20%' if suffix == '%' else '1pp or 0.01'}")
+        raise ValueError(f"is not an amount such as {'20%' if suffix == '%' else '1pp or 0.01'}")
     return float(found[1]) / (100 if found[2] else 1)
 
 
@@ -221,7 +228,7 @@ _MAX_ALPHA = 0.5
 
 def _alpha(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("is no number")  # noqa: TRY004  reported as any other wrong value
+        raise ValueError("is not a number")  # noqa: TRY004  reported as any other wrong value
     if not 0 < value < _MAX_ALPHA:
         raise ValueError(f"is not between 0 and {_MAX_ALPHA}")
     return float(value)
@@ -229,7 +236,7 @@ def _alpha(value: object) -> float:
 
 def _metric(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("is no name")  # noqa: TRY004  as above
+        raise ValueError("is not a name")  # noqa: TRY004  as above
     if value in _LIMITS:
         raise ValueError("is monitored under health; it is not a score that may drop")
     return value
@@ -237,16 +244,16 @@ def _metric(value: object) -> str:
 
 def _one_of(known: tuple[str, ...], value: object) -> str:
     if value not in known:
-        raise ValueError(f"is none of {', '.join(known)}")
+        raise ValueError(f"is not one of {', '.join(known)}")
     return str(value)
 
 
 OBSTACLES = ("version", "data", "prompt", "problems", "rules", "missing")
-"""Differences that make two runs incomparable unless they are allowed."""
+"""Names of the differences that make two runs incomparable unless they are allowed."""
 
 
 def obstacles_of(names: Sequence[object]) -> frozenset[str]:
-    """Return obstacles by their names.
+    """Return names as a set of obstacles.
 
     Raises:
         UnknownNameError: if there is no such obstacle.
@@ -263,7 +270,7 @@ _RULES: _Converters = {
     "alpha": _alpha,
     "regression": partial(_one_of, _REGRESSION_CHOICES),
 }
-"""Keys of a task's rules, with the functions that convert their values."""
+"""Keys of a task's settings, with the functions that convert their values."""
 _GENERAL: _Converters = {
     "inconclusive": partial(_one_of, _INCONCLUSIVE_CHOICES),
     "allow": lambda value: obstacles_of(value if isinstance(value, list) else [value]),

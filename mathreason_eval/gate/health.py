@@ -12,26 +12,26 @@ from mathreason_eval.stats.difference import difference
 
 
 class LimitState(StrEnum):
-    """What is known of one limit."""
+    """The state of one limit."""
 
     KEPT = "kept"
     BROKEN = "broken"
     """The change is beyond the limit, and is significant."""
     UNSURE = "unsure"
-    """The change is beyond the limit, and may be chance."""
+    """The change is beyond the limit, but may be chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LimitCheck:
-    """One limit of one task, and whether it is kept."""
+    """The check of one limit of one task."""
 
     name: str
     """`truncated`, `no_answer`, `ungradable` or `tokens`."""
     before: float
     after: float
-    """Mean over the problems of both runs: a share, or tokens per sample."""
+    """Mean over the shared problems: a fraction, or tokens per sample."""
     change: float
-    """After - before; of tokens relative to before."""
+    """After - before; for tokens, relative to before."""
     low: float
     high: float
     """Two-sided interval of the change, in its unit, at the limit's own level."""
@@ -40,22 +40,22 @@ class LimitCheck:
 
 
 def check_limits(pairing: Pairing, limits: Limits, looks: int) -> Iterator[LimitCheck]:
-    """Yield the checks of a task; none of a metric that the runs do not have.
+    """Yield the checks of a task, except of metrics that the runs do not have.
 
-    A limit is broken where the change is beyond it and the paired interval excludes no change.
-    Either alone would be a frequent false alarm: a rise of one sample in thirty, or a significant
-    one of no importance.
+    A limit is broken if the change is beyond it and the paired interval excludes zero. Either
+    condition alone would often give a false alarm: a rise of one sample in thirty, or a significant
+    but unimportant one.
 
     Args:
         pairing: the task of two runs.
         limits: how much it may change.
-        looks: how many looks there are; alpha is divided by it.
+        looks: the number of looks, by which alpha is divided.
     """
     for name, limit in limits.checked.items():
         scores = pairing.scores(name)
         if scores is None:
             continue
-        # A change of amounts is relative to what they were.
+        # A change of amounts is relative to the baseline's.
         if scores.metric.definition.is_share or any(one.before for one in scores.pairs.values()):
             yield _check(scores, limit, limits.alpha / looks)
 
@@ -64,7 +64,7 @@ def _check(scores: PairedScores, limit: float, alpha: float) -> LimitCheck:
     pairs, definition = list(scores.pairs.values()), scores.metric.definition
     found = difference(pairs, shares=definition.is_share)
     before = sum(pair.before for pair in pairs) / len(pairs)
-    # Where neither direction is better, a change in either is tested; else a rise alone.
+    # If neither direction is better, a change in either is tested; else only a rise.
     two_sided = definition.higher_is_better is None
     unit = 1.0 if definition.is_share else before
     change = found.value / unit

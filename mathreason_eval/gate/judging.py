@@ -1,10 +1,11 @@
-"""A run against its baseline: a conclusion on each task, and one on all of them."""
+"""A run against its baseline: a conclusion for each task, and one for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from shlex import quote
 
 from mathreason_eval.compare.contrast import Flip, flips
 from mathreason_eval.compare.pairing import (
@@ -20,32 +21,33 @@ from mathreason_eval.gate.config import Config, TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState, check_limits
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
 from mathreason_eval.gate.sample_size import RequiredSamples, required_samples
+from mathreason_eval.runs.completeness import faults, gaps
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
 
 
 class Conclusion(StrEnum):
-    """What a gate concludes, the most severe first; `answer` in what it writes."""
+    """The conclusion of a gate, the most severe first; `answer` in its output files."""
 
     NOT_COMPARABLE = "not comparable"
     """The runs differ in more than the model, or one of them is incomplete."""
     REGRESSION = "regression"
-    """A task's score dropped, or a limit of its health is broken."""
+    """A task's score dropped, or one of its health limits is broken."""
     INCONCLUSIVE = "inconclusive"
     PASS = "pass"  # noqa: S105  no password
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskJudgement:
-    """The conclusion on one task, with the figures behind it."""
+    """The conclusion for one task, with its figures."""
 
     task: str
     rules: TaskRules
     obstacles: tuple[str, ...] = ()
-    """Why it is not comparable, a phrase each."""
+    """Phrases that say why it is not comparable."""
     notes: tuple[str, ...] = ()
-    """Differences that are no obstacle."""
+    """Phrases on differences that do not prevent a comparison."""
     look: Look | None = None
     """None if it has too few samples for the first look."""
     decision: Decision | None = None
@@ -58,41 +60,41 @@ class TaskJudgement:
     checks: tuple[LimitCheck, ...] = ()
     flips: tuple[Flip, ...] = ()
     required: RequiredSamples | None = None
-    """Of an inconclusive task only."""
+    """What would decide the task; only for an inconclusive one."""
 
     @property
     def label(self) -> str:
-        """Return the task's name, with the metric where that is not the accuracy."""
+        """Return the task's name, with the metric unless it is `avg`."""
         metric = self.rules.metric
         return self.task if metric == DEFAULT_METRIC else f"{self.task}, {metric}"
 
     @property
     def conclusion(self) -> Conclusion:
-        """Return what follows from the scores alone, whatever the task's health."""
+        """Return the conclusion from the scores alone, without the health limits."""
         if self.obstacles:
             return Conclusion.NOT_COMPARABLE
         return Conclusion(self.decision.call if self.decision else Call.INCONCLUSIVE)
 
     @property
     def broken(self) -> tuple[LimitCheck, ...]:
-        """Return the checks of the limits that are broken."""
+        """Return the checks of broken limits."""
         return tuple(check for check in self.checks if check.state is LimitState.BROKEN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """The conclusions on a run."""
+    """The conclusions for a run."""
 
     before: Run
     after: Run
     config: Config
     tasks: tuple[TaskJudgement, ...]
     notes: tuple[str, ...] = ()
-    """Which tasks are not gated, a phrase each."""
+    """Phrases that say which tasks are not gated."""
 
     @property
     def conclusion(self) -> Conclusion:
-        """Return the most severe of all; not comparable where there is no task to gate."""
+        """Return the most severe conclusion; not comparable if there is no task to gate."""
         found = {task.conclusion for task in self.tasks} or {Conclusion.NOT_COMPARABLE}
         if any(task.broken for task in self.tasks):
             found.add(Conclusion.REGRESSION)
@@ -100,11 +102,22 @@ class Judgement:
 
     @property
     def next_look(self) -> int | None:
-        """Return the samples per problem of the next look at an inconclusive run, if any."""
+        """Return the samples per problem of an inconclusive run's next look, or None."""
         if self.conclusion is not Conclusion.INCONCLUSIVE or self.config.looks is None:
             return None
-        reached = self.after.manifest.samples
+        reached = self.reached
         return next((count for count in self.config.looks.samples if count > reached), None)
+
+    @property
+    def reached(self) -> int:
+        """Return the samples per problem that every gated task of the run was asked for."""
+        return samples_reached(self.after, [task.task for task in self.tasks])[0]
+
+
+def samples_reached(run: Run, tasks: Sequence[str]) -> tuple[int, int]:
+    """Return the fewest and the most samples per problem that tasks of a run were asked for."""
+    held = [run.manifest.tasks[task].samples for task in tasks if task in run.manifest.tasks]
+    return min(held, default=0), max(held, default=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,9 +142,9 @@ class _Testable:
 
 
 def judge(before: Run, after: Run, config: Config) -> Judgement:
-    """Return what the stored verdicts of two runs say of the change between them.
+    """Return the conclusions on the change between two runs, from their stored verdicts.
 
-    Every task of the baseline is judged, unless the config leaves it out.
+    Every task of the baseline is judged unless the config excludes it.
 
     Raises:
         UserError: if the config names a task or a metric that neither run has.
@@ -141,7 +154,11 @@ def judge(before: Run, after: Run, config: Config) -> Judgement:
         if name not in known:
             raise UnknownNameError("task in these runs", name, known)
     gated = [task for task in before.tasks() if config.rules_for(task).gated]
-    look = look_reached(config.looks, before.manifest.samples, after.manifest.samples)
+    # All tasks are judged at one look, which each must have reached. A larger baseline makes the
+    # looks depend less on each other, and their levels stricter.
+    _, baseline = samples_reached(before, gated)
+    reached, _ = samples_reached(after, gated)
+    look = look_reached(config.looks, baseline, reached)
     tasks = [_paired(before, after, task, config, look) for task in gated]
     testable = [one for one in tasks if isinstance(one, _Testable)]
     decisions = iter(
@@ -170,7 +187,7 @@ def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
             yield f"{task} has no baseline and is not gated"
     for task in before.tasks():
         if task not in gated:
-            yield f"{task} is left out, as the config says"
+            yield f"{task} is excluded by the config"
 
 
 # --- what can be tested ----------------------------------------------------------------------
@@ -179,7 +196,7 @@ def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
 def _paired(
     before: Run, after: Run, task: str, config: Config, look: Look | None
 ) -> _Testable | TaskJudgement:
-    """Return a task's paired scores, or a judgement if there is nothing to test (yet)."""
+    """Return a task's paired scores, or its judgement if there is nothing to test (yet)."""
     rules, allow = _resolved_rules(before, after, config.rules_for(task), task), config.allow
     found = [
         *_validity_errors(before, task, "the baseline"),
@@ -209,42 +226,37 @@ def _paired(
 
 
 def _resolved_rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:
-    """Return a task's rules with the name of the metric that `primary` stands for."""
+    """Return a task's settings with `primary` replaced by the name of that metric."""
     entries = [run.manifest.tasks[task] for run in (before, after) if task in run.tasks()]
     return replace(rules, metric=metric_name(rules.metric, entries))
 
 
 def _validity_errors(run: Run, task: str, role: str) -> Iterator[tuple[str, str]]:
-    """Yield why the samples of a task cannot be judged, as (kind, phrase).
+    """Yield why a task cannot be judged, as (kind, phrase).
 
     Only the kind `missing` can be allowed; without samples nothing can be concluded.
 
     Args:
         run: the run.
         task: the task.
-        role: how the run is called: `the run` or `the baseline`.
+        role: what the run is called in the phrases: `the run` or `the baseline`.
     """
     if task not in run.manifest.tasks:
-        yield "task", f"{role} does not hold this task"
+        yield "task", f"{role} does not have this task"
         return
-    problems = {problem.id for problem in run.problems(task)}
-    stored = {(generation.problem_id, generation.sample) for generation in run.generations(task)}
-    judged = {(verdict.problem_id, verdict.sample) for verdict in run.verdicts(task)}
-    if not problems or not stored:
+    if found := tuple(faults(run, task)):
+        yield from (("files", phrase) for phrase in found)
+        return
+    if not run.infos(task):
         yield "empty", f"{role} is empty"
         return
-    if not judged:
-        yield "verdicts", f"{role} holds no verdicts; `mathreason regrade {run.path}` makes them"
+    if not run.verdicts(task):
+        yield (
+            "verdicts",
+            f"{role} has no verdicts; `mathreason regrade {quote(str(run.path))}` makes them",
+        )
         return
-    if judged - stored or any(problem not in problems for problem, _ in judged):
-        yield "verdicts", f"{role} judges samples that it does not hold; regrade it"
-    missing = len(problems) * run.manifest.samples - len(stored)
-    if missing > 0:
-        yield "missing", f"{missing:,} of {missing + len(stored):,} samples of {role} are missing"
-    elif unjudged := len(stored - judged):
-        yield "missing", f"{unjudged:,} samples of {role} are not judged; regrade it"
-    elif run.manifest.finished is None:
-        yield "missing", f"{role} is not finished; the command that began it goes on"
+    yield from (("missing", phrase) for phrase in gaps(run, task, role))
 
 
 def _scores(pairing: Pairing, metric: str) -> PairedScores:
@@ -252,9 +264,9 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
     definition = metric_of(pairing.before.entry, metric).definition
     if not definition.is_share or not definition.higher_is_better:
         raise UserError(
-            f"The metric {metric!r} of {task} is no share of which more is better.",
-            "The gate compares such: avg, pass@K, maj@K, f1 or a measure such as pa. `health:` "
-            "watches what should not rise.",
+            f"The metric {metric!r} of {task} is not a higher-is-better fraction.",
+            "Use avg, pass@K, maj@K, f1 or a measure such as pa; what should not rise belongs "
+            "under `health:`.",
         )
     scores = pairing.scores(metric)
     if scores is None:
@@ -269,7 +281,9 @@ def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
     pairs = task.scores.pairs.values()
     required = None
     if decision.call is Call.INCONCLUSIVE:
-        greedy = task.pairing.after.run.manifest.sampling.temperature == 0
+        # More samples would be copies as well.
+        side = task.pairing.after
+        greedy = side.run.manifest.sampling.temperature == 0 or bool(side.copies)
         required = required_samples(task.paired_task, decision, greedy=greedy)
     return TaskJudgement(
         task=task.pairing.before.task,

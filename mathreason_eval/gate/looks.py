@@ -15,9 +15,9 @@ class LookSchedule:
     """The looks of a run, fixed before the first one."""
 
     samples: tuple[int, ...]
-    """Samples per problem at each look, rising."""
+    """Samples per problem at each look, increasing."""
     spending: str = SPENDING_FUNCTIONS[0]
-    """The spending function, by name."""
+    """Name of the spending function."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,24 +25,24 @@ class Look:
     """One look of a schedule."""
 
     number: int
-    """From 1."""
+    """Number of the look, from 1."""
     total: int
-    """Looks of the schedule."""
+    """Number of looks of the schedule."""
     samples: int | None
-    """How many samples of each problem count, the first ones; None for all."""
+    """Number of samples per problem that count, the first ones; None for all."""
     nominal: Callable[[float], float]
-    """The level at this look of a test whose level over all looks is the argument."""
+    """Maps the level of a test over all looks to its level at this look."""
 
 
 ONLY_LOOK = Look(number=1, total=1, samples=None, nominal=single_look)
 
 
 def look_reached(schedule: LookSchedule | None, baseline: int, samples: int) -> Look | None:
-    """Return the last look that a run has the samples for; None if it has too few for the first.
+    """Return the last look for which a run has enough samples; None if too few for the first.
 
     The information of a look is, for each problem, 1 / (1 / baseline + 1 / samples): the inverse of
-    the sampling noise of both runs, of which the baseline's is the same at every look. Where
-    problems differ in their change, the information grows less, and the levels are too strict.
+    the sampling noise of both runs; the baseline's noise is the same at every look. If problems
+    differ in their change, the information grows less, and the levels are conservative.
 
     Args:
         schedule: None for a single look at all samples.

@@ -27,7 +27,7 @@ from mathreason_eval.text import visible
 
 
 def as_json(judgement: Judgement) -> dict[str, object]:
-    """Return the judgement as plain values, with every figure and flip."""
+    """Return the judgement as plain values, with all figures and flips."""
     return {
         "answer": str(judgement.conclusion),
         "sentence": headline(judgement),
@@ -84,10 +84,10 @@ def _task(task: TaskJudgement) -> dict[str, object]:
 
 
 def junit(judgement: Judgement) -> str:
-    """Return JUnit XML: one test suite with a test case for each task and each limit of health.
+    """Return JUnit XML: one test suite with a test case for each task and each health limit.
 
-    A regression is a failure, what is not comparable an error; what is inconclusive is skipped
-    unless the config says otherwise.
+    A regression is a failure, a task that is not comparable an error; an inconclusive task is
+    skipped unless the config says otherwise.
     """
     suite = ET.Element("testsuite", name="mathreason gate")
     for task in judgement.tasks:
@@ -110,7 +110,7 @@ def _task_case(task: TaskJudgement, inconclusive: str) -> ET.Element:
         Conclusion.NOT_COMPARABLE: "error",
         Conclusion.INCONCLUSIVE: None if inconclusive == "success" else inconclusive,
     }
-    # Limits of health have test cases of their own.
+    # Health limits have their own test cases.
     of_health = {describe_check(check) for check in task.checks}
     text = "; ".join(reason for reason in reasons(task) if reason not in of_health)
     tag = tags.get(task.conclusion)
@@ -136,7 +136,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _xml_text(text: str) -> str:
-    """Return a text that XML can hold: a name from outside may have any character."""
+    """Return a text that is valid in XML: an untrusted name may have any character."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))
 
 
@@ -147,7 +147,7 @@ def markdown(judgement: Judgement, site: str | None = None) -> str:
     """Return Markdown for the summary of a CI step: a table, the reasons, the flipped problems.
 
     Args:
-        judgement: what is written.
+        judgement: the judgement to format.
         site: the address of a built site that shows the run.
     """
     return "\n".join((*_head(judgement), *_reasons(judgement), *_flips(judgement, site))) + "\n"
@@ -181,7 +181,7 @@ def _row(task: TaskJudgement) -> str:
 
 
 _MAX_REASON = 400
-"""Characters of a reason in Markdown and in a workflow command."""
+"""Maximum characters of a reason in Markdown and in a workflow command."""
 
 
 def _reasons(judgement: Judgement) -> Iterator[str]:
@@ -194,14 +194,14 @@ def _reasons(judgement: Judgement) -> Iterator[str]:
 
 
 def _reported(task: TaskJudgement) -> Iterator[str]:
-    """Return the reasons of a task that does not pass, and the broken limits of one that does."""
+    """Yield the reasons of a task that does not pass, or the broken limits of one that does."""
     if task.conclusion is Conclusion.PASS:
         return map(describe_check, task.broken)
     return reasons(task)
 
 
 _MAX_FLIPS = 20
-"""Flipped problems of a task that are listed each way; --json has all."""
+"""Maximum number of flipped problems listed per task and direction; --json has all."""
 
 
 def _flips(judgement: Judgement, site: str | None) -> Iterator[str]:
@@ -234,20 +234,20 @@ def _flip(
 
 
 _MAX_TEXT = 160
-"""Characters of a question."""
+"""Maximum characters of a question."""
 _ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&@:$^-])")
-"""Characters with a meaning in Markdown or HTML, in mentions and in addresses."""
+"""Characters with a meaning in Markdown, HTML, mentions or URLs."""
 
 
 def escape_markdown(text: str, length: int = _MAX_TEXT) -> str:
-    """Return a text from outside on one line, cut, with no active Markdown or HTML."""
+    """Return an untrusted text on one line, shortened, without active Markdown or HTML."""
     line = re.sub(r"\s+", " ", visible(text[: 2 * length])).strip()
     cut = line if len(line) <= length and len(text) <= 2 * length else f"{line[:length]}…"
     return _ACTIVE.sub(lambda found: f"&#{ord(found[1])};", cut)
 
 
 def _as_code(text: str) -> str:
-    """Return a text from outside as code: there neither mentions nor addresses become links."""
+    """Return an untrusted text as code, in which mentions and URLs do not become links."""
     return f"<code>{escape_markdown(text)}</code>"
 
 
@@ -262,9 +262,9 @@ _COMMANDS = {
 
 
 def workflow_commands(judgement: Judgement) -> Iterator[str]:
-    """Yield GitHub's commands that annotate a run of a workflow.
+    """Yield GitHub's workflow commands that annotate a run of a workflow.
 
-    One for every task that does not pass, for every broken limit, and at last for the conclusion.
+    One for every task that does not pass, one for every broken limit, and one for the conclusion.
     """
     for task in judgement.tasks:
         if task.conclusion is not Conclusion.PASS:

@@ -16,9 +16,9 @@ class Feasible(StrEnum):
 
     YES = "enough"
     UNKNOWN = "perhaps"
-    """The share of sampling noise in the variance is unknown, as with one sample per problem."""
+    """The fraction of sampling noise in the variance is unknown, as with one sample per problem."""
     NO = "never"
-    """Not infinitely many: the variance between problems alone is too large."""
+    """Even infinitely many cannot: the variance between problems alone is too large."""
     GREEDY = "greedy"
     """At temperature 0 every sample equals the first."""
 
@@ -29,25 +29,26 @@ class RequiredSamples:
 
     feasible: Feasible
     samples: tuple[int, int] | None
-    """Samples per problem of baseline and run; those that the baseline has, if more samples of the
+    """Samples per problem of (baseline, run); the baseline's present number, if more samples of the
     run alone are enough."""
     problems: int
-    """Problems like these that are enough at the present number of samples."""
+    """Number of such problems that is enough with the present number of samples."""
 
 
 _CERTAIN = 2
-"""Standard errors by which the variance must exceed the noise to show that problems differ."""
+"""Standard errors by which the variance must exceed the noise if problems differ."""
 
 
 def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> RequiredSamples:
-    """Return what would decide an inconclusive task, if its change is as observed.
+    """Return the samples, or problems, that decide a task if its change is as observed.
 
-    The variance of the change, times N², is the sum of that between problems and of the sampling
-    noise of both runs, which falls as 1 / n; only the latter depends on the number of samples.
+    The variance of the change, times the squared number of problems, is the sum of that between
+    problems and of the sampling noise of both runs, which falls as 1 / n; only the latter depends
+    on the number of samples.
 
     Args:
         task: its paired scores.
-        decision: inconclusive.
+        decision: its decision, which is inconclusive.
         greedy: whether the run's samples are drawn at temperature 0.
     """
     found = decision.difference
@@ -61,10 +62,10 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
     before, after = (_noise(task.pairs, found.clusters, which) for which in (0, 1))
     feasible = Feasible.YES
     if before is None and after is None:
-        # At best all of the variance is sampling noise.
+        # At best the whole variance is sampling noise.
         before = total / (1 / now[0] + 1 / now[1])
         feasible = Feasible.UNKNOWN
-    # Where the noise of one model is unknown, that of the other on the same task estimates it.
+    # If the noise of one model is unknown, that of the other on the same task estimates it.
     before, after = before or after or 0.0, after or before or 0.0
     between = total - before / now[0] - after / now[1]
     if between < _CERTAIN * total * math.sqrt(2 / found.freedom):
@@ -78,13 +79,13 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
 
 
 _POWER = 0.8
-"""Chance of a decision, if the true change is the observed one."""
+"""Probability of a decision, if the true change is the observed one."""
 
 
 def _required_se(task: PairedTask, decision: Decision) -> float:
     """Return the standard error at which the observed change would pass or regress.
 
-    Between -margin and 0 it may do either; the larger standard error, the easier of the two, holds.
+    Between -margin and 0 it may do either; the larger standard error, the easier, is returned.
     """
     found = decision.difference
     quantile = t_quantile(_POWER, found.freedom)
@@ -102,7 +103,7 @@ def _mean_samples(pairs: Sequence[Pair], which: int) -> float:
 
 
 def _noise(pairs: Sequence[Pair], clusters: int, which: int) -> float | None:
-    """Return N times the variance of one sample, with its pseudo-variance; None if unknown."""
+    """Return N times the variance of one sample, pseudo-variance included; None if unknown."""
     shares = [
         ((pair.before, pair.after)[which], pair.samples[which])
         for pair in pairs
@@ -115,14 +116,14 @@ def _noise(pairs: Sequence[Pair], clusters: int, which: int) -> float | None:
 
 
 _MAX_RATIO = 10
-"""The run's samples are multiplied by this at most before more of the baseline's are proposed."""
+"""Maximum factor on the run's samples before more samples of the baseline are proposed."""
 
 
 def _samples(noise: tuple[float, float], now: tuple[float, float], left: float) -> tuple[int, int]:
     """Return the samples of both runs at which their noise is at most `left`."""
     before, after = noise
     alone = left - before / now[0]
-    # A baseline is kept: more samples of the run alone, where that is enough.
+    # The baseline is kept: only more samples of the run, if that is enough.
     if alone > 0 and after / alone <= _MAX_RATIO * now[1]:
         return round(now[0]), max(math.ceil(after / alone), math.floor(now[1]) + 1)
     alike = math.ceil((before + after) / left)

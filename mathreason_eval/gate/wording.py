@@ -1,8 +1,9 @@
-"""The sentences of a gate, the same on the terminal and in every file."""
+"""The sentences of a gate, for the terminal and for its output files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from mathreason_eval.gate.health import LimitCheck, LimitState
 from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
@@ -15,19 +16,19 @@ SIGNS = {
     Conclusion.INCONCLUSIVE: "?",
     Conclusion.NOT_COMPARABLE: "≠",
 }
-"""A sign for each conclusion, as colour alone is not accessible."""
+"""A symbol for each conclusion, as colour alone is not accessible."""
 
 _SENTENCES = {
-    Conclusion.PASS: "no task lost more than its margin",
-    Conclusion.REGRESSION: "a task lost more than chance explains",
-    Conclusion.INCONCLUSIVE: "not enough evidence, neither of a loss nor of there being none",
+    Conclusion.PASS: "no task dropped by more than its margin",
+    Conclusion.REGRESSION: "a task dropped by more than chance explains",
+    Conclusion.INCONCLUSIVE: "not enough evidence for a drop, or against one",
     Conclusion.NOT_COMPARABLE: "the runs differ in more than the model, or one is incomplete",
 }
-_BROKEN_LIMIT = "a limit of health is broken"
+_BROKEN_LIMIT = "a health limit is broken"
 
 
 def headline(judgement: Judgement) -> str:
-    """Return the conclusion and what it means, in one line."""
+    """Return the conclusion and its meaning, on one line."""
     sentence = _SENTENCES[judgement.conclusion]
     if judgement.conclusion is Conclusion.REGRESSION and any(
         task.broken for task in judgement.tasks
@@ -38,11 +39,12 @@ def headline(judgement: Judgement) -> str:
 
 
 def next_step(judgement: Judgement) -> str:
-    """Return what to do next; empty where nothing is left to do."""
+    """Return what to do next; empty if there is nothing to do."""
     if (look := judgement.next_look) is not None:
-        return f"--extend draws the samples up to {look} a problem and judges again"
+        return f"--extend draws the samples up to {look} per problem and judges again"
     if judgement.conclusion is Conclusion.REGRESSION:
-        return f"look at what was lost: mathreason show {judgement.after.path} --problem ID"
+        run = quote(str(judgement.after.path))
+        return f"look at what was lost: `mathreason show {run} --problem ID`"
     if judgement.conclusion is Conclusion.NOT_COMPARABLE:
         return "fix the run, make a baseline under the same conditions, or --allow what may differ"
     return ""
@@ -52,9 +54,9 @@ def next_step(judgement: Judgement) -> str:
 
 
 def reasons(task: TaskJudgement) -> Iterator[str]:
-    """Yield why a task got its conclusion, and what would decide an inconclusive one.
+    """Yield why a task has its conclusion, and what would decide an inconclusive one.
 
-    A sentence each; of a pass the first says what was shown. Last come the limits not kept.
+    One sentence each; for a pass the first says what was shown. The limits not kept are last.
     """
     yield from task.obstacles
     if task.decision is not None:
@@ -84,7 +86,7 @@ def _describe_required(task: TaskJudgement, required: RequiredSamples) -> str:
     problems = task.decision.difference.problems if task.decision else 0
     others = f"about {required.problems:,} problems like these {problems:,} would settle it"
     if required.feasible is Feasible.GREEDY:
-        return f"at temperature 0 more samples say nothing new; {others}"
+        return f"at temperature 0 more samples add nothing; {others}"
     if required.samples is None and required.feasible is Feasible.UNKNOWN:
         return (
             f"more samples may settle it, but how many is not known for {task.rules.metric}; "
@@ -95,20 +97,20 @@ def _describe_required(task: TaskJudgement, required: RequiredSamples) -> str:
     before, after = required.samples
     if required.feasible is Feasible.UNKNOWN:
         return (
-            f"{after:,} samples a problem in both runs might settle it (an estimate needs two or "
+            f"{after:,} samples per problem in both runs might settle it (an estimate needs two or "
             f"more); {others}"
         )
     if before > task.samples[0]:
         return (
-            f"{before:,} samples a problem of the baseline and {after:,} of the run would settle "
+            f"{before:,} samples per problem of the baseline and {after:,} of the run would settle "
             f"it; or {others}"
         )
     more = after - task.samples[1]
-    return f"about {more:,} more samples a problem ({after:,} in all) would settle it"
+    return f"about {more:,} more samples per problem ({after:,} in all) would settle it"
 
 
 def describe_check(check: LimitCheck) -> str:
-    """Return a change and whether it is within its limit."""
+    """Return a sentence on a change and whether it is within its limit."""
     if check.name == "tokens":
         moved = f"tokens {check.before:,.0f} → {check.after:,.0f} ({100 * check.change:+.0f} %)"
         limit = f"{100 * check.limit:g} %"
@@ -151,28 +153,28 @@ def notes(judgement: Judgement) -> Iterator[str]:
 
 
 def format_look(judgement: Judgement) -> str:
-    """Return which look the runs have reached; empty without a schedule."""
+    """Return a sentence on the look that the runs have reached; empty without a schedule."""
     comparable = [task for task in judgement.tasks if not task.obstacles]
     if judgement.config.looks is None or not comparable:
         return ""
-    look, samples = comparable[0].look, judgement.after.manifest.samples
+    look, samples = comparable[0].look, judgement.reached
     if look is None:
         first = judgement.config.looks.samples[0]
-        return f"the first look is at {first} samples a problem, and the run has {samples}"
+        return f"the first look is at {first} samples per problem, and the run has {samples}"
     used = "" if look.samples == samples else f"; the first {look.samples} of its {samples} count"
-    return f"look {look.number} of {look.total}, at {look.samples} samples a problem{used}"
+    return f"look {look.number} of {look.total}, at {look.samples} samples per problem{used}"
 
 
 # --- numbers ---------------------------------------------------------------------------------
 
 
 def format_points(share: float) -> str:
-    """Return a change of a share in percentage points, with sign and two decimals: `+1.50`."""
+    """Return a change of a fraction in percentage points, signed, with two decimals: `+1.50`."""
     return f"{100 * share:+.2f}"
 
 
 def format_bounds(task: TaskJudgement) -> str:
-    """Return the one-sided bounds of a task's change; empty where nothing was decided."""
+    """Return the one-sided bounds of a task's change; empty if nothing was decided."""
     if task.decision is None:
         return ""
     return f"{format_points(task.decision.lower)} … {format_points(task.decision.upper)}"
@@ -183,12 +185,12 @@ _MIN_P = 5e-13
 
 
 def format_p(value: float) -> str:
-    """Return a p-value with its sign of comparison."""
+    """Return a p-value with `=` or `<`."""
     return f"= {value:.2g}" if value > _MIN_P else f"< {2 * _MIN_P:.0g}"
 
 
 def format_share(score: float, samples: int) -> str:
-    """Return a problem's score as correct samples of all, or a decimal where it is no count."""
+    """Return a problem's score as `correct/samples`, or as a decimal if it is not a count."""
     correct = score * samples
     is_count = abs(correct - round(correct)) < 1e-9  # noqa: PLR2004  rounding errors
     return f"{correct:.0f}/{samples}" if is_count else f"{score:.2f}"

@@ -1,6 +1,6 @@
-"""From a model's text to a verdict: `judge` decides, `graders` has the graders by name."""
+"""From a model's text to a verdict: `judge` decides, `graders` defines the graders."""
 
 WORKERS = 2
-"""Worker processes, unless more or fewer are asked for."""
+"""Default number of worker processes."""
 DEADLINE = 5.0
-"""Seconds for one judgement, unless more or fewer are asked for; a later one is ungradable."""
+"""Default maximum seconds for one judgement; if it takes longer, the sample is ungradable."""

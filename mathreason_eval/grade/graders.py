@@ -1,4 +1,4 @@
-"""Graders by name: how each compares an answer with a gold, and where it looks for the answer."""
+"""Graders by name: how each compares an answer with a gold, and how it extracts answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, describe_error
 from mathreason_eval.extract.last import whole
-from mathreason_eval.extract.phrases import is_letter
 from mathreason_eval.grade.prm800k import prm800k_quick, prm800k_slow
 from mathreason_eval.grade.published import (
     ask_math_verify,
@@ -25,47 +24,63 @@ from mathreason_eval.grade.published import (
     rule_match,
     same_lm_eval_text,
 )
+from mathreason_eval.maths.compare.classes import same_vote
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import canonical_key, compare
+from mathreason_eval.maths.compare.options import (
+    claims_options,
+    is_run,
+    labelled,
+    only_options,
+    read_options,
+)
 from mathreason_eval.maths.compare.symbolic import compare_slow
 from mathreason_eval.registry import TASK_PREFIX, Registry, module_at
 from mathreason_eval.types import Answer, Match, Measure, Outcome
 
 Compare = Callable[[str, str, Convention], Match]
 """(gold, answer, convention) -> Match."""
+Same = Callable[[tuple[str, str], tuple[str, str]], bool]
+"""Whether two answers, each with its key in votes, are one vote."""
 Function = Callable[[str, str], bool | Match]
-"""A grader from outside: (gold, answer) -> whether they are equal, or a Match."""
+"""An external grader: (gold, answer) -> whether they are equal, or a Match."""
 
 MATH_RULES = (
     "boxed", "tag", "hashes", "phrase", "program_output", "bare", "last_formula", "last_number",
 )  # fmt: skip
-"""Where `verify` looks for an answer in a text, strictest first."""
+"""The extraction rules of `verify`, strictest first."""
 CHOICE_RULES = ("boxed", "tag", "choice")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grader:
-    """A comparison of answers with golds, and its extraction of answers."""
+    """A comparison of answers with golds, with its rules for extracting answers."""
 
     summary: str
     compare: Compare
-    """Pure and quick; undecided where that is not enough."""
+    """The quick comparison, pure Python; undecided if that is not enough."""
     slow: Compare | None = None
-    """Decides then, with a computer algebra system; only called in a worker process."""
+    """The comparison by computer algebra if the quick one is undecided; called in workers only."""
     extract: tuple[str, ...] = MATH_RULES
-    """Rules that find the answer in a text where the task names none."""
+    """Extraction rules if the task names none."""
     find: Callable[[str], Answer | None] | None = None
-    """A published grader's own extraction, which replaces the rules of any task."""
+    """A published grader's own extraction, from a text; it overrides the task's rules."""
+    accepts: Callable[[str], bool] | None = None
+    """Whether a text can be an answer at all; what cannot is passed over where there is another."""
     key: Callable[[str], str] = canonical_key
-    """Maps an answer to its class of equivalent answers, for majority votes."""
+    """Maps an answer to the key of its equivalence class, for majority votes."""
     measures: tuple[Measure, ...] = ()
-    """Further scores that its matches have; 0 for a sample without an answer."""
+    """Further scores of its matches; 0 for a sample without an answer."""
+    package: str | None = None
+    """The module of another package that it needs, and that our extra of its name brings."""
     outside: Callable[[], Function] | None = None
-    """Loads the function of a grader from outside; only called in a worker process."""
+    """Loads the function of an external grader; called in workers only."""
 
     def rules_for(self, golds: Sequence[str]) -> tuple[str, ...]:
-        """Return the extraction rules: those of choice where every gold is a letter."""
-        letters = self.extract is MATH_RULES and all(map(is_letter, golds))
+        """Return the extraction rules; if every gold is a letter, those for multiple choice."""
+        letters = self.extract is MATH_RULES and all(
+            only_options(gold) is not None and not is_run(gold) for gold in golds
+        )
         return CHOICE_RULES if letters else self.extract
 
 
@@ -73,8 +88,8 @@ def grader_named(name: str) -> Grader:
     """Return a grader of ours, of a family or of an installed package.
 
     Raises:
-        UnknownNameError: naming the nearest.
-        PluginError: if the package that brings it cannot be imported.
+        UnknownNameError: if there is none; it suggests the nearest name.
+        PluginError: if the package that provides it cannot be imported.
     """
     if name not in GRADERS:
         hint = "Only its own task can use a task's grader." if is_of_task(name) else ""
@@ -85,8 +100,8 @@ def grader_named(name: str) -> Grader:
 def grader_for(reference: str) -> Grader:
     """Return a grader by its name, or a task's own by its file: `/…/task.py:parity`.
 
-    Such a file is executed, so only a task that was read may name it, never a row or a manifest:
-    names that come with data go to `grader_named`.
+    Such a file is executed, so only a loaded task may name it, never a row or a manifest: for
+    names from data use `grader_named`.
 
     Raises:
         UnknownNameError: as `grader_named`.
@@ -98,7 +113,9 @@ def grader_for(reference: str) -> Grader:
 
 
 def vote_key(name: str) -> Callable[[str], str]:
-    """Return the map of an answer to its class in votes, also for a task that is not installed.
+    """Return a grader's map from an answer to its key in votes.
+
+    For a task's own grader, which may not be installed, it is the default map.
 
     Raises:
         UnknownNameError: as `grader_named`.
@@ -107,8 +124,18 @@ def vote_key(name: str) -> Callable[[str], str]:
     return canonical_key if is_of_task(name) else grader_named(name).key
 
 
+def vote_same(name: str) -> Same | None:
+    """Return what decides whether answers with different keys are one vote; None: they never are.
+
+    Raises:
+        UnknownNameError: as `grader_named`.
+        PluginError: as `grader_named`.
+    """
+    return same_vote if vote_key(name) is canonical_key else None
+
+
 def measures_of(name: str) -> tuple[Measure, ...]:
-    """Return what a grader measures; nothing where it is in a task's folder.
+    """Return the measures of a grader; none for a task's own grader.
 
     Raises:
         UnknownNameError: as `grader_named`.
@@ -131,7 +158,7 @@ def failed(error: BaseException) -> Match:
 
 
 def plain(judge: Callable[[str, str], Match]) -> Compare:
-    """Return a comparison that ignores conventions."""
+    """Return a comparison of (gold, answer) as one that ignores conventions."""
 
     def judged(gold: str, answer: str, convention: Convention) -> Match:  # noqa: ARG001
         return judge(gold, answer)
@@ -148,14 +175,14 @@ def _number(gold: str, answer: str, convention: Convention) -> Match:
 
 _INTEGER = re.compile(r"[-+]?\d+\Z")
 _DIGITS = 1_000
-"""Digits; Python reads a longer integer in more than linear time, and no gold is longer."""
+"""Maximum digits: Python parses longer integers in more than linear time; no gold is longer."""
 _MARKUP = re.compile(
     r"\\(?:text|mathrm|mathbf|textbf|boxed|displaystyle)(?![a-z])|\\[,;:! ]|[${}\s]"
 )
 
 
 def _integer(gold: str, answer: str) -> Match:
-    """Compare integers as AIME does, up to leading zeros and markup; `m + n = 25` is 25."""
+    """Compare integers as in AIME, ignoring leading zeros and markup; `m + n = 25` is 25."""
     if len(answer) > _DIGITS:
         return Match(equal=False, rule="integer", note="the answer is too long")
     digits = _MARKUP.sub("", answer.rpartition("=")[2]).rstrip(".").replace(",", "")
@@ -167,28 +194,31 @@ def _integer(gold: str, answer: str) -> Match:
     return Match(equal=one == other, rule="integer", note=f"{other} {sign} {one}")
 
 
-_CHOICE_WORDS = re.compile(
-    r"\\(?:text|textbf|mathrm|mathbf)(?![a-z])|\b(?:option|choice|answer)\b", re.IGNORECASE
-)
-
-
 def _choice(gold: str, answer: str) -> Match:
-    """Compare letters, also where the option's text follows: `B) 15`."""
-    one, other = _letter(gold), _letter(answer)
-    if one is None or other is None:
-        return Match(equal=False, rule="choice", note=f"{answer[:40]!r} names no option")
-    return Match(equal=one == other, rule="choice", note=f"option {other} against {one}")
+    """Compare the options that an answer claims with those of the gold, or the gold's text."""
+    named = read_options(gold)
+    if named is None or not named.claimed:
+        return _text(gold, answer)
+    found = claims_options(named, answer)
+    if read_options(answer) is None and (text := labelled(gold)) is not None:
+        return _text(text.text, answer)
+    return Match(equal=found.equal, rule=found.rule, note=found.note)
 
 
-def _letter(text: str) -> str | None:
-    found = re.match(r"[\W_]*([^\W\d_])(?![^\W_])", _CHOICE_WORDS.sub(" ", text[:_DIGITS]))
-    return found.group(1).upper() if found else None
+def _names_option(answer: str) -> bool:
+    return read_options(answer) is not None
+
+
+def _option_key(answer: str) -> str:
+    """Return the class of an answer in votes: the options that it claims."""
+    read = read_options(answer)
+    return canonical_key(answer) if read is None else f"choice {read.text}"
 
 
 def _text(gold: str, answer: str) -> Match:
     one, other = (" ".join(text.split()).casefold() for text in (gold, answer))
     equal = one == other
-    note = "the same but for case and spaces" if equal else "another text"
+    note = "the same except for case and spaces" if equal else "another text"
     return Match(equal=equal, rule="text", note=note)
 
 
@@ -196,7 +226,7 @@ def _text(gold: str, answer: str) -> Match:
 
 
 def recorded(reference: str) -> str:
-    """Return the name under which a run records a grader: that of a file without its folder."""
+    """Return the name under which a run records a grader: a task's own without its folder."""
     return reference[reference.rfind(f"/{TASK_PREFIX}") + 1 :]
 
 
@@ -216,8 +246,8 @@ def _in_folder(reference: str) -> Grader:
     return _outside(recorded(reference), load, "a task's own")
 
 
-def _adopted(name: str, found: Any) -> Grader:  # noqa: ANN401  a package may bring anything
-    """Return what a package brings as a grader.
+def _adopted(name: str, found: Any) -> Grader:  # noqa: ANN401  a package may provide anything
+    """Return the object of a package's entry point as a grader.
 
     Raises:
         TypeError: if it is neither a grader nor a function.
@@ -231,7 +261,7 @@ def _adopted(name: str, found: Any) -> Grader:  # noqa: ANN401  a package may br
 
 
 def _outside(name: str, load: Callable[[], Function], summary: str) -> Grader:
-    """Return a grader that decides only in a worker, where a hang or a crash costs one sample."""
+    """Return a grader that runs only in a worker, where a hang or a crash affects one sample."""
 
     def undecided(gold: str, answer: str) -> Match:  # noqa: ARG001  a comparison's signature
         return Match(equal=None, rule="undecided", note=f"{name} was not asked")
@@ -243,14 +273,14 @@ def _outside(name: str, load: Callable[[], Function], summary: str) -> Grader:
 
 
 _NOTE_LENGTH = 500
-"""Characters of a note that are kept."""
+"""Maximum number of characters of a note that are kept."""
 
 
 def as_match(name: str, returned: Any) -> Match:  # noqa: ANN401  a function may return anything
     """Return the result of a grader's function as a match.
 
     Raises:
-        TypeError: if it is neither a bool nor a `Match`; nothing else is taken for true or false.
+        TypeError: if it is neither a bool nor a `Match`.
         ValueError: if a measure is not finite.
     """
     if isinstance(returned, bool):
@@ -261,7 +291,7 @@ def as_match(name: str, returned: Any) -> Match:  # noqa: ANN401  a function may
         raise TypeError(f"{name} returned {type(returned).__name__}, neither a bool nor a Match")
     measures = {str(key): float(value) for key, value in returned.measures.items()}
     if not all(map(math.isfinite, measures.values())):
-        raise ValueError("a measure that is no number")
+        raise ValueError("a measure is not a number")
     return Match(
         equal=returned.equal,
         rule=_clean(returned.rule) or name,
@@ -278,7 +308,7 @@ def _clean(text: str) -> str:
 
 
 def published(rule: str, equal: Callable[[str, str], bool]) -> Compare:
-    """Return a published rule of equality as a comparison that ignores conventions."""
+    """Return a published equality rule as a comparison that ignores conventions."""
 
     def judged(gold: str, answer: str) -> Match:
         return rule_match(rule, equal=equal(gold, answer))
@@ -295,15 +325,21 @@ GRADERS: Registry[Grader] = Registry(
         "number": Grader(summary="a number, exactly", compare=_number),
         "expression": Grader(summary="an expression", compare=compare, slow=compare_slow),
         "integer": Grader(summary="an integer, as AIME asks", compare=plain(_integer)),
-        "choice": Grader(summary="a letter", compare=plain(_choice), extract=CHOICE_RULES),
-        "text": Grader(summary="a text, case and spaces aside", compare=plain(_text)),
+        "choice": Grader(
+            summary="the options that are claimed, by their letters",
+            compare=plain(_choice),
+            extract=CHOICE_RULES,
+            accepts=_names_option,
+            key=_option_key,
+        ),
+        "text": Grader(summary="a text, ignoring case and spaces", compare=plain(_text)),
         "gsm8k-strict": Grader(
             summary="first #### number, as text",
             compare=published("gsm8k-strict", same_lm_eval_text),
             find=first_hashes,
         ),
         "gsm8k-flexible": Grader(
-            summary="last number-like piece, as text",
+            summary="last number-like text, as text",
             compare=published("gsm8k-flexible", same_lm_eval_text),
             find=flexible_number,
         ),
@@ -325,9 +361,10 @@ GRADERS: Registry[Grader] = Registry(
             extract=("boxed",),
         ),
         "math-verify": Grader(
-            summary="the math-verify package, where it is installed",
+            summary="the math-verify package, if it is installed",
             compare=plain(ask_math_verify),
             slow=plain(math_verify),
+            package="math_verify",
             find=whole,
         ),
     },

@@ -1,8 +1,8 @@
 """PRM800K's `grade_answer` (arXiv:2305.20050), reimplemented from its description.
 
-MATH's string rules first; then a second normal form, tuples element by element, and sympy where the
-text looks harmless. The published code evaluates with `parse_expr`. So does this, in a worker
-process, and only digits, signs and at most two letters besides `sqrt` and `frac`.
+MATH's string rules first; then a second normal form, tuples element by element, and sympy if the
+text looks harmless. The published code evaluates with `parse_expr`. So does this code, in a worker
+process, and only for digits, signs and at most two letters in addition to `sqrt` and `frac`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNITS = (
 
 
 def prm800k_quick(gold: str, answer: str) -> Match:
-    """Return PRM800K's verdict where it needs no sympy, else undecided."""
+    """Return PRM800K's verdict if it needs no sympy, else undecided."""
     if _math_form(gold) == _math_form(answer):
         return rule_match("prm800k", equal=True)
     one, other = prm800k_form(gold), prm800k_form(answer)
@@ -34,7 +34,7 @@ def prm800k_quick(gold: str, answer: str) -> Match:
     verdicts = [_element(a, b) for a, b in parts]
     if not all(verdict is not False for verdict in verdicts):
         return rule_match("prm800k", equal=False)
-    undecided = Match(equal=None, rule="undecided", note="PRM800K's rule asks sympy")
+    undecided = Match(equal=None, rule="undecided", note="PRM800K's rule needs sympy")
     return rule_match("prm800k", equal=True) if all(verdicts) else undecided
 
 
@@ -45,7 +45,7 @@ def prm800k_slow(gold: str, answer: str) -> Match:
 
 
 def _math_form(text: str) -> str:
-    r"""Return MATH's normal form of a text, out of its `\\text{…}`; the text where that fails."""
+    r"""Return a text without its `\\text{…}`, in MATH's normal form unless that fails."""
     found = _TEXT.match(text.strip())
     inside = found.group(1).strip() if found else text.strip()
     try:
@@ -55,7 +55,7 @@ def _math_form(text: str) -> str:
 
 
 def prm800k_form(text: str) -> str:
-    """Return the second normal form: no units, no money, scales as powers, lower case."""
+    """Return the second normal form: no units, no currencies, scales as powers, lower case."""
     found = _TEXT.match(text)
     text = found.group(1) if found else text
     for sign, becomes in (("\\%", "%"), ("\\$", "$"), ("$", ""), ("%", "")):
@@ -97,12 +97,12 @@ _NEARLY = 1e-7
 
 
 def _integral(number: float) -> bool:
-    # Infinity and NaN are floats, too.
+    # A float may be infinity or NaN.
     return abs(number) < float("inf") and abs(number - round(number)) <= _NEARLY
 
 
 def _whole(text: str) -> int | None:
-    """Return the integer of a text, which may have commas between its thousands."""
+    """Return the integer of a text, which may have thousands separators; None if it is not one."""
     number = _number(_without_commas(text))
     return round(number) if number is not None and _integral(number) else None
 
@@ -121,7 +121,7 @@ _SIGNS = {
     r"\{": "{", r"\}": "}",
 }  # fmt: skip
 _NESTED = 20
-"""Fractions and roots in each other that are replaced, innermost first."""
+"""Number of levels of nested fractions and roots that are replaced, innermost first."""
 _COMMAND = re.compile(r"\\(?:[a-zA-Z]+|.)")
 
 
@@ -167,7 +167,7 @@ _IS_FRACTION = re.compile(r"-?[0-9]+.?/0*[1-9][0-9]*.?\Z")
 
 
 def _element(gold: str, answer: str) -> bool | None:
-    """Return whether two elements are equal, None if sympy is to be asked."""
+    """Return whether two elements are equal; None if sympy must decide."""
     if _IS_FRACTION.match(gold) and _IS_FRACTION.match(answer):
         # Two fractions must be written the same: a reduced one is required.
         return gold == answer
@@ -194,10 +194,10 @@ def _harmless(text: str) -> bool:
 
 _NO_EXPRESSION = (
     *(SyntaxError, TokenError, ValueError),
-    # Names and brackets that mean nothing to each other: `sqrt/3`, `(1,2)-(3)`, `sqrt.x`.
+    # Names and brackets in meaningless combinations: `sqrt/3`, `(1,2)-(3)`, `sqrt.x`.
     *(TypeError, AttributeError, IndexError),
 )
-"""What sympy's parser raises at a text that it cannot read; it evaluates as it reads."""
+"""What sympy's parser raises for a text that it cannot parse; it evaluates while parsing."""
 
 
 def _sympy_equal(gold: str, answer: str) -> bool:
@@ -211,8 +211,8 @@ def _sympy_equal(gold: str, answer: str) -> bool:
     difference = f"({gold})-({answer})".replace("^", "**")
     try:
         parsed = sympy_parser.parse_expr(difference, transformations=rules)
-    # The published rule takes what is no expression for a difference. It also takes any other
-    # failure of sympy for one; those are not properties of the answer, and undecided.
+    # The published rule treats a text that is no expression as different. It also does so for any
+    # other failure of sympy; those are not properties of the answer, and are undecided here.
     except _NO_EXPRESSION:
         return False
     return bool(sympy.simplify(parsed) == 0)

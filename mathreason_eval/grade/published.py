@@ -1,9 +1,9 @@
-"""Published rules, kept as they are, for comparison with other harnesses' numbers.
+"""Published graders, unchanged, for comparison with other harnesses' numbers.
 
 - GSM8K: openai/grade-school-math (arXiv:2110.14168) and the task `gsm8k` of lm-evaluation-harness
 - MATH: hendrycks/math `is_equiv` (arXiv:2103.03874)
 - Minerva (arXiv:2206.14858, appendix D.1), as the task `minerva_math` of lm-evaluation-harness
-- the math-verify package, where it is installed
+- the math-verify package, if it is installed
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
 
 
 def first_hashes(text: str) -> Answer | None:
-    """Return GSM8K's strict match: the number after the first `#### `."""
+    """Return GSM8K's strict-match: the number after the first `#### `, or None."""
     found = _HASHES.search(text)
     if found is None:
         return None
@@ -36,7 +36,7 @@ def first_hashes(text: str) -> Answer | None:
 
 
 def flexible_number(text: str) -> Answer | None:
-    """Return lm-eval's flexible extract: the last piece that looks like a number."""
+    """Return lm-eval's flexible-extract: the last text that looks like a number, or None."""
     found = None
     for found in _FLEXIBLE.finditer(text):  # noqa: B007 - the last one is wanted
         pass
@@ -46,7 +46,7 @@ def flexible_number(text: str) -> Answer | None:
 
 
 def same_lm_eval_text(gold: str, answer: str) -> bool:
-    """Return lm-eval's exact match for GSM8K: commas, dollars and one final full stop removed."""
+    """Return lm-eval's exact match for GSM8K, which ignores commas, dollars and a final stop."""
     one, other = (
         text.rpartition("#### ")[2].replace(",", "").replace("$", "") for text in (gold, answer)
     )
@@ -73,7 +73,7 @@ def hendrycks_form(text: str) -> str:
     r"""Return MATH's normal form of an answer.
 
     Raises:
-        ValueError: where the published rule fails: more than one `\text{ `.
+        ValueError: if the published rule fails: on more than one `\text{ `.
     """
     text = text.replace("\n", "").replace("\\!", "").replace("\\\\", "\\")
     text = text.replace("tfrac", "frac").replace("dfrac", "frac")
@@ -112,7 +112,7 @@ def _braced_roots(text: str) -> str:
 
 
 def _braced_fractions(text: str) -> str:
-    r"""Return the text with `\frac12` and `\frac1{72}` in braces; as it is if one is cut short."""
+    r"""Return the text with braces in `\frac12` and `\frac1{72}`; unchanged if one is cut off."""
     first, *rest = text.split("\\frac")
     fixed = first
     for part in rest:
@@ -146,7 +146,7 @@ _SENTENCE = re.compile(rf"{_BEGINS}(.*?).{_ENDS}")
 
 
 def minerva_find(text: str) -> Answer | None:
-    """Return the answer in Minerva's sentence: `Final Answer: The final answer is …`."""
+    """Return the answer in Minerva's sentence, `Final Answer: The final answer is …`, or None."""
     complete = text + _ENDS
     place = complete.find(_BEGINS)
     while place >= 0:
@@ -154,7 +154,7 @@ def minerva_find(text: str) -> Answer | None:
         if found is not None:
             start, end = stripped(text, *found.span(1))
             return Answer(text=text[start:end], rule="minerva", span=(start, end))
-        # No later beginning on the line has an end if this one has none.
+        # If this beginning has no end, no later one on the line has one.
         place = complete.find(_BEGINS, line_end(complete, place))
     return None
 
@@ -202,9 +202,9 @@ _MOST_CHARACTERS = 2_000
 
 
 def minerva_quick(gold: str, answer: str) -> Match:
-    """Return Minerva's verdict where the normal forms decide it, else undecided.
+    """Return Minerva's verdict if the normal forms decide it, else undecided.
 
-    Equal forms are equal, also where sympy cannot parse them; lm-eval rejects those, by mistake.
+    Equal forms are equal even if sympy cannot parse them; lm-eval wrongly rejects those.
     """
     if max(len(gold), len(answer)) > _MOST_CHARACTERS:
         return rule_match("minerva", equal=gold == answer)
@@ -215,7 +215,7 @@ def minerva_quick(gold: str, answer: str) -> Match:
         return rule_match("minerva", equal=False)
     if (one + other).isdecimal():
         return rule_match("minerva", equal=one.lstrip("0") == other.lstrip("0"))
-    return Match(equal=None, rule="undecided", note="Minerva's rule asks sympy")
+    return Match(equal=None, rule="undecided", note="Minerva's rule needs sympy")
 
 
 def minerva_slow(gold: str, answer: str) -> Match:
@@ -226,11 +226,11 @@ def minerva_slow(gold: str, answer: str) -> Match:
     try:
         one, other = (parse_latex(minerva_form(text)) for text in (gold, answer))
         if one is None:
-            # What sympy returns for every text where its generated parser cannot be imported.
+            # What sympy returns for every text if its generated parser cannot be imported.
             return Match(equal=None, rule="minerva", note="sympy has no LaTeX parser here")
         difference = one - other
-    # The published rule takes what cannot be parsed or subtracted for a difference. It also takes
-    # a crash and a timeout of sympy for one; those are not properties of the answer, and undecided.
+    # The published rule treats what cannot be parsed or subtracted as different. It also does so
+    # for a crash or timeout of sympy; those are not properties of the answer: undecided here.
     except (LaTeXParsingError, sympy.SympifyError, TypeError):
         return rule_match("minerva", equal=False)
     return rule_match("minerva", equal=bool(sympy.simplify(difference) == 0))
@@ -240,25 +240,25 @@ def minerva_slow(gold: str, answer: str) -> Match:
 
 
 def ask_math_verify(gold: str, answer: str) -> Match:
-    """Return undecided: only the package itself can tell, and it is slow."""
+    """Return undecided: only the package itself can decide, and it is slow."""
     del gold, answer
     return Match(equal=None, rule="undecided", note="math-verify decides in a worker")
 
 
 def math_verify(gold: str, answer: str) -> Match:
-    """Return what math-verify makes of an answer; undecided if it is not installed."""
+    """Return math-verify's result for an answer; undecided if it is not installed."""
     try:
         from math_verify import parse, verify
     except ImportError:
         note = "math-verify is not installed: pip install math-verify"
         return Match(equal=None, rule="math-verify", note=note)
-    # Its own time limits are signals, which only a main thread has; ours is the worker's deadline.
+    # Its own time limits use signals, which only a main thread has; ours is the worker's deadline.
     golds = parse(gold if "$" in gold or "\\boxed" in gold else f"${gold}$", parsing_timeout=None)
     answers = parse(answer, parsing_timeout=None)
-    # What it cannot read it takes for a difference, and so do we. A crash while it compares, which
-    # it would call a difference as well, is not a property of the answer.
+    # What it cannot parse it treats as different, and so do we. It does the same for a crash in its
+    # comparison, which is not a property of the answer.
     raising = {"raise_on_error": True} if "raise_on_error" in signature(verify).parameters else {}
     equal = bool(verify(golds, answers, timeout_seconds=None, **raising))
     read = f"{str(answers[0])[:60]!r}" if answers else "nothing"
-    note = f"math-verify reads {read} and says {'equal' if equal else 'not equal'}"
+    note = f"math-verify parses {read}: {'equal' if equal else 'not equal'}"
     return Match(equal=equal, rule="math-verify", note=note)

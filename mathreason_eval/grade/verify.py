@@ -1,7 +1,7 @@
-"""The grader on its own: an answer, or the answer in a text, against golds; one, or many rows.
+"""The grader without a run: an answer, or the answer in a text, against golds; one, or many rows.
 
-With several workers each is a process that makes whole judgements, the quick comparisons included.
-A row on which a process dies or hangs gets null and the reason, and the process is replaced.
+With several workers, each is a process that judges whole rows, the quick comparisons included. A
+row on which a process crashes or hangs gets null and the reason, and the process is replaced.
 """
 
 from __future__ import annotations
@@ -18,19 +18,24 @@ from typing import TYPE_CHECKING, Any
 from mathreason_eval.errors import UserError
 from mathreason_eval.extract.marked import boxed, hashes
 from mathreason_eval.extract.phrases import phrase
-from mathreason_eval.grade import DEADLINE
+from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge, JudgeOptions
 from mathreason_eval.grade.workers import MEMORY, Worker, WorkerError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import Generation, Match, Outcome
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
+Gold = str | int | float
+"""An accepted answer; a number stands for its shortest decimal."""
+
+
 def verify(
-    gold: str | Sequence[str],
+    gold: Gold | Sequence[Gold],
     answer: str | None = None,
     output: str | None = None,
     *,
@@ -41,34 +46,47 @@ def verify(
     """Return whether an answer, or the answer in a model's output, is the gold.
 
     Args:
-        gold: the right answer, or several of which any is enough; also a worked solution that
-            ends in one, in a box or after `####`.
+        gold: the correct answer, or several, any of which is accepted; also a worked solution with
+            the answer in a box or after `####`.
         answer: an answer, already extracted.
         output: a model's text, from which the answer is extracted.
         grader: the grader's name.
         convention: conventions on units, percent, order and rounding.
-        deadline: seconds for what needs computer algebra.
+        deadline: maximum seconds of computer algebra; after that the result is undecided.
 
     Raises:
-        ValueError: unless exactly one of `answer` and `output` is given, and some gold.
+        ValueError: unless a gold and exactly one of `answer` and `output` are given; or if a
+            gold is neither a text nor a finite number.
         UnknownNameError: if the grader is not known.
     """
-    golds = (gold,) if isinstance(gold, str) else tuple(gold)
-    if (answer is None) == (output is None) or not golds:
+    judge = shared_judge(deadline, WORKERS)
+    return verify_with(judge, gold, answer, output, grader, convention)
+
+
+@cache
+def shared_judge(deadline: float, workers: int) -> Judge:
+    """Return the judge of this process with that many workers, which end with it."""
+    judge = Judge(workers=workers, deadline=deadline)
+    atexit.register(judge.close)
+    return judge
+
+
+def verify_with(
+    judge: Judge,
+    gold: Gold | Sequence[Gold],
+    answer: str | None,
+    output: str | None,
+    grader: str,
+    convention: Convention,
+) -> Match:
+    """Return what `verify` returns, by a judge."""
+    if (answer is None) == (output is None):
         raise ValueError("Give a gold, and either an answer or an output.")
-    judge = _default_judge(deadline)
+    golds = gold_texts(gold)
     if output is not None:
         return verify_output(judge, golds, output, grader, convention)
     assert answer is not None
     return verify_answer(judge, golds, answer, grader, convention)
-
-
-@cache
-def _default_judge(deadline: float) -> Judge:
-    """Return the judge behind `verify`; its worker ends with this process."""
-    judge = Judge(workers=1, deadline=deadline)
-    atexit.register(judge.close)
-    return judge
 
 
 def verify_answer(
@@ -98,7 +116,7 @@ def verify_output(
 
 
 _MIN_SOLUTION = 120
-"""Characters of a gold without a mark from which on it is read as a worked solution in prose."""
+"""Characters; a longer gold without a mark is read as a worked solution in prose."""
 
 
 def stated_gold(gold: str) -> str:
@@ -118,13 +136,13 @@ def stated_gold(gold: str) -> str:
 def verify_rows(
     rows: Iterable[Any], *, workers: int | None = None, deadline: float = DEADLINE
 ) -> Iterator[dict[str, Any]]:
-    """Yield the judgement of each row, in order; for a row that cannot be judged, the reason.
+    """Yield a JSON object per row, in order: its judgement, or why it cannot be judged.
 
     Args:
-        rows: mappings with `gold` (a text, or a list of which any is enough), either `answer` or
-            `output`, and optionally `id`, `grader` and `convention`, a mapping of options.
-        workers: number of processes; default: one a processor; 1: the present one.
-        deadline: seconds for one row's computer algebra.
+        rows: mappings with `gold` (a text, a number, or a list of accepted ones), either `answer`
+            or `output`, and optionally `id`, `grader` and `convention`, a mapping of options.
+        workers: number of processes; None: one per CPU; 1: this process.
+        deadline: maximum seconds of computer algebra for one row.
     """
     size = workers or os.cpu_count() or 1
     if size == 1:
@@ -136,16 +154,16 @@ def verify_rows(
 
 
 _CHUNK = 64
-"""Rows that are sent to a process at once."""
+"""Number of rows that are sent to a process at once."""
 _AHEAD = 8
 """Chunks per process that are read before the first of them is done."""
 
 
 def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[dict[str, Any]]:
-    # Not at the top: it imports logging, a tenth of the time to import `verify`.
+    # Imported here: it imports logging, a tenth of the time to import `verify`.
     from concurrent.futures import ThreadPoolExecutor
 
-    workers = [Worker(__name__, 2 * MEMORY) for _ in range(size)]
+    workers = start_row_workers(size)
     idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
     for worker in workers:
         idle.put(worker)
@@ -153,7 +171,7 @@ def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[d
     try:
         with ThreadPoolExecutor(size) as threads:
             while chunk := list(itertools.islice(rows, _CHUNK)):
-                ahead.append(threads.submit(_judge_chunk, idle, chunk, deadline))
+                ahead.append(threads.submit(judge_chunk, idle, chunk, deadline))
                 if len(ahead) > _AHEAD * size:
                     yield from ahead.popleft().result()
             while ahead:
@@ -163,14 +181,19 @@ def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[d
             worker.kill()
 
 
+def start_row_workers(size: int) -> list[Worker]:
+    """Return processes that judge rows, each with a worker of its own for computer algebra."""
+    return [Worker(__name__, 2 * MEMORY) for _ in range(size)]
+
+
 _GRACE = 10.0
 """Seconds beyond the deadline after which a process that judges rows is considered hung."""
 
 
-def _judge_chunk(
+def judge_chunk(
     idle: queue.SimpleQueue[Worker], rows: Sequence[Any], deadline: float
 ) -> list[dict[str, Any]]:
-    """Return the judgements of a few rows by an idle process."""
+    """Return the judgements of a chunk of rows, made by an idle process."""
     worker = idle.get()
     try:
         judged: list[dict[str, Any]] = []
@@ -189,7 +212,7 @@ def _judge_chunk(
 
 
 def judge_row(judge: Judge, row: object) -> dict[str, Any]:
-    """Return the judgement of one row, whatever it is."""
+    """Return the judgement of one row; a malformed row is undecided, with the reason."""
     try:
         match = _match(judge, row)
     except (UserError, RecursionError, MemoryError) as error:
@@ -205,24 +228,32 @@ def _match(judge: Judge, row: object) -> Match:
     """Return the judgement of a row.
 
     Raises:
-        UserError: saying what the row lacks.
+        UserError: if the row is malformed; it says how.
     """
     if not isinstance(row, Mapping):
-        raise UserError(f"the row is no object: {str(row)[:80]}")
+        raise UserError(f"the row is not an object: {str(row)[:80]}")
     gold, answer, output = (row.get(name) for name in ("gold", "answer", "output"))
-    golds = [gold] if isinstance(gold, str) else gold
-    if not isinstance(golds, list) or not golds or not all(isinstance(g, str) for g in golds):
-        raise UserError("the row needs gold, a text or a list of texts")
+    try:
+        golds = gold_texts(gold)
+    except ValueError as error:
+        raise UserError(f"{error}; the row needs a text, a number or a list of them") from None
     grader = str(row.get("grader", "math"))
     grader_named(grader)
     options = row.get("convention")
-    # A remark in place of options changes nothing.
+    # A `convention` that is not a mapping is ignored.
     convention = Convention.of(options) if isinstance(options, Mapping) else DEFAULT
     if isinstance(answer, str) and output is None:
         return verify_answer(judge, golds, answer, grader, convention)
     if isinstance(output, str) and answer is None:
         return verify_output(judge, golds, output, grader, convention)
-    raise UserError("the row needs either answer or output, a text")
+    raise UserError("the row needs either answer or output, as text")
+
+
+def match_of(judged: Mapping[str, Any]) -> Match:
+    """Return the match of a judgement as JSON."""
+    fields = {name: value for name, value in judged.items() if name != "id"}
+    span = None if fields["span"] is None else tuple(fields["span"])
+    return Match(**{**fields, "span": span, "outcome": Outcome(fields["outcome"])})
 
 
 def _as_json(row: object, match: Match) -> dict[str, Any]:
@@ -234,6 +265,7 @@ def _as_json(row: object, match: Match) -> dict[str, Any]:
         "outcome": str(match.outcome),
         "answer": match.answer,
         "span": None if match.span is None else list(match.span),
+        "found_by": match.found_by,
         "rule": match.rule,
         "note": match.note,
         "seconds": round(match.seconds, 6),
@@ -244,7 +276,7 @@ def _as_json(row: object, match: Match) -> dict[str, Any]:
 
 
 def prepare() -> None:
-    """Have nothing to import: computer algebra runs in a worker of this worker's own."""
+    """Do nothing: computer algebra runs in a worker of this worker's own."""
 
 
 @cache

@@ -1,8 +1,9 @@
-"""Processes that judge what may take too long, and are killed when it does.
+"""Worker processes for comparisons that may take too long, killed at their deadline.
 
-A worker is a plain child process, `grade/child.py`, that speaks JSON lines over pipes: nothing is
-forked from a caller with threads, no `__main__` guard is needed, no signal reaches the caller, and
-Ctrl-C in a terminal does not reach the worker. It ends with its parent, however the parent ends.
+A worker is a child process, `grade/child.py`, that exchanges JSON lines over pipes: a caller with
+threads is not forked, no `__main__` guard is needed, no signal reaches the caller, and Ctrl-C in a
+terminal does not reach the worker. It ends with its parent, however the parent ends: the system
+kills it when a pipe closes whose other end only the parent has.
 
 A caller may fork at any time: a worker answers only the process that started it. The copy in the
 forked process drops the connection and starts a worker of its own.
@@ -23,14 +24,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Self
 
+from mathreason_eval.environment import child_environment
+
 _OWNERS: weakref.WeakSet[ProcessOwner] = weakref.WeakSet()
 
 
 class ProcessOwner(ABC):
-    """An object that owns worker processes: a context manager, and safe to copy by a fork."""
+    """An object that owns worker processes: a context manager, and safe to use after a fork."""
 
     def __init__(self) -> None:
-        """Have this object renewed in every child that is forked while it lives."""
+        """Register this object: in every forked child it is renewed."""
         _OWNERS.add(self)
 
     def __enter__(self) -> Self:
@@ -45,7 +48,7 @@ class ProcessOwner(ABC):
 
     @abstractmethod
     def renew(self) -> None:
-        """Replace locks and processes in a forked child: the thread that held a lock is gone."""
+        """Replace locks and processes in a forked child: the threads that held locks are gone."""
 
 
 def _renew_all() -> None:
@@ -64,26 +67,28 @@ class WorkerError(Exception):
 MEMORY = 2 << 30
 """Bytes of address space of one worker."""
 _STARTUP_SECONDS = 60.0
-"""How long a worker may import what it needs; no sample's time includes it."""
+"""Maximum seconds for a worker to import what it needs; no sample's time includes them."""
 _MAX_REQUESTS = 2_000
-"""Judgements after which a worker is replaced: computer algebra caches what it has seen."""
+"""Number of judgements after which a worker is replaced, as computer algebra's caches grow."""
 _MAX_ANSWER = 64 << 20
-"""Bytes of one answer; a child that writes more is faulty."""
+"""Maximum bytes of one reply; a child that writes more is faulty."""
 
 
 class Worker:
-    """One child process. Not thread-safe: a pool lends it to one thread at a time."""
+    """One child process. Not thread-safe: a pool gives it to one thread at a time."""
 
     def __init__(self, job: str = "mathreason_eval.grade.child", memory: int = MEMORY) -> None:
         """Make a worker; its process starts with the first request.
 
         Args:
             job: a module with `prepare()` and `answers(request)`, an iterator of JSON objects.
-            memory: bytes of address space it may have.
+            memory: maximum bytes of its address space.
         """
         self._job = job
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline: int | None = None
+        """The end of a pipe that only this process has; the worker is killed when it closes."""
         self._owner = os.getpid()
         self._asked = 0
         self._ready = False
@@ -92,7 +97,7 @@ class Worker:
         self._prepared: set[str] = set()
 
     def prepare(self, request: dict[str, Any]) -> None:
-        """Ask once per process a request that later ones depend on.
+        """Send a request that later ones depend on, once per process.
 
         Raises:
             WorkerError: if the process died, or took longer than a process may take to start.
@@ -104,10 +109,10 @@ class Worker:
             self._prepared.add(spelled)
 
     def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
-        """Return the worker's one answer to a request.
+        """Return the worker's single reply to a request.
 
         Raises:
-            WorkerError: if it died, or had no answer within `deadline` seconds and was killed.
+            WorkerError: if it died, or did not reply within `deadline` seconds and was killed.
         """
         [answer] = self.ask_each(request, 1, deadline)
         return answer
@@ -115,16 +120,16 @@ class Worker:
     def ask_each(
         self, request: dict[str, Any], count: int, deadline: float
     ) -> Iterator[dict[str, Any]]:
-        """Yield the answers to a request that has several.
+        """Yield the replies to a request that has several.
 
         Args:
-            request: what the process is asked, as JSON.
-            count: how many answers it gives.
-            deadline: seconds for each answer, from the one before.
+            request: the request, as JSON.
+            count: the number of replies.
+            deadline: maximum seconds for each reply, from the one before.
 
         Raises:
-            WorkerError: if the process died, or was late and was killed, or answered another
-                request.
+            WorkerError: if the process died, missed a deadline and was killed, or replied to
+                another request.
         """
         self._drop_foreign()
         if self._answered >= _MAX_REQUESTS:
@@ -139,7 +144,7 @@ class Worker:
             for _ in range(count):
                 yield _answer(self._read(process, deadline), number)
         except BaseException:
-            # Whatever stops us, Ctrl-C included: the next request must not read this answer.
+            # Whatever interrupts us, Ctrl-C included: the next request must not read this reply.
             self.kill()
             raise
 
@@ -160,26 +165,30 @@ class Worker:
         return process
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the process if there is none, and do not wait for it."""
+        """Return the process, started if there was none, without waiting for its imports."""
         self._drop_foreign()
         if self._process is None:
             self._ready = False
             self._prepared = set()
             self._owner = os.getpid()
-            child = ("mathreason_eval.grade.child", self._job, str(self._memory))
+            held, self._lifeline = os.pipe()
+            child = ("mathreason_eval.grade.child", self._job, str(self._memory), str(held))
             self._process = subprocess.Popen(  # noqa: S603 - this package
-                [sys.executable, "-m", *child],
+                # -P: no module of the current folder is taken for one of ours or of a library.
+                [sys.executable, "-P", "-m", *child],
+                pass_fds=(held,),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 bufsize=0,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=child_environment(PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
             )
+            os.close(held)
         return self._process
 
     def kill(self) -> None:
-        """End the process at once. Harmless when there is none, or another process started it."""
+        """Kill the process. Does nothing if there is none, or if another process started it."""
         self._drop_foreign()
         if (process := self._forget()) is not None:
             process.kill()
@@ -193,15 +202,18 @@ class Worker:
     def _drop_foreign(self) -> None:
         """Forget a process that another process started, and send nothing to it."""
         if self._is_foreign() and (process := self._forget()) is not None:
-            process.returncode = 0  # so that the handle, when it is collected, does not wait for it
+            process.returncode = 0  # so that the handle does not wait for it when it is collected
             _close_pipes(process)
 
     def _forget(self) -> subprocess.Popen[bytes] | None:
         process, self._process, self._answered, self._unread = self._process, None, 0, b""
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
         return process
 
     def _read(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
-        """Return one line of JSON, waiting for it no longer than the deadline."""
+        """Return one line of JSON, waiting for it at most `deadline` seconds."""
         assert process.stdout is not None
         if self._is_foreign():
             raise WorkerError("the request was made before a fork, by another process")
@@ -213,7 +225,7 @@ class Worker:
                 raise WorkerError(f"no verdict within {deadline:g} s")
             piece = os.read(process.stdout.fileno(), 1 << 16)
             if not piece or len(pieces) > _MAX_ANSWER >> 16:
-                raise WorkerError("the grading process died, of memory or of a crash")
+                raise WorkerError("the grading process died, out of memory or by a crash")
             pieces.append(piece)
         line, _, self._unread = b"".join(pieces).partition(b"\n")
         reply: dict[str, Any] = json.loads(line)
@@ -221,7 +233,7 @@ class Worker:
 
 
 def _answer(reply: dict[str, Any], number: str) -> dict[str, Any]:
-    """Return the answer of a reply, if it is one to the request of that number."""
+    """Return the content of a reply, which must be to the request of that number."""
     if reply.get("id") != number:
         raise WorkerError("the grading process answered another request")
     answer: dict[str, Any] = reply["answer"]
@@ -241,25 +253,25 @@ def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None
-        # The reader is dead: what is still in the pipe is lost, as intended.
+        # The reader is dead: what is still in the pipe is lost, as it should be.
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
 
 
 class WorkerPool(ProcessOwner):
-    """A few workers, started when first needed, lent to any thread."""
+    """A pool of workers, started when first needed, for use by any thread."""
 
     def __init__(self, size: int) -> None:
         self._workers = [Worker() for _ in range(size)]
         self._unloadable: dict[str, str] = {}
-        """First requests that failed in a process, and why."""
+        """First requests that failed in a process, with the reasons."""
         self.renew()
         super().__init__()
 
     def renew(self) -> None:
-        """Own idle workers without a process: in a forked child no other thread survives.
+        """Make new idle workers without processes: in a forked child no other thread survives.
 
-        The queue is a new one: a thread of the parent may have held the lock of the old.
+        The queue is replaced: a thread of the parent may have held the lock of the old one.
         """
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         for worker in self._workers:
@@ -267,7 +279,7 @@ class WorkerPool(ProcessOwner):
             self._idle.put(worker)
 
     def start(self) -> None:
-        """Start the process of every idle worker now, and wait for none."""
+        """Start the process of every idle worker now, without waiting for them."""
         idle = []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -279,15 +291,15 @@ class WorkerPool(ProcessOwner):
     def ask(
         self, request: dict[str, Any], deadline: float, first: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], float]:
-        """Return an answer and the seconds it took.
+        """Return the reply to a request and the seconds it took.
 
         Neither the deadline nor the seconds include waiting for a free worker, or for one to start.
 
         Args:
-            request: what to ask.
-            deadline: seconds for the answer.
-            first: what each process must have been asked before, which is not timed either; if a
-                process dies of it or does not answer, no other is asked.
+            request: the request, as JSON.
+            deadline: maximum seconds for the reply.
+            first: a request that each process must have answered before, not timed; if a process
+                dies of it or does not reply, it is not sent to another.
 
         Raises:
             WorkerError: if the worker died or was killed.

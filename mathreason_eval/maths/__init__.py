@@ -1,1 +1,1 @@
-"""Do these two texts mean the same? Pure, and knows no benchmark."""
+"""Whether two answers are equal: pure functions, independent of any benchmark."""

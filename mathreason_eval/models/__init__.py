@@ -1,25 +1,53 @@
-"""Engines that turn prompts into text, a module each, opened by name and by options as typed.
+"""Engines that turn prompts into text, one module each, opened by name.
 
-A module has `Options`, a dataclass of what `--model-arg` may set, and `open_engine(name, rest,
-options)`, which returns a `base.Model`. An engine's library is imported only when a model of it is
-opened: listing them costs nothing.
+A module has `Options`, a dataclass of what `--model-arg` may set, `open_engine(name, rest,
+options)`, which returns a `base.Model`, and `check(rest, options, faults)`, which returns what can
+be known before. An engine's library is imported only when a model of it is opened: listing them
+costs nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, fields
+import math
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, get_args, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    NewType,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_type_hints,
+)
 
-from mathreason_eval.errors import MissingExtraError, ModelError, UnknownNameError
-from mathreason_eval.registry import Registry
+from mathreason_eval.errors import (
+    Faults,
+    MissingExtraError,
+    ModelError,
+    UnknownNameError,
+    raise_faults,
+)
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.secrets import Secrets, check_name, secret_values
+from mathreason_eval.registry import OURS, Registry
+from mathreason_eval.types import IDENTIFIED_AS, OPTIONS, ROUNDING, SCHEDULING
 
 if TYPE_CHECKING:
     from mathreason_eval.models.base import Model
+
+UserModel = NewType("UserModel", str)
+"""A model's name that the user of this command gave: on its command line or in a call. A name in a
+manifest, a log or a config is a `str` and opens nothing, for it may lead to any server or file: the
+user's key would be sent there."""
 
 DEMO = "demo"
 """The embedded default model, for `mathreason run demo`."""
@@ -55,38 +83,104 @@ ENGINES: Registry[Opener] = Registry(
     families=False,
     reserved=(DEMO,),
 )
-"""What opens models, by backend: ours, and those of installed packages."""
+"""By backend, the function that opens its models: ours, and those of installed packages."""
 
 
 def backends() -> Mapping[str, str]:
-    """Return each of our backends with the form of its models' names."""
+    """Return each of our backends with the pattern of its models' names."""
     return _BACKENDS
 
 
-def open_model(name: str, options: Mapping[str, str] = MappingProxyType({})) -> Model:
+def open_model(name: UserModel, options: Mapping[str, str] = MappingProxyType({})) -> Model:
     """Return the engine named `BACKEND:NAME`, ready to stream; `demo` is the embedded model.
 
     Args:
-        name: As typed: `llamacpp:/path/model.gguf`.
+        name: As the user typed it: `llamacpp:/path/model.gguf`.
         options: Engine options as typed: `{"dtype": "bfloat16"}`. Each backend has its own.
 
     Raises:
-        UnknownNameError: no such backend, or no such option.
-        PluginError: the package that brings the backend cannot be imported.
+        UnknownNameError: there is no such backend, or no such option.
+        PluginError: the package that provides the backend cannot be imported.
         MissingExtraError: the backend's library is not installed.
         ModelError: the model cannot be opened.
     """
     if name == DEMO:
         demo: Model = import_module(f"{__name__}.llamacpp").open_demo(options)
         return demo
+    check_name(name)
+    backend, rest = _divided(name)
+    try:
+        return ENGINES[backend](name, rest, options)
+    except ModelError as error:
+        # Libraries repeat what they were given.
+        hide = Secrets(*secret_values(options)).hide
+        raise ModelError(hide(error.what), hide(error.hint)) from None
+
+
+def check_model(name: str, options: Mapping[str, str] = MappingProxyType({})) -> ModelFacts:
+    """Return what is known of a model without loading it, and all that keeps it from opening.
+
+    A backend's module looks itself, by its function `check(rest, options, faults)`; nothing is
+    known of what an installed package brings.
+
+    Args:
+        name: as typed.
+        options: as typed.
+    """
+    faults = Faults()
+    facts = faults.attempt(lambda: _examined(name, options, faults)) or ModelFacts()
+    return replace(facts, faults=tuple(faults.found))
+
+
+def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    if name == DEMO:
+        demo: ModelFacts = import_module(f"{__name__}.llamacpp").check_demo(options, faults)
+        return demo
+    check_name(name)
+    backend, rest = _divided(name)
+    if backend not in _BACKENDS:
+        return ModelFacts()
+    facts: ModelFacts = import_module(f"{__name__}.{backend}").check(rest, options, faults)
+    return facts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedModel:
+    """A model by its name and options as typed, which can be checked before it is opened."""
+
+    name: UserModel
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> Model:
+        """Return the model, opened; raises as `open_model`."""
+        return open_model(self.name, self.options)
+
+    def check(self) -> ModelFacts:
+        """Return what is known of it; see `check_model`."""
+        return check_model(self.name, self.options)
+
+
+def _divided(name: str) -> tuple[str, str]:
+    """Return the backend of a name, and what follows it.
+
+    Raises:
+        UnknownNameError: no such backend.
+        ModelError: nothing follows.
+    """
     backend, colon, rest = name.partition(":")
     if backend not in ENGINES:
         hint = "" if colon else "A model is named BACKEND:NAME."
         raise UnknownNameError("model backend", backend, [*ENGINES, DEMO], hint)
     if not rest:
         usage = _BACKENDS.get(backend, f"{backend}:NAME")
-        raise ModelError(f"{name!r} names no model.", f"Write {usage}.")
-    return ENGINES[backend](name, rest, options)
+        raise ModelError(f"{name!r} does not name a model.", f"Write {usage}.")
+    return backend, rest
+
+
+def engine_package(name: str) -> dict[str, object]:
+    """Return the package, with its version, that brings the engine of a model; nothing for ours."""
+    origin = ENGINES.origins().get(name.partition(":")[0], OURS)
+    return {} if origin == OURS else {"package": origin}
 
 
 # --- what the engines' modules need to open a model ------------------------------------------
@@ -96,7 +190,7 @@ def require(packages: Iterable[str], *, extra: str, backend: str) -> None:
     """Check that the packages of a backend are installed, without importing them.
 
     Raises:
-        MissingExtraError: naming the first that is not, and the extra that brings it.
+        MissingExtraError: naming the first that is not, and the extra that installs it.
     """
     for package in packages:
         if find_spec(package) is None:
@@ -104,7 +198,7 @@ def require(packages: Iterable[str], *, extra: str, backend: str) -> None:
 
 
 class _Record(Protocol):
-    """A dataclass whose fields are all `str`, `int`, `float` or `bool`, or one of them or None."""
+    """A dataclass whose fields are all of type `str`, `int`, `float` or `bool`, or that or None."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -120,34 +214,95 @@ def read_options(record: type[RecordT], backend: str, given: Mapping[str, str]) 
     Raises:
         UnknownNameError: an option that the backend does not have.
         ModelError: a value that is not of the option's type.
+        SeveralFaultsError: several of these.
     """
-    known = [field.name for field in fields(record)]
+    known = [one.name for one in fields(record)]
     types = get_type_hints(record)
     values: dict[str, Any] = {}
+    faults = Faults()
     for spelled, value in given.items():
         name = spelled.strip().replace("-", "_")
-        if name not in known:
-            raise UnknownNameError(f"option of {backend}:", spelled, known)
-        values[name] = _read_value(name, value, types[name])
+        if name in known:
+            values[name] = faults.attempt(partial(_read_value, name, value, types[name]))
+        else:
+            faults.found.append(UnknownNameError(f"option of {backend}:", spelled, known))
+    raise_faults(faults.found)
     return record(**values)
+
+
+def with_options(
+    described: Mapping[str, object],
+    options: _Record,
+    scheduling: Collection[str] = (),
+    rounding: Collection[str] = (),
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> dict[str, object]:
+    """Return an engine's description with its options, grouped by what they may change.
+
+    An option that is in neither list, a later one included, may change a text: it is part of the
+    model's identity. One that is described already, by its resolved value, is not repeated.
+
+    Args:
+        described: the description.
+        options: as read.
+        scheduling: names of those that decide when a request runs, and nothing else.
+        rounding: names of those that group requests, so that a sum may be rounded in another way.
+        more: further options that the engine was given, or resolved values of some.
+    """
+    values = {**{one.name: getattr(options, one.name) for one in fields(options)}, **more}
+    groups: dict[str, dict[str, object]] = {OPTIONS: {}, SCHEDULING: {}, ROUNDING: {}}
+    for name, value in values.items():
+        group = SCHEDULING if name in scheduling else ROUNDING if name in rounding else OPTIONS
+        if group != OPTIONS or name not in described:
+            groups[group][name] = value
+    return {**described, **groups}
+
+
+def of_file(backend: str, path: Path) -> dict[str, object]:
+    """Return the name that identifies a local file or folder, however its path was spelled."""
+    return {IDENTIFIED_AS: f"{backend}:{file_name(path)}"}
+
+
+def file_name(path: Path) -> str:
+    """Return the name of a file or folder, also of `.` and `..`; a link has its own."""
+    return Path(os.path.abspath(path)).name  # noqa: PTH100  `resolve` would follow links
 
 
 def read_object(name: str, text: str) -> dict[str, object]:
     """Return the JSON object in the text of an option.
 
     Raises:
-        ModelError: it is no JSON object.
+        ModelError: it is no JSON object, or holds a number that is not finite.
     """
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = None
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        value, reason = None, str(error)
+    else:
+        reason = "it is another value"
     if not isinstance(value, dict):
+        # Its text may hold a key.
         raise ModelError(
-            f"The model option {name} is {text!r}, not a JSON object.",
+            f"The model option {name} is not a JSON object: {reason}.",
             f"Write {name}='{{\"key\": 1}}'.",
         )
     return value
+
+
+class _InfiniteError(ValueError):
+    """A number of an option is not finite."""
+
+
+def _finite(text: str) -> float:
+    """Return the number that a text spells.
+
+    Raises:
+        ValueError: it spells none, or one that is not finite.
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise _InfiniteError(f"{text} is no finite number")
+    return number
 
 
 _FLAGS = {
@@ -160,13 +315,19 @@ def _read_flag(text: str) -> bool:
     return _FLAGS[text.strip().lower()]
 
 
+def _read_finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError
+    return number
+
+
 _READERS: Mapping[type, tuple[Callable[[str], object], str]] = {
     bool: (_read_flag, "true or false"),
     int: (int, "a whole number"),
-    float: (float, "a number"),
+    float: (_finite, "a finite number"),
     str: (str, "a text"),
 }
-"""For each type of option what reads it, and what it is called in an error."""
+"""By type of an option: the function that reads it, and what an error calls it."""
 
 
 def _read_value(name: str, text: str, annotation: object) -> object:

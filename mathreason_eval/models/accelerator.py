@@ -1,4 +1,4 @@
-"""The device that a model of transformers runs on: its memory, its failures, its arithmetic."""
+"""The device that a transformers model runs on: its memory, its failures, its arithmetic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from mathreason_eval.errors import ModelError
 
 _SHORTAGE = ("out of memory", "alloc_failed")
-"""How CUDA and its libraries say in a RuntimeError what torch calls an OutOfMemoryError."""
+"""Parts of the RuntimeErrors that CUDA raises where torch has an OutOfMemoryError."""
 
 ResultT = TypeVar("ResultT")
 
@@ -31,9 +31,9 @@ def run_batch(work: Callable[[], ResultT], device: object) -> ResultT | None:
             if "CUDA error" not in message:
                 raise
             raise ModelError(
-                f"The device {device} failed: {message}.", "The same command goes on."
+                f"The device {device} failed: {message}.", "Run the same command again: it resumes."
             ) from None
-    # Only here, after the error that held the tensors which filled the memory.
+    # Only here: until now the exception kept references to the tensors that filled the memory.
     free_gpu_memory()
     return None
 
@@ -44,7 +44,7 @@ def _is_shortage(message: str) -> bool:
 
 
 def free_gpu_memory() -> None:
-    """Return the memory of tensors that are no longer referred to, where there is a GPU."""
+    """Release the memory of tensors that are no longer referenced, where there is a GPU."""
     if find_spec("torch"):
         import torch
 
@@ -53,10 +53,10 @@ def free_gpu_memory() -> None:
 
 
 def disable_cudnn_attention() -> None:
-    """Let torch compute attention by any of its kernels but cuDNN's, in the whole process.
+    """Disable cuDNN's attention kernel in torch, for the whole process.
 
-    On an H200 cuDNN's gave other logits in bfloat16 each time the same batch was run, so that
-    texts of one seed differed; on other GPUs it has ruined whole scores (pytorch issue 193893).
+    On an H200 it gave different bfloat16 logits each time the same batch was run, so texts of one
+    seed differed; on other GPUs it has made whole scores wrong (pytorch issue 193893).
     """
     import torch
 
@@ -64,7 +64,7 @@ def disable_cudnn_attention() -> None:
 
 
 def describe_device(model: Any) -> Mapping[str, object]:  # noqa: ANN401 - transformers' own
-    """Return what the manifest records of the device that a model is on, and of its arithmetic."""
+    """Return what the manifest records about a model's device and its arithmetic."""
     import torch
 
     described: dict[str, object] = {
@@ -72,6 +72,11 @@ def describe_device(model: Any) -> Mapping[str, object]:  # noqa: ANN401 - trans
         "dtype": str(model.dtype).removeprefix("torch."),
         "attn_implementation": getattr(model.config, "_attn_implementation", None),
     }
+    # Only where somebody has switched them on, in whose program this one runs.
+    if torch.are_deterministic_algorithms_enabled():
+        described["deterministic_algorithms"] = True
+    if torch.backends.cudnn.deterministic:
+        described["cudnn_deterministic"] = True
     if model.device.type == "cuda":
         described["gpu"] = torch.cuda.get_device_name(model.device)
         # `highest` is true float32; any other value rounds it to TF32 or bfloat16.
@@ -81,6 +86,6 @@ def describe_device(model: Any) -> Mapping[str, object]:  # noqa: ANN401 - trans
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error's message without the advice to programmers on the lines after the first."""
+    """Return the first line of an error's message: later lines are advice to programmers."""
     message = str(error).strip() or type(error).__name__
     return message.splitlines()[0].rstrip(".")

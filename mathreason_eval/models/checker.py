@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
-from mathreason_eval.errors import ModelError, UnknownNameError
+from mathreason_eval.errors import Faults, ModelError, UnknownNameError
 from mathreason_eval.models import read_options
 from mathreason_eval.models.base import Completion, Failure, Request, handle
+from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.steps.checker import first_false_step
+from mathreason_eval.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +32,7 @@ class CheckerModel:
 
     def describe(self) -> Mapping[str, object]:
         """Return the name of the checker."""
-        return {"backend": "checker", "engine": "symbolic step checker"}
+        return {"backend": "checker", "engine": "symbolic step checker", "version": __version__}
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Yield for each solution the index of its first false step, boxed, and the reason."""
@@ -38,14 +40,14 @@ class CheckerModel:
             yield handle(request, partial(_completion, request))
 
     def close(self) -> None:
-        """Do nothing: it holds nothing."""
+        """Do nothing: there is nothing to release."""
 
 
 def steps_of(request: Request) -> list[str]:
     """Return the steps of the solution in a prompt.
 
     Raises:
-        ModelError: if the prompt does not give them one by one.
+        ModelError: if the prompt does not list them one by one.
     """
     steps = [message.content for message in request.prompt.messages[1:]]
     if not steps:
@@ -59,14 +61,25 @@ def steps_of(request: Request) -> list[str]:
 _NAMES = ("equations",)
 
 
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return that it takes messages."""
+    faults.attempt(lambda: _check_name(rest))
+    faults.attempt(lambda: read_options(Options, "checker", options))
+    return ModelFacts(chat=True, needs_steps=True)
+
+
+def _check_name(rest: str) -> None:
+    if rest not in _NAMES:
+        raise UnknownNameError("checker", rest, _NAMES)
+
+
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> CheckerModel:
     """Return the checker.
 
     Raises:
         UnknownNameError: if there is no checker of that name.
     """
-    if rest not in _NAMES:
-        raise UnknownNameError("checker", rest, _NAMES)
+    _check_name(rest)
     read_options(Options, "checker", options)
     return CheckerModel(name)
 

@@ -4,26 +4,31 @@ r"""A scripted engine: texts, latencies, crashes and malformed output, without a
     fake:answer=42      answers \boxed{42} to everything
     fake:RULES.yaml     answers by the first rule whose `contains` is in the prompt
 
-A rules file is a list of rules, or a mapping of `rules` and options; JSONL holds one rule a line.
+A rules file is a list of rules, or a mapping of `rules` and options; JSONL has one rule per line.
 """
 
 from __future__ import annotations
 
+import hashlib
 import heapq
+import json
 import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import asdict, dataclass, fields
+from functools import cache, lru_cache
 from itertools import count, islice
 from pathlib import Path
-from random import Random
 
-from mathreason_eval.errors import ModelError, UnknownNameError
-from mathreason_eval.models import read_options
+from mathreason_eval.errors import Faults, ModelError, UnknownNameError
+from mathreason_eval.models import of_file, read_options, with_options
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.text.jsonl import read_objects
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.text.documents import parse_yaml
+from mathreason_eval.text.jsonl import bounded_lines, read_objects
+from mathreason_eval.text.limits import MAX_YAML_BYTES
+from mathreason_eval.types import Prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +38,7 @@ class Options:
     latency: float = 0.0
     """Seconds that a completion takes unless its rule says otherwise."""
     concurrency: int = 32
-    """Completions whose latencies run at the same time."""
+    """Number of completions whose latencies run at the same time."""
     crash_after: int | None = None
     """Completions after which the engine raises a `ModelError`."""
     die_after: int | None = None
@@ -42,18 +47,22 @@ class Options:
     context: int | None = None
 
 
+SCHEDULING_OPTIONS = frozenset({"latency", "concurrency", "crash_after", "die_after"})
+"""Options that do not change a text."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class ScriptRule:
     """The completion of prompts that contain a text."""
 
     contains: str = ""
     """Matched literally; the empty string matches every prompt."""
     text: Sequence[str] | None = None
-    """The possible texts, one of which the request's seed picks; None repeats the prompt."""
+    """The possible texts; the request's seed picks one. None repeats the prompt."""
     finish_reason: str = "stop"
     seconds: float | None = None
     fail: str | None = None
-    """A reason: the request fails instead of being answered."""
+    """If set, the request fails with this reason instead of being answered."""
     garbage: str | None = None
     """`brackets`, `nul`, `surrogates` or `megabyte` instead of a text."""
 
@@ -61,8 +70,15 @@ class Rule:
 class FakeModel:
     """An engine that follows a script."""
 
-    def __init__(self, name: str, rules: Sequence[Rule], options: Options) -> None:
+    def __init__(
+        self,
+        name: str,
+        rules: Sequence[ScriptRule],
+        options: Options,
+        identified: Mapping[str, object],
+    ) -> None:
         self.name = name
+        self._identified = identified
         self.chat = options.chat
         self.context = options.context
         self.opening = ""
@@ -71,8 +87,14 @@ class FakeModel:
         self._completed = 0
 
     def describe(self) -> Mapping[str, object]:
-        """Return that it is a script, and how many rules it has."""
-        return {"backend": "fake", "rules": len(self._rules)}
+        """Return the backend, the hash of the script's rules and the options."""
+        spelled = json.dumps([asdict(rule) for rule in self._rules], default=list)
+        digest = hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
+        return with_options(
+            {"backend": "fake", **self._identified, "sha256": digest},
+            self._options,
+            SCHEDULING_OPTIONS,
+        )
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Yield the scripted results, in the order in which their latencies end."""
@@ -92,11 +114,11 @@ class FakeModel:
             yield result
 
     def close(self) -> None:
-        """Do nothing: a script holds nothing."""
+        """Do nothing: there is nothing to release."""
 
     def _result(self, request: Request) -> tuple[float, Completion | Failure]:
         """Return the latency and the result of the first matching rule."""
-        prompt = _prompt_text(request)
+        prompt = _prompt_text(request.prompt)
         rule = next((rule for rule in self._rules if rule.contains in prompt), None)
         if rule is None:
             return 0.0, Failure(request=request, reason="no rule of the script matches this prompt")
@@ -108,8 +130,8 @@ class FakeModel:
             request=request,
             text=text,
             finish_reason=rule.finish_reason,
-            prompt_tokens=len(prompt.split()),
-            completion_tokens=len(text.split()),
+            prompt_tokens=_words(prompt),
+            completion_tokens=_words(text),
             seconds=seconds,
         )
 
@@ -119,20 +141,41 @@ class FakeModel:
             os.kill(os.getpid(), signal.SIGKILL)
         if self._completed == self._options.crash_after:
             raise ModelError(
-                f"The scripted engine crashed after {self._completed} completions, as it was told.",
-                "The same command without crash_after goes on from there.",
+                f"The scripted engine crashed after {self._completed} completions (crash_after).",
+                "The same command without crash_after resumes from there.",
             )
 
 
-def _prompt_text(request: Request) -> str:
-    """Return the prompt of a request, its messages joined by line feeds."""
-    prompt = request.prompt
+@lru_cache(maxsize=64)
+def _words(text: str) -> int:
+    """Return the number of words of a text, of which a script has few: they pass for tokens."""
+    return len(text.split())
+
+
+def _prompt_text(prompt: Prompt) -> str:
+    """Return a prompt, its messages joined by line feeds."""
     if prompt.text is not None:
         return prompt.text
     return "\n".join(message.content for message in prompt.messages)
 
 
 _FILES = frozenset({".yaml", ".yml", ".json", ".jsonl"})
+
+
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what a script says; its tokens are words."""
+    top: Mapping[str, str] = {}
+    if (found := faults.attempt(lambda: _script(rest))) is not None:
+        _, top = found
+    chosen = faults.attempt(lambda: read_options(Options, "fake", {**top, **options}))
+    if chosen is None:
+        return ModelFacts()
+    return ModelFacts(
+        chat=chosen.chat,
+        context=chosen.context,
+        remedy="raise --model-arg context=N",
+        count=lambda prompts: [len(_prompt_text(prompt).split()) for prompt in prompts],
+    )
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel:
@@ -142,30 +185,32 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel:
         UnknownNameError: the name is none of these.
         ModelError: its file is missing or malformed.
     """
+    rules, top = _script(rest)
+    identified = of_file("fake", Path(rest)) if Path(rest).suffix in _FILES else {}
+    return FakeModel(name, rules, read_options(Options, "fake", {**top, **options}), identified)
+
+
+def _script(rest: str) -> tuple[list[ScriptRule], Mapping[str, str]]:
+    """Return the rules of a script, and the options that its file has."""
     kind, _, answer = rest.partition("=")
-    top: Mapping[str, str] = {}
     if rest == "echo":
-        rules = [Rule()]
-    elif kind == "answer":
-        rules = [Rule(text=[f"The answer is \\boxed{{{answer}}}."])]
-    elif Path(rest).suffix in _FILES:
-        rules, top = _read(Path(rest).expanduser())
-    else:
-        raise UnknownNameError("script", rest, ["echo", "answer=TEXT", "RULES.yaml"])
-    return FakeModel(name, rules, read_options(Options, "fake", {**top, **options}))
+        return [ScriptRule()], {}
+    if kind == "answer":
+        return [ScriptRule(text=[f"The answer is \\boxed{{{answer}}}."])], {}
+    if Path(rest).suffix in _FILES:
+        return _read(Path(rest).expanduser())
+    raise UnknownNameError("script", rest, ["echo", "answer=TEXT", "RULES.yaml"])
 
 
-def _read(path: Path) -> tuple[list[Rule], dict[str, str]]:
+def _read(path: Path) -> tuple[list[ScriptRule], dict[str, str]]:
     """Return the rules of a file, and its options."""
-    import yaml
-
     try:
         with path.open("rb") as file:
             if path.suffix == ".jsonl":
-                script: object = [rule for _, rule in read_objects(file, path)]
+                script: object = [rule for _, rule in read_objects(bounded_lines(file), path)]
             else:
-                script = yaml.safe_load(file)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+                script = parse_yaml(file.read(MAX_YAML_BYTES + 1))
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"The script {path} cannot be read: {error}.", "See docs/engines.md."
         ) from None
@@ -176,12 +221,25 @@ def _read(path: Path) -> tuple[list[Rule], dict[str, str]]:
     return [_rule(rule) for rule in rules], {str(key): str(value) for key, value in top.items()}
 
 
-def _rule(given: Mapping[str, object]) -> Rule:
+_RULE_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("contains", "finish_reason", "fail", "garbage"), str),
+    "seconds": (int, float),
+}
+_MAX_SECONDS = 86_400
+
+
+def _rule(given: Mapping[str, object]) -> ScriptRule:
     """Return one rule, its keys checked; a single text becomes a list of one."""
-    known = [field.name for field in fields(Rule)]
+    known = [field.name for field in fields(ScriptRule)]
     for key in given:
         if key not in known:
             raise UnknownNameError("key of a rule", str(key), known)
+    for key, kinds in _RULE_KINDS.items():
+        value = given.get(key)
+        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+            raise ModelError(f"A rule's {key} is {str(value)[:40]!r}.", "See docs/engines.md.")
+    if not 0 <= float(given.get("seconds") or 0) < _MAX_SECONDS:  # type: ignore[arg-type]
+        raise ModelError("A rule's seconds are not between 0 and a day.", "See docs/engines.md.")
     garbage = given.get("garbage")
     if garbage is not None and garbage not in _GARBAGE:
         raise UnknownNameError("kind of garbage", str(garbage), _GARBAGE)
@@ -189,16 +247,16 @@ def _rule(given: Mapping[str, object]) -> Rule:
     choices = (
         None if text is None else [str(one) for one in (text if isinstance(text, list) else [text])]
     )
-    return Rule(**{**given, "text": choices})  # type: ignore[arg-type]
+    return ScriptRule(**{**given, "text": choices})  # type: ignore[arg-type]
 
 
-def _text(rule: Rule, prompt: str, seed: int) -> str:
+def _text(rule: ScriptRule, prompt: str, seed: int) -> str:
     """Return the text of a rule for a prompt; the seed picks among several."""
     if rule.garbage is not None:
         return _garbage(rule.garbage)
     if rule.text is None:
         return prompt
-    return rule.text[0] if len(rule.text) == 1 else Random(seed).choice(rule.text)
+    return rule.text[seed % len(rule.text)]
 
 
 _GARBAGE: Mapping[str, str] = {
@@ -208,7 +266,7 @@ _GARBAGE: Mapping[str, str] = {
     "megabyte": "so 42 = ",
 }
 _GARBAGE_LENGTH = 1_000_000
-"""Characters, enough for anything that is not linear in them to be noticed."""
+"""Characters: enough to notice anything that does not take linear time."""
 
 
 @cache

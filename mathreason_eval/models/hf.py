@@ -1,34 +1,43 @@
-"""A checkpoint through transformers, batch by batch: slow, simple, right for any architecture.
+"""A checkpoint through transformers, batch by batch: slow, simple, for any architecture.
 
 Each row of a batch is sampled by its own seed, whatever else is in the batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
-from mathreason_eval.models import read_object, read_options, require
+from mathreason_eval.errors import Faults
+from mathreason_eval.models import read_options, require, with_options
 from mathreason_eval.models.accelerator import free_gpu_memory, run_batch
 from mathreason_eval.models.base import Completion, Failure, Request, context_failure, handle
+from mathreason_eval.models.budget import template_thinks
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
     LoadOptions,
+    PromptEncoder,
     describe_loaded,
-    encode,
     load,
     locate,
     longest_context,
+    prompt_tokens,
+    read_template_arguments,
     template_opening,
+    template_system_role,
 )
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.rows import SeededSampler, StopByRow, cut_at_stop
+from mathreason_eval.models.tokenizer_files import examine_checkpoint, positions
+from mathreason_eval.models.tokens import TokenReader
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,17 +47,20 @@ class Options(LoadOptions):
     batch_size: int = 32
     """Requests generated together; a batch takes as long as its longest."""
     chat: bool | None = None
-    """None is whether the tokenizer has a chat template; False asks with bare text."""
+    """None: whether the tokenizer has a chat template; False asks with plain text."""
     chat_template_kwargs: str = "{}"
     """A JSON object for the chat template: `{"enable_thinking": false}`."""
     attn_implementation: str | None = None
-    """`sdpa`, `eager`, `flash_attention_2`; None is transformers' choice."""
+    """`sdpa`, `eager`, `flash_attention_2`; None: transformers' choice."""
 
+
+ROUNDING_OPTIONS = frozenset({"batch_size"})
+"""Options that may change a token by rounding alone."""
 
 _Encoded = tuple[Request, list[int]]
 """A request and its prompt as tokens."""
 _WINDOW = 4
-"""Batches of requests that are sorted by length together."""
+"""Number of batches whose requests are sorted by length together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +70,11 @@ class _Row:
     request: Request
     prompt: list[int]
     tokens: list[int]
-    """What was generated, padded on the right."""
+    """Generated token ids, padded on the right."""
     stopped_at: int | None
-    """Generated tokens at which a stop string was complete."""
+    """Number of generated tokens when a stop string was complete; None: no stop string."""
     nonfinite_at: int | None
-    """Tokens generated before the model's logits were no longer finite."""
+    """Tokens generated before the model's logits were not finite; None: always finite."""
     seconds: float
 
 
@@ -70,7 +82,7 @@ class HfModel:
     """A causal language model and its tokenizer, loaded."""
 
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
-        self._template_arguments = read_object("chat_template_kwargs", options.chat_template_kwargs)
+        self._template_arguments = read_template_arguments(options.chat_template_kwargs)
         self._tokenizer, self._model = _load(checkpoint, options)
         has_template = self._tokenizer.chat_template is not None
         self.name = name
@@ -78,14 +90,20 @@ class HfModel:
         self.context = longest_context(self._model.config.get_text_config())
         arguments = self._template_arguments
         self.opening = template_opening(self._tokenizer, arguments) if self.chat else ""
+        self.thinks = self.chat and template_thinks(self._tokenizer.chat_template, self.opening)
+        self.prompt_tokens = partial(prompt_tokens, self._tokenizer, arguments)
+        self.system_role = partial(template_system_role, self._tokenizer, arguments)
+        self._reader = TokenReader(self._tokenizer, self.opening)
+        self._encode = PromptEncoder(self._tokenizer, arguments)
         self._options = options
         self._tokens_that_fit: int | None = None
-        self._described = {
-            **describe_loaded(checkpoint, self._tokenizer, self._model),
-            "backend": "hf",
-            "batch_size": options.batch_size,
+        described = {
+            **describe_loaded("hf", checkpoint, self._tokenizer, self._model),
+            "chat": self.chat,
             "chat_template_kwargs": arguments,
+            "opening": self.opening or None,
         }
+        self._described = with_options(described, options, rounding=ROUNDING_OPTIONS)
 
     def describe(self) -> Mapping[str, object]:
         """Return the checkpoint's identity, the libraries' versions and the settings."""
@@ -97,12 +115,12 @@ class HfModel:
         while window := list(islice(source, _WINDOW * size)):
             fitting: list[_Encoded] = []
             for request in window:
-                tokens = encode(self._tokenizer, request.prompt, self._template_arguments)
+                tokens = self._encode(request.prompt)
                 if failure := self._context_failure(request, len(tokens)):
                     yield failure
                 else:
                     fitting.append((request, tokens))
-            # The longest first, so that a batch too large for the memory shows at once.
+            # The longest first, so that a batch too large for the memory fails at once.
             fitting.sort(key=lambda row: (-row[0].sampling.max_tokens, -len(row[1])))
             while fitting:
                 batch = self._next_batch(fitting)
@@ -122,10 +140,10 @@ class HfModel:
         """Return the failure of a request that does not fit the context, if the model has one."""
         if self.context is None:
             return None
-        return context_failure(request, tokens, self.context, "take a model with a longer context")
+        return context_failure(request, tokens, self.context, "use a model with a longer context")
 
     def _next_batch(self, fitting: Sequence[_Encoded]) -> Sequence[_Encoded]:
-        """Return the next batch: of `batch_size`, or as large as the memory turned out to hold."""
+        """Return the next batch: of `batch_size`, or smaller if the memory has proved too small."""
         batch = fitting[: self._options.batch_size]
         if self._tokens_that_fit is None:
             return batch
@@ -155,7 +173,7 @@ class HfModel:
         start = monotonic()
         longest = max(len(tokens) for _, tokens in batch)
         requests = [request for request, _ in batch]
-        stop = StopByRow(requests=requests, prompt_length=longest, decode=self._decode)
+        stop = StopByRow(requests=requests, prompt_length=longest, decode=self._reader.decode)
         generated = run_batch(partial(self._generate_tokens, batch, stop), self._model.device)
         if generated is None:
             return None
@@ -205,29 +223,39 @@ class HfModel:
                 request=request,
                 reason=f"the model's logits were no longer finite after {row.nonfinite_at:,} "
                 "tokens",
-                hint="Take --model-arg dtype=bfloat16 or float32.",
+                hint="Use --model-arg dtype=bfloat16 or float32.",
             )
+        text = cut_at_stop(self._reader.decode(tokens[:end]), request.prompt.stop)
+        thought = self._reader.thought(text)
         return Completion(
             request=request,
-            text=cut_at_stop(self._decode(tokens[:end]), request.prompt.stop),
+            text=text,
             finish_reason="length" if end is None and row.stopped_at is None else "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=length,
+            reasoning_tokens=self._reader.reasoning_tokens(tokens[:end], thought),
             seconds=row.seconds,
         )
 
-    def _decode(self, tokens: list[int]) -> str:
-        """Return the text of generated tokens; think tags stay where they are ordinary tokens."""
-        text: str = self._tokenizer.decode(
-            tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
-
 
 def _row_length(batch: Sequence[_Encoded]) -> int:
-    """Return the tokens, prompt and completion, that each row of a batch may grow to."""
+    """Return the number of tokens, prompt and completion, that each row of a batch may reach."""
     longest_completion = max(request.sampling.max_tokens for request, _ in batch)
     return max(len(tokens) for _, tokens in batch) + longest_completion
+
+
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what the checkpoint's files say."""
+    faults.attempt(lambda: require(("torch", "transformers"), extra="hf", backend="hf"))
+    chosen = faults.attempt(lambda: read_options(Options, "hf", options)) or Options()
+    return examine_checkpoint(
+        rest,
+        faults,
+        chat=chosen.chat,
+        template_arguments=chosen.chat_template_kwargs,
+        trust_remote_code=chosen.trust_remote_code,
+        context_of=positions,
+    )
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> HfModel:
@@ -242,7 +270,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> HfModel:
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
-    """Return tokenizer and model, with a generation config of special tokens alone.
+    """Return tokenizer and model, whose generation config has only its special tokens.
 
     A checkpoint's own temperature, top_k or penalties would change the run's sampling.
     """
@@ -261,132 +289,3 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:
         do_sample=False, eos_token_id=ends, pad_token_id=pad, bos_token_id=tokenizer.bos_token_id
     )
     return tokenizer, model
-
-
-# --- sampling and stopping, row by row -------------------------------------------------------
-
-
-class SeededSampler:
-    """A logits processor that leaves each row only the token sampled for it.
-
-    A row's randomness is made from its request's seed alone, so the batch does not change it. The
-    token is the one with the largest probability divided by exponential noise, which samples by
-    probability (the Gumbel-max trick). Inverting the cumulative distribution needs less noise, but
-    rounding that differs with the batch then changes most rare tokens.
-    """
-
-    def __init__(self, requests: Sequence[Request], device: Any) -> None:  # noqa: ANN401 - torch's own
-        import torch
-
-        samplings = [request.sampling for request in requests]
-        self._generators = [
-            torch.Generator(device).manual_seed(request.seed)
-            if request.sampling.temperature > 0
-            else None
-            for request in requests
-        ]
-        temperature = torch.tensor([s.temperature for s in samplings], device=device)
-        self._temperature = temperature.masked_fill(temperature == 0, 1.0).unsqueeze(1)
-        self._top_p = torch.tensor([s.top_p for s in samplings], device=device).unsqueeze(1)
-        self._length = 0
-        self._nonfinite_at = torch.full((len(samplings),), -1, device=device)
-
-    def __call__(self, _tokens: object, scores: torch.Tensor) -> torch.Tensor:
-        """Return scores that are finite for the sampled token alone."""
-        import torch
-
-        probabilities = torch.softmax(scores.float() / self._temperature, dim=-1)
-        self._note_nonfinite(probabilities)
-        # The same for all tokens where the row is greedy.
-        noise = torch.full_like(probabilities, 0.5)
-        for row, generator in enumerate(self._generators):
-            if generator is not None:
-                noise[row].uniform_(generator=generator)
-        # The logarithm makes it exponential, five times as fast as torch's own exponential noise.
-        noise.log_().neg_()
-        rows = (self._top_p < 1).squeeze(1).nonzero().squeeze(1)
-        if len(rows):
-            probabilities[rows] = _nucleus(probabilities[rows], self._top_p[rows])
-        chosen = (probabilities / noise).argmax(dim=-1, keepdim=True)
-        return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
-
-    def nonfinite_at(self) -> Mapping[int, int]:
-        """Return the rows whose logits were not finite, with the tokens generated before that."""
-        lengths = self._nonfinite_at.tolist()
-        return {row: length for row, length in enumerate(lengths) if length >= 0}
-
-    def _note_nonfinite(self, probabilities: torch.Tensor) -> None:
-        """Note which rows have no probabilities: one NaN or infinite logit makes all of them NaN.
-
-        In float16 a model may exceed the largest number; the first token of the vocabulary would
-        be chosen from then on.
-        """
-        fresh = probabilities[:, 0].isnan() & (self._nonfinite_at < 0)
-        self._nonfinite_at.masked_fill_(fresh, self._length)
-        self._length += 1
-
-
-_RANKED = 512
-"""Tokens ranked at first; they nearly always hold top_p, and sorting all takes ten times longer."""
-
-
-def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Return the probabilities with those outside the nucleus set to 0.
-
-    A token stays while those before it hold less than top_p, and so do those that have the same
-    probability as the last: which of them is ranked first depends on the batch.
-    """
-    import torch
-
-    ranked = probabilities.topk(min(_RANKED, probabilities.shape[-1]), dim=-1).values
-    if (ranked.sum(dim=-1, keepdim=True) < top_p).any():
-        ranked = probabilities.sort(dim=-1, descending=True).values
-    outside = ranked.cumsum(dim=-1) - ranked >= top_p
-    least = ranked.masked_fill(outside, torch.inf).amin(dim=-1, keepdim=True)
-    return probabilities.masked_fill(probabilities < least, 0.0)
-
-
-_MARGIN = 4
-"""Tokens looked at beyond a stop string's bytes: some hold no text at all."""
-
-
-@dataclass(kw_only=True, slots=True)
-class StopByRow:
-    """A stopping criterion with each row's own max_tokens and stop strings."""
-
-    requests: Sequence[Request]
-    prompt_length: int
-    decode: Callable[[list[int]], str]
-    stopped_at: dict[int, int] = field(default_factory=dict)
-    """Generated tokens at which a row's stop string was complete."""
-
-    def __call__(self, tokens: torch.Tensor, _scores: object, **_: object) -> torch.Tensor:
-        """Return which rows are done."""
-        import torch
-
-        length = tokens.shape[1] - self.prompt_length
-        done = [length >= request.sampling.max_tokens for request in self.requests]
-        tails = {
-            row: min(length, max(map(_max_tokens, request.prompt.stop)))
-            for row, request in enumerate(self.requests)
-            if request.prompt.stop and row not in self.stopped_at
-        }
-        # All rows in one read, because each read waits for the GPU.
-        last = tokens[:, -max(tails.values()) :].tolist() if tails else []
-        for row, tail in tails.items():
-            text = self.decode(last[row][-tail:])
-            if any(stop in text for stop in self.requests[row].prompt.stop):
-                self.stopped_at[row] = length
-                done[row] = True
-        return torch.tensor(done, device=tokens.device)
-
-
-def _max_tokens(stop: str) -> int:
-    """Return how many of the last tokens may hold a stop string: one a byte, and a margin."""
-    return len(stop.encode(errors="replace")) + _MARGIN
-
-
-def cut_at_stop(text: str, stops: Sequence[str]) -> str:
-    """Return the text up to the first stop string in it."""
-    found = [start for stop in stops if (start := text.find(stop)) >= 0]
-    return text[: min(found)] if found else text

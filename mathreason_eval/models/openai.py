@@ -1,38 +1,51 @@
 """Any OpenAI-compatible server, through the `openai` package and one event loop.
 
-The loop runs in a background thread; `stream` hands it requests and yields what comes back. Retries
-with backoff, jitter and Retry-After are the package's own.
+The loop runs in a background thread; `stream` passes it requests and yields the results. Tries are
+counted here, so that a failure reports their number; `retries.py` decides what is tried again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import difflib
-import json
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
 from itertools import islice
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from random import Random
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from mathreason_eval.errors import ModelError
-from mathreason_eval.models import read_object, read_options, require
-from mathreason_eval.models.base import Completion, Failure, Request, handle
-from mathreason_eval.models.replies import error_text, from_chat, from_text, is_context_error
+from mathreason_eval.errors import Faults, UserError, raise_faults
+from mathreason_eval.models import read_options, require, with_options
+from mathreason_eval.models.base import Completion, Failure, Request, context_cut, handle
+from mathreason_eval.models.budget import opens_thought
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.health import CircuitBreaker, State
+from mathreason_eval.models.openings import SPLIT, Opening, served_opening, served_system_role
+from mathreason_eval.models.replies import from_chat, from_text, parse_body
+from mathreason_eval.models.retries import failed_try, pause
+from mathreason_eval.models.served import ServedModel, examine_server
+from mathreason_eval.models.servers import (
+    Server,
+    check_max_tokens_name,
+    check_opening,
+    dead_server,
+    new_client,
+    read_extra_body,
+    read_name,
+    secrets_of,
+    served_context,
+)
+from mathreason_eval.types import Message, Prompt
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 Result = Completion | Failure
-_UNAUTHORISED = frozenset({401, 403})
-_NOT_FOUND = 404
-_TRANSIENT = frozenset({408, 409, 429})
-_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,34 +55,32 @@ class Options:
     concurrency: int = 32
     """Requests in flight."""
     retries: int = 8
-    """Tries after the first; they span about 40 seconds, or what Retry-After says."""
+    """Tries after the first; they span about 40 seconds, or as long as Retry-After asks."""
     timeout: float = 600.0
-    """Seconds to wait for one answer."""
+    """Seconds to wait for one answer, from its request to its last byte."""
+    grace: float = 5.0
+    """Seconds that requests in flight have to be answered when a run ends early."""
     requests_per_minute: int | None = None
-    """Requests started in a minute, retries not counted; None is no limit."""
+    """Requests started per minute, retries not counted; None: no limit."""
     api_key_env: str = "OPENAI_API_KEY"
     """The environment variable that holds the key."""
     chat: bool = True
-    """Ask with messages; False asks a base model with bare text through /completions."""
+    """Ask with chat messages; False asks a base model with plain text through /completions."""
     context: int | None = None
     """Tokens of the context, where the server does not say."""
     max_tokens_name: str = "max_tokens"
     """`max_completion_tokens` for servers that want the newer name."""
     extra_body: str = "{}"
     """A JSON object sent with each request: `{"top_k": 20}`."""
+    opening: str = ""
+    """The reasoning marks that the server's chat template writes before every answer: `<think>`.
+    Empty: ask the server."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
-    """A server and one model of it."""
-
-    url: str
-    model: str
-    described: Mapping[str, object]
-    """What the manifest records of it."""
-    defaults: Mapping[str, object]
-    """Sent with each request."""
-    context: int | None = None
+SCHEDULING_OPTIONS = frozenset(
+    {"concurrency", "retries", "timeout", "requests_per_minute", "api_key_env", "context", "grace"}
+)
+"""Options that do not change a text. `context` is not sent: it refuses longer prompts."""
 
 
 class OpenAIModel:
@@ -83,18 +94,28 @@ class OpenAIModel:
         *,
         refusal: Callable[[AsyncOpenAI, Request], Awaitable[Failure | None]] | None = None,
     ) -> None:
-        """`refusal` may return beforehand the failure of a request that cannot be answered."""
+        """`refusal` may return, before a request is sent, why it cannot be answered."""
         self.name = name
         self.chat = options.chat
         self.context = server.context
-        self.opening = ""
+        self.opening = server.opening
+        self.thinks = opens_thought(server.opening) or server.opening_from == SPLIT
+        place = (server.url, server.model, server.defaults)
+        self.system_role = partial(served_system_role, *place, options)
         self._server = server
         self._options = options
         self._refusal = refusal
-        self._answered = 0
+        self._breaker = CircuitBreaker()
+        self._aside: list[Failure] = []
+        self._again: dict[int, Failure] = {}
+        self._pending: set[Future[Result]] = set()
+        self._done: SimpleQueue[Future[Result]] = SimpleQueue()
+        self._ending = False
         self._next_start = 0.0
-        self._client = _new_client(server.url, options)
+        self._secrets = secrets_of(options, server.defaults)
+        self._client = new_client(server.url, options, only_post=True)
         self._loop = asyncio.new_event_loop()
+        self._slots = asyncio.Semaphore(options.concurrency)
         self._thread = Thread(target=self._loop.run_forever, name="openai", daemon=True)
         self._thread.start()
 
@@ -102,41 +123,129 @@ class OpenAIModel:
         """Return the server's URL and model, the package's version and what is sent by default."""
         import openai
 
-        return {**self._server.described, "client": f"openai {openai.__version__}"}
+        described = {**self._server.described, "client": f"openai {openai.__version__}"}
+        asked = {"opening_from": self._server.opening_from}
+        return with_options(described, self._options, SCHEDULING_OPTIONS | {*asked}, more=asked)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Result]:
-        """Yield one result a request as it comes back, with `concurrency` in flight.
+        """Yield one result per request as it arrives, with `concurrency` in flight.
 
-        Twice as many are submitted, so that the server does not wait for the caller.
+        Twice as many are submitted, so that the server does not wait for the caller. A request that
+        fails is asked once more when all others are done; only then is it a `Failure`.
         """
-        source = iter(requests)
-        slots = asyncio.Semaphore(self._options.concurrency)
-        done: SimpleQueue[Future[Result]] = SimpleQueue()
-        pending: set[Future[Result]] = set()
+        self._breaker, self._ending = CircuitBreaker(), False
+        yield from self._round(iter(requests), counts=True)
+        self._breaker.suspect()
+        yield from self._stop_unless_alive(counts=False)
+        self._again, self._aside = {id(one.request): one for one in self._aside}, []
+        # These have all failed before, so failures in a row say nothing about the server.
+        yield from self._round(iter([one.request for one in self._again.values()]), counts=False)
+        self._breaker.suspect()
+        yield from self._stop_unless_alive(counts=False)
+        # Others were answered, or the probe was: these requests themselves are the cause.
+        yield from (replace(one, is_of_request=True) for one in self._unanswered())
+
+    def _unanswered(self) -> list[Failure]:
+        """Return the failures of requests waiting for their second turn, or in it; forget them."""
+        failed = [*self._aside, *self._again.values()]
+        self._aside, self._again = [], {}
+        return failed
+
+    def _round(self, source: Iterator[Request], *, counts: bool) -> Iterator[Result]:
+        """Yield the results of requests; those that failed are kept for a second turn."""
+        while True:
+            yield from self._stop_unless_alive(counts=counts)
+            for request in islice(source, 2 * self._options.concurrency - len(self._pending)):
+                self._submit(request)
+            if not self._pending:
+                return
+            yield from self._taken(self._done.get())
+
+    def _submit(self, request: Request) -> None:
+        task = asyncio.run_coroutine_threadsafe(self._ask(request), self._loop)
+        self._pending.add(task)
+        task.add_done_callback(self._done.put)
+
+    def _taken(self, finished: Future[Result]) -> Iterator[Result]:
+        """Yield the result of a finished request, unless it failed and is to be asked again."""
+        self._pending.discard(finished)
+        result = finished.result()
+        first = self._again.pop(id(result.request), None)
+        if isinstance(result, Failure) and first is not None:
+            result = _added(first, result)
+        if isinstance(result, Failure) and result.is_of_request:
+            yield result
+            return
+        self._breaker.record(answered=isinstance(result, Completion))
+        if isinstance(result, Completion):
+            yield result
+        else:
+            self._aside.append(result)
+
+    def _stop_unless_alive(self, *, counts: bool) -> Iterator[Result]:
+        """Send a probe if too many requests failed; if it fails too, yield all failures and raise.
+
+        Raises:
+            ModelError: the server no longer answers any request.
+        """
+        failure = self._aside[-1] if self._aside else None
+        if self._breaker.state is State.OPEN:
+            probe = asyncio.run_coroutine_threadsafe(self._probe(), self._loop).result()
+            self._breaker.probed(answered=isinstance(probe, Completion), counts=counts)
+            failure = probe if isinstance(probe, Failure) else failure
+        if self._breaker.state is not State.STOPPED or failure is None:
+            return
+        yield from self._unanswered()
+        raise dead_server(self._server.url, self._options, failure)
+
+    async def _probe(self) -> Result:
+        """Return the result of a short request of the same kind as those that failed."""
+        failed = self._aside[-1].request
+        text = "What is 1 + 1?"
+        prompt = Prompt(messages=(Message(role="user", content=text),)) if self.chat else None
+        sampling = replace(
+            failed.sampling, max_tokens=min(_PROBE_TOKENS, failed.sampling.max_tokens)
+        )
+        request = replace(
+            failed, problem_id="probe", prompt=prompt or Prompt(text=text), sampling=sampling
+        )
+        return await self._tried(request, min(self._options.retries, _PROBE_RETRIES))
+
+    def drain(self) -> Iterator[Result]:
+        """Yield what is answered within some seconds of a stream that was ended, and failures.
+
+        Nothing is tried again; requests still in flight after that are abandoned.
+        """
+        self._ending = True
+        end = monotonic() + self._options.grace
         try:
-            while True:
-                for request in islice(source, 2 * self._options.concurrency - len(pending)):
-                    task = asyncio.run_coroutine_threadsafe(self._ask(request, slots), self._loop)
-                    pending.add(task)
-                    task.add_done_callback(done.put)
-                if not pending:
-                    return
-                finished = done.get()
-                pending.remove(finished)
-                yield finished.result()
+            while self._pending and (left := end - monotonic()) > 0:
+                try:
+                    finished = self._done.get(timeout=left)
+                except Empty:
+                    break
+                yield from self._taken(finished)
         finally:
-            for task in pending:
+            for task in self._pending:
                 task.cancel()
+            self._pending.clear()
+        yield from self._unanswered()
 
     def post(self, url: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Return the server's reply to a call that is not about a sample."""
+        """Return the server's reply to a call that is no sample, such as of its tokenizer.
+
+        Raises:
+            openai.OpenAIError: it was refused or not answered; it is not tried again.
+        """
         call = self._client.post(url, body=body, cast_to=dict[str, Any])
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
     def close(self) -> None:
-        """End the loop and its thread; requests in flight are abandoned."""
+        """Stop the loop and its thread; requests in flight are abandoned."""
         if self._loop.is_closed():
             return
+        for task in self._pending:
+            task.cancel()
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -150,32 +259,43 @@ class OpenAIModel:
         await asyncio.gather(*others, return_exceptions=True)
         await self._client.close()
 
-    async def _ask(self, request: Request, slots: asyncio.Semaphore) -> Result:
-        """Return the server's completion, or a `Failure` that concerns this request alone."""
-        import openai
-
-        async with slots:
+    async def _ask(self, request: Request) -> Result:
+        """Return the result of a request, once there is a slot and the pace allows."""
+        async with self._slots:
             await self._wait_for_turn()
-            answered, start = self._answered, monotonic()
+            return await self._tried(request, self._options.retries)
+
+    async def _tried(self, request: Request, retries: int) -> Result:
+        """Return the server's completion, or the `Failure` of the last try."""
+        start, tries, chance = monotonic(), 0, Random(request.seed)
+        while True:
+            tries += 1
             try:
-                if self._refusal and (refused := await self._refusal(self._client, request)):
-                    return refused
-                result = await self._post(request, start)
-            except UnicodeEncodeError:
-                return Failure(request=request, reason="the prompt is not valid Unicode")
-            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-                return Failure(request=request, reason="the server's reply is not JSON")
-            except openai.APIStatusError as error:
-                return self._refused(request, error, others_succeed=self._answered > answered)
-            except openai.APIError as error:
-                if self._answered > answered:
-                    return Failure(request=request, reason=f"the server did not answer: {error}")
-                raise ModelError(
-                    f"The server at {self._server.url} does not answer any more: {error}",
-                    "What was finished is stored; start the server, and the same command goes on.",
-                ) from None
-            self._answered += 1
-            return result
+                async with asyncio.timeout(self._options.timeout):
+                    if self._refusal and (refused := await self._refusal(self._client, request)):
+                        return refused
+                    result = await self._post(request)
+            except UserError:
+                raise
+            # Any other exception is a failure of this request alone.
+            except Exception as error:  # noqa: BLE001
+                failed = failed_try(error, self._secrets, self._options.timeout)
+            else:
+                seconds = monotonic() - start
+                if isinstance(result, Completion):
+                    return replace(result, seconds=seconds)
+                return replace(result, status=_OK, tries=tries, seconds=seconds)
+            if self._ending or not failed.again or tries > retries:
+                return Failure(
+                    request=request,
+                    **{
+                        name: getattr(failed, name) for name in ("kind", "reason", "hint", "status")
+                    },
+                    tries=tries,
+                    seconds=round(monotonic() - start, 3),
+                    is_of_request=failed.is_of_request,
+                )
+            await asyncio.sleep(pause(tries, failed, chance))
 
     async def _wait_for_turn(self) -> None:
         """Wait as long as `requests_per_minute` demands."""
@@ -185,7 +305,7 @@ class OpenAIModel:
         self._next_start = start + 60.0 / self._options.requests_per_minute
         await asyncio.sleep(start - monotonic())
 
-    async def _post(self, request: Request, start: float) -> Result:
+    async def _post(self, request: Request) -> Result:
         """Return the server's completion of one request."""
         sampling, prompt = request.sampling, request.prompt
         body: dict[str, Any] = {
@@ -203,37 +323,24 @@ class OpenAIModel:
         else:
             body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
             route, read = "/chat/completions", from_chat
-        reply = await self._client.post(route, body=body, cast_to=dict[str, Any])
-        seconds, key = monotonic() - start, self._client.api_key
-        return handle(request, lambda: read(request, reply, seconds, key))
+        content = await self._client.post(route, body=body, cast_to=bytes)
+        # Whatever a server says is stored or shown: it may repeat what it was sent.
+        reply = self._secrets.hide(parse_body(content))
+        result = handle(request, lambda: read(request, reply, 0.0))
+        if isinstance(result, Failure):
+            return result
+        return context_cut(result, self.context, "serve a longer context") or result
 
-    def _refused(self, request: Request, error: Any, *, others_succeed: bool) -> Failure:  # noqa: ANN401 - openai is imported late
-        """Return the failure of one request, or raise where the server refuses them all.
 
-        Where other requests succeed meanwhile, this one is at fault; where none does, the server is
-        down.
-        """
-        status: int = error.status_code
-        message = error_text(error.body, self._client.api_key)
-        if status in _UNAUTHORISED:
-            raise _unauthorised(self._server.url, self._options)
-        if status == _NOT_FOUND:
-            raise ModelError(
-                f"{self._server.url} has no such model or route: {message}",
-                "Check the model's name, and that the URL ends where the API begins: /v1.",
-            )
-        if (status >= _SERVER_ERROR or status in _TRANSIENT) and not others_succeed:
-            raise ModelError(
-                f"The server at {self._server.url} keeps answering {status}: {message}",
-                "What was finished is stored; the same command goes on from there.",
-            )
-        if is_context_error(message):
-            return Failure(
-                request=request,
-                reason=f"the prompt and max_tokens do not fit the context: {message}",
-                hint="Lower --max-tokens, or serve the model with a longer context.",
-            )
-        return Failure(request=request, reason=f"the server answered {status}: {message}")
+_OK = 200
+_PROBE_TOKENS = 256
+_PROBE_RETRIES = 2
+
+
+def _added(first: Failure, result: Failure) -> Failure:
+    """Return a failure with the tries and seconds of the request's first turn added."""
+    seconds = (first.seconds or 0.0) + (result.seconds or 0.0)
+    return replace(result, tries=first.tries + result.tries, seconds=round(seconds, 3))
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel:
@@ -245,103 +352,55 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
     """
     require(("openai",), extra="openai", backend="openai")
     chosen = read_options(Options, "openai", options)
-    model, url = _read_name(name, rest)
-    defaults = read_object("extra_body", chosen.extra_body)
-    context = _served_context(model, url, chosen) or chosen.context
-    described = {"backend": "openai", "model": model, "url": url, "extra_body": defaults}
-    server = Server(url=url, model=model, described=described, defaults=defaults, context=context)
+    faults = Faults()
+    defaults = _defaults(chosen, faults)
+    raise_faults(faults.found)
+    model, url = read_name(name, rest, chosen)
+    context = served_context(model, url, chosen) or chosen.context
+    opening = _opening(url, model, defaults, chosen)
+    described: dict[str, object] = {
+        "backend": "openai",
+        "model": model,
+        "url": url,
+        "extra_body": defaults,
+        "opening": opening.text,
+    }
+    server = Server(
+        url=url,
+        model=model,
+        described=described,
+        defaults=defaults,
+        context=context,
+        opening=opening.text or "",
+        opening_from=opening.source,
+    )
     return OpenAIModel(name, server, chosen)
 
 
-def _read_name(name: str, rest: str) -> tuple[str, str]:
-    """Return model and URL; refuse a name that holds a key, because it is stored with the run."""
-    model, _, tail = rest.partition("@http")
-    url = f"http{tail}"
-    try:
-        parts = urlsplit(url)
-        complete = bool(model and parts.hostname and parts.port != 0)
-    except ValueError:  # a port that is no number, or a malformed address
-        complete = False
-    if not complete:
-        raise ModelError(
-            f"The name {name.split('@', 1)[0]!r} lacks a model or the address of its server.",
-            "Write openai:MODEL@http://HOST:PORT/v1.",
-        )
-    if parts.username or parts.password or parts.query:
-        raise ModelError(
-            "The server's address holds a password or a query, and names are stored with the run.",
-            "Put the key into an environment variable: --model-arg api_key_env=NAME.",
-        )
-    return model, url.rstrip("/")
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what the server says; it is asked for its models, and for no completion."""
+    faults.attempt(lambda: require(("openai",), extra="openai", backend="openai"))
+    chosen = faults.attempt(lambda: read_options(Options, "openai", options)) or Options()
+    defaults = _defaults(chosen, faults)
+    named = faults.attempt(lambda: read_name(f"openai:{rest}", rest, chosen))
+    if named is None or find_spec("openai") is None:
+        return ModelFacts(chat=chosen.chat)
+    model, url = named
+    served = ServedModel(url=url, model=model, defaults=defaults, access=chosen)
+    return examine_server(served, faults, chat=chosen.chat, context=chosen.context)
 
 
-_CONNECT_SECONDS = 10.0
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_NO_KEY = "none"
-"""Sent as a key to local servers, which ignore it."""
+def _defaults(options: Options, faults: Faults) -> dict[str, object]:
+    """Return what is sent with each request besides the settings of the run; collect faults."""
+    faults.attempt(lambda: check_opening(options.opening))
+    faults.attempt(lambda: check_max_tokens_name(options.max_tokens_name))
+    return faults.attempt(lambda: read_extra_body(options.extra_body)) or {}
 
 
-def _new_client(url: str, options: Options) -> AsyncOpenAI:
-    """Return a client, which reaches a server on this machine without any proxy."""
-    import openai
-
-    proxied = urlsplit(url).hostname not in _LOCAL
-    return openai.AsyncOpenAI(
-        base_url=url,
-        api_key=os.environ.get(options.api_key_env) or _NO_KEY,
-        max_retries=options.retries,
-        timeout=openai.Timeout(options.timeout, connect=_CONNECT_SECONDS),
-        http_client=openai.DefaultAsyncHttpxClient(trust_env=proxied),
-    )
-
-
-def _served_context(model: str, url: str, options: Options) -> int | None:
-    """Return the context that the server's list of models states, or None where it states none.
-
-    Raises:
-        ModelError: the server cannot be reached, refuses the key, or lists other models only.
-    """
-    listed = asyncio.run(_list_models(url, options))
-    if listed is None:
-        return None
-    names = [str(entry.get("id")) for entry in listed]
-    if model not in names:
-        near = difflib.get_close_matches(model, names, n=1, cutoff=0.0)
-        served = f"Did you mean {near[0]}?" if near else "It serves none."
-        raise ModelError(f"The server at {url} has no model {model!r}.", served)
-    entry = listed[names.index(model)]
-    meta = entry.get("meta")
-    context = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
-    return context if isinstance(context, int) else None
-
-
-async def _list_models(url: str, options: Options) -> list[dict[str, Any]] | None:
-    """Return the server's list of models, or None where it has none."""
-    import openai
-
-    async with _new_client(url, options) as client:
-        try:
-            reply = await client.get("/models", cast_to=dict[str, Any], options={"max_retries": 1})
-        except openai.APIStatusError as error:
-            if error.status_code in _UNAUTHORISED:
-                raise _unauthorised(url, options) from None
-            return None
-        except openai.APIConnectionError:
-            raise ModelError(
-                f"There is no answer from {url}.", "Start the server, or correct the address."
-            ) from None
-        except (openai.APIError, ValueError):
-            return None
-    listed = reply.get("data") if isinstance(reply, dict) else None
-    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        return None
-    return listed
-
-
-def _unauthorised(url: str, options: Options) -> ModelError:
-    """Return the error of a refused key; it names the variable and never the key."""
-    held = "is refused" if os.environ.get(options.api_key_env) else "is not set"
-    return ModelError(
-        f"The server at {url} wants a key, and the one in {options.api_key_env} {held}.",
-        f"export {options.api_key_env}=…, or name another variable: --model-arg api_key_env=NAME.",
-    )
+def _opening(url: str, model: str, defaults: Mapping[str, object], options: Options) -> Opening:
+    """Return the reasoning marks that the chat template writes: by the option, or the server."""
+    if not options.chat:
+        return Opening()
+    if options.opening:
+        return Opening(text=options.opening, source="option")
+    return served_opening(url, model, defaults, options, options.max_tokens_name)

@@ -1,8 +1,8 @@
 """A process reward model through transformers: a score for each step of a solution.
 
-Its completion is `{"scores": [0.98, 0.12]}`, the probability that each step is right, and in a box
-the first step below one half. Two kinds of heads are known: one score for every token, read at the
-separator that ends a step, and one score for a text, computed for every prefix of the solution.
+Its completion is `{"scores": [0.98, 0.12]}`, the probability that each step is correct, and boxed
+the index of the first step below one half. Two kinds of heads are known: a score for every token,
+read at the separator that ends a step, and a score for a text, computed for every prefix.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from math import isfinite
 from time import monotonic
 from typing import Any
 
-from mathreason_eval.errors import ModelError
-from mathreason_eval.models import read_options, require
+from mathreason_eval.errors import Faults, ModelError
+from mathreason_eval.models import read_options, require, with_options
 from mathreason_eval.models.accelerator import free_gpu_memory, run_batch
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
@@ -29,6 +29,8 @@ from mathreason_eval.models.checkpoint import (
     locate,
     longest_context,
 )
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.tokenizer_files import examine_checkpoint, positions
 from mathreason_eval.steps import first_below
 from mathreason_eval.types import Prompt
 
@@ -43,9 +45,13 @@ class Options(LoadOptions):
     batch_size: int = 8
     """Texts scored together."""
     separator: str = "\\n\\n"
-    """What ends a step, as the model was trained: `<extra_0>`; `\\n` is a new line."""
+    """The text that ends a step in the model's training: `<extra_0>`; `\\n` is a line feed."""
     right: int = -1
-    """The index of the label of a right step; -1 is the last."""
+    """The index of the label of a correct step; -1: the last."""
+
+
+ROUNDING_OPTIONS = frozenset({"batch_size"})
+"""Options that may change a score by rounding alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,14 +76,12 @@ class PrmModel:
         self.context = longest_context(self._model.config)
         self._separator = options.separator.replace("\\n", "\n")
         self._options = options
-        self._described = {
-            **describe_loaded(checkpoint, self._tokenizer, self._model),
-            "backend": "prm",
+        described = {
+            **describe_loaded("prm", checkpoint, self._tokenizer, self._model),
             "head": self._head,
             "separator": self._separator,
-            "right": options.right,
-            "batch_size": options.batch_size,
         }
+        self._described = with_options(described, options, rounding=ROUNDING_OPTIONS)
 
     def describe(self) -> Mapping[str, object]:
         """Return the checkpoint's identity, the libraries' versions and the settings."""
@@ -95,7 +99,7 @@ class PrmModel:
                         request=solution.request,
                         reason=f"the solution has {tokens:,} tokens and the context holds "
                         f"{self.context:,}",
-                        hint="Take a model with a longer context.",
+                        hint="Use a model with a longer context.",
                     )
                 else:
                     fitting.append(solution)
@@ -128,11 +132,11 @@ class PrmModel:
         score = self._scores_by_token if self._head == "token" else self._scores_by_prefix
         for solution, scores in zip(solutions, score(solutions), strict=True):
             if not all(map(isfinite, scores)):
-                # NaN is not below one half, so the step would count as right.
+                # NaN is not below one half, so the step would count as correct.
                 yield Failure(
                     request=solution.request,
                     reason="the model's scores are not all finite numbers",
-                    hint="Take --model-arg dtype=bfloat16 or float32.",
+                    hint="Use --model-arg dtype=bfloat16 or float32.",
                 )
                 continue
             found = json.dumps({"scores": [round(score, _DIGITS) for score in scores]})
@@ -154,7 +158,7 @@ class PrmModel:
             yield self._right_probabilities(logits[row, solution.ends])
 
     def _scores_by_prefix(self, solutions: Sequence[_Solution]) -> Iterator[list[float]]:
-        """Yield the scores of each solution, a text for each prefix that ends with a step."""
+        """Yield the scores of each solution, one text per prefix that ends with a step."""
         size = self._options.batch_size
         for solution in solutions:
             texts = [solution.tokens[: end + 1] for end in solution.ends]
@@ -164,7 +168,7 @@ class PrmModel:
             yield scores
 
     def _logits(self, texts: Sequence[list[int]]) -> Any:  # noqa: ANN401 - a tensor
-        """Return the logits of the model's head for texts, padded on the right."""
+        """Return the logits of the model's head for a batch of texts, padded on the right."""
         import torch
 
         longest, pad = max(map(len, texts)), self._model.config.pad_token_id
@@ -181,12 +185,12 @@ class PrmModel:
         if outputs is None:
             raise ModelError(
                 f"The memory of {device} is too small for a batch of {len(texts)}.",
-                f"--model-arg batch_size={max(1, len(texts) // 2)}; the same command goes on.",
+                f"Add --model-arg batch_size={max(1, len(texts) // 2)}; the command resumes.",
             )
         return outputs[0].float()
 
     def _right_probabilities(self, logits: Any) -> list[float]:  # noqa: ANN401 - a tensor
-        """Return the probability of `right` in each row of logits."""
+        """Return the probability of the label of a correct step in each row of logits."""
         if logits.shape[-1] == 1:
             probabilities = logits[..., 0].sigmoid()
         else:
@@ -195,12 +199,20 @@ class PrmModel:
         return scores
 
 
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what the checkpoint's files say; what it is asked is counted when it is loaded."""
+    faults.attempt(lambda: require(("torch", "transformers"), extra="hf", backend="prm"))
+    faults.attempt(lambda: read_options(Options, "prm", options))
+    examine_checkpoint(rest, faults, context_of=positions)
+    return ModelFacts(chat=True, needs_steps=True)
+
+
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
     """Return the reward model of a folder, or of the hub at a revision.
 
     Raises:
         MissingExtraError: the packages torch or transformers are not installed.
-        ModelError: there is no such checkpoint, or it is no reward model.
+        ModelError: there is no such checkpoint, or it is not a reward model.
     """
     chosen = read_options(Options, "prm", options)
     require(("torch", "transformers"), extra="hf", backend="prm")
@@ -215,7 +227,7 @@ def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:
         lambda config: _class_of(checkpoint, config, trusted=options.trust_remote_code),
     )
     if model.config.pad_token_id is None:
-        # Any token will do: padding follows the text, and is masked.
+        # Any token works: padding follows the text, and is masked.
         model.config.pad_token_id = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
     by_text = type(model).__name__.endswith("ForSequenceClassification")
     return tokenizer, model, "sequence" if by_text else "token"
@@ -231,9 +243,9 @@ def _class_of(checkpoint: Checkpoint, config: Any, *, trusted: bool) -> Any:  # 
     if name.endswith("ForSequenceClassification"):
         return transformers.AutoModelForSequenceClassification
     if trusted and "AutoModel" in getattr(config, "auto_map", {}):
-        # Reward models that bring their own code, as Qwen's do, score every token.
+        # Reward models with code of their own, such as Qwen's, score every token.
         return transformers.AutoModel
     raise ModelError(
-        f"{checkpoint.place} is no reward model: its architecture is {name or 'unknown'}.",
-        "It must classify tokens or sequences, or bring its own code with trust_remote_code=true.",
+        f"{checkpoint.place} is not a reward model: its architecture is {name or 'unknown'}.",
+        "It must classify tokens or sequences, or run its own code: trust_remote_code=true.",
     )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mathreason_eval.errors import DataError, ModelError
-from mathreason_eval.models import read_options
+from mathreason_eval.errors import DataError, Faults, ModelError
+from mathreason_eval.models import of_file, read_options, with_options
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.replies import token_count
-from mathreason_eval.text.jsonl import read_objects
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.replies import known_finish_reason, token_count
+from mathreason_eval.text.jsonl import bounded_lines, read_objects
+from mathreason_eval.types import CONTENT_FILTER, FAILED
 
 Row = Mapping[str, object]
 _IDS = ("id", "problem_id")
@@ -25,7 +30,7 @@ class Options:
     """What `--model-arg` may set."""
 
     chat: bool = True
-    """Whether the outputs answer chat prompts; False if they continue bare text."""
+    """Whether the outputs answer chat prompts; False if they continue plain text."""
 
 
 class ReplayModel:
@@ -36,6 +41,7 @@ class ReplayModel:
     def __init__(self, name: str, path: Path, options: Options) -> None:
         self.name = name
         self.chat = options.chat
+        self._options = options
         self.opening = ""
         self._path = path
         self._rows = _read(path)
@@ -43,7 +49,8 @@ class ReplayModel:
     def describe(self) -> Mapping[str, object]:
         """Return the file with its content's hash."""
         digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
-        return {"backend": "replay", "file": str(self._path), "sha256": digest}
+        described = {"backend": "replay", **of_file("replay", self._path), "sha256": digest}
+        return with_options(described, self._options)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Yield the stored output of each request, or a `Failure` where there is none."""
@@ -59,17 +66,33 @@ class ReplayModel:
         """Do nothing: the file was read when it was opened."""
 
 
+def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    """Return what kind of prompts the outputs answer, after reading them."""
+    faults.attempt(lambda: _read(_existing(rest)))
+    chosen = faults.attempt(lambda: read_options(Options, "replay", options))
+    return ModelFacts(chat=chosen.chat if chosen else None)
+
+
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> ReplayModel:
-    """Return the stored outputs of a JSONL or JSONL.gz file.
+    """Return an engine that answers with the stored outputs of a JSONL or JSONL.gz file.
+
+    Args:
+        name: the model's whole name, `replay:FILE`.
+        rest: the file.
+        options: of `--model-arg`.
 
     Raises:
-        ModelError: there is no such file.
-        DataError: a row has no id or no text.
+        ModelError: there is no such file, or an option is not known.
+        DataError: a row is not JSON, or has no id or no text.
     """
+    return ReplayModel(name, _existing(rest), read_options(Options, "replay", options))
+
+
+def _existing(rest: str) -> Path:
     path = Path(rest).expanduser()
     if not path.is_file():
         raise ModelError(f"There is no file {rest}.", "Give a JSONL or JSONL.gz file of outputs.")
-    return ReplayModel(name, path, read_options(Options, "replay", options))
+    return path
 
 
 def _read(path: Path) -> dict[tuple[str, int], Row]:
@@ -78,18 +101,35 @@ def _read(path: Path) -> dict[tuple[str, int], Row]:
     A row without `sample` is the next sample of its problem, in order of appearance.
     """
     rows: dict[tuple[str, int], Row] = {}
+    lines_of: dict[tuple[str, int], int] = {}
     seen: Counter[str] = Counter()
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        with path.open("rb") as file:
+            packed = path.suffix == ".gz"
+            lines = (
+                bounded_lines(gzip.GzipFile(fileobj=file), file) if packed else bounded_lines(file)
+            )
             for number, row in read_objects(lines, path):
                 _check(row, f"{path}, line {number}")
                 problem = str(_first(row, _IDS))
-                sample = row.get("sample", seen[problem])
-                if not isinstance(sample, int):
-                    raise DataError(f"{path}, line {number}: the sample {sample!r} is no number.")
+                sample = row.get("sample")
+                if sample is None:
+                    sample = seen[problem]
+                if token_count(sample) is None:
+                    raise DataError(
+                        f"{path}, line {number}: the sample {sample!r} is not a number.",
+                        "Write an index from 0, or leave it out.",
+                    )
                 seen[problem] += 1
-                rows[problem, sample] = row
-    except (OSError, EOFError) as error:
+                key = problem, sample
+                if rows.setdefault(key, row) != row:
+                    raise DataError(
+                        f"{path}, lines {lines_of[key]} and {number} differ, and both are sample "
+                        f"{sample} of {problem!r}.",
+                        "Keep one of them, or number them differently.",
+                    )
+                lines_of.setdefault(key, number)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}.", "Give UTF-8 JSON lines.") from None
     return rows
 
@@ -99,6 +139,8 @@ def _check(row: Row, where: str) -> None:
     for names in (_IDS, _TEXTS):
         if _first(row, names) is None:
             raise DataError(f"{where} has no {' or '.join(names)}.", "Rename the row's columns.")
+    if not isinstance(_first(row, _TEXTS), str):
+        raise DataError(f"{where} has an output that is not a string.", "Write it as a string.")
 
 
 def _first(row: Row, names: tuple[str, ...]) -> object:
@@ -107,16 +149,63 @@ def _first(row: Row, names: tuple[str, ...]) -> object:
 
 
 def _completion(request: Request, row: Row) -> Completion:
-    """Return a row as the completion of a request; what is not of its type is unknown."""
-    reasoning, finish, seconds = (
-        row.get(name) for name in ("reasoning", "finish_reason", "seconds")
-    )
-    return Completion(
-        request=request,
-        text=str(_first(row, _TEXTS)),
-        reasoning=reasoning if isinstance(reasoning, str) else None,
-        finish_reason=finish if isinstance(finish, str) and finish else None,
-        prompt_tokens=token_count(row.get("prompt_tokens")),
-        completion_tokens=token_count(row.get("completion_tokens", row.get("tokens"))),
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
-    )
+    """Return a row as the completion of a request; a value of a wrong type counts as unknown."""
+    return Completion(request=request, **{name: read(row) for name, read in _FIELDS.items()})
+
+
+def _text(row: Row) -> str:
+    return str(_first(row, _TEXTS))
+
+
+def _reasoning(row: Row) -> str | None:
+    value = row.get("reasoning")
+    return value if isinstance(value, str) else None
+
+
+def _finish_reason(row: Row) -> str | None:
+    """Return why a text ends; only a row without any text can be a failure that was accepted."""
+    value = row.get("finish_reason")
+    if value == FAILED and not _text(row) and not _reasoning(row):
+        return FAILED
+    return known_finish_reason(value)
+
+
+def _completion_tokens(row: Row) -> int | None:
+    return token_count(row.get("completion_tokens", row.get("tokens")))
+
+
+def _reasoning_tokens(row: Row) -> int | None:
+    count, total = token_count(row.get("reasoning_tokens")), _completion_tokens(row)
+    return count if count is None or total is None or count <= total else None
+
+
+def _number(row: Row, name: str) -> float | None:
+    """Return a finite number, or None."""
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _label(row: Row) -> bool | None:
+    value = row.get("label")
+    return value if isinstance(value, bool) else None
+
+
+_FIELDS: Mapping[str, Callable[[Row], Any]] = {
+    "text": _text,
+    "reasoning": _reasoning,
+    "finish_reason": _finish_reason,
+    "prompt_tokens": lambda row: token_count(row.get("prompt_tokens")),
+    "completion_tokens": _completion_tokens,
+    "reasoning_tokens": _reasoning_tokens,
+    "seconds": lambda row: _number(row, "seconds"),
+    "refused": lambda row: row.get("refused") is True or _finish_reason(row) == CONTENT_FILTER,
+    "reward": lambda row: _number(row, "reward"),
+    "label": _label,
+}
+"""What reads each field of a completion, but its request, from a row."""

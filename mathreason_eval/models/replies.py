@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.types import CONTENT_FILTER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,32 +16,54 @@ class _Message:
     """The text of one choice of a reply."""
 
     text: str | None
-    """None where there is none, which differs from an empty text."""
+    """None if there is none, which differs from an empty text."""
     reasoning: str | None = None
     calls_tool: bool = False
+    refused: bool = False
 
 
-class _UnusableError(Exception):
-    """A reply that holds no completion, with the reason."""
+UNUSABLE = "unusable reply"
+"""The kind of failure of a request whose reply contains no completion."""
 
 
-def from_chat(request: Request, reply: object, seconds: float, key: str) -> Completion | Failure:
+class UnusableReplyError(Exception):
+    """A reply that contains no completion, with the reason."""
+
+
+def parse_body(content: bytes) -> object:
+    """Return the JSON of a reply's body.
+
+    Raises:
+        UnusableReplyError: it is not JSON.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        pass
+    if content.lstrip().startswith((b"data:", b"event:", b":")):
+        raise UnusableReplyError("the server's reply is an event stream, which was not requested")
+    if not content.strip():
+        raise UnusableReplyError("the server's reply is empty")
+    raise UnusableReplyError("the server's reply is not JSON")
+
+
+def from_chat(request: Request, reply: object, seconds: float) -> Completion | Failure:
     """Return the completion in the reply of /chat/completions, or why there is none."""
-    return _read(request, reply, seconds, key, _chat_message)
+    return _read(request, reply, seconds, _chat_message)
 
 
-def from_text(request: Request, reply: object, seconds: float, key: str) -> Completion | Failure:
+def from_text(request: Request, reply: object, seconds: float) -> Completion | Failure:
     """Return the completion in the reply of /completions, or why there is none."""
-    return _read(request, reply, seconds, key, _text_message)
+    return _read(request, reply, seconds, _text_message)
 
 
 _MAX_ERROR_LENGTH = 300
 """Characters of a server's error that are shown."""
 
 
-def error_text(body: object, key: str) -> str:
-    """Return the message of an error reply on one short line, without the key it may echo."""
-    line = " ".join(_error_message(body).replace(key, "…").split())
+def error_text(body: object) -> str:
+    """Return the message of an error reply on one short line."""
+    line = " ".join(_error_message(body).split())
     return line if len(line) <= _MAX_ERROR_LENGTH else line[:_MAX_ERROR_LENGTH] + "…"
 
 
@@ -56,10 +79,24 @@ def is_context_error(message: str) -> bool:
 
 def token_count(value: object) -> int | None:
     """Return a count of tokens, or None where the value of a server or a file cannot be one."""
-    # True is an int in Python, and no count.
+    # True is an int in Python, but not a count.
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if value >= 0 else None
+    return value if 0 <= value <= _LARGEST_COUNT else None
+
+
+_LARGEST_COUNT = 1 << 53
+"""Far beyond any count of tokens; a larger whole number is not exact in every JSON parser."""
+
+
+def known_finish_reason(value: object) -> str | None:
+    """Return the name under which another program's finish reason is stored; None if unknown."""
+    return _FINISH_REASONS.get(_plain(value))
+
+
+def _plain(value: object) -> str:
+    """Return a word of a server without the blanks around it and its case; of no text nothing."""
+    return value.strip().lower() if isinstance(value, str) else ""
 
 
 def _error_message(body: object) -> str:
@@ -73,7 +110,6 @@ def _read(
     request: Request,
     reply: object,
     seconds: float,
-    key: str,
     message_of: Callable[[Mapping[str, Any]], _Message],
 ) -> Completion | Failure:
     """Return the completion in a reply; `message_of` finds the message of a choice."""
@@ -83,8 +119,8 @@ def _read(
         finish = _finish_reason(choice.get("finish_reason"))
         message = message_of(choice)
         _check_for_text(message, finish)
-    except _UnusableError as error:
-        return Failure(request=request, reason=error_text(str(error), key))
+    except UnusableReplyError as error:
+        return Failure(request=request, kind=UNUSABLE, reason=error_text(str(error)))
     usage = checked.get("usage")
     counts = usage if isinstance(usage, dict) else {}
     return Completion(
@@ -94,16 +130,26 @@ def _read(
         finish_reason=finish,
         prompt_tokens=token_count(counts.get("prompt_tokens")),
         completion_tokens=token_count(counts.get("completion_tokens")),
+        reasoning_tokens=_reasoning_tokens(counts),
         seconds=seconds,
+        refused=message.refused or finish == CONTENT_FILTER,
     )
+
+
+def _reasoning_tokens(usage: Mapping[str, Any]) -> int | None:
+    """Return the number of reasoning tokens, if the server states a plausible one, else None."""
+    details = usage.get("completion_tokens_details")
+    count = token_count(details.get("reasoning_tokens") if isinstance(details, dict) else None)
+    total = token_count(usage.get("completion_tokens"))
+    return count if count is None or total is None or count <= total else None
 
 
 def _without_error(part: object) -> Mapping[str, Any]:
     """Return a reply or a choice unchanged; servers send errors with status 200 as well."""
     if not isinstance(part, dict):
-        raise _UnusableError("the server's reply holds no choice")
+        raise UnusableReplyError("the server's reply has no choice")
     if part.get("error") or part.get("object") == "error":
-        raise _UnusableError(f"the server answered with an error: {_error_message(part)}")
+        raise UnusableReplyError(f"the server answered with an error: {_error_message(part)}")
     return part
 
 
@@ -115,20 +161,37 @@ def _first(choices: object) -> object:
     return next((one for one in held if token_count(one.get("index")) == 0), None)
 
 
-_TOOL_CALLS = ("tool_calls", "function_call")
 _FINISH_REASONS = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "max_length", "model_length"), "length"),
-    **{name: name for name in ("content_filter", *_TOOL_CALLS)},
+    **dict.fromkeys(
+        ("stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "completed"), "stop"
+    ),
+    **dict.fromkeys(
+        (
+            *("length", "max_tokens", "max_output_tokens", "max_length", "model_length"),
+            *("token_limit", "model_context_window_exceeded"),
+        ),
+        "length",
+    ),
+    **dict.fromkeys(
+        (
+            *("content_filter", "content_filtered", "guardrail_intervened", "refusal", "safety"),
+            *("prohibited_content", "blocklist", "spii", "recitation", "error_toxic"),
+        ),
+        CONTENT_FILTER,
+    ),
 }
-"""Finish reasons of servers, and how they are stored. With any other the text is not complete."""
+"""Finish reasons of servers (OpenAI's, TGI's, Mistral's, Anthropic's, Cohere's, Bedrock's,
+Gemini's), in any letter case, and how they are stored. With any other the text is not an answer."""
+_TOOL_CALLS = frozenset({"tool_calls", "tool_call", "tool_use", "function_call"})
 
 
 def _finish_reason(value: object) -> str:
     """Return the name under which a server's finish reason is stored."""
-    known = _FINISH_REASONS.get(value.lower()) if isinstance(value, str) else None
+    if _plain(value) in _TOOL_CALLS:
+        raise UnusableReplyError("the server asked for a tool instead of answering")
+    known = known_finish_reason(value)
     if known is None:
-        raise _UnusableError(
+        raise UnusableReplyError(
             "the server does not say why its text ends"
             if value is None
             else f"the server ended its text with {value!r}"
@@ -138,11 +201,12 @@ def _finish_reason(value: object) -> str:
 
 def _check_for_text(message: _Message, finish: str) -> None:
     """Raise where a message has no text, which differs from an empty one."""
-    if (message.calls_tool or finish in _TOOL_CALLS) and not (message.text or "").strip():
-        raise _UnusableError("the server asked for a tool and wrote no text")
+    if message.calls_tool:
+        raise UnusableReplyError("the server asked for a tool instead of answering")
     # A content filter may leave nothing, and would leave nothing again.
-    if message.text is None and not message.reasoning and finish != "content_filter":
-        raise _UnusableError("the server's message has no text")
+    refused = message.refused or finish == CONTENT_FILTER
+    if message.text is None and not message.reasoning and not refused:
+        raise UnusableReplyError("the server's message has no text")
 
 
 def _text_message(choice: Mapping[str, Any]) -> _Message:
@@ -152,56 +216,58 @@ def _text_message(choice: Mapping[str, Any]) -> _Message:
 
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details")
-"""Where servers put a thought that is separate from the content."""
+"""The fields in which servers put the reasoning, separate from the content."""
 
 
 def _chat_message(choice: Mapping[str, Any]) -> _Message:
     """Return the message of a choice of /chat/completions."""
     message = choice.get("message")
     if not isinstance(message, dict):
-        raise _UnusableError("the server's reply holds no message")
-    text, thought = _content(message.get("content"))
+        raise UnusableReplyError("the server's reply has no message")
+    text, thought, refused = _content(message.get("content"))
     refusal = message.get("refusal")
-    if not text and refusal and isinstance(refusal, str):
-        text = refusal
+    if refusal and isinstance(refusal, str):
+        text, refused = text or refusal, True
     separate = next(filter(None, (_thought(message.get(name)) for name in _REASONING)), thought)
     return _Message(
         text=text,
         reasoning=separate or None,
+        refused=refused,
         calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
     )
 
 
 _TEXTS = {"text": "text", "output_text": "text", "refusal": "refusal"}
-"""Kinds of parts of a content that are text, each with the key of that text."""
+"""Types of content parts that are text, each with the key of that text."""
 _THOUGHTS = ("thinking", "reasoning")
 
 
-def _content(content: object) -> tuple[str | None, str]:
-    """Return the text in a message's content, None where there is none, and the thought in it."""
+def _content(content: object) -> tuple[str | None, str, bool]:
+    """Return the text in a message's content or None, the reasoning in it, and if it refuses."""
     if content is None or isinstance(content, str):
-        return content, ""
+        return content, "", False
     if not isinstance(content, list):
-        raise _UnusableError(f"the content of the server's message is {content!r}")
-    texts, thoughts = [], []
+        raise UnusableReplyError(f"the content of the server's message is {content!r}")
+    texts, thoughts, refused = [], [], False
     for part in content:
         kind = part.get("type") if isinstance(part, dict) else None
         text = part.get(_TEXTS[kind]) if isinstance(kind, str) and kind in _TEXTS else None
         if isinstance(text, str):
             texts.append(text)
+            refused = refused or kind == "refusal"
         elif kind in _THOUGHTS:
             thoughts.append(_thought(part))
         else:
-            raise _UnusableError(f"the server's message holds a part that is no text: {kind!r}")
-    return "".join(texts) if texts else None, "".join(thoughts)
+            raise UnusableReplyError(f"the server's message has a part that is not text: {kind!r}")
+    return "".join(texts) if texts else None, "".join(thoughts), refused
 
 
 _REASONING_KEYS = ("thinking", "reasoning", "text", "summary")
-"""Where a part of a content holds its thought."""
+"""The keys of the reasoning in a content part."""
 
 
 def _thought(value: object) -> str:
-    """Return a thought, which servers send as a text, as an object or as a list of parts."""
+    """Return the reasoning, which servers send as a text, an object or a list of parts."""
     if isinstance(value, dict):
         value = next((value[name] for name in _REASONING_KEYS if value.get(name)), None)
     if isinstance(value, list):

@@ -23,7 +23,7 @@ class TaskCheck:
     name: str
     ok: bool
     note: str
-    """What was found."""
+    """One sentence: what the check found."""
 
 
 def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[TaskCheck, ...]:
@@ -58,14 +58,14 @@ def _result(name: str, check: Callable[[], str]) -> TaskCheck:
 def _rules(task: Task) -> str:
     check_rules(task)
     second = f", and as second grader by {task.second}" if task.second else ""
-    return f"finds answers by {', '.join(task.extract)}; judges by {task.grade}{second}"
+    return f"extracts answers by {', '.join(task.extract)}; grades by {task.grade}{second}"
 
 
 def _readme(task: Task) -> str:
     if task.folder is None:
         return "a task made in Python has none"
     if not (task.folder / "README.md").is_file():
-        raise TaskError("There is none.", "Say where the task comes from and what is reported.")
+        raise TaskError("There is none.", "State the task's source and what is reported.")
     return "present"
 
 
@@ -74,14 +74,22 @@ def _problems(task: Task, problems: Sequence[Problem]) -> str:
         return f"not checked; name them with --data {task.name}=PATH"
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
-            raise TaskError(f"No problem has the property {name!r} of the reported slices.")
+            raise TaskError(
+                f"No problem has the property {name!r} of the reported slices.", "Correct `slices`."
+            )
     repeated = len(problems) - len({problem.question for problem in problems})
     if task.problem is not None:
         for index in reversed(range(min(20, len(problems)))):
             if task.problem(index, 0) != problems[index]:
-                raise TaskError(f"Problem {index} is not the same when it is generated again.")
+                raise TaskError(
+                    f"Problem {index} is not the same when it is generated again.",
+                    "Draw only from item_rng(task, seed, index).",
+                )
         if repeated:
-            raise TaskError(f"{repeated} generated questions occur more than once.")
+            raise TaskError(
+                f"{repeated} generated questions occur more than once.",
+                "Widen the generator's ranges.",
+            )
     known = _published(task, problems) if task.data else ""
     return f"{len(problems):,}, ids all different, {repeated} questions more than once{known}"
 
@@ -90,41 +98,42 @@ def _published(task: Task, problems: Sequence[Problem]) -> str:
     """Return a note on the golds; raise an error if the rows are not the published ones."""
     expected = sum(data.rows or 0 for data in task.data)
     if expected not in (0, len(problems)):
-        raise TaskError(f"There are {len(problems):,}, and the task says {expected:,}.")
+        raise TaskError(
+            f"There are {len(problems):,}, but the task says {expected:,}.",
+            "Use the published rows, or correct `rows`.",
+        )
     golds, known = gold_hash(problems), [data.golds for data in task.data if data.golds]
     if not known:
         return f", golds: {golds}"
     if golds not in known:
-        raise TaskError(f"Their golds are not the published ones: their hash is {golds}.")
+        raise TaskError(
+            f"Their golds are not the published ones: their hash is {golds}.",
+            "Use the published rows, or correct `golds`.",
+        )
     return ", the published golds"
 
 
 def _prompts(task: Task, problems: Sequence[Problem]) -> str:
-    import jinja2
-
     shown = problems or (Problem(id="sample", question="How many is 6 × 7?", gold=("42",)),)
     for form in task.prompts.values():
         for problem in shown:
-            try:
-                prompt = render(form, problem)
-            except jinja2.TemplateError as error:
-                raise TaskError(f"{form.id} does not render for {problem.id}: {error}.") from None
-            asked = prompt.text if prompt.text is not None else prompt.messages[0].content
+            prompt = render(form, problem)
+            asked = prompt.asked
             if problem.question not in asked:
-                raise TaskError(f"{form.id} does not ask the question of {problem.id}.")
+                raise TaskError(f"{form.id} does not contain the question of {problem.id}.")
             for stop in form.stop:
                 if stop in problem.question:
-                    raise TaskError(f"{problem.id} holds {stop!r}, which would stop the answer.")
+                    raise TaskError(f"{problem.id} contains {stop!r}, which would stop the answer.")
     return f"{', '.join(task.prompts)} render for {len(shown):,} problems and ask the question"
 
 
 _MAX_FOREIGN = 0.2
-"""Share of other problems' golds that a grader may accept: small integers do coincide."""
+"""Fraction of other problems' golds that a grader may accept: small integers coincide."""
 
 
 def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
     if not problems:
-        return "not tried on golds; see problems"
+        return "not tested on golds; see problems"
     refused, foreign = [], 0
     grader = task.located(task.grade)
     for problem, other in zip(problems, (*problems[1:], problems[0]), strict=True):
@@ -135,9 +144,14 @@ def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
             found = judge.match(problem.gold, answer=other.gold[0], grader=grader)
             foreign += found.equal is True
     if refused:
-        raise TaskError(f"The gold of {len(refused)} problems is refused; the first: {refused[0]}.")
+        raise TaskError(
+            f"The gold of {len(refused)} problems is refused; the first: {refused[0]}.",
+            "Correct these golds or the grader.",
+        )
     if foreign > _MAX_FOREIGN * len(problems):
-        raise TaskError(f"The grader accepts another problem's gold {foreign:,} times.")
+        raise TaskError(
+            f"The grader accepts another problem's gold {foreign:,} times.", "Make it stricter."
+        )
     return f"accepts every gold, {len(problems):,}; another problem's gold {foreign:,} times"
 
 
@@ -157,7 +171,7 @@ def _cases(task: Task, judge: Judge) -> str:
             )
         count += 1
     if not count:
-        raise TaskError("There are none.", "Write outputs with the outcome they deserve.")
+        raise TaskError("There are none.", "Add outputs with the outcomes they should get.")
     return f"{count} of {count} agree"
 
 
@@ -166,9 +180,11 @@ _CASE_KEYS = frozenset({"text", "gold", "want", "why"})
 
 def _case_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     if not path.is_file():
-        raise TaskError("There is none.", "Write outputs with the outcome they deserve.")
+        raise TaskError("There is none.", "Add outputs with the outcomes they should get.")
     with path.open("rb") as lines:
         for number, case in read_objects(lines, path):
             if not case.keys() >= _CASE_KEYS >= case.keys() - {"finish_reason"}:
-                raise TaskError(f"Line {number} needs text, gold, want and why.")
+                raise TaskError(
+                    f"Line {number} needs text, gold, want and why.", "Add the missing keys."
+                )
             yield number, case

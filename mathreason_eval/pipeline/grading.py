@@ -2,123 +2,144 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.grade import DEADLINE, WORKERS
-from mathreason_eval.grade.graders import is_of_task, vote_key
-from mathreason_eval.grade.judge import Judge
-from mathreason_eval.pipeline.plan import NO_SECOND, TaskRules, stored_second, with_second
-from mathreason_eval.runs.store import FileKey, Run, RunWriter, SampleKey, find_run
+from mathreason_eval.grade.graders import is_of_task, vote_key, vote_same
+from mathreason_eval.grade.judge import is_settled
+from mathreason_eval.pipeline.plan import NO_SECOND, TaskRules, stored_second_grader, with_second
+from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job
+from mathreason_eval.runs.completeness import check_samples
+from mathreason_eval.runs.reading import SampleKey, distinct
+from mathreason_eval.runs.store import FileKey, Run, find_folder, load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task, task_names
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import Generation, Metric, Problem, Records, Verdict
+from mathreason_eval.types import GenerationInfo, Metric, Problem, Records, Verdict
 
 
-class JudgementWatcher(Protocol):
-    """An observer of verdicts. Called from grading threads."""
+class VerdictLog:
+    """The verdicts of a session: those that counted before it, and each new one as it falls."""
 
-    def judged(self, task: str, verdict: Verdict) -> None:
-        """Take note of one verdict."""
+    def __init__(self, writer: RunWriter | None = None) -> None:
+        """Begin a log.
 
+        Args:
+            writer: where each new verdict is appended; without it they are only written at the end.
+        """
+        self._writer = writer
+        self._held: dict[str, list[Verdict]] = {}
+        self._lines: dict[str, int] = {}
+        """By task, how many verdicts its file holds, with those that do not count."""
 
-GRADING = (WORKERS, DEADLINE)
-"""(worker processes, seconds of computer algebra for one answer), by default."""
+    def begin(self, task: str) -> None:
+        """Take note of a task, all of whose samples are judged in this session."""
+        self._held[task], self._lines[task] = [], 0
 
+    def resume(self, task: str, run: Run) -> Mapping[SampleKey, Verdict]:
+        """Take note of a task and its verdicts; return those that settle stored samples."""
+        found, samples = run.stored_verdicts(task), distinct(run.infos(task))
+        settled = {
+            key: verdict
+            for verdict in found.counting
+            if (key := (verdict.problem_id, verdict.sample)) in samples
+            and verdict.judged_output is not None
+            and is_settled(verdict)
+        }
+        self._held[task], self._lines[task] = [*settled.values()], found.lines
+        return settled
 
-class GradingQueue:
-    """Judges samples while others are generated, so that no engine waits for a grader.
+    def add(self, task: str, verdicts: Sequence[Verdict]) -> None:
+        """Append verdicts; see `VerdictSink`."""
+        if self._writer is not None:
+            self._writer.append_verdicts(task, verdicts)
+            self._lines[task] += len(verdicts)
+        self._held[task] += verdicts
 
-    A context manager: leaving it on an error drops what has not been judged.
-    """
+    def write(self, task: str, problems: Iterable[Problem], writer: RunWriter) -> Sequence[Verdict]:
+        """Have the file hold the verdicts alone, by problem as asked and by sample; return them."""
+        held, in_order = self._held[task], self.in_order(task, problems)
+        if self._writer is None or in_order != held or self._lines[task] != len(held) or not held:
+            writer.write_verdicts(task, in_order)
+        return in_order
 
-    def __init__(
-        self, grading: tuple[int, float] = GRADING, watcher: JudgementWatcher | None = None
-    ) -> None:
-        workers, deadline = grading
-        self._judge = Judge(workers=workers, deadline=deadline)
-        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="grading")
-        self._watcher = watcher
-        self._pending: dict[str, list[Future[Verdict]]] = {}
-        self.last_verdict = time.monotonic()
-
-    def __enter__(self) -> Self:
-        # Computer algebra takes seconds to import: meanwhile a model loads.
-        self._judge.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=kind is not None)
-        self._judge.close()
-
-    def submit(self, task: str, rules: TaskRules, problem: Problem, generation: Generation) -> None:
-        """Queue one sample."""
-        future = self._threads.submit(self._verdict, task, rules, problem, generation)
-        self._pending.setdefault(task, []).append(future)
-
-    def verdicts(self, task: str) -> list[Verdict]:
-        """Wait for and return all verdicts of a task, in the order in which they were queued."""
-        return [future.result() for future in self._pending.get(task, ())]
-
-    def _verdict(
-        self, task: str, rules: TaskRules, problem: Problem, generation: Generation
-    ) -> Verdict:
-        verdict = self._judge.verdict(problem, generation, rules.judging)
-        self.last_verdict = time.monotonic()
-        if self._watcher is not None:
-            self._watcher.judged(task, verdict)
-        return verdict
+    def in_order(self, task: str, problems: Iterable[Problem]) -> Sequence[Verdict]:
+        """Return the verdicts of a task by problem as asked and by sample."""
+        place = {problem.id: number for number, problem in enumerate(problems)}
+        return sorted(self._held[task], key=lambda one: (place[one.problem_id], one.sample))
 
 
-def write_verdicts_and_metrics(
-    queue: GradingQueue, writer: RunWriter, run: Run, rules: Mapping[str, TaskRules]
+def write_results(
+    log: VerdictLog, writer: RunWriter, run: Run, rules: Mapping[str, TaskRules]
 ) -> Run:
-    """Write the verdicts on everything queued, and the metrics; return the run with them.
+    """Write all verdicts in order, and the metrics; return the run with them.
 
     Tasks of the run that are not in `rules` are left unchanged.
     """
     metrics = [metric for metric in run.metrics() if metric.task not in rules]
     written: dict[FileKey, Iterable[object]] = {}
     for task, applied in rules.items():
-        problems, generations = run.problems(task), run.generations(task)
-        order = {problem.id: number for number, problem in enumerate(problems)}
-        verdicts = sorted(queue.verdicts(task), key=lambda v: (order[v.problem_id], v.sample))
-        writer.write_verdicts(task, verdicts)
+        problems, infos = run.problems(task), run.infos(task)
+        verdicts = log.write(task, problems, writer)
         written[task, Verdict] = verdicts
         if verdicts:
-            key, report = vote_key(applied.judging.grader), applied.report
-            metrics += summarize(task, problems, generations, verdicts, key=key, report=report)
+            key = vote_key(applied.judging.grader)
+            report = replace(
+                applied.report,
+                greedy=run.manifest.sampling.temperature == 0,
+                same=vote_same(applied.judging.grader),
+            )
+            metrics += summarize(task, problems, infos, verdicts, key=key, report=report)
     writer.write_metrics(metrics)
     written["", Metric] = metrics
     return run.updated(run.manifest, written)
 
 
 def split_output(output: str, reasoning: str | None = None) -> tuple[str, str | None]:
-    """Return what is stored of an output: its text, and its reasoning if it ended.
+    """Return an output as it is stored: its text, and its reasoning if that ended, else None.
 
-    Reasoning that never ended stays in the text, so that a judge sees that it did not.
+    Reasoning that never ended stays in the text, where the judge recognises it as such, and so does
+    reasoning that nothing follows: its mark shows that it ended.
     """
     thought = split_thinking(output, reasoning)
-    return (thought.text, thought.reasoning) if thought.finished else (output, reasoning)
+    unanswered = reasoning is None and thought.reasoning and not thought.text.strip()
+    if unanswered or not thought.finished:
+        return output, reasoning
+    return thought.text, thought.reasoning
 
 
-def submit_stored(queue: GradingQueue, run: Run, task: str, rules: TaskRules) -> set[SampleKey]:
-    """Queue every stored sample of a task; return which they are.
+def unjudged(
+    run: Run, task: str, rules: TaskRules, settled: Collection[SampleKey] = ()
+) -> Iterator[Job]:
+    """Return the stored samples of a task that have no settled verdict, read one by one.
 
     Raises:
         RunError: if a sample belongs to no stored problem.
     """
-    stored = set()
-    for problem, generation in run.asked(task):
-        queue.submit(task, rules, problem, generation)
-        stored.add((problem.id, generation.sample))
-    return stored
+    problems = {problem.id: problem for problem in run.problems(task)}
+    infos = run.infos(task)
+    if strays := {one.problem_id for one in infos} - problems.keys():
+        raise run.stray(task, min(strays))
+    waiting = {key: one for key, one in distinct(infos).items() if key not in settled}
+    # The file is not read a second time where nothing waits.
+    return _jobs(run, task, rules, problems, waiting) if waiting else iter(())
+
+
+def _jobs(
+    run: Run,
+    task: str,
+    rules: TaskRules,
+    problems: Mapping[str, Problem],
+    waiting: dict[SampleKey, GenerationInfo],
+) -> Iterator[Job]:
+    for generation in run.stream(task):
+        info = waiting.pop((generation.problem_id, generation.sample), None)
+        if info is not None:
+            problem = problems[generation.problem_id]
+            yield Job(task, rules, problem, generation, info.output_digest)
 
 
 # --- regrade ---------------------------------------------------------------------------------
@@ -154,25 +175,32 @@ def regrade(
     """Judge the stored generations of a run again by the present rules; return what changed.
 
     Args:
-        path: the run folder, or one that holds a single run.
+        path: the run folder, or a folder that contains a single run.
         workers: worker processes.
         deadline: seconds of computer algebra for one answer.
         tasks_dirs: folders with tasks of the user's own.
-        second: a second grader for every task; None: the one that the run was judged with, else
+        second: a second grader for every task; None: the one that the run was judged with, or
             the task's; `none`: no second grader.
 
     Raises:
         UnknownNameError: if there is no such grader.
-        RunError: if the folder is no run, or another process is writing to it.
+        RunError: if the folder is not a run, lacks problems or samples that it had, or another
+            process is writing to it.
     """
-    run = find_run(path)
-    rules = {task: _present_rules(run, task, tasks_dirs, second) for task in run.tasks()}
-    with RunWriter(run.path) as writer, GradingQueue((workers, deadline)) as queue:
+    folder, log = find_folder(path), VerdictLog()
+    with RunWriter(folder) as writer, GradingQueue(log, (workers, deadline)) as queue:
+        # Under the lock: until then another process may have written.
+        run = load_run(folder)
+        rules = {task: present_rules(run, task, tasks_dirs, second) for task in run.tasks()}
+        for task in rules:
+            check_samples(run, task)
         for task, applied in rules.items():
-            submit_stored(queue, run, task, applied)
-        # Read before they are replaced: a file is read when it is first asked for.
-        before, metrics_before = {task: run.verdicts(task) for task in rules}, run.metrics()
-        fresh = write_verdicts_and_metrics(queue, writer, run, rules)
+            log.begin(task)
+            queue.judge_later(unjudged(run, task, applied))
+        # Read before they are replaced: a view reads a file when it is first asked for.
+        before, metrics_before = _stored_verdicts(run), run.metrics()
+        queue.finish()
+        fresh = write_results(log, writer, run, rules)
         entries = fresh.manifest.tasks.items()
         tasks = {name: rules[name].applied(entry) for name, entry in entries}
         fresh = fresh.updated(replace(fresh.manifest, tasks=tasks))
@@ -185,25 +213,27 @@ def regrade(
     )
 
 
-def _present_rules(
-    run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None
-) -> TaskRules:
+def _stored_verdicts(run: Run) -> dict[str, Sequence[Verdict]]:
+    return {task: run.stored_verdicts(task).counting for task in run.tasks()}
+
+
+def present_rules(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> TaskRules:
     """Return the rules of the installed task, or of the manifest where it is not installed.
 
     Raises:
-        RunError: if it is not, and has a grader in its folder.
+        RunError: if it is not installed and its grader is in its task folder.
     """
     entry = run.manifest.tasks[task]
-    asked = second or stored_second(entry)
+    asked = second or stored_second_grader(entry)
     if task in task_names(tasks_dirs):
         return TaskRules.of(with_second(load_task(task, tasks_dirs), asked))
     other = None if asked == NO_SECOND else asked
     for grader in filter(None, (entry.grading.grade, other)):
-        # A manifest may name any file; only task folders that the user has are looked into.
+        # A manifest may name any file; only the user's own task folders are searched.
         if is_of_task(grader):
             raise RunError(
-                f"{run.path} was judged by {grader} of the task {task}, which is not here.",
-                "--tasks-dir names the folder that holds the task.",
+                f"{run.path} was judged by {grader} of the task {task}, which was not found.",
+                "Name the folder that contains the task with --tasks-dir.",
             )
     return TaskRules.stored(replace(entry.grading, second=other), entry.report)
 

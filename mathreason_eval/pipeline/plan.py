@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.errors import (
+    Faults,
+    TaskError,
+    UnknownNameError,
+    UserError,
+    raise_faults,
+)
 from mathreason_eval.extract import EXTRACTORS
 from mathreason_eval.grade.graders import grader_for, grader_named, is_of_task, recorded
 from mathreason_eval.grade.judge import GRADER_VERSION, JudgeOptions
 from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.models import engine_package
 from mathreason_eval.models.base import Model, Request
+from mathreason_eval.models.secrets import without_secrets
+from mathreason_eval.pipeline.provenance import judged_by
+from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.runs.keys import SampleKeys, prompt_digests
 from mathreason_eval.runs.manifest import describe_model, new_manifest
-from mathreason_eval.runs.store import SampleKey, is_run, load_run
+from mathreason_eval.runs.reading import SampleKey
+from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.seeds import sample_seed
 from mathreason_eval.stats.metrics import FAMILIES, find_metric, our_metric
 from mathreason_eval.stats.summary import Report
-from mathreason_eval.tasks import Task, load_task
-from mathreason_eval.tasks.datasets import Loaded, load_problems, load_shots
+from mathreason_eval.tasks import Task
+from mathreason_eval.tasks.datasets import Loaded, load_shots
 from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import (
     GradingRules,
+    Measure,
     PromptEntry,
     ReportRules,
     RunManifest,
     Sampling,
     SamplingEntry,
+    SentPrompt,
     TaskEntry,
 )
 
@@ -45,16 +59,16 @@ class TaskRules:
     reporting: ReportRules
     """As a manifest stores them."""
     judging: JudgeOptions
-    """The grading rules as a judge takes them."""
+    """The grading rules as the judge's argument."""
     report: Report
-    """The report rules as the summary takes them, with the grader's measures."""
+    """The report rules as the summary's argument, with the grader's measures."""
 
     @classmethod
     def of(cls, task: Task) -> Self:
         """Return the rules of a task.
 
         Raises:
-            UnknownNameError: as `check_rules`, as what else it raises.
+            UnknownNameError: as `check_rules`, like the other errors that it raises.
         """
         check_rules(task)
         grading = GradingRules(
@@ -64,6 +78,7 @@ class TaskRules:
             convention=asdict(task.convention),
             second=task.second,
             check_steps=task.check_steps,
+            judged_by=None,
         )
         reporting = ReportRules(
             slices=task.slices,
@@ -86,7 +101,7 @@ class TaskRules:
         Args:
             grading: the stored rules.
             reporting: the stored rules.
-            located: maps a recorded grader to the one that is called.
+            located: maps the recorded name of a grader to the name of the one that is called.
 
         Raises:
             UnknownNameError: if there is no such grader, or no such convention.
@@ -99,10 +114,11 @@ class TaskRules:
             check_steps=grading.check_steps,
         )
         report = Report(rules=reporting, measures=grader_for(judging.grader).measures)
-        # Recorded is what was applied: conventions that were unknown have their defaults now.
+        # What was applied is recorded: conventions unknown at that time now have their defaults.
         applied = replace(
             grading, grader_version=GRADER_VERSION, convention=asdict(judging.convention)
         )
+        applied = replace(applied, judged_by=judged_by(applied, judging))
         return cls(grading=applied, reporting=reporting, judging=judging, report=report)
 
     def applied(self, entry: TaskEntry) -> TaskEntry:
@@ -111,48 +127,74 @@ class TaskRules:
 
 
 def check_rules(task: Task) -> None:
-    """Raise an error unless answers can be judged, and results reported, as a task says.
+    """Raise an error unless answers can be judged and results reported as a task defines.
 
     Raises:
-        UnknownNameError: if there is no such rule of extraction, grader, family or metric.
-        PluginError: if the package that brings a grader cannot be imported.
-        TaskError: if the primary metric is not one of which more is better and that every problem
-            has, or the grader calls a measure as another metric is called.
+        UserError: as `rule_faults` names them.
     """
-    for rule in task.extract:
-        if rule not in EXTRACTORS:
-            raise UnknownNameError("extraction rule", rule, EXTRACTORS)
-    for family in task.metrics:
-        if family not in FAMILIES:
-            raise UnknownNameError("family of metrics", family, FAMILIES)
+    raise_faults(rule_faults(task))
+
+
+def rule_faults(task: Task) -> list[UserError]:
+    """Return why answers cannot be judged, or results not reported, as a task says.
+
+    That is: an extraction rule, a grader, a family of metrics or a metric that does not exist; a
+    package that brings a grader and cannot be imported; a primary metric that is not one of which
+    more is better and that every problem has; a measure of the grader that is called as another
+    metric is.
+    """
+    faults = Faults()
+    faults.found += [
+        UnknownNameError("extraction rule", rule, EXTRACTORS)
+        for rule in task.extract
+        if rule not in EXTRACTORS
+    ]
+    faults.found += [
+        UnknownNameError("family of metrics", family, FAMILIES)
+        for family in task.metrics
+        if family not in FAMILIES
+    ]
     if task.second is not None:
-        grader_for(task.located(task.second))
-    measures = grader_for(task.located(task.grade)).measures
+        second = task.located(task.second)
+        faults.attempt(lambda: grader_for(second))
+    if (grader := faults.attempt(lambda: grader_for(task.located(task.grade)))) is not None:
+        faults.attempt(lambda: _check_metrics(task, grader.measures))
+    return faults.found
+
+
+def _check_metrics(task: Task, measures: Sequence[Measure]) -> None:
     if taken := [measure.name for measure in measures if our_metric(measure.name)]:
         raise TaskError(
             f"{task.grade} measures {taken[0]}, which is the name of another metric.",
-            "A grader's measures have names of their own.",
+            "Rename the grader's measure.",
         )
     definition = find_metric(task.primary, measures).definition
     if not definition.has_scores or not definition.is_share or not definition.higher_is_better:
         raise TaskError(
-            f"Results of {task.name} cannot be ranked by {task.primary}: it is no share that "
-            "problems have and of which more is better.",
-            "`mathreason list metrics` names those that are.",
+            f"Results of {task.name} cannot be ranked by {task.primary}: it is no fraction that "
+            "each problem has and that is better when higher.",
+            "`mathreason list metrics` shows those that can be used.",
         )
 
 
 def task_entry(
-    task: Task, loaded: Loaded, problems: int, prompt: PromptEntry, max_tokens: int | None
+    task: Task,
+    loaded: Loaded,
+    prompt: PromptEntry,
+    *,
+    limit: int | None,
+    samples: int,
+    max_tokens: int | None,
 ) -> TaskEntry:
-    """Return a manifest's entry for a task.
+    """Return a manifest's entry for a task of which all loaded problems are asked.
 
     Args:
         task: the task.
         loaded: its data.
-        problems: how many are asked.
-        prompt: how they are put.
-        max_tokens: upper bound on the tokens of an answer; None where it is not known.
+        prompt: how its problems are put.
+        limit: the largest number of problems that was asked for.
+        samples: samples asked for per problem.
+        max_tokens: maximum number of tokens of an answer; None if unknown.
     """
     rules = TaskRules.of(task)
     return TaskEntry(
@@ -160,14 +202,16 @@ def task_entry(
         prompt=prompt,
         max_tokens=max_tokens,
         data=loaded.entry(),
-        problems=problems,
+        problems=len(loaded.problems),
+        limit=limit,
+        samples=samples,
         grading=rules.grading,
         report=rules.reporting,
     )
 
 
 NO_SECOND = "none"
-"""The name that asks for no second grader, whatever the run or the task names."""
+"""The name that means: no second grader, whatever the run or the task names."""
 
 
 def with_second(task: Task, grader: str | None) -> Task:
@@ -181,40 +225,18 @@ def with_second(task: Task, grader: str | None) -> Task:
     if grader == NO_SECOND:
         return replace(task, second=None)
     if is_of_task(grader):
-        # Whatever path it was named by, the one in this task's folder is used.
+        # Whatever path it was given with, the grader in this task's folder is used.
         return replace(task, second=recorded(grader))
     grader_named(grader)
     return replace(task, second=grader)
 
 
-def stored_second(entry: TaskEntry) -> str | None:
+def stored_second_grader(entry: TaskEntry) -> str | None:
     """Return the name of the second grader of a stored run's task, or None if it had none."""
     return entry.grading.second and recorded(entry.grading.second)
 
 
 # --- plans and requests ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunSpec:
-    """A user's choices. None leaves one to the stored run, the task or the default."""
-
-    tasks: tuple[str, ...]
-    samples: int = 1
-    limit: int | None = None
-    """Maximum number of problems of each task: its first ones."""
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    """None: each task's own."""
-    seed: int = 0
-    prompt: str | None = None
-    """Id of the prompt form; None: by the kind of the model."""
-    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Files of problems by task; under `TASK:shots` the solved problems of a few-shot prompt."""
-    tasks_dirs: tuple[Path, ...] = ()
-    second: str | None = None
-    """A second grader for every task; None: the one that the task names, if any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,17 +247,41 @@ class TaskPlan:
     form: PromptForm
     loaded: Loaded
     sampling: Sampling
+    samples: int
+    """Per problem."""
+    limit: int | None
+
+    @property
+    def asks_all(self) -> bool:
+        """Return whether no limit leaves a problem out."""
+        return self.limit is None or len(self.loaded.problems) < self.limit
+
+    def prompts(self, wanted: Container[str] | None = None) -> Iterator[SentPrompt]:
+        """Yield the prompt of each problem as it is sent; of those that are wanted, by id."""
+        for problem in self.loaded.problems:
+            if wanted is None or problem.id in wanted:
+                yield SentPrompt(problem_id=problem.id, prompt=render(self.form, problem))
 
     def entry(self) -> TaskEntry:
         """Return the manifest's entry for this task."""
-        spelled = json.dumps(asdict(self.form), sort_keys=True)
-        prompt = PromptEntry(id=self.form.id, sha256=hashlib.sha256(spelled.encode()).hexdigest())
-        asked = len(self.loaded.problems)
-        return task_entry(self.task, self.loaded, asked, prompt, self.sampling.max_tokens)
+        prompt = PromptEntry(
+            id=self.form.id,
+            sha256=hashlib.sha256(self.form.spelled().encode()).hexdigest(),
+            system=self.form.system,
+            system_fallback=self.form.system_fallback,
+        )
+        return task_entry(
+            self.task,
+            self.loaded,
+            prompt,
+            limit=self.limit,
+            samples=self.samples,
+            max_tokens=self.sampling.max_tokens,
+        )
 
 
 GREEDY = (0.0, 1.0)
-"""(temperature, top_p) of a run with one sample a problem."""
+"""(temperature, top_p) of a run with one sample per problem."""
 SAMPLED = (0.6, 0.95)
 """(temperature, top_p) of a run with several, at which AIME and the like are commonly reported."""
 
@@ -246,47 +292,32 @@ def resolve_sampling(spec: RunSpec, out: Path | None) -> RunSpec:
     if spec.temperature is not None:
         temperature = spec.temperature
         top_p = (GREEDY if temperature == 0 else SAMPLED)[1]
-    if out is not None and is_run(out):
-        stored = load_run(out).manifest.sampling
+    if out is not None and is_run(out) and (run := load_run(out)).has_samples():
+        stored = run.manifest.sampling
         if spec.temperature is None and stored.temperature is not None:
             temperature = stored.temperature
         if stored.top_p is not None:
             top_p = stored.top_p
-    return replace(spec, temperature=temperature, top_p=top_p if spec.top_p is None else spec.top_p)
+    top_p = top_p if spec.top_p is None else spec.top_p
+    # A caller's 1 is read back from the manifest as 1.0, which would give another key.
+    return replace(spec, temperature=float(temperature), top_p=float(top_p))
 
 
 SHOTS = ":shots"
-"""Ends the key of the solved problems of a few-shot prompt: `--data TASK:shots=PATH`."""
-
-
-def load_tasks(spec: RunSpec) -> tuple[tuple[Task, Loaded], ...]:
-    """Return the tasks of a spec with their problems.
-
-    Raises:
-        UserError: if a task or a data file is missing or malformed.
-    """
-    for name in spec.data:
-        if name.removesuffix(SHOTS) not in spec.tasks:
-            raise UnknownNameError("task in this run", name, spec.tasks)
-    tasks = [
-        with_second(load_task(name, spec.tasks_dirs), spec.second)
-        for name in dict.fromkeys(spec.tasks)
-    ]
-    return tuple(
-        (task, load_problems(task, spec.data.get(task.name, ()), limit=spec.limit))
-        for task in tasks
-    )
+"""The suffix of the key of a few-shot prompt's solved problems: `--data TASK:shots=PATH`."""
 
 
 def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
-    """Return the plan of a task by a spec with its sampling resolved.
+    """Return the plan of a task for a spec whose sampling is resolved.
 
     Raises:
         UserError: if the task has no such prompt, or none for this kind of model.
     """
     assert spec.temperature is not None
     assert spec.top_p is not None
-    form = task.prompt(spec.prompt, chat=chat)
+    form = task.prompt_form(spec.prompt, chat=chat)
+    if spec.system is not None:
+        form = replace(form, system=spec.system or None)
     if form.examples:
         sources = spec.data.get(task.name + SHOTS, ())
         form = replace(form, shots=load_shots(task, sources, form.examples))
@@ -299,41 +330,69 @@ def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
             top_p=spec.top_p,
             max_tokens=spec.max_tokens or task.max_tokens,
         ),
+        samples=spec.samples,
+        limit=spec.limit,
     )
 
 
 def planned_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:
     """Return the manifest of a run that begins now."""
     return new_manifest(
-        describe_model(model.name, model.describe()),
+        describe_model(
+            model.name, without_secrets({**engine_package(model.name), **model.describe()})
+        ),
         SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
         {plan.task.name: plan.entry() for plan in plans},
-        samples=spec.samples,
         seed=spec.seed,
     )
 
 
+def number_pending(plans: Sequence[TaskPlan], stored: Mapping[str, AbstractSet[SampleKey]]) -> int:
+    """Return how many requests `pending_requests` yields."""
+    pending = (_pending(plan, stored[plan.task.name]) for plan in plans)
+    return sum(len(samples) for one in pending for samples in one.values())
+
+
+def _pending(plan: TaskPlan, held: AbstractSet[SampleKey]) -> dict[str, list[int]]:
+    """Return the samples of a task that are not stored, by problem; no problem without one."""
+    asked = range(plan.samples)
+    return {
+        problem.id: left
+        for problem in plan.loaded.problems
+        if (left := [sample for sample in asked if (problem.id, sample) not in held])
+    }
+
+
 def pending_requests(
-    plans: Sequence[TaskPlan], spec: RunSpec, stored: Mapping[str, set[SampleKey]]
+    plans: Sequence[TaskPlan],
+    spec: RunSpec,
+    stored: Mapping[str, AbstractSet[SampleKey]],
+    manifest: RunManifest,
 ) -> Iterator[Request]:
     """Yield the requests for samples that are not stored: long tasks first, then by problem.
 
-    Long answers at the end would leave the engine almost idle; the samples of one problem share
-    their prompt, which engines with a prefix cache read only once.
+    Long answers at the end would leave the engine almost idle. The samples of one problem share
+    their prompt, which engines with a prefix cache compute only once.
+
+    Args:
+        plans: what is asked.
+        spec: the run seed.
+        stored: by task, the keys of samples that are not requested again.
+        manifest: the run's manifest, from which the keys of its samples are computed.
     """
     for plan in sorted(plans, key=lambda plan: -plan.sampling.max_tokens):
-        held = stored[plan.task.name]
-        for problem in plan.loaded.problems:
-            samples = [n for n in range(spec.samples) if (problem.id, n) not in held]
-            if not samples:
-                continue
-            prompt = render(plan.form, problem)
-            for sample in samples:
+        task, pending = plan.task.name, _pending(plan, stored[plan.task.name])
+        sent = tuple(plan.prompts(pending))
+        keys = SampleKeys(manifest, task, prompt_digests(sent))
+        for one in sent:
+            for sample in pending[one.problem_id]:
+                seed = sample_seed(spec.seed, one.problem_id, sample)
                 yield Request(
-                    task=plan.task.name,
-                    problem_id=problem.id,
+                    task=task,
+                    problem_id=one.problem_id,
                     sample=sample,
-                    prompt=prompt,
+                    prompt=one.prompt,
                     sampling=plan.sampling,
-                    seed=sample_seed(spec.seed, problem.id, sample),
+                    seed=seed,
+                    key=keys.key(one.problem_id, sample, seed),
                 )

@@ -1,93 +1,98 @@
-"""Ask a model the problems of some tasks and judge the answers, overlapped, resumable.
+"""Run a model on tasks and grade its answers, both at the same time; resumable.
 
-One queue holds the pending samples of all tasks, so the engine is never drained between two of
-them. A sample is stored before it is judged.
+One queue has the pending samples of all tasks, so the engine is never idle between two of them. A
+sample is stored before it is judged.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Unpack
 
-from mathreason_eval.errors import IncompleteRunError, RunError
-from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Failure, Model, handle
-from mathreason_eval.pipeline.grading import (
-    GRADING,
-    GradingQueue,
-    JudgementWatcher,
-    split_output,
-    submit_stored,
-    write_verdicts_and_metrics,
-)
+from mathreason_eval.errors import IncompleteRunError
+from mathreason_eval.models import NamedModel, UserModel
+from mathreason_eval.models.base import Completion, Failure, Model, drain, handle
+from mathreason_eval.pipeline.asked import SentPrompts, check_asked, sent_prompts
+from mathreason_eval.pipeline.grading import VerdictLog, split_output, unjudged, write_results
+from mathreason_eval.pipeline.max_tokens import with_max_tokens
 from mathreason_eval.pipeline.plan import (
-    RunSpec,
     TaskPlan,
     TaskRules,
-    load_tasks,
+    number_pending,
     pending_requests,
     plan,
     planned_manifest,
-    resolve_sampling,
-    stored_second,
+    stored_second_grader,
     with_second,
 )
+from mathreason_eval.pipeline.preflight import preflight
+from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job, JudgementWatcher
+from mathreason_eval.pipeline.repair import rebuilt, repair
+from mathreason_eval.pipeline.spec import RunSpec, Settings
+from mathreason_eval.pipeline.stopping import Stop
+from mathreason_eval.pipeline.system import with_system_placed
+from mathreason_eval.runs.completeness import is_complete
 from mathreason_eval.runs.manifest import folder_name, join, now
-from mathreason_eval.runs.store import (
-    FileKey,
-    Run,
-    RunWriter,
-    SampleKey,
-    distinct,
-    is_run,
-    load_run,
+from mathreason_eval.runs.reading import SampleKey, distinct
+from mathreason_eval.runs.sessions import Spent, Stored, begun, ended, now_after
+from mathreason_eval.runs.store import FileKey, Run, is_run, load_run
+from mathreason_eval.runs.writer import RunWriter
+from mathreason_eval.types import (
+    FAILED,
+    FailedRequest,
+    Generation,
+    GenerationInfo,
+    Records,
+    RunManifest,
+    SessionEnd,
 )
-from mathreason_eval.tasks import load_task
-from mathreason_eval.types import Generation, RunManifest, TaskEntry, Totals
 
 
 class Watcher(JudgementWatcher, Protocol):
     """An observer of a run."""
 
     def began(self, *, asked: int, stored: int) -> None:
-        """Take note of how many samples are asked in all and how many are stored already."""
+        """Called once, with the number of samples in all and of those stored already."""
 
     def generated(self, completion: Completion) -> None:
-        """Take note of one finished sample."""
+        """Called with each finished sample."""
 
     def failed(self, failure: Failure) -> None:
-        """Take note of one sample that could not be generated."""
+        """Called with each sample that could not be generated."""
 
 
 def evaluate(
     *,
     model: str,
-    tasks: Sequence[str],
-    samples: int = 1,
+    tasks: str | Sequence[str],
     out: str | Path | None = None,
     model_args: Mapping[str, str] | None = None,
-    **settings: object,
+    **settings: Unpack[Settings],
 ) -> Run:
-    """Open a model, ask it, judge it, and return the run; the same call resumes it.
+    """Run a model on tasks, grade its answers and return the run; the same call resumes it.
 
     Args:
         model: `BACKEND:NAME`, as on the command line.
-        tasks: names of tasks.
-        samples: samples per problem.
+        tasks: names of tasks, also as a comma list.
         out: the run folder; by default one under `runs/` named after the model and the settings.
         model_args: options of the engine.
-        settings: the other fields of `RunSpec`: limit, temperature, max_tokens, seed, data, …
+        settings: the other fields of `RunSpec`: samples, limit, temperature, max_tokens, seed, …
 
     Raises:
-        UserError: with what happened and what to do next.
+        UserError: if the run cannot be made; it says what happened and what to do next.
     """
-    spec = RunSpec(tasks=tuple(tasks), samples=samples, **settings)  # type: ignore[arg-type]
-    return run_tasks(spec, partial(open_model, model, model_args or {}), Path(out) if out else None)
+    spec = RunSpec.of({"tasks": tasks, **settings})
+    opener = NamedModel(name=UserModel(model), options=model_args or {})
+    return run_tasks(spec, opener, Path(out) if out else None)
 
 
 def run_tasks(
@@ -97,47 +102,82 @@ def run_tasks(
     *,
     watcher: Watcher | None = None,
     grading: tuple[int, float] = GRADING,
+    stop: Stop | None = None,
 ) -> Run:
-    """Ask a model and judge its answers; return the run.
+    """Run a model on the tasks of a spec and grade its answers; return the run.
 
     Args:
         spec: what is asked.
-        opener: makes the engine, which is closed at the end. It is called after tasks and data
-            have been read, so that a mistake shows before an engine takes a minute to load.
+        opener: makes the engine, which is closed at the end. It is called after everything else
+            was checked, so that a mistake shows before an engine takes a minute to load.
         out: the run folder; by default one under `runs/` named after the model and the settings.
         watcher: is notified of every step.
         grading: (worker processes, seconds of computer algebra for one answer).
+        stop: ends the run early when requested: nothing more is submitted, and what was submitted
+            is stored and judged.
 
     Raises:
-        RunError: if the folder holds a run made with other settings.
-        ModelError: if the engine failed as a whole; what was finished is stored and judged.
+        RunError: if the folder has a run made with other settings.
+        ModelError: if the whole engine failed; what was finished is stored and judged.
         IncompleteRunError: if single samples could not be generated; the rest is stored and judged.
     """
-    spec = resolve_sampling(spec, out)
-    loaded = load_tasks(spec)
+    if spec.repair and out is not None:
+        repair(out)
+    spec, loaded = preflight(spec, opener, out)
     with closing(opener()) as model:
-        plans = [plan(spec, task, problems, chat=model.chat) for task, problems in loaded]
+        plans = [
+            with_system_placed(plan(spec, task, problems, chat=model.chat), model)
+            for task, problems in loaded
+        ]
+        plans = [with_max_tokens(one, spec, model, out) for one in plans]
         folder = out or Path("runs") / folder_name(planned_manifest(spec, model, plans))
-        if spec.second is None and is_run(folder):
-            plans = _with_stored_second(plans, load_run(folder))
+        if spec.repair and out is None:
+            repair(folder)
         with RunWriter(folder) as writer:
-            manifest = join(folder, planned_manifest(spec, model, plans))
-            writer.write_manifest(manifest)
+            # Under the lock, as all that is written again. What was read before, the sampling of
+            # the folder, is compared with it when the folder is joined.
+            if spec.second is None and is_run(folder) and (run := load_run(folder)).has_samples():
+                plans = _with_stored_second_grader(plans, run)
+            planned = planned_manifest(spec, model, plans)
+            planned = rebuilt(folder, planned, plans, spec)
+            manifest = join(folder, planned, adopt=spec.adopt)
             before = Run(folder, manifest)
+            sent = sent_prompts(plans)
+            check_asked(before, plans, sent)
             for one in plans:
-                # A smaller limit than in an earlier session removes no problem.
-                asked, stored = one.loaded.problems, before.problems(one.task.name)
-                writer.write_problems(one.task.name, stored if len(stored) > len(asked) else asked)
-            return _Session(writer, before.fresh_view(), plans, model, watcher).run_all(
-                spec, grading
+                _write_asked(writer, before, one, sent[one.task.name])
+            writer.write_manifest(manifest)
+            session = _Session(
+                *(writer, before.fresh_view(), plans, model, watcher),
+                accept_failures=spec.accept_failures,
             )
+            return session.run_all(spec, grading, stop or Stop())
 
 
-def _with_stored_second(plans: Sequence[TaskPlan], run: Run) -> list[TaskPlan]:
+def _write_asked(writer: RunWriter, run: Run, plan: TaskPlan, sent: SentPrompts) -> None:
+    """Write the problems of a task and their prompts; a smaller limit than before removes none.
+
+    Problems and prompts in a folder without any sample are ignored. Files that hold just that are
+    left as they are.
+    """
+    task = plan.task.name
+    asked = {one.id: one for one in plan.loaded.problems}
+    prompts, problems = (
+        (run.prompts(task), run.problems(task)) if run.has_samples() else (Records(), Records())
+    )
+    all_problems = *asked.values(), *(one for one in problems if one.id not in asked)
+    all_prompts = *sent.values(), *(one for one in prompts if one.problem_id not in sent)
+    if all_problems != problems:
+        writer.write_problems(task, all_problems)
+    if all_prompts != prompts:
+        writer.write_prompts(task, all_prompts)
+
+
+def _with_stored_second_grader(plans: Sequence[TaskPlan], run: Run) -> list[TaskPlan]:
     """Return plans with the second graders that a run was judged with."""
     held = run.manifest.tasks
     return [
-        replace(one, task=with_second(one.task, stored_second(held[one.task.name])))
+        replace(one, task=with_second(one.task, stored_second_grader(held[one.task.name])))
         if one.task.name in held
         else one
         for one in plans
@@ -145,7 +185,7 @@ def _with_stored_second(plans: Sequence[TaskPlan], run: Run) -> list[TaskPlan]:
 
 
 class _Session:
-    """One session of a run: it generates what is pending and judges everything."""
+    """One session of a run: it generates what is pending and judges what is not judged."""
 
     def __init__(
         self,
@@ -154,106 +194,172 @@ class _Session:
         plans: Sequence[TaskPlan],
         model: Model,
         watcher: Watcher | None,
+        *,
+        accept_failures: bool,
     ) -> None:
         self.writer = writer
         self.run = run
         self.plans = plans
         self.model = model
         self.watcher = watcher
+        self.accept_failures = accept_failures
         self.rules = {plan.task.name: TaskRules.of(plan.task) for plan in plans}
+        self.problems = {
+            (plan.task.name, problem.id): problem
+            for plan in plans
+            for problem in plan.loaded.problems
+        }
         self.failures: list[Failure] = []
-        self.fresh: dict[str, list[Generation]] = {plan.task.name: [] for plan in plans}
-        self.tokens = 0
+        self.fresh: dict[str, list[GenerationInfo]] = {plan.task.name: [] for plan in plans}
 
-    def run_all(self, spec: RunSpec, grading: tuple[int, float]) -> Run:
-        """Generate what is pending, judge everything and write the results; return the run."""
-        with GradingQueue(grading, self.watcher) as queue:
-            stored = {
-                task: submit_stored(queue, self.run, task, rules)
-                for task, rules in self.rules.items()
-            }
-            began = time.monotonic()
+    def run_all(self, spec: RunSpec, grading: tuple[int, float], stop: Stop) -> Run:
+        """Generate what is pending, judge what is not, write the results; return the run."""
+        log = VerdictLog(self.writer)
+        with GradingQueue(log, grading, self.watcher) as queue, stop.heeding():
+            stored = {task: self._resume(queue, log, task) for task in self.rules}
+            manifest = begun(self.run.manifest, self._stored())
+            self.writer.write_manifest(manifest)
+            self.run = self.run.updated(manifest)
+            began, end = time.monotonic(), SessionEnd.ERROR
             try:
-                self._generate(queue, spec, stored)
+                self._generate(queue, spec, stored, stop)
+                end = SessionEnd.STOPPED if stop.requested else SessionEnd.COMPLETE
+            except KeyboardInterrupt:
+                end = SessionEnd.STOPPED
+                raise
             finally:
-                # Also on Ctrl-C and when the engine dies: what was generated is judged and shown.
-                ended = time.monotonic()
-                self.run = self.run.updated(self.run.manifest, self._generations())
-                self.run = write_verdicts_and_metrics(queue, self.writer, self.run, self.rules)
-                self.run = self.run.updated(self._final_manifest(queue, ended - began, ended))
+                # Also on Ctrl-C and if the engine fails: what was generated is judged and shown.
+                stopped = time.monotonic()
+                queue.finish()
+                self.run = self.run.updated(manifest, self._infos())
+                self.run = write_results(log, self.writer, self.run, self.rules)
+                lag = max(0.0, queue.last_verdict - stopped)
+                self.run = self.run.updated(self._final_manifest(end, stopped - began, lag))
                 self.writer.write_manifest(self.run.manifest)
         self._report_failures()
         return self.run
 
-    def _generations(self) -> dict[FileKey, Sequence[Generation]]:
-        """Return what the files of generations hold now, so that they need not be parsed again."""
+    def _resume(self, queue: GradingQueue, log: VerdictLog, task: str) -> set[SampleKey]:
+        """Have the stored samples of a task judged that are not; return which are stored."""
+        settled = log.resume(task, self.run)
+        if self.watcher is not None:
+            for verdict in settled.values():
+                self.watcher.judged(task, verdict)
+        queue.judge_later(unjudged(self.run, task, self.rules[task], settled))
+        return {*distinct(self.run.infos(task))}
+
+    def _stored(self) -> Stored:
+        tasks = self.run.tasks()
+        return Stored.of(chain.from_iterable(map(self.run.infos, tasks)))
+
+    def _infos(self) -> dict[FileKey, Sequence[GenerationInfo]]:
+        """Return the contents of the files of generations, which need not be parsed again."""
         return {
-            (task, Generation): (*self.run.generations(task), *fresh)
+            (task, GenerationInfo): (*self.run.infos(task), *fresh)
             for task, fresh in self.fresh.items()
         }
 
     def _generate(
-        self, queue: GradingQueue, spec: RunSpec, stored: Mapping[str, set[SampleKey]]
+        self,
+        queue: GradingQueue,
+        spec: RunSpec,
+        stored: Mapping[str, AbstractSet[SampleKey]],
+        stop: Stop,
     ) -> None:
-        requests = list(pending_requests(self.plans, spec, stored))
         if self.watcher is not None:
             kept = sum(map(len, stored.values()))
-            self.watcher.began(asked=kept + len(requests), stored=kept)
-        problems = {
-            (plan.task.name, problem.id): problem
-            for plan in self.plans
-            for problem in plan.loaded.problems
-        }
-        with closing(self.model.stream(requests)) as results:  # type: ignore[type-var]
-            for result in results:
-                task = result.request.task
-                if isinstance(result, Failure):
-                    self._take_failure(result)
-                    continue
-                read = partial(_generation, result, self.model.opening)
-                generation = handle(result.request, read)
-                if isinstance(generation, Failure):
-                    self._take_failure(generation)
-                    continue
-                self.writer.append(task, generation)
-                self.fresh[task].append(generation)
-                self.tokens += result.completion_tokens or 0
-                problem = problems[task, generation.problem_id]
-                queue.submit(task, self.rules[task], problem, generation)
-                if self.watcher is not None:
-                    self.watcher.generated(result)
+            pending = number_pending(self.plans, stored)
+            self.watcher.began(asked=kept + pending, stored=kept)
+        asked = stop.until(pending_requests(self.plans, spec, stored, self.run.manifest))
+        try:
+            with closing(self.model.stream(asked)) as results:  # type: ignore[type-var]
+                for result in results:
+                    self._take(queue, result)
+        except BaseException:
+            # The engine failed, or the user ended the run: requests in flight may still finish.
+            for result in drain(self.model):
+                self._take(queue, result)
+            raise
 
-    def _take_failure(self, failure: Failure) -> None:
-        self.failures.append(failure)
+    def _take(self, queue: GradingQueue, result: Completion | Failure) -> None:
+        """Store one result, and judge it if it is a sample."""
+        if isinstance(result, Completion):
+            read = partial(_generation, result, self.model.opening)
+            generation = handle(result.request, read)
+            if not isinstance(generation, Failure):
+                self._store(queue, result, generation)
+                return
+            result = generation
+        accepted = self.accept_failures and result.is_of_request
+        self.writer.append_failure(result.request.task, _failed_request(result, accepted=accepted))
+        if accepted:
+            nothing = Completion(request=result.request, text="", finish_reason=FAILED)
+            self._store(queue, nothing, _generation(nothing, ""))
+            return
+        self.failures.append(result)
         if self.watcher is not None:
-            self.watcher.failed(failure)
+            self.watcher.failed(result)
 
-    def _final_manifest(self, queue: GradingQueue, seconds: float, ended: float) -> RunManifest:
-        """Return the manifest with its final fields: totals, and when a complete run finished."""
+    def _store(self, queue: GradingQueue, completion: Completion, generation: Generation) -> None:
+        """Store a sample, then queue it to be judged."""
+        task = completion.request.task
+        self.writer.append(task, generation)
+        info = GenerationInfo.of(generation)
+        self.fresh[task].append(info)
+        problem = self.problems[task, generation.problem_id]
+        queue.submit(Job(task, self.rules[task], problem, generation, info.output_digest))
+        if self.watcher is not None:
+            self.watcher.generated(completion)
+
+    def _final_manifest(self, end: SessionEnd, seconds: float, lag: float) -> RunManifest:
+        """Return the manifest with its final fields: sums, and when a complete run finished."""
         manifest = self.run.manifest
-        complete = all(
-            len(distinct(self.run.generations(plan.task.name)))
-            >= len(self.run.problems(plan.task.name)) * manifest.samples
-            for plan in self.plans
-        )
-        totals = Totals(
-            completion_tokens=self.tokens,
-            generation_seconds=round(seconds, 3),
-            tokens_per_second=round(self.tokens / seconds, 1) if seconds > 0 else 0.0,
-            grading_lag_seconds=round(max(0.0, queue.last_verdict - ended), 3),
+        complete = is_complete(self.run)
+        if end is SessionEnd.COMPLETE and not complete:
+            end = SessionEnd.INCOMPLETE
+        own = Stored.of(chain.from_iterable(self.fresh.values()))
+        spent = Spent(
+            end=end,
+            seconds=seconds,
+            grading_lag_seconds=lag,
+            samples=own.samples,
+            completion_tokens=own.completion_tokens,
             failures=len(self.failures),
         )
-        return replace(manifest, finished=now() if complete else None, totals=totals)
+        manifest = ended(manifest, spent, self._stored().completion_tokens)
+        return replace(manifest, finished=now_after(manifest.started) if complete else None)
 
     def _report_failures(self) -> None:
         if not self.failures:
             return
         first = self.failures[0]
-        raise IncompleteRunError(
-            f"{len(self.failures)} samples could not be generated; the first, "
-            f"{first.request.problem_id} sample {first.request.sample}: {first.reason}",
-            f"{first.hint} The rest is stored; the same command goes on.".strip(),
+        kinds = Counter(failure.kind for failure in self.failures)
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+        closable = all(failure.is_of_request for failure in self.failures)
+        ways = "the same command requests them again" + (
+            ", and --accept-failures closes them as no_answer." if closable else "."
         )
+        raise IncompleteRunError(
+            f"{len(self.failures)} samples could not be generated ({counts}); the first, "
+            f"{first.request.problem_id} sample {first.request.sample}: {first.reason}",
+            f"{first.hint} The rest is stored; {ways}".strip(),
+        )
+
+
+def _failed_request(failure: Failure, *, accepted: bool) -> FailedRequest:
+    return FailedRequest(
+        problem_id=failure.request.problem_id,
+        sample=failure.request.sample,
+        kind=failure.kind,
+        reason=failure.reason,
+        status=failure.status,
+        tries=failure.tries,
+        seconds=failure.seconds,
+        at=now(),
+        accepted=accepted,
+        seed=failure.request.seed,
+        key=failure.request.key,
+    )
 
 
 def _generation(completion: Completion, opening: str) -> Generation:
@@ -262,96 +368,22 @@ def _generation(completion: Completion, opening: str) -> Generation:
     return Generation(
         problem_id=completion.request.problem_id,
         sample=completion.request.sample,
+        seed=completion.request.seed,
+        key=completion.request.key,
         text=text,
         reasoning=reasoning,
-        finish_reason=completion.finish_reason,
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        seed=completion.request.seed,
-        seconds=completion.seconds,
+        **{name: _known(getattr(completion, name)) for name in _KEPT},
     )
 
 
-# --- more samples ----------------------------------------------------------------------------
+def _known(value: Any) -> Any:  # noqa: ANN401  a field of any type
+    """Return a value of a completion; a number that is not finite says nothing."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExtendOptions:
-    """What more samples need and a manifest does not store."""
-
-    model_args: Mapping[str, str] = field(default_factory=dict)
-    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Files of problems by task: a manifest stores only their names and hashes."""
-    tasks_dirs: tuple[Path, ...] = ()
-    grading: tuple[int, float] = GRADING
-    """(worker processes, seconds of computer algebra for one answer)."""
-
-
-def extend(run: Run, samples: int, options: ExtendOptions, watcher: Watcher | None = None) -> Run:
-    """Generate samples up to a number per problem, in the run's own folder; return the run.
-
-    Model, sampling, prompts, limits and seed are the manifest's. As for every resumed run it is
-    checked that none of them, nor the data, has changed.
-
-    Raises:
-        RunError: if the run was imported or is greedy, or would continue with other settings.
-        UserError: as `run_tasks`.
-    """
-    manifest = run.manifest
-    if manifest.model.backend == "import":
-        raise RunError(f"{run.path} was imported, and has no model to ask.", "Import more samples.")
-    if manifest.sampling.temperature == 0:
-        raise RunError(
-            f"{run.path} was drawn at temperature 0: a second sample is the first one again.",
-            "Run both, baseline too, with --temperature 0.6.",
-        )
-    opener: Callable[[], Model] = partial(open_model, manifest.model.name, options.model_args)
-    for spec in _specs(run, samples, options):
-        run = run_tasks(spec, opener, run.path, watcher=watcher, grading=options.grading)
-    return run
-
-
-def _specs(run: Run, samples: int, options: ExtendOptions) -> list[RunSpec]:
-    """Return what is asked: as few sessions as the tasks' settings allow."""
-    together: dict[_Settings, list[str]] = {}
-    for task, entry in run.manifest.tasks.items():
-        together.setdefault(_settings(task, entry, options), []).append(task)
-    return [
-        RunSpec(
-            tasks=tuple(tasks),
-            samples=samples,
-            limit=limit,
-            temperature=run.manifest.sampling.temperature,
-            top_p=run.manifest.sampling.top_p,
-            max_tokens=max_tokens,
-            seed=run.manifest.seed,
-            prompt=prompt,
-            second=second,
-            data={key: each for task in tasks for key, each in _data(task, run, options).items()},
-            tasks_dirs=options.tasks_dirs,
-        )
-        for (prompt, max_tokens, limit, second), tasks in together.items()
-    ]
-
-
-_Settings = tuple[str, int | None, int | None, str | None]
-"""(prompt, max_tokens, limit, second grader), which a spec has in common for all its tasks."""
-
-
-def _settings(task: str, entry: TaskEntry, options: ExtendOptions) -> _Settings:
-    usual = load_task(task, options.tasks_dirs)
-    second = entry.grading.second
-    return (
-        entry.prompt.id,
-        None if entry.max_tokens == usual.max_tokens else entry.max_tokens,
-        None if entry.problems == entry.data.rows else entry.problems,
-        None if second == usual.second else second,
-    )
-
-
-def _data(task: str, run: Run, options: ExtendOptions) -> dict[str, tuple[str, ...]]:
-    given = {key: each for key, each in options.data.items() if key.partition(":")[0] == task}
-    revision = run.manifest.tasks[task].data.revision
-    if task not in given and revision.startswith("seed ") and revision != "seed 0":
-        given[task] = (revision.replace("seed ", "seed:"),)
-    return given
+_KEPT = [
+    name
+    for name in Generation.__slots__
+    if name in Completion.__slots__ and name not in {"text", "reasoning"}
+]
+"""Fields that a stored sample has from its completion unchanged."""

@@ -11,7 +11,7 @@ SAMPLES_PER_PAGE = 100
 
 
 def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
-    """Return by problem id the address of its samples on a site.
+    """Return the address on a site of each problem's samples, by problem id.
 
     The site is one that `mathreason leaderboard` built with this run among others, none of which
     has a folder of the same name.
@@ -22,7 +22,7 @@ def sample_links(run: Run, task: str, site: str) -> dict[str, str]:
         site: the site's address.
     """
     counts: dict[str, int] = {problem.id: 0 for problem in run.problems(task)}
-    for problem_id, _ in {(one.problem_id, one.sample) for one in run.generations(task)}:
+    for problem_id, _ in {(one.problem_id, one.sample) for one in run.infos(task)}:
         counts[problem_id] = counts.get(problem_id, 0) + 1
     # No character may end the Markdown link that contains the address.
     root = quote(site.rstrip("/"), safe="/:?&=#%~@+,;")

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import hashlib
 import json
 import math
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.text.documents import parse_json
 from mathreason_eval.text.jsonl import parse_line
-from mathreason_eval.types import Generation, Metric, Records, Verdict
+from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES, MAX_NESTING
+from mathreason_eval.types import (
+    FailedRequest,
+    Generation,
+    Metric,
+    Problem,
+    Records,
+    SentPrompt,
+    Verdict,
+)
 
 RecordT = TypeVar("RecordT")
 
 _CHUNK_BYTES = 1 << 20
-"""About the number of bytes of complete lines that are parsed at once."""
+"""Bytes of complete lines that are parsed at once, approximately."""
 
 
 class TornLineWarning(UserWarning):
@@ -32,23 +45,95 @@ class TornLineWarning(UserWarning):
 
 
 def as_line(record: object) -> bytes:
-    """Return a record as a line of JSON."""
+    """Return a record as a line of JSON.
+
+    Raises:
+        RunError: if a number in it is not finite.
+    """
+    # msgspec is ten times as fast, but writes NaN as null and no lone surrogate at all.
+    if (floats := _FLOATS.get(type(record))) is not None and _are_finite(floats(record)):
+        with contextlib.suppress(UnicodeEncodeError):
+            return _encoder()(record) + b"\n"
     return _json_bytes(_fields(record)) + b"\n"
 
 
+_FLOATS: Mapping[type, Callable[[Any], Iterable[object]]] = {
+    Generation: lambda one: (one.seconds, one.reward),
+    Verdict: lambda one: (one.score, *one.measures.values()),
+    FailedRequest: lambda one: (one.seconds,),
+    Problem: lambda one: (*one.meta.values(), one.given),
+}
+"""The values of a record that may hold a float."""
+
+
+def _are_finite(values: Iterable[object]) -> bool:
+    for value in values:
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return False
+        elif isinstance(value, Mapping | list | tuple):
+            inner = value.values() if isinstance(value, Mapping) else value
+            if not _are_finite(inner):
+                return False
+    return True
+
+
+@cache
+def _encoder() -> Callable[[object], bytes]:
+    # Imported here because it takes as long to import as all of this package.
+    import msgspec
+
+    return msgspec.json.Encoder(order="sorted").encode
+
+
 def as_document(value: Any) -> bytes:  # noqa: ANN401  any dataclass
-    """Return a record, or a tuple of them, as an indented JSON document."""
+    """Return a record, or a tuple of them, as an indented JSON document.
+
+    Raises:
+        RunError: if a number in it is not finite.
+    """
     plain = [asdict(each) for each in value] if isinstance(value, tuple) else asdict(value)
     return _json_bytes(plain, indent=1) + b"\n"
 
 
 def _json_bytes(value: object, indent: int | None = None) -> bytes:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent)
+    write = partial(
+        json.dumps, value, sort_keys=True, indent=indent, default=asdict, allow_nan=False
+    )
+    try:
+        text = write(ensure_ascii=False)
+    except ValueError:
+        raise _not_stored(value) from None
     try:
         return text.encode()
     except UnicodeEncodeError:
         # A lone surrogate in a model's output has no UTF-8; JSON's own escape keeps it.
-        return json.dumps(value, sort_keys=True, indent=indent).encode()
+        return write().encode()
+
+
+def _not_stored(value: object) -> RunError:
+    """Return the error of a value with a number that JSON has no word for."""
+    place, number = next(_infinite(value))
+    return RunError(
+        f"{'.'.join(place)} is {number}, and a run folder holds finite numbers only.",
+        "Change the setting, or tell the author of the package that gave it.",
+    )
+
+
+def _infinite(
+    value: object, place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Yield each number that is not finite, with the keys that lead to it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, value
+    elif is_dataclass(value):
+        yield from _infinite(_fields(value), place)
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _infinite(each, (*place, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _infinite(each, (*place, str(number)))
 
 
 def _names(kind: Any) -> KeysView[str]:  # noqa: ANN401  any dataclass
@@ -63,20 +148,81 @@ def _fields(record: object) -> dict[str, Any]:
 # --- reading ---------------------------------------------------------------------------------
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401  parsed JSON
+def read_json(path: Path, *, finite: bool = False) -> Any:  # noqa: ANN401  parsed JSON
     """Return the content of a JSON file.
+
+    Args:
+        path: the file.
+        finite: whether NaN and Infinity, which Python writes, are errors.
 
     Raises:
         RunError: if it cannot be read.
     """
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read: {error}.", _BY_HAND) from None
+        with path.open("rb") as file:
+            return parse_json(file.read(MAX_DOCUMENT_BYTES + 1), finite=finite)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it {error}"
+        raise RunError(
+            f"{path} cannot be read: {reason}.",
+            "If it was edited by hand, undo that; or repeat its `mathreason run` with --repair.",
+        ) from None
+
+
+def spelled_prompts(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of each prompt of a file by problem, as it is spelled there.
+
+    That is its own digest where this package wrote the file: nothing else is parsed, which takes a
+    quarter of the time. Nothing where the file cannot be read, or has two of a problem.
+    """
+    import msgspec
+
+    line: Any = msgspec.defstruct("Line", [("problem_id", str), ("prompt", msgspec.Raw)], gc=False)
+    try:
+        content = path.read_bytes().rstrip(b"\n").replace(b"\n", b",")
+        lines = msgspec.json.decode(b"[" + content + b"]", type=list[line])
+    except (OSError, ValueError, RecursionError):
+        return {}
+    with gc_paused():
+        spelled = {one.problem_id: hashlib.sha256(one.prompt).hexdigest() for one in lines}
+    return spelled if len(spelled) == len(lines) else {}
 
 
 def read_records(path: Path, kind: type[RecordT]) -> Records[RecordT]:
     """Return the records of a JSON Lines file; none where there is no file.
+
+    Raises:
+        RunError: as `read_chunks`, or naming the second line on one problem where each has one.
+    """
+    with gc_paused():
+        found = Records(record for records, _ in read_chunks(path, kind) for record in records)
+    if (name := _UNIQUE.get(kind)) is not None:
+        _check_unique(path, [getattr(record, name) for record in found])
+    return found
+
+
+_UNIQUE: Mapping[type, str] = {Problem: "id", SentPrompt: "problem_id"}
+"""The field of which each line of a file has another value."""
+
+
+def _check_unique(path: Path, names: Sequence[str]) -> None:
+    if len(set(names)) == len(names):
+        return
+    first: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if (line := first.setdefault(name, number)) != number:
+            raise RunError(
+                f"{path}, line {number}: problem {name!r} is on line {line} already.",
+                "Delete one of them; or repeat its `mathreason run` with --repair.",
+            )
+
+
+Chunk = tuple[Sequence[RecordT], Sequence[bytes]]
+"""Some records of a file, and their lines."""
+
+
+def read_chunks(path: Path, kind: type[RecordT]) -> Iterator[Chunk[RecordT]]:
+    """Yield the records of a JSON Lines file, some at a time; none where there is no file.
 
     An incomplete last line is skipped, with a warning.
 
@@ -84,9 +230,13 @@ def read_records(path: Path, kind: type[RecordT]) -> Records[RecordT]:
         RunError: naming the line that is not JSON, or the field of the wrong type.
     """
     if not path.is_file():
-        return Records()
-    with _gc_paused():
-        return Records(_records(path, kind))
+        return
+    try:
+        yield from _chunks(path, kind)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be read: {error.strerror}.", "Check its permissions and the disk."
+        ) from None
 
 
 def converted(
@@ -112,7 +262,7 @@ def converted(
     except UnicodeEncodeError:
         # msgspec does not locate a lone surrogate in a field that is no text, but does locate `?`.
         converted(kind, _without_surrogates(value), where, within)
-        raise RunError(f"{where}: holds half a character in a name.", _BY_HAND) from None
+        raise RunError(f"{where}: a name contains a lone surrogate.", _BY_HAND) from None
     for number, one in enumerate(record) if isinstance(record, list) else [(None, record)]:
         if (field := _not_finite(one)) is not None:
             place = field if number is None else f"[{number}].{field}"
@@ -127,21 +277,22 @@ def _without_surrogates(value: object) -> object:
 _FINITE: Mapping[type, Sequence[str]] = {
     Metric: ("value", "low", "high"),
     Verdict: ("score", "measures"),
+    Generation: ("reward",),
+    Problem: ("meta", "given"),
 }
 """Fields that reported numbers are computed from. Python's JSON parser accepts NaN, and so msgspec
 gets it."""
 
 
 def _not_finite(record: object) -> str | None:
-    """Return the first field of a record that has to be finite and is not."""
+    """Return the name of the first field of a record that must be finite and is not, or None."""
     for name in _FINITE.get(type(record), ()):
-        value = getattr(record, name)
-        if not all(map(math.isfinite, value.values() if isinstance(value, Mapping) else (value,))):
+        if not _are_finite((getattr(record, name),)):
             return name
     return None
 
 
-_BY_HAND = "Was it edited by hand?"
+_BY_HAND = "If it was edited by hand, undo that edit."
 _MSGSPEC_ERROR = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 
@@ -162,8 +313,8 @@ _DECODERS: dict[type, Callable[[bytes], list[Any]]] = {}
 
 
 def _decoder(kind: type) -> Callable[[bytes], list[Any]]:
-    """Return the decoder of an array of records of a kind; each is made once."""
-    # Imported here because it takes as long to import as all of this package.
+    """Return the decoder of a JSON array of records of a kind; cached by kind."""
+    # Imported here because importing it takes as long as importing this whole package.
     import msgspec
 
     if kind not in _DECODERS:
@@ -172,23 +323,28 @@ def _decoder(kind: type) -> Callable[[bytes], list[Any]]:
 
 
 _REPEATED: Mapping[type, Sequence[str]] = {
-    Generation: ("problem_id",),
-    Verdict: ("problem_id", "rule"),
+    Generation: ("problem_id", "finish_reason"),
+    Verdict: ("problem_id", "rule", "found_by", "judged_by", "note", "answer"),
 }
-"""Fields whose few distinct texts are repeated, in files of a million lines."""
+"""Fields that repeat a few distinct texts, in files of up to a million lines."""
+
+
+_LONGEST_REPEATED = 100
+"""Characters of a text that may be repeated; a longer one hardly ever is."""
 
 
 def _intern_texts(kind: type, records: Sequence[object]) -> None:
-    """Make records with equal texts share one string, which saves a fifth of their memory."""
+    """Make records share one string per distinct text, which saves a fifth of their memory."""
     intern = sys.intern
     for slot in (getattr(kind, name) for name in _REPEATED.get(kind, ())):
         read, put = slot.__get__, slot.__set__
         for record in records:
-            put(record, intern(read(record)))
+            if (text := read(record)) is not None and len(text) <= _LONGEST_REPEATED:
+                put(record, intern(text))
 
 
 @contextmanager
-def _gc_paused() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Pause garbage collection: records form no cycles, and it would double the time."""
     was = gc.isenabled()
     gc.disable()
@@ -199,37 +355,69 @@ def _gc_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
+def _chunks(path: Path, kind: type[RecordT]) -> Iterator[Chunk[RecordT]]:
     with path.open("rb") as file:
         number = 0
-        while lines := file.readlines(_CHUNK_BYTES):
+        while lines := _some_lines(file, path):
             if not lines[-1].endswith(b"\n"):
                 warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
                 lines.pop()
             records = _decode_lines(lines, number, path, kind)
             _intern_texts(kind, records)
-            yield from records
+            yield records, lines
             number += len(lines)
+
+
+def _some_lines(file: BinaryIO, path: Path) -> list[bytes]:
+    """Return the next lines of a file, of `_CHUNK_BYTES` together or somewhat more.
+
+    Raises:
+        RunError: if one is too long.
+    """
+    lines, size = [], 0
+    while size < _CHUNK_BYTES and (line := file.readline(MAX_LINE_BYTES + 1)):
+        if len(line) > MAX_LINE_BYTES:
+            raise RunError(f"{path} has a line of more than {MAX_LINE_BYTES >> 20} MiB.", _REPAIR)
+        lines.append(line)
+        size += len(line)
+    return lines
 
 
 def _decode_lines(
     lines: Sequence[bytes], before: int, path: Path, kind: type[RecordT]
 ) -> list[RecordT]:
     """Return the records of some lines, decoded together, which is faster than one by one."""
+    # What a benchmark says of a problem is any JSON, of any depth; the others have none.
+    deep = kind is Problem and any(
+        line.count(b"[") + line.count(b"{") > MAX_NESTING for line in lines
+    )
     try:
-        records: list[RecordT] = _decoder(kind)(b"[" + b",".join(lines) + b"]")
+        records: list[RecordT] = [] if deep else _decoder(kind)(b"[" + b",".join(lines) + b"]")
     except (ValueError, RecursionError):
         records = []
     if len(records) == len(lines):
         return records
-    return [_record(line, f"{path}, line {n}", kind) for n, line in enumerate(lines, before + 1)]
+    return [
+        read_record(line, f"{path}, line {n}", kind) for n, line in enumerate(lines, before + 1)
+    ]
 
 
-def _record(line: bytes, where: str, kind: type[RecordT]) -> RecordT:
-    """Return the record of one line; used where parsing lines together failed."""
+def read_record(line: bytes, where: str, kind: type[RecordT]) -> RecordT:
+    """Return the record of one line; used where parsing lines together failed.
+
+    Raises:
+        RunError: if the line contains none.
+    """
     try:
-        # Not msgspec: a lone surrogate in a model's output, or NaN, is no JSON to it.
+        # Not msgspec: it rejects a lone surrogate in a model's output, and NaN.
         row = parse_line(line, keep_nan=True)
     except ValueError as error:
-        raise RunError(f"{where}: {error}.", "Delete that line.") from None
+        raise RunError(f"{where}: {error}.", _DAMAGED.get(kind, _REPAIR)) from None
     return converted(kind, row, where)
+
+
+_REPAIR = "Repeat its `mathreason run` with --repair: damaged samples are requested again."
+_DAMAGED: Mapping[type, str] = {
+    Verdict: "Delete this file: `mathreason regrade` writes it again.",
+}
+"""What to do about a file of records with a damaged line."""

@@ -1,47 +1,47 @@
-"""The run folder: the one place that reads and writes it. Its layout is in `docs/run-format.md`.
-
-Generations are appended, a line each, and never changed. Everything else is derived and is replaced
-whole, so a reader never meets half a file.
-"""
+"""The run folder as it is read; `writer.py` writes it. Its layout is in `docs/run-format.md`."""
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from io import FileIO
-from operator import attrgetter
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.codec import (
     RecordT,
-    as_document,
-    as_line,
-    converted,
-    read_json,
+    read_chunks,
     read_records,
+    spelled_prompts,
 )
-from mathreason_eval.runs.migration import metrics_with_units, read_manifest
+from mathreason_eval.runs.contents import check_contents
+from mathreason_eval.runs.keys import SampleKeys, prompt_digests
+from mathreason_eval.runs.migration import read_manifest, read_metrics
+from mathreason_eval.runs.reading import (
+    SampleKey,
+    StoredVerdicts,
+    distinct,
+    sort_out,
+    without_texts,
+)
+from mathreason_eval.runs.repair import sample_files
 from mathreason_eval.types import (
+    FailedRequest,
     Generation,
+    GenerationInfo,
     Metric,
     Problem,
     Records,
     RunManifest,
+    SentPrompt,
     Verdict,
 )
 
-_MANIFEST = "manifest.json"
-_METRICS = "metrics.json"
-_LOCK = ".lock"
+MANIFEST = "manifest.json"
+METRICS = "metrics.json"
 
-
-SampleKey = tuple[str, int]
-"""(problem id, sample index)."""
 
 FileKey = tuple[str, type]
 """(task, kind of record) of a file; the task is empty for the metrics, which are the run's."""
@@ -58,30 +58,41 @@ class Sample:
     """None if the sample has not been judged."""
 
 
+class ForeignSampleWarning(UserWarning):
+    """A folder contains samples that were made under other conditions than its manifest states."""
+
+
 class Run:
     """A view of a run folder: each file is read once, when it is first asked for.
 
     What is written to the folder later is not seen; `load_run` makes a new view. The view keeps
-    all that it has read, so a reader of many runs should release each.
+    everything it has read, so a caller that reads many runs should not keep their views.
     """
 
     def __init__(self, path: Path, manifest: RunManifest) -> None:
         self.path = path
         self.manifest = manifest
         self._read: dict[FileKey, Records[Any]] = {}
+        self._with_foreign: set[str] = set()
+        """Tasks with stored samples of other conditions."""
+        self._sorted_out: dict[str, StoredVerdicts] = {}
+        self._quick_keys: dict[str, SampleKeys] = {}
 
     def updated(
-        self, manifest: RunManifest, written: Mapping[FileKey, Iterable[object]] | None = None
+        self, manifest: RunManifest, known: Mapping[FileKey, Iterable[object]] | None = None
     ) -> Run:
         """Return a view of the folder after some files were written, which are not read again.
 
         Args:
             manifest: the present manifest.
-            written: the contents of the files that were written; other files are unchanged.
+            known: what the files that were written hold; other files are unchanged.
         """
         fresh = Run(self.path, manifest)
-        new = {key: Records(records) for key, records in (written or {}).items()}
-        fresh._read = {**self._read, **new}
+        new = {key: Records(records) for key, records in (known or {}).items()}
+        texts = {(task, Generation) for task, kind in new if kind is GenerationInfo}
+        held = {key: records for key, records in self._read.items() if key not in texts}
+        fresh._read = {**held, **new}
+        fresh._with_foreign = self._with_foreign
         return fresh
 
     def fresh_view(self) -> Run:
@@ -97,21 +108,119 @@ class Run:
         return self._records(task, "problems", Problem)
 
     def generations(self, task: str) -> Records[Generation]:
-        """Return every stored sample, in the order in which generation ended."""
-        return self._records(task, "generations", Generation)
+        """Return every stored sample of this run, in the order in which generation ended.
+
+        They hold all texts, which `infos` does not and `stream` not at once. Samples whose key is
+        that of other conditions are left out, with a warning.
+        """
+        if (task, Generation) not in self._read:
+            stored = Records(self._counting(task))
+            self._read[task, Generation] = stored
+            self._read.setdefault((task, GenerationInfo), without_texts(stored))
+        return self._read[task, Generation]
+
+    def infos(self, task: str) -> Records[GenerationInfo]:
+        """Return what is known of the samples of `generations` without their texts."""
+        if (task, GenerationInfo) not in self._read:
+            self._read[task, GenerationInfo] = without_texts(self._counting(task))
+        return self._read[task, GenerationInfo]
+
+    def stream(self, task: str) -> Iterator[Generation]:
+        """Yield the samples of `generations`, read as they pass."""
+        return self._counting(task)
+
+    def prompts(self, task: str) -> Records[SentPrompt]:
+        """Return the prompt of each problem as sent; empty for imports and earlier formats."""
+        return self._records(task, "prompts", SentPrompt)
+
+    def has_samples(self) -> bool:
+        """Return whether any sample is stored."""
+        files = (self.path / task / "generations.jsonl" for task in self.tasks())
+        return any(path.is_file() and path.stat().st_size for path in files)
 
     def verdicts(self, task: str) -> Records[Verdict]:
-        """Return the verdicts of all samples; empty if nothing was graded yet."""
-        return self._records(task, "verdicts", Verdict)
+        """Return the verdicts that count; empty if nothing was graded yet.
+
+        Those by other rules than the manifest's are left out, with a warning, and so are those on
+        other samples; where verdicts do not say which sample they are on, none counts if some may
+        be on samples of other conditions.
+        """
+        if (task, Verdict) not in self._read:
+            found = self.stored_verdicts(task)
+            unsaid = any(one.judged_output is None for one in found.counting)
+            if unsaid and self._judges_others(task):
+                self._warn(
+                    task,
+                    "verdicts on samples of other conditions are among those stored, so none "
+                    "counts; `mathreason regrade` judges the run's own samples",
+                )
+                found = replace(found, counting=Records())
+            elif found.left_out:
+                self._warn(
+                    task,
+                    f"{found.left_out:,} of {found.lines:,} verdicts are on other samples or by "
+                    "other rules and do not count; `mathreason regrade` judges again",
+                )
+            self._read[task, Verdict] = found.counting
+        return self._read[task, Verdict]
+
+    def stored_verdicts(self, task: str) -> StoredVerdicts:
+        """Return the verdicts in the file, sorted out."""
+        self._check_task(task)
+        if task not in self._sorted_out:
+            stored = read_records(self.path / task / "verdicts.jsonl", Verdict)
+            judged_by = self.manifest.tasks[task].grading.judged_by
+            samples, others = distinct(self.infos(task)), task in self._with_foreign
+            self._sorted_out[task] = sort_out(stored, samples, judged_by, others=others)
+        return self._sorted_out[task]
+
+    def failures(self, task: str) -> Records[FailedRequest]:
+        """Return why samples are missing: the last failure of each request that is to be asked.
+
+        None of a request that was answered later or closed as a failure, that is no longer asked,
+        or that was asked under other conditions.
+        """
+        log = self.failure_log(task)
+        if not log:
+            return Records()
+        own = self._keys(task).own(log)
+        last = {(one.problem_id, one.sample): one for one in own}
+        missing = set(self.missing(task))
+        return Records(one for key, one in last.items() if key in missing)
+
+    def missing(self, task: str) -> list[SampleKey]:
+        """Return the samples that are asked for and not stored."""
+        held = {(one.problem_id, one.sample) for one in self.infos(task)}
+        asked = range(self.manifest.tasks[task].samples)
+        return [
+            (problem.id, sample)
+            for problem in self.problems(task)
+            for sample in asked
+            if (problem.id, sample) not in held
+        ]
+
+    def failure_log(self, task: str) -> Records[FailedRequest]:
+        """Return every failure of a request that was ever recorded, the earliest first."""
+        return self._records(task, "failures", FailedRequest)
 
     def metrics(self) -> Records[Metric]:
-        """Return the metrics of all tasks; empty if nothing was graded yet."""
+        """Return the metrics of all tasks; empty if nothing was graded yet.
+
+        Those of a task with samples of other conditions are left out, with a warning, if these
+        were counted in them.
+        """
         if ("", Metric) not in self._read:
-            path = self.path / _METRICS
-            rows = read_json(path) if path.is_file() else []
-            self._read["", Metric] = Records(
-                converted(list[Metric], metrics_with_units(rows), str(path))
-            )
+            path = self.path / METRICS
+            stored = read_metrics(path) if path.is_file() else []
+            wrong = {task for task in self.tasks() if self._judges_others(task)}
+            if wrong:
+                warnings.warn(
+                    f"{path} counts samples of other conditions of {', '.join(sorted(wrong))}, "
+                    "whose metrics are left out; `mathreason regrade` computes them again",
+                    ForeignSampleWarning,
+                    stacklevel=2,
+                )
+            self._read["", Metric] = Records(one for one in stored if one.task not in wrong)
         return self._read["", Metric]
 
     def asked(self, task: str) -> Iterator[tuple[Problem, Generation]]:
@@ -120,13 +229,13 @@ class Run:
         Raises:
             RunError: if a sample belongs to no problem.
         """
-        by_problem: dict[str, list[Generation]] = {one.id: [] for one in self.problems(task)}
-        for (problem_id, _), generation in distinct(self.generations(task)).items():
-            if problem_id not in by_problem:
-                raise self._stray(task, problem_id)
-            by_problem[problem_id].append(generation)
+        by_problem: dict[str, dict[int, Generation]] = {one.id: {} for one in self.problems(task)}
+        for generation in self.generations(task):
+            if generation.problem_id not in by_problem:
+                raise self.stray(task, generation.problem_id)
+            by_problem[generation.problem_id].setdefault(generation.sample, generation)
         for problem in self.problems(task):
-            for generation in sorted(by_problem[problem.id], key=attrgetter("sample")):
+            for _, generation in sorted(by_problem[problem.id].items()):
                 yield problem, generation
 
     def samples(self, task: str) -> Iterator[Sample]:
@@ -135,58 +244,109 @@ class Run:
         Raises:
             RunError: if a sample belongs to no problem, or a verdict to no sample.
         """
+        # The samples before the verdicts, which need to know of the samples: one pass over them.
         asked = list(self.asked(task))
         held = {(generation.problem_id, generation.sample) for _, generation in asked}
         verdicts = {(one.problem_id, one.sample): one for one in self.verdicts(task)}
         for problem_id, number in verdicts:
             if (problem_id, number) not in held:
-                raise self._stray(task, problem_id)
+                raise self.stray(task, problem_id)
         for problem, generation in asked:
             verdict = verdicts.get((problem.id, generation.sample))
             yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
 
-    def _stray(self, task: str, problem_id: str) -> RunError:
+    def _counting(self, task: str) -> Iterator[Generation]:
+        """Yield the samples that count, and warn once of the others."""
+        self._check_task(task)
+        stored = foreign = 0
+        for samples, _ in read_chunks(self.path / task / "generations.jsonl", Generation):
+            own: Sequence[Generation] = samples
+            keyed = any(one.key is not None for one in samples)
+            if keyed:
+                self._check_prompts(task)
+            if keyed or not self.manifest.unkeyed:
+                own = self._spelled_keys(task).own(samples)
+            if len(own) < len(samples):
+                # Somebody may have spelled the prompts in another way, which changes none of them.
+                own = self._keys(task).own(samples)
+            stored += len(samples)
+            foreign += len(samples) - len(own)
+            yield from own
+        if foreign and task not in self._with_foreign:
+            self._with_foreign.add(task)
+            left_out = "were made under other conditions and are left out"
+            self._warn(task, f"{foreign:,} of {stored:,} samples {left_out}")
+
+    def _check_prompts(self, task: str) -> None:
+        if not (path := self.path / task / "prompts.jsonl").is_file():
+            raise RunError(
+                f"{path} is missing, by which the samples of {task} are known to be of this run.",
+                "Restore it; or repeat its `mathreason run`, which writes it again.",
+            )
+
+    def _spelled_keys(self, task: str) -> SampleKeys:
+        if task not in self._quick_keys:
+            spelled = spelled_prompts(self.path / task / "prompts.jsonl")
+            self._quick_keys[task] = SampleKeys(self.manifest, task, spelled)
+        return self._quick_keys[task]
+
+    def _keys(self, task: str) -> SampleKeys:
+        return SampleKeys(self.manifest, task, prompt_digests(self.prompts(task)))
+
+    def _judges_others(self, task: str) -> bool:
+        """Return whether verdicts on samples of other conditions may be among those stored."""
+        own = distinct(self.infos(task)).keys()
+        if task not in self._with_foreign:
+            return False
+        found = self.stored_verdicts(task)
+        judged = {(verdict.problem_id, verdict.sample) for verdict in found.counting}
+        return found.lines != len(judged) or judged != own
+
+    def _warn(self, task: str, what: str) -> None:
+        warnings.warn(f"{self.path / task}: {what}", ForeignSampleWarning, stacklevel=3)
+
+    def stray(self, task: str, problem_id: str) -> RunError:
+        """Return the error of a file that names a problem or a sample which the folder lacks."""
         return RunError(
-            f"{self.path}/{task} names a problem or sample that it does not hold: {problem_id!r}.",
-            "Was a file of this folder replaced? `mathreason regrade` writes the verdicts again.",
+            f"{self.path}/{task} names a problem or sample that is not in it: {problem_id!r}.",
+            "If a file was replaced, restore it; `mathreason regrade` writes the verdicts again.",
         )
 
-    def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
+    def _check_task(self, task: str) -> None:
         if task not in self.manifest.tasks:
             raise RunError(
-                f"{self.path} holds no task {task!r}.", f"It holds {', '.join(self.tasks())}."
+                f"{self.path} has no task {task!r}.", f"It has {', '.join(self.tasks())}."
             )
+
+    def _records(self, task: str, name: str, kind: type[RecordT]) -> Records[RecordT]:
+        self._check_task(task)
         if (task, kind) not in self._read:
             self._read[task, kind] = read_records(self.path / task / f"{name}.jsonl", kind)
         return self._read[task, kind]
 
 
-def distinct(generations: Iterable[Generation]) -> dict[SampleKey, Generation]:
-    """Return the generations by problem and sample; of several with one key the first counts."""
-    by_key: dict[SampleKey, Generation] = {}
-    for generation in generations:
-        by_key.setdefault((generation.problem_id, generation.sample), generation)
-    return by_key
-
-
 def is_run(path: Path) -> bool:
     """Return whether a folder is a run folder."""
-    return (path / _MANIFEST).is_file()
+    return os.path.isfile(path / MANIFEST)  # noqa: PTH113  a name too long is no error to it
 
 
 def load_run(path: str | Path) -> Run:
     """Return the run stored in a folder.
 
     Raises:
-        RunError: if it is no run folder, or one of a newer layout.
+        RunError: if it is not a run folder, has a newer format, or contains links or the like.
     """
     folder = Path(path)
+    if os.path.lexists(folder / MANIFEST):
+        check_contents(folder)
     if not is_run(folder):
         raise RunError(
-            f"{folder} is not a run folder: it has no {_MANIFEST}.",
-            "`mathreason run` and `mathreason import` make them.",
+            f"{folder} is not a run folder: it has no {MANIFEST}.",
+            "The `mathreason run` that made its samples writes it again with --repair."
+            if sample_files(folder)
+            else "`mathreason run` and `mathreason import` make them.",
         )
-    return Run(folder, read_manifest(folder / _MANIFEST))
+    return Run(folder, read_manifest(folder / MANIFEST))
 
 
 def find_runs(path: Path) -> tuple[Run, ...]:
@@ -195,15 +355,7 @@ def find_runs(path: Path) -> tuple[Run, ...]:
     Raises:
         RunError: if there is none.
     """
-    if is_run(path):
-        return (load_run(path),)
-    found = tuple(load_run(manifest.parent) for manifest in sorted(path.rglob(_MANIFEST)))
-    if not found:
-        raise RunError(
-            f"{path} is no run folder and holds none.",
-            "`mathreason run` and `mathreason import` make them.",
-        )
-    return found
+    return tuple(map(load_run, _run_folders(path)))
 
 
 def find_run(path: Path) -> Run:
@@ -212,127 +364,31 @@ def find_run(path: Path) -> Run:
     Raises:
         RunError: if there is none, or more than one.
     """
-    runs = find_runs(path)
-    if len(runs) > 1:
-        names = ", ".join(str(run.path) for run in runs[:4])
-        raise RunError(f"{path} holds {len(runs)} runs: {names}.", "Name one of them.")
-    return runs[0]
+    return load_run(find_folder(path))
 
 
-class RunWriter:
-    """A run folder, open for writing by this process alone. A context manager."""
+def find_folder(path: Path) -> Path:
+    """Return the run folder at a path, or the only one below it.
 
-    def __init__(self, path: Path) -> None:
-        """Make the folder if necessary and lock it.
-
-        Raises:
-            RunError: if another process is writing to it, or it cannot be made.
-        """
-        self.path = path
-        self._appending: dict[str, FileIO] = {}
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            self._lock = (path / _LOCK).open("wb")
-        except OSError as error:
-            raise RunError(
-                f"{path} cannot be written: {error.strerror}.", "Choose another -o."
-            ) from None
-        try:
-            # The system releases the lock when the process ends: no stale lock after a kill.
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise RunError(
-                f"Another process is writing to {path}.", "Wait for it, or choose another -o."
-            ) from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for stream in self._appending.values():
-            stream.close()
-        self._appending.clear()
-        self._lock.close()
-
-    def append(self, task: str, generation: Generation) -> None:
-        """Store one sample so that it survives a kill of this process.
-
-        Raises:
-            RunError: if the disk does not take it; what was stored before stays.
-        """
-        if task not in self._appending:
-            self._appending[task] = _open_for_appending(self.path / task / "generations.jsonl")
-        try:
-            _write_whole(self._appending[task], as_line(generation))
-        except OSError as error:
-            raise RunError(
-                f"{self.path} takes no more data: {error.strerror}.",
-                "Free some space and run the same command: it continues where it stopped.",
-            ) from None
-
-    def write_manifest(self, manifest: RunManifest) -> None:
-        """Replace the manifest."""
-        _replace(self.path / _MANIFEST, as_document(manifest))
-
-    def write_problems(self, task: str, problems: Iterable[Problem]) -> None:
-        """Replace the problems of a task."""
-        self._write_records(task, "problems", problems)
-
-    def write_verdicts(self, task: str, verdicts: Iterable[Verdict]) -> None:
-        """Replace the verdicts of a task."""
-        self._write_records(task, "verdicts", verdicts)
-
-    def write_metrics(self, metrics: Iterable[Metric]) -> None:
-        """Replace the metrics of the run."""
-        _replace(self.path / _METRICS, as_document(tuple(metrics)))
-
-    def _write_records(self, task: str, name: str, records: Iterable[object]) -> None:
-        _replace(self.path / task / f"{name}.jsonl", b"".join(map(as_line, records)))
+    Raises:
+        RunError: if there is none, or more than one.
+    """
+    folders = _run_folders(path)
+    if len(folders) > 1:
+        names = ", ".join(map(str, folders[:4]))
+        raise RunError(f"{path} contains {len(folders)} runs: {names}.", "Name one of them.")
+    return folders[0]
 
 
-def _open_for_appending(path: Path) -> FileIO:
-    """Open a JSON-lines file to append to it, after cutting off a torn last line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Unbuffered: an appended line is held by the system and outlives this process.
-    stream = path.open("a+b", buffering=0)
-    size = stream.seek(0, os.SEEK_END)
-    end = _end_of_last_line(stream, size)
-    if size > end:
-        stream.truncate(end)
-    return stream
-
-
-def _write_whole(stream: FileIO, line: bytes) -> None:
-    """Write a line with one call; a disk that takes only a part of it is full."""
-    if stream.write(line) < len(line):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _end_of_last_line(stream: FileIO, size: int) -> int:
-    """Return the position after the last line feed in a file of this size, or 0."""
-    # Backwards, block by block: the file may have many gigabytes.
-    end = size
-    while end > 0:
-        start = max(0, end - (1 << 16))
-        stream.seek(start)
-        newline = (stream.read(end - start) or b"").rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file by a new one, or on an error leave it unchanged."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    try:
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
+def _run_folders(path: Path) -> Sequence[Path]:
+    if is_run(path):
+        return [path]
+    # A folder may be called like a manifest, too: after a model, or as a user chose.
+    named = sorted(path.rglob(MANIFEST))
+    found = [one.parent for one in named if one.is_symlink() or not one.is_dir()]
+    if not found:
         raise RunError(
-            f"{path} cannot be written: {error.strerror}.",
-            "Free some space, then `mathreason regrade`.",
-        ) from None
+            f"{path} is not a run folder and contains none.",
+            "`mathreason run` and `mathreason import` make them.",
+        )
+    return found

@@ -1,4 +1,4 @@
-"""The leaderboard: a static site from runs, in which every number links to its samples.
+"""The leaderboard: a static site of runs, in which every number links to its samples.
 
     index.html                       models by tasks
     task/TASK.html                   one task: ranks, curves, slices, and every problem by model
@@ -6,13 +6,12 @@
     run/RUN/TASK-samples-001.html    a hundred samples, each with the reason of its verdict
     index.json, run/RUN.json         the same numbers for programs
 
-The pages need no server and no script. A model's text reaches them only through `visible` and
-Jinja's escaping, and never as the name of a file.
+The pages need no server and no script. A model's text is always escaped, by `visible` and Jinja,
+and is never used as the name of a file.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from mathreason_eval.errors import UserError
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
+from mathreason_eval.runs.files import cannot_write, replace_file
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
 from mathreason_eval.site.formats import environment
@@ -37,6 +37,7 @@ from mathreason_eval.site.pages import (
 from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text import distinct_page_names
+from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.version import __version__
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _STATIC = ("site.css", "site.js")
 def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Path:
     """Write the pages of runs into a folder; return the path of the first one.
 
-    Pages of an earlier build are replaced; other files in the folder stay.
+    Pages of an earlier build are replaced; other files in the folder are kept.
 
     Args:
         runs: the runs that are shown.
@@ -75,6 +76,10 @@ class _Builder:
     templates: Environment
 
     def build(self, runs: Sequence[Run]) -> Path:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.out, error) from None
         pages = distinct_page_names(run.path.resolve().name for run in runs)
         tasks = list(dict.fromkeys(task for run in runs for task in run.tasks()))
         task_pages = dict(zip(tasks, distinct_page_names(tasks), strict=True))
@@ -88,7 +93,7 @@ class _Builder:
             self._write(name, (resource_dir("leaderboard") / name).read_bytes())
         self._write("index.json", _json(_index_data(table, self.made)))
         board = rows(table)
-        # The first page last, so that whoever sees it finds everything it links to.
+        # The first page is written last, when everything that it links to exists.
         for address in sorted(SITE_PAGES, key=FIRST_PAGE.__eq__):
             self._write_page(address, address, SITE_PAGES[address](table, board))
         return self.out / FIRST_PAGE
@@ -97,7 +102,7 @@ class _Builder:
         """Write the pages of one run and return its results, without their samples."""
         parts: list[tuple[Result, PublisherVerdicts, Mapping[str, int]]] = []
         for task in run.tasks():
-            # A view of its own, so that the samples are freed: a site may show many runs.
+            # A separate view, so that the samples are freed: a site may have many runs.
             result, samples = read_result(run.fresh_view(), page, task, task_pages[task])
             self._write_samples(result, samples)
             parts.append((result, publisher_verdicts(samples), _first_pages(samples)))
@@ -121,8 +126,7 @@ class _Builder:
 
     def _write(self, address: str, content: bytes) -> Path:
         path = self.out / address
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        replace_file(path, content, within=self.out, durable=False)
         return path
 
 
@@ -184,4 +188,4 @@ def _run_data(results: Sequence[Result]) -> Values:
 
 def _json(value: object) -> bytes:
     # ASCII: a lone surrogate in a name has no UTF-8 encoding, but JSON can escape it.
-    return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
+    return dumps(value, indent=1).encode() + b"\n"

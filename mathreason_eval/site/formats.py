@@ -1,6 +1,6 @@
-"""The template environment: how values become text on a page, and how long texts are cut.
+"""The template environment: formats of values, and the shortening of long texts.
 
-Every value passes `visible` and then Jinja's escaping, whatever a template leaves out.
+Every value is escaped by `visible` and then by Jinja, even if a template does not ask for it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_])")
 
 
 def name(text: str) -> Markup:
-    """Return a name that may be broken after its separators, and not within a word."""
+    """Return a name in which lines may break after separators, but not within a word."""
     from markupsafe import Markup, escape
 
     return Markup("<wbr>").join(escape(part) for part in _AFTER_A_SEPARATOR.split(visible(text)))
@@ -121,10 +121,10 @@ def beginning(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """A part of a text, shown or left out."""
+    """A part of a text, shown or omitted."""
 
     text: str
-    """Empty where it is left out."""
+    """The text; empty if it is omitted."""
     marked: bool = False
     """Whether it is the answer."""
     left_out: int = 0
@@ -132,7 +132,7 @@ class Piece:
 
 
 def excerpt(text: str, span: tuple[int, int] | None = None, *, limit: int) -> tuple[Piece, ...]:
-    """Return a text in pieces, the answer's span marked; the pieces account for all of it.
+    """Return a text in pieces, with the answer's span marked; their lengths add up to the text's.
 
     A text of more than `limit` characters keeps a quarter of that at its beginning, at its end,
     and before, at either end of, and after the answer.
@@ -148,14 +148,14 @@ def excerpt(text: str, span: tuple[int, int] | None = None, *, limit: int) -> tu
 
 
 def _within(span: tuple[int, int] | None, length: int) -> tuple[int, int]:
-    """Return the span clipped to the text: a stored span may lie anywhere."""
+    """Return the span clipped to the text: a stored span may be outside."""
     start, end = span or (length, length)
     start = min(max(start, 0), length)
     return start, min(max(end, start), length)
 
 
 def _cut(text: str, windows: list[tuple[int, int]], start: int, end: int) -> Iterator[Piece]:
-    """Yield the windows' text, and between them the number of characters left out."""
+    """Yield the text of the windows, and between them the number of omitted characters."""
     shown = 0
     for low, high in sorted(windows):
         opening, closing = max(low, shown), min(high, len(text))

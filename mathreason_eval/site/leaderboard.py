@@ -12,20 +12,20 @@ from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.ranking import Rank, ranking
-from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry
+from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry, TaskEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """One result among those of its task."""
+    """One result in the column of its task."""
 
     result: Result
     metric: Metric | None
     """The column's metric; None if nothing was judged, or the result does not have it."""
     differs: tuple[str, ...] = ()
-    """A phrase for each condition that makes it not comparable with the rest of its task."""
+    """Phrases that say why it is not comparable with the rest of its task."""
     lacks: tuple[str, ...] = ()
-    """A phrase for each kind of data that it lacks."""
+    """Phrases that say what it lacks."""
     rank: tuple[int, int] | None = None
     """Best and worst rank in a 95 % confidence set; None if it cannot be ranked."""
     leads: bool = False
@@ -46,7 +46,7 @@ class Column:
     metric: str
     """The metric by which they are ranked: the reference's primary one."""
     reference: Result
-    """One whose conditions most results share."""
+    """A result whose conditions most results share."""
     standings: tuple[Standing, ...]
 
 
@@ -60,23 +60,31 @@ class Row:
 
     @property
     def pages(self) -> tuple[str, ...]:
-        """Return the names of its runs in addresses."""
+        """Return the names of its runs in URLs."""
         return tuple(dict.fromkeys(cell.result.page for cell in self.cells.values()))
 
 
-def settings(manifest: RunManifest) -> str:
-    """Return the sampling settings in words: `temperature 0.6, 4 samples`."""
+def settings(manifest: RunManifest, task: str | None = None) -> str:
+    """Return the sampling settings in words, of a task or of all: `temperature 0.6, 4 samples`."""
     temperature = manifest.sampling.temperature
     words = []
     if temperature is not None:
         words.append(f"temperature {temperature:g}" if temperature else "greedy")
     if manifest.model.backend == "import":
         words.append("imported")
-    words.append(f"{manifest.samples:,} samples" if manifest.samples != 1 else "1 sample")
+    words.append(_samples([manifest.tasks[task]] if task else [*manifest.tasks.values()]))
     if manifest.seed:
         words.append(f"seed {manifest.seed}")
     # Lines break between settings, not within one.
     return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
+
+
+def _samples(entries: Sequence[TaskEntry]) -> str:
+    """Return the samples per problem in words; where tasks differ the smallest and the largest."""
+    counts = sorted({entry.samples for entry in entries})
+    if len(counts) > 1:
+        return f"{counts[0]:,} to {counts[-1]:,} samples"
+    return "1 sample" if counts == [1] else f"{counts[0]:,} samples"
 
 
 # --- columns ---------------------------------------------------------------------------------
@@ -93,7 +101,7 @@ def columns(results: Sequence[Result]) -> tuple[Column, ...]:
 
 def _column(results: Sequence[Result]) -> Column:
     conditions = [
-        Conditions.of(result.entry, [asked.problem.id for asked in result.problems])
+        Conditions.of(result.entry, [asked.problem for asked in result.problems])
         for result in results
     ]
     count = Counter(conditions)
@@ -188,12 +196,13 @@ def rows(table: Sequence[Column]) -> tuple[Row, ...]:
     return tuple(sorted(made, key=lambda row: _order(row, table)))
 
 
-_Settings = tuple[ModelEntry, SamplingEntry, int, int]
+_Settings = tuple[ModelEntry, SamplingEntry, int, tuple[int, ...]]
 
 
 def _settings(manifest: RunManifest) -> _Settings:
     """Return the settings that runs of one row share."""
-    return manifest.model, manifest.sampling, manifest.seed, manifest.samples
+    samples = sorted({entry.samples for entry in manifest.tasks.values()})
+    return manifest.model, manifest.sampling, manifest.seed, tuple(samples)
 
 
 def _joined(runs: Sequence[Mapping[str, Standing]]) -> list[Mapping[str, Standing]]:
@@ -205,6 +214,6 @@ def _joined(runs: Sequence[Mapping[str, Standing]]) -> list[Mapping[str, Standin
 
 
 def _order(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
-    """Return the sort key of rows: by the metric of each task in turn, the highest first."""
+    """Return the sort key of rows: by each task's metric in turn, the highest first, None last."""
     metrics = (row.cells[c.task].metric if c.task in row.cells else None for c in table)
     return tuple(1.0 if metric is None else -metric.value for metric in metrics)

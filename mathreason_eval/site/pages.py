@@ -1,4 +1,4 @@
-"""The pages of the site, a run and its samples, as the values that their templates ask for."""
+"""The variables of the templates of the first page, of runs and of samples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Values = dict[str, object]
 
 
 def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
-    """Return what the first page shows."""
+    """Return the variables of the template for the first page."""
     standings = [standing for column in table for standing in column.standings]
     rows_of = Counter(row.model for row in board)
     short = short_names([standing.result.model for standing in standings])
@@ -74,11 +74,11 @@ def choice(name: str, glyph: str, word: str, count: int) -> Values:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublisherVerdicts:
-    """The publisher's verdicts on judged samples, where an import brought them."""
+    """The publisher's verdicts on judged samples; only imports have them."""
 
     count: int
     differing: tuple[ShownSample, ...]
-    """The samples on which ours is another."""
+    """The samples on which our verdict differs."""
 
 
 def publisher_verdicts(samples: Iterable[ShownSample]) -> PublisherVerdicts:
@@ -91,7 +91,7 @@ def publisher_verdicts(samples: Iterable[ShownSample]) -> PublisherVerdicts:
 
 
 def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int]]]) -> Values:
-    """Return what the page of a run shows.
+    """Return the variables of the template for a run.
 
     Args:
         parts: each of its results, with the publisher's verdicts and, by state, the first page of
@@ -147,7 +147,7 @@ def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str
 def _is_shown(metric: Metric, result: Result) -> bool:
     """Return whether a metric is on the page: of many K the powers of two and the largest."""
     _, k = shown_as(metric.name)
-    return k == result.manifest.samples or is_power_of_two(k)
+    return k == result.entry.samples or is_power_of_two(k)
 
 
 def _from_run(result: Result, page: int, anchor: str = "") -> str:
@@ -159,7 +159,7 @@ def _from_run(result: Result, page: int, anchor: str = "") -> str:
 def _manifest_facts(result: Result) -> Mapping[str, object]:
     manifest = asdict(result.manifest)
     manifest["finished"] = manifest["finished"] or "no"
-    words = {"samples": "samples a problem", "started": "begun"}
+    words = {"samples": "samples per problem", "started": "begun"}
     return {words.get(name, name): value for name, value in manifest.items() if name != "format"}
 
 
@@ -178,11 +178,11 @@ def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str
 # --- samples ---------------------------------------------------------------------------------
 
 _LIMITS = {"question": 20_000, "output": 10_000, "reasoning": 20_000, "answer": 400}
-"""The longest text, in characters, that is shown whole."""
+"""Maximum characters of a text that is shown in full."""
 
 
 def samples_values(result: Result, number: int, samples: Sequence[ShownSample]) -> Values:
-    """Return what one page of samples shows."""
+    """Return the variables of the template for one page of samples."""
     present = Counter(sample.state for sample in samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
@@ -222,11 +222,11 @@ def _shown(sample: ShownSample) -> Values:
 
 
 _NEIGHBOURS = 3
-"""How many pages are linked at either end, and as far as that from the current page."""
+"""Number of pages that are linked at both ends and on both sides of the current page."""
 
 
 def _pager(result: Result, number: int) -> Iterator[Values]:
-    """Yield the pages to link: the first and last ones, and those around this one."""
+    """Yield variables for the links to the first and last pages and those around this one."""
     before = 0
     for page in range(1, result.pages + 1):
         from_end = min(page - 1, result.pages - page)

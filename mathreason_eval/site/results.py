@@ -1,4 +1,4 @@
-"""Runs read for the site: a result for each task of a run, and its samples with their pages."""
+"""Results for the site: each task of each run, and its samples with their pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from mathreason_eval.compare.pairing import metric_name, metric_of, task_run
 from mathreason_eval.errors import UserError
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
+from mathreason_eval.runs.completeness import check_stored, task_metrics
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric
@@ -33,7 +34,7 @@ NOT_JUDGED = "not_judged"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """How a sample's state is shown: by a sign and a word, and never by colour alone."""
+    """How a sample's state is shown: by a symbol and a word, never by colour alone."""
 
     glyph: str
     word: str
@@ -103,17 +104,17 @@ class Result:
     """One task of one run, without its samples."""
 
     page: str
-    """The run's name in addresses."""
+    """The run's name in URLs."""
     manifest: RunManifest
     task: str
     task_page: str
-    """The task's name in addresses."""
+    """The task's name in URLs."""
     problems: tuple[AskedProblem, ...]
     states: Mapping[str, int]
     """The number of samples in each state: the five outcomes and not judged."""
     metrics: tuple[Metric, ...]
     scores: Mapping[str, RunScores]
-    """The problems' scores by each metric that results may be ranked by."""
+    """The problems' scores, by each metric that results can be ranked by."""
 
     @property
     def model(self) -> str:
@@ -138,7 +139,7 @@ class Result:
     @property
     def missing(self) -> int:
         """Return the number of samples that were asked for and are not stored."""
-        return max(0, len(self.problems) * self.manifest.samples - self.stored)
+        return max(0, len(self.problems) * self.entry.samples - self.stored)
 
     @property
     def complete(self) -> bool:
@@ -166,8 +167,9 @@ def read_result(
     """Return one task of a run and its samples, in the order of its problems.
 
     Raises:
-        RunError: if the folder has verdicts or samples of problems that are not in it.
+        RunError: if what is stored does not fit together.
     """
+    check_stored(run, task)
     asked, samples = _in_order(run.problems(task), run.samples(task))
     states = Counter(sample.state for sample in samples)
     result = Result(
@@ -177,14 +179,14 @@ def read_result(
         task_page=task_page,
         problems=asked,
         states={str(state): states[state] for state in STATES},
-        metrics=tuple(metric for metric in run.metrics() if metric.task == task),
+        metrics=task_metrics(run, task).metrics,
         scores=_scores(run, task),
     )
     return result, samples
 
 
 def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
-    """Return the problems' scores by the task's primary metric and by avg, as far as they exist."""
+    """Return the problems' scores by the task's primary metric and by avg, if they exist."""
     if not run.verdicts(task):
         return {}
     entry = run.manifest.tasks[task]
@@ -198,7 +200,7 @@ def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
     items = list(task_run(run, task, votes=votes).items.values())
     scores: dict[str, RunScores] = {}
     for metric in metrics:
-        # A metric without data of its own in this run has no scores.
+        # A metric without data in this run has no scores.
         with suppress(ValueError):
             scores[metric.name] = run_scores(items, metric)
     return scores
@@ -207,7 +209,7 @@ def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
 def _in_order(
     problems: Sequence[Problem], stored: Iterable[Sample]
 ) -> tuple[tuple[AskedProblem, ...], tuple[ShownSample, ...]]:
-    """Return problems in the run's order, and samples by problem and index."""
+    """Return (problems in the run's order, samples by problem and index)."""
     by_problem: dict[str, list[Sample]] = {problem.id: [] for problem in problems}
     for one in stored:
         by_problem[one.problem.id].append(one)

@@ -28,7 +28,7 @@ _HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 
 
 def task_values(column: Column) -> Values:
-    """Return what the page of a task shows."""
+    """Return the variables of the template for a task."""
     results = [standing.result for standing in column.standings]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != WHOLE)
     rows = problem_rows(results)
@@ -41,7 +41,7 @@ def task_values(column: Column) -> Values:
         "slices": list(slices),
         "sliced": _slice_metric(column.metric, results),
         "grid": rows,
-        "several": any(result.manifest.samples > 1 for result in results),
+        "several": any(result.entry.samples > 1 for result in results),
         "solved": [
             choice(kind, "", word, count)
             for kind, word in _SOLVED.items()
@@ -51,7 +51,7 @@ def task_values(column: Column) -> Values:
 
 
 def _summary(column: Column) -> str:
-    """Return what the column's metric is; empty if the package that has it is not installed."""
+    """Return the summary of the column's metric; empty if its package is not installed."""
     try:
         return metric_of(column.reference.entry, column.metric).definition.summary
     except UserError:
@@ -94,7 +94,7 @@ class Panel:
 
 
 def panel(result: Result) -> Panel | None:
-    """Return pass@k and maj@k of a result over all its k; None if it has one sample a problem."""
+    """Return pass@k and maj@k of a result over all its k; None if it has one sample per problem."""
     found = [curve for name in ("pass", "maj") if (curve := _curve(name, result)) is not None]
     if not found:
         return None

@@ -11,39 +11,39 @@ from mathreason_eval.stats.exact_tests import exchange_test, has_unequal_samples
 
 
 class Call(StrEnum):
-    """What is decided of a change."""
+    """The decision on a change."""
 
     PASS = "pass"  # noqa: S105  no password
-    """It costs less than the margin."""
+    """The score dropped by less than the margin."""
     REGRESSION = "regression"
-    """It costs something, or more than the margin where that is asked."""
+    """The score dropped; by more than the margin, if `beyond_margin`."""
     INCONCLUSIVE = "inconclusive"
-    """Neither is shown."""
+    """There is not enough evidence for either."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairedTask:
-    """One task's paired scores, and the test that they are put to."""
+    """One task's paired scores, with the settings of its test."""
 
     pairs: Sequence[Pair]
     margin: float = 0.01
     """The largest tolerable drop, in the scores' unit."""
     beyond_margin: bool = False
-    """Whether only a drop beyond the margin is a regression; else every drop is."""
+    """Whether only a drop beyond the margin is a regression; if false, every drop is."""
     alpha: float | None = None
     """The task's own level of either error; None for that of the suite."""
     counted: bool = True
-    """Whether scores are shares of correct samples, which can be exchanged between the runs."""
+    """Whether scores are fractions of correct samples, which can be exchanged between runs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What is decided of one task."""
+    """The decision on one task."""
 
     call: Call
     difference: Difference
     lower: float
-    """One-sided bound of the change at `pass_alpha`; above -margin the task passes."""
+    """One-sided bound of the change at `pass_alpha`; if above -margin, the task passes."""
     upper: float
     """One-sided bound of the change at `regression_alpha`; below zero in every regression."""
     regression_p: float
@@ -66,20 +66,20 @@ def decide(
 ) -> list[Decision]:
     """Return the decision on each task, in their order.
 
-    A task passes if the lower bound at 1 - alpha is above -margin, whatever else is shown: a small
-    drop that was declared tolerable is no regression. A regression needs both the upper bound
-    below zero and the exact sign-flip test; where the runs have different numbers of samples, the
-    exact exchange of samples as well.
+    A task passes if the lower bound at 1 - alpha is above -margin, whatever else is significant: a
+    small drop that was declared tolerable is not a regression. A regression needs both the upper
+    bound below zero and a significant exact sign-flip test; if the runs have different numbers of
+    samples, a significant exact exchange test as well.
 
     The chance that a change without effect is called a regression in any task is at most the
     largest alpha (Holm over tasks, weighted by their alphas), and so is the chance that a suite
     passes with a task that dropped by its margin (intersection-union: every task has to pass).
 
     Args:
-        tasks: their paired scores.
-        alpha: one-sided level of either error, in (0, 0.5), where a task has none of its own.
-        nominal: the level at this look of a test that has its argument over all looks. Holm's
-            shares are taken of alpha before, as shares of a nominal level do not add up to it.
+        tasks: the paired scores of each task.
+        alpha: one-sided level of either error, in (0, 0.5), for tasks without an alpha.
+        nominal: maps the level of a test over all looks to its level at this look. Holm's
+            division comes before it, as parts of a nominal level do not add up to it.
     """
     alphas = [alpha if task.alpha is None else task.alpha for task in tasks]
     differences = [difference(task.pairs) for task in tasks]
@@ -106,10 +106,10 @@ def _holm_levels(
 ) -> list[float]:
     """Return the level of each p: its alpha by the number of tasks not yet rejected (Holm 1979).
 
-    From the first p above its level on, the divisor stays: so a p is at most its level exactly
-    where it is rejected.
+    From the first p above its level on, the divisor is constant: so a p is at most its level if and
+    only if it is rejected.
     """
-    levels = [0.0] * len(ps)
+    levels = [*alphas]
     left = len(ps)
     for place in sorted(range(len(ps)), key=lambda place: ps[place] / alphas[place]):
         levels[place] = nominal(alphas[place] / left)
@@ -121,7 +121,7 @@ def _holm_levels(
 def _decision(
     task: PairedTask, found: Difference, regression: tuple[float, float], pass_alpha: float
 ) -> Decision:
-    """Return the decision on one task; `regression` is its p and level."""
+    """Return the decision on one task; `regression` is (p, level)."""
     regression_p, regression_alpha = regression
     pass_p = found.p_below(-task.margin)
     call = Call.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""The mean change between two runs over the same problems: Student's interval and the bootstrap."""
+"""The mean change between two runs over the same problems: Student's interval, bootstrap."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Pair:
     """One problem in two runs."""
 
     before: float
-    """Its score in the first run, usually the share of its samples that are correct."""
+    """Its score in the first run, usually the fraction of its samples that are correct."""
     after: float
     """Its score in the second run."""
     samples: tuple[int, int] = (1, 1)
-    """How many samples each score is the mean of."""
+    """Number of samples in each run, of which the scores are means."""
     cluster: Hashable = None
-    """What it shares with other problems, such as a source; None if it is independent."""
+    """Its cluster, such as a source shared with other problems; None if it is independent."""
     weight: float = 1.0
-    """Derivative of the metric by the problem's score, times the number of problems."""
+    """Derivative of the metric with respect to the problem's score, times N; 1 for a mean."""
 
     @property
     def change(self) -> float:
@@ -42,11 +42,11 @@ class Difference:
     se: float
     """Standard error, pseudo-observations included; never zero for shares."""
     freedom: int
-    """Degrees of freedom of Student's t: clusters less one."""
+    """Degrees of freedom of Student's t: number of clusters minus one."""
     problems: int
     clusters: int
     bound: float
-    """Largest possible absolute value: 1 for shares, infinite for amounts."""
+    """Maximum absolute value: 1 for shares, infinity for amounts."""
     method: str
 
     def lower(self, alpha: float) -> float:
@@ -58,7 +58,10 @@ class Difference:
         return min(self.bound, self.value + self._half_width(alpha))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the two-sided interval."""
+        """Return the two-sided confidence interval (low, high) of `value`, within ± `bound`.
+
+        Student's t at `freedom` with `se`; `level` is between 0 and 1.
+        """
         tail = (1 - level) / 2
         return self.lower(tail), self.upper(tail)
 
@@ -71,7 +74,7 @@ class Difference:
         return self._p(self.value - point)
 
     def _p(self, distance: float) -> float:
-        """Return the probability that an estimate is off by more than a distance, to one side."""
+        """Return the probability that an estimate is too large by more than a distance."""
         if not self.se:
             return 0.0 if distance > 0 else 1.0
         return t_sf(distance / self.se, self.freedom)
@@ -83,16 +86,16 @@ class Difference:
 PSEUDO_COUNT = 0.5
 """Pseudo-observations, half a success and half a failure (Jeffreys), wherever any are added.
 
-They covered best in the simulations of docs/statistics.md: with none, 95 % was 89 to 92 % for 30
-easy problems; with one or two of each kind, 97 to 98 % even for 100.
+This number had the best coverage in the simulations of docs/statistics.md: without any, nominal
+95 % was 89 to 92 % for 30 easy problems; with one or two of each kind, 97 to 98 % even for 100.
 """
 
 
 def pseudo_variance(samples: float, cluster_size: float = 1.0) -> float:
-    """Return what pseudo-observations add to N² times the variance of a mean change, by one run.
+    """Return what one run's pseudo-observations add to N² times the variance of a mean change.
 
-    Half a problem, or half a cluster of problems, is added to those that changed between two runs:
-    by one of n samples, its square taken as 1 / n. Each run adds half of it.
+    Half a problem, or half a cluster of problems, is added to those that changed between two runs.
+    It changed by one of n samples, with the square 1 / n. Each run adds half of this.
     """
     return PSEUDO_COUNT / 2 / samples * cluster_size * cluster_size
 
@@ -104,21 +107,21 @@ _MIN_AMOUNTS = 2
 def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     """Return the mean change with its standard error, over problems or clusters of them.
 
-    Student's interval of the paired differences (Miller 2024, arXiv:2411.00640, section 3.3). Of
+    Student's interval of the paired differences (Miller 2024, arXiv:2411.00640, section 3.3). For
     shares, `pseudo_variance` is added, half a changed problem: so the width is never zero, and
-    thirty problems on which nothing changed do not prove that nothing would. Two whole ones around
-    zero (Agresti and Min 2005, Statistics in Medicine 24, 729-740) cover more than their level for
+    thirty problems without a change do not prove that nothing would change. Two whole ones around
+    zero (Agresti and Min 2005, Statistics in Medicine 24, 729-740) have too high a coverage for
     thirty problems, and shrink a true change towards zero.
 
-    Clusters add up before they are squared (Liang and Zeger 1986, with the factor G / (G - 1)).
-    Amounts such as tokens, which are no shares in [0, 1], get no pseudo-observation and no bound.
+    Changes are summed by cluster before squaring (Liang and Zeger 1986, with the factor
+    G / (G - 1)). Amounts such as tokens get no pseudo-observation, and are not limited to [-1, 1].
 
     Raises:
         ValueError: if there are no pairs, or amounts of fewer than two.
     """
     n = len(pairs)
     if not n or (n < _MIN_AMOUNTS and not shares):
-        raise ValueError("A difference needs a problem that both runs have, of amounts two.")
+        raise ValueError("A difference needs a shared problem; for amounts, two.")
     value = math.fsum(pair.change for pair in pairs) / n
     sums = cluster_changes(pairs, value)
     groups = len(sums)
@@ -146,7 +149,7 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
 
 
 def cluster_changes(pairs: Sequence[Pair], mean: float = 0.0) -> list[float]:
-    """Return each cluster's sum of changes, each less a mean; independent pairs stay single."""
+    """Return each cluster's sum of (change - mean); an independent pair is its own cluster."""
     sums: dict[Hashable, float] = {}
     for number, pair in enumerate(pairs):
         key = ("single", number) if pair.cluster is None else ("cluster", pair.cluster)
@@ -155,11 +158,11 @@ def cluster_changes(pairs: Sequence[Pair], mean: float = 0.0) -> list[float]:
 
 
 def describe_units(problems: int, clusters: int) -> str:
-    """Return the independent units that a `method` names: `problems` or `12 clusters of problems`.
+    """Return the name of the independent units: `problems` or `12 clusters of problems`.
 
     Args:
-        problems: how many.
-        clusters: how many independent groups they form; as many as problems if all are independent.
+        problems: the number of problems.
+        clusters: the number of clusters; that of problems if all are independent.
     """
     return "problems" if clusters == problems else f"{clusters:,} clusters of problems"
 
@@ -167,20 +170,20 @@ def describe_units(problems: int, clusters: int) -> str:
 # --- the bootstrap ---------------------------------------------------------------------------
 
 RESAMPLES = 10_000
-"""Samples with replacement, each as large as the original."""
+"""Number of bootstrap resamples: with replacement, each as large as the original."""
 
 
 def bootstrap_interval(pairs: Sequence[Pair]) -> tuple[float, float]:
     """Return the paired bootstrap's 95 % percentile interval of the mean change (Efron 1979).
 
-    Pairs and clusters are resampled whole. Its width is zero where no problem changed, unlike the
-    interval of `difference`.
+    Whole pairs and clusters are resampled. Its width is zero if no problem changed, unlike that of
+    `difference`.
 
     Raises:
         ValueError: if there are no pairs.
     """
     if not pairs:
-        raise ValueError("A bootstrap needs a problem that both runs have.")
+        raise ValueError("A bootstrap needs a shared problem.")
     import numpy as np
 
     sums = cluster_sums([[pair.change] for pair in pairs], [pair.cluster for pair in pairs])
@@ -191,7 +194,7 @@ def bootstrap_interval(pairs: Sequence[Pair]) -> tuple[float, float]:
 
 
 def cluster_sums(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable]) -> NDArray[Any]:
-    """Return each cluster's column sums, and in a last column how many rows it has.
+    """Return a row per cluster: its column sums, and in a last column its number of rows.
 
     A row whose cluster is None is independent.
     """
@@ -209,16 +212,16 @@ def cluster_sums(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable]) 
 
 
 _MAX_CELLS = 1 << 22
-"""Cells of the table of resamples that are in memory at once, at most."""
+"""Maximum number of cells of the table of resamples in memory at once."""
 _MULTINOMIAL_COST = 8
-"""What a multinomial draw costs per distinct unit, by what drawing an index costs per unit."""
+"""Time of a multinomial draw per distinct unit, relative to drawing an index per unit."""
 
 
 def bootstrap_sums(units: NDArray[Any], rng: Generator) -> Iterator[NDArray[Any]]:
-    """Yield the column sums of `RESAMPLES` resamples of rows, in blocks that fit into memory."""
+    """Yield the column sums of `RESAMPLES` resamples of rows, in blocks limited by memory."""
     import numpy as np
 
-    # Equal units are drawn together: right or wrong in two runs has only four distinct rows.
+    # Equal units are drawn together: 0 or 1 in two runs gives only four distinct rows.
     size = len(units)
     kinds, counts = np.unique(units, axis=0, return_counts=True)
     step = max(1, _MAX_CELLS // size)
@@ -234,12 +237,12 @@ def bootstrap_sums(units: NDArray[Any], rng: Generator) -> Iterator[NDArray[Any]
 
 # --- Student's t distribution ----------------------------------------------------------------
 #
-# Without scipy, which takes longer to import than a gate may take to start.
+# Without scipy, whose import would take too long for a gate.
 
 
 @lru_cache(maxsize=256)
 def t_quantile(share: float, freedom: int) -> float:
-    """Return the quantile of Student's t at a share in (0, 1)."""
+    """Return the quantile of Student's t at a probability in (0, 1)."""
     if share < 0.5:  # noqa: PLR2004  the median
         return -t_quantile(1 - share, freedom)
     beyond = 1 - share
@@ -280,7 +283,7 @@ def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
 _CONVERGED = 1e-15
 """Relative change of a continued fraction at which it has converged."""
 _MAX_STEPS = 10_000
-"""Steps after which it is taken as it is: far more than a million degrees of freedom need."""
+"""Maximum number of steps, far more than a million degrees of freedom need."""
 
 
 def _beta_fraction(a: float, b: float, x: float) -> float:

@@ -1,4 +1,4 @@
-"""The distribution of problems' difficulty, and of their change if a model gets worse."""
+"""The distribution of the difficulty of problems, and of their change if a model gets worse."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difficulty:
-    """A logit-normal distribution of problems' probabilities to be solved."""
+    """A logit-normal distribution of the probability p that a problem is solved."""
 
     mean: float
-    """Of the probabilities."""
+    """Mean of p."""
     within: float
     """Mean of p (1 - p): the variance of one sample within its problem."""
     logit_mean: float
     logit_sd: float
     estimated: bool
-    """Whether `within` was estimated; else it is its maximum, all problems being equally hard."""
+    """Whether `within` was estimated; if not, it is its maximum: all problems equally hard."""
 
     @property
     def between(self) -> float:
-        """Return the variance of the probabilities between problems."""
+        """Return the variance of p between problems."""
         return self.mean * (1 - self.mean) - self.within
 
 
 def fit_difficulty(counts: Sequence[tuple[int, int]]) -> Difficulty:
     """Return the logit-normal distribution with the moments of a run.
 
-    The variance within problems is the unbiased mean of p (1 - p) n / (n - 1). With one sample a
-    problem it is unknown; it is then taken as its maximum, mean (1 - mean), which promises less
-    power than a run will show.
+    The variance within problems is the unbiased mean of p (1 - p) n / (n - 1). With one sample per
+    problem it is unknown; its maximum is used, mean (1 - mean), which predicts less power than a
+    run will have.
 
     Args:
-        counts: of each problem, how many of how many samples are correct.
+        counts: (correct samples, samples) of each problem.
 
     Raises:
         ValueError: if there are no problems.
     """
     if not counts:
-        raise ValueError("Without problems nothing is known of their difficulty.")
+        raise ValueError("A difficulty needs at least one problem.")
     edge = PSEUDO_COUNT / (len(counts) + 2 * PSEUDO_COUNT)
     share = math.fsum(correct / n for correct, n in counts) / len(counts)
     mean = min(1 - edge, max(edge, share))
@@ -70,7 +70,7 @@ _MAX_LOGIT = 40.0
 
 
 def _logit_mean(mean: float, sd: float) -> float:
-    """Return the mean of the logits at which the probabilities have their mean."""
+    """Return the mean of the logits for which the probabilities have the given mean."""
     noise = sd * _normal_quantiles()
     far = _MAX_LOGIT + 4 * sd
     return _root(lambda centre: float(_expit(centre + noise).mean()) - mean, far, -far)
@@ -89,23 +89,28 @@ class ChangeDistribution:
     changes: NDArray[Any]
     chances: NDArray[Any]
     samples: tuple[float, float]
-    """A problem's, in each run; infinite for the change of its probability itself."""
+    """Samples per problem in each run; infinite for the change of the probability itself."""
     exchange: tuple[NDArray[Any], NDArray[Any]] | None = None
-    """For each change, the variance and the third cumulant of its problem's change if samples are
-    exchanged between the runs at random; None where the runs have equally many."""
+    """For each change, the variance and the third cumulant of that problem's change if samples are
+    exchanged between the runs at random; None if the runs have equal numbers of samples."""
 
     def moment(self, power: int) -> float:
-        """Return the mean of a power of the change."""
+        """Return the mean of the change to a power."""
         return float(self.chances @ self.changes**power)
 
 
 def change_distribution(
     difficulty: Difficulty, drop: float, samples: tuple[float, float]
 ) -> ChangeDistribution:
-    """Return the distribution of a problem's change if the mean score drops by so much.
+    """Return the distribution of a problem's change if the mean score drops by `drop`.
 
-    Every problem gets harder by the same amount on the logit scale, as in Rasch's model: problems
-    of medium difficulty drop most, and those that were never solved cannot drop at all.
+    Every problem gets harder by the same amount on the logit scale, as in the Rasch model: problems
+    of medium difficulty drop most, and those that were never solved cannot drop.
+
+    Args:
+        difficulty: the distribution before the change.
+        drop: the drop of the mean score, as a fraction of 1.
+        samples: samples per problem in each run; infinite for exact probabilities.
 
     Raises:
         ValueError: if the mean is not above the drop.
@@ -136,9 +141,9 @@ def change_distribution(
 
 
 def _exchange_cumulants(old: int, new: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return two cumulants of the change, for each pair of counts of correct samples.
+    """Return the second and third cumulant of the change, by counts of correct samples in each run.
 
-    If samples are exchanged at random, the correct ones in the new run are hypergeometric.
+    If samples are exchanged at random, the number of correct ones in the new run is hypergeometric.
     """
     import numpy as np
 
@@ -151,7 +156,7 @@ def _exchange_cumulants(old: int, new: int) -> tuple[NDArray[Any], NDArray[Any]]
 
 
 def _binomial(n: int, chances: NDArray[Any]) -> NDArray[Any]:
-    """Return the chance of 0 to n correct samples, a row each, of every problem."""
+    """Return the binomial probabilities: a row for each of 0 to n correct, a column per problem."""
     import numpy as np
     from scipy.special import gammaln, xlog1py, xlogy
 
@@ -161,7 +166,7 @@ def _binomial(n: int, chances: NDArray[Any]) -> NDArray[Any]:
 
 
 _QUANTILES = 400
-"""Problems that represent a distribution of difficulty: its quantiles."""
+"""Number of problems (quantiles) that represent a distribution of difficulty."""
 
 
 def _normal_quantiles() -> NDArray[Any]:
@@ -183,7 +188,7 @@ _HALVINGS = 40
 
 
 def _root(rising: Callable[[float], float], high: float, low: float = 0.0) -> float:
-    """Return where a rising function crosses zero, by bisection."""
+    """Return where an increasing function crosses zero, by bisection."""
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if rising(middle) < 0:

@@ -20,21 +20,21 @@ class ExactTest:
     """A test of the null hypothesis that two runs do not differ."""
 
     p: float
-    """Two-sided, in (0, 1]."""
+    """Two-sided p-value, in (0, 1]."""
     name: str
-    """Which test it is."""
+    """Name of the test."""
 
 
 def exact_test(pairs: Sequence[Pair], *, counted: bool = True) -> ExactTest:
     """Return the exact two-sided test, with mid-p, that applies to the pairs.
 
-    McNemar's test where every score is 0 or 1, else sign flips, which agree with it there. Where
-    the runs have different numbers of samples a problem, changes are not symmetric under the null
-    hypothesis, and the p is the larger one of sign flips and of the exchange of samples.
+    McNemar's test if every score is 0 or 1, else sign flips, which give the same p in that case. If
+    the runs have different numbers of samples per problem, changes are not symmetric under the null
+    hypothesis, and the p is the larger one of the sign-flip and the exchange test.
 
     Args:
         pairs: the problems that both runs have.
-        counted: whether scores are shares of correct samples, which alone can be exchanged.
+        counted: whether scores are fractions of correct samples: only these can be exchanged.
     """
     if counted and has_unequal_samples(pairs):
         p = max(sign_flip(pairs).two_sided, exchange_test(pairs).two_sided)
@@ -59,21 +59,22 @@ def _is_binary(pairs: Sequence[Pair]) -> bool:
 
 
 def mcnemar(lost: int, gained: int, *, mid: bool = True) -> float:
-    """Return the two-sided p of McNemar's exact test, in (0, 1]; 1 where nothing flipped.
+    """Return the two-sided p of McNemar's exact test, in (0, 1]; 1 if nothing flipped.
 
-    The mid-p takes off half the chance of the result itself (Fagerland, Lydersen and Laake 2013).
+    The mid-p subtracts half the probability of the result itself (Fagerland, Lydersen and Laake
+    2013).
     """
     n = lost + gained
     fewer = min(lost, gained)
     tail = 2 * sum(math.comb(n, flips) for flips in range(fewer + 1))
     if mid:
         tail -= math.comb(n, fewer)
-    # Integers of any size have a quotient where neither would fit a float.
+    # Integers can be divided even if neither fits a float.
     return min(1.0, float(Fraction(tail, 2**n)))
 
 
 _MAX_STEPS = 1 << 16
-"""Steps of the sum of all changes, at most: so long is its table; finer changes are rounded."""
+"""Maximum steps of the sum of all changes (the length of its table); finer ones are rounded."""
 _NOISE = 1e-13
 """Rounding error of a Fourier transform; a smaller p is reported as this."""
 
@@ -94,7 +95,7 @@ class PValues:
 
 
 def _p_values(chances: NDArray[Any], observed: int, smallest: float = _NOISE) -> PValues:
-    """Return the tails of a distribution at the index of what was observed."""
+    """Return the mid-p-values of a distribution at the observed index."""
     own = float(chances[observed]) / 2
     tails = (chances[:observed], chances[observed + 1 :])
     less, greater = (min(1.0, max(smallest, float(tail.sum()) + own)) for tail in tails)
@@ -109,8 +110,7 @@ def sign_flip(pairs: Sequence[Pair]) -> PValues:
 
     Over all 2 ** N ways to swap the runs problem by problem, or cluster by cluster, by convolution
     and without sampling (Fisher 1935; Pagano and Tritchler 1983, JASA 78, 435-440). With one
-    sample a problem it is McNemar's exact test. With k clusters that changed no p is below
-    2 ** -k / 2.
+    sample per problem it is McNemar's exact test. If k clusters changed, no p is below 2 ** -k / 2.
     """
     steps = [step for step in _integer_changes(pairs) if step]
     if not steps:
@@ -121,20 +121,20 @@ def sign_flip(pairs: Sequence[Pair]) -> PValues:
 
 
 _FINEST = 10_000
-"""Steps of a score between 0 and 1, at most; finer scores are rounded."""
+"""Maximum number of steps of a score between 0 and 1; finer scores are rounded."""
 
 
 _ROUNDING = 1e-6
-"""How far from an integer a sum of shares may be by rounding."""
+"""Maximum distance of a sum of fractions from an integer by rounding."""
 
 
 def _score_steps(pairs: Sequence[Pair], changes: Iterable[float]) -> int:
-    """Return in how many steps a score of 1 is divided."""
+    """Return the number of steps into which a score of 1 is divided."""
     counted = math.lcm(*{size for pair in pairs for size in pair.samples})
     steps = (change * counted for change in changes)
     if counted <= _FINEST and all(abs(step - round(step)) < _ROUNDING for step in steps):
         return counted
-    # A measure, or pass@K, takes other values than shares of the samples.
+    # A measure, or pass@K, has other values than fractions of the samples.
     return _FINEST
 
 
@@ -171,15 +171,16 @@ _Kind = tuple[int, int, int]
 
 
 def exchange_test(pairs: Sequence[Pair]) -> PValues:
-    """Return the exact test of exchanged samples. Null hypothesis: no problem's score changed.
+    """Return the exact test of exchanged samples; null hypothesis: no problem changed.
 
-    Given how many of a problem's samples are correct, those of the first run are then
-    hypergeometric. The distribution of the mean change is the convolution over problems, exactly
-    and without sampling (Fisher's exact test, stratified; Zelen 1971, Biometrika 58, 129-137).
+    Given how many of a problem's samples are correct in both runs, their number in the first run
+    is then hypergeometric. The distribution of the mean change is the convolution over problems,
+    exactly and without sampling (Fisher's exact test, stratified; Zelen 1971, Biometrika 58,
+    129-137).
 
     Student's t and sign flips assume that changes are symmetric under the null hypothesis. With
-    eight samples in one run and one in the other they are not, where problems are easy or hard.
-    The scores have to be shares of correct samples.
+    eight samples in one run and one in the other they are not, for easy and hard problems. The
+    scores must be fractions of correct samples.
     """
     import numpy as np
 
@@ -188,7 +189,7 @@ def exchange_test(pairs: Sequence[Pair]) -> PValues:
     tables = {kind: _exchange_distribution(kind, steps) for kind in kinds}
     lowest = sum(min(tables[kind]) * count for kind, count in kinds.items())
     length = 1 + sum((max(tables[k]) - min(tables[k])) * count for k, count in kinds.items())
-    # A power of two is transformed fastest; the rest of it stays empty.
+    # A power of two is transformed fastest; the rest of the array is zero.
     size = max(2, 1 << (length - 1).bit_length())
     wave = np.ones(size // 2 + 1, dtype=complex)
     for kind, count in kinds.items():
@@ -212,19 +213,19 @@ def _kind(pair: Pair) -> _Kind:
 
 
 def _steps_per_unit(kinds: Mapping[_Kind, int]) -> float:
-    """Return the steps of a score between 0 and 1: whole samples of both runs, where they fit."""
+    """Return the steps of a score between 0 and 1: whole samples of both runs, if they fit."""
     finest = math.lcm(*{size for _, *sizes in kinds for size in sizes})
     changing = sum(count for (correct, *sizes), count in kinds.items() if 0 < correct < sum(sizes))
     return min(float(finest), _MAX_STEPS / max(1, changing))
 
 
 def _step(samples: tuple[int, int], before: int, correct: int, steps: float) -> int:
-    """Return the change of a problem, `before` of whose correct samples are in the first run."""
+    """Return the change in steps if `before` of the correct samples are in the first run."""
     return round(((correct - before) / samples[1] - before / samples[0]) * steps)
 
 
 def _exchange_distribution(kind: _Kind, steps: float) -> dict[int, float]:
-    """Return the chance of each change, in steps, if samples are exchanged at random."""
+    """Return {change in steps: probability} if samples are exchanged at random."""
     correct, first, second = kind
     ways = math.comb(first + second, correct)
     chances: dict[int, float] = {}

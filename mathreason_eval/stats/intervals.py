@@ -1,4 +1,4 @@
-"""Intervals for a mean over problems: the problem is the unit, however often it was sampled."""
+"""Intervals of a mean over problems: the problem is the unit, however many samples it has."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Place = tuple[str, str]
 """(task, slice)."""
 
 Clusters = Sequence[Hashable]
-"""Of each problem what it shares with others: those with equal entries are not independent."""
+"""The cluster of each problem: problems with equal entries are not independent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +32,15 @@ class Mean:
     low: float
     high: float
     se: float
-    """Standard error: the standard deviation over problems by the root of their number."""
+    """Standard error: the standard deviation over problems divided by √N."""
     method: str
-    """How the interval was made."""
+    """How the interval was computed."""
     conditional: tuple[float, float, float] | None = None
     """(low, high, se) conditional on these problems: sampling noise only."""
     unit: Unit = Unit.SHARE
 
     def metric(self, name: str, place: Place, size: tuple[int, int]) -> Metric:
-        """Return it as a metric; `size` is the number of problems, and of all their samples."""
+        """Return it as a metric; `size` is (number of problems, number of all their samples)."""
         low, high, se = self.conditional or (None, None, None)
         return Metric(
             task=place[0],
@@ -65,10 +65,10 @@ Z95 = 1.959963984540054
 
 
 def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
-    """Return Wilson's interval for a share of n, in [0, 1]; n may be an effective number.
+    """Return Wilson's (low, high) for a proportion of n, in [0, 1]; n may be an effective number.
 
     30 of 30 is [0.886, 1]: never of width zero, never beyond 0 or 1
-    (Wilson 1927, doi:10.1080/01621459.1927.10502953). z is the normal quantile of its level.
+    (Wilson 1927, doi:10.1080/01621459.1927.10502953). z is the normal quantile of the level.
 
     Raises:
         ValueError: if n is not positive.
@@ -78,26 +78,26 @@ def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
     pull = z * z / n
     middle = (share + pull / 2) / (1 + pull)
     half = z * math.sqrt(share * (1 - share) / n + pull / (4 * n)) / (1 + pull)
-    # Rounding may put an end past the share itself, or past 0 and 1.
+    # Rounding may put an end past the proportion itself, or past 0 and 1.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = Z95) -> Mean:
-    """Return the mean of one score a problem, each in [0, 1], with a 95 % interval.
+    """Return the mean of one score per problem, each in [0, 1], with a 95 % interval.
 
-    Wilson's interval of the effective number of problems, n by the design effect: a problem whose
-    score is an average over samples varies less than a right or wrong one, and counts for more
-    (Korn and Graubard 1998, Survey Methodology 24, 193-201). Scores of 0 and 1 have the design
-    effect 1 and get Wilson's own interval.
+    Wilson's interval at the effective number of problems, n / design effect: a problem whose score
+    is an average over samples varies less than a 0 or 1, and counts for more (Korn and Graubard
+    1998, Survey Methodology 24, 193-201). Scores of 0 and 1 have the design effect 1 and get
+    Wilson's own interval.
 
     Problems of one cluster add up before they are squared (Liang and Zeger 1986, with the factor
     G / (G - 1)); the effective number is further reduced by Student's quantiles, as Korn and
     Graubard do. Clusters of one problem each change nothing.
 
     Args:
-        scores: one a problem.
-        clusters: of each problem its cluster; None if all are independent.
-        z: the normal quantile of the interval's level, where it is not 95 %.
+        scores: one per problem.
+        clusters: the cluster of each problem; None if all are independent.
+        z: the normal quantile of the interval's level, if it is not 95 %.
 
     Raises:
         ValueError: if there are no scores.
@@ -115,7 +115,7 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = 
         value=value,
         low=low,
         high=high,
-        # One problem has no variance of its own; its score is taken as a Bernoulli probability.
+        # A single problem has no variance; its score is treated as a Bernoulli probability.
         se=_cluster_se(values - value, groups, count)
         if count > 1
         else math.sqrt(value * (1 - value)),
@@ -124,14 +124,14 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = 
 
 
 _MIN_AMOUNTS = 2
-"""Fewest amounts that have a variance."""
+"""Minimum number of amounts that have a variance."""
 
 
 def mean_of_amounts(amounts: Scores, clusters: Clusters | None = None) -> Mean:
-    """Return the mean of one amount >= 0 a problem, such as tokens, with Student's 95 % interval.
+    """Return the mean of one amount >= 0 per problem, such as tokens, with Student's 95 % interval.
 
     Raises:
-        ValueError: if there are fewer than two, which have no variance.
+        ValueError: if there are fewer than two problems or clusters, which have no variance.
     """
     import numpy as np
 
@@ -154,7 +154,7 @@ def mean_of_amounts(amounts: Scores, clusters: Clusters | None = None) -> Mean:
 
 
 def _cluster_index(clusters: Clusters | None, n: int) -> tuple[NDArray[np.intp] | None, int]:
-    """Return the number of each problem's cluster, None if all are independent; and their count."""
+    """Return (index of each problem's cluster, None if independent; number of clusters)."""
     import numpy as np
 
     number: dict[Hashable, int] = {}
@@ -174,7 +174,7 @@ def _cluster_sums(
 def _cluster_se(
     deviations: NDArray[np.float64], groups: NDArray[np.intp] | None, count: int
 ) -> float:
-    """Return the standard error of a mean, as statsmodels' of a constant with clusters."""
+    """Return the cluster-robust standard error of a mean, as statsmodels' for a constant."""
     import numpy as np
 
     squares = float(np.square(_cluster_sums(deviations, groups)).sum())
@@ -184,9 +184,9 @@ def _cluster_se(
 def _effective_problems(
     values: NDArray[np.float64], groups: NDArray[np.intp] | None, count: int
 ) -> float:
-    """Return how many right or wrong problems would give the mean the same variance.
+    """Return how many problems with scores 0 or 1 would give the mean the same variance.
 
-    Pseudo-observations, problems or clusters of them, keep it finite where all scores are equal.
+    Pseudo-observations (problems, or clusters of them) keep it finite if all scores are equal.
     """
     import numpy as np
 
@@ -210,15 +210,15 @@ class SampleMoments:
     """Mean and variance of one score over the samples of each problem."""
 
     number: NDArray[np.int_]
-    """How many samples each problem has."""
+    """Number of samples of each problem."""
     mean: NDArray[np.float64]
-    """Their mean."""
+    """Mean of each problem's scores."""
     variance: NDArray[np.float64]
-    """Their variance, with n - 1 in the denominator; not a number for a single sample."""
+    """Variance of each problem's scores, ddof 1; NaN for a single sample."""
 
     @classmethod
     def from_counts(cls, hits: NDArray[np.int_], number: NDArray[np.int_]) -> SampleMoments:
-        """Return those of scores of 0 and 1, of which `hits` are 1."""
+        """Return the moments of `number` scores per problem, `hits` of them 1 and the rest 0."""
         import numpy as np
 
         mean = hits / number
@@ -228,7 +228,7 @@ class SampleMoments:
 
     @classmethod
     def from_values(cls, values: Sequence[Sequence[float]]) -> SampleMoments:
-        """Return those of any scores; every problem has one at least."""
+        """Return the moments of any scores; every problem must have at least one."""
         import numpy as np
 
         number = np.array([len(each) for each in values])
@@ -242,14 +242,14 @@ class SampleMoments:
 
 
 _MIN_SAMPLES = 2
-"""Fewest samples of a problem that have a variance."""
+"""Minimum number of samples of a problem that have a variance."""
 
 
 def conditional_interval(mean: Mean, samples: SampleMoments, *, shares: bool = True) -> Mean:
-    """Return a mean with its interval conditional on these problems: sampling noise only.
+    """Return a mean with an interval conditional on these problems added: sampling noise only.
 
-    More samples narrow this interval; the interval for new problems is kept. If any problem has
-    only one sample, the mean is returned unchanged.
+    More samples narrow this interval; the interval for new problems is unchanged. If any problem
+    has only one sample, the mean is returned unchanged.
 
     The variance of the mean over N problems is the sum of s_i^2 / n_i divided by N^2, where s_i^2
     is the variance of the n_i samples of problem i. Shares, in [0, 1], get Wilson's interval at
@@ -268,7 +268,7 @@ def conditional_interval(mean: Mean, samples: SampleMoments, *, shares: bool = T
 
 
 def _effective_samples(samples: SampleMoments, noise: float) -> float:
-    """Return how many independent right or wrong samples would be as noisy as these."""
+    """Return how many independent samples with scores 0 or 1 would be as noisy as these."""
     n = len(samples.number)
     # A pseudo-problem has as many samples as the problems have, by their harmonic mean.
     each = n / float((1 / samples.number).sum())
@@ -279,24 +279,37 @@ def _effective_samples(samples: SampleMoments, noise: float) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VarianceComponents:
-    """What an interval's width comes from."""
+    """The parts of a metric's variance."""
 
     between: float
-    """Share of the variance that is between problems, in [0, 1]."""
+    """Fraction of the variance that is between problems, in [0, 1]."""
     within: float
-    """Share that is between samples of one problem: what more samples take away."""
+    """Fraction between samples of one problem, which more samples reduce."""
     floor: float
-    """Half the width, at 95 %, with infinitely many samples."""
+    """Half the width of the 95 % interval with infinitely many samples."""
     design_effect: float
-    """The variance by that of as many right or wrong problems, each sampled once."""
+    """The variance divided by that of as many problems with one sample each."""
+
+
+MIN_COMPONENT_PROBLEMS = 10
+"""Fewest problems of which the variance between them is reported: that of ten is known to within
+half of itself, by its standard error."""
 
 
 def variance_components(metric: Metric) -> VarianceComponents | None:
-    """Return those of a share; None where they cannot be told apart."""
+    """Return those of a share; None where they cannot be told apart.
+
+    They cannot from single samples or few problems, nor where the samples alone explain all of the
+    spread: then the variance between problems may still be anything small.
+    """
     spread = metric.value * (1 - metric.value)
     if metric.fixed_se is None or not metric.se or not spread:
         return None
-    within = min(1.0, (metric.fixed_se / metric.se) ** 2)
+    if metric.problems < MIN_COMPONENT_PROBLEMS:
+        return None
+    within = (metric.fixed_se / metric.se) ** 2
+    if within >= 1:
+        return None
     return VarianceComponents(
         between=1 - within,
         within=within,

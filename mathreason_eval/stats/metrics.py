@@ -2,8 +2,8 @@
 
 The summary of a run, comparisons, the gate, screens and pages look a metric up here by its name.
 A metric that is not a mean over problems has an estimator elsewhere, and is listed here. Metrics
-that only some tasks have come in families, which `metrics:` in task.yaml names; a family, and the
-measures of a grader, are declared with their code.
+of some tasks only are grouped in families, which `metrics:` in task.yaml names. Families, and the
+measures of graders, are declared with their code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from mathreason_eval.stats.estimators import passk, votes
 from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.stats.estimators.means import bayes
 from mathreason_eval.stats.intervals import SampleMoments
-from mathreason_eval.types import Measure, Metric, Outcome, Unit, Verdict
+from mathreason_eval.types import (
+    NOT_CLAIMED,
+    WEAK_RULES,
+    Measure,
+    Metric,
+    Outcome,
+    Unit,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
 Items = Sequence[Item]
 
 PRIMARY = "primary"
-"""The name under which a task's primary metric can be asked for."""
+"""The name that stands for a task's primary metric."""
 DEFAULT_METRIC = "avg"
 """The primary metric of tasks that name none."""
 
@@ -43,24 +51,24 @@ class Shown(IntEnum):
 
     NOWHERE = 0
     LARGEST = 1
-    """For the whole task, for the largest K."""
+    """For the whole task, for the largest K only."""
     WHOLE = 2
     """For the whole task, for powers of two and the largest K."""
     SLICES = 3
-    """For slices as well."""
+    """For the whole task and for slices."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Linear:
     """A smooth function of several means, linearised as a mean over problems (the delta method).
 
-    Its error is to first order that of the mean of `parts`, so tests and intervals of means hold.
+    To first order its error is that of the mean of `parts`, so tests and intervals of means apply.
     """
 
     parts: Sequence[float]
-    """Each problem's contribution; their mean is the metric's value. NaN: the problem has none."""
+    """Each problem's contribution; the metric's value is their mean. NaN: no contribution."""
     weights: Sequence[float]
-    """The derivative of the value by each problem's score, times the number of problems."""
+    """The derivative of the value with respect to each problem's score, times N."""
 
 
 _K = re.compile("[1-9][0-9]{0,8}")
@@ -72,9 +80,9 @@ def _always(_: Any) -> bool:  # noqa: ANN401  one problem, or a sequence of them
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricDefinition:
-    """One metric, or with `{k}` in its name one for every K.
+    """One metric, or, if its name contains `{k}`, one for every K.
 
-    Without `samples` and `curve` it is not a mean over problems.
+    If it has neither `samples` nor `curve`, it is not a mean over problems.
     """
 
     name: str
@@ -82,12 +90,12 @@ class MetricDefinition:
     """One line for `mathreason list metrics`."""
     unit: Unit = Unit.SHARE
     higher_is_better: bool | None = True
-    """None where neither direction is better."""
+    """None if neither direction is better."""
     shown: Shown = Shown.WHOLE
     samples: Callable[[Items], SampleMoments] | None = None
     """Scores of samples; a problem's score is their mean."""
     curve: Callable[[Items], Table] | None = None
-    """Scores of problems, a row each: a column for every K from 1, or a single one."""
+    """Scores of problems: an array with a row per problem and a column per K from 1, or one."""
     linear: Callable[[Items, Sequence[float]], Linear] | None = None
     """(problems, their scores) -> the linearisation of a value that is not the scores' mean."""
     has: Callable[[Item], bool] = _always
@@ -95,7 +103,7 @@ class MetricDefinition:
     known: Callable[[Items], bool] = _always
     """Whether the problems have all the data that it needs."""
     is_counted: bool = False
-    """Whether scores are shares of correct samples, which tests may exchange between runs."""
+    """Whether scores are fractions of correct samples, which tests may exchange between runs."""
     needs_votes: bool = False
     """Whether it depends on which answers are equivalent."""
     note: Callable[[Items, int], str] | None = None
@@ -108,11 +116,11 @@ class MetricDefinition:
 
     @property
     def has_scores(self) -> bool:
-        """Return whether problems have scores, by which two runs can be compared."""
+        """Return whether single problems have scores, so that two runs can be compared."""
         return self.samples is not None or self.curve is not None
 
     def k_of(self, name: str) -> int | None:
-        """Return the K of a name, 1 where there is none; None if it names another metric."""
+        """Return the K of a name, 1 if it has none; None if the name is another metric's."""
         if "{k}" not in self.name:
             return 1 if name == self.name else None
         before, after = self.name.split("{k}")
@@ -124,7 +132,7 @@ class MetricDefinition:
 
 
 def _share(outcome: Outcome) -> Callable[[Items], SampleMoments]:
-    """Return the function that scores the samples with an outcome 1, and others 0."""
+    """Return the function that scores samples with an outcome as 1, and others as 0."""
 
     def samples(items: Items) -> SampleMoments:
         import numpy as np
@@ -133,6 +141,10 @@ def _share(outcome: Outcome) -> Callable[[Items], SampleMoments]:
         return SampleMoments.from_counts(hits, np.array([item.n for item in items]))
 
     return samples
+
+
+def _refused(items: Items) -> SampleMoments:
+    return _values(lambda item: [1.0] * item.refused + [0.0] * (item.n - item.refused))(items)
 
 
 def _values(scores: Callable[[Item], Sequence[float]]) -> Callable[[Items], SampleMoments]:
@@ -165,9 +177,27 @@ def _ends_known(items: Items) -> bool:
     return all(item.ends_known for item in items)
 
 
+def _thoughts_known(items: Items) -> bool:
+    return all(item.reasoning_tokens for item in items) and any(
+        sum(item.reasoning_tokens) for item in items
+    )
+
+
+def _any_cut(items: Items) -> bool:
+    cut = [item.cut_answers for item in items]
+    return None not in cut and any(cut)
+
+
+def _cut_shares(items: Items) -> SampleMoments:
+    import numpy as np
+
+    hits = np.array([item.cut_answers for item in items])
+    return SampleMoments.from_counts(hits, np.array([item.n for item in items]))
+
+
 def _vote_note(items: Items, k: int) -> str:
     drawn = k < max(item.n for item in items)
-    return f"{votes.vote_draws(items):,} seeded draws a problem" if drawn else "the one vote"
+    return f"{votes.vote_draws(items):,} seeded draws per problem" if drawn else "the one vote"
 
 
 FALSE_STEP = "false_step"
@@ -180,6 +210,19 @@ def _false_steps(item: Item) -> list[float]:
         for verdict in item.verdicts
         if verdict.outcome is Outcome.CORRECT and FALSE_STEP in verdict.measures
     ]
+
+
+def _weakly_found(item: Item) -> list[float]:
+    """Return for each correct sample of a problem whether a weak rule found its answer."""
+    return [
+        float(verdict.found_by in WEAK_RULES)
+        for verdict in item.verdicts
+        if verdict.outcome is Outcome.CORRECT
+    ]
+
+
+def _any_weak(item: Item) -> bool:
+    return any(_weakly_found(item))
 
 
 # --- the table -------------------------------------------------------------------------------
@@ -200,6 +243,8 @@ OUTCOME_SHARES = _table(
            samples=_share(Outcome.NO_ANSWER)),
     _Lower(name="ungradable", summary="share of samples that the grader could not judge",
            samples=_share(Outcome.UNGRADABLE)),
+    _Lower(name="refused", summary="the part of no_answer that the model or a filter refused",
+           samples=_refused, known=lambda items: any(item.refused for item in items)),
 )  # fmt: skip
 """Shares of outcomes, for the whole task and for every slice."""
 GRADER_BOUNDS = _table(
@@ -216,7 +261,7 @@ MULTI_SAMPLE = _table(
          curve=passk.by_counts(lambda curves: curves.pass_all), shown=Shown.LARGEST),
     _Def(name="maj@{k}", summary="chance that the majority of K samples is correct",
          curve=votes.majority, needs_votes=True),
-    _Def(name="best@{k}", summary="chance that of K samples the one of most reward is correct",
+    _Def(name="best@{k}", summary="chance that the sample with the largest reward of K is correct",
          curve=votes.best_by_reward, shown=Shown.LARGEST,
          known=lambda items: all(item.rewards for item in items)),
     _Def(name="vote@{k}", summary="chance that a vote of K samples by reward is correct",
@@ -225,14 +270,33 @@ MULTI_SAMPLE = _table(
 )  # fmt: skip
 """Scores of K samples of a problem, for every K."""
 AMOUNTS = _table(
-    _Def(name="tokens", summary="completion tokens a sample", unit=Unit.AMOUNT,
-         samples=_values(lambda item: item.tokens), has=lambda item: bool(item.tokens),
+    _Def(name="tokens", summary="completion tokens per sample", unit=Unit.AMOUNT,
+         samples=_values(lambda item: item.tokens), higher_is_better=None,
+         known=lambda items: all(item.tokens for item in items)),
+    _Def(name="reasoning_tokens", summary="reasoning tokens per sample",
+         unit=Unit.AMOUNT, samples=_values(lambda item: item.reasoning_tokens),
+         has=lambda item: bool(item.reasoning_tokens), known=_thoughts_known,
          higher_is_better=None),
-    _Def(name="seconds", summary="seconds a sample", unit=Unit.AMOUNT,
-         samples=_values(lambda item: item.seconds), has=lambda item: bool(item.seconds),
-         higher_is_better=None),
+    _Def(name="seconds", summary="seconds per sample", unit=Unit.AMOUNT,
+         samples=_values(lambda item: item.seconds), higher_is_better=None,
+         known=lambda items: all(item.seconds for item in items)),
 )  # fmt: skip
 """Costs of samples."""
+FINDING = _table(
+    _Lower(name="weakly_found", summary="share of correct samples whose answer was not announced, "
+           "and only a weak rule found it", samples=_values(_weakly_found),
+           has=lambda item: item.correct > 0, known=lambda items: any(map(_any_weak, items))),
+    _Lower(name="not_claimed", summary="share of samples that hold a value which they do not claim",
+           samples=_verdicts(lambda verdict: float(verdict.rule == NOT_CLAIMED)),
+           known=lambda items: any(one.rule == NOT_CLAIMED for item in items
+                                   for one in item.verdicts)),
+)  # fmt: skip
+"""How answers were found, for the whole task; left out where there is nothing to say."""
+CUTS = _table(
+    _Lower(name="answered_then_cut", summary="share of samples that the token limit cut after an "
+           "answer", samples=_cut_shares, known=_any_cut, shown=Shown.WHOLE),
+)  # fmt: skip
+"""Metrics in addition to the shares of outcomes."""
 CONSISTENCY = _table(
     *(
         _Def(name=f"g-pass@{{k}}:{tau}", summary=f"chance that {tau:.0%} of K samples are correct",
@@ -245,7 +309,7 @@ CONSISTENCY = _table(
 """Consistency over K samples of a problem, for every K."""
 STEPS = _table(
     _Def(name="right_by_wrong_steps",
-         summary="of the correct samples, the share with a false step before the answer",
+         summary="share of correct samples with a false step before the answer",
          samples=_values(_false_steps), has=lambda item: bool(_false_steps(item)),
          higher_is_better=False),
 )  # fmt: skip
@@ -273,13 +337,21 @@ _ESTIMATED = _table(
 )  # fmt: skip
 """Metrics that are not means over problems; `summary` calls their estimators."""
 METRICS: Mapping[str, MetricDefinition] = (
-    OUTCOME_SHARES | GRADER_BOUNDS | MULTI_SAMPLE | AMOUNTS | CONSISTENCY | STEPS | _ESTIMATED
+    OUTCOME_SHARES
+    | GRADER_BOUNDS
+    | MULTI_SAMPLE
+    | AMOUNTS
+    | FINDING
+    | CUTS
+    | CONSISTENCY
+    | STEPS
+    | _ESTIMATED
 )
 """Every metric that any task may have."""
 
 
 def measured(measure: Measure) -> MetricDefinition:
-    """Return the mean of a grader's measure; samples without it, as without an answer, count 0."""
+    """Return the metric of a grader's measure; a sample without it, or an answer, counts 0."""
     return MetricDefinition(
         name=measure.name,
         summary=measure.summary,
@@ -297,7 +369,7 @@ Estimator = Callable[[str, Items], Iterator[Metric]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricFamily:
-    """Metrics that a task names together."""
+    """Metrics that a task selects together."""
 
     estimate: Estimator
     definitions: tuple[MetricDefinition, ...] = ()
@@ -305,7 +377,7 @@ class MetricFamily:
 
 
 def _family(_: str, found: object) -> MetricFamily:
-    """Return an entry point's object as a family; it may be an estimator alone."""
+    """Return an entry point's object, a family or just an estimator, as a family."""
     if isinstance(found, MetricFamily):
         return found
     if not callable(found):
@@ -326,9 +398,9 @@ FAMILIES: Registry[MetricFamily] = Registry(
 
 
 def metric_origins() -> Mapping[str, str]:
-    """Return the origin of every metric, and of every family that a task may name.
+    """Return the origin of every metric and family by name.
 
-    Other packages are not imported for it, so of theirs only the families are known.
+    Other packages are not imported for this, so only their families are listed.
     """
     origins = FAMILIES.origins()
     metrics = dict.fromkeys(map(_with_k, METRICS.values()), OURS)
@@ -344,7 +416,7 @@ def _with_k(definition: MetricDefinition) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedMetric:
-    """A metric by its full name: `pass@4` is the definition of `pass@{k}`, and a K of 4."""
+    """A metric by its full name: `pass@4` has the definition of `pass@{k}`, and K = 4."""
 
     name: str
     definition: MetricDefinition
@@ -352,7 +424,7 @@ class NamedMetric:
 
 
 def our_metric(name: str) -> NamedMetric | None:
-    """Return the metric in METRICS of a name; None if there is none."""
+    """Return the metric of that name in METRICS; None if there is none."""
     return _among(name, METRICS.values())
 
 
@@ -361,15 +433,15 @@ def find_metric(name: str, measures: Sequence[Measure] = ()) -> NamedMetric:
 
     Args:
         name: such as `avg` or `pass@4`, or a metric of a family, or a measure.
-        measures: those of the task's grader.
+        measures: the measures of the task's grader.
 
     Raises:
-        UnknownNameError: if there is none; suggests the nearest name.
+        UnknownNameError: if there is none; it suggests the nearest name.
     """
     if found := our_metric(name):
         return found
     own = [measured(measure) for measure in measures]
-    # One after another: packages come last, and are imported for names that are none of ours.
+    # One after another: packages come last, and are imported only if no other name matches.
     of_families = (one for family in FAMILIES.values() for one in family.definitions)
     if found := _among(name, chain(own, of_families)):
         return found
@@ -387,7 +459,7 @@ def _among(name: str, definitions: Iterable[MetricDefinition]) -> NamedMetric | 
 
 @lru_cache(maxsize=1 << 14)
 def shown_as(name: str) -> tuple[Shown, int]:
-    """Return where a metric is shown, and its K; an undeclared one, for the whole task."""
+    """Return (where a metric is shown, its K); an undeclared one is shown for the whole task."""
     try:
         found = find_metric(name)
     except UnknownNameError:
@@ -396,5 +468,5 @@ def shown_as(name: str) -> tuple[Shown, int]:
 
 
 def is_power_of_two(k: int) -> bool:
-    """Return whether k is 1, 2, 4, 8, …: the values that are shown where there are many."""
+    """Return whether k is 1, 2, 4, 8, …: the values that are shown if there are many."""
     return not k & (k - 1)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Return p-values adjusted to bound the chance of any false positive (Holm 1979)."""
-    adjusted = [0.0] * len(ps)
+    """Return p-values adjusted to control the family-wise error rate (Holm 1979)."""
+    adjusted = [*ps]
     largest = 0.0
     for rank, place in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
         largest = max(largest, min(1.0, (len(ps) - rank) * ps[place]))
@@ -22,8 +22,8 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
-    """Return p-values adjusted to bound the false discovery rate (Benjamini and Hochberg 1995)."""
-    adjusted = [0.0] * len(ps)
+    """Return p-values adjusted to control the false discovery rate (Benjamini-Hochberg 1995)."""
+    adjusted = [*ps]
     smallest = 1.0
     order = sorted(range(len(ps)), key=ps.__getitem__)
     for rank, place in reversed(list(enumerate(order, 1))):
@@ -50,20 +50,20 @@ _SPENDING: dict[str, Callable[[float, float], float]] = {
     "pocock": _pocock,
 }
 SPENDING_FUNCTIONS = tuple(_SPENDING)
-"""Their names; the first, the default, keeps nearly all of alpha for the last look."""
+"""Names of the spending functions; the first, the default, spends most of alpha at the end."""
 
 
 def alpha_spent(share: float, alpha: float, spending: str = SPENDING_FUNCTIONS[0]) -> float:
-    """Return the alpha spent at a share of the information, in (0, 1] (Lan, DeMets 1983).
+    """Return the alpha spent at an information fraction in (0, 1] (Lan and DeMets 1983).
 
-    O'Brien and Fleming's type is 2 - 2 Phi(z / sqrt(share)) with the z of alpha / 2, Pocock's
+    O'Brien and Fleming's type is 2 - 2 Phi(z / sqrt(share)) with the z of alpha / 2, Pocock's is
     alpha ln(1 + (e - 1) share). Both are alpha at share 1; alpha is one-sided.
 
     Raises:
         ValueError: if the share is outside (0, 1], or `spending` not in `SPENDING_FUNCTIONS`.
     """
     if not 0 < share <= 1:
-        raise ValueError(f"A share of the information lies in (0, 1], unlike {share}.")
+        raise ValueError(f"An information fraction must be in (0, 1]; {share} is not.")
     if spending not in _SPENDING:
         known = ", ".join(SPENDING_FUNCTIONS)
         raise ValueError(f"There is no spending function {spending!r}; there are {known}.")
@@ -73,22 +73,21 @@ def alpha_spent(share: float, alpha: float, spending: str = SPENDING_FUNCTIONS[0
 def nominal_levels(
     information: Sequence[float], alpha: float, spending: str = SPENDING_FUNCTIONS[0]
 ) -> list[float]:
-    """Return the one-sided nominal level of each look, so that all looks together have alpha.
+    """Return the one-sided nominal level of each look, with overall level alpha.
 
-    The bounds follow one by one from the distribution of the score that crossed none before
-    (Armitage, McPherson and Rowe 1969, JRSS A 132, 235-244), so a level depends on the looks up to
-    its own, not on later ones.
+    Each bound follows from the distribution of the score that crossed no earlier one (Armitage,
+    McPherson and Rowe 1969, JRSS A 132, 235-244), so a level does not depend on later looks.
 
     Args:
-        information: at each look, in any unit that grows like 1 / variance: problems, for example.
-            It rises, and the last is all there will be.
+        information: at each look, increasing, in any unit proportional to 1 / variance, such as
+            problems. The last is the maximum.
         alpha: the chance of a false positive at any look, in (0, 0.5).
         spending: one of `SPENDING_FUNCTIONS`.
     """
     if not information or information[0] <= 0 or any(b <= a for a, b in pairwise(information)):
-        raise ValueError("The information is positive and rises from look to look.")
+        raise ValueError("The information must be positive and increase from look to look.")
     if not 0 < alpha < 0.5:  # noqa: PLR2004  a one-sided level
-        raise ValueError(f"A one-sided alpha lies in (0, 0.5), unlike {alpha}.")
+        raise ValueError(f"A one-sided alpha must be in (0, 0.5); {alpha} is not.")
     shares = [one / information[-1] for one in information]
     totals = [0.0, *(alpha_spent(share, alpha, spending) for share in shares)]
     return _levels(shares, [after - before for before, after in pairwise(totals)])
@@ -99,10 +98,10 @@ _FARTHEST = 9.0
 
 
 def _levels(shares: Sequence[float], spend: Sequence[float]) -> list[float]:
-    """Return the level at which each look spends its part of alpha.
+    """Return the nominal level at which each look spends its part of alpha.
 
-    The score is a Brownian motion: its variance at each look is the share of the information. Its
-    density below the bound is followed from look to look by quadrature.
+    The score is a Brownian motion whose variance at each look is the information fraction. Its
+    density below the bound is propagated from look to look by quadrature.
     """
     import numpy as np
     from scipy.special import ndtr
@@ -126,7 +125,7 @@ _HALVINGS = 60
 
 
 def _bound(points: NDArray[Any], masses: NDArray[Any], chance: float) -> float:
-    """Return the bound that masses at points cross with a chance after a standard normal step."""
+    """Return the bound crossed with a given probability after a standard normal step."""
     from scipy.special import ndtr
 
     low, high = float(points.min()) - 40, float(points.max()) + 40
@@ -141,11 +140,11 @@ def _bound(points: NDArray[Any], masses: NDArray[Any], chance: float) -> float:
 
 _ORDER = 16
 _PANELS = (16, 128)
-"""Gauss-Legendre points in a panel of the quadrature; its panels, at least and at most."""
+"""Minimum and maximum number of panels of the quadrature, each of `_ORDER` points."""
 
 
 def _nodes(low: float, high: float, width: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return points and weights that integrate, from low to high, densities of a given width."""
+    """Return points and weights of a quadrature from low to high for densities of that width."""
     import numpy as np
 
     panels = min(_PANELS[1], max(_PANELS[0], math.ceil(2 * (high - low) / width / _ORDER)))

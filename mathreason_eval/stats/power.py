@@ -1,4 +1,4 @@
-"""The power of the gate: how likely `decide` is to call a drop a regression, or a change a pass."""
+"""The power of the gate: the probability that `decide` returns a regression, or a pass."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateSettings:
-    """What the gate asks of one task: see `decide`."""
+    """The settings of the gate for one task: see `decide`."""
 
     margin: float = 0.01
     alpha: float = 0.01
     """Level of a pass."""
     tasks: int = 1
-    """Tasks in the suite; by Holm, a regression of one alone has the level alpha / tasks."""
+    """Number of tasks in the suite; by Holm, the first regression has the level alpha / tasks."""
 
     @property
     def regression_alpha(self) -> float:
-        """Return the level of a regression where no other task regresses."""
+        """Return the level of a regression if no other task regresses."""
         return self.alpha / self.tasks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Power:
-    """The chances of two of the gate's answers; the rest is inconclusive."""
+    """The probabilities of a pass and of a regression; the rest is inconclusive."""
 
     passes: float
     regression: float
 
 
 def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
-    """Return how likely `decide` is to call a pass, and to call a regression.
+    """Return the probability that `decide` returns a pass, and a regression.
 
-    The decision depends on the changes by their sum and their sum of squares. The distribution of
-    both is exact where these have few values; else neighbouring values share a cell, in such parts
-    that their mean stays.
+    The decision depends on the changes only by their sum and sum of squares. Their joint
+    distribution is exact if these have few values; else each value is divided between two
+    neighbouring cells, which preserves the mean.
     """
     totals, squares, masses = _distribution_of_sums(change, problems)
     passes, regressions = decisions(totals, squares, problems, change, gate)
@@ -59,9 +59,10 @@ def decisions(
     change: ChangeDistribution,
     gate: GateSettings,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return whether `decide` would call a pass, and whether it would find a drop.
+    """Return whether `decide` would pass, and whether it would find a drop, as boolean arrays.
 
-    For each pair of runs, by its sum of changes over problems and its sum of squared changes.
+    The inputs are, for each pair of runs, the sum of changes over problems and the sum of squared
+    changes.
     """
     passes, drops = t_decisions(totals, squares, problems, change.samples, gate)
     drops &= _sign_flip_p(totals, squares, change) <= gate.regression_alpha
@@ -93,10 +94,10 @@ def t_decisions(
 
 
 def min_lost_problems(problems: int, gate: GateSettings) -> int | None:
-    """Return how many problems must go from always to never solved for a regression.
+    """Return the fewest problems that must change from always to never solved for a regression.
 
-    With infinitely many samples, and all other problems as before. None if the gate calls no
-    regression even if all of them do.
+    With infinitely many samples, and all other problems unchanged. None if it is no regression
+    even if all problems do.
     """
     import numpy as np
 
@@ -112,17 +113,24 @@ def min_lost_problems(problems: int, gate: GateSettings) -> int | None:
 _TRIES = 30
 _HALF = 0.5
 _CLOSE = 0.015
-"""Standard deviations, about half a point of power."""
+"""Tolerance in standard deviations, about half a percentage point of power."""
 
 
 def smallest_n(
     chance: Callable[[float], float], wanted: float, low: float, high: float, *, step: float
 ) -> float | None:
-    """Return about the smallest number in [low, high] at which a rising chance is as wanted.
+    """Return approximately the smallest number in [low, high] whose power is at least `wanted`.
 
-    By false position on the normal scale, where the power of a test is nearly straight. The number
-    is no more than a step too large, or its chance no more than half a point. None if the chance is
-    too small at `high`.
+    By false position on the probit scale, on which power is nearly linear. The number is at most
+    one `step` too large, or its power at most half a percentage point above `wanted`. None if the
+    power is too small at `high`.
+
+    Args:
+        chance: the power, an increasing function of the number.
+        wanted: the power to reach, in (0, 1).
+        low: the smallest number considered.
+        high: the largest number considered.
+        step: the precision of the number.
     """
     from scipy.special import ndtri
 
@@ -138,7 +146,7 @@ def smallest_n(
         return low
     left = 0.0
     for _ in range(_TRIES):
-        # Where the straight line misleads, as at a chance that is next to 1, halve.
+        # Where the line is a poor fit, as for a power close to 1, bisect.
         part = _HALF if left > _HALF else min(0.9, max(0.1, -under / (over - under)))
         middle = low + (high - low) * part
         found = excess(middle)
@@ -154,7 +162,7 @@ def smallest_n(
 # --- the distribution of both sums -----------------------------------------------------------
 
 _CELLS = (512, 256)
-"""Cells of a sum, and of a sum of squares, at most."""
+"""Maximum number of cells of the sum, and of the sum of squares."""
 _REACH = 6
 """Standard deviations around the mean that the cells span."""
 _NEGLIGIBLE = 1e-10
@@ -163,9 +171,9 @@ _NEGLIGIBLE = 1e-10
 def _distribution_of_sums(
     change: ChangeDistribution, problems: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return sums of changes and of squared changes over problems, with their chances.
+    """Return sums of changes, sums of squared changes, and their probabilities.
 
-    The transform of the distribution of a sum is a power, here in two dimensions.
+    The Fourier transform of a sum's distribution is a power of one term's, here in two dimensions.
     """
     import numpy as np
 
@@ -194,12 +202,12 @@ def _distribution_of_sums(
 def _grid(
     change: ChangeDistribution, problems: int, power: int, unit: float
 ) -> tuple[float, int, int]:
-    """Return the width of a cell for sums of a power, the first one, and how many there are."""
+    """Return the cells for sums of a power: their width, the first one, and their number."""
     mean = problems * change.moment(power)
     varied = max(0.0, change.moment(2 * power) - change.moment(power) ** 2)
     largest = float(abs(change.changes).max()) ** power
     reach = _REACH * math.sqrt(problems * varied) + 2 * largest
-    # Where nothing changes at all there is a single cell, of any width.
+    # If nothing changes at all, there is a single cell of any width.
     width = max(unit, 2 * reach / (_CELLS[power - 1] - 2), _NEGLIGIBLE)
     return (
         width,
@@ -209,7 +217,7 @@ def _grid(
 
 
 def _neighbours(places: NDArray[Any]) -> tuple[tuple[NDArray[Any], NDArray[Any]], ...]:
-    """Return the integers on both sides of places, each with its share of the mass."""
+    """Return the integers on both sides of real numbers, each with its part of the mass."""
     import numpy as np
 
     near = np.rint(places)
@@ -219,7 +227,7 @@ def _neighbours(places: NDArray[Any]) -> tuple[tuple[NDArray[Any], NDArray[Any]]
 
 
 def _power(wave: NDArray[Any], times: int) -> NDArray[Any]:
-    """Return an integer power by squaring, which is faster than by logarithms."""
+    """Return an integer power by squaring, which is faster than `**` by logarithms."""
     if times == 1:
         return wave
     half = _power(wave, times // 2)
@@ -233,7 +241,7 @@ def _power(wave: NDArray[Any], times: int) -> NDArray[Any]:
 def _sign_flip_p(
     totals: NDArray[Any], squares: NDArray[Any], change: ChangeDistribution
 ) -> NDArray[Any]:
-    """Return the p of the sign-flip test: exact for single samples, else its Edgeworth series."""
+    """Return the sign-flip p: exact for single samples, else by the Edgeworth series."""
     import numpy as np
     from scipy.special import bdtr, ndtr
 
@@ -255,9 +263,9 @@ def _exchange_p(
     change: ChangeDistribution,
     exchange: tuple[NDArray[Any], NDArray[Any]],
 ) -> NDArray[Any]:
-    """Return the p of the exchange of samples, by three cumulants.
+    """Return the p of the exchange test, by three cumulants.
 
-    More correct samples leave more to exchange: so the variance depends on the total, here
+    With more correct samples there is more to exchange, so the variance depends on the total, here
     linearly.
     """
     import numpy as np

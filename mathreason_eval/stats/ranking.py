@@ -1,4 +1,4 @@
-"""The ranks that are possible for several runs over the same problems, given their noise."""
+"""Confidence ranges for the ranks of several runs over the same problems."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunScores:
-    """The scores of one run, each in [0, 1], or what each problem contributes to a metric."""
+    """The scores of one run, each in [0, 1], or each problem's contribution to a metric."""
 
     scores: Mapping[str, float]
     """By problem; all runs of a ranking have the same problems."""
     samples: Mapping[str, int]
-    """How many samples each score is the mean of."""
+    """Number of samples of each problem, of which the scores are means."""
     weight: float = 1.0
-    """Derivative of the metric by a problem's score, times the number of problems."""
+    """Derivative of the metric with respect to a problem's score, times N; 1 for a mean."""
 
     @property
     def mean(self) -> float:
@@ -46,13 +46,13 @@ class Rank:
     """Its mean score."""
     best: int
     worst: int
-    """Ends of the 95 % range of its rank; 1 is the highest, and equal runs share their ranks."""
+    """Ends of the 95 % range of its rank; 1 is the highest, and equal runs have equal ranges."""
     group: int
-    """1 for the leader and all that are not significantly below it, and so on among the rest."""
+    """1 for the leader and all runs not significantly below it; then likewise among the rest."""
     p: float
-    """P of the two-sided test against the leader of its group; 1 for a leader."""
+    """Two-sided p-value of the test against the leader of its group; 1 for a leader."""
     leads: bool
-    """Whether it is above all others, by its range and by the tests; never if there are none."""
+    """Whether it is above all others, by its range and by the tests; false for a single run."""
 
 
 def ranking(
@@ -64,27 +64,27 @@ def ranking(
 ) -> list[Rank]:
     """Return the rank of each run, in the order given.
 
-    A range holds every rank that the problems do not exclude. It comes from a joint bootstrap: the
-    same problems are resampled for all runs, so what is easy or hard for all cancels. Above or
-    below a run are those whose distance from it, in its own standard deviations, exceeds the 95 %
+    A range contains every rank that the problems do not exclude. It comes from a joint bootstrap:
+    the same problems are resampled for all runs, so difficulty common to all cancels. A run counts
+    as above or below another if their distance, in its standard deviations, exceeds the 95 %
     quantile of the largest deviation of any distance (Mogstad, Romano, Shaikh and Wilhelm 2024,
     Review of Economic Studies 91, 476-518). Two pseudo-problems, which every run solves with
-    probability 1/2, are among those resampled: so three problems that one run solves and another
-    does not exclude no rank.
+    probability 1/2, are resampled as well: so three problems that one run solves and another does
+    not cannot exclude any rank.
 
-    Groups come from exact tests, problem by problem, of each run against the highest of its group.
+    Groups come from exact paired tests of each run against the highest run of its group.
 
     Args:
-        runs: over the same problems.
-        clusters: what problems share with others, such as an original.
-        counted: whether scores are shares of correct samples.
-        seed: of the bootstrap.
+        runs: the scores of each run, over the same problems.
+        clusters: the cluster of each problem, such as its original; None if all are independent.
+        counted: whether scores are fractions of correct samples.
+        seed: the seed of the bootstrap.
 
     Raises:
         ValueError: if there are no runs, or no problems, or not the same for all.
     """
     if not runs or not runs[0].scores:
-        raise ValueError("A ranking needs runs that have problems.")
+        raise ValueError("A ranking needs runs with problems.")
     names = list(runs[0].scores)
     if any(other.scores.keys() != runs[0].scores.keys() for other in runs):
         raise ValueError("A ranking needs runs over the same problems.")
@@ -108,9 +108,9 @@ def ranking(
 # --- ranges ----------------------------------------------------------------------------------
 
 ALPHA = 0.05
-"""Chance that a range of ranks misses, and level of all tests against one leader together."""
+"""Probability that a range misses the rank; also the level of all tests against one leader."""
 _PSEUDO_PROBLEMS = round(2 * 2 * PSEUDO_COUNT)
-"""Of each of the two runs that a distance is between, the pseudo-observations of both kinds."""
+"""Number of pseudo-problems: pseudo-observations of both kinds for each of two runs."""
 
 
 def _rank_ranges(
@@ -121,12 +121,12 @@ def _rank_ranges(
 
     rng = np.random.default_rng(seed)
     units = cluster_sums([[run.scores[name] for run in runs] for name in names], shared)
-    # The last column counts pseudo-problems: where they are drawn, their scores are drawn as well.
+    # The last column counts pseudo-problems; their scores are drawn for each resample.
     units[:, -1] = 0
     pseudo = np.zeros((_PSEUDO_PROBLEMS, units.shape[1]))
     pseudo[:, -1] = 1
     sizes = np.array([run.samples_per_problem for run in runs])
-    # A pseudo-problem weighs as much as a cluster does on average.
+    # A pseudo-problem has the average weight of a cluster.
     weights = np.array([run.weight for run in runs]) * (len(names) / len(units))
     blocks = []
     for block in bootstrap_sums(np.vstack([units, pseudo]), rng):
@@ -137,7 +137,7 @@ def _rank_ranges(
 
 
 def _rank_range(drawn: NDArray[Any], sums: NDArray[Any], place: int) -> tuple[int, int]:
-    """Return the ranks of one run that its distances and their deviations allow."""
+    """Return the best and the worst rank of one run that the resampled distances allow."""
     import numpy as np
 
     distances = sums - sums[place]
@@ -157,7 +157,7 @@ def _rank_range(drawn: NDArray[Any], sums: NDArray[Any], place: int) -> tuple[in
 def _groups(
     runs: Sequence[RunScores], shared: Sequence[Hashable], *, counted: bool
 ) -> list[tuple[int, float]]:
-    """Return the group of each run, and the p of its test against the leader of that group."""
+    """Return for each run its group and the p of its test against the group's leader."""
     found: dict[int, tuple[int, float]] = {}
     rest = sorted(range(len(runs)), key=lambda place: -runs[place].mean)
     group = 0
@@ -173,7 +173,7 @@ def _groups(
 
 
 def _pairs(leader: RunScores, other: RunScores, shared: Sequence[Hashable]) -> list[Pair]:
-    """Return the scores of two runs, paired, without the pairs that no test depends on."""
+    """Return the paired scores of two runs, without pairs that do not affect the test."""
     return [
         Pair(
             before=score,
@@ -182,6 +182,6 @@ def _pairs(leader: RunScores, other: RunScores, shared: Sequence[Hashable]) -> l
             cluster=cluster,
         )
         for (name, score), cluster in zip(leader.scores.items(), shared, strict=True)
-        # Equal scores count only in the exchange of samples.
+        # Equal scores matter only in the exchange test.
         if score != other.scores[name] or leader.samples[name] != other.samples[name]
     ]

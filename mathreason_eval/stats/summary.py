@@ -6,19 +6,29 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import PluginError, UnknownNameError
-from mathreason_eval.stats.estimators.confidence import confidence
-from mathreason_eval.stats.estimators.items import WHOLE, Item, items_of, mean_amount, mean_over
+from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, without_copies
+from mathreason_eval.stats.estimators.confidence import calibration_metrics
+from mathreason_eval.stats.estimators.items import (
+    WHOLE,
+    Item,
+    Same,
+    items_of,
+    mean_amount,
+    mean_over,
+)
 from mathreason_eval.stats.estimators.means import unweighted
 from mathreason_eval.stats.estimators.paired import paired
 from mathreason_eval.stats.intervals import Mean, Place, conditional_interval
 from mathreason_eval.stats.metrics import (
     AMOUNTS,
     CONSISTENCY,
+    CUTS,
     FAMILIES,
+    FINDING,
     GRADER_BOUNDS,
     METRICS,
     MULTI_SAMPLE,
@@ -31,7 +41,7 @@ from mathreason_eval.stats.metrics import (
 )
 from mathreason_eval.stats.ranking import RunScores
 from mathreason_eval.types import (
-    Generation,
+    AnyGeneration,
     Measure,
     Metric,
     Outcome,
@@ -46,25 +56,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Value = str | int | float | bool
-"""A property of a problem."""
+"""The value of a property of a problem."""
 
 _NO_RULES = ReportRules(slices=(), cluster=None, macro=None, metrics=(), primary=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What is reported for a task besides the metrics that every task has."""
+    """What is reported for a task in addition to the metrics that every task has."""
 
     rules: ReportRules = _NO_RULES
     measures: tuple[Measure, ...] = ()
-    """Those of the task's grader."""
+    """The measures of the task's grader."""
+    greedy: bool = False
+    """Whether the temperature is known to be 0, at which equal samples are copies."""
+    same: Same | None = None
+    """Whether two answers with different keys are one vote all the same; None: never."""
 
 
 PLAIN = Report()
 
 
 def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
-    """Return how many samples had each outcome: five counts that add up to n."""
+    """Return the number of samples with each outcome: five counts whose sum is n."""
     counts = Counter(verdict.outcome for verdict in verdicts)
     return {outcome: counts[outcome] for outcome in Outcome}
 
@@ -72,7 +86,7 @@ def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
 def summarize(
     task: str,
     problems: Sequence[Problem],
-    generations: Sequence[Generation],
+    generations: Sequence[AnyGeneration],
     verdicts: Sequence[Verdict],
     *,
     key: Callable[[str], str],
@@ -83,59 +97,85 @@ def summarize(
     For the whole task:
 
     - `avg`, and for every K from 2 to n `pass@K`, `pass^K` and `maj@K` (for K = 1 all are `avg`)
-    - `best@K` and `vote@K`, where every sample has a reward
-    - the shares `truncated` (where every sample has a finish reason), `no_answer` and `ungradable`
+    - `best@K` and `vote@K`, if every sample has a reward
+    - the shares `truncated` (if every sample has a finish reason), `no_answer`, `ungradable`
+      and, if there is a refusal, `refused`
+    - `weakly_found` and `not_claimed`, if there are such samples
     - `macro`, if the task names a property for it
-    - mean `tokens` and `seconds` of a sample, where two problems or more have them
-    - `g-pass@K:TAU` and `mg-pass@K`; `ece`, `brier`, `auroc` and `aurc` of several samples
+    - mean `tokens` and `seconds`, if every sample has them and there are two or more problems
+    - `g-pass@K:TAU` and `mg-pass@K`; `ece`, `brier`, `auroc` and `aurc` for several samples
 
-    For every value of a slice, `avg` and the shares. For both, the means of the grader's measures;
-    `both` and `either`, the shares of samples that both graders, or at least one, judged correct,
-    where there is a second grader; and the metrics of variants. Then those of the task's families.
+    For every value of a slice, `avg` and the shares. For the whole task and for slices, the means
+    of the grader's measures; if there is a second grader, `both` and `either`, the shares of
+    samples that both graders, or at least one, judged correct; and the metrics of variants. Then
+    the metrics of the task's families.
 
     In an interrupted run every problem counts with the samples it has, and for K only if it has K;
-    `problems` and `samples` are the numbers that count.
+    `problems` and `samples` are the numbers that count. Copies of samples do not count, and
+    `method` says so.
 
     Args:
         task: its name.
         problems: the problems as asked; those without a verdict do not count.
         generations: the samples, for tokens, seconds, rewards and finish reasons.
         verdicts: the verdicts on them.
-        key: maps an answer to its class of equivalent answers.
-        report: what is reported besides.
+        key: maps an answer to the key of its class of equivalent answers.
+        report: what is reported in addition.
 
     Raises:
-        ValueError: if there are no verdicts, or one is on a problem that is not among them.
+        ValueError: if there are no verdicts, or one is on a problem that is not in `problems`.
         UnknownNameError: if there is no such family.
-        PluginError: if a family yields what is no metric of its own of this task.
+        PluginError: if a family yields anything but its own finite metrics of this task.
     """
-    rules = report.rules
-    items = items_of(problems, generations, verdicts, key, cluster=rules.cluster)
+    copies = copied_samples(generations, greedy=report.greedy)
+    items = items_of(
+        problems,
+        without_copies(generations, copies),
+        without_copies(verdicts, copies),
+        key,
+        cluster=report.rules.cluster,
+        same=report.same,
+    )
     if not items:
         raise ValueError(f"{task} has no verdicts to summarise.")
+    metrics = _metrics(task, items, report)
+    return Records(metrics if not copies else _with_note(metrics, copies))
+
+
+def _metrics(task: str, items: Sequence[Item], report: Report) -> list[Metric]:
+    """Return the metrics of a task, of its slices and of its families."""
     metrics = [*_whole(task, items, report), *paired(task, items)]
-    for name, group in by_slice(items, rules.slices):
+    for name, group in by_slice(items, report.rules.slices):
         metrics += [*_rates((task, name), group, report), *paired(task, group, name)]
     metrics += available_metrics((task, WHOLE), items, STEPS.values())
-    for family in rules.metrics:
+    for family in report.rules.metrics:
         metrics += _of_family(family, task, items, {(one.slice, one.name) for one in metrics})
-    return Records(metrics)
+    return metrics
+
+
+def _with_note(metrics: Iterable[Metric], copies: Copies) -> Iterator[Metric]:
+    """Yield the metrics that independent samples suffice for, their method noting the copies."""
+    told = copies_note(copies)
+    for one in metrics:
+        # More samples than repeat none are only of problems with failed requests.
+        if (ours := our_metric(one.name)) is None or ours.k <= copies.independent:
+            yield replace(one, method=f"{one.method}; {told}")
 
 
 def _of_family(
     family: str, task: str, items: Sequence[Item], taken: set[tuple[str, str]]
 ) -> list[Metric]:
-    """Return what a family of metrics yields; a second `avg` of the same place is refused."""
+    """Return the metrics of a family; one that the task already has for a slice is refused."""
     if family not in FAMILIES:
         raise UnknownNameError("family of metrics", family, FAMILIES)
     found = [*FAMILIES[family].estimate(task, items)]
     places = {place for place, _ in taken}
     for one in found:
         if not isinstance(one, Metric):
-            why = f"{type(one).__name__}, which is no Metric"
+            why = f"{type(one).__name__}, which is not a Metric"
         elif one.task != task or (one.slice, one.name) in taken or _is_ours(one, places):
             why = f"{one.name} of {one.slice} of {one.task}, which is not its own"
-        elif not all(map(math.isfinite, (one.value, one.low, one.high))):
+        elif not all(math.isfinite(each) for each in _figures(one)):
             why = f"{one.name}, which is not finite"
         else:
             taken.add((one.slice, one.name))
@@ -146,8 +186,13 @@ def _of_family(
     return found
 
 
+def _figures(metric: Metric) -> Iterator[float]:
+    values = (getattr(metric, one.name) for one in fields(Metric))
+    yield from (value for value in values if isinstance(value, float))
+
+
 def _is_ours(metric: Metric, places: Collection[str]) -> bool:
-    """Return whether a metric has the name of one that the summary makes of its slice."""
+    """Return whether a metric has the name of one that the summary itself computes."""
     return metric.slice in places and our_metric(metric.name) is not None
 
 
@@ -163,7 +208,7 @@ def by_slice(items: Sequence[Item], slices: Sequence[str]) -> Iterator[tuple[str
 
 
 def _natural(value: Value) -> tuple[bool, float, list[tuple[int, str]]]:
-    """Return a sort key: numbers before texts, and in texts `Level 2` before `Level 10`."""
+    """Return a sort key: numbers before texts, and `Level 2` before `Level 10`."""
     if not isinstance(value, str):
         return False, value, []
     # Alternately words and digits. Numbers are compared by length first: int() would refuse
@@ -181,8 +226,10 @@ def _whole(task: str, items: Sequence[Item], report: Report) -> Iterator[Metric]
     if report.rules.macro is not None:
         yield from _macro(task, items, report.rules.macro)
     yield from available_metrics(place, items, AMOUNTS.values())
+    yield from available_metrics(place, items, FINDING.values())
+    yield from available_metrics(place, items, CUTS.values())
     yield from available_metrics(place, items, CONSISTENCY.values())
-    yield from confidence(place, items)
+    yield from calibration_metrics(place, items)
 
 
 def _rates(place: Place, items: Sequence[Item], report: Report) -> Iterator[Metric]:
@@ -231,17 +278,18 @@ def _mean(items: Sequence[Item], definition: MetricDefinition) -> tuple[Mean, in
 def _of_curve(
     place: Place, items: Sequence[Item], definition: MetricDefinition
 ) -> Iterator[Metric]:
-    """Yield one metric for every K from 2 to the most samples of a problem."""
+    """Yield one metric for every K from 2 to the largest number of samples of a problem."""
     import numpy as np
 
     table = score_table(definition, items)
+    numbers = np.array([item.n for item in items])
     for k in range(2, table.shape[1] + 1):
         rows = np.flatnonzero(~np.isnan(table[:, k - 1]))
         chosen = [items[row] for row in rows.tolist()]
         mean = mean_over(chosen, table[rows, k - 1])
         if definition.note is not None:
             mean = replace(mean, method=f"{mean.method}; {definition.note(items, k)}")
-        size = len(chosen), sum(item.n for item in chosen)
+        size = len(chosen), int(numbers[rows].sum())
         yield mean.metric(definition.name.format(k=k), place, size)
 
 
@@ -268,11 +316,11 @@ class ProblemScore:
     """One problem's score by a metric."""
 
     own: float
-    """A share in [0, 1], or an amount."""
+    """A fraction in [0, 1], or an amount."""
     part: float
     """Its contribution: the metric's value is the mean of all parts. For a mean, the score."""
     weight: float = 1.0
-    """The derivative of the value by the score, times the number of problems; 1 for a mean."""
+    """The derivative of the value with respect to the score, times N; 1 for a mean."""
 
 
 def problem_scores(items: Sequence[Item], metric: NamedMetric) -> dict[str, ProblemScore]:
@@ -280,10 +328,10 @@ def problem_scores(items: Sequence[Item], metric: NamedMetric) -> dict[str, Prob
 
     Args:
         items: problems of one run.
-        metric: one that has scores.
+        metric: a metric that has scores.
 
     Raises:
-        ValueError: if the metric has none, or no problem has the data that it needs.
+        ValueError: if the metric has no scores, or no problem has the data that it needs.
     """
     definition = metric.definition
     if not definition.has_scores or not definition.known(items):
@@ -328,7 +376,7 @@ def run_scores(items: Sequence[Item], metric: NamedMetric) -> RunScores:
 
 
 def score_table(definition: MetricDefinition, items: Sequence[Item]) -> NDArray[np.float64]:
-    """Return the scores of problems, a row each and a column for every K."""
+    """Return the scores of problems: an array with a row per problem and a column per K."""
     if definition.curve is not None:
         return definition.curve(items)
     assert definition.samples is not None, "a metric that has scores"

@@ -1,6 +1,6 @@
-"""Where a solution goes wrong: the first step that a reward model scores low.
+"""The first false step of a solution: the first that a reward model scores low.
 
-Without a model, `checker` finds it by the equations that do not hold.
+Without a model, `checker` finds it by false equations.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ import re
 from collections.abc import Sequence
 
 EVEN = 0.5
-"""The score below which a step is called false unless a better threshold is known."""
+"""The default threshold: a step with a score below it counts as false."""
 
 _FORM = re.compile(r'\{\s?"scores":\s?\[(?P<list>[\d.,eE+ -]*)\]\s?\}')
 _LONGEST = 100_000
-"""Characters of an answer that is read as scores."""
+"""Maximum characters of an answer that is parsed as scores."""
 _MOST = 10_000
-"""Steps of a solution."""
+"""Maximum number of steps of a solution."""
 
 
 def scores_of(answer: str) -> tuple[float, ...] | None:
-    """Return the scores in `{"scores": [0.9, 0.1]}`, or None if an answer is something else."""
+    """Return the scores in `{"scores": [0.9, 0.1]}`, or None if the answer has another form."""
     found = _FORM.fullmatch(answer) if len(answer) <= _LONGEST else None
     if found is None or found["list"].count(",") > _MOST:
         return None

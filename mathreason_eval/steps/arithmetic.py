@@ -19,41 +19,41 @@ _PREFIXES = frozenset(
     | these("sqrt binom dbinom tbinom gcd max min")
     | these("sin cos tan cot sec csc arcsin arccos arctan ln lg log")
 )
-"""Commands that a value follows."""
+"""Commands that are followed by a value."""
 _CALLED = these("sqrt sin cos tan log ln max min gcd lcm floor ceil abs")
-"""Words that are functions before a bracket."""
+"""Words that are functions if a bracket follows."""
 _OF_SEVERAL = these("gcd lcm max min")
 _INFIX = {"x": "*", "of": "*", "times": "*", "mod": r"\bmod", "choose": r"\choose"}
-"""Words between two values, and the operators they are."""
+"""Words between two values, with their operators."""
 _TOUCHING = these("of plus minus times percent than by")
 """Words that connect the value after them with the text before them."""
 _MOST_WORDS = 3
 """Words of a unit."""
 _CENTS = 2
-"""Decimals of a sum of money."""
+"""Number of decimals of a sum of money."""
 _ATOM = re.compile(rf"\(?-?(?:\d+/\d+|{FRACTION}\{{\d+\}}\{{\d+\}})\)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expression:
-    """A part of a side that is arithmetic, without the words of its units."""
+    """A part of a side that is arithmetic, without the words of units."""
 
     text: str
-    """As the grader's parser reads it."""
+    """The expression as text for the grader's parser."""
     first: int
     last: int
-    """Indices of its first token, and of the one after its last."""
+    """Indices of its first token and of the token after its last."""
     units: tuple[str, ...]
-    """What its numbers count, in order."""
+    """The units of its numbers, in order."""
     operators: int
     money: bool
-    """Whether it is a sum of money, with cents or without: its decimals are not rounded."""
+    """Whether it is a sum of money, whose decimals are not rounded."""
     first_operand: str
     """The text before its first operator in prose: `52` of `52 + 2 * 12`; else empty."""
     atomic: bool
-    """Whether it is one number or one fraction, with nothing to calculate."""
+    """Whether it is a single number or fraction, without a calculation."""
     readable: bool
-    """False where it touches something that is no arithmetic, such as a variable."""
+    """False if something next to it is not arithmetic, such as a variable."""
 
 
 def expressions(side: Sequence[SolutionToken], *, is_right: bool = False) -> list[Expression]:
@@ -76,7 +76,7 @@ def expressions(side: Sequence[SolutionToken], *, is_right: bool = False) -> lis
 
 
 class _Parser:
-    """One expression while it is being read, token by token."""
+    """The parser of one expression, token by token."""
 
     def __init__(self, side: Sequence[SolutionToken], start: int, *, is_right: bool) -> None:
         self.side = side
@@ -86,7 +86,7 @@ class _Parser:
         self.units: list[str] = []
         self.operators = 0
         self.money = self.finer_than_cents = False
-        """Whether it is about money, and whether it has decimals finer than cents."""
+        """Whether it is a sum of money, and whether it has decimals finer than cents."""
         self.first_operand = ""
         before = self.ahead(-1)
         self.readable = before is None or (
@@ -95,15 +95,15 @@ class _Parser:
         self.expects_value = True
         """Whether a value must come next."""
         self.brackets: list[bool] = []
-        """For each open one, whether commas divide arguments in it."""
+        """For each open bracket, whether commas separate arguments in it."""
 
     def read(self) -> Expression | None:
-        """Return the expression that begins here, or None if none does."""
+        """Return the expression that begins at the current token, or None."""
         while (token := self.ahead()) is not None:
             here = self.at
             if not _RULES[token.kind](self, token):
                 break
-            # A rule may step over several tokens.
+            # A rule may consume several tokens.
             self.at += self.at == here
         if not self.parts:
             return None
@@ -144,13 +144,13 @@ class _Parser:
         return whole.text.isdecimal() and slash.text == "/" and under.kind == "num"
 
     def stop(self) -> bool:
-        """End the expression; within brackets it continues, and cannot be read."""
+        """End the expression; within brackets it continues, but cannot be calculated."""
         if self.brackets:
             self.readable = self.expects_value = False
         return bool(self.brackets)
 
     def foreign(self, token: SolutionToken) -> bool:
-        """Read something that is no arithmetic: whatever touches it cannot be calculated."""
+        """Read something that is not arithmetic: what is next to it cannot be calculated."""
         self.parts.append(token.text)
         self.readable = self.expects_value = False
         return True
@@ -174,7 +174,7 @@ class _Parser:
             self._per(follows)
             return True
         sign = _OPERATORS.get(token.text, token.text)
-        # 7.5 / 1/2 is read in two ways.
+        # 7.5 / 1/2 is ambiguous.
         self.readable &= not (sign == "/" and self.parts[-2:-1] == ["/"])
         if not self.operators and not self.brackets and not token.formula:
             self.first_operand = "".join(self.parts)
@@ -216,7 +216,7 @@ class _Parser:
         """Read a bracket; one after a value multiplies it."""
         before = self.ahead(-1)
         if not self.expects_value and before is not None:
-            # `120 (100 + 20)` in prose: a remark that holds numbers.
+            # `120 (100 + 20)` in prose: a remark that contains numbers.
             self.readable &= token.formula or before.end == token.start
             self.operators += token.kind == "open" and token.text != "{"
         self.brackets.append(before is not None and before.text.lstrip("\\") in _OF_SEVERAL)
@@ -251,7 +251,7 @@ class _Parser:
         return True
 
     def command(self, token: SolutionToken) -> bool:
-        r"""Read a command: \pi, or one that a value follows."""
+        r"""Read a command: \pi, or one that is followed by a value."""
         if token.text == r"\pi":
             self._operate(token.text)
             self.expects_value = False
@@ -264,7 +264,7 @@ class _Parser:
         """Read a word: an operator, a function, a variable, or a part of a unit."""
         low, follows = _words(token), self.ahead(1)
         if low in _INFIX and not self.expects_value and _begins_value(follows):
-            # `3/(3 + 2) = 3/5 of 100` says that the left side is 3/5.
+            # `3/(3 + 2) = 3/5 of 100` claims that the left side is 3/5.
             self.readable &= not (low == "of" and self.is_right)
             return self._operate(_INFIX[low])
         if low in _CALLED and follows is not None and follows.text == "(":
@@ -279,7 +279,7 @@ class _Parser:
         return self._unit()
 
     def _unit(self) -> bool:
-        """Step over the words of a unit; return False where the words are none."""
+        """Skip the words of a unit; return False if they are not a unit."""
         if self.expects_value:
             return False
         count = 0
@@ -298,7 +298,7 @@ class _Parser:
         return True
 
     def _skip_power(self) -> None:
-        """Step over the power of a unit, as in cm^3."""
+        """Skip the power of a unit, as in cm^3."""
         power, exponent, closer = self.ahead(), self.ahead(1), self.ahead(3)
         if power is not None and power.text in {"²", "³"}:
             self.at += 1
@@ -322,13 +322,13 @@ _RULES: Mapping[str, Callable[[_Parser, SolutionToken], bool]] = {
     "word": _Parser.word,
     "label": _Parser.word,
     "remark": _Parser.remark,
-    "modulus": lambda *_: True,  # it concerns the whole chain
+    "modulus": lambda *_: True,  # it applies to the whole chain
     "odd": _Parser.foreign,
 }
 
 
 def _words(token: SolutionToken) -> str:
-    """Return the words of a label, or the word, in lower case."""
+    """Return the text of a label or word token, in lower case."""
     text = token.text
     if token.kind == "label":
         text = text[text.index("{") + 1 : -1]

@@ -1,4 +1,4 @@
-r"""The chains of relations that a solution writes down, `3 * 4 = 12` and `a < b = c`, as tokens.
+r"""The chains of relations in a solution, `3 * 4 = 12` and `a < b = c`, as tokens.
 
 A solution mixes prose with LaTeX, and money with mathematics: `$5 + $3 = $8`, `$5 + 3 = 8$`.
 """
@@ -15,16 +15,16 @@ from mathreason_eval.maths.vocabulary.latex import (
     RELATIONS,
     TEXT_NAMES,
     any_of,
-    written,
+    relation_signs,
 )
 from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 
 
 class SolutionToken(NamedTuple):
-    """A token with its place.
+    """A token with its position.
 
-    Kinds: num, op, post (a mark behind a value), rel, cmd, word, label (words in a formula), money,
-    open, close, edge (begin or end of a formula), row (a new line of it), line, arrow (divides
+    Kinds: num, op, post (a mark after a value), rel, cmd, word, label (words in a formula), money,
+    open, close, edge (begin or end of a formula), row (a new line of it), line, arrow (separates
     statements), stop (end of a sentence), sep (a comma), remark (words in brackets), modulus, box,
     odd.
     """
@@ -34,22 +34,22 @@ class SolutionToken(NamedTuple):
     start: int
     end: int
     formula: bool
-    """Whether it is in a formula, where letters are variables."""
+    """Whether it is in a formula, in which letters are variables."""
 
 
 _IMPLICATIONS = ("=>", "iff", "mapsto", "to")
 
 
 def _commands(signs: frozenset[str]) -> str:
-    """Return a pattern of the commands among some signs, without their backslash."""
+    """Return a pattern of the signs that are commands, without their backslashes."""
     return any_of(sign[1:] for sign in signs if sign.startswith("\\"))
 
 
-_RELATION_SIGNS = written(*{*RELATIONS.values()}.difference(_IMPLICATIONS)) - {"~"}
+_RELATION_SIGNS = relation_signs(*{*RELATIONS.values()}.difference(_IMPLICATIONS)) - {"~"}
 _ONE_CHARACTER = "".join(sorted(sign for sign in _RELATION_SIGNS if len(sign) == 1))
 _RELATIONS = rf"""\\(?:{_commands(_RELATION_SIGNS)}|not)(?![a-zA-Z])
     |(?<![\w)}}\]])!=|[<>:]=|={{1,2}}|[{_ONE_CHARACTER}]"""
-# What is written most comes first.
+# The most frequent tokens come first.
 _PATTERN = re.compile(
     rf"""
   (?P<gap>[&\t ~]+)
@@ -68,8 +68,8 @@ _PATTERN = re.compile(
     |\(\s?(?:\\?b?mod|\\text\{{\s?mod\s?\}})[ ~\\,]{{0,4}}\d{{1,30}}\s?\))
 | (?P<open>\\begin\{{[a-zA-Z]+\*?\}}|\\\{{|[(\[{{]|\\lfloor(?![a-z])|\\lceil(?![a-z]))
 | (?P<close>\\end\{{[a-zA-Z]+\*?\}}|\\\}}|[)\]}}]|\\rfloor(?![a-z])|\\rceil(?![a-z]))
-| (?P<arrow>\\(?:{_commands(written(*_IMPLICATIONS))}|therefore|because|quad|qquad|hline|mid|colon)
-    (?![a-zA-Z])|={{1,3}}>|-{{1,3}}>|[→⇒⟹⟺⇔∴∵⟶↔✓✗✔✘])
+| (?P<arrow>\\(?:{_commands(relation_signs(*_IMPLICATIONS))}|therefore|because|quad|qquad|hline|mid
+    |colon)(?![a-zA-Z])|={{1,3}}>|-{{1,3}}>|[→⇒⟹⟺⇔∴∵⟶↔✓✗✔✘])
 | (?P<rel>{_RELATIONS})
 | (?P<box>\\boxed(?![a-z]))
 | (?P<money>\\?[{WHOLE_MONEY}])
@@ -85,11 +85,11 @@ _PATTERN = re.compile(
 _RELATION = re.compile(_RELATIONS, re.VERBOSE)
 _DISPLAY = re.compile(r"\$\$([^$]*)\$\$")
 _FORMULA = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\]|[^\s$\\])\$(?!\d)")
-"""A formula between dollars, by the rule that tells it from sums of money: no white space inside
-its edges, no digit behind it."""
+"""A formula between dollars, distinguished from sums of money: no white space inside its edges, no
+digit after it."""
 _OPENING = frozenset({r"\(", r"\[", "\x01"})
 _SHORTEST_WORD = 4
-"""Letters that make a word in a formula."""
+"""Minimum number of letters of a word in a formula."""
 _VOWEL = re.compile("[aeiouAEIOU]")
 
 
@@ -110,7 +110,7 @@ def tokens(text: str) -> Iterator[SolutionToken]:
                 continue
         elif not begun:
             begun = True
-            # A line that begins with a dash is an item of a list, not a negative number.
+            # A line that begins with a dash is a list item, not a negative number.
             if kind == "op" and not formula and text[found.end() : found.end() + 1].isspace():
                 continue
         yield SolutionToken(
@@ -119,7 +119,7 @@ def tokens(text: str) -> Iterator[SolutionToken]:
 
 
 def is_variable(token: SolutionToken) -> bool:
-    """Return whether letters name a number or a point: AB, x; in a formula most short ones."""
+    """Return whether a token of letters is a variable: x, AB; in a formula most short ones are."""
     text = token.text
     if len(text) == 1 or (text.isupper() and len(text) < _SHORTEST_WORD):
         return True
@@ -127,9 +127,9 @@ def is_variable(token: SolutionToken) -> bool:
 
 
 _DEEPEST = 40
-"""Brackets in brackets that are looked into."""
+"""Maximum depth of nested brackets that are read."""
 _LONGEST_SIDE = 400
-"""Tokens of a side that are kept; a longer one is no arithmetic."""
+"""Maximum number of tokens of a side; a longer one is not arithmetic."""
 
 _PLAIN = frozenset({"word", "num", "op", "post", "cmd", "label", "money", "odd", "modulus"})
 """Kinds of tokens that neither end a chain nor begin a side."""
@@ -148,7 +148,7 @@ class Chain:
 def chains(text: str) -> Iterator[Chain]:
     """Yield every chain of a text; one in brackets or a formula comes before the chain around it.
 
-    Linear in the text.
+    Takes time linear in the text.
     """
     if _RELATION.search(text) is None:
         return
@@ -164,26 +164,26 @@ def chains(text: str) -> Iterator[Chain]:
 
 @dataclass(slots=True)
 class _Level:
-    """What has been read between two brackets, or outside of all."""
+    """What has been read inside a pair of brackets, or outside of all."""
 
     opener: SolutionToken | None = None
     sides: list[list[SolutionToken]] = field(default_factory=lambda: [[]])
     signs: list[SolutionToken] = field(default_factory=list)
     whole: list[SolutionToken] = field(default_factory=list)
-    """Everything, for the level around it."""
+    """All its tokens, for the level around it."""
     related: bool = False
-    """Whether it holds a relation."""
+    """Whether it contains a relation."""
     broken: bool = False
-    """Whether a new line has begun: only a relation continues the chain."""
+    """Whether a new line has begun, where only a relation continues the chain."""
 
     def add(self, token: SolutionToken) -> None:
-        """Add a token to the current side; one too many makes it unreadable."""
+        """Add a token to the current side; a side of too many tokens is later not read."""
         _keep(self.sides[-1], token)
         if self.opener is not None:
             _keep(self.whole, token)
 
     def is_remark(self) -> bool:
-        """Return whether it holds words and nothing to calculate: `(the ticket)`."""
+        """Return whether it contains words and nothing to calculate: `(the ticket)`."""
         return all(
             token.kind in {"word", "op", "sep", "label"}
             and not (token.kind == "word" and is_variable(token))
@@ -207,7 +207,7 @@ class _Level:
 
 
 def _keep(kept: list[SolutionToken], token: SolutionToken) -> None:
-    """Add a token to a list; once it is full, one that makes it no arithmetic."""
+    """Add a token to a list; if it is full, mark the list as not arithmetic."""
     if len(kept) < _LONGEST_SIDE:
         kept.append(token)
     elif len(kept) == _LONGEST_SIDE:
@@ -215,12 +215,12 @@ def _keep(kept: list[SolutionToken], token: SolutionToken) -> None:
 
 
 class _Parser:
-    """Levels of brackets and formulas, the innermost last."""
+    """The parser of chains: levels of brackets and formulas, the innermost last."""
 
     def __init__(self) -> None:
         self.levels = [_Level()]
         self.formula = 0
-        """The level of the current formula; 0 where there is none."""
+        """The level of the current formula; 0 if there is none."""
 
     def read(self, token: SolutionToken) -> Iterator[Chain]:
         """Read one token, and yield the chains that it ends."""
@@ -253,7 +253,7 @@ class _Parser:
             yield from self.levels.pop().end()
 
     def _close(self, token: SolutionToken) -> Iterator[Chain]:
-        """Leave the innermost level, if that is what the bracket closes."""
+        """Leave the innermost level, if the bracket closes it."""
         if token.kind == "edge":
             yield from self._leave_formula(token)
             return
@@ -277,7 +277,7 @@ class _Parser:
             self._put(inner, inner.opener, closer)
 
     def _put(self, inner: _Level, opener: SolutionToken, closer: SolutionToken) -> None:
-        """Give the content of two brackets to the level around them."""
+        """Add the content of a pair of brackets to the level around them."""
         outer = self.levels[-1]
         if inner.related or len(self.levels) > _DEEPEST or len(inner.whole) > _LONGEST_SIDE:
             outer.add(opener._replace(kind="odd", end=closer.end))

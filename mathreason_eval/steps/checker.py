@@ -1,9 +1,9 @@
-r"""The first false step of a solution, found without a model by checking its calculations.
+r"""The first false step of a solution, found without a model by checking calculations.
 
-Precision comes first. Only what a text claims as a fact and what can be calculated is checked:
-arithmetic (`3 * 4 = 12`), and in a chain of equal signs the transformation of an expression
-(`f(x) = (x + 1)^2 = x^2 + 2x + 1`). An equation to be solved is no claim. Whatever has a reading in
-which it holds, holds: units may be converted, decimals rounded, `20%` is a fifth or twenty.
+Precision comes first. Only what a text claims and what can be calculated is checked: arithmetic
+(`3 * 4 = 12`), and in a chain of equals signs the transformation of an expression
+(`f(x) = (x + 1)^2 = x^2 + 2x + 1`). An equation to be solved is not a claim. A statement counts as
+true if any reading of it is: units may be converted, decimals rounded, `20%` is a fifth or twenty.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from mathreason_eval.steps.equations import (
 from mathreason_eval.steps.relations import EQUAL, UNEQUAL, refutation, runs_on
 
 _MOST_RELATIONS = 1000
-"""Relation signs up to which a text is read; a solution has fewer."""
+"""Maximum number of relation signs that are read; a solution has fewer."""
 _LOOK_BACK, _LOOK_AHEAD = 90, 120
-"""Characters around a statement in which its words are looked for."""
+"""Characters around a statement that are searched for words about it."""
 _FACTORS = re.compile(r"(?i)\bfactor(?:s|ed|ing|ize|izes|ized)?\b")
 _SOLVES = re.compile(r"(?i)\bequations?\b|\bsides?\b|\bset(?:ting)?\b|\bsolv")
 _REFUTED = re.compile(
@@ -35,17 +35,17 @@ _REFUTED = re.compile(
     r"|isn't|does(?: not|n't)|no (?:real |integer )?solution|inconsistent|absurd|[✗✘❌]"
 )
 _INVERSE = re.compile(r"\^\s?\{?\s?-")
-"""A negative power, which is an inverse where numbers are taken modulo another."""
+"""A negative power, which is an inverse in modular arithmetic."""
 _UNUSUAL = re.compile(r"(?i)\bbinary\b|\bbase[- ]\d")
-"""Where numbers may be written in another base."""
+"""Words after which numbers may be in another base."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FalseStatement:
-    """An equation that does not hold."""
+    """An equation that is false."""
 
     text: str
-    """As it was written."""
+    """The equation as written."""
     start: int
     end: int
     """Its place in the text, in characters, end exclusive."""
@@ -55,7 +55,7 @@ class FalseStatement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FalseStep:
-    """The first step of a solution that says something false."""
+    """The first step of a solution with a false statement."""
 
     index: int
     """From 0."""
@@ -63,7 +63,7 @@ class FalseStep:
 
 
 def first_false_step(steps: Sequence[str]) -> FalseStep | None:
-    """Return the first step with an equation that does not hold, or None if none is found."""
+    """Return the first step with a false equation, or None if none is found."""
     before = _Parsed("")
     for index, step in enumerate(steps):
         parsed = _Parsed(step)
@@ -75,15 +75,15 @@ def first_false_step(steps: Sequence[str]) -> FalseStep | None:
 
 
 def first_false_statement(text: str) -> FalseStatement | None:
-    """Return the first equation of a text that does not hold, or None if none is found.
+    """Return the first false equation of a text, or None if none is found.
 
-    Linear in the text.
+    Takes time linear in the text.
     """
     return _first_false(_Parsed(text))
 
 
 class _Parsed:
-    """A text with its chains, in the order of the text."""
+    """A text with its chains of relations, in their order."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -105,7 +105,7 @@ def _first_false(parsed: _Parsed) -> FalseStatement | None:
 
 
 def _contradictions(parsed: _Parsed) -> Iterator[FalseStatement]:
-    """Yield the equations that do not follow from the one before."""
+    """Yield the equations that contradict the equation before them."""
     text = parsed.text
     for one, other in pairwise(as_equation(text, chain) for chain in parsed.chains):
         if one and other and contradicts(one, other, text[one.end : other.start]):
@@ -113,7 +113,7 @@ def _contradictions(parsed: _Parsed) -> Iterator[FalseStatement]:
 
 
 def _changes(parsed: _Parsed) -> Iterator[FalseStatement]:
-    """Yield the equations that give another value to what the one before is about."""
+    """Yield the equations that give a name another value than the equation before."""
     for before, after in pairwise(parsed.chains):
         chain = implied_equation(parsed.text, before, after)
         if chain is None or (reason := _changed(parsed.text, chain)) is None:
@@ -124,9 +124,9 @@ def _changes(parsed: _Parsed) -> Iterator[FalseStatement]:
 
 
 def _changed(text: str, chain: Chain) -> str | None:
-    """Return why two equations that give one thing a value differ; None if they may agree."""
+    """Return why two equations for the same name differ; None if they may agree."""
     sides = left, right = [expressions(side) for side in chain.sides]
-    # A mere number may be one value of several.
+    # A single number may be one of several values.
     if left and right and not left[0].first and not left[0].atomic and right[0].atomic:
         found = _miscalculated(chain, sides, 0, 0)
         return None if found is None else found[2]
@@ -134,7 +134,7 @@ def _changed(text: str, chain: Chain) -> str | None:
 
 
 def _broken_transition(before: _Parsed, step: _Parsed) -> FalseStatement | None:
-    """Return the first equation of a step if it does not follow from the last of the one before."""
+    """Return the first equation of a step if it contradicts the last of the step before."""
     if not before.chains or not step.chains:
         return None
     one = as_equation(before.text, before.chains[-1])
@@ -151,7 +151,7 @@ def _contradiction(one: Equation, other: Equation) -> Iterator[FalseStatement]:
 
 
 def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
-    """Yield the pairs of neighbours in a chain that are not related as their sign says."""
+    """Yield the pairs of neighbours in a chain whose relation is false."""
     modulus = _modulus(chain)
     sides = [expressions(side, is_right=place > 0) for place, side in enumerate(chain.sides)]
     for place, (one, other) in enumerate(pairwise(chain.sides)):
@@ -171,7 +171,7 @@ def _false_links(text: str, chain: Chain) -> Iterator[FalseStatement]:
 def _miscalculated(
     chain: Chain, sides: Sequence[Sequence[Expression]], place: int, modulus: int
 ) -> tuple[int, int, str] | None:
-    """Return where the arithmetic around a sign is, and why it is false; None if it is not."""
+    """Return (start, end, reason) of false arithmetic around a sign; None if it may be true."""
     one, other = chain.sides[place], chain.sides[place + 1]
     if not sides[place] or not sides[place + 1]:
         return None
@@ -183,16 +183,16 @@ def _miscalculated(
 
 
 def _modulus(chain: Chain) -> int:
-    """Return what a chain is taken modulo; 0 if it is not, or not by one number."""
+    """Return the modulus of a chain; 0 if it has none, or several."""
     moduli = {token.text for side in chain.sides for token in side if token.kind == "modulus"}
     return int(re.sub(r"\D", "", moduli.pop())) if len(moduli) == 1 else 0
 
 
 def _is_transformed(text: str, chain: Chain, place: int) -> bool:
-    """Return whether an equal sign is between two forms of one expression.
+    """Return whether an equals sign is between two forms of one expression.
 
     The first of a chain is not, unless the words before it say that something is factored: it may
-    state an equation that is to be solved. The others are, unless the first one states one.
+    state an equation to be solved. The others are, unless the first one states such an equation.
     """
     if chain.signs[place].text not in EQUAL:
         return False
@@ -206,16 +206,16 @@ def _is_transformed(text: str, chain: Chain, place: int) -> bool:
 def _claimed(
     text: str, start: int, end: int, reason: str, *, denies: bool = False
 ) -> Iterator[FalseStatement]:
-    """Yield a false statement, unless the words around it say themselves that it does not hold.
+    """Yield a false statement, unless the words around it say that it is false.
 
-    One that denies an equality is refuted by no such words.
+    With `denies`, for a statement that denies an equality, these words are ignored.
     """
     if denies or not _is_refuted(text, start, end):
         yield FalseStatement(text=text[start:end], start=start, end=end, reason=reason)
 
 
 def _is_refuted(text: str, start: int, end: int) -> bool:
-    """Return whether the words around a statement say that it is false, or not meant as usual."""
+    """Return whether the words around a statement say that it is false, or unusual."""
     after = min(len(text), end + _LOOK_AHEAD)
     if _REFUTED.search(text, end, after):
         return True
@@ -234,7 +234,7 @@ _DIVISION = re.compile(
     rf"{_WHOLE}(?![\d.]*\d|/)"
 )
 _OPERATOR = re.compile(r"[-+*/^×÷·]\s?$")
-"""The end of a text that the number after it belongs to."""
+"""The end of a text to which a following number belongs."""
 
 
 def _divisions(text: str) -> Iterator[FalseStatement]:

@@ -1,9 +1,8 @@
-r"""Equations with variables: forms that are not identical, and equations that do not follow.
+r"""Equations with variables: forms that are not identical, and contradictory equations.
 
 An expression may be transformed, `(x + 1)^2 = x^2 + x + 1`, an equation solved, `16 + x = 27`, so
-`x = 8`, and a name given a value twice, `Total = 20 + 23`, and then `Total = 44`. Only neighbours
-are compared, and only where the words between them say, or let one take, that they are about the
-same thing.
+`x = 8`, and a name given a value twice, `Total = 20 + 23` and then `Total = 44`. Only neighbours
+are compared, and only if the words between them suggest that they are about the same thing.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from mathreason_eval.steps.relations import EQUAL
 # --- two forms of one expression ---------------------------------------------------------------
 
 _LONGEST = 300
-"""Characters of an expression that is parsed."""
+"""Maximum characters of an expression that is parsed."""
 _NO_EXPRESSION = frozenset({"word", "label", "odd", "remark", "money", "sep", "modulus"})
 _OPERATIONS = frozenset({"num", "sym", "add", "mul", "neg", "div", "pow", "call", "const"})
 _SUMS, _PRODUCTS = frozenset({"add"}), frozenset({"mul", "pow"})
@@ -43,12 +42,12 @@ def difference(
     *,
     factored: bool = False,
 ) -> str | None:
-    """Return at which values of their variables two sides differ; None if nothing shows it.
+    """Return the values of the variables at which two sides differ; None if none are found.
 
-    Only sides in the same variables are compared: others may be related by what is known of them.
+    Only sides with the same variables are compared: others may be related by earlier facts.
 
     Args:
-        text: in which the sides are written.
+        text: the text that contains the sides.
         one: the left side.
         other: the right side.
         factored: whether only a sum and a product are compared.
@@ -71,7 +70,7 @@ def _has_letters(side: Sequence[SolutionToken]) -> bool:
 
 
 def _tree(text: str, side: Sequence[SolutionToken]) -> Node | None:
-    """Return the tree of a side that is nothing but an expression of variables, or None."""
+    """Return the tree of a side that is only an expression with variables, or None."""
     words = (token for token in side if token.kind in _NO_EXPRESSION)
     if not side or any(token.kind != "word" or len(token.text) > 1 for token in words):
         return None
@@ -80,10 +79,10 @@ def _tree(text: str, side: Sequence[SolutionToken]) -> Node | None:
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> Node | None:
-    """Return the tree of an expression of variables, or None if it holds something doubtful.
+    """Return the tree of an expression with variables, or None if it is doubtful.
 
-    Decimals may be rounded; the argument of a function may end in several places; the root of a
-    square may be meant for the positive one.
+    Doubtful: decimals may be rounded; the argument of a function may end in several places; the
+    root of a square may mean the positive one.
     """
     if len(text) > _LONGEST:
         return None
@@ -107,7 +106,7 @@ def _is_plain(node: Node) -> bool:
 # --- an equation that is solved or transformed ---------------------------------------------------
 
 _MOST_BETWEEN = 200
-"""Characters between two equations of which the second follows from the first."""
+"""Maximum characters between two equations if the second follows from the first."""
 _LOOK_BACK = 40
 _OR = re.compile(r"(?i)\bor\b")
 _CALL = re.compile(r"[a-zA-Z]\(\s*-?\d")
@@ -130,40 +129,40 @@ _BEGINS_ANEW = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Equation:
-    """Two sides with an equal sign between them, and nothing else."""
+    """Two sides with an equals sign between them, and nothing else."""
 
     text: str
-    """In which it is written."""
+    """The text that contains it."""
     left: Sequence[SolutionToken]
     right: Sequence[SolutionToken]
 
     @property
     def start(self) -> int:
-        """Where it begins."""
+        """Return the position at which it begins."""
         return self.left[0].start
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Return the position at which it ends."""
         return self.right[-1].end
 
     @property
     def written(self) -> str:
-        """As it was written."""
+        """Return the equation as written."""
         return self.text[self.start : self.end]
 
 
 class _Solvable(NamedTuple):
-    """What is known of an equation in one variable."""
+    """An equation in one variable."""
 
     variable: str
     polynomial: RationalPolynomial
     solved: bool
-    """Whether it only gives a value: x = 8."""
+    """Whether it only states a value: x = 8."""
 
 
 def as_equation(text: str, chain: Chain) -> Equation | None:
-    """Return the equation that a chain of a text is, or None if it is none."""
+    """Return a chain as an equation, or None if it is not one."""
     if len(chain.signs) != 1 or chain.signs[0].text != "=":
         return None
     left, right = map(_without_prose, chain.sides)
@@ -171,7 +170,7 @@ def as_equation(text: str, chain: Chain) -> Equation | None:
 
 
 def _without_prose(side: Sequence[SolutionToken]) -> Sequence[SolutionToken]:
-    """Return a side without the words before and after its formula; nothing if they belong to it.
+    """Return a side without the words around its formula; () if they belong to it.
 
     `We have x + 1` is about x + 1, but `the age - 4` is not about -4.
     """
@@ -189,14 +188,14 @@ def _is_prose(token: SolutionToken) -> bool:
 
 
 def contradicts(before: Equation, after: Equation, between: str) -> bool:
-    """Return whether an equation is claimed to follow from its neighbour before it, and cannot.
+    """Return whether an equation is claimed to follow from the one before it, but cannot.
 
     Args:
-        before: the first.
-        after: the second.
+        before: the first equation.
+        after: the second equation.
         between: the text between them.
     """
-    # The words are looked at first: that costs least.
+    # The words are checked first, as that is fastest.
     if not _may_follow(before.text, before.start, between):
         return False
     lines = _LINES.fullmatch(between) is not None
@@ -212,9 +211,9 @@ def contradicts(before: Equation, after: Equation, between: str) -> bool:
 
 
 def _may_follow(text: str, start: int, between: str) -> bool:
-    """Return whether the words around an equation let the next one follow from it.
+    """Return whether the words around an equation allow the next one to follow from it.
 
-    They do not where they begin something new, or where it is one of several: x = 1 or x = 2.
+    They do not if they begin something new, or if it is one of several: x = 1 or x = 2.
     """
     if len(between) > _MOST_BETWEEN or _BEGINS_ANEW.search(between):
         return False
@@ -236,7 +235,7 @@ def _solvable(equation: Equation) -> _Solvable | None:
 # --- the same name or the same equation again ----------------------------------------------------
 
 _TWO = 2
-"""Sides of an equation that is no longer chain."""
+"""Number of sides of a chain that is an equation."""
 _REWRITES = re.compile(r"(?i)\b(?:expand|simplif|combin|distribut|multiply(?:ing)? out)")
 
 
@@ -244,8 +243,8 @@ def implied_equation(text: str, before: Chain, after: Chain) -> Chain | None:
     """Return the equation that two neighbouring equations imply, or None if they imply none.
 
     Args:
-        text: in which they are written.
-        before: the first.
+        text: the text that contains them.
+        before: the first equation.
         after: the second; it may be the beginning of a longer chain.
     """
     if len(before.sides) != _TWO or not all((*before.sides, *after.sides[:_TWO])):
@@ -261,7 +260,7 @@ def implied_equation(text: str, before: Chain, after: Chain) -> Chain | None:
     ):
         return Chain(sides=(before.sides[1], after.sides[1]), signs=after.signs[:1])
     if len(after.sides) == _TWO and _REWRITES.search(between):
-        return _rewritten(text, before, after)
+        return _sides_of_rewriting(text, before, after)
     return None
 
 
@@ -272,12 +271,12 @@ def _is_same_name(text: str, one: Side, other: Side) -> bool:
 
 
 def _is_of_one_thing(name: Side) -> bool:
-    """Return whether a name is of one thing, unlike a letter in several equations or cases."""
+    """Return whether a name has one meaning, unlike a letter in several equations or cases."""
     return not is_variable(name[0]) or (len(name) > _TWO and name[1].text == "(")
 
 
-def _rewritten(text: str, before: Chain, after: Chain) -> Chain | None:
-    """Return the sides that must be equal if an equation is rewritten and keeps its other side."""
+def _sides_of_rewriting(text: str, before: Chain, after: Chain) -> Chain | None:
+    """Return the sides that must be equal if an equation is rewritten on one side only."""
     for kept in (0, 1):
         one, other = (_tree(text, chain.sides[kept]) for chain in (before, after))
         if one is None or other is None or symbols(one) != symbols(other):

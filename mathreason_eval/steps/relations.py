@@ -1,4 +1,4 @@
-"""Whether two arithmetic expressions with units are related as the sign between them says."""
+"""Whether the relation between two arithmetic expressions with units is true."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
-from mathreason_eval.maths.vocabulary.latex import written
+from mathreason_eval.maths.vocabulary.latex import relation_signs
 from mathreason_eval.maths.vocabulary.units import Unit, unit_of
 from mathreason_eval.maths.vocabulary.words import GROUPS
 from mathreason_eval.steps.arithmetic import Expression
 from mathreason_eval.steps.values import Value, holds, values
 
 EQUAL = frozenset({"=", "=="})
-"""Not `:=`, which defines something and claims nothing."""
-UNEQUAL = written("!=")
-_NEARLY = written("~", "sim", "cong")
-_CONGRUENT = EQUAL | written("equiv")
+"""Signs of equality; not `:=`, which is a definition rather than a claim."""
+UNEQUAL = relation_signs("!=")
+_NEARLY = relation_signs("~", "sim", "cong")
+_CONGRUENT = EQUAL | relation_signs("equiv")
 _ORDERS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     sign: order
     for meaning, order in (
@@ -26,23 +26,23 @@ _ORDERS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
         (">=", operator.ge),
         ("!=", operator.ne),
     )
-    for sign in written(meaning)
+    for sign in relation_signs(meaning)
 }
 _LARGEST_SHOWN = 10**10
-"""Integers below this one are shown as they are."""
+"""Integers below this one are shown in full."""
 _DOLLARS, _CENTS = unit_of("dollars"), unit_of("cents")
 _PENNIES = frozenset({"penny", "pennies"})
-"""Cents of a dollar here, for the solutions are American; the grader takes them for British."""
+"""Cents of a dollar: the solutions are American, unlike the grader's pence."""
 
 
 def refutation(left: Expression, right: Expression, sign: str, modulus: int = 0) -> str | None:
-    r"""Return why two expressions are not related as the sign says; None where they may be.
+    r"""Return why the relation between two expressions is false; None if it may be true.
 
     Args:
         left: the expression before the sign.
         right: the expression after it.
         sign: `=`, `\leq`, …
-        modulus: what the relation is taken modulo; 0 for nothing.
+        modulus: the modulus of the relation; 0 for none.
     """
     if not left.readable or not right.readable:
         return None
@@ -56,7 +56,7 @@ def refutation(left: Expression, right: Expression, sign: str, modulus: int = 0)
 
 
 def _different(left: Expression, right: Expression, *, nearly: bool) -> str | None:
-    """Return why two expressions are not equal, in whatever units they are."""
+    """Return why two expressions are not equal in any of their units, or None."""
     if not _is_comparable(left, right):
         return None
     # Sums of money are exact; other decimals may have been rounded.
@@ -68,7 +68,7 @@ def _different(left: Expression, right: Expression, *, nearly: bool) -> str | No
     if any(holds(one, other, nearly=nearly) for one in converted for other in others):
         return None
     if right.first_operand and runs_on(left, right):
-        # One equal sign after the other, as on a pocket calculator: 2 * 26 = 52 + 24 = 76.
+        # Running equals signs, as on a pocket calculator: 2 * 26 = 52 + 24 = 76.
         return None
     return _compared(ones[0], others[0])
 
@@ -84,14 +84,14 @@ def runs_on(left: Expression, right: Expression) -> bool:
 def _disordered(
     left: Expression, right: Expression, order: Callable[[Fraction, Fraction], bool]
 ) -> str | None:
-    """Return why two expressions are not in an order, if one of them was calculated."""
+    """Return why an inequality of two expressions is false, or None."""
     if not left.operators and not right.operators:
         return None
     if left.units and right.units and left.units != right.units:
         return None
     pairs = [(one, other) for one in values(left.text) for other in values(right.text)]
     for one, other in pairs:
-        # Machine numbers that are nearly the same have no reliable order.
+        # Floating-point numbers that are nearly equal have no reliable order.
         unsure = not (one.exact and other.exact) and holds(one, other, nearly=True)
         if unsure or order(one.number, other.number):
             return None
@@ -99,7 +99,7 @@ def _disordered(
 
 
 def _incongruent(left: Expression, right: Expression, modulus: int) -> str | None:
-    """Return why two integers are not congruent."""
+    """Return why two integers are not congruent, or None."""
     pairs = [(one, other) for one in values(left.text) for other in values(right.text)]
     for one, other in pairs:
         gap = one.number - other.number
@@ -113,7 +113,7 @@ def _compared(one: Value, other: Value) -> str:
 
 
 def _shown(value: Value) -> str:
-    """Return a number as a reader wants it: exactly if that is short."""
+    """Return a number for a message: exactly, if that is short."""
     if value.exact and max(abs(value.number.numerator), value.number.denominator) < _LARGEST_SHOWN:
         return str(value.number)
     try:
@@ -126,9 +126,9 @@ def _shown(value: Value) -> str:
 
 
 def _is_comparable(left: Expression, right: Expression) -> bool:
-    """Return whether an equation gives the value of its left side.
+    """Return whether an equation states the value of its left side.
 
-    Otherwise it converts units, or the number on the left only ends the name of what is calculated:
+    Otherwise it converts units, or the number on the left is part of a name:
     `the temperature after 2 hours = 20 + 8`.
     """
     if not left.operators and (not right.operators or left.first):
@@ -140,7 +140,7 @@ def _is_comparable(left: Expression, right: Expression) -> bool:
 
 
 def _factors(left: Expression, right: Expression) -> frozenset[Fraction]:
-    """Return what the left side may be multiplied by to count in the units of the right side."""
+    """Return the factors that may convert the left side to the units of the right side."""
     found = {Fraction(1)} | {one.size / other.size for one, other in _alike(left, right)}
     for unit in (*left.units, *right.units):
         for word in unit.split():
@@ -150,7 +150,7 @@ def _factors(left: Expression, right: Expression) -> frozenset[Fraction]:
 
 
 def _alike(left: Expression, right: Expression) -> Iterator[tuple[Unit, Unit]]:
-    """Yield the pairs of units of the two sides that have one dimension."""
+    """Yield the pairs of units of the two sides that have the same dimension."""
     for one in _units(left):
         for other in _units(right):
             if one.dimension == other.dimension:
@@ -158,13 +158,13 @@ def _alike(left: Expression, right: Expression) -> Iterator[tuple[Unit, Unit]]:
 
 
 def _is_mixed(side: Expression) -> bool:
-    """Return whether a side has units of one dimension and several sizes, as in 1 h + 5 min."""
+    """Return whether a side has several units of the same dimension, as in 1 h + 5 min."""
     units = {*_units(side)}
     return len(units) > len({unit.dimension for unit in units})
 
 
 def _units(side: Expression) -> Iterator[Unit]:
-    """Yield the units of a side, as far as they are known."""
+    """Yield the known units of a side."""
     if side.money and _DOLLARS is not None:
         yield _DOLLARS
     for name in side.units:

@@ -16,29 +16,29 @@ from mathreason_eval.maths.syntax.tree import Node, num, rebuild, substitute
 
 _TRIGONOMETRY = ("sin", "cos", "tan", "cot", "sec", "csc")
 _EXACT = (".5", ".25", ".75")
-"""Endings of decimals that are halves and quarters rather than rounded."""
+"""Endings of decimals that are exact halves and quarters rather than rounded."""
 _LONGEST = 400
-"""Characters of an expression that is still evaluated."""
+"""Maximum characters of an expression that is evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Value:
-    """A number with how far it may be from the intended one."""
+    """A number with its possible distance from the intended one."""
 
     number: Fraction
     exact: bool
-    """False where it is a machine number, such as a root."""
+    """False for a floating-point number, such as a root."""
     slack: Fraction
-    """How far it moves when every decimal in it is taken for a rounded one."""
+    """Maximum distance if every decimal in it is a rounded one."""
     typed: str
-    """Its decimals where it is a single number with a point; else the empty string."""
+    """Its decimals if it is a single number with a decimal point; else the empty string."""
     single: bool
-    """Whether it is one number rather than something to be calculated."""
+    """Whether it is a single number rather than a calculation."""
     quotient: bool
     """Whether it is an integer divided by an integer."""
 
     def times(self, factor: Fraction) -> Value:
-        """Return it in a unit that is smaller by a factor."""
+        """Return the value in a unit that is smaller by a factor."""
         if factor == 1:
             return self
         return replace(self, number=self.number * factor, slack=self.slack * factor, typed="")
@@ -46,13 +46,13 @@ class Value:
 
 @lru_cache(maxsize=4096)
 def values(text: str, *, rounded: bool = True) -> tuple[Value, ...]:
-    r"""Return the value of an expression by each reading; none if it is no real constant.
+    r"""Return the values of an expression, one per reading; () if it is not a real constant.
 
     `20%` is a fifth or twenty; `2\frac{1}{2}` is two and a half or one.
 
     Args:
         text: an expression without words.
-        rounded: whether its decimals may be rounded ones; sums of money are not.
+        rounded: whether its decimals may be rounded; those of sums of money are not.
     """
     if len(text) > _LONGEST:
         return ()
@@ -105,7 +105,7 @@ def _unmixed(node: Node) -> Node:
 
 
 def _decadic(node: Node) -> Node:
-    """Return the tree with every logarithm without a base taken to the base of ten."""
+    """Return the tree with base 10 for every logarithm without a base."""
     node = rebuild(node, _decadic)
     bare = node.op == "call" and node.name == "log" and len(node.args) == 1
     return node._replace(name="lg") if bare else node
@@ -147,20 +147,20 @@ def _number(node: Node) -> Fraction | None:
 
 
 def _half_unit(typed: str) -> Fraction:
-    """Return half a unit of the last place of a decimal as typed."""
+    """Return half a unit in the last place of a decimal as written."""
     return Fraction(1, 2 * 10 ** len(typed.partition(".")[2]))
 
 
 _NOISE = Fraction(1, 10**9)
-"""Relative error of machine numbers."""
+"""Relative error of floating-point numbers."""
 _MACHINE_DIGITS = 14
 """Significant digits that make a decimal a floating-point number, written out."""
 _NEARLY = Fraction(1, 50)
-"""Relative difference of what is called approximately equal."""
+"""Maximum relative difference of values that are called approximately equal."""
 
 
 def holds(one: Value, other: Value, *, nearly: bool) -> bool:
-    """Return whether two values may be called equal by somebody who rounds, truncates or floors.
+    """Return whether two values are equal up to rounding, truncation or flooring.
 
     Args:
         one: the value on the left.
@@ -178,17 +178,17 @@ def holds(one: Value, other: Value, *, nearly: bool) -> bool:
 
 
 def _is_machine(value: Value) -> bool:
-    """Return whether a number shows as many digits as a machine does: 99.00000000000001."""
+    """Return whether a number has the digits of a floating-point result: 99.00000000000001."""
     return sum(map(str.isdigit, value.typed or "")) >= _MACHINE_DIGITS
 
 
 def _rounds(value: Value, shown: Value) -> bool:
-    """Return whether a decimal, or the whole part of a quotient, shows a value."""
+    """Return whether a decimal, or the whole part of a quotient, is a rounded value."""
     if not shown.single:
         return False
     gap = abs(value.number - shown.number)
     if shown.typed:
-        # Not a value that the decimal could have shown in full.
+        # Not a value that the decimal could have shown exactly.
         unit = 2 * _half_unit(shown.typed)
         return gap < unit and (value.number / unit).denominator != 1
     return value.quotient and value.number > 0 and 0 <= value.number - shown.number < 1

@@ -1,8 +1,8 @@
-"""Tasks: a folder each, data first. Found by name, loaded on use.
+"""Tasks: one folder each, found by name and loaded on use.
 
-`task.yaml` says what the task is, `prompt.jinja` how it is asked, `cases.jsonl` which outputs
-deserve which outcome, `README.md` where it comes from, and `task.py`, only where code is needed,
-holds `problem(index, seed) -> Problem`. The format is described in `docs/tasks.md`.
+`task.yaml` defines the task, `prompt.jinja` its prompt, `cases.jsonl` has outputs with the outcomes
+they must get, and `README.md` describes the source. `task.py`, only if code is needed, defines
+`problem(index, seed) -> Problem`. The format is described in `docs/tasks.md`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
     """Return the task of that name, from `tasks_dirs`, an entry point, or our own tasks.
 
     Raises:
-        UnknownNameError: if there is none; it names the nearest.
+        UnknownNameError: if there is none; it suggests the nearest name.
         TaskError: if its folder is malformed.
         PluginError: if the package of its entry point cannot be imported.
     """
@@ -67,16 +67,16 @@ def load_task(name: str, tasks_dirs: Iterable[Path] = ()) -> Task:
 
 
 def _sources(tasks_dirs: Iterable[Path]) -> Mapping[str, Path | EntryPoint]:
-    """Return where each task is; one in `tasks_dirs` replaces another of the same name."""
+    """Return where each task is; one in `tasks_dirs` overrides another of the same name."""
     found: dict[str, Path | EntryPoint] = {}
     found |= {folder.name: folder for folder in _folders(resource_dir("tasks"))}
     found |= points(ENTRY_POINT_GROUP, found)
     for directory in tasks_dirs:
         if not directory.is_dir():
             raise TaskError(
-                f"There is no folder {directory}.", "--tasks-dir names a folder of tasks."
+                f"There is no folder {directory}.", "Name a folder of tasks with --tasks-dir."
             )
-        # `--tasks-dir tasks/mine` is understood as well as `--tasks-dir tasks`.
+        # `--tasks-dir tasks/mine` is accepted as well as `--tasks-dir tasks`.
         own = [directory] if (directory / "task.yaml").is_file() else _folders(directory)
         found |= {folder.name: folder for folder in own}
     return found

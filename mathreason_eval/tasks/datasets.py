@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections import Counter
@@ -12,10 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import DataError
+from mathreason_eval.errors import DataError, UnknownNameError, UserError, describe_error
 from mathreason_eval.extract import extract
 from mathreason_eval.tasks import FileData, HubData, Task
+from mathreason_eval.tasks.code import at_line, line_in
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
+from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import DataEntry, Problem
 
 
@@ -29,14 +30,14 @@ class Loaded:
     revision: str
     """Commit of a hub data set, seed of a generator, empty for a file."""
     sha256: str
-    """`content_hash` of all problems, whatever the limit, so that limited runs stay comparable."""
+    """`content_hash` of all problems, without the limit, so that limited runs stay comparable."""
     rows: int
     """The number of problems without the limit."""
     published: bool | None = None
-    """Whether these golds are those that the task states; None where it states none."""
+    """Whether the golds have the hash that the task states; None if it states none."""
 
     def entry(self) -> DataEntry:
-        """Return what the manifest records of them."""
+        """Return the manifest's record of them."""
         return DataEntry(
             source=self.source,
             revision=self.revision,
@@ -51,11 +52,11 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
 
     Args:
         task: the benchmark.
-        sources: what `--data TASK=…` named: files that are read one after another, or `seed:N` for
-            a generated task. Without any, a generated task makes its own problems and others are
-            read from their folder or their hub.
-        limit: the largest number of problems; a generated task makes more than its usual size for
-            a larger one.
+        sources: the values of `--data TASK=…`: files that are read one after another, or `seed:N`
+            for a generated task. By default problems are generated with seed 0, or read from the
+            task's folder or hub.
+        limit: maximum number of problems; a generated task makes more than its default size if
+            the limit is larger.
 
     Raises:
         DataError: if a file is missing or a row is malformed; it names the file and the line.
@@ -79,7 +80,7 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
 
 
 def _rows(task: Task, sources: Sequence[str]) -> tuple[str, Iterator[tuple[str, Row]]]:
-    """Return where a task's rows are from, and the rows, each with its own source."""
+    """Return the source of a task's rows, and the rows, each with its own source."""
     if sources:
         paths = [Path(source).expanduser() for source in sources]
         names = [path.name for path in paths]
@@ -90,21 +91,21 @@ def _rows(task: Task, sources: Sequence[str]) -> tuple[str, Iterator[tuple[str, 
             f"Name a file: --data {task.name}=PATH.",
         )
     names = [data.file if isinstance(data, FileData) else f"hub:{data.hub}" for data in task.data]
-    return ", ".join(names), (pair for data in task.data for pair in _data_rows(data))
+    return ", ".join(names), (pair for data in task.data for pair in _data_rows(data, task.name))
 
 
-def _data_rows(data: HubData | FileData) -> Iterator[tuple[str, Row]]:
+def _data_rows(data: HubData | FileData, name: str) -> Iterator[tuple[str, Row]]:
     if isinstance(data, HubData):
-        return hub_rows(data)
+        return hub_rows(data, name)
     return ((data.file, row) for row in read_rows(data.path))
 
 
 def _check_problems(problems: Sequence[Problem], source: str) -> None:
     if not problems:
-        raise DataError(f"{source} holds no problems.", "Is it the right file?")
+        raise DataError(f"{source} has no problems.", "Check that it is the right file.")
     (commonest, count), *_ = Counter(problem.id for problem in problems).most_common(1)
     if count > 1:
-        raise DataError(f"{source} has two problems {commonest!r}.", "Ids must be unique.")
+        raise DataError(f"{source} has two problems {commonest!r}.", "Make ids unique.")
 
 
 def _with_variants(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -127,8 +128,8 @@ def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem,
 
     Args:
         task: the benchmark.
-        sources: files that `--data TASK:shots=PATH` named; without any, the task's hub is read.
-        count: the number of them.
+        sources: the files of `--data TASK:shots=PATH`; without any, the task's hub is read.
+        count: the number of problems to return.
 
     Raises:
         DataError: if there are too few, a row has no solution, or no source is known.
@@ -143,28 +144,24 @@ def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem,
     shots = load_problems(other, sources, limit=count).problems
     if len(shots) < count or not all("solution" in shot.meta for shot in shots):
         raise DataError(
-            f"The prompt shows {count} solved problems, and there are fewer with a solution.",
-            "The rows need a column solution or answer.",
+            f"The prompt shows {count} solved problems, but there are fewer with a solution.",
+            "Add a column solution or answer to the rows.",
         )
     return shots
 
 
 def content_hash(problems: Iterable[Problem]) -> str:
-    """Return the hex SHA-256 of the problems' ids, questions, golds and given data, in order."""
+    """Return the hex SHA-256 of the problems' ids, questions, golds and inputs, in order."""
     digest = hashlib.sha256()
     for problem in problems:
-        content: list[object] = [problem.id, problem.question, problem.gold]
-        if problem.given:
-            content.append(problem.given)
-        line = json.dumps(content, ensure_ascii=True, sort_keys=True)
-        digest.update(line.encode() + b"\n")
+        digest.update(problem.content.encode() + b"\n")
     return digest.hexdigest()
 
 
 def gold_hash(problems: Iterable[Problem]) -> str:
     """Return the hex SHA-256 of the golds as a multiset: sorted, integers as integers.
 
-    Copies of a data set differ in order, ids and wording; `025` and `25` are one gold.
+    So copies of a data set that differ in order, ids or wording agree; `025` and `25` are one gold.
     """
     golds = sorted("|".join(map(_normalised, problem.gold)) for problem in problems)
     return hashlib.sha256("\n".join(golds).encode()).hexdigest()
@@ -179,6 +176,7 @@ def _generate(task: Task, seed: int, limit: int | None) -> Loaded:
     assert task.problem is not None
     count = max(task.size, limit or 0)
     problems = tuple(task.problem(index, seed) for index in range(count))
+    _check_problems(problems, f"the generator of {task.name}")
     usual = problems[: task.size]
     return Loaded(
         problems=problems[: limit or task.size],
@@ -199,7 +197,7 @@ def _problem_seed(sources: Sequence[str]) -> int:
     try:
         return int(sources[-1].removeprefix("seed:"))
     except ValueError:
-        raise DataError(f"{sources[-1]!r} is not a seed.", "Write seed:7, say.") from None
+        raise DataError(f"{sources[-1]!r} is not a seed.", "Write a seed as seed:7.") from None
 
 
 # --- from a row to a problem -----------------------------------------------------------------
@@ -214,13 +212,22 @@ def _problems(task: Task, rows: Iterable[tuple[str, Row]]) -> Iterator[Problem]:
             continue
         try:
             problem = task.reader(row, index, source)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise DataError(
-                f"{where} is no row of {task.name}: {type(error).__name__} {error}.",
-                f"Its README says which files --data {task.name}=PATH may name.",
-            ) from None
+        except UserError:
+            raise
+        # A task's own reader may raise anything, of a row that is another data set's.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            raise _not_read(task, where, error) from None
         if problem is not None:
             yield problem
+
+
+def _not_read(task: Task, where: str, error: BaseException) -> DataError:
+    code = task.folder and str(task.folder.resolve() / "task.py")
+    at = f" ({at_line(error, code)})" if code and line_in(error, code) else ""
+    return DataError(
+        f"{where} is not a row of {task.name}: {describe_error(error)}{at}.",
+        f"The task's README says which files --data {task.name}=PATH accepts.",
+    )
 
 
 _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -233,7 +240,10 @@ _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
 def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
     columns = {**_DEFAULT_COLUMNS, **task.columns}
     question = _take(row, columns["question"])
-    gold = _golds(_take(row, columns["gold"]))
+    try:
+        gold = _golds(_take(row, columns["gold"]))
+    except ValueError as error:
+        raise DataError(f"{where}: {error}.", "Write a text, a number or a list of them.") from None
     if not isinstance(question, str) or not question.strip():
         raise _missing(where, "question", columns["question"], row)
     if not gold:
@@ -253,21 +263,23 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
 
 
 def _split(task: Task) -> str:
-    """Return the split, which is part of the id of a row that has none of its own."""
+    """Return the split, which becomes part of the id of a row without an id."""
     first = task.data[0] if task.data else None
     if isinstance(first, FileData):
         return Path(first.file).name.partition(".")[0]
     return first.splits[0] if first else "test"
 
 
-def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell may hold anything
-    """Return the value of the first candidate column that has one, through the column's filter."""
+def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell may have any type
+    """Return the value of the first candidate column that has one, after the column's filter."""
     for candidate in candidates:
         column, _, rule = (part.strip() for part in candidate.partition("|"))
         value = row.get(column)
-        # Parquet has NaN where a number is missing.
-        if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        # Parquet has NaN where a number is missing; infinity is no number of a row either.
+        if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
             continue
+        if rule and rule not in _FILTERS:
+            raise UnknownNameError("filter of a column", rule, _FILTERS)
         value = _FILTERS[rule](value) if rule else value
         if value is not None:
             return value
@@ -281,11 +293,12 @@ def _property(value: object) -> str | int | float | bool:
 
 def _golds(value: object) -> tuple[str, ...]:
     accepted = value if isinstance(value, list | tuple) else [value]
-    return tuple(str(gold) for gold in accepted if gold is not None and str(gold).strip())
+    given = [gold for gold in accepted if gold is not None and str(gold).strip()]
+    return gold_texts(given) if given else ()
 
 
 def _after_hashes(value: object) -> str | None:
-    """Return the text after the last `####`, as in GSM8K, or all of it; commas removed."""
+    """Return the text after the last `####`, as in GSM8K, or the whole text; commas removed."""
     return str(value).rpartition("####")[2].replace(",", "").strip() or None
 
 
@@ -309,5 +322,5 @@ _FILTERS: Mapping[str, Callable[[object], object]] = {
 def _missing(where: str, what: str, candidates: Sequence[str], row: Row) -> DataError:
     return DataError(
         f"{where} has no {what}: looked for {', '.join(candidates)}, found {', '.join(row)}.",
-        "The row needs one of these columns, and not empty.",
+        "Fill one of these columns.",
     )

@@ -1,59 +1,40 @@
-"""A task read from its folder, with an error for whatever is wrong in it."""
+"""Reading a task from its folder, with an error for everything that is wrong in it."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.registry import TASK_PREFIX, module_at
+from mathreason_eval.registry import TASK_PREFIX
+from mathreason_eval.tasks.code import function_in, run_code
+from mathreason_eval.tasks.schema import TaskFile
 from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
+from mathreason_eval.text.limits import MAX_TEXT_BYTES
 from mathreason_eval.types import Problem
 
-ValueT = TypeVar("ValueT")
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
-"""A task's name is also the name of a folder in run folders."""
-
-_KEYS = frozenset(
-    (
-        *("name", "version", "summary", "source", "paper", "license"),
-        *("data", "shots", "columns", "reader", "generate"),
-        *("prompts", "max_tokens"),
-        *("extract", "grade", "second", "convention", "check_steps"),
-        *("slices", "cluster", "macro", "metrics", "primary"),
-    )
-)
-
-
-def _positive(value: Any) -> int:  # noqa: ANN401  what YAML holds
-    number = int(value)
-    if number < 1:
-        raise ValueError(f"{number} is no number of tokens")
-    return number
-
-
-_OPTIONAL: Mapping[str, Callable[[Any], Any]] = {"primary": str, "max_tokens": _positive}
-_REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
+_NAME = re.compile(r"(?!(?:manifest|metrics)\.json)[a-z0-9][a-z0-9._-]*\Z")
+"""A task's name is also the name of a folder in run folders, which have two files of their own."""
 
 
 def read_task(folder: Path) -> Task:
     """Return the task described by a folder.
 
     Raises:
-        TaskError: naming the file and the key that is wrong.
+        TaskError: if something in it is wrong; it names the file and the key.
     """
-    spec = _read_yaml(folder / "task.yaml")
-    _check_keys(folder, spec)
+    file = TaskFile(folder / "task.yaml")
+    _check_name(file)
+    spec = file.values
     maker, size = _maker(folder, spec)
     try:
         return Task(
             name=spec["name"],
-            version=int(spec["version"]),
+            version=spec["version"],
             summary=spec["summary"],
             license=spec["license"],
             source=spec.get("source", ""),
@@ -62,7 +43,7 @@ def read_task(folder: Path) -> Task:
             grade=_grader(folder, spec["grade"]),
             second=_grader(folder, spec["second"]) if spec.get("second") else None,
             convention=Convention.of(spec.get("convention", {})),
-            check_steps=_of(bool, spec, "check_steps") or False,
+            check_steps=spec.get("check_steps", False),
             metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_data(folder, spec.get("data", ())),
@@ -72,11 +53,11 @@ def read_task(folder: Path) -> Task:
             problem=maker,
             size=size,
             slices=_strings(spec.get("slices", ())),
-            cluster=_of(str, spec, "cluster"),
-            macro=_of(str, spec, "macro"),
+            cluster=spec.get("cluster"),
+            macro=spec.get("macro"),
             folder=folder,
-            # What is not there has the default of a task.
-            **{key: kind(spec[key]) for key, kind in _OPTIONAL.items() if key in spec},
+            # Keys that are missing have the defaults of `Task`.
+            **{key: spec[key] for key in ("primary", "max_tokens") if key in spec},
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise TaskError(
@@ -84,34 +65,17 @@ def read_task(folder: Path) -> Task:
         ) from None
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        spec = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TaskError(f"{path} cannot be read: {error}", "It must be YAML.") from None
-    if not isinstance(spec, dict):
-        raise TaskError(f"{path} is not a mapping of keys to values.", "docs/tasks.md shows one.")
-    return spec
-
-
-def _check_keys(folder: Path, spec: Mapping[str, Any]) -> None:
-    where = folder / "task.yaml"
-    for key in spec:
-        if key not in _KEYS:
-            raise UnknownNameError(f"key in {where}", str(key), _KEYS)
-    for key in _REQUIRED:
-        if key not in spec:
-            raise TaskError(f"{where} has no {key!r}.", "docs/tasks.md shows every key.")
-    if spec["name"] != folder.name or not _NAME.match(folder.name):
+def _check_name(file: TaskFile) -> None:
+    folder, name = file.path.parent.name, file.values["name"]
+    if name != folder or not _NAME.match(folder):
         raise TaskError(
-            f"{where} says name: {spec['name']}, and its folder is {folder.name}.",
-            "Both must be the same, of lower-case letters, digits, '.', '_' and '-'.",
+            f"{file.where(('name',))} says name: {name}, and its folder is {folder}.",
+            "Both must be the same, of lower-case letters, digits, '.', '_' and '-', and not begin "
+            "with manifest.json or metrics.json, which are files of a run.",
         )
-    if ("data" in spec) == ("generate" in spec):
+    if ("data" in file.values) == ("generate" in file.values):
         raise TaskError(
-            f"{where} must say either data (published rows) or generate (own problems).",
+            f"{file.path} must say either data (published rows) or generate (own problems).",
             "docs/tasks.md shows both.",
         )
 
@@ -120,20 +84,30 @@ def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, Promp
     """Return the prompt forms in the order of task.yaml."""
     forms = {}
     for form, how in (spec or {"boxed": {"template": "prompt.jinja"}}).items():
-        path = folder / how["template"]
-        if not path.is_file():
-            raise TaskError(
-                f"{path} does not exist.", f"The prompt {form!r} of task.yaml needs it."
-            )
+        path = folder / _inside(folder, how["template"])
         forms[form] = PromptForm(
             id=form,
-            template=path.read_text(encoding="utf-8"),
+            template=_template(path),
+            file=str(path),
             chat=how.get("form", "chat") != "text",
             turns=how.get("form") == "turns",
-            stop=_strings(how.get("stop", ())),
-            examples=int(how.get("shots", 0)),
+            stop=_strings(how.get("stop") or ()),
+            examples=how.get("shots") or 0,
+            system=how.get("system") or None,
         )
     return forms
+
+
+def _template(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TEXT_BYTES + 1)
+        if len(content) > MAX_TEXT_BYTES:
+            raise TaskError(f"{path} has more than {MAX_TEXT_BYTES >> 20} MiB.", "Shorten it.")
+        # As in a text file, a line may end in any of three ways.
+        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path} cannot be read: {error}.", "It must be text in UTF-8.") from None
 
 
 def _data(
@@ -157,35 +131,45 @@ def _hub(spec: Mapping[str, Any]) -> HubData:
 
 
 def _file(folder: Path, spec: Mapping[str, Any]) -> FileData:
-    """Return a file of rows, which must be in the task's folder: a copy of it is complete."""
-    name, root = str(spec["file"]), folder.resolve()
+    """Return a file of rows, which must be in the task's folder, so that a copy is complete."""
+    name = str(spec["file"])
     if more := spec.keys() - {"file", "rows", "golds"}:
-        raise ValueError(f"with the file {name} it says {', '.join(sorted(more))}")
-    path = (root / name).resolve()
-    inside = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
-    if not inside or not path.is_relative_to(root):
-        raise ValueError(f"the file {name} is not in the task's folder")
-    if not path.is_file():
-        raise ValueError(f"there is no file {name} in the task's folder")
+        raise ValueError(f"the file {name} cannot be combined with {', '.join(sorted(more))}")
+    path = (folder.resolve() / _inside(folder, name)).resolve()
     return FileData(file=name, path=path, rows=spec.get("rows"), golds=spec.get("golds"))
+
+
+def _inside(folder: Path, name: str) -> str:
+    """Return the name of a file if it is one in the folder, not a link out of it.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    root = folder.resolve()
+    inside = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
+    if not inside or not (root / name).resolve().is_relative_to(root):
+        raise ValueError(f"the file {name} is not in the task's folder")
+    if not (root / name).is_file():
+        raise ValueError(f"there is no file {name} in the task's folder")
+    return name
 
 
 def _grader(folder: Path, name: str) -> str:
     """Return the name of a grader; a function of the folder's task.py must exist.
 
-    The file is parsed and not run: that is left to a worker.
+    The file is only parsed; a worker process executes it.
     """
     if ".py:" not in name:
         return name
     path, function = folder / "task.py", name.removeprefix(TASK_PREFIX)
     if not name.startswith(TASK_PREFIX) or not function.isidentifier():
-        raise ValueError(f"{name!r} is no grader of the folder, which is written task.py:NAME")
+        raise ValueError(f"{name!r} is not a grader of the folder, which is written task.py:NAME")
     try:
         tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, RecursionError, MemoryError) as error:
         raise TaskError(
             f"{path} cannot be read: {error}.",
-            f"The grader {name} of task.yaml is a function there.",
+            f"Define the grader {name} of task.yaml there, as a function.",
         ) from None
     if function not in (known := _names(tree)) and "*" not in known:
         raise UnknownNameError(f"function in {path}", function, known)
@@ -210,17 +194,13 @@ def _reader(folder: Path, name: str | None) -> RowReader | None:
         return None
 
     def read(row: Mapping[str, Any], index: int, source: str) -> Problem | None:
-        return cast("Problem | None", getattr(_module(folder), name)(row, index, source))
+        # The module is run on first use only: listing tasks runs no task's code.
+        made = function_in(folder, name)(row, index, source)
+        if made is not None and not isinstance(made, Problem):
+            raise TypeError(f"{name} returned {type(made).__name__}, neither a Problem nor None")
+        return made
 
     return read
-
-
-def _of(kind: type[ValueT], spec: Mapping[str, Any], key: str) -> ValueT | None:
-    """Return what is said under a key, if anything; YAML decides its type."""
-    value = spec.get(key)
-    if value is not None and not isinstance(value, kind):
-        raise ValueError(f"{key} is {value!r}, not of type {kind.__name__}")
-    return value
 
 
 def _strings(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -230,17 +210,16 @@ def _strings(value: str | Iterable[str]) -> tuple[str, ...]:
 def _maker(folder: Path, spec: Mapping[str, Any]) -> tuple[ProblemMaker | None, int]:
     if "generate" not in spec:
         return None, 0
-    size = int(spec["generate"]["problems"])
 
     def problem(index: int, seed: int) -> Problem:
-        # The module is run on first use only: listing tasks runs no task's code.
-        return cast("Problem", _module(folder).problem(index, seed))
+        make = function_in(folder, "problem")
+        path = folder.resolve() / "task.py"
+        made = run_code(path, f"making problem {index}", lambda: make(index, seed))
+        if not isinstance(made, Problem):
+            raise TaskError(
+                f"{path}: problem({index}, {seed}) returned {type(made).__name__}, no Problem.",
+                "Correct the task's code.",
+            )
+        return made
 
-    return problem, size
-
-
-def _module(folder: Path) -> Any:  # noqa: ANN401  a module's attributes have no static types
-    path = folder.resolve() / "task.py"
-    if not path.is_file():
-        raise TaskError(f"{path} does not exist.", "A generated task needs it.")
-    return module_at(str(path))
+    return problem, spec["generate"]["problems"]

@@ -5,15 +5,31 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
-from mathreason_eval.text.jsonl import read_objects
+from mathreason_eval.text.jsonl import bounded_lines, read_lines
+from mathreason_eval.text.limits import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, check_expansion
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberedRow:
+    """One row of a file, and where it is."""
+
+    number: int
+    """The line on which it begins, from 1; in Parquet the row number."""
+    row: Row
+    """The cells by column; empty if there is an error."""
+    error: str | None = None
+    """Why the line is not a row: `is not a JSON object`; None if it is one."""
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -23,47 +39,111 @@ def read_rows(path: Path) -> Iterator[Row]:
         DataError: if the file is missing, of another kind, or a row of it is malformed.
         MissingExtraError: for Parquet without pyarrow.
     """
+    for one in numbered_rows(path):
+        if one.error is not None:
+            raise DataError(
+                f"{path}, line {one.number} {one.error}.", "Write one row per line, in UTF-8."
+            )
+        yield one.row
+
+
+def numbered_rows(path: Path) -> Iterator[NumberedRow]:
+    """Yield the rows of a file with their line numbers; a malformed row does not affect others.
+
+    Raises:
+        DataError: if the file is missing, of another kind or incomplete.
+        MissingExtraError: for Parquet without pyarrow.
+    """
     reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
     if reader is None:
         raise DataError(
-            f"{path} has an ending that is not of a known format.",
-            f"Known are {', '.join(sorted(_READERS))}.",
+            f"{path} has an extension that is not of a known format.",
+            f"Known extensions: {', '.join(sorted(_READERS))}.",
         )
     if not path.is_file():
         raise DataError(f"There is no file {path}.", "Check the path after --data or import.")
     try:
-        yield from reader(path)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}", "Is it complete?") from None
-
-
-def _jsonl(path: Path) -> Iterator[Row]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as lines:
-        for _, row in read_objects(lines, path):
+        for count, row in enumerate(reader(path)):
+            if count == MAX_ROWS:
+                raise DataError(f"{path} has more than {MAX_ROWS:,} rows.", "Split it.")
             yield row
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}", "Check that it is complete.") from None
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        yield from csv.DictReader(lines)
+def _jsonl(path: Path) -> Iterator[NumberedRow]:
+    with path.open("rb") as file:
+        packed = path.suffix == ".gz"
+        lines = bounded_lines(gzip.GzipFile(fileobj=file), file) if packed else bounded_lines(file)
+        for line in read_lines(lines):
+            if isinstance(line.value, dict):
+                yield NumberedRow(number=line.number, row=line.value)
+            else:
+                reason = f": {line.error}" if line.error else ""
+                error = f"is not a JSON object{reason}"
+                yield NumberedRow(number=line.number, row={}, error=error)
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""What `surrogateescape` makes of bytes that are not UTF-8; valid UTF-8 never has these."""
+
+
+def _csv(path: Path) -> Iterator[NumberedRow]:
+    # The default limit would refuse an output of more than 128 KB.
+    csv.field_size_limit(MAX_LINE_BYTES)
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        # No line is longer than a field may be; what is cut off then is one field too long.
+        texts = iter(lambda: file.readline(MAX_LINE_BYTES), "")
+        rows = csv.DictReader(texts)
+        columns = rows.fieldnames or ()
+        _check_columns(path, columns)
+        number = rows.line_num + 1
+        for row in rows:
+            yield NumberedRow(number=number, row=row, error=_csv_error(row))
+            number = rows.line_num + 1
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    if len(columns) > MAX_COLUMNS:
+        raise DataError(f"{path} has {len(columns):,} columns.", f"{MAX_COLUMNS:,} are read.")
+    if len(set(columns)) < len(columns):
+        twice = next(name for name in columns if columns.count(name) > 1)
+        raise DataError(f"{path} has two columns {twice!r}.", "Rename one of them.")
+
+
+def _csv_error(row: Mapping[str | None, Any]) -> str | None:
+    """Return what is wrong with the cells of a row, or None; missing cells are allowed."""
+    if None in row:
+        return "has more cells than there are columns"
+    if any(isinstance(cell, str) and _NOT_UTF8.search(cell) for cell in row.values()):
+        return "is not UTF-8"
+    return None
+
+
+_BATCH_ROWS = 1_024
+
+
+def _parquet(path: Path) -> Iterator[NumberedRow]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtraError("pyarrow", "hub", "Reading Parquet") from None
+    number = itertools.count(1)
     try:
         with pq.ParquetFile(path) as table:
-            for batch in table.iter_batches():
-                yield from batch.to_pylist()
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is not Parquet: {error}", "Is it complete?") from None
+            _check_columns(path, table.schema_arrow.names)
+            sizes = table.metadata
+            groups = [sizes.row_group(index) for index in range(sizes.num_row_groups)]
+            check_expansion(sum(one.total_byte_size for one in groups), path.stat().st_size)
+            for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+                for row in batch.to_pylist():
+                    yield NumberedRow(number=next(number), row=row)
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(f"{path} is not Parquet: {error}", "Check that it is complete.") from None
 
 
-_READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
+_READERS: Mapping[str, Callable[[Path], Iterator[NumberedRow]]] = {
     ".jsonl": _jsonl,
     ".jsonl.gz": _jsonl,
     ".json.gz": _jsonl,
@@ -72,8 +152,13 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
 }
 
 
-def hub_rows(data: HubData) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of a hub's data set, each with where it is from."""
+def hub_rows(data: HubData, name: str) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a hub data set, each with its source.
+
+    Args:
+        data: the data set.
+        name: what `--data` calls it, for the error.
+    """
     try:
         import datasets
     except ImportError:
@@ -81,12 +166,12 @@ def hub_rows(data: HubData) -> Iterator[tuple[str, Row]]:
     for config, split in itertools.product(data.configs or (None,), data.splits):
         try:
             rows = datasets.load_dataset(data.hub, config, split=split, revision=data.revision)
-        # The library passes on whatever its transport raised; all of it means the same to a user.
+        # The library passes on whatever its transport raises; it all means the same to a user.
         except (OSError, ValueError, ConnectionError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
             raise DataError(
                 f"The data set {data.hub} could not be loaded: {reason}",
-                "Without a network, name a local copy with --data TASK=PATH.",
+                f"Without a network, name a local copy with --data {name}=PATH.",
             ) from None
         source = " ".join(filter(None, (data.hub, config, split)))
         yield from ((source, row) for row in rows)

@@ -1,26 +1,26 @@
-"""What a task is once it has been read, and how it asks its problems."""
+"""The record of a task, its prompt forms, and the rendering of prompts."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.errors import TaskError, UnknownNameError, describe_error
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.registry import TASK_PREFIX
+from mathreason_eval.tasks.code import line_in
+from mathreason_eval.tasks.operations import LimitError
+from mathreason_eval.tasks.templates import rendered
 from mathreason_eval.types import Message, Problem, Prompt
 
-if TYPE_CHECKING:
-    import jinja2
-
 ProblemMaker = Callable[[int, int], Problem]
-"""`problem(index, seed)`: the same problem on every machine, whatever was made before."""
+"""`problem(index, seed)`: the same problem on every machine and in every order of calls."""
 
 RowReader = Callable[[Mapping[str, Any], int, str], Problem | None]
-"""`reader(row, index, source)`: the problem of a published row, or None for a row to leave out.
+"""`reader(row, index, source)`: the problem of a published row, or None to skip the row.
 
 `source` is the name of the file, or `owner/name config split` of a hub."""
 
@@ -32,11 +32,11 @@ class HubData:
     hub: str
     """`owner/name`."""
     revision: str
-    """Commit hash. Never a branch: a score on a moving data set cannot be reproduced."""
+    """Commit hash, never a branch: a score on a changing data set cannot be reproduced."""
     splits: tuple[str, ...]
     """Splits to read one after another."""
     configs: tuple[str, ...] = ()
-    """Configurations to read one after another; empty for the only one."""
+    """Configurations to read one after another; empty if the data set has only one."""
     rows: int | None = None
     """The number of problems; a file with another number is not this data set."""
     golds: str | None = None
@@ -64,22 +64,40 @@ class PromptForm:
     id: str
     """Unique within the task, recorded in the manifest: `boxed`, `few-shot`."""
     template: str
-    """Jinja source; it may use `problem`, and `shots` where there are any."""
+    """Jinja source; it may use `problem`, and `shots` if there are any."""
     chat: bool
-    """True for messages, False for bare text that a base model continues."""
+    """True for chat messages, False for plain text that a base model continues."""
     stop: tuple[str, ...] = ()
     """Strings at which generation ends."""
     turns: bool = False
-    """Whether each step of the problem's solution follows as a message of the assistant."""
+    """Whether each step of the problem's solution is appended as an assistant message."""
     examples: int = 0
-    """The number of solved problems of another split that it shows first."""
+    """The number of solved problems of another split that are shown first."""
     shots: tuple[Problem, ...] = ()
     """Those problems once they are loaded, each with `meta.solution`."""
+    system: str | None = None
+    """A system message, sent before the problem; None for none."""
+    system_fallback: str | None = None
+    """Why the message of the user, or the text, begins with it instead; None if it does not."""
+    file: str = field(default="", compare=False)
+    """Where the template is, for errors; no part of what the prompt is."""
+
+    def content(self) -> dict[str, Any]:
+        """Return everything that a prompt of this form depends on."""
+        left_out = {"file", "system_fallback"}
+        if self.system is None:
+            # Prompts from before there were system messages are the same.
+            left_out.add("system")
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
+
+    def spelled(self) -> str:
+        """Return what is asked, as JSON: all of it but where the system message goes."""
+        return json.dumps(self.content(), sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A benchmark: where its problems come from, how they are asked, how answers are judged."""
+    """A benchmark: the source of its problems, its prompts, and how answers are graded."""
 
     name: str
     version: int
@@ -88,7 +106,7 @@ class Task:
     """One line for `mathreason tasks`."""
     license: str
     extract: tuple[str, ...]
-    """Extraction rules, strictest first; the verdict records which one fired."""
+    """Extraction rules, strictest first; the verdict records which one found the answer."""
     grade: str
     """The grader's name, or `task.py:NAME` for a function in the task's folder."""
     prompts: Mapping[str, PromptForm]
@@ -96,13 +114,13 @@ class Task:
     source: str = ""
     paper: str = ""
     data: tuple[HubData | FileData, ...] = ()
-    """Where its rows are; empty for a task that makes its own problems."""
+    """Where its rows are; empty for a task that generates its problems."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The columns that may hold each field of a problem, in order of preference."""
     shots: HubData | FileData | None = None
-    """Where the solved problems of few-shot prompts are, never the rows that are evaluated."""
+    """Where the solved problems of few-shot prompts are; never the evaluated rows."""
     reader: RowReader | None = None
-    """Makes a problem of a row where columns are not enough."""
+    """Makes a problem from a row if `columns` is not enough."""
     problem: ProblemMaker | None = None
     """Makes problem number `index`; None for a task whose problems are published rows."""
     size: int = 0
@@ -110,7 +128,7 @@ class Task:
     slices: tuple[str, ...] = ()
     """Keys of `Problem.meta` to report by."""
     second: str | None = None
-    """Another grader, asked as well; the samples on which the two differ bound the score."""
+    """A second grader; the samples on which the two differ bound the score."""
     convention: Convention = DEFAULT
     check_steps: bool = False
     """Whether the equations in a correct solution's steps are checked as well."""
@@ -138,17 +156,17 @@ class Task:
         return self.generated or (bool(files) and all(files))
 
     def located(self, grader: str) -> str:
-        """Return a grader's name as others can find it: one of the task's folder by its file."""
+        """Return a grader's name for use outside the task: `task.py:NAME` with its full path."""
         if self.folder is None or not grader.startswith(TASK_PREFIX):
             return grader
         return str(self.folder.resolve() / grader)
 
-    def prompt(self, form: str | None, *, chat: bool) -> PromptForm:
+    def prompt_form(self, form: str | None, *, chat: bool) -> PromptForm:
         """Return the prompt form of that id, or the default for a chat or a base model.
 
         Raises:
             UnknownNameError: if the task has no form of that id.
-            TaskError: if it has none that suits the model.
+            TaskError: if it has none for this kind of model.
         """
         if form is not None:
             if form not in self.prompts:
@@ -168,20 +186,39 @@ def render(form: PromptForm, problem: Problem) -> Prompt:
     """Return the prompt for a problem.
 
     Raises:
-        jinja2.TemplateError: if the template is malformed or uses a name it does not get.
+        TaskError: if the template is malformed, uses a name it does not get, or raises anything;
+            with its file and line.
     """
-    text = _compiled(form.template).render(problem=problem, shots=form.shots)
+    file = form.file or f"prompt {form.id}"
+    try:
+        text = rendered(form.template, file, problem, form.shots)
+    # Expressions of a template may raise anything.
+    except Exception as error:
+        raise _not_rendered(form, problem, error, file) from error
+    system: tuple[Message, ...] = ()
+    if form.system is not None and form.chat and form.system_fallback is None:
+        system = (Message(role="system", content=form.system),)
+    elif form.system is not None:
+        text = f"{form.system}\n\n{text}"
     if form.chat:
         steps = problem.given.get("steps", ()) if form.turns else ()
         turns = (Message(role="assistant", content=step) for step in steps)
-        return Prompt(messages=(Message(role="user", content=text), *turns), stop=form.stop)
+        user = Message(role="user", content=text)
+        return Prompt(messages=(*system, user, *turns), stop=form.stop)
     return Prompt(text=text, stop=form.stop)
 
 
-@lru_cache(maxsize=256)
-def _compiled(template: str) -> jinja2.Template:
+def _not_rendered(form: PromptForm, problem: Problem, error: Exception, file: str) -> TaskError:
     import jinja2
 
-    # A prompt is plain text for a model, not a page: escaping would change the question.
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-    return environment.from_string(template)
+    line = line_in(error, file)
+    reason = describe_error(error)
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        line, reason = error.lineno, error.message or reason
+    elif isinstance(error, LimitError | jinja2.TemplateError):
+        reason = str(error)
+    where = file if line is None else f"{file}, line {line}"
+    return TaskError(
+        f"{where}: {form.id} does not render for {problem.id}: {reason.rstrip('.')}.",
+        "Correct the template.",
+    )

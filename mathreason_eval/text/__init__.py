@@ -1,29 +1,51 @@
-"""Text from outside, made harmless: to look at, and as the name of a file or a page."""
+"""Untrusted text made safe to display, and to use as the name of a file or a page."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, the terminal's escape among them
-    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible, or turning the direction
-    "\ud800-\udfff]"  # lone surrogates, which no file and no terminal takes
-)
+_SPECIAL = re.compile(r"[^\n\t -~]+")
+_MAX_MARKS = 4
+"""Combining marks kept on one letter: no script needs more, and many would cover other lines."""
 
 
 def visible(text: str) -> str:
-    """Return the text with every invisible or control character spelled out, as `⟨U+001B⟩`.
+    """Return the text with every invisible or control character escaped, as `⟨U+001B⟩`.
 
-    Line feeds and tabs stay. Length and positions change where something was spelled out.
+    By Unicode's categories: controls, formats (those that change the writing direction among them),
+    surrogates, private and unassigned characters, separators of lines and paragraphs, and combining
+    marks beyond the fourth on one letter. Line feeds, tabs and visible characters are unchanged.
+    Escaping changes length and positions.
     """
-    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", text)
+    return _SPECIAL.sub(_spell_out, text)
+
+
+def visible_line(text: str) -> str:
+    """Return the visible text on one line: line feeds and tabs are escaped as well."""
+    return re.sub(r"[\n\t]", lambda found: _code_point(found.group()), visible(text))
+
+
+def _spell_out(found: re.Match[str]) -> str:
+    """Return a match of non-ASCII characters with the invisible ones escaped."""
+    shown, marks = [], 0
+    for char in found.group():
+        category = unicodedata.category(char)
+        marks = marks + 1 if category.startswith("M") else 0
+        hidden = category.startswith("C") or category in {"Zl", "Zp"}
+        shown.append(_code_point(char) if hidden or marks > _MAX_MARKS else char)
+    return "".join(shown)
+
+
+def _code_point(char: str) -> str:
+    return f"⟨U+{ord(char):04X}⟩"
 
 
 def slug(name: str, longest: int = 80) -> str:
-    """Return a file name for a name from outside, which thereby never chooses a path.
+    """Return a file name for an untrusted name; it can never be a path.
 
     Only letters, digits, `.`, `_` and `-` remain; at most `longest` characters, at least one.
     """
@@ -31,7 +53,7 @@ def slug(name: str, longest: int = 80) -> str:
 
 
 def page_name(name: str) -> str:
-    """Return a file name for a name from outside, always the same one for the same name.
+    """Return a file name for an untrusted name, always the same one for the same name.
 
     A name that had to be changed gets a hash of the original, so `a/b` and `a b` stay two pages.
     """
@@ -43,7 +65,7 @@ def page_name(name: str) -> str:
 
 
 def distinct_page_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Return a file name for each name, all different even where letter case does not count."""
+    """Return a file name for each name, all different even if letter case is ignored."""
     taken: set[str] = set()
     pages = []
     for name in names:
@@ -58,7 +80,7 @@ def distinct_page_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def short_names(models: Iterable[str]) -> dict[str, str]:
-    """Return each model's name without backend, owner and address, in full where two would meet."""
+    """Return each model's name without backend, owner and address; in full if two coincide."""
     full = tuple(dict.fromkeys(models))
     shortened = {model: _last_part(model) for model in full}
     shared = Counter(shortened.values())

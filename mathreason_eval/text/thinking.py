@@ -1,88 +1,262 @@
-"""A model's thoughts apart from its answer."""
+"""Division of a generated text into reasoning and answer, by the position of think marks.
+
+Reasoning can only be at the beginning of a text. Everything after its first closing mark is the
+answer, further tags included: an answer may quote one. An answer that begins with an opening is
+another thought.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
-_TAGS = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<reasoning>", "</reasoning>"),
-    ("<seed:think>", "</seed:think>"),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
-    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+from mathreason_eval.text.think_marks import MARKS, Marks
+
+_ROLE = (
+    r"(?:[\s\ufeff\u200b]|<s>|<bos>|<\|im_start\|>assistant\b|<\|start\|>assistant\b"
+    r"|<[|｜]assistant[|｜]>)*+"
 )
-OPENING_TAGS = tuple(opening for opening, _ in _TAGS)
-_SIGNS = (
-    "think>",
-    "thinking>",
-    "thought>",
-    "reasoning>",
-    "THINK]",
-    "think▷",
-    "thought|>",
-    "<|channel",
-)
-"""What a text without tags does not hold; looking for these is quicker than for every tag."""
+"""What may precede the reasoning: the header of a turn, if special tokens are kept."""
 _MISSPELT = re.compile(r"(?:</|<\\|\\end\s?\{|\[/|</\s)\s?think(?:ing)?\s?[>}\]]", re.IGNORECASE)
-r"""An end as models misspell it: `\end{think}`, `<\think>`. Counts only where no right one is."""
+r"""A misspelt closing mark: `\end{think}`, `<\think>`. Counts only if there is no correct one."""
+_HINTS = (
+    *("think", "thought", "reasoning", "channel|>", "<|channel", "inner_", "content_", "to=self"),
+    *("analysis", "steps:"),
+)
+"""Every mark contains one of these in some letter case, and a text without marks rarely does.
+Searching for them takes a twentieth of the time of a regular expression."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Thought:
-    """A text divided at the end of its thinking."""
+    """A text divided at the end of its reasoning."""
 
     text: str
-    """What follows the thinking, or everything if there was none; empty if it never ended."""
+    """What follows the reasoning, or everything if there was none; empty if it never ended."""
     reasoning: str | None
-    """The thinking without its tags; None if there was none."""
+    """The reasoning without its marks, possibly empty; None if there was none."""
     finished: bool
-    """False if the thinking was begun and never ended."""
+    """False if the reasoning began and never ended."""
+    start: int = 0
+    """Position of `text` in the undivided text, in characters."""
 
 
 def split_thinking(text: str, reasoning: str | None = None) -> Thought:
-    """Return a text divided at its last closing think tag, in time linear in its length.
+    """Return a text divided where its reasoning ends, in time linear in its length.
 
-    A template that opens the thinking itself leaves only the closing tag in the text.
+    Marks that the chat template has written must be part of `text`: see `written_opening`. If
+    there is no opening mark, as from a server or a file that does not say what its template wrote,
+    there is reasoning only if a closing mark cannot be a mention: see `_lone_closing`.
 
     Args:
         text: as generated.
-        reasoning: what a server has split off already; then the text is only looked at for
-            whether there is an answer at all.
+        reasoning: the reasoning that a server has split off already; then `text` is the answer,
+            and only whether there is one is decided.
     """
     if reasoning is not None:
-        return Thought(text=text, reasoning=reasoning, finished=bool(text.strip()))
-    if not any(sign in text for sign in _SIGNS):
-        return Thought(text=text, reasoning=None, finished=True)
-    end, after = max(
-        (text.rfind(closing), text.rfind(closing) + len(closing)) for _, closing in _TAGS
+        return Thought(text=text, reasoning=reasoning, finished=bool(text.strip() or not reasoning))
+    if _may_have_marks(text):
+        for name in MARKS:
+            if begun := _opening(name).match(text):
+                return _after_opening(text, name, begun)
+        if (found := _lone_closing(text)) is not None:
+            name, closing = found
+            return _after_closing(text, name, 0, closing)
+    return Thought(text=text, reasoning=None, finished=True)
+
+
+def _may_have_marks(text: str) -> bool:
+    folded = text.casefold()
+    return any(hint in folded for hint in _HINTS)
+
+
+def parsed_thought(
+    text: str, reasoning: str | None, content: str | None, opening: str | None = None
+) -> Thought:
+    """Return a text as another program's parser divided it, if its parts make up the text.
+
+    They do if the text is an opening mark, the reasoning, a mark and the content, in this order.
+    Parsers also return other things: they treat a text without an opening mark as reasoning, drop
+    text before a mark that an answer mentions, and return unfinished reasoning as content. Then
+    the marks that are known here decide; reasoning with a parser's own marks counts as finished if
+    the parser found both reasoning and content.
+
+    Args:
+        text: as for `split_thinking`.
+        reasoning: the parser's reasoning; None if it found none.
+        content: the parser's answer; None if it found none.
+        opening: the parser's opening mark; None if it has none.
+    """
+    own = split_thinking(text)
+    begun = _begun(text, opening)
+    if begun is None:
+        return own
+    answer = (content or "").strip()
+    thought = (reasoning or "").strip().removeprefix(text[:begun].strip()).strip()
+    if answer and _is_division(text[begun:], thought, answer):
+        if own.text.strip() == answer or _begun(answer, opening) is not None:
+            return own
+        return Thought(text=answer, reasoning=thought, finished=True, start=text.rindex(answer))
+    if own.reasoning is not None or not own.finished:
+        return own
+    if answer and thought:
+        start = max(text.rfind(answer), 0)
+        return Thought(text=answer, reasoning=thought, finished=True, start=start)
+    return Thought(text="", reasoning=text[begun:].strip() or text, finished=False)
+
+
+def _begun(text: str, opening: str | None) -> int | None:
+    """Return where the reasoning at the beginning of a text starts, or None if there is none."""
+    if opening and (found := re.match(_ROLE + re.escape(opening.strip()), text)):
+        return found.end()
+    found_any = (_opening(name).match(text) for name in MARKS)
+    return next((found.end() for found in found_any if found), None)
+
+
+def _is_division(text: str, thought: str, answer: str) -> bool:
+    """Return whether a text is reasoning, a mark and an answer, and nothing else."""
+    text = text.strip()
+    if not (text.startswith(thought) and text.endswith(answer)):
+        return False
+    mark = text[len(thought) : len(text) - len(answer)].strip()
+    return 0 < len(mark) <= _LONGEST_OPENING
+
+
+def written_opening(prompt: str) -> str:
+    """Return the reasoning marks at the end of a prompt as the model sees it, or "".
+
+    They are the opening mark for models that always think; opening and closing mark, or the
+    closing mark alone, where thinking is switched off.
+    """
+    ended = prompt.rstrip()
+    found = _WRITTEN.search(ended, max(0, len(ended) - _LONGEST_OPENING))
+    return found.group() if found else ""
+
+
+def is_mark(token: str) -> bool:
+    """Return whether a special token is a think mark or a part of one."""
+    return token in _SPECIAL_PARTS or any(
+        re.fullmatch(part, token, _flags(marks))
+        for marks in MARKS.values()
+        for part in (marks.opening, marks.closing.replace("{suffix}", r"(?::\S+)?"))
     )
-    begun = max(text.rfind(opening) for opening, _ in _TAGS)
-    if begun > end:
-        misspelt = _last_misspelt(text, begun)
-        if misspelt is None:
-            return Thought(text="", reasoning=_untagged(text), finished=False)
-        end, after = misspelt
-    if end < 0:
-        return Thought(text=text, reasoning=None, finished=True)
-    return Thought(text=text[after:].lstrip(), reasoning=_untagged(text[:end]), finished=True)
 
 
-def _last_misspelt(text: str, begun: int) -> tuple[int, int] | None:
-    """Return the span of the last misspelt end of a thought that was begun, or None."""
-    last = None
-    for last in _MISSPELT.finditer(text, begun):  # noqa: B007 - the last one is wanted
-        pass
-    return last.span() if last is not None else None
+_SPECIAL_PARTS = frozenset({
+    *("<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|channel>", "<channel|>"),
+    *("<|open|>", "<|close|>", "<|sep|>"),
+    *("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"),
+    *("<|begin_of_solution|>", "<|end_of_solution|>", "<|message_model|>", "<|content_text|>"),
+    *("<|eom|>", "<|end|>", "[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"),
+})  # fmt: skip
+"""Special tokens that form a mark together with ordinary ones, and those around an answer."""
 
 
-def _untagged(text: str) -> str:
-    """Return a thought without the tag it begins with."""
-    stripped = text.strip()
-    for opening, _ in _TAGS:
-        stripped = stripped.removeprefix(opening)
-    return stripped.strip()
+@cache
+def _opening(name: str) -> re.Pattern[str]:
+    marks = MARKS[name]
+    return re.compile(f"{_ROLE}(?:{marks.opening})", _flags(marks))
+
+
+@lru_cache(maxsize=64)
+def _closing(marks: Marks, suffix: str) -> re.Pattern[str]:
+    return re.compile(marks.closing.replace("{suffix}", re.escape(suffix)), _flags(marks))
+
+
+def _flags(marks: Marks) -> re.RegexFlag:
+    return re.RegexFlag(0) if marks.exact else re.IGNORECASE
+
+
+def _after_opening(text: str, name: str, begun: re.Match[str]) -> Thought:
+    """Return a text that begins with an opening mark, divided at the next closing mark."""
+    closed = _closed(text, name, begun)
+    if closed is None:
+        rest = text[begun.end() :].strip()
+        return Thought(text="", reasoning=rest, finished=False, start=len(text))
+    return _after_closing(text, name, begun.end(), closed.span())
+
+
+def _after_closing(text: str, name: str, begin: int, closing: tuple[int, int]) -> Thought:
+    """Return a text divided at a closing; what begins with another thought is no answer yet."""
+    while again := _opening(name).match(text, closing[1]):
+        closed = _closed(text, name, again)
+        if closed is None:
+            rest = text[begin:].strip()
+            return Thought(text="", reasoning=rest, finished=False, start=len(text))
+        closing = closed.span()
+    return _divided(text, MARKS[name], begin, closing)
+
+
+def _closed(text: str, name: str, begun: re.Match[str]) -> re.Match[str] | None:
+    """Return the first closing after an opening."""
+    suffix = begun.groupdict().get("suffix") or ""
+    closed = _closing(MARKS[name], suffix).search(text, begun.end())
+    if closed is None and name in {"think", "thinking"}:
+        closed = _MISSPELT.search(text, begun.end())
+    return closed
+
+
+def _divided(text: str, marks: Marks, begin: int, closing: tuple[int, int]) -> Thought:
+    """Return a text divided, with its reasoning between `begin` and `closing`."""
+    start, end = closing[1], len(text)
+    start += len(text[start:]) - len(text[start:].lstrip())
+    if marks.response is not None:
+        before, behind = marks.response
+        if opened := re.compile(f"{before}\\s*", re.IGNORECASE).match(text, start):
+            start = opened.end()
+        # Only if nothing follows it: an answer may quote this mark as well.
+        tail = re.compile(f"\\s*(?:{behind})\\s*\\Z", re.IGNORECASE)
+        if ended := tail.search(text, max(start, end - _LONGEST_TAIL)):
+            end = ended.start()
+    thought = text[begin : closing[0]]
+    if marks is MARKS["harmony"]:
+        thought = _HARMONY_TURN.sub("\n", thought)
+    return Thought(
+        text=text[start:end], reasoning=thought.strip(), finished=True, start=min(start, end)
+    )
+
+
+_LONGEST_TAIL = 200
+"""Characters: more than any mark after an answer has, whitespace included."""
+_LONGEST_OPENING = 200
+"""Characters: more than the reasoning marks that a template writes."""
+_HARMONY_TURN = re.compile(
+    r"<\|end\|>(?:<\|start\|>assistant)?(?:<\|channel\|>[^<]{1,80}<\|message\|>)?"
+)
+"""Marks between the messages of one block of reasoning."""
+_ALONE = {name: marks for name, marks in MARKS.items() if marks.alone}
+_ANY_LONE = re.compile(
+    "|".join(marks.closing.replace("{suffix}", "") for marks in _ALONE.values()), re.IGNORECASE
+)
+_QUOTES = frozenset("`'\"“”‘’«»")
+
+
+def _lone_closing(text: str) -> tuple[str, tuple[int, int]] | None:
+    """Return the first closing that is no mention, and the name of its kind, or None.
+
+    A model writes it at the end or at the beginning of a line, or without a space on either side; a
+    sentence that mentions it has spaces, quotes or a full stop around it.
+    """
+    for found in _ANY_LONE.finditer(text):
+        start, end = found.span()
+        before, after = text[start - 1 : start] or "\n", text[end : end + 1] or "\n"
+        if before in _QUOTES or after in _QUOTES:
+            continue
+        on_edge = "\n" in {before, after}
+        glued = not before.isspace() and (after.isalnum() or after in "\\$*#<")
+        if on_edge or glued:
+            own = found.group()
+            kinds = (name for name in _ALONE if _closing(_ALONE[name], "").fullmatch(own))
+            return next(kinds), (start, end)
+    return None
+
+
+def _written(marks: Marks) -> str:
+    """Return the regular expression of the reasoning marks that a template may have written."""
+    opening = marks.opening.replace("(?P<suffix>", "(?:")
+    closing = marks.closing.replace("{suffix}", r"(?::[^\s<>]{1,32})?")
+    return f"(?:{opening})(?:\\s*(?:{closing}))?" + (f"|{closing}" if marks.alone else "")
+
+
+_WRITTEN = re.compile(f"(?:{'|'.join(map(_written, MARKS.values()))})\\Z")

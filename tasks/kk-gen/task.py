@@ -26,7 +26,7 @@ def problem(index: int, seed: int) -> Problem:
         gold=(member.gold,),
         meta={"people": shape.people},
         given={
-            "names": [*member.telling.names],
+            "names": [*member.wording.names],
             "solution": [*member.puzzle.roles],
             "statements": [as_lists(statement) for statement in member.puzzle.statements],
         },

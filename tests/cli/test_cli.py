@@ -14,35 +14,13 @@ import subprocess
 import sys
 import termios
 import time
-from dataclasses import dataclass
 
 import pytest
 
-from mathreason_eval.cli import main, verbs
+from mathreason_eval.cli import verbs
 from mathreason_eval.runs.store import load_run
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Return a function that runs a command line in this process."""
-
-    def run(*words: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["mathreason", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        spoken = capsys.readouterr()
-        return Said(code=left.value.code, out=spoken.out, err=spoken.err)
-
-    return run
 
 
 @pytest.fixture
@@ -53,22 +31,22 @@ def script(tmp_path):
 
 
 @pytest.fixture
-def run_folder(call, tmp_path, script):
+def run_folder(mathreason, tmp_path, script):
     folder = tmp_path / "run"
-    said = call("run", script, "-t", "arithmetic", "-n", 2, "--limit", 6, "-o", folder)
+    said = mathreason("run", script, "-t", "arithmetic", "-n", 2, "--limit", 6, "-o", folder)
     assert said.code == 0, said.err
     return folder
 
 
-def test_help_lists_every_verb_in_the_order_of_work(call):
-    said = call("--help")
+def test_help_lists_every_verb_in_the_order_of_work(mathreason):
+    said = mathreason("--help")
     listed = re.findall(r"^  (\w+)  ", said.out.partition("Commands:")[2], flags=re.MULTILINE)
     assert (said.code, listed) == (0, list(verbs.commands))
 
 
 @pytest.mark.parametrize("verb", list(verbs.commands))
-def test_every_verb_and_option_explains_itself(call, verb):
-    said = call(verb, "--help")
+def test_every_verb_and_option_explains_itself(mathreason, verb):
+    said = mathreason(verb, "--help")
     assert said.code == 0
     command = verbs.commands[verb]
     assert command.help
@@ -77,8 +55,8 @@ def test_every_verb_and_option_explains_itself(call, verb):
     )
 
 
-def test_a_run_prints_a_table_and_outcomes_that_add_up(call, run_folder):
-    said = call("show", run_folder)
+def test_a_run_prints_a_table_and_outcomes_that_add_up(mathreason, run_folder):
+    said = mathreason("show", run_folder)
     counted = " ".join(said.out.partition("outcomes")[2].split()).partition(" = ")
     counts = [int(n) for n in re.findall(r"[a-z_]+ (\d+)", counted[0])]
     total = int(counted[2].split()[0])
@@ -88,31 +66,31 @@ def test_a_run_prints_a_table_and_outcomes_that_add_up(call, run_folder):
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_tables_fit_the_terminal_and_shorten_no_number(call, run_folder, monkeypatch, width):
-    monkeypatch.setenv("COLUMNS", str(width))
-    table = [line for line in call("show", run_folder).out.splitlines() if " – " in line]
+def test_tables_fit_the_terminal_and_shorten_no_number(mathreason, run_folder, width):
+    said = mathreason("show", run_folder, width=width)
+    table = [line for line in said.out.splitlines() if " – " in line]
     assert table
     assert all(len(line) <= width and "…" not in line for line in table)
 
 
-def test_a_row_a_family_is_written(call, script, tmp_path):
+def test_a_row_a_family_is_written(mathreason, script, tmp_path):
     folder, file = tmp_path / "families", tmp_path / "memorisation.jsonl"
-    assert call("run", script, "-t", "kk-gen", "--limit", 21, "-o", folder).code == 0
-    said = call("show", folder, "--memorisation", file)
+    assert mathreason("run", script, "-t", "kk-gen", "--limit", 21, "-o", folder).code == 0
+    said = mathreason("show", folder, "--memorisation", file)
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert (said.code, said.err) == (0, f"{len(rows)} families → {file}\n")
     assert rows
     assert {"task", "people", "id", "original", "flip_role"} <= set(rows[0])
 
 
-def test_a_run_without_variants_has_no_families_to_write(call, run_folder, tmp_path):
-    said = call("show", run_folder, "--memorisation", tmp_path / "none.jsonl")
+def test_a_run_without_variants_has_no_families_to_write(mathreason, run_folder, tmp_path):
+    said = mathreason("show", run_folder, "--memorisation", tmp_path / "none.jsonl")
     assert (said.code, (tmp_path / "none.jsonl").exists()) == (2, False)
-    assert "no problem with a variant" in said.err
+    assert "no problem together with a variant" in said.err
 
 
-def test_json_is_the_run(call, run_folder):
-    shown = json.loads(call("show", run_folder, "--json").out)
+def test_json_is_the_run(mathreason, run_folder):
+    shown = json.loads(mathreason("show", run_folder, "--json").out)
     assert sum(shown["outcomes"]["arithmetic"].values()) == 12
     assert shown["missing"] == {"arithmetic": 0}
     assert {
@@ -128,36 +106,47 @@ def test_json_is_the_run(call, run_folder):
     } <= set(shown["metrics"][0])
 
 
-def test_samples_show_span_rule_and_reason(call, run_folder):
-    said = call("show", run_folder, "--outcome", "no_answer")
+def test_samples_show_span_rule_and_reason(mathreason, run_folder):
+    said = mathreason("show", run_folder, "--outcome", "no_answer")
     assert "none found" in said.out
     problem = load_run(run_folder).problems("arithmetic")[0].id
-    samples = json.loads(call("show", run_folder, "--problem", problem, "--json").out)
+    samples = json.loads(mathreason("show", run_folder, "--problem", problem, "--json").out)
     assert [s["verdict"]["sample"] for s in samples] == [0, 1]
     assert all(s["verdict"]["note"] for s in samples)
 
 
-def test_hostile_output_is_only_text_on_the_terminal(call, tmp_path):
+def test_hostile_output_is_only_text_on_the_terminal(mathreason, tmp_path):
     path = tmp_path / "script.yaml"
     path.write_text('- text: "[bold]x[/y] \\x1b[31m \\u202e <b> \\\\boxed{[/red]}"\n')
     folder = tmp_path / "run"
-    call("run", f"fake:{path}", "-t", "arithmetic", "--limit", 1, "-o", folder)
-    out = call("show", folder, "--problem", load_run(folder).problems("arithmetic")[0].id).out
+    mathreason("run", f"fake:{path}", "-t", "arithmetic", "--limit", 1, "-o", folder)
+    out = mathreason("show", folder, "--problem", load_run(folder).problems("arithmetic")[0].id).out
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "[bold]x[/y] ⟨U+001B⟩[31m" in out
 
 
-def test_the_same_command_asks_nothing_twice(call, tmp_path, script, run_folder):
+def test_the_same_command_asks_nothing_twice(mathreason, tmp_path, script, run_folder):
     before = (run_folder / "arithmetic" / "generations.jsonl").read_bytes()
-    said = call("run", script, "-t", "arithmetic", "-n", 2, "--limit", 6, "-o", run_folder)
+    said = mathreason("run", script, "-t", "arithmetic", "-n", 2, "--limit", 6, "-o", run_folder)
     assert said.code == 0
     assert "resuming: 12 of 12" in said.err
     assert (run_folder / "arithmetic" / "generations.jsonl").read_bytes() == before
 
 
-def test_regrade_says_what_flipped(call, run_folder):
-    said = call("regrade", run_folder)
+def test_regrade_of_a_folder_with_a_link_leaves_its_target_alone(mathreason, run_folder, tmp_path):
+    target = tmp_path / ".profile"
+    target.write_text("mine")
+    for name in ("verdicts.jsonl.new", "verdicts.jsonl"):
+        (run_folder / "arithmetic" / name).unlink(missing_ok=True)
+        (run_folder / "arithmetic" / name).symlink_to(target)
+    said = mathreason("regrade", run_folder)
+    assert (said.code, target.read_text()) == (2, "mine")
+    assert "is a link" in said.err
+
+
+def test_regrade_says_what_flipped(mathreason, run_folder):
+    said = mathreason("regrade", run_folder)
     assert (said.code, "0 verdicts flipped" in said.out) == (0, True)
 
 
@@ -176,12 +165,12 @@ SLIPS = [
     (["run", "fake:echo", "-t", "arithmetic", "--model-arg", "latency"], "KEY=VALUE", "--help"),
     (["run", "fake:echo", "-t", "gsm8k", "--data", "gsm8k=nowhere.jsonl"], "nowhere.jsonl", "path"),
     (["run", "fake:echo", "-t", "gsm8k", "--data", "gsmk=x.jsonl"], "gsmk",      "gsm8k"),
-    (["run", "fake:echo", "-t", "arithmetic", "-n", "0"], "0",                   "--help"),
+    (["run", "fake:echo", "-t", "arithmetic", "-n", "0"], "samples is 0",        "-n 4"),
     (["run", "llamacpp:nowhere.gguf", "-t", "arithmetic"], "nowhere.gguf",       ""),
     (["run", "replay:nowhere.jsonl", "-t", "arithmetic"], "nowhere.jsonl",       ""),
     (["run", "openai:m@http://127.0.0.1:9/v1", "-t", "arithmetic"], "127.0.0.1:9", ""),
     (["show", "nothing"],                                 "nothing",        "mathreason tasks"),
-    (["show", "."],                                       "no run",              "mathreason run"),
+    (["show", "."],                                       "not a run folder",    "mathreason run"),
     (["check"],                                           "--all",               "--help"),
     (["verify", "--gold", "1"],                           "--answer",            "--help"),
     (["verify", "--gold", "1", "--answer", "1", "--grader", "mat"], "mat",       "math"),
@@ -195,9 +184,11 @@ SLIPS = [
 
 
 @pytest.mark.parametrize(("words", "says", "helps"), SLIPS, ids=lambda w: " ".join(w)[:60])
-def test_a_slip_is_one_clear_error_and_exit_code_2(call, tmp_path, monkeypatch, words, says, helps):
+def test_a_slip_is_one_clear_error_and_exit_code_2(
+    mathreason, tmp_path, monkeypatch, words, says, helps
+):
     monkeypatch.chdir(tmp_path)
-    said = call(*words)
+    said = mathreason(*words)
     assert said.code == 2
     assert said.out == ""
     assert said.err.startswith("error: ")
@@ -207,7 +198,7 @@ def test_a_slip_is_one_clear_error_and_exit_code_2(call, tmp_path, monkeypatch, 
     assert "Traceback" not in said.err
 
 
-def mathreason(*words: object, **settings) -> subprocess.Popen:
+def process(*words: object, **settings) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "mathreason_eval", *map(str, words)],
         stdout=subprocess.PIPE,
@@ -235,18 +226,18 @@ def test_interrupted_and_started_again_nothing_is_lost_nor_asked_twice(tmp_path,
     folder = tmp_path / "run"
     path = folder / "arithmetic" / "generations.jsonl"
     words = ["run", "fake:answer=7", "-t", "arithmetic", "-n", 2, "--limit", 60, "-o", folder]
-    started = mathreason(*words, "--model-arg", "latency=0.05", "--model-arg", "concurrency=1")
+    started = process(*words, "--model-arg", "latency=0.05", "--model-arg", "concurrency=1")
     wait_for_lines(path, 10)
     started.send_signal(ending)
     out, err = started.communicate(timeout=60)
     assert started.returncode == code, err
     if ending is signal.SIGINT:
-        assert "the same command goes on" in err
+        assert "the same command resumes" in err
         assert len(load_run(folder).verdicts("arithmetic")) >= 10
     whole = path.read_bytes()
     before = whole[: whole.rfind(b"\n") + 1]
     assert 10 <= before.count(b"\n") < 120
-    again = mathreason(*words)
+    again = process(*words)
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
     assert path.read_bytes().startswith(before)
@@ -256,22 +247,22 @@ def test_interrupted_and_started_again_nothing_is_lost_nor_asked_twice(tmp_path,
     assert "= 120" in out
 
 
-def test_an_engine_that_dies_leaves_what_it_made(tmp_path, call):
+def test_an_engine_that_dies_leaves_what_it_made(tmp_path, mathreason):
     words = ["run", "fake:answer=7", "-t", "arithmetic", "--limit", 20, "-o", tmp_path / "run"]
-    said = call(*words, "--model-arg", "crash_after=5")
+    said = mathreason(*words, "--model-arg", "crash_after=5")
     assert (said.code, "crashed" in said.err) == (2, True)
     assert len(load_run(tmp_path / "run").verdicts("arithmetic")) == 5
-    assert call(*words).code == 0
+    assert mathreason(*words).code == 0
 
 
-def test_verify_says_equal_and_why(call):
-    said = call("verify", "--gold", r"\frac{1}{2}", "--output", r"so it is \boxed{0.5}.")
+def test_verify_says_equal_and_why(mathreason):
+    said = mathreason("verify", "--gold", r"\frac{1}{2}", "--output", r"so it is \boxed{0.5}.")
     assert said.code == 0
     assert said.out.startswith("equal")
     assert "0.5" in said.out
 
 
-def test_verify_jsonl_answers_every_row_in_order(call, tmp_path):
+def test_verify_jsonl_answers_every_row_in_order(mathreason, tmp_path):
     rows = [
         {"id": 1, "gold": "1/2", "answer": "0.5"},
         {"id": 2, "gold": ["3", "4"], "output": r"\boxed{4}"},
@@ -282,7 +273,7 @@ def test_verify_jsonl_answers_every_row_in_order(call, tmp_path):
     ]
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "not json\n")
-    said = call("verify", "--jsonl", path, "--workers", 1)
+    said = mathreason("verify", "--jsonl", path, "--workers", 1)
     answers = [json.loads(line) for line in said.out.splitlines()]
     assert [a["equal"] for a in answers] == [True, True, False, None, None, False, None]
     assert [a["id"] for a in answers] == [1, 2, 3, 4, 5, 6, None]
@@ -290,7 +281,7 @@ def test_verify_jsonl_answers_every_row_in_order(call, tmp_path):
     assert all(contract <= answer.keys() for answer in answers)
 
 
-def test_import_makes_a_run_a_model_and_compares_with_the_publisher(call, tmp_path):
+def test_import_makes_a_run_a_model_and_compares_with_the_publisher(mathreason, tmp_path):
     rows = [
         {"id": "a", "question": "1+1?", "gold": "2", "output": r"\boxed{2}", "model": "x/y",
          "correct": True},
@@ -302,7 +293,7 @@ def test_import_makes_a_run_a_model_and_compares_with_the_publisher(call, tmp_pa
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     out = tmp_path / "runs"
-    said = call("import", "jsonl", path, "-t", "gsm8k", "-o", out)
+    said = mathreason("import", "jsonl", path, "-t", "gsm8k", "-o", out)
     assert said.code == 0, said.err
     assert "1 of 2" in said.out
     assert sorted(p.name for p in out.iterdir()) == ["x-y", "z"]
@@ -311,10 +302,10 @@ def test_import_makes_a_run_a_model_and_compares_with_the_publisher(call, tmp_pa
     assert load_run(out / "z").generations("gsm8k")[0].reward == 0.5
 
 
-def test_an_import_of_an_unknown_problem_says_what_it_needs(call, tmp_path):
+def test_an_import_of_an_unknown_problem_says_what_it_needs(mathreason, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": "a", "output": "7"}\n')
-    said = call("import", "jsonl", path, "-t", "arithmetic", "-o", tmp_path / "runs")
+    said = mathreason("import", "jsonl", path, "-t", "arithmetic", "-o", tmp_path / "runs")
     assert said.code == 2
     assert "question and gold" in said.err
 
@@ -327,7 +318,7 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path):
 
 def test_serve_shows_a_site_on_this_machine_only(tmp_path):
     (tmp_path / "index.html").write_text("<title>site</title>")
-    server = mathreason("serve", tmp_path, "--port", 0, cwd=tmp_path)
+    server = process("serve", tmp_path, "--port", 0, cwd=tmp_path)
     try:
         url = server.stdout.readline().split()[0]
         from urllib.request import urlopen
@@ -364,3 +355,15 @@ def test_a_terminal_sees_the_run_go_on(tmp_path, columns):
     assert frames
     assert all(len(frame) <= columns for frame in frames)
     assert any(re.search(r"\d+/80 .* tok/s .*% \[\d+, \d+\]", frame) for frame in frames)
+
+
+def test_an_import_of_which_some_rows_cannot_be_used_says_so_with_code_1(mathreason, tmp_path):
+    row = {"id": "a", "question": "1+1?", "gold": 2, "output": "2"}
+    path, out = tmp_path / "rows.jsonl", tmp_path / "runs"
+    path.write_text(json.dumps(row) + "\n" + json.dumps({**row, "output": None}) + "\n")
+    said = mathreason("import", "jsonl", path, "-t", "gsm8k", "-o", out)
+    assert said.code == 1
+    assert "1 of 2 rows cannot be used" in said.err
+    assert "line 2 has no output" in said.err
+    path.write_text(json.dumps({**row, "output": None}) + "\n")
+    assert mathreason("import", "jsonl", path, "-t", "gsm8k", "-o", tmp_path / "none").code == 2

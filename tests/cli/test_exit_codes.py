@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,7 @@ def full() -> int:
     return os.open("/dev/full", os.O_WRONLY)
 
 
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 # fmt: off
 VERDICTS = [
     # run, the baseline, exit code
@@ -63,6 +67,7 @@ STREAMS = [
     pytest.param((None,   closed, {}),                               id="closed-stderr"),
     pytest.param((closed, full,   {}),                               id="both"),
     pytest.param((None,   None,   {"PYTHONIOENCODING": "latin-1"}),  id="latin-1"),
+    pytest.param((None,   None,   ASCII),                            id="ascii"),
 ]
 # fmt: on
 
@@ -84,26 +89,151 @@ def test_a_verdict_keeps_its_code(runs, tmp_path, verdict, terminal, words):
     assert "Traceback" not in (done.stderr or "")
 
 
+def on_terminal(words: list[object], columns: int, *, hung_up: bool) -> tuple[int, str]:
+    """Run a command on a terminal; return its exit code and what the terminal got."""
+    ours, its = pty.openpty()
+    termios.tcsetwinsize(its, (24, columns))
+    env = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
+    process = subprocess.Popen([*PYTHON, *map(str, words)], stdout=its, stderr=its, env=env)
+    os.close(its)
+    shown = []
+    if hung_up:
+        os.close(ours)
+    else:
+        with contextlib.suppress(OSError):  # Linux's way to say that nobody writes any more.
+            while part := os.read(ours, 4096):
+                shown.append(part)
+        os.close(ours)
+    return process.wait(), b"".join(shown).decode()
+
+
+@pytest.mark.parametrize("hung_up", [False, True])
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_verdict_keeps_its_code_on_a_terminal(runs, verdict, hung_up):
+    after, before, code = verdict
+    words = ["gate", runs / after, "--baseline", runs / before]
+    found, shown = on_terminal(words, 60, hung_up=hung_up)
+    assert found == code
+    assert ("gsm8k" in shown) == (not hung_up)
+    assert "Traceback" not in shown
+
+
+def test_outputs_that_cannot_be_written_leave_the_verdict(runs, tmp_path):
+    words = ("gate", runs / "worse", "--baseline", runs / "base", "--json")
+    done = mathreason(*words, "--junit", "/dev/full", "--summary", "/dev/full", cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["answer"]) == (1, "regression")
+    said = re.findall(
+        r"^error: /dev/full cannot be written: No space left.*", done.stderr, re.MULTILINE
+    )
+    assert len(said) == 2
+
+
 # fmt: off
-READING = [
-    # words after which stdout is amiss: stdout, exit code, what is said
-    (("tasks",),           closed, 0,  r""),
-    (("tasks", "--json"),  closed, 0,  r""),
-    (("--help",),          closed, 0,  r""),
-    (("gate", "--help"),   closed, 0,  r""),
-    (("tasks",),           full,   2,  r"error: Stdout cannot be written: No space left.*\n  .*\n"),
-    (("tasks", "--json"),  full,   2,  r"error: Stdout cannot be written: No space left.*\n  .*\n"),
-    (("gate", "--help"),   full,   2,  r"error: Stdout cannot be written: No space left.*\n  .*\n"),
+FULL = r"error: Stdout cannot be written: No space left.*\n  .*\n\Z"
+OTHERS = [
+    # words, the exit code, and what it is where stdout is full: a verb that only prints has failed
+    (("--help",),                                                       0, 2),
+    (("--version",),                                                    0, 2),
+    (("gate", "--help"),                                                0, 2),
+    (("tasks",),                                                        0, 2),
+    (("tasks", "--json"),                                               0, 2),
+    (("list", "graders"),                                               0, 2),
+    (("show", "{base}"),                                                0, 2),
+    (("show", "{base}", "--outcome", "wrong", "--json"),                0, 2),
+    (("show", "arithmetic"),                                            0, 2),
+    (("verify", "--gold", "1", "--answer", "2"),                        0, 2),
+    (("verify", "--jsonl", "{rows}"),                                   0, 2),
+    (("compare", "{base}", "{worse}"),                                  0, 2),
+    (("compare", "{base}", "{other}"),                                  4, 4),
+    (("plan", "--baseline", "{base}", "--detect", "2pp"),               0, 2),
+    (("check", "arithmetic"),                                           0, 0),
+    (("run", "fake:answer=7", "-t", "arithmetic", "--limit", "2", "-o", "{new}"),  0, 0),
+    (("import", "jsonl", "{outputs}", "-t", "gsm8k", "-o", "{new}"),    0, 0),
+    (("regrade", "{right}"),                                            0, 0),
+    (("leaderboard", "{base}", "-o", "{new}"),                          0, 0),
+    (("tsaks",),                                                        2, 2),
+    (("show", "nowhere"),                                               2, 2),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("words", "out", "code", "says"), READING)
-def test_a_reader_that_has_enough_is_no_error_and_a_full_disk_is(words, out, code, says):
-    stream = out()
-    done = mathreason(*words, stdout=stream)
-    os.close(stream)
-    assert (done.returncode, bool(re.fullmatch(says, done.stderr))) == (code, True), done.stderr
+@pytest.mark.parametrize("way", ["closed", "full", "none"])
+@pytest.mark.parametrize(("words", "code", "on_full"), OTHERS, ids=str)
+def test_every_verb_keeps_its_code(runs, tmp_path, words, code, on_full, way):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"id": "\u6f22", "gold": "1", "answer": "1"}\n' * 3)
+    outputs = tmp_path / "outputs.jsonl"
+    row = {"id": "a", "question": "1+1?", "gold": "2", "output": "2", "model": "\u6f22"}
+    outputs.write_text(json.dumps(row) + "\n")
+    places = {name: str(runs / name) for name in ("base", "worse", "other", "right")}
+    places |= {"rows": str(rows), "outputs": str(outputs), "new": str(tmp_path / "new")}
+    named = [word.format(**places) for word in words]
+    if way == "none":
+        shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *PYTHON, *named]
+        done = subprocess.run(shell, text=True, check=False, stderr=subprocess.PIPE)
+    else:
+        stream = {"closed": closed, "full": full}[way]()
+        done = mathreason(*named, stdout=stream)
+        os.close(stream)
+    assert done.returncode == (on_full if way == "full" else code), done.stderr
+    said = "error: Stdout" in done.stderr
+    assert said == (way == "full" and code not in (2, 4)), done.stderr
+    assert "internal error" not in done.stderr
+    if said:
+        assert re.search(FULL, done.stderr)
+
+
+def test_files_of_a_run_are_never_a_standard_stream(tmp_path):
+    """A library that writes to a closed stdout would write into the first file that is opened."""
+    script = tmp_path / "loud.py"
+    script.write_text(
+        "import os, sys\n"
+        "from mathreason_eval.models import base\n"
+        "from mathreason_eval.cli import main\n"
+        "from mathreason_eval.runs import store\n"
+        "opened = store.Path.open\n"
+        "def loud(*words, **options):\n"
+        "    file = opened(*words, **options)\n"
+        "    os.write(1, b'noise'); os.write(2, b'noise')\n"
+        "    return file\n"
+        "store.Path.open = loud\n"
+        "main()\n"
+    )
+    words = ["run", "fake:answer=7", "-t", "arithmetic", "--limit", "3", "-o", str(tmp_path / "r")]
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, str(script), *words]
+    assert subprocess.run(shell, check=False).returncode == 0
+    written = [file.read_bytes() for file in (tmp_path / "r").rglob("*") if file.is_file()]
+    assert written
+    assert not any(b"noise" in content for content in written)
+
+
+def test_rows_from_a_closed_stdin_are_an_error(tmp_path):
+    shell = ["sh", "-c", 'exec "$@" <&-', "sh", *PYTHON, "verify", "--jsonl", "-"]
+    done = subprocess.run(shell, text=True, check=False, capture_output=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: Stdin is closed.")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_json_is_the_same_in_every_encoding(tmp_path, encoding):
+    rows = tmp_path / "rows.jsonl"
+    text = "\u6f22\u202e\x7f\x1b[31m\ud800"
+    rows.write_text(json.dumps({"id": text, "gold": text, "answer": text}) + "\n")
+    done = mathreason("verify", "--jsonl", rows, env={"PYTHONIOENCODING": encoding})
+    answer = json.loads(done.stdout)
+    assert (answer["id"], answer["answer"]) == (text, text)
+    assert done.stdout.strip().isprintable()
+
+
+def test_a_name_keeps_its_letters_where_the_terminal_lacks_them(runs, tmp_path):
+    outputs = tmp_path / "outputs.jsonl"
+    row = {"id": "a", "question": "1+1?", "gold": "2", "output": "2", "model": "\u6f22\u5b57"}
+    outputs.write_text(json.dumps(row) + "\n")
+    words = ("import", "jsonl", outputs, "-t", "gsm8k", "-o", tmp_path / "new")
+    done = mathreason(*words, env=ASCII)
+    assert "\\u6f22\\u5b57" in done.stdout
+    assert "100.0" in done.stdout
 
 
 def test_a_task_found_wanting_is_so_on_a_closed_pipe(tmp_path):
@@ -118,6 +248,45 @@ def test_a_task_found_wanting_is_so_on_a_closed_pipe(tmp_path):
     codes = [mathreason(*words).returncode, mathreason(*words, stdout=stream).returncode]
     os.close(stream)
     assert codes == [1, 1]
+
+
+PRINTING = """
+import sys
+from mathreason_eval.cli import main
+from mathreason_eval.cli.screens import gate
+from mathreason_eval.gate import outputs
+def fail(*_): {0}
+gate.print_judgement = outputs.junit = fail
+sys.argv = ['mathreason', 'gate', *sys.argv[1:], '--junit', 'x.xml']
+main()
+"""
+FAILURES = ["raise TypeError('odd')", "raise MemoryError", "fail()", "raise OSError(5, 'odd')"]
+
+
+@pytest.mark.parametrize("does", FAILURES)
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_crash_while_printing_leaves_the_verdict(runs, tmp_path, verdict, does):
+    after, before, code = verdict
+    program = [sys.executable, "-c", PRINTING.format(does)]
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*program, runs / after, "--baseline", runs / before],
+        text=True,
+        capture_output=True,
+        check=False,
+        env=env,
+        cwd=tmp_path,
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("internal error, this could not be printed: ") == 2
+    assert len(list(tmp_path.glob("mathreason-*.txt"))) == 2
+
+
+def test_an_installation_that_cannot_be_imported_is_no_regression(tmp_path):
+    (tmp_path / "click.py").write_text("raise ImportError('no click')\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = mathreason("tasks", env={"PYTHONPATH": path})
+    assert (done.returncode, "no click" in done.stderr) == (70, True)
 
 
 # --- crashes ---------------------------------------------------------------------------------
@@ -139,8 +308,11 @@ CRASHES = [
     ("judge()",                                "RecursionError: maximum recursion depth"),
     ("raise SystemError('odd')",               "SystemError: odd"),
     ("raise BrokenPipeError(32, 'gone')",      "RuntimeError: a pipe broke: [Errno 32] gone"),
-    ("raise SystemExit(1)",                    "RuntimeError: something left with 1"),
-    ("sys.exit()",                             "RuntimeError: something left with None"),
+    ("import asyncio; raise asyncio.CancelledError", "CancelledError: "),
+    ("raise BaseException('panic')",           "BaseException: panic"),
+    ("raise GeneratorExit",                    "GeneratorExit: "),
+    ("raise SystemExit(1)",                    "RuntimeError: something exited with 1"),
+    ("sys.exit()",                             "RuntimeError: something exited with None"),
     ("raise OSError(28, 'No space left')",     "OSError: [Errno 28] No space left"),
 ]
 # fmt: on

@@ -8,14 +8,16 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
 from manifests import entry_edit
 from statsmodels.stats.contingency_tables import mcnemar
 
-from mathreason_eval.cli import main
 from mathreason_eval.compare.comparison import run_name
+from mathreason_eval.compare.pairing import pair as paired
+from mathreason_eval.compare.pairing import task_run
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.runs.store import load_run
@@ -26,7 +28,7 @@ TASK = "arithmetic"
 HOSTILE = "[/x]\x1b[31m\u202e" + "{" * 1_000
 # fmt: off
 MODELS = {
-    # model: chance to be right, samples a problem
+    # model: chance to be right, samples per problem
     "base":  (0.5, 1),
     "twin":  (0.5, 1),
     "good":  (0.9, 1),
@@ -63,17 +65,8 @@ def runs(tmp_path_factory):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """Return a function that runs a command line in this process."""
-
-    def run(*words, width=80):
-        monkeypatch.setenv("COLUMNS", str(width))
-        monkeypatch.setattr(sys, "argv", ["mathreason", "compare", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return left.value.code, *capsys.readouterr()
-
-    return run
+def call(mathreason):
+    return partial(mathreason, "compare")
 
 
 # --- exit codes ------------------------------------------------------------------------------
@@ -94,6 +87,7 @@ def problems(change):
             ids = {row["id"] for row in kept}
             held = lines(run / TASK / name)
             write(run / TASK / name, [row for row in held if row["problem_id"] in ids])
+        manifest(problems=len(kept))(run)
 
     return edit
 
@@ -108,6 +102,10 @@ def write(path, rows):
 
 def asked_otherwise(rows):
     return [{**row, "question": "Something else?"} for row in rows]
+
+
+def asked_changed(rows):
+    return [{**rows[0], "gold": ["-7"]}, *rows[1:]]
 
 
 def renamed(run: Path) -> None:
@@ -139,7 +137,7 @@ def verdicts(change):
 
 
 STRAY = verdicts(lambda _: {"problem_id": "x"})
-TWICE = verdicts(lambda first: {"problem_id": first["problem_id"]})
+TWICE = verdicts(lambda first: {"problem_id": first["problem_id"], "judged_output": None})
 AGREED = {**asdict(DEFAULT), "percent": "sign"}
 FORCE = ("--force",)
 FEWER, ONE = problems(lambda rows: rows[:20]), problems(lambda rows: rows[:1])
@@ -149,7 +147,8 @@ CODES = [
     # an edit of the other run         words                  code  what is said
     (None,                             (),                       0, "B − A"),
     (manifest(version=9),              (),                       4, "version 9, not 1."),
-    (manifest(data__sha256="f" * 64),  (), 4, "on arithmetic: data "),
+    (problems(asked_changed),          (),                       4, "1 problem has other contents"),
+    (manifest(data__sha256="f" * 64),  (),                       0, "B − A"),
     (manifest(prompt__sha256="f" * 64), (), 4, "on arithmetic: prompt "),
     (manifest(grading__grader_version="0"), (), 4, "`mathreason regrade` judges"),
     (manifest(grading__convention=AGREED), (), 4, 'percent "sign", not "either"'),
@@ -157,16 +156,16 @@ CODES = [
     (manifest(grading__convention=AGREED), FORCE, 0, "compared by force: arithm"),
     (FEWER,                            (),                       4, "20 problems asked, not 60."),
     (FEWER,                            (),                       4, "--force compares the 20 pro"),
-    (OTHERS,                           (),                       4, "share no problem of arithm"),
+    (OTHERS,                           (),                       4, "60 problems have other conte"),
     (OTHERS,                           FORCE,                    4, "share no problem of arithm"),
     (renamed,                          FORCE,                    4, "task: arithmetic and gcd."),
     (manifest(version=9),              FORCE,                    0, "compared by force: arithm"),
     (FEWER,                            FORCE,                    0, "40 of 60 problems have no"),
     (ONE,                              FORCE,                    0, "59 of 60 problems have no"),
-    (unjudged,                         (),                       2, "holds no verdicts of arithm"),
+    (unjudged,                         (),                       2, "has no verdicts of arithm"),
     (STRAY,                            (),                       2, "verdicts on 'x', which is"),
     (TWICE,                            (),                       2, "two verdicts on one sample"),
-    (empty,                            (),                       2, "is no run folder and holds"),
+    (empty,                            (),                       2, "is not a run folder and"),
     (None,                             ("-t", "gsm8k"),          2, "There is no task in"),
     (None,                             ("-t", "arithmetic,gsm8k"),   2, "named 'gsm8k'"),
     (None,                             ("--metric", "pass@2"),   2, "with a score 'pass@2'"),
@@ -192,7 +191,7 @@ def test_an_exit_code_and_a_sentence(call, runs, tmp_path, case):
 
 def test_one_run_is_compared_with_nothing(call, runs):
     code, _, err = call(runs / "base")
-    assert (code, "Name two runs or more" in err) == (2, True)
+    assert (code, "Name at least two runs" in err) == (2, True)
 
 
 # --- figures ---------------------------------------------------------------------------------
@@ -274,7 +273,7 @@ def test_p_values_are_adjusted_over_all_that_is_told(call, runs):
 
 def test_several_samples_are_a_remark_and_shares(call, runs):
     [one] = read(call, runs / "base", runs / "four")["comparisons"]
-    assert one["remarks"] == ["4 samples a problem, not 1"]
+    assert one["remarks"] == ["4 samples per problem, not 1"]
     assert one["whole"]["test"] == "exact sign flips and exchange (mid-p)"
     assert len(one["flips"][0]["after"]["answers"]) == 4
     assert one["tokens"]["low"] < one["tokens"]["difference"] < one["tokens"]["high"]
@@ -309,6 +308,43 @@ def test_ranks_of_several_runs(call, runs):
     assert [run["model"]["name"] for run in told["runs"]] == ["base", "twin", "good"]
 
 
+def test_runs_that_share_no_problem_all_together_have_no_ranks(call, runs, tmp_path):
+    halves = []
+    for name, half in ("twin", slice(30)), ("good", slice(30, None)):
+        halves.append(tmp_path / name)
+        shutil.copytree(runs / name, halves[-1])
+        problems(lambda rows, half=half: rows[half])(halves[-1])
+    told = read(call, runs / "base", *halves, "--force")
+    assert (len(told["comparisons"]), told["ranks"]) == (2, [])
+
+
+def test_another_sampling_is_a_note_and_the_same_is_none(runs, tmp_path):
+    other = shutil.copytree(runs / "base", tmp_path / "warm")
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["sampling"] |= {"temperature": 0.7}
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    before, after = (task_run(load_run(run), TASK) for run in (runs / "base", other))
+    assert paired(before, before).notes == ()
+    assert [note.partition(",")[0] for note in paired(before, after).notes] == ["temperature 0.7"]
+
+
+def test_answers_that_are_equal_share_a_class_unless_no_votes_are_wanted(runs, tmp_path):
+    other = shutil.copytree(runs / "four", tmp_path / "four")
+    rows = lines(other / TASK / "verdicts.jsonl")
+    write(
+        other / TASK / "verdicts.jsonl",
+        [{**row, "answer": row["answer"] and row["answer"] + ".0" * (row["sample"] % 2)}
+         for row in rows],
+    )  # fmt: skip
+    run, same = load_run(other), load_run(runs / "four")
+    assert ballots(task_run(run, TASK)) == ballots(task_run(same, TASK))
+    assert ballots(task_run(run, TASK, votes=False)) != ballots(task_run(same, TASK))
+
+
+def ballots(found):
+    return {name: item.ballots for name, item in found.items.items()}
+
+
 # --- the screen ------------------------------------------------------------------------------
 
 
@@ -336,7 +372,7 @@ def test_what_stands_in_a_run_is_shown_and_does_nothing(call, runs, tmp_path):
         hostile(shutil.copytree(runs / name, tmp_path / name))
     code, out, _ = call(tmp_path / "base", tmp_path / "good")
     assert code == 0
-    assert "A [/x]⟨U+001B⟩[31…" in out
+    assert "[/x]⟨U+001B⟩[31" in out
     assert not {"\x1b", "\u202e"} & set(out)
     assert "{" * 100 not in out
 
@@ -354,6 +390,7 @@ IMPORTS = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "unwanted"), IMPORTS)
 def test_it_imports_little(runs, words, unwanted):
     script = (

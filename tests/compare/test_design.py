@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 
 import pytest
 from click.testing import CliRunner
 
-from mathreason_eval.cli import main, verbs
+from mathreason_eval.cli import verbs
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.tasks import load_task
 
@@ -114,14 +113,17 @@ def test_samples_that_the_baseline_lacks_are_in_the_cost(plain):
     assert mix["to_see"]["draws"] == mix["to_see"]["problems"] * (8 + 4)
 
 
+@pytest.mark.slow
 def test_without_tokens_the_cost_is_in_samples(runs):
-    assert "samples still to be drawn" in asked(runs, "uncounted", "--detect", "30pp").stdout
+    assert "samples to generate" in asked(runs, "uncounted", "--detect", "30pp").stdout
 
 
+@pytest.mark.slow
 def test_of_one_sample_the_plan_says_what_it_does_not_know(runs):
     assert "one sample per problem" in asked(runs, "single", "--detect", "10pp").stdout
 
 
+@pytest.mark.slow
 def test_a_run_without_a_mistake_has_a_plan(runs):
     assert asked(runs, "right", "--detect", "10pp").exit_code == 0
 
@@ -131,13 +133,7 @@ def test_endless_samples_do_not_show_a_few_problems_lost(plain):
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
-def test_what_cannot_be_planned_is_said_in_a_sentence(
-    runs, monkeypatch, capsys, arguments, message
-):
+def test_what_cannot_be_planned_is_said_in_a_sentence(runs, mathreason, arguments, message):
     name, *options = arguments
-    words = ["mathreason", "plan", "--baseline", str(runs / name), *options]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit) as left:
-        main()
-    said = capsys.readouterr().err
-    assert (left.value.code, message in said) == (2, True), said
+    said = mathreason("plan", "--baseline", runs / name, *options)
+    assert (said.code, message in said.err) == (2, True), said

@@ -104,7 +104,7 @@ def drawn(device="cpu"):
     """Return how far 20,000 draws are from the shares they are drawn by, per degree of freedom."""
     import torch
 
-    from mathreason_eval.models.hf import SeededSampler
+    from mathreason_eval.models.rows import SeededSampler
 
     rows, kinds, turns = 2_000, 500, 10
     logits = torch.randn(kinds, generator=torch.Generator().manual_seed(1)) * 2

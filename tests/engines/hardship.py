@@ -17,7 +17,7 @@ from reward import STEPS, make, request
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.hf import StopByRow
+from mathreason_eval.models.rows import StopByRow
 
 # fmt: off
 ERRORS = {

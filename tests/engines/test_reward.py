@@ -70,7 +70,7 @@ def test_the_head_is_read_from_the_architecture(facts, kind, head):
 
 
 def test_a_model_of_words_is_no_reward_model(facts):
-    assert "is no reward model: its architecture is LlamaForCausalLM" in facts["words"]["error"]
+    assert "is not a reward model: its architecture is LlamaForCausalLM" in facts["words"]["error"]
 
 
 def test_a_solution_beyond_the_context_fails_with_the_numbers(facts):

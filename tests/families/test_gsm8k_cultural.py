@@ -153,6 +153,7 @@ def test_987_of_1100_rows_are_pairs(problems):
             assert problem.gold == originals[problem.origin].gold
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_every_row_that_is_left_out_has_its_reason(files):
     rows = list(read_rows(files[1]))

@@ -67,6 +67,7 @@ TEXT = st.text(st.characters(codec="latin-1", exclude_categories=["C", "Z"]), ma
 STATE = st.one_of(TEXT, st.integers(), st.lists(TEXT, min_size=1))
 
 
+@pytest.mark.slow
 @given(st.lists(STATE, max_size=5), STATE, st.integers(0, 5))
 def test_a_beginning_of_the_truth_is_right_as_far_as_it_goes(intermediate, final, kept):
     true = Trajectory(intermediate=intermediate, final=final)
@@ -78,6 +79,7 @@ def test_a_beginning_of_the_truth_is_right_as_far_as_it_goes(intermediate, final
     assert not found.sm
 
 
+@pytest.mark.slow
 @given(st.lists(STATE, max_size=5), STATE)
 def test_the_truth_agrees_with_itself_in_any_spelling(intermediate, final):
     true = Trajectory(intermediate=intermediate, final=final)
@@ -218,7 +220,6 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
-@pytest.mark.timeout(20)
 def test_a_megabyte_of_anything_ends(unit):
     """No time is asserted: what is not linear would take hours."""
     text = unit * (1_000_000 // len(unit))

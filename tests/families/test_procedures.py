@@ -110,6 +110,7 @@ def test_every_procedure_is_worked_by_hand():
     assert [procedure.number for procedure in PROCEDURES] == list(range(1, 24))
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_every_published_label_comes_out_of_its_prompt(shared):
     wrong, count = [], 0
@@ -197,12 +198,15 @@ def test_no_word_stands_in_two_lists_of_the_vocabulary():
 
 # --- problems --------------------------------------------------------------------------------
 
-FIRST = [make_problem("procbench-gen", index, 0) for index in range(5_520)]
+
+@pytest.fixture(scope="module")
+def first():
+    return [make_problem("procbench-gen", index, 0) for index in range(5_520)]
 
 
-def test_any_prefix_is_fair():
-    tasks = [problem.meta["task"] for problem in FIRST]
-    steps = [problem.meta["steps"] for problem in FIRST]
+def test_any_prefix_is_fair(first):
+    tasks = [problem.meta["task"] for problem in first]
+    steps = [problem.meta["steps"] for problem in first]
     assert all(len(set(tasks[at : at + 23])) == 23 for at in range(552))
     assert all(len(set(steps[at : at + 20])) >= 18 for at in range(0, 552, 23))
     assert set(Counter(zip(tasks[:552], steps[:552], strict=True)).values()) == {1}
@@ -210,8 +214,8 @@ def test_any_prefix_is_fair():
 
 
 @pytest.mark.parametrize("limit", [24, 50, 100, 200, 400])
-def test_the_classes_of_length_have_their_share_of_any_prefix(limit):
-    counts = Counter(problem.meta["length"] for problem in FIRST[:limit])
+def test_the_classes_of_length_have_their_share_of_any_prefix(first, limit):
+    counts = Counter(problem.meta["length"] for problem in first[:limit])
     wanted = {"short": 50, "medium": 100, "long": 90}
     for name, share in wanted.items():
         assert counts[name] / limit == pytest.approx(share / 240, abs=0.1)
@@ -222,21 +226,22 @@ def test_classes_of_length():
     assert classes == ["short", "short", "medium", "medium", "long", "long", "long"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 7])
-def test_no_two_problems_and_no_two_labels_are_the_same(seed):
-    problems = FIRST if seed == 0 else [make_problem("p", i, seed) for i in range(5_520)]
+def test_no_two_problems_and_no_two_labels_are_the_same(first, seed):
+    problems = first if seed == 0 else [make_problem("p", i, seed) for i in range(5_520)]
     assert len({problem.question for problem in problems}) == len(problems)
     assert len({(problem.meta["task"], problem.gold) for problem in problems}) == len(problems)
 
 
-def test_another_seed_makes_other_problems():
+def test_another_seed_makes_other_problems(first):
     others = {make_problem("procbench-gen", index, 1).question for index in range(552)}
-    assert not others & {problem.question for problem in FIRST}
+    assert not others & {problem.question for problem in first}
 
 
-def test_a_problem_is_the_same_in_any_order():
+def test_a_problem_is_the_same_in_any_order(first):
     order = Random(3).sample(range(5_520), 200)
-    assert [make_problem("procbench-gen", i, 0) for i in order] == [FIRST[i] for i in order]
+    assert [make_problem("procbench-gen", i, 0) for i in order] == [first[i] for i in order]
 
 
 FINGERPRINT = """
@@ -260,6 +265,7 @@ def test_a_problem_is_the_same_in_any_process_and_on_any_machine():
     assert seen == {"4ac806dc7a3736b544148c426cdfa8ab68493ffad4623d7d6c69907624c82a0f"}
 
 
+@pytest.mark.slow
 def test_where_few_problems_exist_it_is_said():
     encode = BY_NAME["encode"]
     labels = {encode.trajectory(make_inputs(encode, 2, 0, variant)).text for variant in range(162)}

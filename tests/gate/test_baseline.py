@@ -12,6 +12,7 @@ from gate_runs import imported, rows
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.gate.baseline import open_baseline
+from mathreason_eval.gate.commits import read_commit
 from mathreason_eval.runs.store import load_run
 
 
@@ -64,20 +65,21 @@ def member(name, **fields):
 # fmt: off
 HOSTILE = [
     # members of a tar; what is said
-    ([member("../evil")],                                          "leads out"),
-    ([member("a/../../evil")],                                     "leads out"),
-    ([member("/tmp/evil")],                                        "leads out"),
-    ([member("C:\\evil")],                                         "leads out"),
+    ([member("../evil")],                                          "out of the archive"),
+    ([member("a/../../evil")],                                     "out of the archive"),
+    ([member("/tmp/evil")],                                        "out of the archive"),
+    ([member("C:\\evil")],                                         "out of the archive"),
     ([member("link", type=tarfile.SYMTYPE, linkname="/etc")],      "a link or a device"),
     ([member("link", type=tarfile.LNKTYPE, linkname="/etc/hosts")], "a link or a device"),
     ([member("tape", type=tarfile.CHRTYPE)],                       "a link or a device"),
     ([member("pipe", type=tarfile.FIFOTYPE)],                      "a link or a device"),
     ([member(f"f{n}") for n in range(2_001)],                     "one of more than 2,000"),
-    ([],                                                           "holds none"),
+    ([],                                                           "contains none"),
 ]
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("members", "says"), HOSTILE)
 def test_a_hostile_archive_writes_nothing_elsewhere(tmp_path, members, says):
     path = tmp_path / "in" / "base.tar.gz"
@@ -102,7 +104,10 @@ def test_a_zip_with_a_link_is_not_unpacked(tmp_path):
 def test_a_zip_that_leads_out_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "base.zip", "w") as archive:
         archive.writestr("../evil", "x")
-    with pytest.raises(RunError, match="leads out"), open_baseline(str(tmp_path / "base.zip")):
+    with (
+        pytest.raises(RunError, match="out of the archive"),
+        open_baseline(str(tmp_path / "base.zip")),
+    ):
         pytest.fail("it was opened")
     assert not (tmp_path / "evil").exists()
 
@@ -118,7 +123,7 @@ DAMAGED = [
 @pytest.mark.parametrize(("name", "content"), DAMAGED)
 def test_a_damaged_archive_is_said_to_be(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    says = "no archive by its name" if name.endswith("rar") else "cannot be unpacked"
+    says = "neither a folder nor an archive" if name.endswith("rar") else "cannot be unpacked"
     with pytest.raises(RunError, match=says), open_baseline(str(tmp_path / name)):
         pytest.fail("it was opened")
 
@@ -157,6 +162,93 @@ def repository(run, tmp_path, monkeypatch):
 def test_a_commit_holds_a_baseline(repository, address):
     with open_baseline(address) as found:
         assert len(found.verdicts("gsm8k")) == 8
+
+
+def git(*words, cwd="."):
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    done = subprocess.run(["git", *identity, *words], cwd=cwd, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+ATTRIBUTES = ["export-ignore", "export-subst text eol=crlf filter=evil ident"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+@pytest.mark.parametrize("place", [".gitattributes", ".git/info/attributes"])
+@pytest.mark.parametrize("what", ["ci/base", "ci/base/gsm8k/note.txt"])
+def test_a_baseline_is_the_bytes_of_its_commit_whatever_attributes_say(
+    repository, attribute, place, what
+):
+    git("checkout", "-q", "v1")
+    note = repository / "ci/base/gsm8k/note.txt"
+    note.write_bytes(b"$Format:%H$ $Id$\none\ntwo\n")
+    git("add", ".")
+    git("commit", "-q", "-m", "a note")
+    (repository / place).parent.mkdir(exist_ok=True)
+    (repository / place).write_text(f"* {attribute}\n")
+    for kind in ("smudge", "clean", "process"):
+        git("config", f"filter.evil.{kind}", f"touch {repository}/pwned; cat")
+    found = read_commit(f"git:HEAD:{what}", repository / "out")
+    read = found / "gsm8k" / "note.txt" if found.is_dir() else found
+    assert read.read_bytes() == note.read_bytes()
+    assert not (repository / "pwned").exists()
+
+
+def linked(folder):
+    (folder / "ci/base/link").symlink_to("/etc/passwd")
+
+
+def with_submodule(folder):
+    git("update-index", "--add", "--cacheinfo", f"160000,{git('rev-parse', 'HEAD')},ci/base/sub")
+
+
+@pytest.mark.parametrize(("change", "says"), [(linked, "a link"), (with_submodule, "a submodule")])
+def test_a_commit_with_what_is_no_file_is_refused(repository, change, says):
+    git("checkout", "-q", "v1")
+    change(repository)
+    git("add", "ci") if change is linked else None
+    git("commit", "-q", "-m", "more")
+    with pytest.raises(RunError, match=says), open_baseline("git:HEAD:ci/base"):
+        pytest.fail("it was opened")
+    if change is linked:
+        with pytest.raises(RunError, match=says), open_baseline("git:HEAD:ci/base/link"):
+            pytest.fail("it was opened")
+
+
+def test_a_commit_with_too_much_is_refused(repository, monkeypatch):
+    for name, limit, says in (("MAX_MEMBERS", 2, "more than"), ("MAX_BYTES", 9, "goes beyond")):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"mathreason_eval.gate.commits.{name}", limit)
+            with pytest.raises(RunError, match=says), open_baseline("git:v1:ci/base"):
+                pytest.fail("it was opened")
+
+
+def test_git_is_not_configured_by_the_environment(repository, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    git("init", "-q", str(other))
+    for name, value in {
+        "GIT_DIR": f"{other}/.git", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fsmonitor",
+        "GIT_CONFIG_VALUE_0": f"touch {tmp_path}/pwned", "GIT_OBJECT_DIRECTORY": "/nowhere",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with open_baseline("git:v1:ci/base") as found:
+        assert len(found.verdicts("gsm8k")) == 8
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_replaced_object_is_not_the_commits(repository):
+    git("replace", git("rev-parse", "v1"), git("rev-parse", "HEAD"))
+    with open_baseline("git:v1:ci/base") as found:
+        assert len(found.verdicts("gsm8k")) == 8
+
+
+def test_a_commits_path_is_relative_to_the_current_folder(repository, monkeypatch):
+    (repository / "ci").mkdir()
+    monkeypatch.chdir(repository / "ci")
+    for address in ("git:v1:base", "git:v1:base.tar.gz", "git:v1:../ci/base"):
+        with open_baseline(address) as found:
+            assert len(found.verdicts("gsm8k")) == 8
 
 
 # fmt: off

@@ -86,7 +86,7 @@ def test_a_broken_limit_is_a_regression_though_the_score_is_the_same(runs):
     found = judged(runs, "longer-60", config_of({"margin": "10pp"}))
     assert found.tasks[0].conclusion is Conclusion.PASS
     assert found.conclusion is Conclusion.REGRESSION
-    assert headline(found) == "regression: a limit of health is broken"
+    assert headline(found) == "regression: a health limit is broken"
 
 
 def test_a_better_health_breaks_nothing(runs):

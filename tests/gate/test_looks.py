@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import sys
+from functools import partial
 from random import Random
 
 import pytest
 
-from mathreason_eval.cli import main
 from mathreason_eval.gate.looks import LookSchedule, look_reached
 from mathreason_eval.gate.sample_size import Feasible, required_samples
 from mathreason_eval.models import open_model
+from mathreason_eval.pipeline.extend import ExtendOptions, extend
 from mathreason_eval.pipeline.plan import RunSpec
-from mathreason_eval.pipeline.run import ExtendOptions, extend, run_tasks
+from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair, t_quantile
@@ -87,6 +87,7 @@ def settled_by(chances, samples, margin):
             return required_samples(task, decision, greedy=False), decision.difference.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SETTLED)
 def test_so_many_samples_settle_it_four_times_in_five(case):
     before, after, samples, margin, more, of_which = case
@@ -184,50 +185,50 @@ def made(script, tmp_path):
 
 
 @pytest.fixture
-def gate(monkeypatch, capsys, tmp_path):
+def gate(monkeypatch, tmp_path, mathreason):
     monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["mathreason", "gate", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return left.value.code, said.out, said.err
-
-    return run
+    return partial(mathreason, "gate")
 
 
 def samples_of(run, task):
     return {(one.problem_id, one.sample): (one.seed, one.text) for one in run.generations(task)}
 
 
-def test_more_samples_are_drawn_as_the_first_were(made):
+@pytest.mark.slow
+def test_more_samples_are_drawn_as_the_first_were(made, script):
     settings = {"max_tokens": 77, "prompt": "boxed", "seed": 3, "data": {"arithmetic": ("seed:5",)}}
-    run = extend(made("few", **settings), 3, ExtendOptions(grading=(1, 5.0)))
+    run = extend(made("few", **settings), 3, ExtendOptions(model=script, grading=(1, 5.0)))
     whole = made("many", samples=3, **settings)
     for task in run.tasks():
         assert run.manifest.tasks[task] == whole.manifest.tasks[task]
         assert samples_of(run, task) == samples_of(whole, task)
         assert len(run.verdicts(task)) == 36
-    assert run.manifest.samples == 3
+    assert {entry.samples for entry in run.manifest.tasks.values()} == {3}
     assert run.manifest.finished
 
 
-def test_extend_looks_until_it_knows(gate, made, tmp_path):
+def samples_asked(run):
+    return {entry.samples for entry in load_run(run.path).manifest.tasks.values()}
+
+
+@pytest.mark.slow
+def test_extend_looks_until_it_knows(gate, made, script, tmp_path):
     base, run = made("base", seed=1), made("run")
     (tmp_path / "gate.yaml").write_text("samples: [2, 4, 6]\nmargin: 0.5pp")
-    code, out, err = gate(run.path, "--baseline", base.path, "--extend", "--workers", 1)
-    assert (code, "look 3 of 3, at 6 samples a problem" in out) == (3, True)
-    assert load_run(run.path).manifest.samples == 6
+    code, out, err = gate(
+        run.path, "--baseline", base.path, "--extend", "--model", script, "--workers", 1
+    )
+    assert (code, "look 3 of 3, at 6 samples per problem" in out) == (3, True)
+    assert samples_asked(run) == {6}
     assert err.count("resuming") == 2
-    assert load_run(base.path).manifest.samples == 2
+    assert samples_asked(base) == {2}
 
 
-def test_extend_stops_where_it_knows(gate, made, tmp_path):
+def test_extend_stops_where_it_knows(gate, made, script, tmp_path):
     run = made("run")
     (tmp_path / "gate.yaml").write_text("samples: [1, 2, 64]\nmargin: 90pp")
-    assert gate(run.path, "--baseline", run.path, "--extend")[0] == 0
-    assert load_run(run.path).manifest.samples == 2
+    assert gate(run.path, "--baseline", run.path, "--extend", "--model", script)[0] == 0
+    assert samples_asked(run) == {2}
 
 
 def test_only_the_samples_of_the_look_count(gate, made, tmp_path):
@@ -237,14 +238,17 @@ def test_only_the_samples_of_the_look_count(gate, made, tmp_path):
     (first, _) = json.loads(out)["tasks"]
     assert (first["samples"], first["look"]["samples"]) == ([2, 1], 1)
     _, out, _ = gate(run.path, "--baseline", run.path)
-    assert "look 1 of 2, at 1 samples a problem; the first 1 of its 2 count" in out
+    assert "look 1 of 2, at 1 samples per problem; the first 1 of its 2 count" in out
 
 
 def test_before_the_first_look_nothing_is_said(gate, made, tmp_path):
     run = made("run")
     (tmp_path / "gate.yaml").write_text("samples: [4, 8]")
     code, out, err = gate(run.path, "--baseline", run.path)
-    assert (code, "the first look is at 4 samples a problem, and the run has 2" in out) == (3, True)
+    assert (code, "the first look is at 4 samples per problem, and the run has 2" in out) == (
+        3,
+        True,
+    )
     assert "--extend draws the samples up to 4" in err
 
 
@@ -252,14 +256,32 @@ def test_before_the_first_look_nothing_is_said(gate, made, tmp_path):
 NOT_EXTENDED = [
     # settings of the run, gate.yaml; what is said
     ({},                                "margin: 1pp",     "no schedule of looks"),
-    ({"temperature": 0.0, "samples": 1}, "samples: [1, 2]", "drawn at temperature 0"),
+    ({"temperature": 0.0, "samples": 1}, "samples: [1, 2]", "sampled at temperature 0"),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("settings", "config", "says"), NOT_EXTENDED)
-def test_what_cannot_be_extended_says_so(gate, made, tmp_path, settings, config, says):
+@pytest.mark.parametrize("row", NOT_EXTENDED)
+def test_what_cannot_be_extended_says_so(gate, made, script, tmp_path, row):
+    settings, config, says = row
     base, run = made("base", seed=1), made("run", **settings)
     (tmp_path / "gate.yaml").write_text(config)
-    code, _, err = gate(run.path, "--baseline", base.path, "--extend")
+    code, _, err = gate(run.path, "--baseline", base.path, "--extend", "--model", script)
     assert (code, says in err) == (2, True)
+
+
+def test_a_model_that_only_a_run_folder_names_is_not_asked(gate, made, tmp_path):
+    run = made("run")
+    (tmp_path / "gate.yaml").write_text("samples: [2, 4]")
+    code, _, err = gate(run.path, "--baseline", run.path, "--extend")
+    assert (code, "--model MODEL" in err) == (2, True)
+    assert samples_asked(run) == {2}
+
+
+def test_another_model_is_not_asked_for_more_samples_of_a_run(gate, made, tmp_path):
+    base, run = made("base", seed=1), made("run")
+    (tmp_path / "gate.yaml").write_text("samples: [2, 4]\nmargin: 0.5pp")
+    words = ("--baseline", base.path, "--extend", "--model", "fake:answer=9")
+    code, _, err = gate(run.path, *words)
+    assert (code, "model" in err) == (2, True)
+    assert samples_asked(run) == {2}

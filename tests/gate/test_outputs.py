@@ -160,12 +160,12 @@ def test_junit_says_each_answer_in_its_way(runs, run, spec, tag):
 
 def test_what_is_not_comparable_is_an_error_in_junit(runs, tmp_path):
     other = load_run(runs / "new")
-    entry = changed(other.manifest.tasks["gsm8k"], data__source=HARM, data__sha256="f" * 64)
+    entry = changed(other.manifest.tasks["gsm8k"], prompt__id=HARM)
     other.manifest = replace(other.manifest, tasks={"gsm8k": entry})
     judgement = judge(load_run(runs / "old"), other, Config())
     case = ET.fromstring(junit(judgement))[0][0]
     assert [child.tag for child in case] == ["error"]
-    assert "data" in case[0].get("message")
+    assert "prompt" in case[0].get("message")
 
 
 def test_a_workflow_command_is_one_line_with_one_title(found):
@@ -178,7 +178,7 @@ def test_a_workflow_command_is_one_line_with_one_title(found):
 def test_a_workflow_command_cannot_be_ended_by_a_name(runs):
     other = load_run(runs / "new")
     harm = "1::error title=a,b::c\n::error::d%"
-    entry = changed(other.manifest.tasks["gsm8k"], data__source=harm, data__sha256="f" * 64)
+    entry = changed(other.manifest.tasks["gsm8k"], prompt__id=harm)
     other.manifest = replace(other.manifest, tasks={"gsm8k": entry})
     (line, _) = workflow_commands(judge(load_run(runs / "old"), other, Config()))
     assert line.count("\n") == 0
@@ -186,6 +186,7 @@ def test_a_workflow_command_cannot_be_ended_by_a_name(runs):
     assert "%25" in line
 
 
+@pytest.mark.slow
 def test_links_open_the_samples_on_the_site(runs, tmp_path):
     build_site([load_run(runs / "old"), load_run(runs / "new")], tmp_path)
     links = sample_links(load_run(runs / "new"), "gsm8k", tmp_path.as_uri())

@@ -78,6 +78,28 @@ def test_the_outcome_is_what_the_text_deserves(judge, text, finish_reason, outco
         assert text[slice(*found.span)] == found.answer
 
 
+# fmt: off
+NEVER_ANSWERS = [
+    # what else is known of a sample whose text holds the right answer; what the note says
+    ({"finish_reason": "stop", "refused": True},             "refused"),
+    ({"finish_reason": "content_filter", "refused": True},   "refused"),
+    ({"finish_reason": "content_filter"},                    "refused"),   # from before the mark
+    ({"finish_reason": "length", "refused": True, "reasoning": "hm"}, "refused"),
+    ({"finish_reason": "failed"},                            "the request failed"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("text", [r"\boxed{42}", "", "<think>42"])
+@pytest.mark.parametrize(("known", "note"), NEVER_ANSWERS)
+def test_a_refusal_is_no_answer_whatever_it_says(judge, text, known, note):
+    sample = Generation(problem_id="p", sample=0, text=text, **known)
+    problem = Problem(id="p", question="?", gold=("42",))
+    found = judge.verdict(problem, sample, JudgeOptions(extract=RULES, second="minerva"))
+    assert (found.outcome, found.second) == (Outcome.NO_ANSWER, Outcome.NO_ANSWER)
+    assert note in found.note
+
+
 @pytest.mark.parametrize(("text", "finish_reason", "outcome"), OUTCOMES)
 def test_a_verdict_is_the_match_of_its_sample(judge, text, finish_reason, outcome):
     sample = Generation(problem_id="p", sample=3, text=text, finish_reason=finish_reason)
@@ -89,9 +111,37 @@ def test_a_verdict_is_the_match_of_its_sample(judge, text, finish_reason, outcom
         name: getattr(match, name) for name in both
     }
     alone = {one.name for one in fields(Verdict)} - both
-    assert alone == {"problem_id", "sample", "score", "second"}
+    assert alone == {"problem_id", "sample", "score", "second", "judged_by", "judged_output"}
     assert (found.problem_id, found.sample, found.second) == ("p", 3, None)
     assert match.outcome is outcome
+
+
+# fmt: off
+STEPS = [
+    # text,                       check the steps, measures
+    (r"1+1=2, so \boxed{42}",     True,            {"false_step": 0.0}),
+    (r"1+1=3, so \boxed{42}",     True,            {"false_step": 1.0}),
+    (r"1+1=3, so \boxed{41}",     True,            {}),     # of correct answers alone
+    (r"1+1=3, so \boxed{42}",     False,           {}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "check", "measures"), STEPS)
+def test_steps_are_checked_before_a_correct_answer_where_they_are_wanted(
+    judge, text, check, measures
+):
+    sample = Generation(problem_id="p", sample=0, text=text)
+    options = JudgeOptions(extract=RULES, check_steps=check)
+    found = judge.verdict(Problem(id="p", question="?", gold=("42",)), sample, options)
+    assert found.measures == measures
+
+
+def test_what_is_remembered_is_bounded(monkeypatch, fresh):
+    monkeypatch.setattr("mathreason_eval.grade.judge._CACHED", 3)
+    for answer in "12345":
+        fresh.match(("7",), answer, "number")
+    assert len(fresh._cache) == 3
 
 
 def test_any_of_several_golds_is_enough(judge):
@@ -163,6 +213,18 @@ def test_verify_wants_an_answer_or_an_output():
         verify(gold="1")
 
 
+@pytest.mark.parametrize("gold", [145, 145.0, [7, 145.0], "145"])
+def test_verify_takes_a_gold_that_is_a_number(gold):
+    assert verify(gold, "145.0").equal
+    assert verify(gold, "145.5").equal is False
+
+
+@pytest.mark.parametrize("gold", [True, None, [], float("inf"), [1, None]])
+def test_verify_refuses_a_gold_that_is_no_answer(gold):
+    with pytest.raises(ValueError, match="gold"):
+        verify(gold, "1")
+
+
 ROWS = [
     ({"id": 1, "gold": "1/2", "answer": "0.5"}, True),
     ({"gold": ["3", "4"], "output": r"\boxed{4}"}, True),
@@ -171,7 +233,14 @@ ROWS = [
     ({"gold": "5", "answer": "5", "output": "5"}, None),
     ({"answer": "5"}, None),
     ({"gold": [], "answer": "5"}, None),
-    ({"gold": 5, "answer": "5"}, None),
+    ({"gold": 5, "answer": "5"}, True),
+    ({"gold": 145.0, "answer": "145", "grader": "integer"}, True),
+    ({"gold": [4, 5.5], "output": r"\boxed{11/2}"}, True),
+    ({"gold": 12345678901234567890, "answer": "12345678901234567891"}, False),
+    ({"gold": True, "answer": "1"}, None),
+    ({"gold": None, "answer": "None"}, None),
+    ({"gold": float("nan"), "answer": "nan"}, None),
+    ({"gold": [1, True], "answer": "1"}, None),
     ({"gold": "5", "answer": "5", "grader": "nonsense"}, None),
     ("not a row", None),
     ({"gold": "7", "answer": "8"}, False),
@@ -184,6 +253,7 @@ def test_every_row_is_answered_in_order():
     assert all(a["note"] and a["rule"] for a in answers)
 
 
+@pytest.mark.slow
 def test_rows_on_which_a_process_dies_are_undecided_and_the_rest_is_judged():
     rows = [{"id": i, "gold": str(i), "answer": str(i)} for i in range(200)]
     judged = []
@@ -209,6 +279,7 @@ def _children():
     ]
 
 
+@pytest.mark.slow
 def test_a_verdict_is_the_same_in_a_thread_in_asyncio_and_in_rows():
     pairs = [("x^2-1", "(x-1)(x+1)"), ("1/3", "0.33"), (r"\sin^2 x+\cos^2 x", "1")]
     here = [verify(gold, answer).equal for gold, answer in pairs]
@@ -359,6 +430,7 @@ def test_a_late_judgement_is_ungradable_and_never_wrong():
     assert found.outcome is Outcome.CORRECT or "no verdict within" in found.note
 
 
+@pytest.mark.slow
 @given(
     st.text(alphabet=r"0123456789xyabe\\{}()[]^_$%+-*/=.,<>|!&π√٣½ \n", max_size=60),
     st.sampled_from([r"\frac{1}{2}", "(1, 2]", "x^2+1", "42", "B", r"\{1, 2\}", "5 cm", ""]),
@@ -382,6 +454,7 @@ PAYLOADS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_output_is_ever_run(tmp_path, judge, payload):
     path = tmp_path / "ran"
@@ -399,9 +472,15 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def impatient():
+    """A judge of few seconds; its worker is replaced only where one was late."""
+    with Judge(workers=1, deadline=2) as made:
+        yield made
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda t: t[:12].encode("unicode_escape").decode())
-@pytest.mark.timeout(60)
-def test_hostile_answers_end(text):
-    with Judge(workers=1, deadline=2) as quick:
-        for gold, answer in (("42", text), (text, "42")):
-            assert quick.match((gold,), answer, "math").equal is not True
+def test_hostile_answers_end(impatient, text):
+    for gold, answer in (("42", text), (text, "42")):
+        assert impatient.match((gold,), answer, "math").equal is not True

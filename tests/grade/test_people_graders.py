@@ -181,7 +181,7 @@ def test_a_fault_is_named():
     note = assignment(HEROES, "Ann is a villain, Jack is a hero and a villain.").note
     assert note == (
         "0 of 3 right: Ann is called villain, and is hero; Jack is called both hero and villain; "
-        "nothing is said of Jackson"
+        "Jackson has no role"
     )
 
 

@@ -81,12 +81,7 @@ FORMS = [
 # fmt: on
 
 
-@pytest.fixture(scope="module")
-def judge():
-    with Judge(workers=1, deadline=30) as made:
-        yield made
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(("grader", "gold", "answer", "equal"), COMPARED)
 def test_a_published_rule_compares_as_published(judge, grader, gold, answer, equal):
     assert judge.match((gold,), answer, grader).equal is equal
@@ -113,6 +108,7 @@ ASKED = [("minerva", "x+1", "1+x"), ("prm800k", r"\frac{3}{4}", "0.75")]
 CRASHES = [ValueError("no"), TypeError("no"), MemoryError(), RecursionError(), AttributeError("no")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", CRASHES, ids=repr)
 @pytest.mark.parametrize(("grader", "gold", "answer"), ASKED)
 def test_a_crash_of_sympy_is_undecided_and_never_wrong(monkeypatch, grader, gold, answer, error):
@@ -126,6 +122,7 @@ def test_a_crash_of_sympy_is_undecided_and_never_wrong(monkeypatch, grader, gold
     assert said["note"].startswith(f"the grader failed: {type(error).__name__}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("grader", "gold", "answer"), ASKED)
 def test_a_late_published_grader_is_undecided(grader, gold, answer):
     with Judge(workers=1, deadline=1e-6) as hurried:
@@ -187,9 +184,9 @@ BOMBS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", BOMBS)
 @pytest.mark.parametrize("grader", ["minerva", "prm800k", "hendrycks", "gsm8k-flexible"])
-@pytest.mark.timeout(30)
 def test_a_megabyte_of_anything_ends(grader, unit):
     """No time is asserted: what is not linear would take hours."""
     text = unit * (1_000_000 // len(unit))

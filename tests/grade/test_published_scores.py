@@ -11,10 +11,10 @@ import pytest
 from project import ROOT
 
 from mathreason_eval.grade.graders import CHOICE_RULES, MATH_RULES
-from mathreason_eval.grade.judge import Judge, JudgeOptions
+from mathreason_eval.grade.judge import JudgeOptions
 from mathreason_eval.types import Generation, Problem
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 LISTED = ROOT / "docs" / "publisher-errors.md"
 MULTIPLE_CHOICE = re.compile("aqua|sat_math")
@@ -24,12 +24,6 @@ LABELLED = [
     "outputs_reasoning_gym/math_evals/*", "outputs_reasoning_gym/math_evals_n50/*",
     "outputs_zeroeval/gsm8k/*", "outputs_zeroeval/math-l5/*",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def judge():
-    with Judge(workers=1, deadline=20) as made:
-        yield made
 
 
 def rows(path):

@@ -141,8 +141,8 @@ grade: math
     ("line", "error"),
     [
         ("convention: {unit: required}", "no convention named 'unit'"),
-        ("convention: {units: maybe}", "units: maybe is no convention"),
-        ("convention: {rounded_gold: true}", "rounded_gold: True is no convention"),
+        ("convention: {units: maybe}", "units: maybe is not a convention"),
+        ("convention: {rounded_gold: true}", "rounded_gold: True is not a convention"),
     ],
 )
 def test_a_wrong_convention_of_a_task_is_an_error(tmp_path, line, error):

@@ -230,7 +230,7 @@ def test_a_run_whose_task_is_not_here_is_not_judged_by_any_file(folder, tmp_path
     CliRunner().invoke(verbs, command, catch_exceptions=False)
     manifest = (out / "manifest.json").read_text()
     (out / "manifest.json").write_text(manifest.replace("task.py:parity", named))
-    with pytest.raises(RunError, match="of the task sums, which is not here") as refused:
+    with pytest.raises(RunError, match="of the task sums, which was not found") as refused:
         regrade(out)
     assert "--tasks-dir" in refused.value.hint
 

@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from processes import wait_until_gone
 
 from mathreason_eval.grade.workers import Worker, WorkerError, WorkerPool
 
@@ -67,6 +68,37 @@ def test_a_worker_that_asks_for_too_much_memory_dies_and_is_replaced(tmp_path, m
         worker.ask({"bytes": 4 << 30}, 20)
     assert worker.ask({"bytes": 1}, 20) == {"fits": True}
     worker.kill()
+
+
+def test_a_worker_knows_none_of_the_users_secrets(tmp_path, monkeypatch):
+    (tmp_path / "nosy.py").write_text(
+        "import os\ndef prepare(): pass\ndef answers(request):\n    yield dict(os.environ)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    secrets = ("OPENAI_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "MY_PW")
+    for name in secrets:
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    worker = Worker("nosy")
+    seen = worker.ask({}, 20)
+    worker.kill()
+    assert "hush" not in seen.values()
+    # And what it needs is there.
+    assert (seen["LC_ALL"], seen["OMP_NUM_THREADS"], seen["PATH"]) == (
+        *("C.UTF-8", "3"),
+        os.environ["PATH"],
+    )
+
+
+def test_a_worker_imports_nothing_from_the_current_folder(tmp_path, monkeypatch):
+    for name in ("mathreason_eval", "sympy", "json"):
+        (tmp_path / f"{name}.py").write_text("import os\nopen('pwned', 'w')\nos._exit(1)\n")
+    monkeypatch.chdir(tmp_path)
+    worker = Worker()
+    assert worker.ask(request("1", "1"), 20)["equal"] is not False
+    worker.kill()
+    assert not (tmp_path / "pwned").exists()
 
 
 def test_a_request_that_is_broken_off_leaves_no_answer_for_the_next(tmp_path, monkeypatch):
@@ -142,10 +174,10 @@ FORKS = r"""
         return number, right, verify(SUM % number, answer, deadline=60).equal
 
     def worker_of(judge):
-        return judge._pool._workers[0]._process.pid
+        return judge._pool._workers[-1]._process.pid
 
     assert judged(1) == (1, True, True)
-    judge = module._default_judge(60)
+    judge = module.shared_judge(60, 2)
     ours = worker_of(judge)
     locked, done = threading.Event(), threading.Event()
 
@@ -210,3 +242,30 @@ def test_a_request_made_before_a_fork_is_answered_to_its_process_alone(tmp_path)
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert (done.stdout.split(), done.stderr) == (["0", "2"], "")
+
+
+BUSY = """
+def prepare(): pass
+def answers(request):
+    yield {"pid": __import__("os").getpid()}
+    3 ** 10**9
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_that_computes_without_pause_ends_with_its_parent(tmp_path):
+    """No thread and no handler runs in the middle of one long multiplication."""
+    (tmp_path / "busy.py").write_text(BUSY)
+    code = textwrap.dedent("""
+        import os, signal
+        from mathreason_eval.grade.workers import Worker
+        answers = Worker("busy").ask_each({}, 2, 60)
+        print(next(answers)["pid"], flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    path = os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    wait_until_gone([int(done.stdout)])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from project import TESTS
+from work import calls
 
 from mathreason_eval.maths.compare.convention import Convention
-from mathreason_eval.maths.compare.equal import canonical_key, compare
+from mathreason_eval.maths.compare.equal import LONGEST, canonical_key, compare
 from mathreason_eval.maths.compare.symbolic import compare_slow
 
 CASES = [
@@ -76,6 +76,14 @@ ROUNDED = [
     ("50.0",         "49.99",          False),  # a float's zeros say nothing of rounding
     ("12.50",        "12.496",         False),
     ("-12.50",       "-12.496",        False),
+    (r"33.33^\circ", "100/3",          True),
+    ("100/3",        r"33.33^\circ",   False),  # the gold is exact
+    ("33.33",        r"(100/3)^\circ", True),
+    ("0.1234",       r"12.344\%",      True),
+    (r"12.344\%",    "0.1234",         False),
+    ("0.123",        r"12.34\%",       True),
+    (r"12.34\%",     "0.123",          False),
+    ("180.67 mL",    "542/3 cm^3",     True),
     ("50.0",         "50",             True),
     ("12.50",        "25/2",           True),
     (r"50.0\%",      r"49.99\%",       False),
@@ -131,6 +139,16 @@ CHAINS = [
     ("1",           "x = y = 1",                           True),
     ("1/2",         r"\sin 30 = \frac12",                  True),
     ("9.4",         r"10 \cos 20 \approx 9.4",             True),
+    # The decimal 0.3 is rounded, but what it does to a value is taken for one per cent at most.
+    ("0.95185",     r"0.3\pi \approx 0.95185",             True),         # 0.994 %
+    ("0.95195",     r"0.3\pi \approx 0.95195",             False),        # 1.005 %
+    # A name or a row of numbers makes no two of them equal.
+    ("7",           "1 = 2 = 3 = 7",                       False),
+    ("7",           "x = 6 = 7",                           False),
+    ("7",           "x = 3 + 4 = 7",                       True),
+    ("22/7",        r"x = \frac{22}{7} = 3.14",            False),
+    ("3.14",        r"x = \frac{22}{7} = 3.14",            True),
+    ("47",          r"5 \star 1 = 9(5) + 2(1) = 47",       True),         # its own operation
     # Only a gold may offer a choice.
     (r"41 \approx 42", "41",                               True),
     (r"41 \approx 42", "42",                               True),
@@ -145,12 +163,12 @@ def test_a_chain_whose_sides_differ_is_right_for_none(
     assert compare(gold, answer).equal is equal
 
 
-def test_a_long_chain_of_sums_is_judged_in_little_time() -> None:
+@pytest.mark.slow
+def test_a_long_chain_of_sums_is_judged_with_little_work() -> None:
     side = r"\sum_{k=1}^{100} \frac{1}{k^2}"
     chain = r" \approx ".join(f"({i} + {side}) - {i}" for i in range(60))
-    start = time.process_time()
     assert compare(side, chain).equal is True
-    assert time.process_time() - start < 3
+    assert calls(lambda: compare(side, chain)) < 10_000_000
 
 
 # fmt: off
@@ -158,10 +176,12 @@ NOTES = [
     # gold          answer     rule        what the note says
     ("1/2",         "0.5",     "number",   "0.5 = (1/2) exactly"),
     ("x+1",         "x-1",     "numeric",  "differ at x = 0.731"),
-    ("B",           "(C)",     "choice",   "choice C against B"),
+    ("B",           "(C)",     "choice",   "option C against B"),
     ("180.67",      "542/3",   "rounded",  "rounds to 180.67"),
     ("(1,2)",       "(1,3)",   "structure", "part 2"),
     ("5 cm",        "5 kg",    "units",    "does not measure"),
+    (r"\log 100",   "2",       "numeric",  "log taken to base 10"),
+    (r"2^{100}x",  "2^{100}x+1", "identity", "differ exactly"),
     ("41", r"41 \approx 42",   "chain",    "the answer contradicts itself: 41 is not 42"),
 ]  # fmt: skip
 # fmt: on
@@ -188,6 +208,8 @@ KEYS = [
     ("5 cm",                   "5 kg",                  False),
     ("x+1",                    "x+2",                   False),
     ("Monday",                 "Sunday",                False),
+    ("1:2",                    "1/2",                   True),
+    (r"\log 2",                r"\ln 2",                False),  # of a base that is not known
     (r"\frac52 \approx 2.5",   "2.5",                   True),
     (r"41 \approx 42",         "42",                    False),
     (r"41 \approx 42",         "41",                    False),
@@ -198,6 +220,35 @@ KEYS = [
 @pytest.mark.parametrize(("one", "other", "same"), KEYS)
 def test_votes_are_counted_by_keys(one: str, other: str, *, same: bool) -> None:
     assert (canonical_key(one) == canonical_key(other)) is same
+
+
+def test_a_number_of_any_length_has_a_key() -> None:
+    long = canonical_key(r"\frac{7^{6000}}{3^{9000}}")
+    assert len(long) > 5000
+    assert long != canonical_key(r"\frac{7^{6000}}{3^{9001}}")
+
+
+# fmt: off
+TOO_LONG = [
+    # gold            answer                             equal
+    ("5",             "2+3" + " " * (LONGEST - 3),       True),  # just short enough to be read
+    ("5",             "2+3" + " " * (LONGEST - 2),       None),
+    ("1" * LONGEST,   "1 " + "1" * (LONGEST - 1),        True),
+    ("1" * LONGEST,   "1 " + "1" * (LONGEST - 2) + "2",  None),
+    ("12",            "1" * LONGEST + " 1",              False),
+    ("1" * LONGEST + " 1", "12",                         False),
+    ("x",             "x" * (LONGEST + 1),               None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "equal"), TOO_LONG, ids=[str(row) for row in range(len(TOO_LONG))]
+)
+def test_what_is_too_long_is_compared_by_its_characters(
+    gold: str, answer: str, *, equal: bool | None
+) -> None:
+    assert compare(gold, answer).equal is equal
 
 
 HOSTILE = [
@@ -214,14 +265,14 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", HOSTILE, ids=lambda answer: answer[:12].encode("ascii", "replace")
 )
-def test_hostile_answers_cost_little_and_are_not_the_gold(answer: str) -> None:
-    start = time.process_time()
-    equal = compare("42", answer).equal
-    assert not equal
-    assert time.process_time() - start < 3
+def test_hostile_answers_cost_work_in_proportion_and_are_not_the_gold(answer: str) -> None:
+    equal = []
+    assert calls(lambda: equal.append(compare("42", answer).equal)) < 200 * len(answer) + 10_000
+    assert equal in ([False], [None])
 
 
 def test_no_heavy_library_is_imported_to_compare() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 
 import pytest
@@ -10,8 +11,8 @@ from project import ROOT
 
 from mathreason_eval.extract import EXTRACTORS, extract
 from mathreason_eval.grade.graders import GRADERS
-from mathreason_eval.grade.judge import Judge
-from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.grade.verify import verify_output
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 
 PAGE = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
 ROWS = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| `")]
@@ -29,6 +30,19 @@ def rows(names, columns):
     ]
 
 
+def table(heading):
+    """Return the rows below a heading, a cell that is a dash as None."""
+    lines = PAGE[PAGE.index(heading) :].splitlines()[2:]
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    return [
+        [None if cell.strip() == "–" else plain(cell) for cell in row.strip("| ").split(" | ")]
+        for row in rows
+    ]
+
+
+CLAIMS = table("| text | gold | right |")
+OPTIONS = table("| options claimed | gold | right |")
+UNDERSTOOD = table("| of | gold | equal | not equal | undecided |")
 EXAMPLES = rows(EXTRACTORS, 3)
 COMPARED = rows({*GRADERS, *(field.name for field in dataclasses.fields(Convention))}, 5)
 
@@ -38,12 +52,6 @@ def test_an_example_of_finding_is_true(rule, text, answer):
     found = extract(text, (rule,))
     assert found is not None
     assert found.text == answer
-
-
-@pytest.fixture(scope="module")
-def judge():
-    with Judge(workers=1, deadline=30) as made:
-        yield made
 
 
 @pytest.mark.parametrize(("name", "what", "gold", "equal", "different"), COMPARED)
@@ -65,3 +73,19 @@ def test_the_rules_of_verify_are_those_of_the_page():
 
     sentence = PAGE[PAGE.index("Without a task, `verify` uses") :].partition(". ")[0]
     assert re.findall(r"`(\w+)`", sentence)[1:] == [*MATH_RULES, *CHOICE_RULES]
+
+
+@pytest.mark.parametrize(
+    ("grader", "text", "gold", "right"),
+    [("math", *row) for row in CLAIMS] + [("choice", *row) for row in OPTIONS],
+)
+def test_an_example_of_a_claim_is_true(judge, grader, text, gold, right):
+    found = verify_output(judge, (gold,), text, grader, DEFAULT)
+    assert (found.equal is True) is (right == "yes"), found
+
+
+@pytest.mark.parametrize(("what", "gold", "equal", "different", "undecided"), UNDERSTOOD)
+def test_an_example_of_what_is_understood_is_true(judge, what, gold, equal, different, undecided):
+    answers = {equal: True, different: False, undecided: None}
+    found = {answer: judge.match((gold,), answer).equal for answer in answers if answer}
+    assert found == {answer: wanted for answer, wanted in answers.items() if answer}

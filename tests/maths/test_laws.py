@@ -49,15 +49,21 @@ answers = st.one_of(
     st.tuples(numbers, st.sampled_from(["cm", "%", r"^\circ", " apples"])).map("".join),
     st.text(max_size=12),
 )
-lawful = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+lawful = settings(
+    max_examples=settings().max_examples * 3 // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
+@pytest.mark.slow
 @lawful
 @given(answers)
 def test_an_answer_equals_itself(answer: str) -> None:
     assert compare(answer, answer).equal is (answer.strip() != "")
 
 
+@pytest.mark.slow
 @lawful
 @given(answers, answers)
 def test_the_order_of_the_two_does_not_matter(one: str, other: str) -> None:
@@ -66,6 +72,7 @@ def test_the_order_of_the_two_does_not_matter(one: str, other: str) -> None:
     assert there.equal == back.equal or "chain" in {there.rule, back.rule}
 
 
+@pytest.mark.slow
 @lawful
 @given(answers, answers)
 def test_equal_keys_mean_equal_answers(one: str, other: str) -> None:
@@ -88,6 +95,7 @@ def test_one_more_is_not_the_same(expression: str) -> None:
     assert compare(expression, f"({expression}) + 1").equal is not True
 
 
+@pytest.mark.slow
 @lawful
 @given(st.decimals(0, 99, places=2), st.fractions(-3, 3, max_denominator=9))
 @example(Decimal("0.23"), Fraction(1))
@@ -96,6 +104,7 @@ def test_a_sign_before_both_changes_no_verdict(gold: Decimal, off: Fraction) -> 
     assert compare(f"{gold}", f"{answer}").equal is compare(f"-{gold}", f"-{answer}").equal
 
 
+@pytest.mark.slow
 @lawful
 @given(st.fractions(max_denominator=500), st.integers(1, 50))
 def test_fractions_are_equal_in_every_form(value: Fraction, factor: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from mathreason_eval.maths.compare import equal, structure
 from mathreason_eval.maths.compare.comparison import Comparison, Finding, ordered, unordered
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import compare
+from mathreason_eval.maths.compare.groups import as_interval, is_set
 from mathreason_eval.maths.syntax.tree import Node, sym
 from mathreason_eval.types import Match
 
@@ -278,12 +279,6 @@ EXACT = Convention(rounded_gold=0)
 """Without rounding, which only a gold may ask for."""
 
 
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    with Judge(workers=1) as made:
-        yield made
-
-
 @pytest.mark.parametrize(("gold", "answer"), PAIRS)
 def test_a_near_miss_is_decided_in_either_order(gold: str, answer: str) -> None:
     assert compare(gold, answer).equal is False
@@ -394,6 +389,53 @@ def test_of_elements_without_order_what_may_be_either_is_not_decided(
     assert found is not None or UNDECIDED in cells, cells
 
 
+# fmt: off
+CHAINS_AND_LISTS = [
+    # gold          answer       equal
+    ("b < a < d",   "b, a, d",   True),
+    ("b, a, d",     "b < a < d", True),
+    ("d > a > b",   "d, a, b",   True),
+    ("b < a < d",   "a, b, d",   False),
+    ("b, a, d",     "d > a > b", False),
+    ("b < a < d",   "b, a, 1",   False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("gold", "answer", "equal"), CHAINS_AND_LISTS)
+def test_a_chain_of_names_is_a_list_in_its_order(gold: str, answer: str, *, equal: bool) -> None:
+    assert compare(gold, answer).equal is equal
+
+
+# fmt: off
+INTERVALS = [
+    ("x > 5",       r"(5, \infty)"),
+    (r"5 \le x",    r"[5, \infty)"),
+    ("x < 5",       r"(-\infty, 5)"),
+    (r"5 \ge x",    r"(-\infty, 5]"),
+    (r"0 < x \le 1", "(0, 1]"),
+    ("x < x + 1",   None),
+    ("x + 1 > x",   None),
+    ("2x > 5",      None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("relation", "interval"), INTERVALS)
+def test_only_bounds_of_a_name_are_an_interval(relation: str, interval: str | None) -> None:
+    found, expected = as_interval(next(equal.readings(relation))), None
+    if interval is not None:
+        ends = next(equal.readings(interval)).args
+        expected = Node("interval", ends, interval[0] + interval[-1])
+    assert found == expected
+
+
+def test_a_list_with_one_set_of_numbers_is_a_set_of_numbers() -> None:
+    interval, number = next(equal.readings("[1, 2]")), next(equal.readings("5"))
+    assert is_set(Node("list", (Node("interval", interval.args, "[]"), number)))
+    assert not is_set(Node("list", (number, number)))
+
+
 # --- caches ----------------------------------------------------------------------------------
 
 
@@ -422,13 +464,19 @@ CACHES = {
     "maths.syntax.tree.symbols": "node",
     "maths.compare.comparison._same": "gold answer",
     "maths.compare.equal._short_key": "answer",
+    "maths.compare.options.read_options": "answer",
     "maths.compare.shape.shape": "node",
     "maths.evaluate.numeric._points": "names",
     "maths.evaluate.residue._square_root": "number",
+    "maths.vocabulary.units.measured": "name",
     "maths.vocabulary.units.unit_of": "name",
     "grade.graders._in_folder": "reference",
     "grade.verify._process_judge": "deadline",
-    "grade.verify._default_judge": "deadline",
+    "grade.verify.shared_judge": "deadline workers",
+    "grade.service._quick_threads": "",
+    "grade.service._slow_threads": "workers",
+    "grade.service._long_workers": "workers",
+    "grade.service._turns": "",
 }
 
 

@@ -139,6 +139,6 @@ def test_a_unit_is_no_currency_by_the_length_of_its_dimension():
 
 
 def test_signs_of_relations_come_from_one_table():
-    assert latex.written("!=") == {"!=", "≠", r"\ne", r"\neq"}
+    assert latex.relation_signs("!=") == {"!=", "≠", r"\ne", r"\neq"}
     assert latex.PROSE_FUNCTIONS - {"sqrt", "mod"} <= latex.FUNCTIONS.keys()
     assert latex.FRACTIONS <= latex.KNOWN

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from mathreason_eval.errors import ModelError
-from mathreason_eval.models.checkpoint import Checkpoint, encode, identity, locate
-from mathreason_eval.models.hf import cut_at_stop
+from mathreason_eval.models.checkpoint import Checkpoint, PromptEncoder, encode, identity, locate
+from mathreason_eval.models.rows import cut_at_stop
 from mathreason_eval.types import Message, Prompt
 
 BOS = 1
@@ -114,3 +114,27 @@ CUT = [
 @pytest.mark.parametrize(("text", "stops", "kept"), CUT)
 def test_a_text_ends_at_its_first_stop_string(text, stops, kept):
     assert cut_at_stop(text, stops) == kept
+
+
+class _Counting:
+    """A tokenizer that counts how often it is asked."""
+
+    bos_token_id = None
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, text):
+        self.asked += 1
+        return {"input_ids": [ord(sign) for sign in text]}
+
+
+def test_a_prompt_becomes_tokens_once_for_all_its_samples():
+    tokenizer = _Counting()
+    encoder = PromptEncoder(tokenizer, {})
+    prompts = [Prompt(text="ab"), Prompt(text="ab"), Prompt(text="c"), Prompt(text="ab")]
+    made = [encoder(prompt) for prompt in prompts]
+    assert made == [[97, 98], [97, 98], [99], [97, 98]]
+    assert tokenizer.asked == 3
+    made[0].append(0)
+    assert encoder(prompts[3]) == [97, 98]

@@ -6,9 +6,9 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from work import calls
 
 from mathreason_eval.errors import ModelError, UnknownNameError
 from mathreason_eval.models import open_model
@@ -117,12 +117,12 @@ def test_garbage_is_what_it_says(tmp_path, kind, holds, least):
     assert len(said.text) >= least
 
 
-def test_latencies_run_side_by_side():
-    model = open_model("fake:echo", {"latency": "0.1", "concurrency": "20"})
-    start = time.monotonic()
-    said = answers(model, *map(str, range(40)))
-    assert len(said) == 40
-    assert 0.2 <= time.monotonic() - start < 1.0  # one after the other they take 4 s
+def test_a_quick_completion_does_not_wait_for_a_slow_one(tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_text("- {contains: slow, seconds: 0.3}\n- {seconds: 0.0}\n")
+    source = iter(["slow", "a", "b"])
+    said = open_model(f"fake:{path}").stream(map(request, source))
+    assert [next(said).text for _ in range(3)] == ["a", "b", "slow"]
 
 
 def test_requests_are_pulled_only_as_there_is_room():
@@ -151,20 +151,23 @@ def test_a_crash_comes_after_what_was_finished():
         next(stream)
 
 
+DIES = """
+from mathreason_eval.models import open_model
+from mathreason_eval.models.base import Request
+from mathreason_eval.types import Message, Prompt, Sampling
+prompt = Prompt(messages=(Message(role="user", content="x"),))
+asked = Request(task="t", problem_id="p", sample=0, prompt=prompt, sampling=Sampling(), seed=0)
+for said in open_model("fake:echo", {"die_after": "2"}).stream([asked] * 9):
+    print(said.text, flush=True)
+"""
+
+
 def test_a_death_is_a_kill():
-    program = (
-        "from mathreason_eval.models import open_model; from tests.models.test_fake import request;"
-        "[print(one.text, flush=True) for one in"
-        " open_model('fake:echo', {'die_after': '2'}).stream([request('x')] * 9)]"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", DIES], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, "x\nx\n")
 
 
-def test_a_script_is_faster_than_any_harness():
-    model, requests = open_model("fake:answer=42"), [request("x")] * 20_000
-    start = time.process_time()
-    assert sum(1 for _ in model.stream(requests)) == 20_000
-    assert time.process_time() - start < 2.0
+def test_a_script_costs_little_work_a_request():
+    model, requests = open_model("fake:answer=42"), [request("x")] * 1_000
+    assert calls(lambda: list(model.stream(requests))) < 60 * len(requests) + 1_000
+    assert len(list(model.stream(requests))) == len(requests)

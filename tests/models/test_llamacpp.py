@@ -15,8 +15,8 @@ import pytest
 
 from mathreason_eval.errors import ModelError, UserError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Request
-from mathreason_eval.models.llamacpp import read_header
+from mathreason_eval.models.base import Completion, Request, SystemRole, system_role
+from mathreason_eval.models.gguf import read_header
 from mathreason_eval.types import Message, Prompt, Sampling
 
 OPTIONS = {"parallel": "4", "context": "512"}
@@ -32,7 +32,10 @@ def weights():
 
 
 WEIGHTS = weights()
-pytestmark = pytest.mark.skipif(WEIGHTS is None, reason="the embedded model is not installed")
+pytestmark = [
+    pytest.mark.skipif(WEIGHTS is None, reason="the embedded model is not installed"),
+    pytest.mark.slow,
+]
 
 
 def ask(question="What is 2 + 3?", *, seed=0, temperature=1.0, max_tokens=24, stop=(), text=None):
@@ -110,6 +113,7 @@ def test_the_templates_tokens_are_all_that_is_sent(model):
     tokens = post(model, "/tokenize", {"content": prompt, "parse_special": True})["tokens"]
     said = next(model.stream([ask()]))
     assert (prompt.count("<|im_start|>"), said.prompt_tokens) == (3, len(tokens))
+    assert model.prompt_tokens(ask().prompt) == said.prompt_tokens
 
 
 def patched(path, before, after):
@@ -151,7 +155,35 @@ def test_a_thought_that_the_template_opens_is_known(model, tmp_path):
     said = next(thinking.stream([ask()]))
     thinking.close()
     assert (model.opening, thinking.opening) == ("", "<think>")
+    assert (model.thinks, thinking.thinks) == (False, True)
     assert "<think>" not in said.text
+
+
+FIRST = (
+    b"{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    b"{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
+    b"<|im_end|>\n' }}{% endif %}"
+)
+"""How the template of the model begins."""
+BEGINNINGS = [
+    FIRST,
+    (
+        b"{% if messages[0]['role'] == 'system' %}{{ raise_exception('No system role') }}"
+        b"{% endif %}{% for message in messages %}"
+    ),
+    b"{% for message in messages if message['role'] != 'system' %}",
+]
+"""How templates begin that keep, refuse and ignore a system message."""
+
+
+@pytest.mark.parametrize("begins", BEGINNINGS)
+def test_a_system_message_is_read_whatever_the_template_does(tmp_path, begins):
+    # llama.cpp itself puts it before the message of the user where the template does not take it.
+    filled = begins + b"{#" + b"." * (len(FIRST) - len(begins) - 4) + b"#}"
+    path = patched(tmp_path / "system.gguf", FIRST, filled if begins != FIRST else FIRST)
+    templated = open_model(f"llamacpp:{path}", OPTIONS)
+    assert system_role(templated) is SystemRole.KEPT
+    templated.close()
 
 
 # fmt: off

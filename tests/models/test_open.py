@@ -21,7 +21,10 @@ REFUSED = [  # the model and its options
     ("fake:",                                              ModelError,       "fake:echo"),
     ("fake:ecko",                                          UnknownNameError, "mean echo?"),
     ("fake:echo latencey=1",                               UnknownNameError, "mean latency?"),
-    ("fake:echo latency=slow",                             ModelError,       "a number"),
+    ("fake:echo latency=slow",                             ModelError,       "a finite number"),
+    ("fake:echo latency=nan",                              ModelError,       "a finite number"),
+    ("fake:echo latency=-inf",                             ModelError,       "a finite number"),
+    ("fake:echo latency=1e999",                            ModelError,       "a finite number"),
     ("fake:echo chat=perhaps",                             ModelError,       "true or false"),
     ("fake:missing.yaml",                                  ModelError,       "missing.yaml"),
     ("replay:missing.jsonl",                               ModelError,       "missing.jsonl"),
@@ -37,6 +40,7 @@ REFUSED = [  # the model and its options
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "error", "says"), REFUSED)
 def test_what_cannot_be_opened_says_why(command, error, says):
     name, *options = command.split()

@@ -80,6 +80,7 @@ SCORE = st.integers(0, 20).map(lambda number: number / 20)
 SOLUTION = st.tuples(st.integers(-1, 3), st.lists(SCORE, min_size=4, max_size=4).map(tuple))
 
 
+@pytest.mark.slow
 @given(st.lists(SOLUTION, min_size=1, max_size=8), SCORE)
 def test_no_other_threshold_finds_more(solutions, other):
     def f1(threshold):
@@ -230,4 +231,4 @@ def test_the_checker_runs_as_any_model_does(tmp_path):
 
 
 def test_the_task_asks_critics_first():
-    assert load_task("processbench").prompt(None, chat=True).id == "critic"
+    assert load_task("processbench").prompt_form(None, chat=True).id == "critic"

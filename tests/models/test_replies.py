@@ -7,11 +7,17 @@ from types import SimpleNamespace
 import pytest
 
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.models.replies import from_chat, from_text
+from mathreason_eval.models.replies import (
+    UnusableReplyError,
+    from_chat,
+    from_text,
+    parse_body,
+)
+from mathreason_eval.models.tokens import TokenReader
 from mathreason_eval.models.vllm import _result
 from mathreason_eval.types import Prompt, Sampling
 
-KEY = "sk-secret-0123456789"
+KEY = "anything"
 REQUEST = Request(
     task="t", problem_id="p", sample=0, prompt=Prompt(text="2 + 2 ="), sampling=Sampling(), seed=0
 )
@@ -34,7 +40,7 @@ def part(kind, **more):
 
 
 def chat(*choices, **more):
-    return from_chat(REQUEST, {"choices": list(choices), **more}, 0.5, KEY)
+    return from_chat(REQUEST, {"choices": list(choices), **more}, 0.5)
 
 
 TEXT = part("text", text="4")
@@ -60,17 +66,25 @@ ANSWERS = [
     (choice(None, reasoning="hm"),                            ("", "hm", "stop")),
     (choice(None, "length", reasoning_content="hm"),          ("", "hm", "length")),
     (without("content", reasoning="hm"),                      ("", "hm", "stop")),
-    (choice(None, refusal="I cannot."),                       ("I cannot.", None, "stop")),
-    (choice([part("refusal", refusal="I cannot.")]),          ("I cannot.", None, "stop")),
-    (choice("It is", "content_filter"),                       ("It is", None, "content_filter")),
-    (choice(None, "content_filter"),                          ("", None, "content_filter")),
-    (choice("4", "tool_calls", tool_calls=CALL),              ("4", None, "tool_calls")),
-    (choice("4", "function_call"),                            ("4", None, "function_call")),
     (choice("4", tool_calls=[]),                              ("4", None, "stop")),
     *((choice("4", said), ("4", None, "stop"))
-      for said in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP")),
+      for said in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP", "COMPLETE")),
     *((choice("4", said), ("4", None, "length"))
-      for said in ("max_tokens", "max_length", "MAX_TOKENS", "model_length")),
+      for said in ("max_tokens", "max_length", "MAX_TOKENS", "model_length", "token_limit",
+                   "Max_Output_Tokens", "model_context_window_exceeded")),
+]
+REFUSALS = [
+    # what the server says; text, reasoning, finish reason
+    (choice(None, refusal="I cannot."),                       ("I cannot.", None, "stop")),
+    (choice("No.", refusal="I cannot."),                      ("No.", None, "stop")),
+    (choice(None, refusal="No.", reasoning="hm"),             ("No.", "hm", "stop")),
+    (choice([part("refusal", refusal="I cannot.")]),          ("I cannot.", None, "stop")),
+    (choice([TEXT, part("refusal", refusal="!")]),            ("4!", None, "stop")),
+    (choice("It is", "content_filter"),                       ("It is", None, "content_filter")),
+    (choice(None, "content_filter"),                          ("", None, "content_filter")),
+    (without("content", finish="content_filter"),             ("", None, "content_filter")),
+    *((choice("It is", said), ("It is", None, "content_filter"))
+      for said in ("refusal", "SAFETY", "BLOCKLIST", "content_filtered", "RECITATION")),
 ]
 FAILURES = [
     # what the server says; the reason
@@ -81,23 +95,26 @@ FAILURES = [
     (choice(None, reasoning=7),                               "has no text"),
     (choice(4),                                               "content of the server's message is"),
     (choice({"text": "4"}),                                   "content of the server's message is"),
-    (choice([TEXT, part("image_url", image_url={})]),         "no text: 'image_url'"),
-    (choice([part(["text"], text="4")]),                      "no text: ['text']"),
-    (choice([part("text", text=None)]),                       "no text: 'text'"),
-    (choice(["4"]),                                           "no text: None"),
+    (choice([TEXT, part("image_url", image_url={})]),         "not text: 'image_url'"),
+    (choice([part(["text"], text="4")]),                      "not text: ['text']"),
+    (choice([part("text", text=None)]),                       "not text: 'text'"),
+    (choice(["4"]),                                           "not text: None"),
     (choice(None, "tool_calls", tool_calls=CALL),             "asked for a tool"),
     (choice("\n\n", tool_calls=CALL),                         "asked for a tool"),
     (choice(None, function_call=CALL[0], reasoning="hm"),     "asked for a tool"),
     (choice(None, "function_call"),                           "asked for a tool"),
+    (choice("4", tool_calls=CALL),                            "asked for a tool"),
+    *((choice("4", said),                                     "asked for a tool")
+      for said in ("tool_calls", "TOOL_CALL", "tool_use", "function_call")),
     (choice("4", None),                                       "does not say why its text ends"),
     (without("finish_reason"),                                "does not say why its text ends"),
     *((choice("4", said),                                     f"ended its text with {said!r}")
-      for said in ("error", "abort", "insufficient_system_resource", "SAFETY", "", {"a": "stop"})),
-    (choice("4", f"bad {KEY}"),                               "ended its text with 'bad …'"),
-    ({**choice("4"), "error": {"message": f"{KEY} is over"}}, "an error: … is over"),
-    (without("message"),                                      "holds no message"),
-    ({**choice("4"), "index": 1},                             "holds no choice"),
-    (None,                                                    "holds no choice"),
+      for said in ("error", "abort", "insufficient_system_resource", "OTHER", "", {"a": "stop"})),
+    (choice("4", f"bad {KEY}"),                               f"ended its text with 'bad {KEY}'"),
+    ({**choice("4"), "error": {"message": f"{KEY} is over"}}, f"an error: {KEY} is over"),
+    (without("message"),                                      "has no message"),
+    ({**choice("4"), "index": 1},                             "has no choice"),
+    (None,                                                    "has no choice"),
 ]
 # fmt: on
 
@@ -107,6 +124,15 @@ def test_an_answer_is_kept_as_it_was_given(said, want):
     found = chat(said)
     assert isinstance(found, Completion)
     assert (found.text, found.reasoning, found.finish_reason) == want
+    assert not found.refused
+
+
+@pytest.mark.parametrize(("said", "want"), REFUSALS)
+def test_a_refusal_is_marked_and_keeps_its_text(said, want):
+    found = chat(said)
+    assert isinstance(found, Completion)
+    assert (found.text, found.reasoning, found.finish_reason) == want
+    assert found.refused
 
 
 @pytest.mark.parametrize(("said", "reason"), FAILURES)
@@ -114,19 +140,18 @@ def test_what_is_no_answer_fails_with_its_reason(said, reason):
     found = chat(said)
     assert isinstance(found, Failure)
     assert reason in found.reason
-    assert KEY not in found.reason
 
 
 # fmt: off
 REPLIES = [
     # a reply as a whole; the reason
-    (None,                                                         "holds no choice"),
-    ([choice("4")],                                                "holds no choice"),
-    ("<html>",                                                     "holds no choice"),
-    ({},                                                           "holds no choice"),
-    ({"choices": None},                                            "holds no choice"),
-    ({"choices": []},                                              "holds no choice"),
-    ({"error": {"message": f"no credit for {KEY}", "code": 402}},  "an error: no credit for …"),
+    (None,                                                         "has no choice"),
+    ([choice("4")],                                                "has no choice"),
+    ("<html>",                                                     "has no choice"),
+    ({},                                                           "has no choice"),
+    ({"choices": None},                                            "has no choice"),
+    ({"choices": []},                                              "has no choice"),
+    ({"error": {"message": f"no credit for {KEY}", "code": 402}}, f"an error: no credit for {KEY}"),
     ({"error": "overloaded", "choices": [choice("4")]},            "an error: overloaded"),
     ({"object": "error", "message": "overloaded"},                 "an error: overloaded"),
     ({"object": "error", "message": "full", "error": None},        "an error: full"),
@@ -137,10 +162,9 @@ REPLIES = [
 @pytest.mark.parametrize("read", [from_chat, from_text])
 @pytest.mark.parametrize(("reply", "reason"), REPLIES)
 def test_a_reply_without_a_choice_fails_with_its_reason(read, reply, reason):
-    found = read(REQUEST, reply, 0.5, KEY)
+    found = read(REQUEST, reply, 0.5)
     assert isinstance(found, Failure)
     assert reason in found.reason
-    assert KEY not in found.reason
 
 
 def test_an_error_that_is_none_is_no_error():
@@ -170,7 +194,7 @@ def test_the_choice_with_index_0_counts_wherever_it_stands(choices, text):
 @pytest.mark.parametrize(
     ("counts", "want"),
     [(usage, None) for usage in (None, [], "9", 9)]
-    + [({"completion_tokens": count}, None) for count in (None, "9", True, -1, 9.5)]
+    + [({"completion_tokens": count}, None) for count in (None, "9", True, -1, 9.5, 10**30)]
     + [({"completion_tokens": count}, count) for count in (0, 9)],
 )
 def test_a_count_that_can_be_none_is_unknown(counts, want):
@@ -180,10 +204,39 @@ def test_a_count_that_can_be_none_is_unknown(counts, want):
 
 
 # fmt: off
+BODIES = [
+    (b"",                                       "is empty"),
+    (b" \r\n",                                  "is empty"),
+    (b"<html>502</html>",                       "is not JSON"),
+    (b"\xff\xfe\xff",                           "is not JSON"),
+    (b'{"choices": [',                          "is not JSON"),
+    (b"[" * 100_000,                            "is not JSON"),
+    (b"1" * 5_000,                              "is not JSON"),
+    (b'data: {"choices": []}\n\n',              "event stream"),
+    (b": keep-alive\n\ndata: [DONE]",           "event stream"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("body", "reason"), BODIES)
+def test_a_body_that_is_no_json_is_unusable(body, reason):
+    with pytest.raises(UnusableReplyError, match=reason):
+        parse_body(body)
+
+
+def test_half_a_character_in_a_body_is_kept():
+    assert parse_body(b'["\\ud800", "\xed\xa0\x80"]') == ["\ud800", "\ud800"]
+
+
+# fmt: off
 TEXTS = [
     # a choice of /completions; text and finish reason, or the failure's reason
     ({"text": "4", "finish_reason": "stop"},                 ("4", "stop")),
     ({"text": "", "finish_reason": "eos_token"},             ("", "stop")),
+    ({"text": "4", "finish_reason": " STOP\n"},              ("4", "stop")),
+    ({"text": "4", "finish_reason": "Length "},              ("4", "length")),
+    ({"text": "4", "finish_reason": " Tool_Calls"},          "asked for a tool"),
+    ({"text": "4", "finish_reason": " "},                    "ended its text with ' '"),
     ({"text": None, "finish_reason": "content_filter"},      ("", "content_filter")),
     ({"text": None, "finish_reason": "stop"},                "has no text"),
     ({"finish_reason": "stop"},                              "has no text"),
@@ -196,7 +249,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("said", "want"), TEXTS)
 def test_bare_text_is_read_alike(said, want):
-    found = from_text(REQUEST, {"choices": [said]}, 0.5, KEY)
+    found = from_text(REQUEST, {"choices": [said]}, 0.5)
     if isinstance(want, str):
         assert want in found.reason
     else:
@@ -210,4 +263,16 @@ def test_bare_text_is_read_alike(said, want):
 def test_what_vllm_breaks_off_is_no_answer(said, kind):
     ended = SimpleNamespace(text="4", finish_reason=said, token_ids=[4])
     output = SimpleNamespace(outputs=[ended], prompt_token_ids=[2])
-    assert type(_result(output, REQUEST, 0.0)) is kind
+    tokenizer = SimpleNamespace(all_special_ids=[], convert_ids_to_tokens=list)
+    assert type(_result(output, REQUEST, 0.0, TokenReader(tokenizer, ""), None)) is kind
+
+
+@pytest.mark.parametrize(
+    ("details", "want"),
+    [({"reasoning_tokens": count}, count) for count in (0, 7)]
+    + [({"reasoning_tokens": count}, None) for count in (None, "7", True, -1, 10)]
+    + [(details, None) for details in (None, {}, [], "7")],
+)
+def test_thought_tokens_that_make_no_sense_are_unknown(details, want):
+    counts = {"completion_tokens": 9, "completion_tokens_details": details}
+    assert chat(choice("4"), usage=counts).reasoning_tokens == want

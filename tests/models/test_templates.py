@@ -1,180 +1,225 @@
-"""Templates: what a record may say, what every instance keeps to, and what a slip is told."""
+"""What a chat template does wrong is found from its files, and what is right is not blamed."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from random import Random
+import json
 
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mathreason_eval.errors import TaskError, UserError
-from mathreason_eval.families.stories.story import draw_entities, draw_numbers, tell
-from mathreason_eval.families.stories.templates import read_dictionaries, read_template
-from mathreason_eval.families.stories.units import UNITS, format_number
-
-SALE = """\
-id: sale
-who: {who: person, thing: ware}
-draw: {price: 2..9 by 0.5 money, bought: 3..12, share: 10..50 by 10 percent}
-steps:
-  - full = price * bought money
-  - saved = full * share money
-  - paid = full - saved money
-where: [saved > 1]
-text: |
-  {Thing.a} costs ${price}, and {who} buys {bought} {thing.many}.
-  {Who.he} pays {share} less.
-  How many dollars does {who} pay?
-"""
-ENTITIES = read_dictionaries(
-    {
-        "person": [{"name": ["Ada", "Bea"], "he": "she"}, {"name": "Cem", "he": "he"}],
-        "ware": [{"one": "owl", "a": "an owl", "many": "owls"}],
-    }
+from mathreason_eval.errors import Faults
+from mathreason_eval.models import check_model
+from mathreason_eval.models.facts import ChatTemplate, Status, TemplateError
+from mathreason_eval.models.templates import examine, renderer
+from mathreason_eval.models.tokenizer_files import (
+    examine_checkpoint,
+    positions,
+    unscaled_positions,
 )
+from mathreason_eval.types import Message, Prompt
+
+# fmt: off
+CHATML = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>' + '\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+LLAMA = "{{ bos_token }}" + CHATML
+MISTRAL = (
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}"
+    "{% elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}"
+    "{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}"
+    "{% endfor %}"
+)
+NO_SYSTEM = CHATML.replace("{{ '<|im", "{% if m.role != 'system' %}{{ '<|im", 1).replace(
+    "{% endfor %}", "{% endif %}{% endfor %}", 1)
+NO_PROMPT = CHATML.partition("{% if add_gen")[0]
+TEMPLATES = [
+    # template, BOS, whether the tokenizer adds it, what is warned of
+    (CHATML,                          None,  None,  {}),
+    (CHATML,                          "<s>", False, {}),
+    (CHATML,                          "<s>", True,  {"BOS": "the template does not write it"}),
+    (LLAMA,                           "<s>", False, {}),
+    (LLAMA,                           "<s>", True,  {"BOS": "doubled"}),
+    ("{{ bos_token }}" + LLAMA,       "<s>", False, {"BOS": "begins with two"}),
+    ("<bos><bos>" + CHATML,           None,  None,  {"BOS": "begins with two"}),
+    (MISTRAL,                         "<s>", False, {"system message": "refused: Only user and"}),
+    (NO_SYSTEM,                       None,  None,  {"system message": "ignored"}),
+    (NO_PROMPT,                       None,  None,  {"generation prompt": "|>assistant'"}),
+    (CHATML + "{{ eos_token }}",      "<s>", False, {"EOS": "the template writes </s>"}),
+    (CHATML + "{{ '<think>\n' }}",    None,  None,  {}),
+    ("{{ messages[0].role }}",        None,  None,  {"chat template": "does not write the question",
+                                                     "system message": "ignored"}),
+    ("{{ messages[0].nothing.x }}",   None,  None,  {"chat template": "cannot be rendered"}),
+    ("{% for %}",                     None,  None,  {"chat template": "cannot be rendered"}),
+    ("{{ raise_exception('no') }}",   None,  None,  {"chat template": "cannot be rendered: no"}),
+    ("{% generation %}{% endgeneration %}" + CHATML, None, None, {}),
+    ("{% for m in messages %}{% if m.role == 'x' %}{% continue %}{% endif %}{% endfor %}" + CHATML,
+     None, None, {}),
+    ("{{ strftime_now('%Y') }}{{ tools | tojson }}" + CHATML, None, None, {}),
+]
+# fmt: on
 
 
-def story_of(text, seed=0):
-    template = read_template(yaml.safe_load(text))
-    source = Random(seed)
-    return tell(template, draw_numbers(template, source), draw_entities(template, ENTITIES, source))
+def made(source, bos=None, adds=None, **more):
+    tokens = {"eos_token": "</s>", **({"bos_token": bos} if bos else {})}
+    return ChatTemplate(render=renderer(source, tokens), bos=bos, eos="</s>", adds_bos=adds, **more)
 
 
-def test_the_same_numbers_and_names_tell_the_same_story():
-    template = read_template(yaml.safe_load(SALE))
-    numbers = {
-        "price": Fraction(5, 2), "bought": 4, "share": Fraction(1, 10),
-        "full": 10, "saved": 1, "paid": 9,
-    }  # fmt: skip
-    ada, owl = ENTITIES["person"][0], ENTITIES["ware"][0]
-    story = tell(template, numbers, {"who": ada, "thing": owl})
-    assert story.question == (
-        "An owl costs $2.50, and Ada buys 4 owls. She pays 10% less. How many dollars does Ada pay?"
+@pytest.mark.parametrize(("source", "bos", "adds", "warned"), TEMPLATES)
+def test_what_is_wrong_is_warned_of_and_nothing_else(source, bos, adds, warned):
+    findings = list(examine(made(source, bos, adds)))
+    said = {one.subject: one.says for one in findings if one.status is Status.WARNING}
+    assert said.keys() == warned.keys()
+    for subject, piece in warned.items():
+        assert piece in said[subject]
+    assert all(one.hint for one in findings if one.status is Status.WARNING)
+    assert all(one.status is not Status.FAULT for one in findings)
+
+
+def test_an_engine_that_sends_one_bos_is_not_blamed():
+    (finding,) = (
+        one
+        for one in examine(made(LLAMA, "<s>", adds=True, keeps_one_bos=True))
+        if one.subject == "BOS"
     )
-    assert (story.gold, story.steps[0]) == ("9", ("2.5 * 4", "10"))
+    assert (finding.status, "this engine sends one" in finding.says) == (Status.PASS, True)
 
 
-@given(st.integers())
-def test_every_draw_keeps_the_rules_of_its_template(seed):
-    template = read_template(yaml.safe_load(SALE))
-    numbers = draw_numbers(template, Random(seed))
-    assert numbers["paid"] == numbers["price"] * numbers["bought"] * (1 - numbers["share"])
-    assert numbers["saved"] > 1
-    assert all(value > 0 and 100 % value.denominator == 0 for value in numbers.values())
+def test_a_tokenizer_that_adds_an_eos_is_said():
+    said = [one for one in examine(made(CHATML, adds_eos=True)) if one.subject == "EOS"]
+    assert said[0].status is Status.WARNING
 
 
-def test_names_are_drawn_apart_from_numbers():
-    template = read_template(yaml.safe_load(SALE))
-    assert draw_numbers(template, Random(1)) == draw_numbers(template, Random(1))
-    people = {draw_entities(template, ENTITIES, Random(i))["who"]["name"] for i in range(30)}
-    assert people == {"Ada", "Bea", "Cem"}
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [("<think>\n", "'<think>'"), ("<think>\n\n</think>\n\n", "</think>"), ("", "opens no thought")],
+)
+def test_an_opened_thought_is_information(end, says):
+    opening = "{% if add_generation_prompt %}{{ '" + end.replace("\n", "\\n") + "' }}{% endif %}"
+    found = [one for one in examine(made(CHATML + opening)) if one.subject == "thinking"]
+    assert (found[0].status, says in found[0].says) == (Status.NOTE, True)
 
 
-def test_two_slots_are_never_filled_alike():
-    template = read_template(yaml.safe_load(SALE.replace("ware}", "person, other: person}").replace(
-        "{Thing.a} costs ${price}, and {who} buys {bought} {thing.many}",
-        "{who}, {thing} and {other} buy {bought} owls for ${price} each")))  # fmt: skip
-    for seed in range(30):
-        drawn = draw_entities(template, ENTITIES, Random(seed))
-        assert len({entity["name"] for entity in drawn.values()}) == 3
+def test_a_template_cannot_reach_the_program():
+    render = renderer("{{ ''.__class__.__mro__[1].__subclasses__() }}", {})
+    with pytest.raises(TemplateError):
+        render((Message(role="user", content="?"),))
+
+
+# --- checkpoints -----------------------------------------------------------------------------
+
+
+def checkpoint(folder, **files):
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"")
+    for name, content in {"config": {}, **files}.items():
+        path = folder / f"{name}.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+def known(folder, **more):
+    faults = Faults()
+    facts = examine_checkpoint(str(folder), faults, context_of=positions, **more)
+    return facts, [str(one) for one in faults.found]
+
+
+def test_a_checkpoints_template_and_tokens_are_read_from_its_files(tmp_path):
+    folder = checkpoint(
+        tmp_path / "m",
+        config={"text_config": {"max_position_embeddings": 4096}},
+        tokenizer_config={"chat_template": LLAMA, "bos_token": {"content": "<s>"},
+                          "eos_token": "</s>", "add_bos_token": True},
+    )  # fmt: skip
+    facts, faults = known(folder)
+    assert (facts.chat, facts.has_template, facts.context, faults) == (True, True, 4096, [])
+    assert (facts.template.bos, facts.template.eos, facts.template.adds_bos) == (
+        "<s>",
+        "</s>",
+        True,
+    )
+    assert facts.template.render((Message(role="user", content="hi"),)).startswith(
+        "<s><|im_start|>"
+    )
+
+
+def test_the_file_of_a_template_counts_before_the_config(tmp_path):
+    folder = checkpoint(tmp_path / "m", tokenizer_config={"chat_template": LLAMA})
+    (folder / "chat_template.jinja").write_text("its own {{ messages[0].content }}")
+    facts, _ = known(folder)
+    assert facts.template.render((Message(role="user", content="hi"),)) == "its own hi"
+
+
+def test_the_default_of_several_templates_is_taken(tmp_path):
+    named = [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]
+    folder = checkpoint(tmp_path / "m", tokenizer_config={"chat_template": named})
+    assert known(folder)[0].template.render(()) == "d"
+
+
+def test_the_post_processor_says_whether_a_bos_is_added(tmp_path):
+    single = [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A"}}]
+    template = {"type": "TemplateProcessing", "single": single}
+    for number, (processor, adds) in enumerate([
+        (template, True),
+        ({"type": "Sequence", "processors": [{"type": "ByteLevel"}, template]}, True),
+        ({"type": "ByteLevel"}, False),
+        (None, False),
+    ]):  # fmt: skip
+        folder = checkpoint(
+            tmp_path / str(number),
+            tokenizer_config={"chat_template": CHATML, "bos_token": "<s>"},
+            tokenizer={"post_processor": processor},
+        )
+        assert known(folder)[0].template.adds_bos is adds
+
+
+def test_a_base_model_is_one_without_a_template(tmp_path):
+    facts, faults = known(checkpoint(tmp_path / "m", tokenizer_config={"bos_token": "<s>"}))
+    assert (facts.chat, facts.has_template, facts.template, faults) == (False, False, None, [])
+    facts, _ = known(tmp_path / "m", chat=True)
+    assert (facts.chat, facts.has_template) == (True, False)
+
+
+def test_the_arguments_of_a_template_are_given_to_it(tmp_path):
+    source = "{% if enable_thinking %}on{% else %}off{% endif %}"
+    folder = checkpoint(tmp_path / "m", tokenizer_config={"chat_template": source})
+    for value, written in (("true", "on"), ("false", "off")):
+        facts, _ = known(folder, template_arguments=f'{{"enable_thinking": {value}}}')
+        assert facts.template.render(()) == written
+
+
+def test_torn_files_are_faults(tmp_path):
+    facts, faults = known(checkpoint(tmp_path / "m", config="{", tokenizer_config="[]"))
+    assert len([fault for fault in faults if "config.json cannot be read" in fault]) == 1
+    assert any("holds no JSON object" in fault for fault in faults)
+    assert facts.context is None
 
 
 # fmt: off
-SLIPS = [
-    # what is replaced,             by what,                              what the error says
-    ("text: |",                     "txt: |",                             "txt"),
-    ("steps:",                      "draw2: {}\nsteps:",                  "draw2"),
-    ("  - full = price * bought money\n", "",                             "'full' is not known"),
-    ("full * share",                "full ** share",                      "not one of"),
-    ("full * share",                "__import__('os')",                   "not one of"),
-    ("full * share",                "full * share * 2",                   "not one of"),
-    ("bought: 3..12",               "bought: 3..",                        "cannot be read"),
-    ("bought: 3..12",               "bought: 12..3",                      "nothing to draw from"),
-    ("bought: 3..12",               "bought: 2..3 by 0.5",                "nothing to draw from"),
-    ("bought: 3..12",               "bought: 3..12 by 0",                 "ZeroDivisionError"),
-    ("bought: 3..12, share",        "bought: 3..12, who: 2..3, share",    "named twice"),
-    ("{bought} ",                   "",                                   "bought is needed"),
-    ("{share} less",                "{share} or {saved} less",            "saved is to be found"),
-    ("  - paid = full - saved money\n", "  - paid = full - price money\n", "saved leads nowhere"),
-    ("{thing.many}",                "{thing.many",                        "belongs to no slot"),
-    ("{Who.he} pays",               "{Person.he} pays",                   "named .person."),
-    ("{who: person, ",              "{you: person, who: person, ",        "you does not appear"),
+CONTEXTS = [  # config, context of hf:, context of vllm:
+    ({"max_position_embeddings": 2048},                                            2048, 2048),
+    ({"max_position_embeddings": 2048, "rope_scaling": None},                      2048, 2048),
+    ({"max_position_embeddings": 2048, "rope_scaling": {"type": "yarn", "factor": 4}}, 2048, None),
+    ({"max_position_embeddings": 2048, "rope_parameters": {"rope_theta": 1e4}},    2048, 2048),
+    ({"text_config": {"max_position_embeddings": 512}},                            512,  512),
+    ({},                                                                           None, None),
+    ({"max_position_embeddings": "many"},                                          None, None),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("old", "new", "says"), SLIPS)
-def test_a_slip_in_a_template_is_found_before_anything_is_drawn(old, new, says):
-    assert old in SALE
-    with pytest.raises(UserError, match=says):
-        read_template(yaml.safe_load(SALE.replace(old, new)))
+@pytest.mark.parametrize(("config", "transformers", "vllm"), CONTEXTS)
+def test_the_context_is_what_the_engine_takes(config, transformers, vllm):
+    assert (positions(config), unscaled_positions(config)) == (transformers, vllm)
 
 
-# fmt: off
-DRAWN_SLIPS = [
-    ("saved > 1",     "saved > 1000", "finds no numbers"),
-    ("{who.he}",      "{who.shoe}",   "for its 'shoe'"),
-    ("thing: ware}",  "thing: wear}", "wear"),
-]
-# fmt: on
+def test_vllms_own_limit_counts(tmp_path):
+    folder = checkpoint(tmp_path / "m", config={"max_position_embeddings": 2048})
+    assert check_model(f"vllm:{folder}", {"max_model_len": "999"}).context == 999
+    assert check_model(f"vllm:{folder}").context == 2048
 
 
-@pytest.mark.parametrize(("old", "new", "says"), DRAWN_SLIPS)
-def test_what_only_drawing_can_find_is_a_clear_error_too(old, new, says):
-    text = SALE.replace("{Who.he} pays", "Then {who.he} pays")
-    assert old in text
-    with pytest.raises(UserError, match=says):
-        story_of(text.replace(old, new))
-
-
-def test_a_dictionary_that_is_too_small_says_so():
-    text = SALE.replace("ware}", "ware, more: ware}").replace("{thing.many}", "{thing.many} {more}")
-    with pytest.raises(TaskError, match="needs more of ware"):
-        story_of(text)
-
-
-# fmt: off
-SPELLINGS = [
-    # unit,      value,              printed
-    ("count",    12,                 "12"),
-    ("count",    1234,               "1234"),
-    ("money",    12,                 "12"),
-    ("money",    Fraction(25, 2),    "12.50"),
-    ("money",    Fraction(1, 20),    "0.05"),
-    ("decimal",  Fraction(5, 2),     "2.5"),
-    ("percent",  Fraction(1, 4),     "25%"),
-    ("percent",  Fraction(1, 8),     "12.5%"),
-    ("part",     Fraction(1, 2),     "half"),
-    ("part",     Fraction(1, 3),     "a third"),
-    ("part",     Fraction(3, 4),     "three quarters"),
-    ("times",    2,                  "twice"),
-    ("times",    3,                  "three times"),
-    ("words",    7,                  "seven"),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize(("unit", "value", "printed"), SPELLINGS)
-def test_a_value_is_printed_as_its_unit_says(unit, value, printed):
-    assert UNITS[unit].format(value) == printed
-
-
-# fmt: off
-SENSELESS = [
-    ("count",   0), ("count", -1), ("count", Fraction(1, 2)), ("money", Fraction(1, 3)),
-    ("money",   0), ("part", 1), ("part", Fraction(1, 7)), ("times", 1), ("words", 13),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize(("unit", "value"), SENSELESS)
-def test_a_value_that_makes_no_sense_in_its_unit_is_never_told(unit, value):
-    assert not UNITS[unit].is_valid(value)
-
-
-@given(st.fractions(0, 10**9, max_denominator=1000))
-def test_an_exact_spelling_is_read_back_as_the_same_number(value):
-    assert Fraction(format_number(value)) == value
+def test_words_are_the_tokens_of_a_script():
+    count = check_model("fake:echo").count
+    asked = Prompt(messages=(Message(role="user", content="a b  c"),))
+    assert count([asked, Prompt(text="one")]) == [3, 1]

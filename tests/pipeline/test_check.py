@@ -81,7 +81,7 @@ BROKEN = [
     ("cases.jsonl",  json.dumps({"text": "4", "gold": "4"}),     "cases.jsonl", "Line 1 needs"),
     ("prompt.jinja", "{{ problem.questoin }}",                   "prompts",     "does not render"),
     ("prompt.jinja", "{{ problem.question",                      "prompts",     "does not render"),
-    ("prompt.jinja", "What?",                                    "prompts",     "does not ask"),
+    ("prompt.jinja", "What?",                                    "prompts",     "does not contain"),
     ("task.yaml",    YAML.replace("[boxed]", "[boxd]"),          "task.yaml",   "boxed"),
     ("task.yaml",    YAML.replace("number", "numbr"),            "task.yaml",   "number"),
     ("task.yaml",    YAML + "slices: [level]\n",                 "problems",    "'level'"),

@@ -20,21 +20,25 @@ from mathreason_eval.runs.manifest import (
     identity,
 )
 from mathreason_eval.runs.migration import FORMAT
-from mathreason_eval.runs.store import RunWriter, load_run
+from mathreason_eval.runs.store import load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import (
     CodeEntry,
     DataEntry,
     GradingRules,
     ModelEntry,
+    Problem,
     PromptEntry,
     ReportRules,
     RunManifest,
     SamplingEntry,
+    SessionEntry,
     TaskEntry,
     Totals,
 )
 
 RULES = asdict(DEFAULT)
+PROBLEM = Problem(id="p", question="1 + 1?", gold=("2",))
 OTHER = {
     str: "something else",
     int: 987,
@@ -79,7 +83,7 @@ WAYS = [way for way, _, _ in leaves(ENTRY)]
 @pytest.mark.parametrize("way", WAYS)
 def test_every_field_of_a_task_counts_for_a_comparison_unless_it_is_excused(way):
     own, usual = (
-        Conditions.of(entry, ["p"])
+        Conditions.of(entry, [PROBLEM])
         for entry in (otherwise(ENTRY, way), ENTRY)
     )  # fmt: skip
     found = list(differences(own, usual))
@@ -101,7 +105,6 @@ WORDS = [
     ({"version": 2},                    "version", "version 2, not 1"),
     ({"prompt__sha256": "f" * 64},      "prompt",  "prompt boxed (ffffffff), not boxed (aaaaaaaa)"),
     ({"prompt__sha256": None},          "prompt",  "prompt boxed, not boxed (aaaaaaaa)"),
-    ({"data__sha256": "f" * 64},        "data",    "data shopping.jsonl (ffffffff), not shop"),
     ({"grading__grade": "math"},        "rules",   "rules math of grader version 1, not num"),
     ({"grading__grader_version": "2"},  "rules",   "rules number of grader version 2, not "),
     ({"grading__extract": ("boxed",)},  "rules",   'rules extract ["boxed"], not ["boxed", '),
@@ -112,23 +115,51 @@ WORDS = [
 
 @pytest.mark.parametrize(("values", "name", "words"), WORDS)
 def test_what_differs_is_said(values, name, words):
-    own, usual = (Conditions.of(entry, ["p"]) for entry in (changed(ENTRY, **values), ENTRY))
+    own, usual = (Conditions.of(entry, [PROBLEM]) for entry in (changed(ENTRY, **values), ENTRY))
     [(said, phrase)] = differences(own, usual)
     assert (said, phrase[: len(words)]) == (name, words)
+
+
+ROW = Problem(id="q", question="2 + 2?", gold=("4",), given={"steps": ("2 + 2",)})
+# fmt: off
+ASKED = [
+    # what another result was asked for problems p and q; under which names it differs
+    ((PROBLEM, ROW),                                    []),
+    ((ROW, PROBLEM),                                    []),
+    ((PROBLEM, replace(ROW, given={"steps": ["2 + 2"]})), []),
+    ((PROBLEM, replace(ROW, meta={"level": 3})),        []),
+    ((PROBLEM, replace(ROW, gold=("5",))),              ["data"]),
+    ((PROBLEM, replace(ROW, question="2 + 3?")),        ["data"]),
+    ((PROBLEM, replace(ROW, given={})),                 ["data"]),
+    ((PROBLEM,),                                        ["problems"]),
+    ((PROBLEM, replace(ROW, id="r")),                   ["problems"]),
+    ((replace(PROBLEM, gold=("3",)),),                  ["data", "problems"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("sha256", ["b" * 64, "f" * 64])
+@pytest.mark.parametrize(("asked", "names"), ASKED)
+def test_data_differ_where_problems_that_were_asked_do(asked, names, sha256):
+    own = Conditions.of(changed(ENTRY, data__sha256=sha256), asked)
+    usual = Conditions.of(ENTRY, (PROBLEM, ROW))
+    assert [name for name, _ in differences(own, usual)] == names
+    assert (own == usual) == (not names)
 
 
 def test_an_option_that_a_folder_does_not_say_is_not_its_default():
     known = changed(ENTRY, grading__convention=RULES)
     earlier = {name: value for name, value in RULES.items() if name != "variable_names"}
-    own = Conditions.of(changed(ENTRY, grading__convention=earlier), ["p"])
-    [(_, words)] = differences(own, Conditions.of(known, ["p"]))
+    own = Conditions.of(changed(ENTRY, grading__convention=earlier), [PROBLEM])
+    [(_, words)] = differences(own, Conditions.of(known, [PROBLEM]))
     assert words == "rules variable_names null, not true"
 
 
 @pytest.mark.parametrize("way", [way for way, _, _ in leaves(MANIFEST) if way != "tasks"])
 def test_every_field_of_a_manifest_counts_for_going_on_unless_it_is_excused(way):
     same = identity(otherwise(MANIFEST, way)) == identity(MANIFEST)
-    assert same == excused(MANIFEST, way, MAY_CHANGE)
+    of_model = way.startswith("model__") and way != "model__backend"
+    assert same == (excused(MANIFEST, way, MAY_CHANGE) and not of_model)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -137,12 +168,12 @@ def test_every_field_of_a_task_counts_for_going_on_unless_it_is_excused(way):
     assert (identity(other) == identity(MANIFEST)) == excused(ENTRY, way, MAY_CHANGE)
 
 
-def test_the_identity_is_spelled_as_it_was_in_format_1():
-    """The names of default folders are its hash: a run begun before an update goes on."""
+def test_the_identity_is_spelled_as_errors_name_it():
     assert identity(MANIFEST) == {
-        "model name": "fake:echo", "temperature": 0.0, "top_p": 1.0, "seed": 0,
+        "model name": "fake:echo", "model revision": None, "model sha256": None,
+        "model chat_template_sha256": None, "temperature": 0.0, "top_p": 1.0, "seed": 0,
         "sums version": 1, "sums prompt": "boxed", "sums prompt_sha256": "a" * 64,
-        "sums max_tokens": 1024, "sums data_sha256": "b" * 64,
+        "sums max_tokens": 1024,
     }  # fmt: skip
 
 
@@ -191,16 +222,17 @@ READ = RunManifest(
     ),
     sampling=SamplingEntry(temperature=0.6, top_p=0.95),
     seed=3,
-    samples=4,
     tasks={
         "gsm8k": TaskEntry(
             version=2,
-            prompt=PromptEntry(id="boxed", sha256="aa"),
+            prompt=PromptEntry(id="boxed", sha256="aa", system=None, system_fallback=None),
             max_tokens=1024,
             data=DataEntry(
                 source="hub:openai/gsm8k", revision="e53f", sha256="bb", rows=1319, published=True
             ),
             problems=100,
+            limit=100,
+            samples=4,
             grading=GradingRules(
                 extract=("boxed", "last_number"),
                 grade="math",
@@ -208,6 +240,7 @@ READ = RunManifest(
                 convention={"percent": "sign"},
                 second="gsm8k-strict",
                 check_steps=False,
+                judged_by=None,
             ),
             report=ReportRules(
                 slices=("steps",), cluster="family", macro=None, metrics=("range",), primary=None
@@ -222,6 +255,20 @@ READ = RunManifest(
     ),
     started="2026-05-01T10:00:00+00:00",
     finished="2026-05-01T10:20:00+00:00",
+    unkeyed=True,
+    adopted=None,
+    sessions=(
+        SessionEntry(
+            began=None,
+            ended=None,
+            end=None,
+            seconds=8.5,
+            grading_lag_seconds=0.1,
+            samples=None,
+            completion_tokens=1200,
+            failures=0,
+        ),
+    ),
     totals=Totals(
         completion_tokens=1200,
         generation_seconds=8.5,
@@ -240,6 +287,31 @@ def stored(folder, row) -> object:
 
 def test_a_folder_of_format_1_is_read(tmp_path):
     assert stored(tmp_path, FORMAT_1) == READ
+
+
+# fmt: off
+BEFORE_TASKS_HAD_THEM = [
+    # problems asked, rows of the data, samples of the run; the task's samples and limit
+    (100, 1319, 4, (4, 100)),
+    (1319, 1319, 1, (1, None)),
+    (2000, 1319, 2, (2, 2000)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("form", [1, 2])
+@pytest.mark.parametrize(("problems", "rows", "samples", "known"), BEFORE_TASKS_HAD_THEM)
+def test_samples_and_limit_were_once_of_the_run(tmp_path, form, problems, rows, samples, known):
+    row = json.loads(FORMAT_1)
+    row["samples"] = samples
+    row["tasks"]["gsm8k"] |= {"problems": problems, "data_rows": rows}
+    if form == 2:
+        later = asdict(stored(tmp_path, row))
+        for entry in later["tasks"].values():
+            del entry["samples"], entry["limit"]
+        row = {**later, "samples": samples}
+    entry = stored(tmp_path, row).tasks["gsm8k"]
+    assert (entry.samples, entry.limit) == known
 
 
 def test_what_was_read_and_written_is_format_2_and_the_same(tmp_path):
@@ -266,7 +338,7 @@ def test_what_format_1_came_to_say_later_is_unknown_of_folders_before(tmp_path):
 # fmt: off
 AMISS = [
     # where a manifest of format 1 has what; what the error says
-    (("samples",), "4",                         "as format 2: samples: expected int, got str"),
+    (("samples",), "4",                         "tasks.gsm8k.samples: expected int, got str"),
     (("sampling",), None,                       "as format 2: sampling: expected "),
     (("sampling", "temperature"), "0.6",        "sampling.temperature: expected float | null, got"),
     (("tasks",), [],                            "tasks: expected object, got array"),

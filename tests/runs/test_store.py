@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,19 +14,15 @@ import textwrap
 from dataclasses import replace
 
 import pytest
-from manifests import MANIFEST
+from manifests import MANIFEST, changed
 from site_runs import make_run
 
-from mathreason_eval.cli import main
 from mathreason_eval.errors import EXIT_USER_ERROR, RunError
-from mathreason_eval.runs.codec import TornLineWarning
+from mathreason_eval.runs.codec import TornLineWarning, as_document, as_line
 from mathreason_eval.runs.migration import FORMAT
-from mathreason_eval.runs.store import (
-    RunWriter,
-    find_run,
-    find_runs,
-    load_run,
-)
+from mathreason_eval.runs.repair import sample_files
+from mathreason_eval.runs.store import find_run, find_runs, load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Unit, Verdict
 
 
@@ -63,6 +60,24 @@ def test_a_text_comes_back_as_it_went(tmp_path, text):
         writer.append("sums", generation(0, text))
         writer.append("sums", generation(1, "after"))
     assert [g.text for g in load_run(tmp_path).generations("sums")] == [text, "after"]
+
+
+# fmt: off
+INFINITE = [
+    # a record,                                                  where its number is
+    (replace(generation(0), seconds=math.nan),                   "seconds is nan"),
+    (replace(generation(0), reward=-math.inf),                   "reward is -inf"),
+    (changed(MANIFEST, sampling__temperature=math.nan),          "sampling.temperature is nan"),
+    (changed(MANIFEST, model__details={"a": [{"b": math.inf}]}),  "model.details.a.0.b is inf"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("record", "says"), INFINITE)
+@pytest.mark.parametrize("write", [as_line, as_document])
+def test_no_file_holds_a_number_that_json_has_no_word_for(record, says, write):
+    with pytest.raises(RunError, match=re.escape(says)):
+        write(record)
 
 
 def test_every_kind_of_record_comes_back(tmp_path):
@@ -127,7 +142,7 @@ def test_one_writer_at_a_time(folder):
 def test_a_killed_writer_leaves_no_lock_and_every_line(tmp_path):
     code = textwrap.dedent(f"""
         import os, pathlib, signal
-        from mathreason_eval.runs.store import RunWriter
+        from mathreason_eval.runs.writer import RunWriter
         from mathreason_eval.types import Generation
         writer = RunWriter(pathlib.Path({str(tmp_path)!r}))
         for number in range(50):
@@ -151,7 +166,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path):
     code = textwrap.dedent(f"""
         import pathlib
         from mathreason_eval.errors import RunError
-        from mathreason_eval.runs.store import RunWriter
+        from mathreason_eval.runs.writer import RunWriter
         from mathreason_eval.types import Generation
         with RunWriter(pathlib.Path({str(tmp_path)!r})) as writer:
             try:
@@ -164,7 +179,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing_stored(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=limit
     )
-    assert "takes no more data" in done.stdout
+    assert "cannot be written" in done.stdout
     assert "Free some space" in done.stdout
     with RunWriter(tmp_path) as writer:
         writer.write_manifest(manifest())
@@ -204,7 +219,7 @@ def test_why_a_text_ends_is_never_inferred(folder, said):
 # fmt: off
 AMISS = [
     # file of the run, a field and what it holds; what the error says
-    ("manifest.json",     {"samples": "1"},             "manifest.json: samples: expected int, "),
+    ("manifest.json",     {"seed": "1"},                "manifest.json: seed: expected int, "),
     ("manifest.json",     {"sampling": None},           "manifest.json: sampling: expected "),
     ("manifest.json",     {"seed": 0.5},                "manifest.json: seed: expected int, got f"),
     ("manifest.json",     {"seed": True},               "manifest.json: seed: expected int, got b"),
@@ -230,12 +245,12 @@ AMISS = [
     ("verdicts.jsonl",    {"score": "\ud800"},          "line 2: score: expected float, got str"),
     ("verdicts.jsonl",    {"outcome": "\ud800"},        "line 2: outcome: invalid enum value "),
     ("verdicts.jsonl",    {"\ud800": 1, "second": "\ud800"}, "line 2: second: invalid enum value "),
-    ("verdicts.jsonl",    {"\ud800": 1},                "line 2: holds half a character in a na"),
-    ("manifest.json",     {"samples": "\ud800"},        "manifest.json: samples: expected int, "),
+    ("verdicts.jsonl",    {"\ud800": 1},                "line 2: a name contains a lone surroga"),
+    ("manifest.json",     {"seed": "\ud800"},           "manifest.json: seed: expected int, "),
     # A task is a folder in the folder: what is written to it must not land elsewhere.
     *(
         ("manifest.json", {"tasks": {name: {}}},
-         f"manifest.json: tasks: {name!r} is no name of a folder in this one.")
+         f"manifest.json: tasks: {name!r} cannot be the name of a folder in this run.")
         for name in ("../elsewhere", "/elsewhere", "a/b", "..", "", "\ud800")
     ),
 ]
@@ -265,13 +280,11 @@ def test_a_wrong_type_is_an_error_with_file_line_and_field(whole, name, values, 
 
 
 @pytest.mark.parametrize(("name", "values", "words"), AMISS)
-def test_no_verb_takes_a_wrong_type_for_an_answer(whole, capsys, monkeypatch, name, values, words):
+def test_no_verb_takes_a_wrong_type_for_an_answer(whole, mathreason, name, values, words):
     amiss(whole, name, values)
-    monkeypatch.setattr(sys, "argv", ["mathreason", "show", str(whole)])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == EXIT_USER_ERROR
-    assert words in " ".join(capsys.readouterr().err.split())
+    said = mathreason("show", whole)
+    assert said.code == EXIT_USER_ERROR
+    assert words in " ".join(said.err.split())
 
 
 def everything_in(run):
@@ -305,16 +318,29 @@ def test_a_folder_that_holds_one_run_stands_for_it(folder):
     assert find_run(folder.parent).path == folder
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "metrics.json", "generations.jsonl", ".lock"])
+def test_a_run_may_have_any_name_in_a_folder(tmp_path, name):
+    for path in (tmp_path / "a" / name, tmp_path / name):
+        with RunWriter(path) as writer:
+            writer.write_manifest(manifest())
+            writer.append("sums", generation(0))
+    assert {run.path for run in find_runs(tmp_path)} == {tmp_path / "a" / name, tmp_path / name}
+    assert find_run(tmp_path / "a").path == tmp_path / "a" / name
+    assert not sample_files(tmp_path)
+    with pytest.raises(RunError, match="is not a run folder"):
+        load_run(tmp_path)
+
+
 def test_two_runs_must_be_told_apart(folder):
     with RunWriter(folder.parent / "other") as writer:
         writer.write_manifest(manifest())
     assert len(find_runs(folder.parent)) == 2
-    with pytest.raises(RunError, match="holds 2 runs"):
+    with pytest.raises(RunError, match="contains 2 runs"):
         find_run(folder.parent)
 
 
 def test_no_run_is_an_error_that_says_how_to_make_one(tmp_path):
-    with pytest.raises(RunError, match="no run folder") as caught:
+    with pytest.raises(RunError, match="not a run folder") as caught:
         find_run(tmp_path)
     assert "mathreason run" in caught.value.hint
 
@@ -324,6 +350,33 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="cannot be written"):
         RunWriter(tmp_path / "run")
+
+
+MODES = [
+    # umask, the folder's mode before or None, its mode after
+    (0o022, None, 0o700),
+    (0o000, None, 0o700),
+    (0o077, None, 0o700),
+    (0o022, 0o755, 0o755),
+    (0o022, 0o770, 0o770),
+]
+
+
+@pytest.mark.parametrize(("mask", "before", "after"), MODES)
+def test_a_folder_that_we_make_is_its_owners_alone(tmp_path, mask, before, after):
+    path = tmp_path / "runs" / "run"
+    path.parent.mkdir()
+    if before is not None:
+        path.mkdir()
+        path.chmod(before)
+    old = os.umask(mask)
+    try:
+        with RunWriter(path) as writer:
+            writer.write_manifest(manifest())
+            writer.append("sums", generation(0))
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == after
 
 
 # --- samples ---------------------------------------------------------------------------------
@@ -366,7 +419,7 @@ def test_a_sample_or_a_verdict_of_nothing_is_an_error(folder, known, judged):
         problems = [Problem(id=f"p{n}", question="?", gold=("7",)) for n in range(known)]
         writer.write_problems("sums", problems)
         writer.write_verdicts("sums", [verdict(judged)])
-    with pytest.raises(RunError, match="does not hold"):
+    with pytest.raises(RunError, match="is not in it"):
         list(load_run(folder).samples("sums"))
 
 

@@ -267,3 +267,23 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(runs, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         build_site(runs[:1], tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["index.html", "index.json", "site.css"])
+def test_a_page_is_written_through_no_link(runs, tmp_path, name):
+    target, out = tmp_path / ".profile", tmp_path / "site"
+    target.write_text("mine")
+    out.mkdir()
+    (out / name).symlink_to(target)
+    build_site(runs[:1], out)
+    assert target.read_text() == "mine"
+    assert not (out / name).is_symlink()
+
+
+def test_a_folder_of_a_site_that_is_a_link_is_an_error(runs, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "run").symlink_to(tmp_path / "home")
+    with pytest.raises(UserError, match="cannot be written"):
+        build_site(runs[:1], tmp_path / "site")
+    assert not list((tmp_path / "home").iterdir())

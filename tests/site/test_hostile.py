@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from site_pages import Page, dead_links, pages, places_with_two_owners
 from site_runs import make_run
 
-from mathreason_eval.runs.store import RunWriter, load_run
+from mathreason_eval.runs.store import load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.site import build_site
 from mathreason_eval.site.formats import excerpt
 from mathreason_eval.text import distinct_page_names, page_name, short_names, slug
@@ -40,7 +41,8 @@ def test_no_text_from_outside_becomes_markup_or_a_path(attack, tmp_path):
     settings = {"question": attack, "text": f"{attack} \\boxed{{", "reasoning": attack}
     plain = make_run(tmp_path / "plain", problems=3)
     hostile = make_run(tmp_path / "hostile", problems=3, model=f"fake:{attack}", **settings)
-    quiet = _tags(build_site([plain, plain], tmp_path / "a").parent)
+    other = make_run(tmp_path / "other", problems=3, question="Another question?")
+    quiet = _tags(build_site([other, plain], tmp_path / "a").parent)
     index = build_site([hostile, plain], tmp_path / "b")
     extra = _tags(index.parent) - quiet - {"details", "summary"}
     assert extra == set()

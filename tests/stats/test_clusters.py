@@ -107,6 +107,7 @@ def test_copies_of_a_cluster_narrow_the_interval_of_no_metric(times):
     assert not narrower
 
 
+@pytest.mark.slow
 def test_taken_for_independent_the_same_copies_would_narrow_it():
     alone = replace(REPORT, rules=replace(REPORT.rules, cluster=None))
     assert (

@@ -46,6 +46,7 @@ def test_the_table_is_there():
     assert len(list(documented())) >= 4 * len(PROBLEMS) * len(SAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("a", "b", "problems", "samples", "printed"), list(documented()))
 def test_coverage_is_what_the_table_says(a, b, problems, samples, printed):
     # 1,000 runs have a standard error of 0.7 points; the table's 4,000 of 0.35.

@@ -17,12 +17,13 @@ from manifests import report_of
 from scipy.stats import hypergeom
 
 from mathreason_eval.cli.screens.metrics import metric_table, variance_line
+from mathreason_eval.cli.screens.tables import print_table
 from mathreason_eval.errors import PluginError
 from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
 from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats import summary
-from mathreason_eval.stats.estimators.confidence import Vote, confidence_means
+from mathreason_eval.stats.estimators.confidence import Vote, calibration_means
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.means import posterior
 from mathreason_eval.stats.estimators.passk import TAUS, curves
@@ -106,7 +107,7 @@ FOREIGN = [
     ([a_metric(), a_metric()],            "own of all of t, which is not its own"),
     ([a_metric(task="other")],            "own of all of other, which is not its own"),
     ([a_metric(value=math.nan)],          "own, which is not finite"),
-    (["own"],                             "str, which is no Metric"),
+    (["own"],                             "str, which is not a Metric"),
 ]
 # fmt: on
 
@@ -122,6 +123,7 @@ def test_a_family_yields_metrics_of_its_own_and_no_second_avg(monkeypatch, yield
 # --- some, all, enough -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 7, 100])
 def test_every_curve_is_hypergeometric(n):
     correct, k = np.arange(n + 1)[:, None], np.arange(1, n + 1)[None]
@@ -133,6 +135,7 @@ def test_every_curve_is_hypergeometric(n):
         assert enough == pytest.approx(hypergeom.sf(least - 1, n, correct, k), abs=1e-11)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 24), st.data())
 def test_a_curve_is_the_estimator_at_every_k(n, data):
     c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
@@ -151,6 +154,7 @@ def at_least(hits, n, c, k):
     return sum(ways) / math.comb(n, k)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 40), st.data())
 def test_mg_pass_is_the_sum_that_its_authors_publish(n, data):
     c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
@@ -166,6 +170,7 @@ def test_the_number_of_draws_stands_in_the_name(name, k):
 # --- votes -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_votes_of_a_thousand_samples_keep_their_digits():
     assert maj_curve(1, [1] * 499, 0) == pytest.approx(np.full(500, 0.002), abs=1e-10)
     assert maj_curve(250, [250, 250, 250], 0) == pytest.approx(np.full(1000, 0.25), abs=1e-10)
@@ -208,6 +213,7 @@ def weighted(drawn):
     return (0 in winners) / len(winners) if winners else 0.0
 
 
+@pytest.mark.slow
 @given(SAMPLES)
 def test_a_weighted_vote_is_near_the_mean_over_all_subsets_and_exact_for_all(samples):
     rewards, ballots = zip(*samples, strict=True)
@@ -245,6 +251,7 @@ def clustered(seed, n=60, groups=17):
     return rng.integers(0, 9, n) / 8, rng.integers(0, groups, n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_error_of_clusters_is_that_of_another_library(seed):
     api = pytest.importorskip("statsmodels.api")
@@ -341,6 +348,7 @@ def test_the_show_line_adds_up():
 # --- Bayes, confidence, macro ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20))
 def test_bayes_is_the_beta_posterior(pairs):
     counts = [(right, right + wrong) for right, wrong in pairs]
@@ -362,10 +370,11 @@ VOTES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(VOTES)
 def test_confidence_is_measured_as_one_would_by_hand(rows):
     votes = [Vote(confidence=m / 8, credit=y, bin=math.ceil(m / 8 * 10) - 1) for m, y in rows]
-    found = confidence_means(votes)
+    found = calibration_means(votes)
     gaps = [abs(sum(v.credit - v.confidence for v in votes if v.bin == one)) for one in range(10)]
     assert found["ece"].value == pytest.approx(sum(gaps) / len(votes))
     brier = [v.credit * (v.confidence - 1) ** 2 + (1 - v.credit) * v.confidence**2 for v in votes]
@@ -394,7 +403,7 @@ def test_auroc_is_that_of_another_library():
         confidence[right], confidence[~right]
     )
     wanted = statistic.statistic / (right.sum() * (~right).sum())
-    assert confidence_means(votes)["auroc"].value == pytest.approx(wanted)
+    assert calibration_means(votes)["auroc"].value == pytest.approx(wanted)
 
 
 def test_agreement_on_wrong_answers_is_not_confidence_in_right_ones():
@@ -450,6 +459,7 @@ def test_curves_of_published_samples(shared, name, correct, samples, passes, vot
     assert found["avg"].high - found["avg"].low > 0.09
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_votes_of_published_samples_are_those_of_draws(shared):
     problems, verdicts = published(shared, "amc23")
@@ -492,7 +502,7 @@ def test_the_terminal_is_not_buried():
 
     found = list(metrics_of(*["+-+-+-+-"] * 5, rewards=[[0.5] * 8] * 5).values())
     text = io.StringIO()
-    Console(width=100, file=text).print(metric_table(found, 100))
+    print_table(Console(width=100, file=text), metric_table(found, 100))
     rows = [line.split() for line in text.getvalue().splitlines()]
     shown = [row[1] for row in rows if row[:1] == ["all"]]
     assert shown == [

@@ -46,6 +46,7 @@ def test_which_test_answers(given_pairs, test):
 COUNTS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(COUNTS)
 def test_mcnemar_is_the_test_of_sign_flips(counts):
     assert exact_test(pairs(counts)).p == pytest.approx(sign_flip(pairs(counts)).two_sided)

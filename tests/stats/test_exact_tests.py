@@ -62,6 +62,13 @@ def test_what_never_changed_has_no_evidence():
     assert (found.less, found.greater, found.two_sided) == (0.5, 0.5, 1.0)
 
 
+@pytest.mark.parametrize("lost", [*range(1, 44, 3), 100, 1000])
+def test_a_p_is_neither_above_one_nor_below_what_so_few_flips_can_show(lost):
+    found = sign_flip(pairs([(1, 0)] * lost, n=1))
+    assert max(1e-13, 2.0 ** -(lost + 1)) <= found.less
+    assert found.greater <= 1.0
+
+
 def test_a_cluster_flips_as_one():
     alone = [Pair(before=1.0, after=0.0) for _ in range(4)]
     together = [Pair(before=1.0, after=0.0, cluster="one source") for _ in range(4)]

@@ -58,6 +58,7 @@ def test_nothing_that_could_have_changed_is_no_fall():
     assert exchange_test([pair((8, 1), (8, 1))] * 30).less == 0.5
 
 
+@pytest.mark.slow
 def test_one_sample_against_eight_raises_no_false_alarm_on_an_easy_set():
     """Student's t alone calls 1.6 % of such changes without effect a regression at 1 %."""
     rng = np.random.default_rng(2)

@@ -6,7 +6,6 @@ import json
 import math
 import random
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from manifests import ENTRY, MANIFEST, changed, report_of
 
-from mathreason_eval.cli import main
 from mathreason_eval.compare.comparison import ComparisonRequest, compare
 from mathreason_eval.compare.pairing import pair, task_run
 from mathreason_eval.errors import UnknownNameError
@@ -28,7 +26,8 @@ from mathreason_eval.gate.config import Config
 from mathreason_eval.gate.judging import judge
 from mathreason_eval.grade.graders import GRADERS
 from mathreason_eval.pipeline.check import check_task
-from mathreason_eval.runs.store import RunWriter, load_run
+from mathreason_eval.runs.store import load_run
+from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.site import build_site
 from mathreason_eval.stats import metrics
 from mathreason_eval.stats.difference import Pair
@@ -174,6 +173,7 @@ def critic(hits: Sequence[tuple[str, str, float]]):
     return items_of(asked, [], judged, str, cluster=None)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["-1", "2"]), st.booleans()),
@@ -238,11 +238,11 @@ def stored(folder: Path, name: str, answer, primary: str | None = "f1"):
         for one, verdict in zip(asked, judged, strict=True)
     ]
     entry = changed(
-        ENTRY, problems=200, grading__grade="step-index",
+        ENTRY, problems=200, samples=1, grading__grade="step-index",
         report__slices=("split",), report__metrics=("first-error",), report__cluster="source",
         report__primary=primary,
     )  # fmt: skip
-    manifest = changed(MANIFEST, samples=1, model__name=name, finished=MANIFEST.started)
+    manifest = changed(MANIFEST, model__name=name, finished=MANIFEST.started)
     rules = entry.report
     metrics = summarize("bench", asked, made, judged, key=str, report=replace(PLAIN, rules=rules))
     with RunWriter(folder / name) as writer:
@@ -293,14 +293,10 @@ def test_a_critic_that_finds_nothing_is_a_regression(critics):
     assert judge(*critics[::-1], Config()).conclusion == "pass"
 
 
-def test_every_output_of_the_gate_names_the_metric(critics, monkeypatch, capsys, tmp_path):
-    half, never = (str(run.path) for run in critics)
+def test_every_output_of_the_gate_names_the_metric(critics, mathreason, tmp_path):
+    half, never = (run.path for run in critics)
     files = ["--junit", tmp_path / "gate.xml", "--summary", tmp_path / "gate.md", "--annotations"]
-    words = ["mathreason", "gate", never, "--baseline", half, *map(str, files)]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit):
-        main()
-    screen = capsys.readouterr()
+    screen = mathreason("gate", never, "--baseline", half, *files)
     assert " bench, f1 " in screen.out
     assert "::error title=bench%2C f1::" in screen.err
     assert "| bench, f1 | ✗ regression |" in (tmp_path / "gate.md").read_text()
@@ -321,6 +317,7 @@ def test_results_are_ranked_by_the_task_s_metric(critics, tmp_path):
     assert "f1 in per cent with its 95 % interval" in page
 
 
+@pytest.mark.slow
 def test_the_page_of_a_run_has_every_metric_of_every_slice(critics, tmp_path):
     build_site(critics, tmp_path / "site")
     page = (tmp_path / "site/run/half.html").read_text()
@@ -376,12 +373,10 @@ def test_a_measure_has_no_name_of_another_metric(monkeypatch, name):
     assert any(f"number measures {name}, which is" in note for note in notes)
 
 
-def test_the_plan_says_that_the_gate_compares_by_another(critics, monkeypatch, capsys):
-    words = ["plan", "--baseline", str(critics[0].path), "--detect", "20pp"]
-    monkeypatch.setattr(sys, "argv", ["mathreason", *words])
-    with pytest.raises(SystemExit):
-        main()
-    assert "compares it by f1; this plan is for one with `metric: avg`" in capsys.readouterr().out
+@pytest.mark.slow
+def test_the_plan_says_that_the_gate_compares_by_another(critics, mathreason):
+    said = mathreason("plan", "--baseline", critics[0].path, "--detect", "20pp")
+    assert "compares it by f1; this plan is for one with `metric: avg`" in said.out
 
 
 # --- scores that are no shares of samples ----------------------------------------------------
@@ -401,9 +396,9 @@ def test_a_sample_without_an_answer_has_none_of_a_measure(tmp_path):
                          note="", score=0.0)
             for n, one in enumerate(asked)
         ]  # fmt: skip
-        entry = changed(ENTRY, grading__grade="states", problems=20, report__slices=())
+        entry = changed(ENTRY, grading__grade="states", problems=20, samples=1, report__slices=())
         with RunWriter(folder) as writer:
-            writer.write_manifest(changed(MANIFEST, samples=1, tasks={"sums": entry}))
+            writer.write_manifest(changed(MANIFEST, tasks={"sums": entry}))
             writer.write_problems("sums", asked)
             for one in asked:
                 writer.append("sums", Generation(problem_id=one.id, sample=0, text=""))
@@ -424,3 +419,32 @@ def test_small_falls_of_a_measure_are_not_rounded_away(fall):
 def test_counted_samples_keep_their_own_steps():
     counted = [Pair(before=2 / 3, after=1 / 3, samples=(3, 3))] * 5
     assert sign_flip(counted).less == pytest.approx(1 / 64)
+
+
+# --- two graders -----------------------------------------------------------------------------
+
+# fmt: off
+TWO_GRADERS = [
+    # first           second             both   either disputed
+    (Outcome.CORRECT, Outcome.CORRECT,   True,  True,  False),
+    (Outcome.CORRECT, Outcome.WRONG,     False, True,  True),
+    (Outcome.WRONG,   Outcome.CORRECT,   False, True,  True),
+    (Outcome.WRONG,   Outcome.NO_ANSWER, False, False, False),
+    (Outcome.CORRECT, None,              False, True,  False),
+    (Outcome.WRONG,   None,              False, False, False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("first", "second", "both", "either", "disputed"), TWO_GRADERS)
+def test_what_two_graders_say(first, second, *, both, either, disputed):
+    verdict = Verdict(
+        problem_id="p", sample=0, outcome=first, second=second, rule="", note="", score=0.0
+    )
+    assert (metrics._both(verdict), metrics._either(verdict)) == (both, either)
+    assert metrics.is_disputed(verdict) is disputed
+
+
+def test_an_entry_point_that_is_no_function_is_no_family():
+    with pytest.raises(TypeError, match="of type int"):
+        metrics._family("x", 3)

@@ -26,14 +26,16 @@ LOOKS = [
     [1, 2, 3, 4, 5],
 ]
 WRONG = [
-    ([],        0.01, "pocock"),
-    ([0, 1],    0.01, "pocock"),
-    ([8, 8],    0.01, "pocock"),
-    ([16, 8],   0.01, "pocock"),
-    ([8, 16],   0.5,  "pocock"),
-    ([8, 16],   0.0,  "pocock"),
-    ([8, 16],   0.01, "haybittle"),
+    ([],        0.01, "pocock",    "positive and increase"),
+    ([0, 1],    0.01, "pocock",    "positive and increase"),
+    ([-1, 1],   0.01, "pocock",    "positive and increase"),
+    ([8, 8],    0.01, "pocock",    "positive and increase"),
+    ([16, 8],   0.01, "pocock",    "positive and increase"),
+    ([8, 16],   0.5,  "pocock",    r"0\.5 is not"),
+    ([8, 16],   0.0,  "pocock",    r"0\.0 is not"),
+    ([8, 16],   0.01, "haybittle", "no spending function 'haybittle'"),
 ]
+SHARES = [-0.1, 0.0, 1.001, 2.0]
 # fmt: on
 
 
@@ -68,7 +70,13 @@ def test_all_of_alpha_is_spent_at_the_end(kind):
     assert alpha_spent(1.0, 0.01, kind) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize(("looks", "alpha", "kind"), WRONG)
-def test_what_is_no_plan_is_refused(looks, alpha, kind):
-    with pytest.raises(ValueError):  # noqa: PT011  each says what it expected
+@pytest.mark.parametrize(("looks", "alpha", "kind", "says"), WRONG)
+def test_what_is_no_plan_is_refused(looks, alpha, kind, says):
+    with pytest.raises(ValueError, match=says):
         nominal_levels(looks, alpha, kind)
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_what_is_no_share_of_the_information_is_refused(share):
+    with pytest.raises(ValueError, match="An information fraction"):
+        alpha_spent(share, 0.01)

@@ -16,7 +16,7 @@ from mathreason_eval.stats.estimators.paired import (
     drop,
     drop_rate,
     families,
-    memorisation,
+    memorisation_rows,
     paired,
 )
 from mathreason_eval.stats.exact_tests import mcnemar
@@ -133,6 +133,7 @@ def test_mcnemar(lost, gained, p):
     assert mcnemar(gained, lost, mid=False) == mcnemar(lost, gained, mid=False)
 
 
+@pytest.mark.slow
 def test_mcnemar_of_thousands_of_flips_is_a_number():
     assert 0 < mcnemar(3_000, 2_000, mid=False) < 1e-40
 
@@ -201,7 +202,7 @@ def test_the_order_of_problems_does_not_matter():
 
 
 def test_a_row_of_the_memorisation_file():
-    rows = memorisation(items(TABLE))
+    rows = memorisation_rows(items(TABLE))
     assert rows[1] == {"id": "b", "original": 1.0, "leaf": 0.0, "flip": 1.0}
     assert rows[6] == {"id": "g", "original": 1.0, "flip": 0.0}
     assert len(rows) == 8
@@ -223,6 +224,7 @@ def test_intervals_hold_their_value(scores):
         assert -math.inf < mean.low <= mean.value <= mean.high <= 1
 
 
+@pytest.mark.slow
 @given(SCORES)
 def test_memorisation_is_the_share_lost_of_the_accuracy(scores):
     accuracy = math.fsum(before for before, _ in scores) / len(scores)
@@ -236,6 +238,7 @@ def test_an_interval_of_no_change_is_not_without_width():
         assert found.low < -0.04 < 0.04 < found.high
 
 
+@pytest.mark.slow
 def test_the_intervals_hold_the_truth_as_often_as_they_say():
     rng = Random(3)
     held = [0, 0, 0]
@@ -250,6 +253,7 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say():
     assert all(930 <= count <= 972 for count in held), held
 
 
+@pytest.mark.slow
 def test_robust_does_not_rise_with_the_number_of_samples():
     rng = Random(9)
     found = []

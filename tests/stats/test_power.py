@@ -58,6 +58,7 @@ def drawn(fall, samples, problems, times):
     return rng.binomial(samples[0], before), rng.binomial(samples[1], after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fall", "samples", "problems", "margin"), PROMISES)
 def test_the_promised_power_is_that_of_the_decision(fall, samples, problems, margin):
     rule = GateSettings(margin=margin, alpha=0.05)

@@ -78,6 +78,7 @@ def test_several_samples_settle_what_one_does_not():
 SCORES = st.lists(st.tuples(*[st.sampled_from([0, 0.25, 0.5, 1])] * 3), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(SCORES)
 @settings(max_examples=25)
 def test_a_range_holds_the_rank_at_hand_and_a_leader_has_no_equal(rows):
@@ -90,6 +91,7 @@ def test_a_range_holds_the_rank_at_hand_and_a_leader_has_no_equal(rows):
         assert not one.leads or (one.worst, one.group, above, level) == (1, 1, 0, 1)
 
 
+@pytest.mark.slow
 @given(SCORES)
 @settings(max_examples=25)
 def test_two_runs_are_told_apart_where_the_interval_of_their_difference_says_so(rows):
@@ -104,6 +106,7 @@ def test_two_runs_are_told_apart_where_the_interval_of_their_difference_says_so(
     assert not (apart and surely_not and len(rows) >= 10)
 
 
+@pytest.mark.slow
 def test_equals_are_kept_apart_no_more_often_than_promised():
     rng, missed, led = Random(4), 0, 0
     for _ in range(60):
@@ -157,5 +160,5 @@ def test_clusters_are_drawn_whole():
 
 
 def test_without_pairs_there_is_no_bootstrap():
-    with pytest.raises(ValueError, match="needs a problem"):
+    with pytest.raises(ValueError, match="needs a shared problem"):
         bootstrap_interval([])

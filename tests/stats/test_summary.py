@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from manifests import report_of
 from project import ROOT
 
+from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.stats.estimators.passk import curves
 from mathreason_eval.stats.estimators.votes import maj_curve
 from mathreason_eval.stats.intervals import mean_of_amounts, mean_of_scores, wilson
@@ -52,17 +54,20 @@ def pass_at_k(n, c, k):
     return curves(n).pass_any[c, k - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "c", "k", "value"), PASS_AT_K)
 def test_pass_at_k_has_the_published_values(n, c, k, value):
     assert pass_at_k(n, c, k) == pytest.approx(value, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 60), st.data())
 def test_pass_at_k_is_the_definition(n, data):
     c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
     assert pass_at_k(n, c, k) == pytest.approx(1 - math.comb(n - c, k) / math.comb(n, k))
 
 
+@pytest.mark.slow
 def test_pass_at_k_is_hypergeometric():
     hypergeom = pytest.importorskip("scipy.stats").hypergeom
     for n, c, k in [(64, 3, 16), (200, 50, 7), (1000, 1, 999)]:
@@ -74,6 +79,7 @@ def test_wilson_has_the_textbook_values(share, n, low, high):
     assert wilson(share, n) == pytest.approx((low, high), abs=2e-5)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 2000), st.data())
 def test_wilson_is_that_of_another_library(n, data):
     proportion = pytest.importorskip("statsmodels.stats.proportion")
@@ -162,6 +168,7 @@ def test_a_vote_is_counted_as_one_would_by_hand(sizes, correct, unanswered, k, v
     assert maj_at_k(sizes, correct, unanswered, k) == pytest.approx(value)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 3), st.data())
 def test_a_vote_is_the_mean_over_all_subsets(sizes, unanswered, data):
     correct = data.draw(st.integers(0, len(sizes) - 1))
@@ -177,6 +184,7 @@ def test_a_vote_is_the_mean_over_all_subsets(sizes, unanswered, data):
     assert maj_at_k(sizes, correct, unanswered, k) == pytest.approx(sum(credit) / len(credit))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 24, 63])
 def test_a_vote_of_64_is_the_mean_over_a_million_draws(k):
     sizes = (20, 18, 9, 6, 4, 1, 1)
@@ -188,6 +196,7 @@ def test_a_vote_of_64_is_the_mean_over_a_million_draws(k):
     assert maj_at_k(sizes, 0, 5, k) == pytest.approx(credit.mean(), abs=4 * noise + 1e-9)
 
 
+@pytest.mark.slow
 def test_a_vote_of_all_samples_is_the_one_vote_there_is():
     # More draws than a float can hold.
     assert maj_at_k((51, 50, 2), 0, 947, 1050) == 1
@@ -221,6 +230,24 @@ def test_metrics_by_hand():
     assert all(m.low <= m.value <= m.high and m.method for m in found.values())
 
 
+def test_refusals_are_counted_apart_and_in_no_answer():
+    problems = [Problem(id=i, question="q", gold=("1",)) for i in "ab"]
+    verdicts = verdicts_of(
+        ("a", "1", RIGHT), ("a", None, NONE), ("b", None, NONE), ("b", "1", RIGHT)
+    )
+    samples = [
+        Generation(problem_id=v.problem_id, sample=v.sample, text="", finish_reason="stop",
+                   refused=v.problem_id == "a" and v.outcome is NONE)
+        for v in verdicts
+    ]  # fmt: skip
+    values = {
+        name: metric.value for (_, name), metric in metrics_of(problems, verdicts, samples).items()
+    }
+    assert (values["no_answer"], values["refused"]) == (0.5, 0.25)
+    answered = [replace(sample, refused=False) for sample in samples]
+    assert ("all", "refused") not in metrics_of(problems, verdicts, answered)
+
+
 def test_a_problem_with_fewer_samples_does_not_count_for_a_larger_k():
     problems = [Problem(id=i, question="q", gold=("1",)) for i in "ab"]
     verdicts = verdicts_of(("a", "1", RIGHT), ("a", "1", RIGHT), ("b", "2", WRONG))
@@ -235,7 +262,7 @@ def test_answers_that_differ_in_spelling_vote_together():
 
 
 def test_slices_are_sorted_as_people_count():
-    levels = ["Level 10", "Level 2", 10, 2, "x"]
+    levels = ["Level 10", "Level 2", 10, 2, "x", "v1.10", "v1.9"]
     problems = [
         Problem(id=str(i), question="q", gold=("1",), meta={"level": level})
         for i, level in enumerate(levels)
@@ -246,21 +273,24 @@ def test_slices_are_sorted_as_people_count():
         report=report_of(slices=("level",)),
     )
     assert [s for s, name in found if name == "avg"] == [
-        "all", "level=2", "level=10", "level=Level 2", "level=Level 10", "level=x"
+        "all", "level=2", "level=10", "level=Level 2", "level=Level 10", "level=v1.9",
+        "level=v1.10", "level=x"
     ]  # fmt: skip
 
 
-def test_amounts_count_the_samples_that_have_them():
+@pytest.mark.parametrize(
+    ("tokens", "value"), [((10, 20, 30), 22.5), ((10, None, 30), None), ((None,) * 3, None)]
+)
+def test_amounts_are_known_only_where_every_sample_has_them(tokens, value):
     problems = [Problem(id=i, question="q", gold=("1",)) for i in "ab"]
     verdicts = verdicts_of(("a", "1", RIGHT), ("a", "1", RIGHT), ("b", "1", RIGHT))
-    tokens = [("a", 0, 10), ("a", 1, None), ("b", 0, 30)]
     generations = [
-        Generation(problem_id=i, sample=s, text="", completion_tokens=n) for i, s, n in tokens
+        Generation(problem_id=i, sample=s, text="", completion_tokens=n)
+        for (i, s), n in zip([("a", 0), ("a", 1), ("b", 0)], tokens, strict=True)
     ]
-    found = metrics_of(problems, verdicts, generations)
-    mean = found["all", "tokens"]
-    assert (mean.value, mean.problems, mean.samples) == (20, 2, 2)
-    assert ("all", "seconds") not in found
+    mean = metrics_of(problems, verdicts, generations).get(("all", "tokens"))
+    assert (mean and mean.value) == value
+    assert mean is None or (mean.problems, mean.samples) == (2, 3)
 
 
 def test_of_two_lines_on_one_sample_the_first_counts():
@@ -284,7 +314,7 @@ def test_two_verdicts_on_one_sample_are_an_error():
 
 
 def test_a_verdict_on_no_problem_is_an_error():
-    with pytest.raises(ValueError, match="'b', which is no problem"):
+    with pytest.raises(ValueError, match="'b', which is not a problem"):
         metrics_of([Problem(id="a", question="q", gold=("1",))], verdicts_of(("b", "1", RIGHT)))
 
 
@@ -292,6 +322,12 @@ def test_outcomes_add_up_and_name_all_five():
     counts = outcome_counts(verdicts_of(("a", "1", RIGHT), ("a", None, NONE)))
     assert set(counts) == set(Outcome)
     assert sum(counts.values()) == 2
+
+
+def test_metrics_of_a_name_that_nobody_has_are_an_error():
+    problem = Problem(id="p", question="q", gold=("1",))
+    with pytest.raises(UnknownNameError, match="named 'bayse'"):
+        metrics_of([problem], verdicts_of(("p", "1", RIGHT)), report=report_of(metrics=("bayse",)))
 
 
 def test_no_verdicts_is_an_error_not_a_zero():
@@ -312,3 +348,53 @@ def test_worked_examples_of_the_page_are_true():
     page = ROOT / "docs" / "statistics.md"
     failed, tried = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert (failed, tried > 10) == (0, True)
+
+
+def test_thoughts_are_counted_where_all_are_known_and_answers_that_were_cut():
+    problems = [Problem(id=name, question="?", gold=("4",)) for name in "ab"]
+    verdicts = [
+        Verdict(problem_id=name, sample=0, outcome=outcome, rule="number", note="", score=1.0)
+        for name, outcome in zip("ab", (Outcome.CORRECT, Outcome.TRUNCATED), strict=True)
+    ]
+
+    def values(ends, thoughts):
+        generations = [
+            Generation(
+                problem_id=name, sample=0, text="4", finish_reason=end, reasoning_tokens=thought
+            )
+            for name, end, thought in zip("ab", ends, thoughts, strict=True)
+        ]
+        metrics = summarize("t", problems, generations, verdicts, key=str)
+        return {metric.name: metric.value for metric in metrics}
+
+    both = values(("length", "length"), (10, 20))
+    assert (both["answered_then_cut"], both["reasoning_tokens"]) == (0.5, 15)
+    assert both["truncated"] == 0.5
+    assert "reasoning_tokens" not in values(("length", "length"), (10, None))
+    assert "reasoning_tokens" not in values(("length", "length"), (0, 0))
+    assert "answered_then_cut" not in values(("stop", "length"), (10, 20))
+    assert "answered_then_cut" not in values((None, "length"), (10, 20))
+
+
+def test_what_was_weakly_found_or_not_claimed_is_counted_where_there_is_any():
+    problems = [Problem(id=name, question="?", gold=("4",)) for name in "abc"]
+
+    def values(*found):
+        verdicts = [
+            Verdict(
+                problem_id=problem.id, sample=0, answer="4", note="", rule=rule,
+                outcome=Outcome.CORRECT if rule == "number" else Outcome.WRONG,
+                found_by=found_by, score=float(rule == "number"),
+            )
+            for problem, (rule, found_by) in zip(problems, found, strict=True)
+        ]  # fmt: skip
+        metrics = summarize("t", problems, [], verdicts, key=str)
+        return {metric.name: (metric.value, metric.problems) for metric in metrics}
+
+    boxed, last, denied = ("number", "boxed"), ("number", "last_number"), ("not_claimed", "boxed")
+    some = values(boxed, last, denied)
+    assert some["weakly_found"] == (0.5, 2)
+    assert some["not_claimed"] == (pytest.approx(1 / 3), 3)
+    assert not {"weakly_found", "not_claimed"} & values(boxed, boxed, boxed).keys()
+    # A wrong answer may be found by any rule: nobody is credited with it.
+    assert "weakly_found" not in values(boxed, boxed, ("not_claimed", "last_number"))

@@ -174,7 +174,7 @@ LONG = [
 # fmt: on
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", LONG)
 def test_long_texts_take_time_in_proportion(unit):
     # The equation at the end has all that is before it read.

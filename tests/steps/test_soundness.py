@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mathreason_eval.grade.judge import Judge, JudgeOptions
+from mathreason_eval.grade.judge import JudgeOptions
 from mathreason_eval.pipeline.importers.jsonl import import_jsonl
 from mathreason_eval.tasks import load_task
 from mathreason_eval.types import Generation, Problem
@@ -23,12 +23,6 @@ OUTPUTS = [
     ("3 * 4 = 13, but what is asked I do not know",              "x",   None),
 ]
 # fmt: on
-
-
-@pytest.fixture(scope="module")
-def judge():
-    with Judge(workers=1) as made:
-        yield made
 
 
 @pytest.mark.parametrize(("output", "gold", "false_step"), OUTPUTS)

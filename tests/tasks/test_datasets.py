@@ -101,11 +101,13 @@ MALFORMED = [
     ("a.jsonl",    '{"question": "q", "gold": " "}\n',           "no gold answer"),
     ("a.jsonl",    '{"id":1,"question":"q","gold":1}\n' * 2,     "two problems '1'"),
     ("a.jsonl",    '{"question": "q", "gold": NaN}\n',           "no gold answer"),
-    ("a.jsonl",    "",                                           "holds no problems"),
+    ("a.jsonl",    '{"question": "q", "gold": 1e400}\n',         "no gold answer"),
+    ("a.jsonl",    '{"question": "q", "gold": true}\n',          "row 0: the gold True is neither"),
+    ("a.jsonl",    "",                                           "has no problems"),
     ("a.jsonl",    "[" * 100_000 + "\n",                         "line 1"),
     ("a.jsonl.gz", "not gzip",                                   "cannot be read"),
     ("a.parquet",  "not parquet",                                "not Parquet"),
-    ("a.txt",      "1+1",                                        "ending"),
+    ("a.txt",      "1+1",                                        "extension"),
 ]
 # fmt: on
 
@@ -276,8 +278,8 @@ REFUSED_FILES = [
     ("{file: out.jsonl}",                      "not in the task's folder"),
     ("{file: missing.jsonl}",                  "no file missing.jsonl"),
     ("{file: inner}",                          "no file inner"),
-    ("{file: rows.jsonl, split: test}",        "it says split"),
-    ("{file: rows.jsonl, hub: a/b}",           "it says hub"),
+    ("{file: rows.jsonl, split: test}",        "combined with split"),
+    ("{file: rows.jsonl, hub: a/b}",           "combined with hub"),
 ]
 # fmt: on
 

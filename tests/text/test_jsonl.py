@@ -9,7 +9,7 @@ import math
 import pytest
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.text.jsonl import parse_line, read_lines, read_objects
+from mathreason_eval.text.jsonl import dumps, parse_line, read_lines, read_objects
 
 # fmt: off
 READ = [
@@ -22,7 +22,8 @@ READ = [
     ('"a\u2028b\x85"\n'.encode(),        {1: "a\u2028b\x85"}),             # no ends of lines
     (b'"\\ud800"\n',                     {1: "\ud800"}),                   # half a pair, escaped
     (b"[NaN, Infinity, -Infinity, 1]\n", {1: [None, None, None, 1]}),
-    (b"1e400\n",                        {1: math.inf}),
+    (b"[1e400, -1e400, 1e40]\n",         {1: [None, None, 1e40]}),         # too large for a float
+    (b"12345678901234567890\n",          {1: 12345678901234567890}),
     (b"null\n",                          {1: None}),
     (b"",                                {}),
 ]
@@ -59,6 +60,12 @@ def test_a_line_that_holds_no_json_says_why_and_costs_no_other(content, says):
 def test_a_line_without_an_object_is_an_error_with_file_and_line(content):
     with pytest.raises(DataError, match=r"rows\.jsonl, line 2 is not a JSON object"):
         list(read_objects(io.BytesIO(b"{}\n" + content), "rows.jsonl"))
+
+
+def test_json_for_other_programs_has_no_number_that_json_has_no_word_for():
+    value = {"b": [math.nan, 0.1, {"c": -math.inf}], "a": "NaN"}
+    assert dumps(value) == '{"a": "NaN", "b": [null, 0.1, {"c": null}]}'
+    assert dumps([0.1, "é"], ensure_ascii=False) == '[0.1, "é"]'
 
 
 def test_a_file_that_this_package_wrote_keeps_its_floats():

@@ -1,4 +1,4 @@
-"""A gate's answer, and the plan of runs for one, on the terminal and as JSON."""
+"""A gate's judgement on the terminal, and a plan for a gate there and as JSON."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from mathreason_eval.cli.screens import (
     counted,
     flips_by_direction,
     note,
-    one_line,
-    plain_table,
     stdout,
 )
+from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.design import Allocation, Design, SampleSize
 from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
 from mathreason_eval.gate.wording import (
@@ -27,7 +26,7 @@ from mathreason_eval.gate.wording import (
     notes,
     reasons,
 )
-from mathreason_eval.text import visible
+from mathreason_eval.text import visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,17 +42,17 @@ _COLOURS = {
 
 
 def print_judgement(judgement: Judgement) -> None:
-    """Print a table of the tasks, the reasons, the problems that flipped, and the answer."""
+    """Print a table of the tasks, the reasons, the flipped problems, and the conclusion."""
     console = stdout()
     after, before = (run.manifest.model.name for run in (judgement.after, judgement.before))
-    console.print(visible(f"{after} against {before}"), style="bold", soft_wrap=True)
+    console.print(visible_line(f"{after} against {before}"), style="bold", soft_wrap=True)
     if judgement.tasks:
         _print_table(console, judgement)
     for task in judgement.tasks:
         _print_reasons(console, task)
         _print_flips(console, task)
     for line in notes(judgement):
-        console.print(visible(line))
+        console.print(visible_line(line))
     console.print(
         f"{SIGNS[judgement.conclusion]} {headline(judgement)}", style=_COLOURS[judgement.conclusion]
     )
@@ -62,52 +61,47 @@ def print_judgement(judgement: Judgement) -> None:
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:
-    table = plain_table("task", "answer", ">before", ">after", ">change", ">format_bounds, pp")
-    # An answer in two lines would look like two.
-    table.columns[1].no_wrap = True
+    rows = []
     for task in judgement.tasks:
-        decided = task.decision is not None
-        table.add_row(
-            visible(task.label),
-            f"{SIGNS[task.conclusion]} {task.conclusion}",
-            f"{100 * task.before:.1f}" if decided else "",
-            f"{100 * task.after:.1f}" if decided else "",
-            format_points(task.decision.difference.value) if task.decision is not None else "",
-            format_bounds(task),
-        )
-    console.print(table)
+        figures = ("", "", "")
+        if task.decision is not None:
+            change = format_points(task.decision.difference.value)
+            figures = (f"{100 * task.before:.1f}", f"{100 * task.after:.1f}", change)
+        answer = f"{SIGNS[task.conclusion]} {task.conclusion}"
+        rows.append((task.label, answer, *figures, format_bounds(task)))
+    headings = ("task", "answer", ">before", ">after", ">change", ">bounds, pp")
+    # A conclusion folded into two lines would look like two.
+    print_table(console, Table(headings=headings, rows=rows, unbroken=frozenset({"answer"})))
 
 
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
-    # The first reason of a pass is in the table already; the others are about health.
+    # The first reason of a pass is in the table already; the others concern health.
     first = 1 if task.conclusion is Conclusion.PASS else 0
     for reason in islice(reasons(task), first, None):
-        console.print(visible(f"{task.task}: {reason}"))
+        console.print(visible_line(f"{task.task}: {reason}"))
 
 
 _MAX_FLIPS = 8
-"""Problems of a task that are named for each direction."""
-_LONGEST_ID = 40
-"""Characters of a problem's id."""
+"""Maximum number of flipped problems listed per task and direction."""
 
 
 def _print_flips(console: Console, task: TaskJudgement) -> None:
     for verb, found in flips_by_direction(task.flips):
         named = ", ".join(
-            f"{one_line(flip.problem_id, _LONGEST_ID)} "
+            f"{flip.problem_id} "
             f"{format_share(flip.before, task.samples[0])} → "
             f"{format_share(flip.after, task.samples[1])}"
             for flip in found[:_MAX_FLIPS]
         )
         rest = f" and {len(found) - _MAX_FLIPS} more" if len(found) > _MAX_FLIPS else ""
-        console.print(visible(f"{task.task}: {len(found)} {verb}: {named}{rest}"))
+        console.print(visible_line(f"{task.task}: {len(found)} {verb}: {named}{rest}"))
 
 
 # --- plan ------------------------------------------------------------------------------------
 
 
 Chosen = tuple[Allocation, SampleSize]
-"""The cheapest allocation, and how much of it is enough."""
+"""The cheapest allocation, and the size that is enough."""
 
 
 def design_as_json(design: Design) -> dict[str, object]:
@@ -160,19 +154,15 @@ def _tokens(design: Design, size: SampleSize) -> int | None:
 
 
 def print_designs(designs: Sequence[Design]) -> None:
-    """Print each task's plan: the chances of each allocation, the cheapest, and the limits."""
+    """Print each task's plan: the power of each allocation, the cheapest, and the limits."""
     console = stdout()
     for number, design in enumerate(designs):
         if number:
             console.print()
         for line in _assumptions(design):
-            console.print(visible(line))
-        table = plain_table(
-            *(">samples", ">detects", ">passes", ">smallest"),
-            *(">to detect", ">cost", ">for both", ">cost"),
-        )
-        for allocation in design.allocations:
-            table.add_row(
+            console.print(visible_line(line))
+        rows = [
+            (
                 _samples(allocation),
                 _percent(allocation.sees),
                 _percent(allocation.passes),
@@ -180,13 +170,19 @@ def print_designs(designs: Sequence[Design]) -> None:
                 *_problems_and_cost(design, allocation.to_see),
                 *_problems_and_cost(design, allocation.for_both),
             )
-        console.print(table)
+            for allocation in design.allocations
+        ]
+        headings = (
+            *(">samples", ">detects", ">passes", ">smallest"),
+            *(">to detect", ">cost", ">for both", ">cost"),
+        )
+        print_table(console, Table(headings=headings, rows=rows))
         for line in (*_legend(design), *_limits(design)):
             console.print(line)
 
 
 def _assumptions(design: Design) -> Iterator[str]:
-    """Yield what the stored samples show, and what is asked of the gate."""
+    """Yield lines on what the stored samples show, and on the settings of the gate."""
     known, request, gate = design.difficulty, design.request, design.request.gate
     each = f"{counted(design.samples, 'sample')} each"
     yield f"{design.task}: {design.problems:,} problems, {each}, avg {100 * known.mean:.1f} %"
@@ -199,7 +195,7 @@ def _assumptions(design: Design) -> Iterator[str]:
         )
     else:
         yield "one sample per problem does not show how much of the noise is sampling noise:"
-        yield "all of it is taken to be, so a gate will usually do better than stated here"
+        yield "all of it is assumed to be, so a gate will usually have more power than stated here"
     if design.variants:
         yield "variants of one problem are treated as independent"
     yield (
@@ -211,14 +207,14 @@ def _assumptions(design: Design) -> Iterator[str]:
 
 
 def _legend(design: Design) -> Iterator[str]:
-    """Yield what the columns of the table mean, and the cheapest allocations."""
+    """Yield lines on the meaning of the columns, and on the cheapest allocations."""
     n = f"{design.available:,} problems"
-    yield "samples     of a problem, baseline + new run"
+    yield "samples     per problem, baseline + new run"
     yield f"detects     chance that the drop is called a regression, with all {n}"
-    yield f"passes      chance that a change without effect passes, with all {n}"
+    yield f"passes      chance that an unchanged model passes, with all {n}"
     yield "smallest    drop that is detected at the target power, with all of them"
     yield "to detect, for both    problems needed, and also to pass; – if all are too few"
-    yield f"cost        {_cost_unit(design)} still to be drawn"
+    yield f"cost        {_cost_unit(design)} to generate"
     yield f"cheapest to detect: {_cheapest(design, design.cheapest_to_see)}"
     yield f"cheapest for both:  {_cheapest(design, design.cheapest_for_both)}"
 
@@ -232,12 +228,12 @@ def _cheapest(design: Design, chosen: Chosen | None) -> str:
 
 
 def _limits(design: Design) -> Iterator[str]:
-    """Yield what no number of samples can show."""
+    """Yield lines on what no number of samples can show."""
     limit, request = design.power_limit, design.request
     yield f"an unlimited number of samples of {limit.problems:,} problems"
     yield (
         f"  detects a drop of {_points(request.detect)} {_percent(limit.sees)} of the time, "
-        "if every problem gets a little harder;"
+        "if every problem gets slightly harder;"
     )
     if limit.smallest is None:
         yield "  detects no drop at the target power;"
@@ -260,12 +256,12 @@ def _percent(chance: float) -> str:
 
 
 def _samples(allocation: Allocation) -> str:
-    """Return the samples of a problem in the baseline and in the new run."""
+    """Return the samples per problem of the baseline and of the new run: `4 + 8`."""
     return " + ".join(map(str, allocation.samples))
 
 
 def _cost_unit(design: Design) -> str:
-    """Return the unit of costs: samples where tokens were not counted."""
+    """Return the unit of costs: tokens, or samples if tokens are unknown."""
     return "samples" if design.tokens is None else "tokens"
 
 

@@ -1,34 +1,24 @@
-"""Metrics as a table: values with their intervals, and a plot of them if it fits."""
+"""Metrics as a table: values, intervals, and a plot if it fits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.screens import (
-    amount,
-    crowded_properties,
-    interval,
-    natural_width,
-    plain_table,
-    property_of,
-)
+from mathreason_eval.cli.screens import amount, crowded_properties, interval, property_of
+from mathreason_eval.cli.screens.tables import Table
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.intervals import variance_components
 from mathreason_eval.stats.metrics import Shown, is_power_of_two, shown_as
 from mathreason_eval.types import Metric, Unit
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 _GAP = 3
 """Columns between the numbers and the plot."""
 _MIN_PLOT, _MAX_PLOT = 11, 41
-"""Columns of the plot of an interval: ten percentage points each at its narrowest."""
+"""Columns of the plot of an interval; at the minimum, ten percentage points each."""
 
 
 def metric_table(metrics: Sequence[Metric], width: int) -> Table:
-    """Return the metrics that are shown; a plot fills the columns that the numbers leave."""
+    """Return the table of the metrics that are shown; a plot fills the remaining columns."""
     largest_k = max((shown_as(metric.name)[1] for metric in metrics), default=1)
     hidden = crowded_slices(metrics)
     shown = [
@@ -46,24 +36,24 @@ def metric_table(metrics: Sequence[Metric], width: int) -> Table:
         )
         for metric in shown
     ]
-    columns = ("slice", "metric", ">value", ">95 % interval", ">problems")
-    table, with_plot = plain_table(*columns), plain_table(*columns)
-    for row in rows:
-        table.add_row(*row)
-    plot = min(_MAX_PLOT, width - natural_width(table) - _GAP)
+    headings = ("slice", "metric", ">value", ">95 % interval", ">problems")
+    table = Table(headings=headings, rows=rows)
+    plot = min(_MAX_PLOT, width - table.natural_width() - _GAP)
     if plot < _MIN_PLOT:
         return table
-    with_plot.add_column(f"{'0':<{plot // 2}}{'50':<{plot - plot // 2 - 3}}100", no_wrap=True)
-    for metric, row in zip(shown, rows, strict=True):
-        with_plot.add_row(*row, _plot(metric, plot))
-    return with_plot
+    scale = f"{'0':<{plot // 2}}{'50':<{plot - plot // 2 - 3}}100"
+    return Table(
+        headings=(*headings, scale),
+        rows=[(*row, _plot(metric, plot)) for metric, row in zip(shown, rows, strict=True)],
+        unbroken=frozenset({scale}),
+    )
 
 
 def _is_shown(metric: Metric, largest_k: int) -> bool:
     """Return whether a metric is in the table; --json and the site have all of them.
 
-    Of pass@K and maj@K powers of two and the largest K are shown, of pass^K the largest, of a
-    slice its accuracy, of a variant its drop, of a slice of variants nothing.
+    For pass@K and maj@K, powers of two and the largest K are shown; for pass^K the largest; for a
+    slice its accuracy; for a variant its drop; for a slice of variants nothing.
     """
     shown, k = shown_as(metric.name)
     needed = Shown.WHOLE if metric.slice == WHOLE else Shown.SLICES
@@ -98,11 +88,13 @@ def _plot(metric: Metric, width: int) -> str:
 
 
 def variance_line(metrics: Sequence[Metric]) -> str:
-    """Return the components of the variance of avg; empty where single samples do not show them."""
+    """Return a line on the variance components of avg; empty for single samples."""
     average = next((m for m in metrics if (m.name, m.slice) == ("avg", WHOLE)), None)
-    parts = None if average is None else variance_components(average)
-    if parts is None:
+    if average is None or average.fixed_se is None:
         return ""
+    parts = variance_components(average)
+    if parts is None:
+        return f"between questions unknown: too little shows in {average.problems:,} of them"
     return (
         f"{100 * parts.between:.0f} % questions, {100 * parts.within:.0f} % samples: "
         f"no n gets below ±{100 * parts.floor:.1f} · design effect {parts.design_effect:.2g}"

@@ -12,7 +12,7 @@ from mathreason_eval.stats.intervals import wilson
 from mathreason_eval.types import Outcome, Verdict
 
 _PERIOD = 15.0
-"""Seconds between two lines where stderr is a file or a CI log."""
+"""Seconds between two lines if stderr is a file or a CI log."""
 
 
 class Progress:
@@ -51,12 +51,12 @@ class Progress:
             self._print_line()
 
     def began(self, *, asked: int, stored: int) -> None:
-        """Start the clock: the engine is ready."""
+        """Start timing: the engine is ready."""
         with self._lock:
             self._asked, self._generated = asked, stored
             self._started = self._last_line = time.monotonic()
         if stored:
-            self._console.print(f"resuming: {stored:,} of {asked:,} samples are there")
+            self._console.print(f"resuming: {stored:,} of {asked:,} samples are stored")
         self._bar.reset(self._row, total=asked, completed=stored)
         self._update()
 
@@ -83,13 +83,13 @@ class Progress:
             self._correct += verdict.outcome is Outcome.CORRECT
 
     def _update(self) -> None:
-        self._bar.update(
-            self._row,
-            description=f"{self._generated:,}/{self._asked:,}  {self._status()}",
-            completed=self._generated,
-        )
-        now = time.monotonic()
-        if not self._live and now - self._last_line > _PERIOD:
+        if self._live:
+            self._bar.update(
+                self._row,
+                description=f"{self._generated:,}/{self._asked:,}  {self._status()}",
+                completed=self._generated,
+            )
+        elif (now := time.monotonic()) - self._last_line > _PERIOD:
             self._last_line = now
             self._print_line()
 
@@ -105,7 +105,7 @@ class Progress:
             parts = [f"{self._tokens / seconds:,.0f} tok/s"]
             if self._judged:
                 share = self._correct / self._judged
-                # Eight samples of one problem are one problem: its count makes the interval.
+                # Eight samples of one problem are one problem: the interval counts problems.
                 low, high = wilson(share, len(self._problems))
                 parts.append(f"{share:.1%} [{100 * low:.0f}, {100 * high:.0f}]")
             behind = self._generated - self._judged

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.cli.screens import amount, counted, interval, note, plain_table, stdout
+from mathreason_eval.cli.screens import amount, counted, interval, note, one_line, stdout
+from mathreason_eval.cli.screens.advice import artefact_line, next_steps
+from mathreason_eval.cli.screens.commands import as_called, command
 from mathreason_eval.cli.screens.metrics import crowded_slices, metric_table, variance_line
+from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.errors import UnknownNameError
+from mathreason_eval.pipeline.artefacts import artefacts
 from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
-from mathreason_eval.runs.store import Run, Sample, distinct
+from mathreason_eval.runs.completeness import (
+    asked_samples,
+    check_stored,
+    missing_samples,
+    task_metrics,
+    unjudged_samples,
+)
+from mathreason_eval.runs.reading import distinct
+from mathreason_eval.runs.store import Run, Sample
+from mathreason_eval.stats.copies import Copies, copied_samples, copies_note
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import is_disputed
 from mathreason_eval.stats.summary import outcome_counts
-from mathreason_eval.text import visible
+from mathreason_eval.text import visible, visible_line
 from mathreason_eval.types import Metric, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -26,13 +40,30 @@ if TYPE_CHECKING:
 
 
 def run_as_json(run: Run) -> dict[str, object]:
-    """Return a run's manifest, metrics and outcome counts as plain values."""
+    """Return a run's manifest, metrics and outcome counts as plain values.
+
+    Raises:
+        RunError: if something that was stored is gone.
+    """
+    for task in run.tasks():
+        check_stored(run, task)
+    held = {task: task_metrics(run, task) for task in run.tasks()}
     return {
         "path": str(run.path),
         "manifest": asdict(run.manifest),
-        "metrics": [asdict(metric) for metric in run.metrics()],
+        "metrics": [asdict(metric) for one in held.values() for metric in one.metrics],
+        "metrics_outdated": {task: one.outdated for task, one in held.items()},
         "outcomes": {task: _counts(run, task) for task in run.tasks()},
-        "missing": {task: _missing(run, task) for task in run.tasks()},
+        "unjudged": {task: unjudged_samples(run, task) for task in run.tasks()},
+        "missing": {task: missing_samples(run, task) for task in run.tasks()},
+        "refused": {task: _refused(run, task) for task in run.tasks()},
+        "failures": {task: [asdict(one) for one in run.failures(task)] for task in run.tasks()},
+        "accepted_failures": {task: _accepted(run, task) for task in run.tasks()},
+        "artefacts": [
+            {**asdict(one), "share": one.share, "text": artefact_line(one, run)}
+            for one in artefacts(run)
+        ],
+        "copies": {task: sorted(_copies(run, task).original) for task in run.tasks()},
     }
 
 
@@ -40,39 +71,67 @@ def _counts(run: Run, task: str) -> dict[str, int]:
     return {str(outcome): n for outcome, n in outcome_counts(run.verdicts(task)).items()}
 
 
-def _missing(run: Run, task: str) -> int:
-    """Return how many of the requested samples are not stored."""
-    asked = len(run.problems(task)) * run.manifest.samples
-    return max(0, asked - len(distinct(run.generations(task))))
+def _refused(run: Run, task: str) -> int:
+    """Return how many samples are refusals."""
+    return sum(one.is_refusal for one in distinct(run.infos(task)).values())
+
+
+def _accepted(run: Run, task: str) -> int:
+    """Return how many samples have no text because their requests failed (--accept-failures)."""
+    return sum(one.is_failure for one in distinct(run.infos(task)).values())
 
 
 def print_run(run: Run) -> None:
-    """Print a run's metrics with their intervals, and the outcomes, which add up to n."""
+    """Print a run's metrics with their intervals, and the outcome counts, whose sum is n.
+
+    Raises:
+        RunError: if something that was stored is gone.
+    """
+    for task in run.tasks():
+        check_stored(run, task)
     console = stdout()
     manifest = run.manifest
-    console.print(visible(manifest.model.name), style="bold")
+    console.print(visible_line(manifest.model.name), style="bold")
     for task in run.tasks():
         _print_task_metrics(console, run, task)
     totals = manifest.totals
     if totals:
+        sessions = len(manifest.sessions)
+        several = f" · {counted(sessions, 'session')}" if sessions > 1 else ""
         console.print(
             f"{totals.completion_tokens:,} tokens in {totals.generation_seconds:,} s, "
             f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
+            f"{several}"
         )
     note(f"stored in {run.path}")
-    note(f"look at the samples: mathreason show {run.path} --outcome wrong")
-    note(f"publish: mathreason leaderboard {run.path} -o site")
+    for step in next_steps(run):
+        note(step)
 
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     entry, temperature = run.manifest.tasks[task], run.manifest.sampling.temperature
     console.print(
         f"\n{task} v{entry.version} · {len(run.problems(task)):,} problems · "
-        f"{counted(run.manifest.samples, 'sample')} each · prompt {entry.prompt.id}"
-        + ("" if temperature is None else f" · temperature {temperature:g}")
+        f"{counted(entry.samples, 'sample')} each · prompt {entry.prompt.id}"
+        f" · temperature {'unknown' if temperature is None else format(temperature, 'g')}"
+        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}",
+        soft_wrap=True,
     )
-    metrics = [metric for metric in run.metrics() if metric.task == task]
-    console.print(metric_table(metrics, console.width))
+    if temperature == 0 and entry.samples > 1:
+        console.print(
+            f"greedy    at temperature 0 samples 1 to {entry.samples - 1} repeat sample 0; "
+            "--temperature 0.6 and another -o draw others",
+            style="yellow",
+            soft_wrap=True,
+        )
+    held = task_metrics(run, task)
+    metrics = held.metrics
+    if held.outdated is None:
+        print_table(console, metric_table(metrics, console.width))
+    else:
+        console.print(
+            f"metrics   left out: {as_called(held.outdated)}", style="yellow", soft_wrap=True
+        )
     for name, count in crowded_slices(metrics).items():
         console.print(f"by {name}: {count} slices, in --json and on the site")
     if line := variance_line(metrics):
@@ -80,21 +139,75 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     counts = _counts(run, task)
     terms = " · ".join(f"{outcome} {count:,}" for outcome, count in counts.items())
     console.print(f"outcomes  {terms} = {sum(counts.values()):,}")
+    if copies := _copies(run, task):
+        console.print(
+            f"copies    {copies_note(copies)}: same text on every problem that has both",
+            style="yellow",
+            soft_wrap=True,
+        )
+    if unknown := " · ".join(_unknown_metrics(run, task)):
+        console.print(f"unknown   {unknown}", soft_wrap=True)
     if entry.data.published is False:
         console.print(
-            f"data      {visible(entry.data.source)}: not the published rows, by their "
-            "golds; figures of others do not compare",
+            f"data      {visible_line(entry.data.source)}: not the published rows, by their "
+            "golds; published scores do not compare",
             style="yellow",
             soft_wrap=True,
         )
     if disputed := sum(map(is_disputed, run.verdicts(task))):
         console.print(
-            f"disputed  {disputed:,} samples, of which {entry.grading.second} says otherwise: "
+            f"disputed  {disputed:,} samples on which {entry.grading.second} differs: "
             "mathreason show RUN --disputed",
             soft_wrap=True,
         )
-    if missing := _missing(run, task):
-        console.print(f"missing   {missing:,} samples; the same command adds them", style="yellow")
+    _print_unanswered(console, run, task)
+
+
+def _print_unanswered(console: Console, run: Run, task: str) -> None:
+    """Print the counts of samples that are not judged, refused, failed or missing, if any."""
+    if unjudged := unjudged_samples(run, task):
+        judge = command("regrade", run.path)
+        text = f"unjudged  {counted(unjudged, 'sample')}; {judge} judges them"
+        console.print(text, style="yellow", soft_wrap=True)
+    if refused := _refused(run, task):
+        console.print(f"refused   {refused:,} samples, which are part of no_answer")
+    if accepted := _accepted(run, task):
+        console.print(f"accepted  {accepted:,} failed requests, which are part of no_answer")
+    if failures := run.failures(task):
+        kinds = Counter(one.kind for one in failures)
+        counts = " · ".join(f"{visible(kind)} {count:,}" for kind, count in kinds.most_common())
+        console.print(f"failed    {counts} = {len(failures):,}", style="yellow", soft_wrap=True)
+        first = failures[0]
+        reason = f"          {first.problem_id} sample {first.sample}: {first.reason}"
+        console.print(visible(reason), style="yellow", soft_wrap=True)
+    if missing := missing_samples(run, task):
+        imported = run.manifest.model.backend == "import"
+        why = "not in the file, or not usable" if imported else _how_to_complete(run, task)
+        of = f"{missing:,} of {asked_samples(run, task):,}"
+        console.print(f"missing   {of} samples; {why}", style="yellow", soft_wrap=True)
+
+
+def _how_to_complete(run: Run, task: str) -> str:
+    """Return which command asks for the samples of a task that are missing."""
+    entry = run.manifest.tasks[task]
+    limit = f" --limit {entry.limit}" if entry.limit is not None else ""
+    return f"the command that made the others adds them, with -n {entry.samples}{limit}"
+
+
+def _copies(run: Run, task: str) -> Copies:
+    return copied_samples(run.infos(task), greedy=run.manifest.sampling.temperature == 0)
+
+
+_NEEDED = {"truncated": "finish_reason", "tokens": "completion_tokens"}
+"""(metric, field): the metric is absent unless every sample has the field."""
+
+
+def _unknown_metrics(run: Run, task: str) -> Iterator[str]:
+    """Yield a note on each metric that is absent because samples lack a field."""
+    samples = run.infos(task)
+    for metric, field in _NEEDED.items():
+        if lacking := sum(getattr(sample, field) is None for sample in samples):
+            yield f"{metric}: {lacking:,} of {len(samples):,} samples have no {field}"
 
 
 # --- samples ---------------------------------------------------------------------------------
@@ -103,12 +216,12 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
 def chosen_samples(
     run: Run, outcome: str | None, problem: str | None, *, disputed: bool = False
 ) -> tuple[Sample, ...]:
-    """Return the judged samples of a run that have this outcome and belong to this problem.
+    """Return the judged samples of a run with this outcome and of this problem; None: any.
 
-    With `disputed` only those on which the task's two graders differ.
+    With `disputed`, only those on which the task's two graders differ.
 
     Raises:
-        RunError: if the run judges what it does not hold.
+        RunError: if the run has verdicts on samples that are not stored.
         UnknownNameError: if there is no such outcome or no such problem.
     """
     if outcome is not None and outcome not in set(Outcome):
@@ -134,7 +247,7 @@ _SIGNS = {
     Outcome.TRUNCATED: ("…", "yellow"),
     Outcome.UNGRADABLE: ("?", "magenta"),
 }
-"""Sign and colour of each outcome, readable without colour as well."""
+"""Symbol and colour of each outcome; the symbol is enough without colour."""
 
 
 def print_samples(samples: Sequence[Sample]) -> None:
@@ -146,12 +259,13 @@ def print_samples(samples: Sequence[Sample]) -> None:
         verdict = sample.verdict
         assert verdict is not None, "only judged samples are chosen"
         sign, style = _SIGNS[verdict.outcome]
-        head = Text(f"{sample.problem.id} · sample {verdict.sample} · ", style="bold")
+        name = visible_line(sample.problem.id)
+        head = Text(f"{name} · sample {verdict.sample} · ", style="bold")
         console.print(head.append(f"{sign} {verdict.outcome}", style=style))
         for label, content in _sample_lines(sample, verdict):
             line = Text(f"{label:<10}", style="dim")
             if isinstance(content, str):
-                line.append(content, style="not dim")
+                line.append(visible(content), style="not dim")
             else:
                 line += content
             console.print(line)
@@ -160,9 +274,9 @@ def print_samples(samples: Sequence[Sample]) -> None:
 
 
 def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str | Text]]:
-    """Yield each label and its content."""
-    yield "question", visible(sample.problem.question)
-    yield "gold", visible(" or ".join(sample.problem.gold))
+    """Yield (label, content) for each line of a sample."""
+    yield "question", sample.problem.question
+    yield "gold", " or ".join(sample.problem.gold)
     if sample.generation.reasoning:
         yield "reasoning", f"{len(sample.generation.reasoning):,} characters"
     yield "output", _excerpt(sample.generation.text, verdict)
@@ -171,18 +285,18 @@ def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str |
     else:
         start, end = verdict.span
         found_by = f"{verdict.found_by}, characters {start}-{end}"
-        yield "answer", f"{visible(verdict.answer)}  ← {found_by}"
-    yield "verdict", visible(f"{verdict.rule}: {verdict.note}")
+        yield "answer", f"{verdict.answer}  ← {found_by}"
+    yield "verdict", f"{verdict.rule}: {verdict.note}"
     if verdict.second is not None:
-        yield "second", f"{verdict.second}, says the second grader"
+        yield "second", f"{verdict.second} by the second grader"
 
 
 _CONTEXT = 600
-"""Characters of an output that are shown on either side of its answer."""
+"""Characters of an output that are shown before and after its answer."""
 
 
 def _excerpt(text: str, verdict: Verdict) -> Text:
-    """Return the output around its underlined answer, with the length of what is left out."""
+    """Return the output around its underlined answer, with the lengths of omitted parts."""
     from rich.text import Text
 
     start, end = verdict.span or (len(text), len(text))
@@ -209,21 +323,27 @@ def regrading_as_json(done: Regrading) -> dict[str, object]:
     }
 
 
+_LONGEST_ANSWER = 200
+"""Maximum characters of an answer and of a reason in a table; --json has all of them."""
+
+
 def print_regrading(done: Regrading) -> None:
     """Print the flipped verdicts and the scores before and after."""
     console = stdout()
     if done.flips:
-        table = plain_table("problem", ">sample", "was", "is", "answer", "because")
-        for flip in done.flips:
-            table.add_row(
+        rows = [
+            (
                 flip.after.problem_id,
                 str(flip.after.sample),
                 str(flip.before.outcome),
                 str(flip.after.outcome),
-                visible(flip.after.answer or "")[:40],
-                visible(flip.after.note)[:80],
+                one_line(flip.after.answer or "", _LONGEST_ANSWER),
+                one_line(flip.after.note, _LONGEST_ANSWER),
             )
-        console.print(table)
+            for flip in done.flips
+        ]
+        headings = ("problem", ">sample", "was", "is", "answer", "because")
+        print_table(console, Table(headings=headings, rows=rows))
     before = {metric.task: metric for metric in _averages(done.before)}
     for metric in _averages(done.after):
         was = before.get(metric.task)
@@ -240,41 +360,69 @@ def _averages(metrics: Sequence[Metric]) -> list[Metric]:
 def imported_as_json(done: Imported) -> dict[str, Any]:
     """Return an imported run as `run_as_json` does, with the publisher's verdicts.
 
-    `labels` counts them, and `disagreements` lists those that differ from ours.
+    `labels` counts them, and `disagreements` lists those that differ from ours; `unusable` lists
+    the rows without a sample, and `unknown` counts invalid values of columns.
     """
     return {
         **run_as_json(done.run),
+        "rows": done.rows,
+        "repeated": done.repeated,
+        "unusable": [asdict(row) for row in done.unusable],
+        "unknown": dict(done.unknown),
         "labels": done.labels,
         "disagreements": [asdict(one) for one in done.disagreements],
     }
 
 
 _MAX_DISAGREEMENTS = 10
-"""Disagreements with the publisher that are printed for a model."""
+"""Maximum number of disagreements with the publisher printed per model."""
 
 
 def print_imported(runs: Sequence[Imported]) -> None:
-    """Print a row for each model, and the samples that the publisher judged otherwise."""
-    table = plain_table("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
-    for done in runs:
-        for metric in _averages(done.run.metrics()):
-            table.add_row(
-                visible(done.run.manifest.model.name),
-                f"{_counts(done.run, metric.task)['correct']:,}",
-                f"{metric.samples:,}",
-                amount(metric.unit, metric.value),
-                interval(metric.unit, metric.low, metric.high),
-                f"{len(done.disagreements)} of {done.labels:,}" if done.labels else "no labels",
-            )
+    """Print a row for each model, and the samples that the publisher judged differently."""
+    rows = [
+        (
+            done.run.manifest.model.name,
+            f"{_counts(done.run, metric.task)['correct']:,}",
+            f"{metric.samples:,}",
+            amount(metric.unit, metric.value),
+            interval(metric.unit, metric.low, metric.high),
+            f"{len(done.disagreements)} of {done.labels:,}" if done.labels else "no labels",
+        )
+        for done in runs
+        for metric in _averages(done.run.metrics())
+    ]
+    headings = ("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
     console = stdout()
-    console.print(table)
+    print_table(console, Table(headings=headings, rows=rows))
     for done in runs:
         for one in done.disagreements[:_MAX_DISAGREEMENTS]:
             verdict, label = one.verdict, "correct" if one.label else "wrong"
             console.print(
-                visible(
+                visible_line(
                     f"{done.run.manifest.model.name} {verdict.problem_id} sample "
                     f"{verdict.sample}: publisher {label}, ours {verdict.outcome}: {verdict.note}"
                 )
             )
         note(f"stored in {done.run.path}")
+
+
+_MAX_ROWS = 10
+"""Maximum number of unusable rows, and of unknown values, that are printed."""
+
+
+def warn_of_rows(runs: Sequence[Imported]) -> None:
+    """Print to stderr which rows could not be used, and which values are stored as unknown."""
+    rows = {row.line: row for done in runs for row in done.unusable}
+    if rows:
+        note(f"warning: {len(rows):,} of {runs[0].rows:,} rows cannot be used and are not samples:")
+        for line in sorted(rows)[:_MAX_ROWS]:
+            note(f"  line {line} {one_line(rows[line].reason, 200)}")
+        note("  all are in unusable.jsonl, in the folder of the run")
+    if repeated := sum(done.repeated for done in runs):
+        note(f"{counted(repeated, 'row')} repeat an earlier row of the same sample")
+    unknown: Counter[str] = Counter()
+    for done in runs:
+        unknown.update(done.unknown)
+    for said, count in unknown.most_common(_MAX_ROWS):
+        note(f"unknown: {one_line(said, 100)} in {counted(count, 'row')}")

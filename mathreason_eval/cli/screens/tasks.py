@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from mathreason_eval.cli.screens import note, plain_table, stdout
+from mathreason_eval.cli.screens import note, stdout
+from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.task import render
-from mathreason_eval.text import visible
+from mathreason_eval.text import visible_line
 from mathreason_eval.types import Problem
 
 _PLAIN_FIELDS = (
@@ -22,7 +23,7 @@ def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, obje
     return {
         **{name: getattr(task, name) for name in _PLAIN_FIELDS},
         "data": [asdict(data) for data in task.data],
-        "prompts": {form.id: asdict(form) for form in task.prompts.values()},
+        "prompts": {form.id: form.content() for form in task.prompts.values()},
         "problems": [
             {
                 "problem": asdict(problem),
@@ -36,30 +37,25 @@ def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, obje
 
 
 _MIN_WIDTH_WITH_LICENCE = 110
-"""Columns of a terminal from which on the licences are shown."""
+"""Minimum columns of a terminal for which licences are shown."""
 
 
 def print_tasks(tasks: Sequence[Task]) -> None:
-    """Print a row for each task; the licence of its data where the terminal is wide enough."""
+    """Print a row for each task, with the licence of its data if the terminal is wide enough."""
     console = stdout()
     licensed = console.width >= _MIN_WIDTH_WITH_LICENCE
-    table = plain_table("task", ">v", ">problems", "grader", "what it asks")
-    if licensed:
-        table.add_column("licence of the data")
+    rows = []
     for task in tasks:
         counts = [task.size] if task.generated else [data.rows for data in task.data]
         known = [count for count in counts if count is not None]
         size = f"{sum(known):,}" if len(known) == len(counts) else "?"
-        table.add_row(
-            task.name,
-            str(task.version),
-            f"{size}{' *' if task.generated else '  '}",
-            task.grade,
-            task.summary,
-            *([task.license] if licensed else []),
-        )
-    console.print(table)
-    note("* made from a seed, nothing to download · `mathreason show TASK` for one")
+        figures = (str(task.version), f"{size}{' *' if task.generated else '  '}")
+        licence = [task.license] if licensed else []
+        rows.append((task.name, *figures, task.grade, task.summary, *licence))
+    headings = ("task", ">v", ">problems", "grader", "what it asks")
+    licence = ["licence of the data"] if licensed else []
+    print_table(console, Table(headings=(*headings, *licence), rows=rows))
+    note("* generated from a seed, no download · `mathreason show TASK` shows one task")
 
 
 def print_task(task: Task, problems: Sequence[Problem]) -> None:
@@ -71,8 +67,8 @@ def print_task(task: Task, problems: Sequence[Problem]) -> None:
         ("problems", where),
         ("paper", task.paper or "none"),
         ("licence", task.license),
-        ("answers", f"found by {', '.join(task.extract)}; judged by {task.grade}"),
-        ("reported by", ", ".join(task.slices) or "nothing but the whole"),
+        ("answers", f"extracted by {', '.join(task.extract)}; graded by {task.grade}"),
+        ("slices", ", ".join(task.slices) or "none"),
         ("max tokens", f"{task.max_tokens:,}"),
     ):
         console.print(f"{label:<12} {value}", soft_wrap=True)
@@ -82,7 +78,8 @@ def print_task(task: Task, problems: Sequence[Problem]) -> None:
         console.print(f"prompt {form.id} ({kind}), stop at {list(form.stop)}")
         for problem in problems:
             prompt = render(form, problem)
-            asked = prompt.text if prompt.text is not None else prompt.messages[0].content
-            console.print(visible(f"--- {problem.id}, gold {' or '.join(problem.gold)}\n{asked}"))
+            asked = prompt.asked
+            console.print(visible_line(f"--- {problem.id}, gold {' or '.join(problem.gold)}"))
+            console.print(asked)
         if not problems:
             console.print(form.template)

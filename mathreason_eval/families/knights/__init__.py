@@ -1,7 +1,7 @@
 """Knights and knaves: puzzles about truth-tellers and liars (arXiv:2410.23123).
 
-`puzzles` draws and solves them, `family` tells an original and its six variants in our own words,
-`published` reads and reproduces the published rows, `claims` and `grader` judge answers.
+`puzzles` draws and solves them, `family` words an original and its six variants, `published` reads
+and reproduces the published rows, `claims` and `grader` judge answers.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from mathreason_eval.families.knights.family import OPPOSITES
 
 
 def _any_of(words: str) -> str:
-    """Return a pattern of whole words; `~` is white space within one."""
+    """Return a pattern of whole words; `~` stands for white space within one."""
     return rf"(?:{'|'.join(words.split())})(?!\w)".replace("~", r"\s+")
 
 
@@ -44,21 +44,21 @@ _KINDS = {
     + r"|[)\]\[{}\"'“”]",
     "other": r"\w+",
 }
-"""Kinds of tokens and their patterns; any `other` word ends a claim."""
+"""Kinds of tokens with their patterns; any `other` word ends a claim."""
 _PATTERN = re.compile(
     "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.IGNORECASE
 )
 
 
 def claims(text: str, names: Sequence[str], roles: Sequence[str]) -> Mapping[str, frozenset[str]]:
-    """Return the roles that a text claims each person to have; two of them contradict each other.
+    """Return the roles that a text gives each person; two roles are a contradiction.
 
-    Linear in the text.
+    Takes time linear in the text.
 
     Args:
         text: an answer.
-        names: the people.
-        roles: one role or two, in the singular.
+        names: names of the people.
+        roles: one or two roles, in the singular.
     """
     reader = _Reader(names, roles)
     text = without_markup(text)
@@ -102,7 +102,7 @@ class _Reader:
         self._heading: str | None = None
         """A role that precedes its people: `Knights: Ana, Omar`."""
         self._listing = False
-        """Whether names that follow have that role."""
+        """Whether the names that follow have that role."""
         self._skipping: str | None = None
         """The kind of token that began a supposition or reported speech; None outside of them."""
         self._last = "line"
@@ -128,7 +128,7 @@ class _Reader:
 
     def read_role(self, role: str) -> None:
         """Read a role: a claim about the names before it, or a heading of those after it."""
-        # `Ana is a knight, Omar a knave`, and a table without rules.
+        # `Ana is a knight, Omar a knave`, and tables without lines.
         follows = self._linked or self._last == "name"
         self._last = "role"
         if self._subjects and follows:
@@ -167,7 +167,7 @@ class _Reader:
             self._skipping = self._skipping or "speech"
         else:
             if kind == "maybe" and self._last == "role":
-                # `Ana is a knight if Omar is one` claims nothing of Ana.
+                # `Ana is a knight if Omar is one` claims nothing about Ana.
                 self._retract()
             self._skipping = self._skipping or kind
 
@@ -209,7 +209,7 @@ class _Reader:
 
 
 def _opposites(roles: Sequence[str]) -> Mapping[str, str]:
-    """Return for each role that may be named the other one."""
+    """Return {role: the other role} for each role that may be named."""
     if len(roles) > 1:
         one, other = roles[:2]
         return {one: other, other: one}

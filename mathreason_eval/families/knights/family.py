@@ -1,4 +1,4 @@
-"""Our own puzzles: an original and six variants, two in its statements and four in its words."""
+"""Our own puzzles: an original and six variants, two of its statements and four of its words."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class RoleWords:
     """Two words, one for each role."""
 
     knight: str
-    """For whoever tells the truth."""
+    """The word for those who tell the truth."""
     knave: str
-    """For whoever lies."""
+    """The word for those who lie."""
 
     def with_article(self, *, truthful: bool) -> str:
         """Return one word with its article: `a knight`, `an impostor`."""
@@ -48,7 +48,7 @@ class RoleWords:
 
 
 def spaced(words: str) -> tuple[str, ...]:
-    """Return words that spaces separate."""
+    """Return the words of a text, split at white space."""
     return tuple(words.split())
 
 
@@ -59,20 +59,20 @@ def _pairs(words: str) -> tuple[RoleWords, ...]:
 
 KNIGHTS = RoleWords(knight="knight", knave="knave")
 
-PUBLISHED_PAIRS = _pairs(
+PUBLISHED_ROLE_WORDS = _pairs(
     "pioneer/laggard saint/sinner hero/villain angel/devil altruist/egoist sage/fool"
 )
-"""Of the variant `random_pair` in the published rows, in their order."""
+"""The words of the variant `random_pair` in the published rows, in their order."""
 
-OWN_PAIRS = _pairs(
+OWN_ROLE_WORDS = _pairs(
     "guardian/trickster scribe/forger monk/bandit captain/pirate oracle/impostor scholar/swindler "
     "ranger/poacher elder/rogue envoy/schemer healer/quack herald/gossip mentor/cheat"
 )
-"""Of our own variant `random_pair`. The plural of each word ends in a plain s."""
+"""The words of our own variant `random_pair`. The plural of each is formed with an s."""
 
 OPPOSITES = {
     word: other
-    for pair in (KNIGHTS, *PUBLISHED_PAIRS, *OWN_PAIRS)
+    for pair in (KNIGHTS, *PUBLISHED_ROLE_WORDS, *OWN_ROLE_WORDS)
     for word, other in ((pair.knight, pair.knave), (pair.knave, pair.knight))
 }
 """For each word for a role, the word for the other one."""
@@ -91,7 +91,7 @@ UNCOMMON_NAMES = spaced(
     "Pruwenna Quillarde Roswindle Silvarine Tamberlyn Undomir Vesprine Wystander Yvorette"
 )
 
-# --- telling ---------------------------------------------------------------------------------
+# --- wording ---------------------------------------------------------------------------------
 
 _PLACES = (
     "Everybody in the village of {place} is either {a_knight} or {a_knave}.",
@@ -116,25 +116,25 @@ _QUESTIONS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Telling:
-    """How a puzzle is told: everything that can change without changing the statements."""
+class Wording:
+    """The wording of a puzzle: everything that can change without changing the statements."""
 
     names: tuple[str, ...]
-    """By person."""
+    """The name of each person."""
     place: str
     """The first sentence, with slots for the roles."""
     rule: str
     frames: tuple[str, ...]
-    """By person: how the statement is quoted."""
+    """How the statement of each person is quoted."""
     question: str
     order: tuple[int, ...]
-    """Persons in the order in which they speak."""
+    """Indices of persons, in the order in which they speak."""
     words: RoleWords = KNIGHTS
 
 
-def draw_telling(rng: Source, people: int) -> Telling:
-    """Return a telling of a puzzle of that many people, who speak in order."""
-    return Telling(
+def draw_wording(rng: Source, people: int) -> Wording:
+    """Return a random wording for a puzzle of `people` persons, who speak in order."""
+    return Wording(
         names=tuple(some_of(rng, NAMES, people)),
         place=one_of(rng, _PLACES).replace("{place}", one_of(rng, _PLACE_NAMES)),
         rule=one_of(rng, _RULES),
@@ -144,9 +144,9 @@ def draw_telling(rng: Source, people: int) -> Telling:
     )
 
 
-def question(puzzle: Puzzle, telling: Telling) -> str:
-    """Return the puzzle as it is asked."""
-    roles, names = telling.words, telling.names
+def question(puzzle: Puzzle, wording: Wording) -> str:
+    """Return the puzzle as a question."""
+    roles, names = wording.words, wording.names
     words = {
         "Knight": roles.knight.capitalize(),
         "knave": roles.knave,
@@ -154,26 +154,26 @@ def question(puzzle: Puzzle, telling: Telling) -> str:
         "a_knave": roles.with_article(truthful=False),
     }
     quotes = []
-    for person in telling.order:
+    for person in wording.order:
         claim = in_words(puzzle.statements[person], names, roles)
-        frame = telling.frames[person]
+        frame = wording.frames[person]
         quotes.append(frame.format(n=names[person], C=claim[0].upper() + claim[1:]))
     return " ".join(
         (
-            telling.place.format(**words),
-            telling.rule.format(**words),
+            wording.place.format(**words),
+            wording.rule.format(**words),
             f"You meet {', '.join(names[:-1])} and {names[-1]}.",
             *quotes,
-            telling.question.format(**words),
+            wording.question.format(**words),
         )
     )
 
 
-def solution(puzzle: Puzzle, telling: Telling) -> str:
+def solution(puzzle: Puzzle, wording: Wording) -> str:
     """Return the gold: `Ana is a knave, and Omar is a knight.`, people in order."""
-    roles = zip(telling.names, puzzle.roles, strict=True)
+    roles = zip(wording.names, puzzle.roles, strict=True)
     *others, last = (
-        f"{name} is {telling.words.with_article(truthful=role)}" for name, role in roles
+        f"{name} is {wording.words.with_article(truthful=role)}" for name, role in roles
     )
     return f"{', '.join(others)}, and {last}."
 
@@ -193,7 +193,7 @@ def in_words(statement: Statement, names: Sequence[str], roles: RoleWords) -> st
     if statement.sign == AND:
         return " and ".join(parts)
     if statement.sign == OR:
-        # `or` is inclusive here, and the reader is told so.
+        # `or` is inclusive here, and the text says so.
         both = "several of these" if parts[2:] else "both"
         return f"{' or '.join(parts)}, or {both}"
     return f"{parts[0]} if and only if {parts[1]}"
@@ -218,33 +218,33 @@ VARIANTS = (*LOGICAL, *VERBAL)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """One puzzle of a family and how it is told."""
+    """One puzzle of a family with its wording."""
 
     variant: str | None
     """None for the original."""
     puzzle: Puzzle
-    telling: Telling
+    wording: Wording
 
     @property
     def question(self) -> str:
-        """Return the puzzle as it is asked."""
-        return question(self.puzzle, self.telling)
+        """Return the puzzle as a question."""
+        return question(self.puzzle, self.wording)
 
     @property
     def gold(self) -> str:
         """Return everyone's role."""
-        return solution(self.puzzle, self.telling)
+        return solution(self.puzzle, self.wording)
 
 
 _BLOCK = 32
-"""Originals that are drawn together, so that each differs from all before it."""
+"""Number of originals that are drawn together, so that each differs from all before it."""
 
 
 @lru_cache(maxsize=64)
 def family(task: str, seed: int, shape: Shape, rank: int) -> tuple[Member, ...]:
-    """Return the original of that rank among those of its shape, and its variants in order.
+    """Return original number `rank` of a shape, and its variants in order.
 
-    A function of its arguments alone. No two originals of a seed have the same statements.
+    It depends on the arguments alone. No two originals of a seed have the same statements.
 
     Raises:
         NoPuzzleError: if there are not that many puzzles of the shape.
@@ -252,8 +252,8 @@ def family(task: str, seed: int, shape: Shape, rank: int) -> tuple[Member, ...]:
     block, place = divmod(rank, _BLOCK)
     original, *changed = _originals(task, seed, shape, block)[place]
     rng = item_rng(_stream(task, shape, "words"), seed, rank)
-    told = draw_telling(rng, shape.people)
-    words = one_of(rng, OWN_PAIRS)
+    told = draw_wording(rng, shape.people)
+    words = one_of(rng, OWN_ROLE_WORDS)
     names = tuple(some_of(rng, UNCOMMON_NAMES, shape.people))
     members = [
         (None, original, told),
@@ -264,14 +264,14 @@ def family(task: str, seed: int, shape: Shape, rank: int) -> tuple[Member, ...]:
         ("reorder_statement", original, replace(told, order=_another_order(rng, told.order))),
     ]
     return tuple(
-        Member(variant=variant, puzzle=puzzle, telling=telling)
-        for variant, puzzle, telling in members
+        Member(variant=variant, puzzle=puzzle, wording=wording)
+        for variant, puzzle, wording in members
     )
 
 
 @lru_cache(maxsize=1 << 10)
 def _originals(task: str, seed: int, shape: Shape, block: int) -> tuple[tuple[Puzzle, ...], ...]:
-    """Return a block of originals, each with its logical variants, no two the same."""
+    """Return a block of different originals, each with its logical variants."""
     seen: set[tuple[Statement, ...]] = set()
     for earlier in range(block):
         seen.update(drawn[0].statements for drawn in _originals(task, seed, shape, earlier))
@@ -288,7 +288,7 @@ def _new_original(
             continue
         leaf = perturb_leaf(rng, original)
         statement = perturb_statement(rng, original, shape)
-        # A family is complete, so that every variant is compared on the same originals.
+        # Families are complete, so that every variant is compared on the same originals.
         if leaf is not None and statement is not None and statement != leaf:
             seen.add(original.statements)
             return original, statement, leaf
@@ -306,5 +306,5 @@ def _another_order(rng: Source, order: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _stream(task: str, shape: Shape, purpose: str) -> str:
-    """Return the name of a random stream that no other shape or purpose draws from."""
+    """Return the name of a random stream of its own for a shape and purpose."""
     return f"{task}/{shape.people}/{shape.depth}/{shape.width}/{purpose}"

@@ -1,6 +1,7 @@
-"""Find and grade assignments of roles, by the published rule and by ours (arXiv:2410.23123).
+"""Extraction and grading of assignments of roles, by the published rule and ours.
 
-The gold is one sentence, as in the published rows: `Ana is a knave, and Omar is a knight.`
+The published rule is that of arXiv:2410.23123. The gold is one sentence, as in the published rows:
+`Ana is a knave, and Omar is a knight.`
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _HEADER = re.compile(
 _CLOSED = re.compile(r"<\s*/\s*answer\s*>", re.IGNORECASE)
 _END = re.compile(r"<\s*/\s*answer\s*>|\n[ \t]*#{1,6}[ \t]|\n[ \t]*-{3,}[ \t]*\n", re.IGNORECASE)
 _HAS_TWO_WORDS = re.compile(r"\w[^\w\n]{1,9}\w")
-"""In one line: a single word is a heading, or a placeholder."""
+"""Minimum words of a block of one line: a single word is a heading or a placeholder."""
 
 
 _MOST_HEADERS = 8
@@ -34,14 +35,14 @@ _MOST_HEADERS = 8
 def conclusion(text: str) -> Answer | None:
     """Return the last block under a header such as `CONCLUSION:` or in `<answer>` tags, as a whole.
 
-    It ends at its closing tag, the next heading, or the end. An empty block, as where a response
-    repeats the required format, is skipped.
+    It ends at its closing tag, the next heading, or the end. An empty block, as in a repetition of
+    the required format, is skipped.
     """
     limit = len(text)
     for header in last_matches(_HEADER, text, _MOST_HEADERS):
         words = _HAS_TWO_WORDS.search(text, header.end(), limit)
         if words is not None and _CLOSED.search(text, header.end(), words.start()) is None:
-            # A heading right below is part of the block: `CONCLUSION:`, and then `### Roles`.
+            # A heading directly below is part of the block: `CONCLUSION:`, then `### Roles`.
             end = _END.search(text, words.end(), limit)
             span = header.end(), end.start() if end else limit
             return answer_at(text, "conclusion", span)
@@ -51,7 +52,7 @@ def conclusion(text: str) -> Answer | None:
 
 _MOST_LINES = 40
 _LONGEST_LINE = 2_000
-"""Characters; a longer line ends the search."""
+"""Maximum characters of a line; a longer one ends the search."""
 _CLAIM = re.compile(
     r"(?<!\w)(?!(?:this|that|it|there|here|he|she|which)(?!\w))\w+\W{1,9}"
     r"(?:(?:is|are)\s+(?:\w+\s+){0,2}(?:an?|the)\s+\w|are\s+(?:\w+\s+)?\w+s(?!\w)"
@@ -61,11 +62,11 @@ _CLAIM = re.compile(
 )
 _BULLET = re.compile(r"[ \t]*(?:([-•|]|\*(?!\*))|\(?\d{1,2}[.)])")
 _SEVERAL = re.compile(r",|\band\b")
-"""In a line of prose: it names several people, and is the whole answer."""
+"""Minimum number of claims in a line of prose that is the whole answer."""
 
 
 def closing(text: str) -> Answer | None:
-    """Return the last line that claims a role, with the lines of the same list above it."""
+    """Return the last line that claims a role, with the lines of its list above it, or None."""
     lines = _last_lines(text)
     last = next((line for line in lines if _has_claim(text, line)), None)
     if last is None:
@@ -109,18 +110,18 @@ def _bullet(text: str, line: Span) -> str:
 
 # --- our rule --------------------------------------------------------------------------------
 
-PER_PERSON = Measure(name="per_person", summary="share of persons whose role is right")
-"""What both graders measure."""
+PER_PERSON = Measure(name="per_person", summary="share of persons whose role is correct")
+"""The measure of both graders."""
 
 _LONGEST = 50_000
-"""Characters from the end of an answer that are read; no list of people is longer."""
+"""Number of characters from the end of an answer that are read: more than any list needs."""
 
 
 def assignment(gold: str, answer: str) -> Match:
-    """Return whether an answer gives every person the right role without contradiction.
+    """Return whether an answer gives every person the correct role without contradiction.
 
-    Emphasis, order, numbering and wording do not matter; where the answer holds a conclusion, the
-    last one counts. Not to have one role is to have the other.
+    Emphasis, order, numbering and wording do not matter; if the answer has a conclusion, the last
+    one counts. "Not a knight" means the other role.
     """
     roles = stated_roles(gold)
     if not roles:
@@ -146,7 +147,7 @@ def _concluding_part(answer: str) -> str:
 
 def _fault(name: str, role: str, claimed: frozenset[str]) -> str:
     if not claimed:
-        return f"nothing is said of {name}"
+        return f"{name} has no role"
     if len(claimed) > 1:
         return f"{name} is called both {' and '.join(sorted(claimed))}"
     return f"{name} is called {min(claimed)}, and is {role}"
@@ -173,7 +174,7 @@ _NAMED_ROLE = re.compile(
 
 
 def assignment_key(answer: str) -> str:
-    """Return what all answers with the same roles for the same people share, for majority votes."""
+    """Return a key equal for answers with the same roles for the same people, for votes."""
     text = without_markup(_concluding_part(answer))
     roles = {f"{name} {no}{role}".lower() for name, no, role in _NAMED_ROLE.findall(text)}
     return "; ".join(sorted(roles)) or " ".join(text.lower().split())
@@ -188,8 +189,8 @@ _PUBLISHED_ENDS = ("### Reason", "Let's think step by step again", "let's go bac
 def kk_reference(gold: str, answer: str) -> Match:
     """Return the verdict of the published evaluation.
 
-    The text after the first conclusion, up to a second one, must hold `X is a knave` for everybody,
-    word for word. An `if` anywhere in it is wrong, even in `verified`.
+    The text after the first conclusion, up to a second one, must contain `X is a knave` for
+    everybody, word for word. The letters `if` anywhere in it make it wrong, even in `verified`.
     """
     conditions = [part.strip() for part in gold.replace(" and ", "").replace(".", "").split(",")]
     text = answer.split("### Question", maxsplit=1)[0]

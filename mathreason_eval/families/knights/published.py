@@ -1,7 +1,7 @@
-"""The published puzzles of arXiv:2410.23123: drawn again bit for bit, and read from their rows.
+"""The published puzzles of arXiv:2410.23123: reproduced bit for bit, and read from their rows.
 
-What is drawn equals the published rows, which are under CC BY-NC-SA 4.0: use it to check against
-them or where their hub cannot be reached. `family` makes puzzles of our own. The order of the
+The reproduced rows equal the published ones, which are under CC BY-NC-SA 4.0: they are for checks,
+and for use if the hub cannot be reached. `family` makes our own puzzles. The order of the
 random draws is that of the published sampler.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.families.knights.family import (
     KNIGHTS,
-    PUBLISHED_PAIRS,
+    PUBLISHED_ROLE_WORDS,
     VARIANTS,
     RoleWords,
     spaced,
@@ -38,23 +38,23 @@ if TYPE_CHECKING:
 
 SEED = 1234
 TEST_ROWS = 100
-"""The first puzzles of each size are the test split, the others the train split."""
+"""Number of puzzles of each size in the test split; the others are the train split."""
 _TRAIN_ROWS = 1_000
 _FEW_TRAIN_ROWS = 200
-"""Of two people."""
+"""Number of training puzzles of two people."""
 
 
 def published_puzzles(people: int) -> dict[str, list[Puzzle | None]]:
-    """Return all puzzles of a size in order of their index: test rows first, then train rows.
+    """Return all puzzles of a size by kind, in order of their index: test rows, then train rows.
 
-    By `clean`, `perturbed_statement` and `perturbed_leaf`; None where no change was found.
+    The kinds are `clean`, `perturbed_statement` and `perturbed_leaf`; None if no change was found.
     """
     import numpy as np
 
     rng = np.random.default_rng(SEED)
     more = _FEW_TRAIN_ROWS if people == 2 else _TRAIN_ROWS  # noqa: PLR2004  a fact of the data
     clean = _draw_puzzles(rng, people, TEST_ROWS + more)
-    # One random stream, and all puzzles of one kind are drawn before the next kind.
+    # One random stream: all puzzles of one kind are drawn before the next kind.
     statement = [_changed(rng, puzzle, people, leaf=False) for puzzle in clean]
     leaf = [_changed(rng, puzzle, people, leaf=True) for puzzle in clean]
     return {"clean": [*clean], "perturbed_statement": statement, "perturbed_leaf": leaf}
@@ -86,7 +86,7 @@ def _changed(rng: Generator, puzzle: Puzzle, people: int, *, leaf: bool) -> Puzz
 
 
 def _statement(rng: Generator, speaker: int, people: int, depth: int = 2) -> Statement:
-    # The published sampler draws this also where it has no effect.
+    # The published sampler draws this even if it has no effect.
     sign = (None, NOT, AND, OR, IF, IFF)[rng.integers(0, 6)]
     if sign is None or depth == 1:
         while True:
@@ -94,7 +94,7 @@ def _statement(rng: Generator, speaker: int, people: int, depth: int = 2) -> Sta
             person = int(rng.integers(0, people))
             if truthful or person != speaker:
                 return Claim(person, truthful)
-    # `and` and `or` draw how many parts they have, from 2 to 2.
+    # `and` and `or` draw their number of parts, from 2 to 2.
     if sign in {AND, OR}:
         rng.integers(2, 3)
     parts: list[Statement] = []
@@ -143,7 +143,7 @@ def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[st
     """Return a puzzle as the published row of that index, with the published columns.
 
     Args:
-        puzzle: of `published_puzzles`; for a variant in words alone, the clean one.
+        puzzle: one of `published_puzzles`; for a variant of words alone, the clean one.
         index: its index among them.
         variant: `clean` or one of the six perturbations.
     """
@@ -155,7 +155,7 @@ def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[st
     names = [known[place] for place in rng.choice(len(known), size=people, replace=False)]
     roles = KNIGHTS
     if variant == "random_pair":
-        roles = PUBLISHED_PAIRS[rng.integers(0, len(PUBLISHED_PAIRS))]
+        roles = PUBLISHED_ROLE_WORDS[rng.integers(0, len(PUBLISHED_ROLE_WORDS))]
     elif variant == "flip_role":
         roles = KNIGHTS.flipped
     frames = [_FRAMES[rng.integers(0, len(_FRAMES))] for _ in range(people)]
@@ -181,7 +181,7 @@ def published_row(puzzle: Puzzle, index: int, variant: str = "clean") -> dict[st
 
 
 def _quiz(names: Sequence[str], roles: RoleWords, quotes: Sequence[str]) -> str:
-    # The published plural of every role is the word with an s.
+    # In the published rows the plural of every role is the word with an s.
     knight, knave = roles.knight, roles.knave
     return (
         f"A very special island is inhabited only by {knight}s and {knave}s. "
@@ -227,16 +227,16 @@ def _nested(statement: Statement) -> tuple[object, ...]:
 def problem_of_row(row: Mapping[str, Any], source: str) -> Problem:
     """Return the problem of a published row, as the hub has it or as a copy with longer names.
 
-    A row that names no perturbation is of the one that `source` names, else an original. Test and
-    train rows are numbered consecutively, so the index tells the split.
+    A row that names no perturbation has the one that `source` names, or is an original. Test and
+    train rows are numbered consecutively, so the index determines the split.
 
     Args:
-        row: with `quiz`, `names`, `solution`, `solution_text` and `index`, or `question` and
-            `answer` for the first and the fourth.
-        source: file, or data set and split, of the row.
+        row: a mapping with `quiz`, `names`, `solution`, `solution_text` and `index`; `question`
+            and `answer` are accepted for `quiz` and `solution_text`.
+        source: the row's file, or data set and split.
 
     Raises:
-        KeyError: naming the column that is missing.
+        KeyError: if a column is missing; it names it.
     """
     variant = row.get("perturbation") or next((name for name in VARIANTS if name in source), None)
     if variant == "clean":

@@ -1,7 +1,7 @@
-"""Statements about who is a knight, what they mean, and puzzles with exactly one solution.
+"""Statements about who is a knight, their meaning, and puzzles with exactly one solution.
 
 A statement's meaning is a bit mask over all 2**n assignments of roles to n people, called worlds:
-bit w is set where the statement is true in world w, and person i is a knight in the worlds whose
+bit w is set if the statement is true in world w, and person i is a knight in the worlds whose
 number has bit i. Solving is then a few bit operations on integers of 2**n bits.
 """
 
@@ -25,7 +25,7 @@ class Claim(NamedTuple):
     person: int
     """Index of the person it is about."""
     truthful: bool
-    """Whether it says that the person tells the truth."""
+    """Whether it claims that the person tells the truth."""
 
 
 class Compound(NamedTuple):
@@ -41,7 +41,7 @@ Roles = tuple[bool, ...]
 
 
 class Puzzle(NamedTuple):
-    """One statement by each person, in order, and the only assignment of roles that fits them."""
+    """One statement by each person, in order, and the only consistent assignment of roles."""
 
     statements: tuple[Statement, ...]
     roles: Roles
@@ -50,7 +50,7 @@ class Puzzle(NamedTuple):
 # --- meaning ---------------------------------------------------------------------------------
 
 
-# There are few statements of a usual size, 900 of eight people, and each occurs many times.
+# There are few statements of the usual sizes, 900 of eight people, and each is used many times.
 @lru_cache(maxsize=1 << 14)
 def meaning(statement: Statement, people: int) -> int:
     """Return the worlds in which a statement is true, as a bit mask."""
@@ -88,7 +88,7 @@ def _meaning(statement: Statement, knights: tuple[int, ...], everywhere: int) ->
 
 @cache
 def worlds(people: int) -> tuple[tuple[int, ...], int]:
-    """Return for each person the worlds where they are a knight, and all worlds, as bit masks."""
+    """Return (the worlds in which each person is a knight, all worlds), as bit masks."""
     everywhere = (1 << (1 << people)) - 1
     # Person i's role alternates between blocks of 2**i worlds, knave first.
     knights = tuple(everywhere // ((1 << (1 << i)) + 1) << (1 << i) for i in range(people))
@@ -108,7 +108,7 @@ def possible_worlds(statements: tuple[Statement, ...]) -> int:
 
 
 def only_solution(statements: tuple[Statement, ...]) -> Roles | None:
-    """Return the roles; None if there is no solution, or more than one."""
+    """Return the only consistent roles; None if there is no solution, or more than one."""
     left = possible_worlds(statements)
     if left.bit_count() != 1:
         return None
@@ -136,13 +136,13 @@ class Shape:
 
     people: int
     depth: int = 2
-    """How deep statements nest: 2 joins claims such as `B is a knave`, 3 joins such compounds."""
+    """Depth of statements: 2 joins claims such as `B is a knave`, 3 joins such compounds."""
     width: int = 2
-    """The most parts that `and` and `or` join."""
+    """Maximum number of parts joined by `and` and `or`."""
 
     def __post_init__(self) -> None:
         claims = 2 * self.people - 1
-        # Claims alone make no puzzle: where an assignment fits, so does its opposite.
+        # Claims alone make no puzzle: if an assignment is consistent, so is its opposite.
         if min(self.people, self.depth, self.width) < _FEWEST or self.width > claims:
             raise NoPuzzleError(
                 f"There are no puzzles of {self}.",
@@ -153,7 +153,7 @@ class Shape:
 
 _FEWEST = 2
 MOST_TRIES = 1_000
-"""Draws after which a puzzle, or a variant of one, is given up."""
+"""Maximum number of draws for a puzzle, or for a variant of one."""
 
 
 def draw_puzzle(rng: Source, shape: Shape) -> Puzzle:
@@ -179,7 +179,7 @@ def draw_statement(rng: Source, speaker: int, shape: Shape) -> Statement:
 
 
 _CONNECTIVES = (None, NOT, AND, OR, IF, IFF)
-"""Drawn with equal probabilities; None is a claim alone."""
+"""Connectives, drawn with equal probabilities; None: a claim alone."""
 
 
 def _statement(rng: Source, speaker: int, shape: Shape, depth: int) -> Statement:
@@ -198,8 +198,8 @@ def _statement(rng: Source, speaker: int, shape: Shape, depth: int) -> Statement
 
 
 def draw_claim(rng: Source, speaker: int, people: int) -> Claim:
-    """Return a claim by one person about anyone, except to be a knave oneself."""
-    # The claims are numbered; the number of the impossible one is replaced by the last.
+    """Return a claim by one person about anyone, except "I am a knave"."""
+    # Claims are numbered; the number of the impossible one is replaced by the last.
     number = below(rng, 2 * people - 1)
     if number == 2 * speaker + 1:
         number = 2 * people - 1
@@ -210,7 +210,7 @@ def draw_claim(rng: Source, speaker: int, people: int) -> Claim:
 
 
 def perturb_statement(rng: Source, puzzle: Puzzle, shape: Shape) -> Puzzle | None:
-    """Return the puzzle with one statement replaced; None if no try gives another solution."""
+    """Return the puzzle with one statement replaced and another solution; None if not found."""
     for _ in range(MOST_TRIES):
         person = below(rng, shape.people)
         changed = with_statement(puzzle, person, draw_statement(rng, person, shape))
@@ -220,7 +220,7 @@ def perturb_statement(rng: Source, puzzle: Puzzle, shape: Shape) -> Puzzle | Non
 
 
 def perturb_leaf(rng: Source, puzzle: Puzzle) -> Puzzle | None:
-    """Return the puzzle with one claim within a statement replaced; None if that cannot be.
+    """Return the puzzle with one claim within a statement replaced; None if impossible.
 
     In a small puzzle there may be no claim whose replacement gives another unique solution.
     """
@@ -250,7 +250,7 @@ def _with_other_leaf(statement: Statement, speaker: int, people: int) -> Iterato
 
 
 def with_statement(puzzle: Puzzle, person: int, statement: Statement) -> Puzzle | None:
-    """Return the puzzle where a person makes another statement, if its unique solution differs."""
+    """Return the puzzle with another statement by a person; None if no other unique solution."""
     statements = (*puzzle.statements[:person], statement, *puzzle.statements[person + 1 :])
     roles = only_solution(statements)
     return None if roles is None or roles == puzzle.roles else Puzzle(statements, roles)

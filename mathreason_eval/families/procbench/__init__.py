@@ -1,7 +1,7 @@
 """ProcBench (arXiv:2410.03117): 23 procedures that a model carries out step by step.
 
-`procedure` defines what one is; `pieces`, `editing`, `rewriting` and `counting` hold them by what
-they do; `problems` makes problems of them; `extract` and `grader` find and grade the states.
+`procedure` has the record of a procedure; `pieces`, `editing`, `rewriting` and `counting` define
+the procedures; `problems` makes problems of them; `extract` and `grader` extract and grade states.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ METRICS: Mapping[str, MetricFamily] = {
     "survival": MetricFamily(
         estimate=survival,
         definitions=(
-            MetricDefinition(name="survival@{k}", summary="share of samples right up to step K"),
+            MetricDefinition(name="survival@{k}", summary="share of samples correct up to step K"),
         ),
     )
 }

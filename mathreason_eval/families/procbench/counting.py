@@ -21,7 +21,7 @@ from mathreason_eval.seeds import Source, below, between, one_of, text_of
 
 
 def count(strings: list[str]) -> States:
-    """Count letters, read digits as a number, and multiply; the sum of the products is the end."""
+    """Return the states of: count letters, read digits as a number, multiply; sum the products."""
     rows, total = [], 0
     for text in strings:
         digits = re.sub(r"\D", "", text)
@@ -56,7 +56,7 @@ COUNT = Procedure(
 
 
 def search(strings: list[str], patterns: list[str]) -> States:
-    """Count the occurrences, none overlapping another, of all patterns so far in each string."""
+    """Count the non-overlapping occurrences of all patterns so far in each string."""
     counts = ([text.count(pattern) for text in strings] for pattern in patterns)
     return list(accumulate(counts, _added, initial=[0] * len(strings)))
 

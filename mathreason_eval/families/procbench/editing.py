@@ -40,7 +40,7 @@ def sort(text: str) -> States:
 
 
 def _draw_sort(rng: Source, steps: int) -> Inputs:
-    # Some letters are in place when their turn comes; 0.7 * sqrt(steps) is about how many.
+    # Some letters are already in place at their turn: about 0.7 * sqrt(steps).
     usual = steps + 1 + round(0.7 * steps**0.5)
     while True:
         text = text_of(rng, ALPHABET, between(rng, usual - 1, usual + 2))
@@ -168,7 +168,7 @@ DELETE_CHAR = Procedure(
     state="A state is the string after a step.",
     draw=_draw_delete_char,
     run=delete_char,
-    # The space after the colon is in the published prompts, too.
+    # The space after the colon is in the published prompts as well.
     form="String: {}\nSteps: \n{}",
     fields=(TEXT, _NUMBERED_LINES),
 )

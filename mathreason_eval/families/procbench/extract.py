@@ -1,7 +1,6 @@
-"""Find the states of a procedure in a text: one JSON object, or labels and lists.
+"""Extraction of the states of a procedure from a text: a JSON object, or labels and lists.
 
-Values are read as models write them: JSON, Python's lists, and lists without quotes. Nothing is
-evaluated.
+Values may be JSON, Python lists, or lists without quotes. Nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from mathreason_eval.extract.spans import Span, line_end
 from mathreason_eval.types import Answer
 
 _REACH = 20_000
-"""Characters from the end of a text, or from a bracket, in which what is not JSON is searched."""
+"""Characters, from the end of a text or from a bracket, that are searched for non-JSON values."""
 _MOST_TRIED = 8
-"""Candidates that are tried, the last ones of a text."""
+"""Maximum number of candidates that are tried, from the end of a text."""
 
 
 def find_states(text: str) -> Answer | None:
-    """Return the last object with intermediate states and a final one, as JSON in one form.
+    """Return the last object with intermediate states and a final one, as normalised JSON.
 
-    If there is none, what follows the words `intermediate` and `final`, or else the last list
-    together with the value or the list after it; the rule is then `loose_states`. Only states that
-    are written as values count: a description of them in prose is no list.
+    If there is none, the values after the words `intermediate` and `final`, or else the last list
+    with the value or list after it; the rule is then `loose_states`. Only states that are written
+    as values count: a description in prose is not a list.
     """
     return _object(text) or _labelled(text) or _listed(text)
 
@@ -80,7 +79,7 @@ def _mapping_at(text: str, start: int) -> Literal | None:
 
 
 def _by_name(value: object) -> dict[str, Any]:
-    """Return the values of a mapping whose names begin with one of the two words."""
+    """Return the values whose keys begin with `intermediate` or `final`, by that word."""
     pairs = value.items() if isinstance(value, dict) else ()
     named: dict[str, Any] = {}
     for name, content in pairs:
@@ -140,7 +139,7 @@ def _list_at(text: str, start: int) -> Literal | None:
 
 
 def _items_at(text: str, start: int) -> Literal | None:
-    """Return the items of a line that commas separate: `ab, abc`."""
+    """Return the comma-separated items of a line, `ab, abc`; None if one of them is empty."""
     stop = line_end(text, start)
     items = [item.strip(_FORMATTING) for item in text[start:stop].removesuffix(".").split(",")]
     return Literal(value=items, end=stop, closed=True) if all(items) else None
@@ -160,7 +159,7 @@ def _closed(literal: Literal | None) -> Literal | None:
 
 
 def _line(text: str, start: int, stop: int) -> Any:  # noqa: ANN401  a list, or the line's text
-    """Return the list that a line is, or its text without formatting."""
+    """Return a line as a list if it is one, else its text without formatting."""
     line = text[start:stop].strip(_FORMATTING)
     if line.startswith("["):
         literal = _closed(read_literal(line, 0, len(line)))
@@ -174,7 +173,7 @@ def _line(text: str, start: int, stop: int) -> Any:  # noqa: ANN401  a list, or 
 _HEADING = re.compile(r"\[[A-Z][A-Za-z ]{0,60}\]")
 """`[Question]`, `[Final State]`: not lists."""
 _MOST_BETWEEN = 200
-"""Characters between two lists of one answer."""
+"""Maximum characters between two lists of one answer."""
 _LONGEST_LINE = 2_000
 
 
@@ -199,7 +198,7 @@ def _listed(text: str) -> Answer | None:
 
 
 def _value_after(text: str, end: int) -> str | None:
-    """Return the one line that follows a list, set off from it, without its label; else None."""
+    """Return the single separate line after a list, without its label; else None."""
     rest = text[end : end + _LONGEST_LINE + 1]
     line = rest.strip(_FORMATTING + "\n.,;")
     set_off = rest.lstrip(" \t`*.").startswith(("\n", ",", ";"))
@@ -239,7 +238,7 @@ _TOKEN = re.compile(
 )
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _DEEPEST = 6
-"""Levels of nested brackets; the states of a procedure need three."""
+"""Maximum levels of nested brackets; the states of a procedure need three."""
 
 
 class UnreadableError(ValueError):
@@ -248,21 +247,21 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Literal:
-    """A value that is written in a text."""
+    """A value written in a text."""
 
     value: Any
-    """A text, a number, None, or a list or dictionary of such."""
+    """A text, a number, None, or a list or dictionary of these."""
     end: int
     """Position after it."""
     closed: bool
-    """False if the text ends within it; then `value` holds what is there."""
+    """False if the text ends within it; `value` is then incomplete."""
 
 
 def read_literal(text: str, start: int, end: int | None = None) -> Literal | None:
     """Return the value that begins at `start`, or None, in time linear in `end - start`.
 
     A word without quotes is a text, and so is a number that JSON does not allow: `007`. Commas may
-    be missing; an ellipsis is no value.
+    be missing; an ellipsis is not a value.
     """
     parser = _Parser(text, start, min(len(text), start + _REACH) if end is None else end)
     try:
@@ -335,7 +334,7 @@ class _Parser:
 
 _ELLIPSIS = re.compile(r"(?:\.\.\.|…)\Z")
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,999})\Z")
-"""Python reads a longer one in more than linear time."""
+"""Maximum digits of an integer: Python parses longer ones in more than linear time."""
 _DECIMAL = re.compile(r"-?\d{1,300}\.\d{1,300}\Z")
 
 

@@ -1,4 +1,4 @@
-"""Grade the states of a procedure: by the published evaluator's rules, and by ours.
+"""Grading of the states of a procedure, by the published evaluator's rules and by ours.
 
 The measures are those of ProcBench (arXiv:2410.03117), as its published evaluator computes them.
 """
@@ -20,37 +20,37 @@ SameState = Callable[[Any, Any], bool]
 MEASURES = (
     Measure(
         name="pml",
-        summary="prefix match length: states that are right before the first that is not",
+        summary="prefix match length: number of correct states before the first wrong one",
         unit=Unit.AMOUNT,
     ),
-    Measure(name="pa", summary="prefix accuracy: pml by the number of states"),
-    Measure(name="sm", summary="sequential match: share of samples with every state right"),
-    Measure(name="fm", summary="final match: share of samples with the last state right"),
+    Measure(name="pa", summary="prefix accuracy: pml / number of states"),
+    Measure(name="sm", summary="sequential match: share of samples with every state correct"),
+    Measure(name="fm", summary="final match: share of samples with the last state correct"),
 )
-"""What both graders measure: the fields of `Agreement`."""
+"""The measures of both graders: the fields of `Agreement`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agreement:
-    """How far one trajectory agrees with the true one."""
+    """The agreement of a trajectory with the true one."""
 
     pml: int
-    """Prefix match length: states that are right before the first that is not."""
+    """Prefix match length: number of correct states before the first wrong one."""
     pa: float
-    """Prefix accuracy: `pml` by the number of states of the longer trajectory, in [0, 1]."""
+    """Prefix accuracy: `pml` / number of states of the longer trajectory, in [0, 1]."""
     sm: bool
-    """Sequential match: every state is right, and there are no more."""
+    """Sequential match: every state is correct, and there are no further ones."""
     fm: bool
-    """Final match: the final state is right, whatever came before it."""
+    """Final match: the final state is correct, regardless of the others."""
 
     @property
     def measures(self) -> Mapping[str, float]:
-        """Return the four by name, as numbers."""
+        """Return the four measures by name, as numbers."""
         return {"pml": float(self.pml), "pa": self.pa, "sm": float(self.sm), "fm": float(self.fm)}
 
 
 def agreement(true: Trajectory, answered: Trajectory, same: SameState) -> Agreement:
-    """Return how far the answered trajectory agrees with the true one."""
+    """Return the agreement of the answered trajectory with the true one."""
     pml = 0
     for one, other in zip(true.states, answered.states, strict=False):
         if not same(one, other):
@@ -64,12 +64,12 @@ def agreement(true: Trajectory, answered: Trajectory, same: SameState) -> Agreem
 def same_state(true: object, answered: object) -> bool:
     """Return whether a state is the true one, by the published evaluator's rule for its type.
 
-    Texts and the elements of lists are compared as `str` shows them, integers as `int` reads them:
-    "25" and 25.9 are 25, and the text "ab" is the list of its letters. Nothing equals an empty
-    list. What cannot be converted is another state.
+    Texts and the elements of lists are compared after `str`, integers after `int`: "25" and 25.9
+    are 25, and the text "ab" is the list of its letters. Nothing equals an empty list. A state that
+    cannot be converted is different.
 
     Raises:
-        RecursionError: if a list is nested too deep to be shown as a text.
+        RecursionError: if a list is nested too deeply to be converted to a text.
     """
     try:
         match true:
@@ -89,16 +89,16 @@ def same_state(true: object, answered: object) -> bool:
 
 
 def procbench_reference(gold: str, answer: str) -> Match:
-    """Grade as the published evaluator does: right if every state is, and there are no more."""
+    """Grade as the published evaluator: correct if all states are, and there are no others."""
     return _graded("procbench-reference", gold, answer, same_state, lambda _, answered: answered)
 
 
 def states(gold: str, answer: str) -> Match:
-    """Grade as the published rules intend.
+    """Grade as the published rules are meant.
 
-    A number with a fraction is not its integer part, and white space around a text is ignored.
-    A final state that is repeated as the last intermediate one, where that makes one state too
-    many, is dropped: the published pipeline has a model drop it before the evaluator runs.
+    A number with a fraction differs from its integer part, and white space around a text is
+    ignored. If there is one state too many because the final state is repeated as the last
+    intermediate one, the repetition is dropped, as a model does in the published pipeline.
     """
     return _graded("states", gold, answer, _same_value, _without_repetition)
 
@@ -125,7 +125,7 @@ def _graded(
 
 
 def _trajectory(text: str) -> Trajectory | None:
-    """Return the states of a text, in the form in which extraction leaves them or any other."""
+    """Return the states in a text, in the form of the extraction or any other; None if none."""
     try:
         read = json.loads(text)
         return Trajectory(intermediate=list(read["intermediate"]), final=read["final"])
@@ -166,7 +166,7 @@ def _note(true: Trajectory, answered: Trajectory, found: Agreement) -> str:
 
 
 _MOST_SHOWN = 60
-"""Characters of a state in a note."""
+"""Maximum characters of a state in a note."""
 
 
 def _shown(state: object) -> str:
@@ -178,10 +178,10 @@ def _shown(state: object) -> str:
 
 
 def survival(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield `survival@S` for each number of steps S: the share of samples that are right up to S.
+    """Yield `survival@S` for each number of steps S: the fraction of samples correct up to S.
 
-    Only problems that take S steps or more, by their property `steps`, count for S: that a short
-    one ends is no failure. A sample is right up to S if its prefix match length is at least S.
+    Only problems with S steps or more, by their property `steps`, count for S. A sample is correct
+    up to S if its prefix match length is at least S.
     """
     steps = [int(item.problem.meta.get("steps", 0)) for item in items]
     for length in range(1, max(steps, default=0) + 1):

@@ -86,7 +86,7 @@ COPY = Procedure(
 
 
 def rhythm(beats: list[str], notes: list[str], count: int) -> States:
-    """Append a number and a letter at a time; each sequence is read cyclically."""
+    """Append a number and a letter per step; each sequence is read cyclically."""
     pairs = [beats[i % len(beats)] + notes[i % len(notes)] for i in range(count)]
     return _appended(pairs)
 
@@ -252,7 +252,7 @@ def _draw_compare(rng: Source, steps: int) -> Inputs:
 
 
 def _variant(rng: Source, target: str) -> str:
-    """Return a different text of the same length, with the same first letter at least."""
+    """Return a different text of the same length that has at least the same first letter."""
     while True:
         kept = between(rng, 1, len(target) - 1)
         text = target[:kept] + text_of(rng, ALPHABET, len(target) - kept)

@@ -1,4 +1,4 @@
-"""Problems made of procedures: which procedure and how many steps by index, and what is given."""
+"""Problems made of procedures: by index, the procedure, the number of steps and the inputs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from mathreason_eval.types import Problem
 PROCEDURES: tuple[Procedure, ...] = tuple(
     sorted((*PIECES, *EDITING, *REWRITING, *COUNTING), key=lambda procedure: procedure.number)
 )
-"""All of them, number 1 first."""
+"""All procedures, number 1 first."""
 
 PUBLISHED_STEPS = range(2, 26)
-"""Numbers of steps of the instances of ProcBench."""
+"""The numbers of steps of ProcBench's instances."""
 
 POSSIBLE_STEPS = range(2, 501)
-"""Beyond, draws with exactly that many steps are rare, and 26 letters have too few rules."""
+"""Allowed numbers of steps: with more, draws of that length are rare, and 26 letters too few."""
 
 _PUBLISHED_MARK = "[Question]"
 """The line above the inputs in the prompts of ProcBench."""
 
 _LONGEST = (("short", 6), ("medium", 16))
-"""Classes of length with the most steps of each; more steps are long."""
+"""Classes of length with their maximum steps; more steps are `long`."""
 
 
 def length_class(steps: int) -> str:
@@ -39,15 +39,15 @@ def length_class(steps: int) -> str:
 
 
 def meta_of(procedure: Procedure, steps: int) -> dict[str, str | int]:
-    """Return the properties by which scores are reported."""
+    """Return `Problem.meta`: the properties by which scores are reported."""
     return {"task": procedure.label, "steps": steps, "length": length_class(steps)}
 
 
 def solve(procedure: Procedure, prompt: str) -> Trajectory:
-    """Return the states for a prompt, published or ours, computed from its inputs alone.
+    """Return the states for a published prompt or one of ours, computed from its inputs.
 
     Raises:
-        ValueError: if the prompt does not hold the procedure's inputs.
+        ValueError: if the prompt does not contain the procedure's inputs.
     """
     for mark in (MARK, _PUBLISHED_MARK):
         _, found, block = prompt.rpartition(f"\n{mark}\n")
@@ -62,7 +62,7 @@ def solve(procedure: Procedure, prompt: str) -> Trajectory:
 def make_problem(
     task: str, index: int, seed: int, lengths: Sequence[int] = PUBLISHED_STEPS
 ) -> Problem:
-    """Return problem number `index` of a task, a function of the arguments alone.
+    """Return problem number `index` of a task; it depends on the arguments alone.
 
     Procedures and numbers of steps alternate: any 23 consecutive problems have every procedure
     once, and any 23 * len(lengths) have every pair of procedure and number of steps once.
@@ -70,7 +70,7 @@ def make_problem(
     Args:
         task: its name, for the problem's id.
         index: from 0, unbounded.
-        seed: another one makes other problems.
+        seed: the seed; other seeds give other problems.
         lengths: the numbers of steps, each 2 or more.
     """
     place, number = index % len(PROCEDURES), index // len(PROCEDURES)
@@ -87,20 +87,20 @@ def make_problem(
 
 
 _MOST_DRAWS = 50
-"""Draws for each variant after which it is assumed that there are no more."""
+"""Number of draws per variant after which it is assumed that there are no more."""
 
 
 def make_inputs(procedure: Procedure, steps: int, seed: int, variant: int) -> Inputs:
-    """Return inputs that take `steps` steps; no two variants are the same.
+    """Return inputs that take `steps` steps, different for each variant.
 
-    Where there are few instances, variant n is the n-th distinct one of a series of draws.
+    If there are few instances, variant n is the n-th distinct one of a series of draws.
 
     Raises:
-        UserError: if there are no more of them, or none of that length.
+        UserError: if there are not enough of them, or none of that length.
     """
     if steps not in POSSIBLE_STEPS:
         raise UserError(
-            f"No procedure is made with {steps} steps.",
+            f"Procedures with {steps} steps cannot be made.",
             f"Ask for {POSSIBLE_STEPS[0]} to {POSSIBLE_STEPS[-1]}.",
         )
     if steps > procedure.crowded:
@@ -128,7 +128,7 @@ _GOLDEN_RATIO = 0.6180339887498949
 
 @cache
 def _spread(size: int) -> tuple[int, ...]:
-    """Return the integers below `size` in an order in which neighbours are far apart."""
+    """Return a permutation of the integers below `size` in which neighbours are far apart."""
     return tuple(sorted(range(size), key=lambda number: number * _GOLDEN_RATIO % 1))
 
 

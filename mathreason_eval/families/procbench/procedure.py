@@ -1,4 +1,4 @@
-"""What a procedure is: how it is told, drawn, carried out, and written in a prompt."""
+"""The record of a procedure: its rules, random inputs, execution, and prompt."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mathreason_eval.errors import UserError
 from mathreason_eval.seeds import Source, one_of, some_of
 
 Inputs = tuple[Any, ...]
-"""What a procedure is carried out on; its `run` names them."""
+"""The inputs of a procedure; the parameters of its `run` name them."""
 States = list[Any]
 """The states in order: the initial one first, the final one last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trajectory:
-    """The states that a procedure goes through, without the initial one."""
+    """The states of a procedure, without the initial one."""
 
     intermediate: Sequence[Any]
     final: Any
-    """A text, an integer, or a list of either."""
+    """The final state: a text, an integer, or a list of either."""
 
     @property
     def states(self) -> list[Any]:
@@ -33,14 +33,14 @@ class Trajectory:
 
     @property
     def text(self) -> str:
-        """Return the trajectory as JSON, the form in which golds and answers are kept."""
+        """Return the trajectory as JSON, the form of golds and extracted answers."""
         states = {"intermediate": list(self.intermediate), "final": self.final}
         return json.dumps(states, ensure_ascii=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """How one input of a procedure is written in a prompt, and read back."""
+    """How one input of a procedure is written in a prompt, and parsed from it."""
 
     write: Callable[[Any], str]
     read: Callable[[str], Any]
@@ -51,34 +51,34 @@ class Procedure:
     """A deterministic procedure that is carried out step by step."""
 
     number: int
-    """Its number among the tasks of ProcBench, from 1."""
+    """Its number in ProcBench, from 1."""
     name: str
     rules: str
-    """What to do, in our own words."""
+    """The rules, in our own words."""
     state: str
     """Which states to report."""
     draw: Callable[[Source, int], Inputs]
-    """(random source, steps) -> inputs on which it takes exactly that many steps."""
+    """(random source, steps) -> inputs that take exactly that many steps."""
     run: Callable[..., States]
     """(*inputs) -> states."""
     form: str
     """The inputs as ProcBench's prompts show them: a label and `{}` for each, in their order."""
     fields: tuple[Field, ...]
-    """One for each input."""
+    """The format of each input."""
     crowded: int = 0
-    """Up to this many steps there are few instances: two draws are often the same."""
+    """Up to this number of steps there are few instances: two draws are often equal."""
 
     @property
     def label(self) -> str:
-        """Return the name under which it is reported: `01-sort`."""
+        """Return the name of its slice: `01-sort`."""
         return f"{self.number:02}-{self.name}"
 
     def question(self, inputs: Inputs) -> str:
-        """Return what a model is asked, all but the form of the reply."""
+        """Return the question for a model, without the form of the reply."""
         return f"{self.rules}\n\n{self.state}\n\n{MARK}\n{self.write(*inputs)}"
 
     def trajectory(self, inputs: Inputs) -> Trajectory:
-        """Return the state after each step, the last as `final`; the initial state is left out."""
+        """Return the states after each step, the last as `final`, without the initial state."""
         _, *intermediate, final = self.run(*inputs)
         return Trajectory(intermediate=intermediate, final=final)
 
@@ -88,7 +88,7 @@ class Procedure:
         return self.form.format(*written)
 
     def read(self, block: str) -> Inputs:
-        """Return the inputs that a prompt shows.
+        """Return the inputs in a prompt.
 
         Raises:
             ValueError: if a label is missing or out of order, or an input cannot be read.
@@ -113,7 +113,7 @@ ALPHANUMERIC = ascii_lowercase + digits
 
 
 def words(text: str) -> list[str]:
-    """Return the words and numbers of a text without the characters between them."""
+    """Return the words and numbers of a text."""
     return re.findall(r"\w+", text)
 
 
@@ -145,9 +145,9 @@ SPACED = Field(write=" ".join, read=str.split)
 WORDS = Field(write=_joined, read=words)
 WORD_LIST = Field(write=listed, read=words)
 QUOTED_WORDS = Field(write=str, read=words)
-"""As Python shows a list: `['ab', 'c1']`."""
+"""A list in Python's notation: `['ab', 'c1']`."""
 PHRASES = Field(write=_joined, read=_phrases)
-"""Items that may hold spaces or brackets; `PHRASE_LIST` has brackets around them."""
+"""Items that may contain spaces or brackets; `PHRASE_LIST` has brackets around them."""
 PHRASE_LIST = Field(write=listed, read=_phrases)
 NUMBERS = Field(write=_joined, read=_integers)
 NUMBER_LIST = Field(write=listed, read=_integers)
@@ -196,9 +196,9 @@ _NEAR = ("near", "behind", "beside", "inside", "outside", "under")
 _AND = ("and", "while", "because", "before", "but", "until")
 
 _NEW_WORDS = 6
-"""Words of a clause that no other clause of its sentence has."""
+"""Number of words of a clause that no other clause of its sentence has."""
 LONGEST = _NEW_WORDS * len(_DEEDS) - 1
-"""A sentence can always have more different words than this; deeds are the shortest list."""
+"""Number of different words that a sentence can always exceed; verbs are the shortest list."""
 
 
 def sentence(rng: Source, different: int) -> list[str]:

@@ -27,7 +27,7 @@ _TABLE = Field(
 
 
 def substitute(table: Table, text: str) -> States:
-    """Replace the characters one by one from the left; each is a step, also if nothing changes."""
+    """Replace the characters one by one from the left; each is a step, even if nothing changes."""
     partner = dict(table)
     replaced = "".join([partner.get(char, char) for char in text])
     return [replaced[:done] + text[done:] for done in range(len(text) + 1)]
@@ -97,7 +97,7 @@ def _draw_joins(rng: Source, letters: list[str], steps: int) -> tuple[Joins, set
     Whether a pair has a rule is decided when the search from the right first reaches it, so that
     no search has passed over a pair that gets a rule later.
     """
-    # Few rules leave gaps between the places where they apply; many steps need many rules.
+    # With few rules there are gaps between the places where they apply; many steps need many rules.
     eager = 0.2 + rng.random() / 2
     joins: Joins = {}
     passed: set[Pair] = set()
@@ -129,7 +129,7 @@ def _place_to_join(
             fresh.append(place)
     if not fresh:
         return None
-    # None got a rule; the one chosen now has been passed over by this search alone.
+    # None got a rule; the one chosen now has been skipped by this search only.
     chosen = below(rng, len(fresh))
     passed.difference_update((letters[at], letters[at + 1]) for at in fresh[chosen:])
     return fresh[chosen]

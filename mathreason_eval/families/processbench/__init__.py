@@ -49,7 +49,7 @@ METRICS: Mapping[str, MetricFamily] = {
             ),
             MetricDefinition(
                 name="acc_correct",
-                summary="share of right solutions that are called right",
+                summary="share of correct solutions that are called correct",
                 shown=Shown.SLICES,
             ),
         ),

@@ -15,12 +15,12 @@ from mathreason_eval.steps import first_below, scores_of
 from mathreason_eval.types import Answer, Match, Problem
 
 NOWHERE = -1
-"""The index of a solution without a false step."""
+"""The index that means: the solution has no false step."""
 
 # --- problems --------------------------------------------------------------------------------
 
 _SHORT, _MEDIUM = 5, 10
-"""Steps up to which a solution is short, or medium."""
+"""Maximum number of steps of a short, and of a medium solution."""
 
 
 def problem_of_row(row: Mapping[str, Any]) -> Problem:
@@ -48,7 +48,7 @@ def problem_of_row(row: Mapping[str, Any]) -> Problem:
 
 
 def length_class(steps: int) -> str:
-    """Return the class of a solution's length, by which scores are reported."""
+    """Return the class of a solution's length, a slice of the scores, such as `1-5`."""
     if steps <= _SHORT:
         return f"1-{_SHORT}"
     return f"{_SHORT + 1}-{_MEDIUM}" if steps <= _MEDIUM else f"{_MEDIUM + 1}+"
@@ -60,7 +60,7 @@ _SCORES = re.compile(r'\{\s?"scores":\s?\[[\d.,eE+ -]*\]\s?\}')
 
 
 def scores(text: str) -> Answer | None:
-    """Return the last object with a reward model's scores of steps: `{"scores": [0.9, 0.1]}`."""
+    """Return the last JSON object with scores of steps, `{"scores": [0.9, 0.1]}`, or None."""
     last = deque(_SCORES.finditer(text), maxlen=1)
     if not last:
         return None
@@ -71,7 +71,7 @@ _BOX = re.compile(r"\\boxed\{([^}]*)\}")
 
 
 def last_simple_box(text: str) -> Answer | None:
-    r"""Return what the last `\boxed{…}` holds up to its first brace, as the published rule."""
+    r"""Return the content of the last `\boxed{…}` up to its first brace, as the published rule."""
     boxes = [*_BOX.finditer(text)]
     if not boxes:
         return None
@@ -84,7 +84,7 @@ _PYTHON_INT = re.compile(r"[+-]?\d(?:_?\d){0,8}\Z")
 
 
 def processbench_reference(gold: str, answer: str) -> Match:
-    """Grade as published: the answer must be an integer as Python reads one."""
+    """Grade as published: the answer must be an integer in Python's syntax."""
     text = answer.strip()
     if not _PYTHON_INT.match(text):
         return Match(equal=False, rule="processbench-reference", note="the answer is no integer")
@@ -92,7 +92,7 @@ def processbench_reference(gold: str, answer: str) -> Match:
 
 
 def step_index(gold: str, answer: str) -> Match:
-    r"""Grade an index in any wording: `2`, `paragraph_2`, `\text{Step 2}`, `no error`."""
+    r"""Grade an index in any form: `2`, `paragraph_2`, `\text{Step 2}`, `no error`."""
     index = index_of(answer)
     if index is None:
         return Match(equal=False, rule="step-index", note="the answer names no paragraph")
@@ -100,7 +100,7 @@ def step_index(gold: str, answer: str) -> Match:
 
 
 _LONGEST = 200
-"""Characters of an answer that is read as an index."""
+"""Maximum characters of an answer that is read as an index."""
 _NAMED = re.compile(
     r"(?:(?:paragraph|step)-|(?:paragraph|step|index)[\s_:#]*)?"
     r"(?P<sign>[-+−]?)\s*(?P<number>\d{1,6})\Z",
@@ -119,7 +119,7 @@ _FORMATTING = re.compile(
 def index_of(answer: str) -> int | None:
     """Return the index that an answer names, or None; any negative number is -1.
 
-    The scores of a reward model mean the first step with a score below one half.
+    Scores of a reward model give the first step with a score below one half.
     """
     scores = scores_of(answer)
     if scores is not None:
@@ -134,7 +134,7 @@ def index_of(answer: str) -> int | None:
 
 
 def index_key(answer: str) -> str:
-    """Return the class of an answer in a majority vote."""
+    """Return the key of an answer's equivalence class in majority votes."""
     index = index_of(answer)
     return answer if index is None else str(index)
 

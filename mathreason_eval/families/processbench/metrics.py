@@ -1,4 +1,4 @@
-"""How well the first false step of a solution is found: two accuracies and their harmonic mean.
+"""Metrics of finding the first false step: two accuracies and their harmonic mean.
 
 ProcessBench (arXiv:2412.06559) calls the harmonic mean F1. It is not that of precision and recall:
 a critic that calls every solution correct gets an accuracy of 1 on the correct ones and an F1 of 0.
@@ -37,13 +37,13 @@ _METHOD = "harmonic mean, MOVER of two Wilson intervals (Zou and Donner 2008)"
 def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
     """Yield `acc_error`, `acc_correct` and `f1` of each split and length, and the splits' mean F1.
 
-    Where the answers are scores of a reward model, a step is false below the threshold that has the
-    largest F1 on the split gsm8k; `method` says which one.
+    If the answers are scores of a reward model, a step is false if its score is below the
+    threshold with the largest F1 on the split gsm8k; `method` states the threshold.
 
-    Where all problems have the same number of samples, and more than one, `f1_maj@N` as well: the
-    F1 of the majority vote over the N indices.
+    If all problems have the same number of samples N > 1, also `f1_maj@N`: the F1 of the majority
+    vote over the N indices.
     """
-    # Solutions of one problem are not independent, whatever a task names under `cluster:`.
+    # Solutions of one problem are not independent, regardless of the task's `cluster:`.
     items = [replace(item, cluster=item.problem.question) for item in items]
     scorer = _index_scorer(items)
     for metric in _by_split(task, items, "f1", scorer.score):
@@ -57,7 +57,7 @@ def first_error(task: str, items: Sequence[Item]) -> Iterator[Metric]:
 
 
 def found_shares(items: Sequence[Item]) -> NDArray[np.float64]:
-    """Return, as a column, each problem's share of samples that find the first false step."""
+    """Return a column: each problem's fraction of samples that find the first false step."""
     import numpy as np
 
     score = _index_scorer(items).score
@@ -67,12 +67,12 @@ def found_shares(items: Sequence[Item]) -> NDArray[np.float64]:
 def linear_f1(items: Sequence[Item], scores: Sequence[float]) -> Linear:
     """Return the splits' mean F1, linearised as a mean over problems by the delta method.
 
-    F1 is the harmonic mean of the scores of wrong and of right solutions. A split that lacks either
-    kind is left out: its problems get a part of NaN and a weight of 0.
+    F1 is the harmonic mean of the scores of wrong and of correct solutions. A split that lacks
+    either kind is left out: its problems get the part NaN and the weight 0.
 
     Args:
         items: the problems.
-        scores: of each, the share of samples that are correct.
+        scores: the fraction of correct samples of each problem.
     """
     splits: dict[str, dict[bool, list[int]]] = {}
     for place, item in enumerate(items):
@@ -97,7 +97,7 @@ def _mean(scores: Sequence[float], at: Sequence[int]) -> float:
 
 
 def _slope(own: float, other: float) -> float:
-    """Return the harmonic mean's partial derivative by `own`; one half where both means are 0."""
+    """Return the harmonic mean's partial derivative by `own`; one half if both means are 0."""
     return 2 * (other / (own + other)) ** 2 if own + other else 0.5
 
 
@@ -144,9 +144,9 @@ def _is_correct(item: Item) -> bool:
 
 
 def harmonic(one: Mean, other: Mean) -> Mean:
-    """Return the harmonic mean of two independent means in [0, 1]; 0 where both are 0.
+    """Return the harmonic mean of two independent means in [0, 1]; 0 if both are 0.
 
-    Its interval is recovered from the ends of both intervals (MOVER), as it increases in either.
+    Its interval is computed from the ends of both intervals (MOVER), as it increases in both.
     """
     value = f1(one.value, other.value)
     down = math.hypot(value - f1(one.low, other.value), value - f1(one.value, other.low))
@@ -196,12 +196,12 @@ def _scored(items: Sequence[Item]) -> list[tuple[str, Scored]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _IndexScorer:
-    """How a problem is scored by the step indices that its answers give."""
+    """How a problem is scored by the step indices in its answers."""
 
     score: Score
-    """Returns the share of a problem's samples that find the true index."""
+    """Returns the fraction of a problem's samples that find the true index."""
     method: str
-    """Prefix of `Metric.method`; empty where answers are indices."""
+    """Prefix of `Metric.method`; empty if answers are indices."""
 
 
 def _index_scorer(items: Sequence[Item]) -> _IndexScorer:
@@ -229,8 +229,8 @@ def _index_scorer(items: Sequence[Item]) -> _IndexScorer:
 def majority(item: Item) -> float:
     """Return 1 if the most frequent index is correct, else 0.
 
-    An answer without an index has no vote; of equally frequent indices the one that occurs first
-    wins, as in the published evaluation.
+    An answer without an index has no vote; of equally frequent indices the first one wins, as in
+    the published evaluation.
     """
     answers = [verdict.answer for verdict in item.verdicts if verdict.answer is not None]
     votes = Counter(index for answer in answers if (index := index_of(answer)) is not None)
@@ -250,7 +250,7 @@ def confusion(items: Sequence[Item]) -> Mapping[tuple[int, int | None], int]:
 
 
 def best_threshold(solutions: Sequence[Scored]) -> float:
-    """Return the threshold with the largest F1; of equally good ones the nearest to one half.
+    """Return the threshold with the largest F1; of equal ones, the nearest to one half.
 
     F1 is constant between two neighbouring scores, so one threshold between them is tried.
     """
@@ -279,5 +279,5 @@ def _share(ranges: Sequence[tuple[float, float]], threshold: float) -> float:
 
 
 def f1(one: float, other: float) -> float:
-    """Return 2ab / (a + b), and 0 where both are 0."""
+    """Return 2ab / (a + b), and 0 if both are 0."""
     return 2 * one * other / (one + other) if one + other else 0.0

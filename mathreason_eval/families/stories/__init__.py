@@ -1,4 +1,4 @@
-"""Word problems as data: records become templates, templates become stories with exact answers."""
+"""Word problems as data: records become templates, and templates become exact problems."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ METRICS: Mapping[str, MetricFamily] = {
                 summary="standard deviation of avg over instances",
                 higher_is_better=False,
             ),
-            MetricDefinition(name="lowest", summary="avg of the instance with the lowest"),
-            MetricDefinition(name="highest", summary="avg of the instance with the highest"),
+            MetricDefinition(name="lowest", summary="avg of the instance with the lowest avg"),
+            MetricDefinition(name="highest", summary="avg of the instance with the highest avg"),
             MetricDefinition(
                 name="range", summary="range of avg over instances", higher_is_better=False
             ),

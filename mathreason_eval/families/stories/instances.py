@@ -1,8 +1,8 @@
-"""How much a score depends on the numbers that a template happened to draw.
+"""How much a score depends on the numbers drawn for a template.
 
-A task whose problems have the property `instance` holds the same families of problems several
-times, with other names and numbers. Each instance is a data set, and a score on a single one hides
-the spread over them (arXiv:2410.05229).
+A task whose problems have the property `instance` has the same families of problems several times,
+with different names and numbers. Each instance is a data set, and a score on a single one does not
+show the spread over them (arXiv:2410.05229).
 
 Some spread is noise: problems of an instance and samples of a problem are drawn at random. It is
 estimated as in a randomised block design whose blocks are families (or clusters of them): the noise
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INSTANCE = "instance"
-"""The property of a problem that says which instance of its family it is."""
+"""The property of a problem with the number of its instance."""
 
 INSTANCES = "instances"
 """The slice of problems that have every instance."""
@@ -38,15 +38,15 @@ _TAIL = 0.025
 
 
 def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield, in the slice `instances`, how accuracy varies over instances of the same problems.
+    """Yield, in the slice `instances`, metrics of the variation of accuracy over instances.
 
     - `avg`: mean over all instances; the accuracy of each is the slice `instance=N`
-    - `sd`: standard deviation of the instances' accuracies, without the noise
+    - `sd`: standard deviation of the instances' accuracies, noise subtracted
     - `lowest`, `highest`, `range`: of the instances' accuracies, with intervals that allow for the
       selection among them
 
     Only families that have every instance count. Nothing if there are fewer than two instances;
-    only the mean where all families are one cluster, as the noise cannot be estimated then.
+    only the mean if all families are one cluster, as the noise cannot be estimated then.
     """
     table = _table(items)
     width = len(table[0]) if table else 0
@@ -74,11 +74,11 @@ def instances(task: str, items: Sequence[Item]) -> Iterator[Metric]:
 
 
 def strict(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield `strict`, the share of problems of which every sample is correct: pass^n, by slices.
+    """Yield `strict`, the fraction of problems with all samples correct, pass^n, by slices.
 
-    For all problems, and, where there are variants, for originals and each variant. Only problems
-    with the largest number of samples count; nothing if that is one. It falls as n grows, so
-    `method` states n, and only runs with the same n can be compared by it.
+    For all problems, and, if there are variants, for originals and each variant. Only problems with
+    the largest number of samples count; nothing if that is one. It falls as n grows, so `method`
+    states n, and only runs with the same n can be compared by it.
     """
     most = max(item.n for item in items)
     if most < _SPREAD_NEEDS:
@@ -105,15 +105,15 @@ class Layout:
     """Accuracies of instances and their noise, from a randomised block design."""
 
     accuracies: NDArray[Any]
-    """One an instance."""
+    """Accuracy of each instance."""
     noise: float
-    """The variance of each that is due to drawing problems and samples; never zero."""
+    """The variance of each accuracy due to drawing problems and samples; never zero."""
     blocks: int
-    """Families, or clusters of them."""
+    """Number of families, or clusters of them."""
 
     @property
     def instances(self) -> int:
-        """Return how many there are."""
+        """Return the number of instances."""
         return len(self.accuracies)
 
     @property
@@ -128,9 +128,9 @@ def layout_of(
     """Return the accuracies of instances and their noise.
 
     Args:
-        scores: a row for each family, a column for each instance.
-        clusters: one for each family; families that share one are a block. At least two blocks.
-        samples: the number that a score is the mean of, for the pseudo-observations.
+        scores: a row per family, a column per instance.
+        clusters: the cluster of each family; families of one cluster are a block. At least two.
+        samples: the number of samples per score, for the pseudo-observations.
     """
     import numpy as np
 
@@ -149,7 +149,7 @@ def layout_of(
 
 
 def spread(layout: Layout) -> Mean:
-    """Return the standard deviation of instances without the noise, at least 0.
+    """Return the standard deviation over instances with the noise subtracted, at least 0.
 
     Its interval is Williams' for a variance component (1962, Biometrika 49, 278-281).
     """
@@ -163,7 +163,7 @@ def spread(layout: Layout) -> Mean:
         ratio = float(fdtri(freedom, layout.freedom, 1 - tail)) * layout.noise
         return math.sqrt(max(0.0, seen - ratio) * freedom / float(chdtri(freedom, tail)))
 
-    # Instances that are more alike than noise would make them are no evidence of equality.
+    # Instances that differ by less than noise are not evidence of equality.
     low, high = end(_TAIL, seen), end(1 - _TAIL, max(seen, layout.noise))
     return Mean(
         value=value,

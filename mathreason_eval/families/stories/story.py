@@ -1,6 +1,6 @@
-"""Instances of templates: numbers and entities are drawn separately, then told together.
+"""Instances of templates: numbers and entities are drawn separately, then combined to a text.
 
-So the same story can have other numbers, and the same numbers other names.
+So the same story can have different numbers, and the same numbers different names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.families.stories.units import UNITS, Number, format_number, whole
 
 Entity = Mapping[str, str]
-"""The forms of a name or a thing: `{"name": "Maya", "he": "she"}`. The form "" is the usual one."""
+"""The forms of a name or a noun: `{"name": "Maya", "he": "she"}`. The form "" is the default."""
 
 
 class RandomSource(Protocol):
@@ -42,14 +42,14 @@ class Quantity:
 
     name: str
     unit: str
-    """How it is printed and which values are valid; a key of `UNITS`."""
+    """A key of `UNITS`: the format, and which values are valid."""
     values: tuple[Number, ...] = ()
     operation: Operation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """A place in a text that a number or a form of an entity fills."""
+    """A place in a text for a number or a form of an entity."""
 
     name: str
     form: str
@@ -62,13 +62,13 @@ class Template:
 
     id: str
     entities: Mapping[str, str]
-    """The dictionary that each slot is filled from."""
+    """The dictionary of each slot's entity."""
     given: tuple[Quantity, ...]
-    """Numbers that the text may state, and hidden ones that they are computed from."""
+    """Numbers that the text may state, and hidden ones from which they are computed."""
     steps: tuple[Quantity, ...]
-    """One operation each; the last one gives the answer."""
+    """The solution: one operation each; the last one gives the answer."""
     conditions: tuple[Operation, ...]
-    """Comparisons that must hold."""
+    """Comparisons that must be true."""
     sentences: tuple[tuple[str | Slot, ...], ...]
     """The facts in order and the question, as literal text and slots."""
 
@@ -79,18 +79,18 @@ class Story:
 
     question: str
     gold: str
-    """Exact: `12`, `2.5`, `7/3`; money has two decimals unless it is whole, `12.50`."""
+    """The exact answer: `12`, `2.5`, `7/3`; money has two decimals unless it is whole, `12.50`."""
     steps: tuple[tuple[str, str], ...]
     """Each step as an expression in numbers and its value: `("4 * 6", "24")`."""
 
     @property
     def solution(self) -> str:
-        """Return all the steps in a line: `4 * 6 = 24; 24 - 5 = 19`."""
+        """Return all steps on one line: `4 * 6 = 24; 24 - 5 = 19`."""
         return "; ".join(f"{expression} = {value}" for expression, value in self.steps)
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""What is known before the first draw."""
+"""No known values: the default before the first draw."""
 
 
 def draw_entities(
@@ -99,9 +99,9 @@ def draw_entities(
     source: RandomSource,
     known: Mapping[str, Entity] = NOTHING,
 ) -> Mapping[str, Entity]:
-    """Return an entity for each slot, no two the same; known ones are kept.
+    """Return a different entity for each slot; known ones are kept.
 
-    From dictionaries of the same lengths, the same source draws the same positions.
+    From dictionaries of equal lengths, equal sources draw the same positions.
 
     Raises:
         UnknownNameError: if a slot names a dictionary that does not exist.
@@ -116,7 +116,10 @@ def draw_entities(
         taken = list(drawn.values())
         left = [entity for entity in dictionaries[name] if entity not in taken]
         if not left:
-            raise TaskError(f"The template {template.id} needs more of {name} than there are.")
+            raise TaskError(
+                f"The template {template.id} needs more of {name} than there are.",
+                "Add entries to the dictionary.",
+            )
         drawn[slot] = left[source.randrange(len(left))]
     return drawn
 
@@ -130,14 +133,15 @@ def draw_numbers(
     """Return a value for each quantity of the template, steps included; known ones are kept.
 
     Raises:
-        TaskError: if `_MOST_TRIES` draws in a row break a condition of the template.
+        TaskError: if `_MOST_TRIES` consecutive draws break a condition of the template.
     """
     for _ in range(_MOST_TRIES):
         numbers = _try(template, source, known)
         if numbers is not None:
             return numbers
     raise TaskError(
-        f"The template {template.id} finds no numbers that keep its rules.", "Widen its ranges."
+        f"The template {template.id} has no numbers that meet its conditions.",
+        "Widen its ranges.",
     )
 
 
@@ -165,7 +169,7 @@ def tell(
     """Return the instance with these numbers and entities.
 
     Raises:
-        TaskError: if the text asks an entity for a form that it does not have.
+        TaskError: if the text uses a form that an entity does not have.
     """
     printed = {
         quantity.name: UNITS[quantity.unit].format(numbers[quantity.name])
@@ -178,7 +182,7 @@ def tell(
         words = printed.get(part.name) or entities[part.name].get(part.form)
         if words is None:
             raise TaskError(
-                f"The template {template.id} asks {entities[part.name]['']} for its {part.form!r}.",
+                f"The template {template.id} needs {part.form!r} of {entities[part.name]['']}.",
                 "Add the form to the dictionary.",
             )
         return words[0].upper() + words[1:] if part.capital else words
@@ -237,7 +241,7 @@ class Entry:
     topic: str
     template: Template
     variants: Mapping[str, Template] = field(default_factory=dict)
-    """Changed templates, by the name of the change."""
+    """Variants of the template, by the name of the change."""
 
     def meta(self, story: Story) -> dict[str, str | int]:
         """Return the properties of a problem that is an instance of the template."""
@@ -250,7 +254,7 @@ class Entry:
 
 
 def by_steps(entries: Iterable[Entry]) -> Sequence[Sequence[Entry]]:
-    """Return the entries in groups of the same number of steps, the shortest first."""
+    """Return the entries grouped by number of steps, the fewest first."""
     groups: dict[int, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(len(entry.template.steps), []).append(entry)

@@ -1,7 +1,7 @@
-"""Templates of word problems from the records in which they are written.
+"""Templates of word problems, read from records of a YAML file.
 
-A template is data: `draw` names the numbers and what they are drawn from, `steps` solves the
-problem by one operation each, `text` has one sentence a line, the question last:
+A template is data: `draw` defines the numbers and their ranges, `steps` solves the problem by one
+operation each, `text` has one sentence per line, the question last:
 
     id: market-stall
     who: {who: person, fruit: fruit}
@@ -46,7 +46,7 @@ def read_template(record: Mapping[str, Any]) -> Template:
     """Return the template that a record of a YAML file describes.
 
     Raises:
-        TaskError: naming the template and what is wrong with it.
+        TaskError: if something is wrong with it; it names the template.
     """
     name = record.get("id", "without an id")
     try:
@@ -76,7 +76,7 @@ def read_dictionaries(
 ) -> Mapping[str, tuple[Entity, ...]]:
     """Return the entities of each dictionary; the first form of an entry is the default one.
 
-    An entry whose first form is a list stands for one entity each:
+    An entry whose first form is a list stands for several entities:
     `{name: [Maya, Ines], he: she}`.
     """
     return {
@@ -146,21 +146,21 @@ def _check_names(template: Template) -> None:
         if quantity.operation is not None:
             _check_operands(quantity.operation, known)
         elif not quantity.values or not all(map(UNITS[quantity.unit].is_valid, quantity.values)):
-            raise ValueError(f"{quantity.name} has nothing to draw from that is a {quantity.unit}")
+            raise ValueError(f"{quantity.name} has no value that is a valid {quantity.unit}")
         if quantity.name in known or quantity.name in template.entities:
-            raise ValueError(f"{quantity.name} is named twice")
+            raise ValueError(f"{quantity.name} is defined twice")
         known.add(quantity.name)
     for condition in template.conditions:
         _check_operands(condition, known)
     for part in (part for sentence in template.sentences for part in sentence):
         if isinstance(part, Slot) and part.name not in known | template.entities.keys():
-            raise ValueError(f"nothing is named {part.name!r}")
+            raise ValueError(f"{part.name!r} is not defined")
         if isinstance(part, str) and not {"{", "}"}.isdisjoint(part):
             raise ValueError(f"a brace in {part!r} belongs to no slot")
 
 
 def _check_solution(template: Template) -> None:
-    """Raise a ValueError if the text omits or reveals a number, or a step is not used."""
+    """Raise a ValueError if the text omits or reveals a number, or if a step is not used."""
     stated = {part.name for line in template.sentences for part in line if isinstance(part, Slot)}
     operations = [step.operation for step in template.steps if step.operation is not None]
     used = {side for each in operations for side in (each.left, each.right)}
@@ -170,29 +170,29 @@ def _check_solution(template: Template) -> None:
             raise ValueError(f"{name} does not appear in the text")
     for number in template.given:
         if number.name in used and number.name not in stated:
-            raise ValueError(f"{number.name} is needed and not told")
+            raise ValueError(f"{number.name} is needed but not in the text")
     for name in (*intermediate, answer):
         if name in stated:
-            raise ValueError(f"{name} is to be found and is told")
+            raise ValueError(f"{name} is to be computed but is in the text")
         if (name in used) == (name == answer):
-            raise ValueError(f"{name} leads nowhere, or the last step is not the answer")
+            raise ValueError(f"{name} is not used, or the last step is not the answer")
 
 
 def _check_operands(operation: Operation, known: set[str]) -> None:
     for side in (operation.left, operation.right):
         if isinstance(side, str) and side not in known:
-            raise ValueError(f"{side!r} is not known yet")
+            raise ValueError(f"{side!r} is not defined yet")
 
 
 # --- variants --------------------------------------------------------------------------------
 
 Record = Mapping[str, Any]
-"""A template as it is written."""
+"""A template as a record of the YAML file."""
 _CHANGES = frozenset({"who", "draw", "steps", "where", "text", "order", "add", "ask"})
 
 
 def changed(record: Record, name: str, change: Record) -> Record:
-    """Return the record of the variant `name` of a template, which can keep its numbers.
+    """Return the record of the variant `name` of a template, which can use the same numbers.
 
         irrelevant: {draw: {plums: 8..40}, add: "{Who.he} also has {plums} plums at home."}
         reordered: {order: [2, 1, 3, 4]}
@@ -200,12 +200,12 @@ def changed(record: Record, name: str, change: Record) -> Record:
                  add: "In the afternoon {who.he} buys {more} {fruit}.",
                  ask: "How many {fruit} does {who} have then?"}
 
-    Slots and numbers are added, or replace those of the same name; steps are appended; conditions
+    Slots and numbers are added, or replace those with the same name; steps are appended; conditions
     and the text are replaced. In the text, `add` inserts sentences before the question, `ask`
     replaces the question, and `order` reorders all the sentences, counted from 1.
 
     Raises:
-        TaskError: if the change has an unknown key, or `order` is not an order of the sentences.
+        TaskError: if the change has an unknown key, or `order` is not a permutation.
     """
     for key in change:
         if key not in _CHANGES:

@@ -1,1 +1,1 @@
-"""Is this tree that tree?"""
+"""Comparison of two answers, as texts and as trees."""

@@ -1,7 +1,7 @@
-"""How two expressions are compared, and two sequences or collections of them.
+"""Comparison of two expressions, and of two sequences or collections.
 
 Expressions: exact values, refutation by numbers, proof by residues, confirmation. Each step is a
-pure function of the two trees; the first that knows decides.
+pure function of the two trees; the first that can decide does.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.evaluate import numeric
+from mathreason_eval.maths.evaluate.defined import extended, without_value
 from mathreason_eval.maths.evaluate.exact import exact, is_huge
 from mathreason_eval.maths.evaluate.residue import residues
-from mathreason_eval.maths.syntax.tree import INFINITY, Node, contains, rebuild, show, symbols
+from mathreason_eval.maths.syntax.tree import Node, contains, rebuild, show, symbols
 
 
 class Finding(NamedTuple):
-    """What a tier found out."""
+    """The result of one comparison."""
 
     equal: bool | None
     rule: str
@@ -41,12 +42,12 @@ DIFFERENT_KIND = different("structure", "they are different kinds of things")
 
 
 def best(*findings: Finding) -> Finding:
-    """Return what counts of several ways to read a pair: equal, else undecided, else the first."""
+    """Return the best of several findings: an equal one, else an undecided one, else the first."""
     return max(findings, key=lambda found: (False, None, True).index(found.equal))
 
 
 def same_value(gold: Node, answer: Node) -> Finding:
-    """Return whether two expressions are equal, whatever base `log` has."""
+    """Return whether two expressions are equal, with `log` to base e or 10."""
     if gold == answer:
         return equal("identical", "the same expression")
     found = _same(gold, answer)
@@ -60,6 +61,11 @@ def same_value(gold: Node, answer: Node) -> Finding:
 
 @lru_cache(maxsize=4096)
 def _same(gold: Node, answer: Node) -> Finding:
+    undefined = without_value(gold), without_value(answer)
+    if all(undefined):
+        return UNKNOWN._replace(note=f"neither {undefined[0]} nor {undefined[1]} has a value")
+    if any(undefined):
+        return different("undefined", f"{undefined[0] or undefined[1]} has no value")
     one, other = exact(gold), exact(answer)
     if one is not None and other is not None:
         sign = "=" if one == other else "≠"
@@ -69,6 +75,8 @@ def _same(gold: Node, answer: Node) -> Finding:
         return different("number", "one of the two is too large to calculate")
     if gold.op == answer.op == "const":
         return different("constant", f"{answer.name} is not {gold.name}")
+    if (infinite := _same_infinity(gold, answer)) is not None:
+        return infinite
     refuted = numeric.differ(gold, answer) if not _counts(gold, answer) else numeric.UNREFUTED
     if refuted.equal is False:
         return different("numeric", refuted.note)
@@ -82,16 +90,12 @@ def _same(gold: Node, answer: Node) -> Finding:
 
 
 def _confirmed(gold: Node, answer: Node) -> Finding:
-    if _infinite(gold) != _infinite(answer):
-        finite = numeric.machine_value(gold if _infinite(answer) else answer)
-        if finite is not None:
-            return different("constant", "one of the two is infinite")
     if symbols(gold) + symbols(answer) and any(
         contains(node, "call", part)
         for node in (gold, answer)
         for part in ("re", "im", "conj", "arg")
     ):
-        return UNKNOWN  # at the real points that are tried, every number is its own conjugate
+        return UNKNOWN  # at the real points that are used, every number is its own conjugate
     checks = (numeric.confirm, numeric.at_integers)
     for check in checks[_counts(gold, answer) :]:
         found = check(gold, answer)
@@ -109,12 +113,23 @@ def _counts(gold: Node, answer: Node) -> bool:
     return rounded and {*symbols(gold), *symbols(answer)} <= _COUNTING
 
 
-def _infinite(node: Node) -> bool:
-    return _infinite(node.args[0]) if node.op == "neg" else node == INFINITY
+def _same_infinity(gold: Node, answer: Node) -> Finding | None:
+    """Compare two trees of which at least one is infinite, or calculates with infinity."""
+    one, other = extended(gold), extended(answer)
+    if one == other == "finite":
+        return None
+    if "unknown" in {one, other}:
+        return UNKNOWN._replace(note="it calculates with infinity")
+    if "finite" not in {one, other}:
+        note = f"{show(answer)} against {show(gold)}"
+        return Finding(equal=one == other, rule="constant", note=note)
+    if numeric.machine_value(gold if one == "finite" else answer) is None:
+        return UNKNOWN
+    return different("constant", "one of the two is infinite")
 
 
 def _grows(gold: Node, answer: Node) -> bool:
-    """Return whether a difference at integers proves nothing: unlike domains of a root."""
+    """Return whether a difference at integers proves nothing, as domains of a root may differ."""
     return (
         contains(gold, "call", "root")
         and contains(answer, "call", "root")
@@ -123,7 +138,7 @@ def _grows(gold: Node, answer: Node) -> bool:
 
 
 def decimal_log(node: Node) -> Node:
-    """Return the tree with `log` of no stated base taken to base 10."""
+    """Return the tree with base 10 for every `log` without a base."""
     changed = rebuild(node, decimal_log)
     if changed.op == "call" and changed.name == "log" and len(changed.args) == 1:
         return changed._replace(name="lg")
@@ -143,22 +158,22 @@ def _shown(node: Node) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison of two answers."""
+    """The settings of one comparison of two answers, passed to its parts."""
 
     convention: Convention
     compare: Callable[[Node, Node, Comparison], Finding]
-    """The dispatcher that parts are handed back to."""
+    """The dispatcher that compares parts."""
     rounding: bool = True
-    """Whether what rounds to a decimal gold equals it."""
+    """Whether values that round to a decimal gold equal it."""
     approximate: bool = False
     """Whether the two are sides of `≈`: either may be a rounding of the other."""
 
     def same(self, gold: Node, answer: Node) -> Finding:
-        """Return whether two trees mean the same under this comparison."""
+        """Return whether two trees are equal under these settings."""
         return self.compare(gold, answer, self)
 
     def inside(self) -> Comparison:
-        """Return the comparison for the parts of a structure, where nothing is rounded."""
+        """Return the settings for the parts of a structure, where nothing is rounded."""
         return replace(self, rounding=False) if self.rounding else self
 
 
@@ -180,7 +195,7 @@ _MOST_ITEMS = 256
 
 
 def unordered(golds: tuple[Node, ...], answers: tuple[Node, ...], how: Comparison) -> Finding:
-    """Return whether two collections hold the same elements, each as often."""
+    """Return whether two collections have the same elements with the same multiplicities."""
     if len(golds) != len(answers):
         return different("structure", f"{len(answers)} elements against {len(golds)}")
     if len(golds) > _MOST_ITEMS:

@@ -1,4 +1,4 @@
-"""The conventions under which an answer counts as the gold, each a named option with a default."""
+"""The conventions under which an answer equals the gold: named options with defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mathreason_eval.errors import UnknownNameError, UserError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Convention:
-    """What is a matter of agreement rather than of mathematics. The defaults follow practice."""
+    """What is agreed rather than a matter of mathematics. The defaults follow common usage."""
 
     percent: Literal["either", "value", "sign"] = "either"
     """`50%` equals 0.5 as well as 50 (`either`), only 0.5 (`value`) or only 50 (`sign`)."""
@@ -39,10 +39,10 @@ class Convention:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
-        """Return the convention of some options, the others as they are by default.
+        """Return a convention with these options, and the defaults for all others.
 
         Raises:
-            UnknownNameError: if there is no such option; it names the nearest.
+            UnknownNameError: if there is no such option; it suggests the nearest name.
             UserError: if an option cannot have that value.
         """
         kinds = get_type_hints(cls)
@@ -52,9 +52,9 @@ class Convention:
             choices = get_args(kinds[name])
             if value not in choices if choices else type(value) is not kinds[name]:
                 allowed = ", ".join(choices) or {bool: "true, false", int: "a number"}[kinds[name]]
-                raise UserError(f"{name}: {value} is no convention.", f"It may be {allowed}.")
+                raise UserError(f"{name}: {value} is not a convention.", f"Use {allowed}.")
         return cls(**options)
 
 
 DEFAULT = Convention()
-"""What published graders agree on where they agree; `docs/grading.md` has an example of each."""
+"""The defaults: the common ground of published graders; `docs/grading.md` has examples."""

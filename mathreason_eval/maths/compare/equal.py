@@ -1,6 +1,6 @@
-"""Is this answer the gold? The tiers, cheapest first; and the key by which answers are counted.
+"""Whether an answer equals the gold, cheapest comparison first; and the key for votes.
 
-1. the same text, as it stands or in one typography
+1. the same text, as written or normalised
 2. plain numbers, letters of choices, dates and times
 3. trees: values, structures, sets, equations, families (`structure`)
 4. words
@@ -18,18 +18,16 @@ from functools import lru_cache
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
+from mathreason_eval.maths.compare.options import is_run, labelled, only_options, same_options
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
 from mathreason_eval.maths.compare.scalar import in_radians
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.structure import contradiction_in, same_answer
 from mathreason_eval.maths.compare.text import (
     PHRASES,
-    choice,
     enumerated,
     is_wordy,
     moment,
-    option,
-    same_choice,
     same_time,
     same_words,
     words_of,
@@ -51,11 +49,12 @@ from mathreason_eval.maths.syntax.tree import (
     sym,
 )
 from mathreason_eval.maths.vocabulary.units import unit_of
+from mathreason_eval.maths.vocabulary.words import FOREIGN
 from mathreason_eval.types import Match
 
 
 def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
-    """Return whether the answer is the gold: pure, bounded work, no exception on any input."""
+    """Return whether the answer equals the gold: pure, bounded work, no exception on any input."""
     if gold == answer:
         return _match(Finding(equal=bool(gold.strip()), rule="identical", note="the same text"))
     one, other = plain_number(gold), plain_number(answer)
@@ -66,7 +65,7 @@ def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     try:
         return _match(_compared(normalise(gold), normalise(answer), convention))
     except RecursionError:
-        return _match(UNKNOWN._replace(note="nested too deep"))
+        return _match(UNKNOWN._replace(note="nested too deeply"))
 
 
 def _match(found: Finding) -> Match:
@@ -74,14 +73,14 @@ def _match(found: Finding) -> Match:
 
 
 def _long(gold: str, answer: str) -> Finding:
-    """Compare a text longer than any answer: by its characters alone."""
+    """Compare texts longer than any answer, by their characters only."""
     squeezed = ["".join(text.split()) for text in (gold, answer)]
     if squeezed[0] == squeezed[1]:
-        return equal("identical", "the same text but for white space")
+        return equal("identical", "the same text except for white space")
     unlike = min(map(len, squeezed)) * 2 < max(map(len, squeezed))
     if unlike and all(text.isdecimal() for text in squeezed):
         return different("number", "numbers of very different length")
-    return UNKNOWN._replace(note="too long to be read")
+    return UNKNOWN._replace(note="too long to be parsed")
 
 
 def _compared(gold: str, answer: str, convention: Convention) -> Finding:
@@ -89,7 +88,7 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
         return different("empty", "one of the two is empty")
     if gold == answer:
         return equal("identical", "the same after normalisation")
-    worded = same_choice(gold, answer) or same_time(gold, answer)
+    worded = same_options(gold, answer) or same_time(gold, answer)
     return worded or _same_trees(gold, answer, convention)
 
 
@@ -102,7 +101,7 @@ def _same_trees(gold: str, answer: str, convention: Convention) -> Finding:
     """Compare every reading of the gold with every reading of the answer, likeliest first."""
     ones, others = list(readings(gold)), list(readings(answer))
     pairs = [(one, other) for one in ones for other in others]
-    # 100,200 is a list where the other is 100, 200; but two such texts are two numbers.
+    # 100,200 is a list if the other is 100, 200; but two such texts are two numbers.
     if ", " in answer and (listed := _ungrouped(gold)) is not None:
         pairs += [(listed, other) for other in others]
     if ", " in gold and (listed := _ungrouped(answer)) is not None:
@@ -131,22 +130,22 @@ _MEASURED_COMMA = re.compile(
     r"|\\?[ ~]*(?:\\(?:text|mathrm)\s*\{)?\s*"
     r"(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
 )
-"""A decimal comma that a unit, a power of ten or a per cent sign makes plain."""
+"""A comma that must be a decimal one, as a unit, power of ten or per cent sign follows."""
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-"""A comma that groups digits, where other commas are followed by a space."""
+"""A comma that groups digits, if other commas are followed by a space."""
 _PROVISO = re.compile(
     r"(.*=.*[^\s(])\s*\(([^()=]*(?:[<>]|\\[lg]eq?|\\neq?|\\in)(?![a-z])[^()=]*)\)"
 )
 """A definition followed by its domain in brackets."""
 _LONGEST_DEFINITION = 500
-"""Characters of a definition in which a domain is looked for."""
-_DOZENS = re.compile(r"(\d{1,9}) dozens?((?: [a-z]+)?)")
+"""Maximum characters of a definition that is searched for a domain."""
+_DOZENS = re.compile(r"(an?|one|\d{1,9}) dozens?((?: [a-z]+)?)")
 _POINT = re.compile(r"[A-Z]'?\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
 
 def readings(text: str) -> Iterator[Node]:
-    """Yield what an answer may mean, likeliest first; nothing if it cannot be read."""
+    """Yield the possible trees of an answer, the most likely first; nothing if it has none."""
     trees = [tree for spelling in _spellings(text) if (tree := _read(spelling)) is not None]
     yield from trees
     if not trees and (side := _last_side(text)) and (tree := _read(side)) is not None:
@@ -154,7 +153,7 @@ def readings(text: str) -> Iterator[Node]:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield the text and what else it may spell: a decimal, a named point, an option's text."""
+    """Yield the text and its other readings: a decimal, a named point, an option's text."""
     yield _in_symbols(text)
     if "," in text and (found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text)):
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
@@ -169,17 +168,17 @@ def _spellings(text: str) -> Iterator[str]:
     if "," in text and text.endswith(")") and (found := _POINT.match(text)):
         yield text[found.end() :]
     if found := _DOZENS.fullmatch(text):
-        yield str(12 * int(found[1])) + found[2]
-    if labelled := option(text):
-        yield _in_symbols(labelled.text)
+        yield str(12 * (int(found[1]) if found[1].isdecimal() else 1)) + found[2]
+    if named := labelled(text):
+        yield _in_symbols(named.text)
 
 
 _CHAIN = 2
-"""Equality signs of a chain, whose earlier sides say how the last was found."""
+"""Number of equality signs of a chain, whose earlier sides derive the last."""
 
 
 def _last_side(text: str) -> str | None:
-    """Return the last side of a chain that cannot be read as a whole, or None if it is none."""
+    """Return the last side of a chain that cannot be parsed as a whole; None if not a chain."""
     signs = list(_SIDE.finditer(text))
     if len(signs) < _CHAIN and not any(sign[0] != "=" for sign in signs):
         return None
@@ -200,26 +199,28 @@ def _read(text: str, *, grouped: bool = True) -> Node | None:
 
 
 def _in_symbols(text: str) -> str:
-    """Return the text, or what its words alone name: a numeral, or a thing such as no solution."""
+    """Return the text, or the notation of its words: a numeral, or `no solution` and the like."""
     if not is_wordy(text):
         return text
     plain = words_of(text)
+    if (number := FOREIGN.get(text.strip("{}$ ").lower())) is not None:
+        return str(number)
     if plain in PHRASES:
         return PHRASES[plain]
-    number, _, unit = plain.rpartition(" ")
-    return english(plain) or (f"{english(number)} {unit}" if unit and english(number) else text)
+    counted, _, unit = plain.rpartition(" ")
+    return english(plain) or (f"{english(counted)} {unit}" if unit and english(counted) else text)
 
 
 # --- keys, by which votes are counted ------------------------------------------------------------
 
-# Answers in several spellings of one value share a key wherever the value can be written in one
-# way: exactly if it is rational, by its digits at fixed points if it is not. Conventions that are
-# not transitive (50 % is 50 and also 0.5) are resolved one way: keys cut answers into classes.
+# Answers in several spellings of one value have one key if the value has a canonical form: exact if
+# it is rational, else its digits at fixed points. Conventions that are not transitive (50 % is 50
+# and also 0.5) are resolved in one way, as keys divide answers into classes.
 
 _LONGEST_KEYED = 1000
-"""Characters of an answer that is parsed for its key; a longer one is its own key."""
+"""Maximum characters of an answer that is parsed for its key; a longer one is its own key."""
 _SHORT = 1000
-"""Bits of a number whose key is in decimal; beyond them Python refuses or is slow."""
+"""Maximum bits of a number whose key is decimal: for larger ones Python refuses or is slow."""
 _SETS = frozenset({"interval", "union", "inter", "minus", "such"})
 
 
@@ -237,9 +238,8 @@ def _short_key(answer: str) -> str:
     if value is not None:
         return _number(Fraction(value))
     text = normalise(answer)
-    letter = choice(text)
-    if letter is not None:
-        return f"choice {letter}"
+    if not is_run(text) and (named := only_options(text)) is not None:
+        return f"choice {named.text}"
     time = moment(text)
     if time is not None and time.kind != "clock":
         return f"{time.kind} {time.parts}"
@@ -267,7 +267,7 @@ def _key(node: Node) -> str:
     if node.op == "when":
         return _key(node.args[0]) + (f" {node.name}" if node.name.startswith("if") else "")
     if node.op == "choices":
-        # A chain whose sides differ is no vote for any of them.
+        # A chain whose sides differ is not a vote for any of them.
         last = node.args[-1]
         return f"tree {show(node)}" if contradiction_in(node, last, DEFAULT) else _key(last)
     if node.op == "define":

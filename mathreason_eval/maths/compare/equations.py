@@ -27,13 +27,13 @@ from mathreason_eval.maths.vocabulary.words import these
 
 
 def is_name(node: Node) -> bool:
-    """Return whether a node only names a thing: x, f(x), a_n, AB, |AB|, NO/BO."""
+    """Return whether a node is only a name: x, f(x), a_n, AB, |AB|, NO/BO."""
     rule = _NAMES.get(node.op)
     return rule is not None and rule(node)
 
 
 def _names_by_call(node: Node) -> bool:
-    """Return whether a call names a value: f(x), max f, |AB|, sin A; but not sin 2x."""
+    """Return whether a call is a name: f(x), max f, |AB|, sin A; but not sin 2x."""
     if node.name in FUNCTIONS.values() and node.name not in _NAMING:
         return all(map(is_name, node.args))
     return bool(symbols(node))
@@ -46,7 +46,7 @@ def _segment(node: Node) -> bool:
 
 _NAMING = frozenset({"min", "max", "det", "abs"})
 _PREFIXES = ("angle", "triangle", "S_", "Delta")
-"""What a product that is a name begins with, as angle ABC does."""
+"""First factors of products that are names, such as angle ABC."""
 _NAMES: dict[str, Callable[[Node], bool]] = {
     "sym": lambda _: True,
     "const": lambda node: node.name in {"e", "i"},
@@ -66,7 +66,17 @@ def defines(node: Node) -> bool:
     name, value = node.args[0], node.args[-1]
     if name.op == value.op == "sym":
         return True
-    return is_name(name) and not contains(value, name.op, name.name or "\0")
+    if name.op == "call" and name.name in FUNCTIONS.values() and name.name not in _NAMING:
+        # sin A = 3/5 gives a value; ln x = e^x is an equation for x.
+        return is_name(name) and not set(symbols(name)) & set(symbols(value))
+    return is_name(name) and not _is_in(value, name)
+
+
+def _is_in(value: Node, name: Node) -> bool:
+    """Return whether a value holds its own name; in `y(t) = y(0) e^t` it does not."""
+    if value.op == name.op and value.name == (name.name or "\0"):
+        return value.op != "call" or bool(symbols(value))
+    return any(_is_in(part, name) for part in value.args)
 
 
 def same_equation(gold: Node, answer: Node) -> Finding:
@@ -93,7 +103,7 @@ def difference(node: Node) -> Node:
 
 
 def _ratio_varies(one: Node, other: Node) -> bool:
-    """Return whether the ratio of two expressions changes where each variable grows by one."""
+    """Return whether the ratio of two expressions changes if each variable grows by one."""
     ratio = shifted = Node("div", (one, other))
     for name in symbols(ratio):
         shifted = substitute(shifted, sym(name), Node("add", (sym(name), ONE)))
@@ -120,7 +130,7 @@ def _solved(node: Node, variable: Node) -> Node | None:
 
 
 def satisfies(equation: Node, value: Node) -> Finding:
-    """Return whether an expression is the value that an equation gives one of its variables."""
+    """Return whether an expression is the solution of an equation for one of its variables."""
     asked, answer = equation.args[0], equation.args[-1]
     bare = asked.op in {"add", "mul", "div"} and all(part.op == "sym" for part in asked.args)
     once = len(set(asked.args)) == len(asked.args)
@@ -187,7 +197,7 @@ def rename(node: Node, names: dict[str, str]) -> Node:
 
 
 def _parameters(node: Node) -> frozenset[str]:
-    """Return the letters that can only be parameters in a tree, their own names meaning nothing."""
+    """Return the letters that can only be parameters in a tree, whose names do not matter."""
     if contains(node, "when") or contains(node, "rel", "in"):
         return _ANY
     if contains(node, "const", "pi"):
@@ -207,7 +217,7 @@ def same_family(gold: Node, answer: Node) -> Finding | None:
         number = _small_integer(whole)
         if number is None or (allowed is not None and number not in allowed):
             return None
-    return equal("family", "the same progression, started elsewhere")
+    return equal("family", "the same progression with another start")
 
 
 def _progression(node: Node) -> tuple[Node, Node] | None:

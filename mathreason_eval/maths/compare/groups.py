@@ -1,4 +1,4 @@
-"""Sets and inequalities, also with parameters; tuples, lists, assignments, matrices, cases."""
+"""Comparison of sets, inequalities, tuples, lists, assignments, matrices and cases."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from mathreason_eval.maths.compare.realsets import (
     same_set,
 )
 from mathreason_eval.maths.syntax.tree import (
+    EMPTY,
     INFINITY,
     Node,
     Rows,
@@ -150,7 +151,7 @@ def _ascending(node: Node) -> Node:
 
 
 def as_interval(node: Node) -> Node | None:
-    """Return the interval of `a < x` or `a < x <= b`, x being a name; None if it is no such."""
+    """Return the interval of `a < x` or `a < x <= b` for a name x; None for other trees."""
     if node.op != "rel" or not set(node.name.split()) <= {"<", "<=", ">", ">="}:
         return None
     node = _ascending(node)
@@ -203,7 +204,7 @@ def same_group(gold: Node, answer: Node, how: Comparison) -> Finding:
 
 
 def _only_tuple(node: Node) -> Node | None:
-    """Return the tuple that is all that a collection holds, as in `{(1, 2)}`, or None."""
+    """Return the tuple that is a collection's only element, as in `{(1, 2)}`, or None."""
     alone = node.op in _COLLECTIONS and len(node.args) == 1
     return node.args[0] if alone and node.args[0].op in {"tuple", "interval"} else None
 
@@ -220,19 +221,23 @@ _COORDINATES = ({"x", "y"}, {"x", "y", "z"}, {"a", "b"}, {"a", "b", "c"}, {"m", 
 
 
 def _in_order(node: Node) -> Node:
-    """Return an assignment of x, y and z as a tuple would list it, `y = 4, x = 3` by x first."""
+    """Return an assignment of x, y and z in the order of a tuple: `y = 4, x = 3` with x first."""
     if node.op != "assign" or {show(part.args[0]) for part in node.args} not in _COORDINATES:
         return node
     return node._replace(args=tuple(sorted(node.args, key=lambda part: show(part.args[0]))))
 
 
 def _same_single(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare a group with something that is none."""
+    """Compare a group with something that is not one."""
     group = gold if is_group(gold) else answer
     column = answer if group is gold else gold
     if group.op == "tuple" and column.op == "call" and column.name == "binom":
         return ordered(gold.args, answer.args, how.inside())
-    if len(group.args) == 1 and (how.convention.singleton_sets or group.op != "set"):
+    if (
+        len(group.args) == 1
+        and group.args[0] != EMPTY  # {∅} has an element, and ∅ has none
+        and (how.convention.singleton_sets or group.op != "set")
+    ):
         lone = [node.args[0] if is_group(node) else node for node in (gold, answer)]
         return how.same(*lone)
     return different("structure", "one value against several")
@@ -255,12 +260,12 @@ def _values(node: Node) -> tuple[Node, ...]:
 
 
 def _distinct(node: Node) -> tuple[Node, ...]:
-    """Return the items; those of a set only once each, where they are the same tree."""
+    """Return the items; those of a set without identical trees."""
     return tuple(dict.fromkeys(node.args)) if node.op == "set" else node.args
 
 
 def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare two trees of which at least one is a matrix; a tuple may be a column."""
+    """Compare two trees of which at least one is a matrix; a tuple may be a row or column."""
     one, other = _matrix_like(gold, answer), _matrix_like(answer, gold)
     if one is None or other is None:
         return different("matrix", "a matrix against something else")
@@ -282,7 +287,7 @@ def _matrix_like(node: Node, other: Node) -> Rows | None:
 
 
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare definitions by cases, or the rows of two."""
+    """Compare two trees of which at least one is a definition by cases, row by row."""
     if gold.op != answer.op:
         return UNKNOWN._replace(note="cases against a closed form")
     if gold.op == "row":

@@ -1,8 +1,8 @@
 """Sets of real numbers: intervals, unions, inequalities and set-builders, all in one normal form.
 
-A set is cut at its boundaries into points and gaps; whether each belongs to it is evaluated on the
-tree itself. Two sets are equal if what is left after merging is: the same boundaries, the same
-cells. So `|x| <= 3`, `-3 <= x <= 3`, `[-3, 3]` and `{x : x^2 <= 9}` are equal, whatever their form.
+A set is divided at its boundaries into points and gaps; whether each belongs to it is evaluated on
+the tree. Two sets are equal if, after merging, they have the same boundaries and the same cells. So
+`|x| <= 3`, `-3 <= x <= 3`, `[-3, 3]` and `{x : x^2 <= 9}` are equal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNNAMED = Node("sym", (), "?")
 
 
 class NotASetError(ValueError):
-    """The tree is no set of real numbers that can be cut at known boundaries."""
+    """The tree is not a set of real numbers whose boundaries can be found."""
 
 
 class RealSet(NamedTuple):
@@ -34,7 +34,7 @@ class RealSet(NamedTuple):
     variable: str
     """The variable of an inequality, or "" for an interval."""
     boundaries: tuple[Node, ...]
-    """Where membership changes, in increasing order."""
+    """The points at which membership changes, in increasing order."""
     cells: tuple[bool, ...]
     """Membership of: the gap before the first boundary, that boundary, the next gap, …"""
 
@@ -106,7 +106,7 @@ def _samples(points: list[float]) -> Iterator[float]:
 
 
 def _variable(node: Node) -> Node:
-    """Return what an inequality is about: one variable, or one unknown function's value."""
+    """Return the unknown of an inequality: a variable, or the value of an unknown function."""
     calls = set(_unknown_calls(node))
     names = symbols(node)
     if len(calls) == 1:
@@ -125,7 +125,7 @@ def _unknown_calls(node: Node) -> Iterator[Node]:
 
 
 _SPARSE = frozenset({"ZZ", "ZZ+", "NN", "NN0", "QQ", "PP"})
-"""Sets of numbers that are less than the real ones."""
+"""Proper subsets of the real numbers."""
 
 
 def _boundaries(node: Node, variable: Node) -> list[Node]:
@@ -160,7 +160,7 @@ def is_interval(node: Node) -> bool:
 
 
 def _check_ends(node: Node) -> None:
-    """Refuse what is no interval: one that ends before it begins, or holds an infinite end."""
+    """Raise for an interval that ends before it begins, or contains an infinite end."""
     low, high = map(_end, node.args)
     if not (low < high or (low == high and node.name == "[]")):
         raise NotASetError("an interval that ends before it begins")
@@ -169,7 +169,7 @@ def _check_ends(node: Node) -> None:
 
 
 def _finite(nodes: tuple[Node, ...]) -> list[Node]:
-    """Return the nodes that are finite real numbers; anything but infinity must be one."""
+    """Return the nodes that are finite real numbers; all others must be infinite."""
     finite = [node for node in nodes if not contains(node, "const", "oo")]
     if any(numeric.real_value(node) is None for node in finite):
         raise NotASetError("an end that is not a number")
@@ -193,7 +193,7 @@ def _relation_boundaries(node: Node, variable: Node) -> list[Node]:
 
 
 def _gap(left: Node, right: Node) -> Node:
-    """Return the function that vanishes where two sides are equal; a quotient stays one."""
+    """Return a function that is zero where two sides are equal; a quotient remains one."""
     if right.value == 0:
         return left
     return right if left.value == 0 else Node("add", (left, minus(right)))
@@ -267,12 +267,12 @@ def _ordered(left: float | None, sign: str, right: float | None) -> bool:
 # --- integers ------------------------------------------------------------------------------------
 
 _LEAST = {"ZZ": -math.inf, "ZZ+": 1.0}
-"""Where sets of integers begin; that of the naturals is disputed."""
+"""The smallest element of sets of integers; that of the naturals is disputed."""
 _MOST_INTEGERS = 200
 
 
 def integers_of(node: Node) -> Node:
-    """Return a set-builder over integers as the set it is; itself if it is none, or too large."""
+    """Return a set-builder over integers as a set; other nodes, and large sets, unchanged."""
     member = node.args[0]
     if member.op != "rel" or member.name != "in" or member.args[1].name not in _LEAST:
         return node

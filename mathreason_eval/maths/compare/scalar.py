@@ -1,4 +1,4 @@
-"""One value against one value: units, per cent, degrees, decimals that are rounded."""
+"""Comparison of single values: units, per cent, degrees, rounded decimals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import isfinite, pi
 
 from mathreason_eval.maths.compare.comparison import (
+    UNKNOWN,
     Finding,
     best,
     decimal_log,
@@ -19,26 +20,56 @@ from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
 from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
-from mathreason_eval.maths.vocabulary.units import unit_of
+from mathreason_eval.maths.vocabulary.units import Measured, Unit, measured, unit_of
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
 
 
 def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
     """Return whether two single values are equal under the convention."""
+    if (angles := _as_angles(gold, answer)) is not None:
+        return same_value(*angles)
     if convention.units != "ignored" and (
         _has_other_mark(gold, answer) or _has_other_mark(answer, gold)
     ):
         return different("units", "a unit is no per cent or degree sign")
-    gold, answer, differing = _without_units(gold, answer, convention)
-    if differing:
-        return different("units", differing)
+    one, other, obstacle = _without_units(gold, answer, convention)
+    if obstacle is not None:
+        return obstacle
+    found = _same_unitless(one, other, convention, rounding=rounding)
+    if not found.equal and answer.op == "quantity" and gold.op != "quantity":
+        # A question that asks for dozens has a gold without the word: 7 is right as 7 dozen.
+        return best(found, _same_unitless(gold, _bare(answer), convention, rounding=rounding))
+    return found
+
+
+def _same_unitless(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
+    """Return whether two values are equal whose units are converted and gone."""
+    if (in_one_scale := _temperatures(gold, answer)) is not None:
+        gold, answer = in_one_scale
     if {gold.op, answer.op} == {"percent", "degree"}:
         return different("units", "an angle is not a percentage")
     for mark, rule in (("percent", _same_percent), ("degree", _same_degree)):
         if mark in {gold.op, answer.op}:
             return rule(gold, answer, convention, rounding)
     return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
+
+
+def _as_angles(gold: Node, answer: Node) -> tuple[Node, Node] | None:
+    """Return an angle in degrees and one in radians, both without their unit, or None."""
+    degree, other = (gold, answer) if gold.op == "degree" else (answer, gold)
+    if degree.op != "degree" or degree.name or other.op != "quantity":
+        return None
+    unit = unit_of(other.name)
+    if unit is None or unit.dimension != _ANGLE:
+        return None
+    gold, answer = (
+        in_radians(node if node.op == "degree" else node.args[0]) for node in (gold, answer)
+    )
+    return gold, answer
+
+
+_ANGLE = (("ang", 1),)
 
 
 def _has_other_mark(one: Node, other: Node) -> bool:
@@ -61,7 +92,7 @@ def _same_number(gold: Node, answer: Node, convention: Convention, rounding: boo
 
 def _rounded(gold: Node, answer: Node, convention: Convention) -> Finding | None:
     """Return a positive finding if one side is a decimal that the other rounds to, or None."""
-    # Rounding seldom leaves a 0 at the end; a program that prints a float always may.
+    # Rounding rarely leaves a 0 at the end, but programs print floats such as 50.0.
     may_be_rounded = not gold.name.endswith("0") and _shows(gold, convention.rounded_gold)
     exact_answer = not _is_decimal(answer)
     if may_be_rounded and (exact_answer or _places(answer) > _places(gold)):
@@ -93,10 +124,10 @@ def _places(decimal: Node) -> int:
 
 
 def is_approximation(one: Node, other: Node) -> bool:
-    """Return whether `one ≈ other` is true: each, as far as it is written out, is the other.
+    """Return whether `one ≈ other` is true: they agree in all digits that are written.
 
-    A typed number claims the digits it shows; a value calculated from decimals is as precise as
-    they are. What cannot be calculated is not denied.
+    A written number is exact in the digits it shows; a value calculated from decimals is as precise
+    as they are. If a value cannot be calculated, the result is True.
     """
     return _is_approximation(one, other) or (
         (contains(one, "call", "log") or contains(other, "call", "log"))
@@ -113,7 +144,7 @@ def is_decimal_form(one: Node, other: Node) -> bool:
 
 
 _FORM_DIGITS = 3
-"""Significant digits."""
+"""Minimum number of significant digits."""
 
 
 def _is_decimal_form(value: Node, decimal: Node) -> bool:
@@ -156,14 +187,14 @@ def _approximate(node: Node) -> Fraction | None:
 
 
 def _claims(node: Node, shown: Fraction, value: Fraction) -> bool:
-    """Return whether a node is a typed number, decimal or whole, to which the value rounds."""
+    """Return whether a node is a written number, decimal or whole, to which the value rounds."""
     node = _unsigned(node)
     typed = node.op == "num" and (node.name or shown.denominator == 1)
     return bool(typed) and rounds_to(value, node.name, shown)
 
 
 def _factors(one: Node, other: Node) -> tuple[Fraction, ...]:
-    """Return what the second of two values may have to be multiplied by to measure the first."""
+    """Return the factors that may convert the second value to the unit of the first."""
     for mark, factor in (("percent", Fraction(1, 100)), ("degree", Fraction(pi) / 180)):
         if (one.op == mark) != (other.op == mark):
             return Fraction(1), factor if other.op == mark else 1 / factor
@@ -177,7 +208,7 @@ _MOST_ROUNDING_ERROR = Fraction(1, 100)
 
 
 def _rounding_error(*nodes: Node) -> Fraction:
-    """Return by what share two values may differ because decimals inside them are rounded."""
+    """Return the maximum relative difference due to rounded decimals in the values."""
     inside = [part for node in nodes if node.op != "num" for part in _decimals(node)]
     half_units = ((Fraction(1, 2 * 10 ** _places(part)), part.value) for part in inside)
     slack = sum((half / abs(value) for half, value in half_units if value), Fraction(0))
@@ -194,33 +225,65 @@ def _decimals(node: Node) -> Iterator[Node]:
 # --- units ---------------------------------------------------------------------------------------
 
 
-def _without_units(gold: Node, answer: Node, convention: Convention) -> tuple[Node, Node, str]:
-    """Return both values in one unit, and why that is impossible if it is."""
+def _without_units(
+    gold: Node, answer: Node, convention: Convention
+) -> tuple[Node, Node, Finding | None]:
+    """Return both values in one unit, and what there is to say if that is impossible."""
     one, two = _unit(gold), _unit(answer)
     gold, answer = _measured(gold, two), _measured(answer, one)
     one, two = _unit(gold), _unit(answer)
     left, right = _bare(gold), _bare(answer)
     if convention.units == "ignored" or not (one or two):
-        return left, right, ""
+        return left, right, None
     if convention.units == "required" and bool(one) != bool(two):
-        return left, right, f"the unit of {one or two!r} is missing on one side"
-    if not (one and two) or one == two:
-        return left, right, ""
-    first, second = unit_of(one), unit_of(two)
-    if first is None or second is None:
-        return left, right, ""
-    if first.dimension != second.dimension:
-        return left, right, f"{two} does not measure what {one} measures"
-    if first.size == second.size:
-        return left, right, ""
-    return _scaled(left, first.size), _scaled(right, second.size), ""
+        missing = different("units", f"the unit of {one or two!r} is missing on one side")
+        return left, right, missing
+    if one == two:
+        return left, right, None
+    first, second = measured(one), measured(two)
+    first, second = _pound_of(first, second), _pound_of(second, first)
+    if one and two and (obstacle := _unlike(first, second, one, two)) is not None:
+        return left, right, obstacle
+    alone = not (one and two) or first.unit is None or second.unit is None
+    sizes = [_size(found.unit, alone=alone) for found in (first, second)]
+    if sizes[0] == sizes[1]:
+        return left, right, None
+    return _scaled(left, sizes[0]), _scaled(right, sizes[1]), None
+
+
+def _size(unit: Unit | None, *, alone: bool) -> Fraction:
+    """Return what a value is multiplied by; a number without a unit meets only pure numbers."""
+    return Fraction(1) if unit is None or (alone and unit.dimension) else unit.size
+
+
+def _pound_of(one: Measured, other: Measured) -> Measured:
+    """Return a pound as the weight or the money that the other unit measures."""
+    if one.unit is not None or one.words != {"pound"} or other.unit is None:
+        return one
+    units = (unit_of("lb"), unit_of("gbp"))
+    fitting = (unit for unit in units if unit and unit.dimension == other.unit.dimension)
+    return Measured(next(fitting, None), frozenset())
+
+
+def _unlike(first: Measured, second: Measured, one: str, two: str) -> Finding | None:
+    """Return why two units or counted things are not comparable, or are not known to be."""
+    if first.unit is not None and second.unit is not None:
+        if first.unit.dimension != second.unit.dimension:
+            return different("units", f"{two} does not measure what {one} measures")
+        if first.unit.issuer and second.unit.issuer and first.unit.issuer != second.unit.issuer:
+            return different("units", f"{two} is other money than {one}")
+    elif (known := first.unit or second.unit) is not None and known.dimension:
+        return UNKNOWN._replace(note=f"whether {two!r} is {one!r} is not known")
+    if not (first.words <= second.words or second.words <= first.words):
+        return UNKNOWN._replace(note=f"whether {two!r} is {one!r} is not known")
+    return None
 
 
 _PAIR = 2
 
 
 def _measured(node: Node, unit: str) -> Node:
-    """Return `3m` as a value with a unit, where the other side has one of that dimension."""
+    """Return `3m` as a value with a unit, if the other side has a unit of that dimension."""
     if not unit or node.op != "mul" or len(node.args) != _PAIR or node.args[1].op != "sym":
         return node
     one, other = unit_of(node.args[1].name), unit_of(unit)
@@ -277,6 +340,19 @@ def _times_hundred(node: Node) -> Node:
     return num(value, f"{float(value):.{places - 2}f}" if places > 2 else "")  # noqa: PLR2004
 
 
+def _temperatures(gold: Node, answer: Node) -> tuple[Node, Node] | None:
+    """Return two temperatures in degrees Celsius if one is in Celsius and one in Fahrenheit."""
+    if gold.op != answer.op or {gold.name, answer.name} != {"C", "F"}:
+        return None
+    gold, answer = (node if node.name == "C" else _in_celsius(node) for node in (gold, answer))
+    return gold, answer
+
+
+def _in_celsius(node: Node) -> Node:
+    above = Node("add", (node.args[0], num(-32)))
+    return Node("degree", (Node("div", (Node("mul", (above, num(5))), num(9))),), "C")
+
+
 _ANGLES = ("arcsin", "arccos", "arctan", "arccot")
 
 
@@ -298,7 +374,7 @@ _OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 
 
 def with_degrees(node: Node) -> Node:
-    """Return the tree with the sign of a degree in `sin 30` and the like."""
+    """Return the tree with a degree sign added in `sin 30` and the like."""
     changed = rebuild(node, with_degrees)
     if node.op == "call" and node.name in _OF_ANGLES and exact(node.args[0]) is not None:
         return changed._replace(args=(Node("degree", changed.args[:1]), *changed.args[1:]))

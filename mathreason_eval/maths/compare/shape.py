@@ -1,12 +1,14 @@
-"""From a parsed tree to the form that is compared: ± expanded, names and values distinguished."""
+"""From a parsed tree to the form for comparison: ± expanded, names and values separated."""
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 from mathreason_eval.maths.compare import equations
+from mathreason_eval.maths.compare.elision import filled
 from mathreason_eval.maths.compare.realsets import integers_of
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.tree import Node, contains, num, rebuild, symbols
@@ -18,9 +20,10 @@ def shape(node: Node) -> Node:
     """Return the tree with ± expanded, assignments gathered and chains of equations resolved.
 
     New kinds of nodes: `define` (name, value), `assign` (definitions of different names), and
-    `choices` (the same value, written in several ways; its name is `=` or `~` where that is
-    claimed by a chain).
+    `choices` (the same value in several notations; its name is `=` or `~` if a chain claims so).
     """
+    if (whole := filled(node)) is not node:
+        return shape(whole)
     if node.op == "rel":
         return _relation(node)
     if node.op in {"list", "set"}:
@@ -53,6 +56,8 @@ def _relation(node: Node) -> Node:
         return shape(Node("list", tuple(_both_signs(node)), "or"))
     if (named := _all_named(node)) is not None:
         return named
+    if (unlike := _unlike_sides(node, signs)) is not None:
+        return Node("rel", unlike, "=")
     if equations.defines(node):
         value = _result(node.args[1:], signs[1:])
         if value.op == "list" and value.name != "pm":
@@ -65,6 +70,24 @@ def _relation(node: Node) -> Node:
     contradictory = None not in known and len(set(known)) > 1
     # Without variables, the two sides of `3 + 4 = 7` are alternatives.
     return Node("rel" if variable or contradictory else "choices", node.args, "=")
+
+
+_ROUNDED = Fraction(1, 100)
+"""How far, of itself, a side may be from the next one where somebody writes = for a rounding."""
+
+
+def _unlike_sides(node: Node, signs: list[str]) -> tuple[Node, Node] | None:
+    """Return two neighbours of a chain such as `x = 6 = 7` that differ as numbers, or None."""
+    if len(signs) == 1:
+        return None
+    # What is computed may be an operation that only its problem defines: 5 * 1 = 9(5) + 2(1) = 47.
+    first = 0 if node.args[0].op in {"num", "sym"} else 1
+    for sign, (one, other) in [*zip(signs, pairwise(node.args), strict=True)][first:]:
+        if sign != "=" or (left := exact(one)) is None or (right := exact(other)) is None:
+            continue
+        if abs(left - right) > _ROUNDED * max(abs(left), abs(right)):
+            return one, other
+    return None
 
 
 def _names_point(node: Node) -> bool:
@@ -146,7 +169,7 @@ def _has_domain(parts: list[Node]) -> bool:
 
 
 def _definitions(node: Node, parts: list[Node]) -> Node:
-    """Return definitions as one definition of several values, or as an assignment."""
+    """Return several definitions as one definition of several values, or as an assignment."""
     names = [part.args[0] for part in parts]
     if len(set(names)) == 1:
         return _define(names[0], node._replace(args=tuple(part.args[1] for part in parts)))
@@ -163,7 +186,7 @@ _MOST_SIGNS = 6
 
 
 def _signed_tuple(node: Node) -> Node:
-    """Return the list of tuples that a tuple with ± in several parts abbreviates."""
+    """Return the list of tuples that a tuple with ± in several parts stands for."""
     choices = [_both_signs(part) if _has_sign(part) else (part,) for part in node.args]
     if not 1 < math.prod(map(len, choices)) <= 2**_MOST_SIGNS:
         return node
@@ -186,7 +209,7 @@ def _compound_quantity(node: Node) -> Node | None:
 
 
 def _without_domains(parts: list[Node]) -> list[Node]:
-    """Return the parts without `k in ZZ` and the like, unless nothing else is there."""
+    """Return the parts without `k in ZZ` and the like, unless there is nothing else."""
     membership = ("rel", "in")
     kept = [p for p in parts if (p.op, p.name) != membership or p.args[1].op != "const"]
     return kept or parts

@@ -1,9 +1,9 @@
-"""What kind of thing an answer is, and which rule compares two things of a kind or of two kinds.
+"""The kinds of answers, and the rules that compare two answers of the same or different kinds.
 
 Kinds: a single value; a definition (`x = 3`, `f(x) = 2x`); an equation; a real set (intervals,
 inequalities); a group (tuple, list, set, assignment); a matrix; cases. The dispatcher `same` is
-symmetric but for the rounding of decimals, which only the gold may ask for, and for chains, of
-which only the gold's may have sides that differ.
+symmetric except for the rounding of decimals, which only the gold may require, and for chains, as
+only those of the gold may have different sides.
 """
 
 from __future__ import annotations
@@ -38,15 +38,19 @@ from mathreason_eval.maths.compare.scalar import (
     with_degrees,
 )
 from mathreason_eval.maths.compare.shape import shape
-from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute, symbols
 from mathreason_eval.maths.vocabulary import words
 
 _PAIR = 2
 
 
 def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
-    """Return whether two parsed answers are equal, parameters of families renamed if need be."""
+    """Return whether two parsed answers are equal, if necessary after renaming parameters."""
     how = Comparison(convention, same)
+    domains = _parameter_domains(gold), _parameter_domains(answer)
+    if all(domains) and domains[0] != domains[1]:
+        return different("structure", f"{domains[1][0]} against {domains[0][0]}")
     found = same(gold, answer, how)
     if found.equal:
         return found
@@ -60,6 +64,14 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     return equations.same_family(gold, answer) or found
 
 
+def _parameter_domains(node: Node) -> list[str]:
+    """Return the sets that the parameters of an answer range over, as in `k in ZZ`, sorted."""
+    parts = node.args if node.op in {"list", "when"} else ()
+    found = [name for part in parts for name in _parameter_domains(part)]
+    domain = node.op == "rel" and node.name == "in" and node.args[1].op == "const"
+    return sorted([*found, node.args[1].name] if domain else found)
+
+
 def _unnamed(node: Node) -> Node:
     """Return the value of a definition, so that only parameters are left to be renamed."""
     node = shape(node)
@@ -67,7 +79,7 @@ def _unnamed(node: Node) -> Node:
 
 
 def same(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Return whether two trees mean the same: the first kind that either is of decides."""
+    """Return whether two trees are equal, by the rule of the first kind that either belongs to."""
     gold, answer = shape(gold), shape(answer)
     if gold == answer:
         return equal("identical", "the same in every part")
@@ -84,14 +96,19 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
 
 
 def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare answers of which one or both carry a qualifier such as `for all x` or `if n > 2`."""
+    """Compare answers of which at least one has a qualifier such as `for all x` or `if n > 2`."""
     one, other = (_condition(node) for node in (gold, answer))
     if one and other and one != other:
         return different("structure", f"under {other!r} against {one!r}")
-    if _modulus(gold) and _modulus(answer) and _modulus(gold) != _modulus(answer):
-        return different("structure", f"{_modulus(answer)} against {_modulus(gold)}")
+    moduli = _modulus(gold), _modulus(answer)
+    if all(moduli) and moduli[0] != moduli[1]:
+        return different("structure", f"{moduli[1]} against {moduli[0]}")
+    if all(moduli) and (found := _same_residue(gold, answer, moduli[0])) is not None:
+        return found
     if bool(one) != bool(other):
         return UNKNOWN._replace(note="only one of them holds under a condition")
+    if any(moduli) and not all(moduli) and symbols(_last(answer if moduli[0] else gold)):
+        return UNKNOWN._replace(note="a class of residues against an expression in letters")
     if len(gold.args) == len(answer.args) == _PAIR:
         found = how.inside().same(gold.args[1], answer.args[1])
         if not found.equal:
@@ -101,10 +118,32 @@ def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
 
 
 def _modulus(node: Node) -> str:
-    """Return the modulus under which a value is given, also one that is named, or ""."""
+    """Return the modulus of a value, or of a definition's value, or ""."""
     while node.op in {"define", "rel", "choices"}:
         node = node.args[-1]
     return node.name if node.op == "when" and node.name.startswith("mod") else ""
+
+
+def _same_residue(gold: Node, answer: Node, modulus: str) -> Finding | None:
+    """Compare two integers modulo a number; None where either is something else."""
+    values = [exact(_last(node)) for node in (gold, answer)]
+    number = modulus.removeprefix("mod ")
+    if (
+        not number.isdecimal()
+        or int(number) == 0
+        or any(value is None or value.denominator != 1 for value in values)
+    ):
+        return None
+    one, other = (int(value or 0) % int(number) for value in values)
+    note = f"{other} against {one} modulo {number}"
+    return Finding(equal=one == other, rule="modulo", note=note)
+
+
+def _last(node: Node) -> Node:
+    """Return the value of a qualified, named or chained tree."""
+    while node.op in {"when", "define", "rel", "choices"}:
+        node = node.args[0] if node.op == "when" else node.args[-1]
+    return node
 
 
 def _condition(node: Node) -> str:
@@ -114,9 +153,9 @@ def _condition(node: Node) -> str:
 
 
 def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare chains such as `x = 2 + 3 = 5` or `a/b ~ 3.99`: one value, written several ways.
+    """Compare chains such as `x = 2 + 3 = 5` or `a/b ~ 3.99`: one value in several notations.
 
-    An answer whose sides differ has several values and is right for none of them.
+    An answer whose sides differ has several values and is correct for none of them.
     """
     golds = gold.args if gold.op == "choices" else (gold,)
     answers = answer.args if answer.op == "choices" else (answer,)
@@ -132,10 +171,10 @@ def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
 
 
 def contradiction_in(chain: Node, side: Node, convention: Convention) -> str:
-    """Return which two sides of a chain differ, neighbours or one and the given side; or ""."""
+    """Return a note on two sides of a chain that differ, or on one and `side`; "" if none do."""
     if chain.op != "choices" or not chain.name:
         return ""
-    # What gold and answer must agree on does not concern the sides of one chain.
+    # Conventions between gold and answer do not apply to the sides of one chain.
     ignored = convention.units == "ignored"
     lenient = Convention(units="ignored" if ignored else "optional", variable_names=False)
     how = Comparison(lenient, same, rounding=False, approximate=chain.name == "~")
@@ -173,7 +212,7 @@ def _is_equation(node: Node) -> bool:
 
 
 def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare two trees of which at least one gives a name to a value."""
+    """Compare two trees of which at least one defines a name."""
     if _is_equation(gold) or _is_equation(answer):
         return equations.same_equation(_as_equation(gold), _as_equation(answer))
     if gold.op != answer.op:
@@ -204,7 +243,7 @@ def _renamed(value: Node, used: Node, wanted: Node) -> Node:
 
 
 def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
-    """Compare a definition with a thing that has no name: the value counts."""
+    """Compare a definition with an answer without a name: the value counts."""
     if "assign" in {gold.op, answer.op} and how.convention.variable_names:
         return different("definition", "values of one name against values of several")
     values = [node.args[1] if node.op == "define" else node for node in (gold, answer)]

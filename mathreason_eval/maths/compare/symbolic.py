@@ -1,22 +1,25 @@
-"""The last resort: sympy, called in a worker process that someone else owns and kills.
+"""The last comparison: sympy, called in a worker process that the caller owns and kills.
 
-No text is evaluated. Sympy's objects are built from our own tree; what our grammar cannot read goes
-to the parser of latex2sympy2-extended, which builds them from a grammar of its own.
+No text is evaluated. Sympy's objects are built from our own tree; texts that our grammar cannot
+parse go to the parser of latex2sympy2-extended, which has its own grammar.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equal import readings
+from mathreason_eval.maths.compare.scalar import same_scalar
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.text import is_prose
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.normal import normalise
-from mathreason_eval.maths.syntax.tree import Node, contains
+from mathreason_eval.maths.syntax.tree import Node, contains, num
 from mathreason_eval.maths.vocabulary import latex, words
 from mathreason_eval.types import Match
 
@@ -28,31 +31,72 @@ _OPERATORS = ("integral", "limit", "diff", "sum", "prod")
 
 
 class UnbuildableError(ValueError):
-    """The tree holds something that sympy is not asked about."""
+    """The tree contains something that is not passed to sympy."""
 
 
 def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     """Return whether sympy proves or refutes that the two are equal, else undecided.
 
-    Sympy and its parsers raise whatever they like; the worker that calls this catches it.
+    Sympy and its parsers may raise any exception; the worker that calls this catches it.
     """
-    del convention
     found = UNKNOWN
     if max(len(gold), len(answer)) <= _LONGEST:
         texts = normalise(gold), normalise(answer)
         try:
             if all(map(_is_definition, texts)):
-                found = UNKNOWN._replace(note="two definitions are not for sympy")
+                found = UNKNOWN._replace(note="two definitions are not passed to sympy")
+            elif len(units := {unit for unit in map(_unit, texts) if unit}) > 1:
+                found = UNKNOWN._replace(
+                    note=f"whether {' and '.join(sorted(units))} are one is not known"
+                )
             else:
-                found = _same(_object(texts[0]), _object(texts[1]))
+                one, other = _object(texts[0]), _object(texts[1])
+                found = _same(one, other)
+                if found.equal is False:
+                    found = _rounded(texts, (one, other), convention) or found
         except UnbuildableError as error:
-            found = UNKNOWN._replace(note=f"sympy is not asked about this: {error}")
+            found = UNKNOWN._replace(note=f"not passed to sympy: {error}")
     return Match(equal=found.equal, rule=found.rule, note=found.note)
+
+
+def _rounded(
+    texts: tuple[str, str], objects: tuple[Any, Any], convention: Convention
+) -> Finding | None:
+    """Return that one side is a decimal to which the value of the other rounds, or None.
+
+    Sympy only calculates the value; what rounds to what is decided where it is for all numbers.
+    """
+    sides = []
+    for text, value in zip(texts, objects, strict=True):
+        tree = next(readings(text), None)
+        typed = tree is not None and tree.value is not None
+        number = tree if typed else _number(value)
+        if number is None:
+            return None
+        sides.append(number)
+    found = same_scalar(sides[0], sides[1], convention, rounding=True)
+    return found if found.equal else None
+
+
+def _number(value: Any) -> Node | None:  # noqa: ANN401 - sympy has no types
+    """Return the value of a real constant as a number of our own, to forty digits; else None."""
+    import sympy
+
+    printed = sympy.N(value, _DIGITS)
+    return num(Fraction(str(printed))) if printed.is_Float and printed.is_finite else None
 
 
 def _is_definition(text: str) -> bool:
     tree = next(readings(text), None)
     return tree is not None and shape(tree).op == "define"
+
+
+def _unit(text: str) -> str:
+    """Return the unit or the counted thing of an answer, or ""."""
+    tree = next(readings(text), None)
+    while tree is not None and tree.op in {"neg", "when", "define"}:
+        tree = tree.args[-1] if tree.op == "define" else tree.args[0]
+    return tree.name if tree is not None and tree.op == "quantity" else ""
 
 
 def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
@@ -65,31 +109,31 @@ def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
             continue
     if trees:
         raise UnbuildableError("no reading is a single value")
-    if is_prose(text):
+    if is_prose(text) or not words.NEVER_UNITS.isdisjoint(re.findall(r"[a-z]+", text)):
         # Each of its letters would become a variable.
         raise UnbuildableError("prose")
     return _parsed(text)
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_object`
-    """Return what the LaTeX parser makes of a text.
+    """Return the LaTeX parser's sympy object for a text.
 
     Raises:
-        UnbuildableError: if it cannot read the text; that is no failure of the grader.
+        UnbuildableError: if it cannot parse the text, which is not a failure of the grader.
     """
     from latex2sympy2_extended import latex2sympy
 
     try:
         return latex2sympy(text)
     except Exception as error:
-        # The parser raises a bare Exception for a text it cannot read; all else is a crash.
+        # The parser raises a bare Exception for a text it cannot parse; all else is a crash.
         if type(error) is not Exception:
             raise
         raise UnbuildableError("its LaTeX cannot be read") from error
 
 
 def _value(tree: Node) -> Node:
-    """Return the value that a qualified, named or measured tree is about."""
+    """Return the value of a tree without its qualifier, name or unit."""
     tree = shape(tree)
     while tree.op in {"when", "define", "quantity"}:
         if tree.op == "when" and tree.name.partition(" ")[0] in words.CONDITIONS:
@@ -128,7 +172,7 @@ def build(node: Node) -> Any:  # noqa: ANN401
     """Return the sympy object of a tree.
 
     Raises:
-        UnbuildableError: if the tree is no single value, or too large a power.
+        UnbuildableError: if the tree is not a single value, or contains too large a power.
     """
     import sympy
 
@@ -146,7 +190,7 @@ def build(node: Node) -> Any:  # noqa: ANN401
 
 
 def _refuse_large(node: Node) -> None:
-    """Raise for a power, factorial or finite sum that sympy would try to write out."""
+    """Raise for a large power, factorial or finite sum, which sympy would try to expand."""
     if node.op in {"sum", "prod"}:
         first, last = exact(node.args[2]), exact(node.args[3])
         if first is not None and last is not None and last - first > _LARGEST_POWER:
@@ -192,10 +236,10 @@ _FUNCTIONS = {
     "ln": "log", "abs": "Abs", "floor": "floor", "ceil": "ceiling", "binom": "binomial",
     "factorial": "factorial", "double_factorial": "factorial2", "min": "Min", "max": "Max",
     "mod": "Mod", "conj": "conjugate", "re": "re", "im": "im", "sgn": "sign", "norm": "Abs",
-    "arg": "arg",
+    "arg": "arg", "gamma": "gamma", "zeta": "zeta", "erf": "erf", "erfc": "erfc",
 }  # fmt: skip
 _UNBOUNDED = 2
-"""Parts of an integral without limits: the body and the variable."""
+"""Number of parts of an integral without limits: the body and the variable."""
 _RULES: dict[str, Callable[[Any, Node, list[Any]], Any]] = {
     "add": lambda sympy, _, parts: sympy.Add(*parts),
     "mul": lambda sympy, _, parts: sympy.Mul(*parts),

@@ -1,4 +1,4 @@
-"""Answers in words, letters of choices, dates and times of day: what they are, how they compare."""
+"""Answers in words, dates and times of day: what they are, how they compare."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ARTICLES = frozenset(["a", "an", "the"])
 
 def words_of(text: str) -> str:
     """Return the words of an answer in lower case, without markup, articles and punctuation."""
-    # A command that is no markup stays a word: a quantifier or a negation may be the difference.
+    # A command that is not markup is kept as a word: it may be a quantifier or a negation.
     plain = _COMMAND.sub(
         lambda m: " " if m[1] in _NO_WORDS else f" {m[1]} ", _MARKUP.sub(" ", text)
     )
@@ -62,7 +62,7 @@ _YES_OR_NO = re.compile(r"(yes|no)[,.;:]\s[^\d=<>]+", re.IGNORECASE)
 
 
 def _first_word(text: str, other: str) -> str:
-    """Return the yes or no that a sentence begins with, if the other text is only one of them."""
+    """Return a leading yes or no of a sentence, if the other text is only yes or no."""
     bare = _MARKUP.sub("", text).strip("{} ")
     found = _YES_OR_NO.fullmatch(bare) if words_of(other) in {"yes", "no"} else None
     return found[1] if found is not None else text
@@ -82,11 +82,11 @@ def is_wordy(text: str) -> bool:
     return _WORDS.fullmatch(plain) is not None and _TWO_LETTERS.search(plain) is not None
 
 
-_PROSE = re.compile(r"(?<![\\A-Za-z_])(?![a-z]*(?:sin|cos|tan|log|mod)\b)[A-Za-z]{4,}")
+_PROSE = re.compile(r"(?<![\\A-Za-z_])(?![a-z]*(?:sin|cos|tan|log|mod)\b)[A-Za-z]{3,}")
 
 
 def is_prose(text: str) -> bool:
-    """Return whether a text holds a word, which is no product of its letters."""
+    """Return whether a text contains a word, rather than a product of letters."""
     return any(
         any(vowel in word[0].lower() for vowel in "aeiouy") and word[0] not in KNOWN
         for word in _PROSE.finditer(text)
@@ -94,7 +94,7 @@ def is_prose(text: str) -> bool:
 
 
 _SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
-"""White space other than between digits."""
+"""White space that is not between digits."""
 
 
 def same_words(gold: str, answer: str, *, read: bool) -> Finding:
@@ -106,125 +106,13 @@ def same_words(gold: str, answer: str, *, read: bool) -> Finding:
         listed = enumerated(gold) == enumerated(answer)
         same = listed or "".join(one.split()) == "".join(other.split())  # book store, bookstore
     else:
-        # Between digits a comma, a point or a space is no punctuation.
+        # Between digits a comma, a point or a space is not punctuation.
         same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
     if same and one:
         return equal("text", "the same words")
     if all(wordy) or (read and any(wordy)):
         return different("text", f"{other!r} against {one!r}")
     return UNKNOWN._replace(note="one of the two is not mathematics that can be read")
-
-
-# --- letters of choices --------------------------------------------------------------------------
-
-_CHOICE = re.compile(
-    r"(?:(?:option|choice|answer)\s*)?(?:\(([A-Ja-j])\)|([A-J])|([A-J])[).:])\s*\.?", re.IGNORECASE
-)
-_LABELLED = re.compile(
-    r"(?:\(([A-J])\)|([A-J])[).:])\s*(?!\(?[A-J]\b|and\b|or\b)[^\s,;&/].*"
-    r"|([A-J]),?\s+(?!and\b|or\b)[A-Za-z]{2}[^=<>]*",
-    re.DOTALL,
-)
-_OPTION = re.compile(
-    r"(?P<wrapped>\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?"
-    r"(?:\((?P<bracketed>[A-J])\)|(?P<letter>[A-J])[).](?!\d))(?P<closed>\s*\})?"
-    r"(?:\s|\\[ ,;:]|~|\\q?quad(?![a-z]))*(?P<text>\S.*)",
-    re.DOTALL,
-)
-_SECOND_CHOICE = re.compile(r"\s*\S.*\([A-J]\)")
-"""A line in which an option follows on something else."""
-_LONGEST_CHOICE = 40
-
-
-def choice(text: str) -> str | None:
-    """Return the letter of an answer that is only the letter of a choice, else None."""
-    if len(text) > _LONGEST_CHOICE or _DIGIT.search(text):
-        return None
-    bare = re.sub(r"[{}$]", "", _MARKUP.sub("", text)).strip()
-    found = _CHOICE.fullmatch(bare)
-    if not found or (found[2] and not found[2].isupper()):
-        return None
-    return (found[1] or found[2] or found[3]).upper()
-
-
-def _labelled_choice(text: str) -> str | None:
-    """Return the letter of an answer such as `B) 15` or `C Cecile`, else None."""
-    bare = re.sub(r"[{}$]", "", _MARKUP.sub("", text)).strip()
-    found = None if _has_second_option(bare) else _LABELLED.fullmatch(bare)
-    return next((letter.upper() for letter in found.groups() if letter), None) if found else None
-
-
-def _has_second_option(text: str) -> bool:
-    """Return whether an option follows something else on a line, in linear time."""
-    return any(_SECOND_CHOICE.match(line) for line in text.split("\n"))
-
-
-_MAYBE_LETTER = re.compile(r"[{(]*[A-J](?![a-z])|\\(?:text|math)")
-_LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|\band\b|&)?\s*\(?[A-J]\)?){1,9}")
-
-
-class _Choices(NamedTuple):
-    """The letters of several options."""
-
-    letters: tuple[str, ...]
-    joined: bool
-    """Whether they are written as one word, as the name of a segment would be."""
-
-
-def _choices(text: str) -> _Choices | None:
-    """Return the letters of an answer such as `A, C` or `ACD`, in order, else None."""
-    if len(text) > _LONGEST_CHOICE or not _MAYBE_LETTER.match(text):
-        return None
-    bare = re.sub(r"[{}$\\]", "", _MARKUP.sub("", text)).strip()
-    if not _LETTERS.fullmatch(bare):
-        return None
-    letters = re.findall("[A-J]", bare)
-    return _Choices(tuple(sorted(letters)), joined=len(letters) == len(bare))
-
-
-class Option(NamedTuple):
-    """An option with its text, as in `(B) 15`."""
-
-    letter: str
-    text: str
-
-
-def option(text: str) -> Option | None:
-    """Return the letter and the text of an answer such as `(B) 15` or `B) 15`, else None."""
-    found = _OPTION.fullmatch(text) if _MAYBE_LETTER.match(text) else None
-    if found is None or _has_second_option(found["text"]):
-        return None
-    rest = found["text"]
-    if found["wrapped"] and not found["closed"]:
-        rest = rest.removesuffix("}") if rest.count("}") > rest.count("{") else rest
-    return Option(found["bracketed"] or found["letter"], rest.strip())
-
-
-def same_choice(gold: str, answer: str) -> Finding | None:
-    """Compare letters of choices, one of which may carry the text of the choice."""
-    one, other = choice(gold), choice(answer)
-    if one is None and other is None:
-        return _same_option(gold, answer)
-    one = one or _labelled_choice(gold)
-    other = other or _labelled_choice(answer)
-    if one is None or other is None:
-        return None
-    return Finding(equal=one == other, rule="choice", note=f"choice {other} against {one}")
-
-
-def _same_option(gold: str, answer: str) -> Finding | None:
-    """Compare the letters of two options, whatever their texts; None unless both have one."""
-    several = _choices(gold)
-    others = _choices(answer) if several is not None else None
-    if several and others and several.joined != others.joined:
-        same = several.letters == others.letters
-        return Finding(equal=same, rule="choice", note=f"choices {answer} against {gold}")
-    one = option(gold)
-    other = option(answer) if one is not None else None
-    if one is None or other is None:
-        return None
-    note = f"choice {other.letter} against {one.letter}"
-    return Finding(equal=one.letter == other.letter, rule="choice", note=note)
 
 
 # --- dates and times -----------------------------------------------------------------------------
@@ -258,7 +146,7 @@ class Moment(NamedTuple):
 
 
 def moment(text: str) -> Moment | None:
-    """Return the date or the time with a.m. or p.m. that an answer is, else None."""
+    """Return an answer as a date, or as a time with a.m. or p.m., else None."""
     if not _MAYBE_MOMENT.search(text):
         return None
     plain = " ".join(re.sub(r"[{}$~]", " ", _MARKUP.sub(" ", text)).replace("\\", " ").split())

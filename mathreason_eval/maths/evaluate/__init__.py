@@ -1,1 +1,1 @@
-"""The value of a tree: exactly, in fields, modulo primes, by numbers; polynomials."""
+"""Evaluation of trees: exactly, numerically, modulo a prime; polynomials."""

@@ -1,4 +1,4 @@
-"""The exact value of a constant, where it is rational and of reasonable size."""
+"""The exact value of a constant that is rational and of reasonable size."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from fractions import Fraction
 from mathreason_eval.maths.syntax.tree import Node, num, substitute
 
 _MOST_BITS = 60_000
-"""Larger numbers are left to arithmetic modulo a prime."""
+"""Maximum bits of a number; larger ones are left to arithmetic modulo a prime."""
 _LARGEST_FACTORIAL = 5_000
 _MOST_TERMS = 2_000
 _LARGEST_NUMERATOR = 64
-"""Of a fractional exponent."""
+"""Maximum denominator of a fractional exponent."""
 _LEAST_HUGE = 4 * _MOST_BITS
-"""Bits of a number that no quotient of exact values reaches."""
+"""Bits of a number: no quotient of exact values is so large."""
 
 
 class InexactError(ArithmeticError):
@@ -31,7 +31,7 @@ def exact(node: Node) -> Fraction | None:
 
 
 def is_huge(node: Node) -> bool:
-    """Return whether a constant is by its form larger than every value that `exact` returns."""
+    """Return whether a constant is evidently larger than every value that `exact` returns."""
     if node.op in {"neg", "div"}:
         return is_huge(node.args[0]) and all(exact(part) is not None for part in node.args[1:])
     if node.op in {"add", "mul"}:
@@ -76,7 +76,7 @@ def _bounded(result: Fraction) -> Fraction:
 def _add(node: Node) -> Fraction:
     whole, rest = 0, Fraction(0)
     for number in map(value, node.args):
-        # Integers need no common denominator; sums of thousands of them come up.
+        # Integers need no common denominator, and there are sums of thousands of them.
         if number.denominator == 1:
             whole += number.numerator
         else:
@@ -206,6 +206,7 @@ _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
     "floor": lambda number: Fraction(math.floor(number)),
     "ceil": lambda number: Fraction(math.ceil(number)),
     "factorial": _factorial,
+    "gamma": lambda number: _factorial(number - 1),
     "double_factorial": lambda number: _factorial(number, 2),
     "binom": _binomial,
     "gcd": _gcd,

@@ -1,6 +1,7 @@
-"""Trees evaluated at points, in machine numbers or with many digits.
+"""Evaluation of trees at points, in floats or with many digits.
 
-What has no value raises an ArithmeticError, ValueError, TypeError or LookupError. Work is bounded.
+A tree without a value raises an ArithmeticError, ValueError, TypeError or LookupError. Work is
+bounded.
 """
 
 from __future__ import annotations
@@ -20,10 +21,19 @@ _TINY = 1e-13
 _LARGEST_EXPONENT = 1e6
 _NEARLY_WHOLE = 1e-9
 _LARGEST_DOUBLE = 60
+_SMALL_ANGLE, _LARGE_ANGLE, _SATURATED = 1e-6, 1e15, 8.0
+_FLAT = {
+    **dict.fromkeys(("cos", "cosh", "sec", "sech"), (_SMALL_ANGLE, _LARGE_ANGLE)),
+    **dict.fromkeys(("tanh", "coth", "erf", "erfc"), (_SMALL_ANGLE, _SATURATED)),
+    **dict.fromkeys(("sin", "tan", "sinh", "arcsin", "arctan"), (_SMALL_ANGLE, _LARGE_ANGLE)),
+}
+"""Between which sizes of its argument a function differs visibly from 0, 1 and its argument."""
+_TOO_FLAT = 25
+"""How many times as near; 340 digits show the differences up to there."""
 
 
 class Field(NamedTuple):
-    """The numbers that trees are evaluated in."""
+    """The numbers in which trees are evaluated."""
 
     number: Callable[[Fraction], Any]
     constants: dict[str, Any]
@@ -32,16 +42,16 @@ class Field(NamedTuple):
 
 
 class Evaluator:
-    """The values of trees at one point, in one field."""
+    """Evaluates trees at one point, in one field."""
 
     def __init__(self, field: Field, row: dict[str, Fraction]) -> None:
         self.field = field
         self.row = row
         self.work = 0
         self.largest: Any = 0
-        """The largest term of any sum: cancellation leaves an error of this times the precision."""
+        """The largest term of any sum: cancellation causes an error of this times the precision."""
         self.unreal = False
-        """Whether a real number was taken to one that is not: a point outside the domain."""
+        """Whether a function of real numbers was not real: the point is outside the domain."""
         self.has_negligible = False
         """Whether some sum has a term that is negligible compared with another."""
 
@@ -55,7 +65,7 @@ class Evaluator:
         return rule(self, node)
 
     def add(self, node: Node) -> Any:  # noqa: ANN401
-        """Return the value of a sum, and note how large its terms are."""
+        """Return the value of a sum, and note the size of its terms."""
         terms = [self.at(part) for part in node.args]
         sizes = [abs(term) for term in terms]
         largest = max(sizes)
@@ -93,6 +103,8 @@ class Evaluator:
         if rule is None:
             raise ValueError(node.name)
         arguments = [self.at(part) for part in node.args]
+        if node.name in _FLAT:
+            self._note_flatness(node.name, abs(arguments[0]))
         result = rule(*arguments)
         self._note_domain(result, arguments)
         return result
@@ -100,6 +112,17 @@ class Evaluator:
     def _note_domain(self, result: Any, arguments: list[Any]) -> None:  # noqa: ANN401
         if result.imag and not any(argument.imag for argument in arguments):
             self.unreal = True
+
+    def _note_flatness(self, name: str, size: Any) -> None:  # noqa: ANN401
+        """Note where a function differs from a plain number by less than few digits show.
+
+        Raises:
+            OverflowError: where many digits do not show it either.
+        """
+        lowest, highest = _FLAT[name]
+        self.has_negligible = self.has_negligible or 0 < size < lowest or size > highest
+        if 0 < size < lowest**_TOO_FLAT or size > highest * _TOO_FLAT:
+            raise OverflowError("a function too near to a plain number")
 
     def loop(self, node: Node) -> Any:  # noqa: ANN401
         """Return the value of a finite sum or product over integers."""
@@ -139,7 +162,7 @@ _RULES: dict[str, Callable[[Evaluator, Node], Any]] = {
 
 
 def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: ANN401
-    """Return the functions of answers from a library for complex and one for real numbers."""
+    """Return functions by name, from a library for complex numbers and one for real numbers."""
 
     def ordered(number: Any) -> Any:  # noqa: ANN401
         if abs(number.imag) > 1e-12 * max(1, abs(number)):
@@ -186,11 +209,23 @@ def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: A
         "max": lambda *xs: max(map(ordered, xs)) + 0j,
         "mod": lambda x, m: ordered(x) % ordered(m) + 0j,
         "sgn": lambda x: (ordered(x) > 0) - (ordered(x) < 0) + 0j,
+        "gamma": lambda x: gamma(x) + 0j, "erf": lambda x: real.erf(ordered(x)) + 0j,
+        "erfc": lambda x: real.erfc(ordered(x)) + 0j,
+        "zeta": lambda x: _zeta(real, ordered(x)) + 0j,
     }  # fmt: skip
 
 
+def _zeta(real: Any, number: Any) -> Any:  # noqa: ANN401
+    """Return Riemann's zeta function; the machine's library has none, mpmath's has one for it."""
+    if real is not math:
+        return real.zeta(number)
+    import mpmath
+
+    return float(mpmath.fp.zeta(number))
+
+
 def _snapped(number: Any) -> Any:  # noqa: ANN401
-    """Return a real number, made whole if only rounding keeps it from being so."""
+    """Return a real number, rounded to an integer if it is one up to rounding errors."""
     nearest = round(number)
     return nearest if abs(number - nearest) < _NEARLY_WHOLE else number
 
@@ -204,11 +239,11 @@ MACHINE = Field(
 
 
 _fields: ContextVar[dict[int, Field] | None] = ContextVar("fields", default=None)
-"""By digits. Threads share no context of mpmath: its functions change the precision."""
+"""Fields by digits, per thread: functions of mpmath change its context's precision."""
 
 
 def precise(digits: int) -> Field:
-    """Return the numbers of a precision in digits; mpmath is imported when it is first needed."""
+    """Return the field with a precision in digits; mpmath is imported when first needed."""
     known = _fields.get()
     if known is None:
         known = {}

@@ -1,8 +1,8 @@
-"""Refutation, and the last confirmation, by numbers: machine precision first, then fifty digits.
+"""Numeric refutation and confirmation: first in machine precision, then with fifty digits.
 
-Constants are compared as they are; expressions at fixed points, positive and negative, skipping
-points where one of the two is not real. Work is bounded: what overflows a machine number is not
-tried again with more digits.
+Constants are compared directly; expressions at fixed points, positive and negative, without points
+where one of the two is not real. Work is bounded: values that overflow a float are not computed
+again with more digits.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from mathreason_eval.maths.evaluate.fields import MACHINE, Evaluator, Field, pre
 from mathreason_eval.maths.syntax.tree import Node, contains, symbols
 
 _COARSE = 1e-7
-"""Relative difference of machine numbers that is no rounding error."""
+"""Relative difference of floats that is not a rounding error."""
 _MACHINE_NOISE = 1e-12
-"""Error of machine numbers relative to the largest term that was added."""
+"""Error of floats relative to the largest term that was added."""
 _DIGITS = 50
 _MANY_DIGITS = 340
-"""Digits that show the smallest machine number in a sum with one of ordinary size."""
+"""Number of digits that resolve the smallest float in a sum with one of ordinary size."""
 _MOST_CANCELLED = 1e9
 _ORDINARY = 1e15
-"""Size up to which fifty digits show a difference of one."""
+"""Maximum size at which fifty digits resolve a difference of one."""
 _GROWN = 2.0
-"""How much larger a value may be with more digits than in machine numbers."""
+"""Maximum ratio of a value with more digits to the value as a float."""
 _LARGEST_CONFIRMED = 1e200
-"""Size up to which the many digits do; a larger value is not confirmed by numbers."""
+"""Maximum size for which the digits suffice; larger values are not confirmed numerically."""
 _PRINTED = 4
 _ROWS = 10
 _ENOUGH = 2
-"""Points at which both sides must be real for a verdict on an expression."""
+"""Minimum number of points at which both sides must be real for a verdict."""
 _PARTS = tuple(
     Fraction(x, 1000) for x in (731, 377, 1618, -443, 2236, 131, -1732, 3317, -2646, 873)
 )
-"""Values that variables take: in (0, 1), above, and below zero."""
+"""Values of variables: in (0, 1), above 1, and below 0."""
 _WHOLE = (3, 5, 2, 7, 4, 6, 9, 8)
-"""Values for variables that must be integers."""
+"""Values of variables that must be integers."""
 
 _NUMERIC_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError)
 
 
 class NumericAgreement(NamedTuple):
-    """Whether two trees agree by numbers: True, False, or None where that is open."""
+    """Whether two trees agree numerically: True, False, or None if undecided."""
 
     equal: bool | None
     note: str
@@ -55,14 +55,14 @@ UNREFUTED = NumericAgreement(equal=None, note="")
 
 
 def differ(left: Node, right: Node) -> NumericAgreement:
-    """Return whether machine numbers refute that two trees are equal; equal is None if not."""
+    """Return `equal=False` if floats refute that two trees are equal, else `equal=None`."""
     seen = 0
     for row in _rows(left, right):
         pair = _pair(left, right, row, MACHINE)
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
-            return NumericAgreement(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += 1
     return NumericAgreement(equal=None, note="agree" if seen else "")
 
@@ -78,11 +78,11 @@ def confirm(left: Node, right: Node) -> NumericAgreement:
         ordinary = coarse.bounded and not coarse.has_negligible and coarse.size < _ORDINARY
         digits = _DIGITS if ordinary else _MANY_DIGITS
         pair = _pair(left, right, row, precise(digits))
-        # What grows with the digits is no value: 1/sin(pi) is as large as sin(pi) is exact.
+        # A value that grows with the digits is not real: 1/sin(pi), by rounding.
         if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
         if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
-            return NumericAgreement(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += 1
         if seen > _ENOUGH:
             break
@@ -102,20 +102,20 @@ def at_integers(left: Node, right: Node) -> NumericAgreement:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
-            return NumericAgreement(equal=False, note=_note(row, pair))
+            return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += bool(pair.bounded and pair.size < _ORDINARY)
     enough = seen >= len(_WHOLE) // 2
     return NumericAgreement(equal=True if enough else None, note=f"agree at {seen} integer points")
 
 
 def real_value(node: Node) -> float | None:
-    """Return the value of a constant in machine precision; None if it is not real, or unknown."""
+    """Return the value of a constant as a float; None if it is not real, or unknown."""
     found = machine_value(node)
     return None if found is None or not _real(found) else found.real
 
 
 def machine_value(node: Node) -> complex | None:
-    """Return the value of a constant in machine precision, or None."""
+    """Return the value of a constant as a complex number, or None."""
     try:
         found = complex(Evaluator(MACHINE, {}).at(node))
     except _NUMERIC_ERRORS:
@@ -124,7 +124,7 @@ def machine_value(node: Node) -> complex | None:
 
 
 def fingerprint(node: Node) -> str:
-    """Return digits that equal trees share: their values at fixed points, well rounded."""
+    """Return a text equal for equal trees: their values at fixed points, rounded."""
     names = symbols(node)
     parts = []
     for row in _points(names)[:_PRINTED]:
@@ -159,7 +159,7 @@ def _points(names: tuple[str, ...]) -> tuple[dict[str, Fraction], ...]:
 
 
 def _rows(left: Node, right: Node) -> Iterator[dict[str, Fraction]]:
-    """Yield the points at which both trees are real, or any points if one of them holds an i."""
+    """Yield the points at which both trees are real, or any points if one contains i."""
     points = _points(tuple(sorted({*symbols(left), *symbols(right)})))
     if len(points) == 1 or contains(left, "const", "i") or contains(right, "const", "i"):
         yield from points
@@ -181,16 +181,16 @@ class _Pair(NamedTuple):
 
     @property
     def size(self) -> Any:  # noqa: ANN401 - of either field
-        """Return the larger of the two, without its sign."""
+        """Return the larger absolute value of the two."""
         return max(abs(self.left), abs(self.right))
 
     @property
     def bounded(self) -> bool:
-        """Whether cancellation leaves digits to compare."""
+        """Return whether cancellation leaves digits to compare."""
         return bool(self.largest < _MOST_CANCELLED * max(self.size, 1))
 
     def apart(self, tolerance: float, noise: float) -> bool:
-        """Return whether they differ by more than rounding and cancellation explain."""
+        """Return whether they differ by more than rounding and cancellation can explain."""
         gap = abs(self.left - self.right)
         return bool(gap > tolerance * self.size and gap > noise * self.largest)
 
@@ -210,7 +210,7 @@ def _real(number: Any) -> bool:  # noqa: ANN401 - of either field
     return bool(abs(number.imag) <= 1e-9 * max(abs(number), 1e-300))
 
 
-def _note(row: dict[str, Fraction], pair: _Pair) -> str:
+def _counterexample(row: dict[str, Fraction], pair: _Pair) -> str:
     where = ", ".join(f"{name} = {float(value):.4g}" for name, value in row.items())
     gold, answer = _short(complex(pair.left)), _short(complex(pair.right))
     return f"differ at {where}: {answer} against {gold}" if row else f"{answer} against {gold}"

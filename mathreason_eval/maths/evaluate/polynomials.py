@@ -1,7 +1,7 @@
 """Polynomials in one variable: coefficients, real zeros, and common zeros of two equations.
 
-Coefficients are listed from the lowest power. Those of an expression are trees, for they may hold
-other variables; those of an equation that only has one variable are rational numbers.
+Coefficients are listed from the lowest power. Those of an expression are trees, as they may contain
+other variables; those of an equation with only one variable are rational numbers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _added(terms: list[Node]) -> Node:
 
 
 def _expanded(factors: list[list[Node]]) -> list[Node] | None:
-    """Return the product of polynomials, or None if it is larger than answers need."""
+    """Return the product of polynomials, or None if it is too large."""
     if len(factors) > _MOST_FACTORS:
         return None
     result = factors[0]
@@ -91,9 +91,9 @@ def _expanded(factors: list[list[Node]]) -> list[Node] | None:
 
 _NEAR = 1e-9
 _MOST_ABSOLUTES = 4
-"""Absolute values within one function; each doubles the cases."""
+"""Maximum number of absolute values in a function; each doubles the cases."""
 _LINEAR, _QUADRATIC = 2, 3
-"""Coefficients of such polynomials."""
+"""Maximum number of coefficients of such polynomials."""
 _INSIDE: dict[str, Callable[[Node], bool]] = {
     "mul": lambda _: True,
     "div": lambda _: True,
@@ -101,15 +101,15 @@ _INSIDE: dict[str, Callable[[Node], bool]] = {
     "pow": lambda node: node.args[1].value is not None,
     "call": lambda node: node.name in {"abs", "root"},
 }
-"""Functions that vanish, or are undefined, only where one of their parts vanishes."""
+"""Operations that are zero or undefined only where one of their parts is zero."""
 
 
 class NoZerosError(ValueError):
-    """The zeros of a function are out of reach."""
+    """The zeros of a function cannot be found."""
 
 
 def zeros(node: Node, variable: Node, absolutes: int = _MOST_ABSOLUTES) -> list[Node]:
-    """Return the real numbers where a function of one variable may vanish or be undefined.
+    """Return the real numbers at which a function of one variable may be zero or undefined.
 
     Raises:
         NoZerosError: if they cannot be found by factors, absolute values and quadratics.
@@ -173,18 +173,18 @@ RationalPolynomial = tuple[Fraction, ...]
 _Quotient = tuple[RationalPolynomial, RationalPolynomial]
 """Numerator and denominator."""
 _HIGHEST = 12
-"""Degree up to which polynomials are multiplied."""
+"""Maximum degree of polynomials that are multiplied."""
 _ONE: RationalPolynomial = (Fraction(1),)
 
 
 class NotRationalError(ArithmeticError):
-    """An expression is no quotient of polynomials, or one that is too large."""
+    """An expression is not a quotient of polynomials, or is one that is too large."""
 
 
 def zeros_polynomial(left: Node, right: Node) -> RationalPolynomial | None:
-    """Return a polynomial whose zeros are the solutions of an equation, and perhaps some more.
+    """Return a polynomial whose zeros include the solutions of an equation.
 
-    None if the two sides are no quotients of polynomials in the one variable they share.
+    None if the two sides are not quotients of polynomials in one shared variable.
     """
     try:
         (over, under), (top, bottom) = _quotient(left), _negated(_quotient(right))
@@ -194,7 +194,7 @@ def zeros_polynomial(left: Node, right: Node) -> RationalPolynomial | None:
 
 
 def have_common_zero(one: RationalPolynomial, other: RationalPolynomial) -> bool:
-    """Return whether two polynomials vanish at the same number, real or not."""
+    """Return whether two polynomials have a common zero, real or not."""
     while other:
         one, other = other, _remainder(one, other)
     return len(one) != 1

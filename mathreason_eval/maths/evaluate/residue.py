@@ -1,9 +1,9 @@
 """Identity by arithmetic modulo a prime: rational functions, powers, square roots, huge numbers.
 
 Every variable becomes an integer, and the tree a residue modulo a fixed prime of 127 bits. Square
-roots of small primes and of -1 exist modulo that prime, so the map respects all of arithmetic:
-different residues prove two trees different; equal residues at random points mean equal, but for
-a chance of about one in 10^30. Nothing is expanded, so (x+1)^500 costs no more than x+1.
+roots of small primes and of -1 exist modulo that prime, so the map is compatible with arithmetic:
+different residues prove that two trees differ; equal residues at random points mean that they are
+equal, except with a probability near 10^-30. Nothing is expanded, so (x+1)^500 is as fast as x+1.
 What is not arithmetic (sin x, an unknown f(x), an integral) is a new variable, named by its parts.
 """
 
@@ -26,7 +26,7 @@ reciprocity, -1 and each of `_PRIMES` has a square root."""
 
 
 class NoResidueError(ArithmeticError):
-    """The tree has no residue: a division by zero, or an operation out of reach."""
+    """The tree has no residue: a division by zero, or an operation that is not supported."""
 
 
 class Residue(NamedTuple):
@@ -34,7 +34,7 @@ class Residue(NamedTuple):
 
     value: int
     pure: bool
-    """Whether it is made by arithmetic alone, so that a difference is a proof."""
+    """Whether only arithmetic was used, so that a difference is a proof."""
 
 
 class _Point:
@@ -44,7 +44,7 @@ class _Point:
         self.seed = seed
 
     def integer(self, name: str) -> int:
-        """Return the integer that a variable takes: at least 2, fixed by the seed and the name."""
+        """Return the integer for a variable: at least 2, determined by the seed and the name."""
         digest = hashlib.blake2b(f"{self.seed}/{name}".encode(errors="replace"), digest_size=6)
         return int.from_bytes(digest.digest(), "big") + 2
 
@@ -221,7 +221,7 @@ def _rational(point: _Point, node: Node) -> Residue:
 
 
 def _canonical_bound(node: Node) -> Node:
-    """Return an operator with its bound variable renamed, so that its name does not count."""
+    """Return an operator with its bound variable renamed to a standard name."""
     if node.op in {"sum", "prod", "integral", "limit", "diff"} and len(node.args) > 1:
         renamed = tuple(substitute(part, node.args[1], sym("bound")) for part in node.args)
         return node._replace(args=renamed) if node.op != "diff" else node

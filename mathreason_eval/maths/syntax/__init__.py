@@ -1,1 +1,1 @@
-"""From a text to a tree."""
+"""Parsing: from the text of an answer to a tree."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mathreason_eval.maths.syntax.cursor import Grammar
 from mathreason_eval.maths.syntax.lexer import UnreadableError
 from mathreason_eval.maths.syntax.operators import (
@@ -31,8 +33,9 @@ def group(parser: Grammar, opened: str) -> Node:
     """Return the contents of brackets whose opening one has been consumed."""
     state = parser.bars, parser.bare, parser.builder
     parser.bars, parser.bare, parser.builder = 0, 0, opened == "\\{"
+    is_empty = False
     if parser.token.kind == "close" and parser.token.text in _CLOSING[opened] & {"}", "\\}"}:
-        inner = EMPTY
+        inner, is_empty = EMPTY, True
         if opened == "{":
             # `{}^5C_2`: empty braces only carry a script.
             parser.at += 1
@@ -55,7 +58,7 @@ def group(parser: Grammar, opened: str) -> Node:
         raise UnreadableError("a qualifier in brackets")
     if closed.kind != "close" or closed.text not in _CLOSING[opened]:
         raise UnreadableError(f"{opened!r} is not closed")
-    return _bracketed(opened, closed.text, inner)
+    return EMPTY if is_empty else _bracketed(opened, closed.text, inner)
 
 
 def signed(parser: Grammar, text: str) -> Node:
@@ -87,7 +90,7 @@ def _binomial(parser: Grammar) -> Node:
 
 
 def reversed_interval(parser: Grammar, text: str) -> Node:
-    """Return an interval that a `]` opens, as in French books: `]a, b[`, or the half-open `]a, b]`.
+    """Return an interval that `]` opens, as in French notation: `]a, b[`, or half-open `]a, b]`.
 
     Raises:
         UnreadableError: if the text is not `]`, or no two ends follow it.
@@ -111,7 +114,7 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
     if opened in {"floor", "ceil", "abs", "norm"}:
         return call(opened, inner)
     if opened == "\\{":
-        if inner is EMPTY or inner.op == "such":
+        if inner.op == "such":
             return inner
         return Node("set", inner.args if inner.op == "list" else (inner,))
     if inner.op != "list" or inner.name in {"or", "and"}:
@@ -132,16 +135,14 @@ def _bracketed(opened: str, closed: str, inner: Node) -> Node:
 
 # --- names and functions -------------------------------------------------------------------------
 
-_ALWAYS = frozenset("fghFGH")
-"""Names that are functions wherever a bracket follows."""
-_OFTEN = frozenset("PQRSTpq")
-"""Names that are functions if the bracket holds one number or letter: P(2), but P(1 + r)."""
+_ALWAYS = frozenset("fghEFGH")
+"""Names that are functions if a bracket follows."""
 _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec",
             "csc": "arccsc", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}  # fmt: skip
 
 
 def name(parser: Grammar, text: str) -> Node:
-    """Return a variable with its subscript, or a call of the function it names."""
+    """Return a variable with its subscript, or a function call."""
     node = sym(text)
     while parser.sees_op("'", "_"):
         primed = parser.take().text == "'"
@@ -160,7 +161,7 @@ def name(parser: Grammar, text: str) -> Node:
 
 
 def _called(function_name: str, arguments: tuple[Node, ...]) -> Node:
-    """Return a call; C(n, k) and P(n, k) count combinations and permutations."""
+    """Return a call; C(n, k) and P(n, k) are numbers of combinations and permutations."""
     if function_name == "C" and len(arguments) == _PAIR:
         return call("binom", *arguments)
     if function_name == "P" and len(arguments) == _PAIR and arguments[1].op == "num":
@@ -174,10 +175,8 @@ def _is_call(parser: Grammar, text: str) -> bool:
     """Return whether a name before a bracket is a function rather than a factor."""
     if text in _ALWAYS or (text in {"C", "P"} and parser.sees("sep", ",", 2)):
         return True
-    if parser.ahead(1).kind not in {"sym", "num"} or not parser.sees("close", ")", 2):
-        return False
-    first = all(token.text == "{" for token in parser.tokens[: parser.at - 1])
-    return text in _OFTEN or (first and parser.sees("rel", "=", 3))
+    # y(0), V(1): nobody writes a factor so. In a(b + c) it may be one, and in 5(3) it is.
+    return parser.ahead(1).kind in {"sym", "num"} and parser.sees("close", ")", 2)
 
 
 def function(parser: Grammar, function_name: str) -> Node:
@@ -196,9 +195,43 @@ def function(parser: Grammar, function_name: str) -> Node:
         function_name, power = _INVERSE[function_name], None
     if function_name == "det" and arguments[0].op == "matrix":
         return determinant(tuple(row.args for row in arguments[0].args))
-    exponential = function_name == "exp"
-    node = Node("pow", (E, *arguments)) if exponential else call(function_name, *arguments)
+    rule = _WRITTEN_OUT.get(function_name)
+    node = call(function_name, *arguments) if rule is None else rule(arguments)
     return node if power is None else Node("pow", (node, power))
+
+
+def _exactly(count: int, arguments: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the arguments of a function that takes so many.
+
+    Raises:
+        UnreadableError: if there are more or fewer.
+    """
+    if len(arguments) != count:
+        raise UnreadableError(f"{len(arguments)} arguments where {count} are expected")
+    return arguments
+
+
+def _matrix(arguments: tuple[Node, ...]) -> Node:
+    """Return `mat(1, 2; 3, 4)`, `Matrix([[1, 2], [3, 4]])` or `vec(1, 2)` as a matrix."""
+    if len(arguments) == 1 and arguments[0].op in {"tuple", "interval"}:
+        return arguments[0]
+    rows = (part.args if part.op == "list" else (part,) for part in arguments)
+    return Node("matrix", tuple(Node("row", tuple(row)) for row in rows))
+
+
+def _arrow(arguments: tuple[Node, ...]) -> Node:
+    return sym(f"vec{{{_exactly(1, arguments)[0].name}}}")
+
+
+_WRITTEN_OUT: dict[str, Callable[[tuple[Node, ...]], Node]] = {
+    "exp": lambda parts: Node("pow", (E, *_exactly(1, parts))),
+    "quotient": lambda parts: parts[0] if len(parts) == 1 else Node("div", _exactly(_PAIR, parts)),
+    "power": lambda parts: Node("pow", _exactly(_PAIR, parts)),
+    "nth_root": lambda parts: call("root", *_exactly(_PAIR, parts)[::-1]),
+    "matrix": _matrix,
+    "arrow": _arrow,
+}
+"""Functions that are another notation of something else."""
 
 
 def _arguments(parser: Grammar) -> tuple[Node, ...]:

@@ -1,4 +1,4 @@
-"""Atoms that a LaTeX command begins: fractions, roots, sums, integrals, derivatives, tables."""
+"""Atoms that begin with a LaTeX command: fractions, roots, sums, integrals, tables, …."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def argument(parser: Grammar) -> Node:
 
 
 def command(parser: Grammar, name: str) -> Node:
-    """Return the atom that a command of LaTeX begins."""
+    """Return the atom that begins with a LaTeX command."""
     if name in {"frac", "cfrac", "dfrac", "tfrac", "nicefrac", "sfrac"}:
         return _fraction(parser)
     if name in {"binom", "dbinom", "tbinom"}:
@@ -63,7 +63,7 @@ def command(parser: Grammar, name: str) -> Node:
 
 
 def _symbol(parser: Grammar, name: str) -> Node:
-    """Return the atom of a command that names a thing or decorates a name."""
+    """Return the atom of a command that is a symbol or decorates a name."""
     if name in {"emptyset", "varnothing"}:
         return EMPTY
     if name in {"mathbb", "Bbb"}:
@@ -77,9 +77,12 @@ def _symbol(parser: Grammar, name: str) -> Node:
                 "ddot", "widetilde", "overleftrightarrow", "mathring"}:  # fmt: skip
         return _decorated(parser, "bar" if name == "overline" else name)
     if name in {"angle", "triangle", "measuredangle", "odot", "square"}:
-        return sym(f"{name} {parser.raw()}")
+        letters = parser.raw()
+        if name in {"angle", "measuredangle"} and len(letters) == 3 and letters[0] > letters[2]:  # noqa: PLR2004
+            letters = letters[::-1]  # from either side it is one angle
+        return sym(f"{name} {letters}")
     if name in {"ldots", "dots", "cdots", "dotsc"}:
-        return sym("...")
+        return Node("dots")
     if name in {"partial", "nabla"}:
         return sym(name)
     raise UnreadableError(f"the command {name}")
@@ -89,6 +92,8 @@ def _decorated(parser: Grammar, name: str) -> Node:
     inner = argument(parser)
     if name == "bar" and inner.op == "sym" and len(inner.name) > 1 and inner.name.isupper():
         return inner  # a segment, with or without its line
+    if inner.op == "sym" and name in _ARROWS and _is_reversed(inner.name):
+        return Node("neg", (sym(f"{name}{{{inner.name[::-1]}}}"),))
     if inner.op in {"sym", "const"}:
         return sym(f"{name}{{{inner.name}}}")
     if inner.op == "mul" and all(part.op == "sym" for part in inner.args):
@@ -96,12 +101,20 @@ def _decorated(parser: Grammar, name: str) -> Node:
     return call("conj" if name == "bar" else name, inner)
 
 
+_ARROWS = frozenset({"vec", "overrightarrow"})
+
+
+def _is_reversed(name: str) -> bool:
+    """Return whether the two ends of a vector are not in the order of the alphabet."""
+    return len(name) == 2 and name.isupper() and name[0] > name[1]  # noqa: PLR2004 - its two ends
+
+
 _D = sym("d")
 _HIGHEST = 4
 
 
 def _fraction(parser: Grammar) -> Node:
-    r"""Return a quotient, or the derivative that `\frac{d}{dx} f` or `\frac{d^2 y}{dx^2}` is."""
+    r"""Return a quotient, or a derivative: `\frac{d}{dx} f`, `\frac{d^2 y}{dx^2}`."""
     over, under = argument(parser), argument(parser)
     times, variable = _derived_by(under)
     first, rest = (over.args[0], over.args[1:]) if over.op == "mul" else (over, ())
@@ -187,7 +200,6 @@ def table(parser: Grammar, env: str) -> Node:
             rows.append([])
         elif not parser.skip("amp") and not parser.skip("sep"):
             rows[-1].append(parser.items() if parser.skip("qual") else parser.expression(0))
-    parser.skip("close", "}")
     filled = tuple(Node("row", tuple(row)) for row in rows if row)
     if lines or not filled:
         if len(filled) == 1:

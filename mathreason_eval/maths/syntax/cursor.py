@@ -1,4 +1,4 @@
-"""The parser's place in the stream of tokens, and what grammar rules may ask of the parser."""
+"""The parser's position in the stream of tokens, and its interface for grammar rules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Grammar(ABC):
         self.at = 0
         self.depth = 0
         self.bars = 0
-        """Open absolute values."""
+        """Number of open absolute values."""
         self.bare = 0
-        """Open arguments without brackets: in `sin x cos y` the second function ends the first."""
+        """Number of open arguments without brackets: in `sin x cos y`, cos ends that of sin."""
         self.builder = False
         """Whether a `|` or `:` would begin the condition of a set."""
 
@@ -34,7 +34,7 @@ class Grammar(ABC):
 
     @abstractmethod
     def items(self) -> Node:
-        """Return what comes before a closing bracket or the end: one node, or a list."""
+        """Return everything before a closing bracket or the end: one node, or a list."""
 
     @abstractmethod
     def binding(self, left: Node) -> int:
@@ -42,7 +42,7 @@ class Grammar(ABC):
 
     @property
     def token(self) -> Token:
-        """The next token."""
+        """Return the next token without consuming it."""
         return self.tokens[self.at]
 
     def ahead(self, count: int) -> Token:
@@ -90,10 +90,10 @@ class Grammar(ABC):
         return "".join(parts[:-1]).replace("{", "").replace("}", "")
 
     def nest(self) -> None:
-        """Count one more level of nesting; refuse one level too many."""
+        """Count one more level of nesting; raise if there are too many."""
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise UnreadableError("nested too deep")
+            raise UnreadableError("nested too deeply")
 
 
 def spelled(token: Token) -> str:
@@ -102,6 +102,6 @@ def spelled(token: Token) -> str:
 
 
 def limit(count: int, most: int) -> None:
-    """Refuse more parts of one kind than any answer has."""
+    """Raise if there are more parts of one kind than any answer has."""
     if count > most:
         raise UnreadableError(f"more than {most} parts")

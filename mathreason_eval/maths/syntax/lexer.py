@@ -10,11 +10,11 @@ from typing import NamedTuple
 from mathreason_eval.maths.syntax.number import typed_value
 from mathreason_eval.maths.vocabulary import latex, words
 from mathreason_eval.maths.vocabulary.latex import CLOSING, INFIX, KNOWN, OPENING
-from mathreason_eval.maths.vocabulary.units import MONEY, is_currency, is_unit
+from mathreason_eval.maths.vocabulary.units import MONEY, is_currency, is_unit, unit_of
 
 
 class UnreadableError(ValueError):
-    """The text is no mathematics that this grammar knows, or exceeds its limits."""
+    """The text is not mathematics of this grammar, or exceeds its limits."""
 
 
 class Token(NamedTuple):
@@ -68,9 +68,9 @@ def _pattern(whole: str) -> re.Pattern[str]:
 
 
 _LIST = _pattern(_WHOLE)
-"""Commas separate, as they do within brackets."""
+"""Tokens where commas separate, as within brackets."""
 _TOP = _pattern(f"{_EUROPEAN}|{_GROUPED}")
-"""Commas between three digits group them, as they do outside brackets."""
+"""Tokens where commas between three digits group them, as outside brackets."""
 
 _ONLY_CALLED = words.these(
     "min max sec th sh ch lb tr dim rank det arg inf sup sign sgn abs re im floor ceil ceiling "
@@ -84,14 +84,17 @@ _RUN_TOGETHER = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|ln|log|sqrt|p
 _BARE_COMMANDS = words.these(
     "sqrt cbrt frac binom infty times cdot leq geq pm cup cap in mod sum overline bar"
 )
-"""Commands that plain text writes without their backslash."""
+"""Commands that are written without a backslash in plain text."""
 _SIGNS = frozenset({"minus", "negative"})
-"""Words for a sign, where a value follows."""
+"""Words for a sign, if a value follows."""
 _VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
 _NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
+_SCRIPT = re.compile(r"\d+(?=\s+\d)")
+"""Digits behind `^` or `_` that others follow."""
+_CALL = re.compile(r"\s*(?:\\left\s*)?\(")
 _AMOUNT = re.compile(r"[\s}.\\$]{0,4}\d")
 _OPENERS = frozenset({"(", "{", "+", "-", "*", "^"})
-"""Behind these two letters can only be a product: cosh(at), e^{-at}."""
+"""After these two characters letters can only be a product: cosh(at), e^{-at}."""
 _DEEPEST_TEXT = 8
 _PAIR = 2
 
@@ -100,11 +103,11 @@ def tokens(text: str, *, grouped: bool = True) -> list[Token]:
     """Return the tokens of a normalised text, ended by EOF.
 
     Args:
-        text: What `normalise` returned.
+        text: The result of `normalise`.
         grouped: Whether commas between three digits group them, outside brackets.
 
     Raises:
-        UnreadableError: if a character belongs to no answer.
+        UnreadableError: if a character cannot be part of an answer.
     """
     lexer = _Lexer(text, grouped=grouped)
     found = list(lexer.run())
@@ -131,7 +134,7 @@ _SINGLE: dict[str, Callable[[str], Token]] = {
     "op": lambda text: Token("op", "^" if text == "**" else text),
     "sep": lambda text: Token("sep", text),
 }
-"""What matches of these kinds are, whatever surrounds them."""
+"""Tokens of the kinds that do not depend on their context."""
 _ESCAPED = {"$": Token("money", "$"), "%": Token("op", "%"), "|": Token("op", "|"),
             "&": Token("and", "and")}  # fmt: skip
 _MEANINGS = (("rel", latex.RELATIONS), ("fn", latex.FUNCTIONS), ("const", latex.CONSTANTS))
@@ -152,12 +155,19 @@ class _Lexer:
         self.integral = bool(_DIFFERENTIAL.search(text))
 
     def run(self) -> Iterator[Token]:
+        scripted = False
         while self.at < len(self.text):
+            if (script := _SCRIPT.match(self.text, self.at)) is not None and scripted:
+                # A script ends with its digits: 3^2 100 is 9 times 100.
+                self.at, scripted = script.end(), False
+                yield _number(script[0])
+                continue
             pattern = _TOP if self.grouped and self.depth == 0 else _LIST
             found = pattern.match(self.text, self.at)
             assert found is not None, "the last alternative matches any character"
             self.at = found.end()
             kind = found.lastgroup or ""
+            scripted = kind == "op" and found[0] in {"^", "_", "**"}
             if kind == "space":
                 self.spaced = True
             elif kind in _SINGLE:
@@ -192,8 +202,8 @@ class _Lexer:
             yield Token("rel", "=")
         elif low in {"and", "or"} or low in words.QUALIFIERS:
             yield Token(low if low in {"and", "or"} else "qual", low)
-        elif len(run) > 1 and run in latex.FUNCTIONS and (called or self._needs_no_bracket(run)):
-            yield Token("fn", latex.FUNCTIONS[run])
+        elif function := self._function(run, called=called):
+            yield Token("fn", function)
         elif run in latex.CONSTANTS and (len(run) == 1 or run != "inf" or not called):
             yield Token("const", latex.CONSTANTS[run])
         elif run in latex.GREEK and not (self.upright and is_unit(run)):
@@ -205,8 +215,15 @@ class _Lexer:
         else:
             yield from self._run(run, low)
 
+    def _function(self, run: str, *, called: bool) -> str:
+        """Return what the function of this name is called here, or "" if it is none."""
+        if called and not self.upright and run in latex.CALLED:
+            return latex.CALLED[run]
+        named = len(run) > 1 and (called or self._needs_no_bracket(run))
+        return latex.FUNCTIONS.get(run, "") if named else ""
+
     def _needs_no_bracket(self, name: str) -> bool:
-        """Return whether a function's name is one without a bracket: `sin x`, but not `5 min`."""
+        """Return whether a name is a function even without a bracket: `sin x`, but not `5 min`."""
         written_out = self.upright and name not in _ABBREVIATED and not is_unit(name)
         return name not in _ONLY_CALLED or written_out
 
@@ -216,7 +233,7 @@ class _Lexer:
         return before[-1:].isdigit() or _AMOUNT.match(self.text, self.at) is not None
 
     def _run(self, run: str, low: str) -> Iterator[Token]:
-        """Yield what a run of two letters or more means: a word, a segment, or a product."""
+        """Yield the tokens of a run of two letters or more: a word, a segment, or a product."""
         before = self.text[self.at - len(run) - 1 : self.at - len(run)]
         if self.integral and re.fullmatch("d[a-zA-Z]", run):
             yield Token("diff", run[1])
@@ -249,7 +266,7 @@ class _Lexer:
     def _is_unit_like(self, run: str) -> bool:
         """Return whether a run after a number has the form of a unit, such as WPM or Mb."""
         before = self.text[: self.at - len(run)].rstrip()[-1:]
-        acronym = run.isupper() and len(run) > _PAIR
+        acronym = run.removesuffix("s").isupper() and len(run) > _PAIR
         return before.isdecimal() and (acronym or (run[0].isupper() and run[1:].islower()))
 
     def _env(self, text: str) -> Iterator[Token]:
@@ -285,6 +302,8 @@ class _Lexer:
         for kind, meanings in _MEANINGS:
             if name in meanings:
                 return Token(kind, meanings[name])
+        if name in latex.OF_GREEK and _CALL.match(self.text, self.at):
+            return Token("fn", latex.OF_GREEK[name])
         if name in latex.GREEK:
             return Token("sym", latex.SAME_LETTER.get(name, name))
         return Token("cmd", name)
@@ -341,8 +360,25 @@ class _Lexer:
         if inner.startswith("(") and inner.endswith(")") and inner[1:-1].isalpha():
             inner = inner[1:-1]
         upright = not (len(inner) == 1 and inner.isupper())
+        plain = inner.replace("\\,", " ")
+        if len(inner) > 1 and "," not in plain and unit_of(plain) is not None:
+            yield from (
+                Token("op", part) if part in _SIGNS_OF_UNITS else _unit(part)
+                for part in re.findall(r"[^\W\d_]+|-?\d+|[/*^]", inner)
+            )
+            return
         lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
         yield from lexer.run()
+
+
+_SIGNS_OF_UNITS = frozenset("/*^")
+
+
+def _unit(part: str) -> Token:
+    """Return a part of a unit in upright letters: a name, or the digits of a power."""
+    if part in MONEY or is_currency(part):
+        return Token("money", part)
+    return Token("word", part) if part.isalpha() else _number(part)
 
 
 def _in_base(text: str) -> Fraction | None:

@@ -1,7 +1,7 @@
-"""One notation for all answers: ASCII LaTeX where it can be, whatever script or markup was used.
+"""Normalisation of answers to ASCII LaTeX, for all scripts and markup.
 
 First the typography (digits of every script, mathematical signs, delimiters), then other spellings
-of the same notation. Nothing here knows what an answer means.
+of the same notation. The meaning of an answer is not considered here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from html import unescape
 
 from mathreason_eval.maths.syntax.number import with_digits
 from mathreason_eval.maths.vocabulary.latex import LOWERED, RAISED, SIGNS
+from mathreason_eval.maths.vocabulary.units import unit_of
 
 _RAISED_RUN = re.compile(f"[{''.join(RAISED)}]+")
 _LOWERED_RUN = re.compile(f"[{''.join(LOWERED)}]+")
@@ -25,7 +27,9 @@ _DAMAGED = re.compile(
     r"|\x07(?=lpha|pprox|rc|ngle|st\b)|\x0b(?=ert|ec|arnothing|arphi)"
 )
 _LETTER = {"\t": "t", "\x0c": "f", "\x08": "b", "\r": "r", "\x07": "a", "\x0b": "v"}
-_DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2}|[{}%$])")
+_DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2}|[{}%$!,;])")
+_LOST_BACKSLASH = re.compile(r"(?<!\\)\\(?=\s)")
+"""A row of a matrix that ends with one backslash, as in a text whose escapes were resolved."""
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
 _GROUPING = re.compile(
@@ -43,14 +47,26 @@ _LETTER_UNIT = re.compile(
     r"|(?<=\d)(g)$"
     r"|(?<=[\d}])(?:\s|\\,|\\ |~)*\\(?:text|mathrm|rm)\s*\{\s*(L|N|J|V|W|A|K|C)\s*\}$"
 )
+_ONE_UNIT = r"[A-Za-z]{1,3}(?:\s*\^\s*\{?-?\d\}?)?"
+_COMPOUND_UNIT = re.compile(
+    rf"(?<=\d)(?:\s|\\,|~)*((?=[^$]*[NJWVAKCFT]){_ONE_UNIT}(?:\s*(?:\\cdot|\*|/)\s*{_ONE_UNIT})+)$"
+)
 _LETTER_UNITS = {"L": "liters", "N": "newtons", "J": "joules", "V": "volts", "W": "watts",
                  "A": "amperes", "K": "kelvin", "C": "coulombs"}  # fmt: skip
 _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _PRODUCT = re.compile(r"[\d.]+(?:\s+[xX]\s+[\d.]+)+")
 _OVERLINED = re.compile("((?:\\d[\u0305\u0304])+)")
-_EMPHASIS = re.compile(r"^([*_`]{1,3}|')([^*_`']+)\1$")
-_GOES_ON = re.compile(r"\.\d+\.\.\.\s*$")
-"""The end of a decimal that goes on: 0.666..."""
+_EMPHASIS = re.compile(r"^([*_`]{1,3}|')((?:(?!\1)[^`'])+)\1$")
+_GOES_ON = re.compile(r"(?:\.\d+|[,+]\s*)\.\.\.\s*$")
+"""The end of a repeating decimal such as 0.666... , or of a list or sum that goes on."""
+_HTML = re.compile(
+    r"</?(?:span|div|p|b|i|u|em|strong|code|pre|font|mark|small|br|html|body|li|ul|td|tr|table)\b"
+    r"(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(
+    r"&(?:nbsp;?|(?:amp|lt|gt|le|ge|ne|times|minus|quot|apos|#\d{1,6}|#x[\da-fA-F]{1,5});)"
+)
 _AT_THE_END = " \t\n\r\f\v.,;:~\\"
 _START = re.compile(r"^(?:[\s~]|\\[,;:! ]|\\q?quad(?![a-z]))+")
 
@@ -65,8 +81,8 @@ def _ascii(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Cf":
         return ""
-    if category == "Zs":
-        return " "
+    if category in {"Zs", "So"}:
+        return " "  # a check mark or a smiley is no part of an answer
     plain = unicodedata.normalize("NFKC", char)
     if fraction := _VULGAR.fullmatch(plain):
         return rf"\frac{{{fraction[1]}}}{{{fraction[2]}}}"
@@ -74,7 +90,7 @@ def _ascii(char: str) -> str:
 
 
 def _greek(char: str) -> str:
-    """Return the command of a Greek letter, and any other character as it is."""
+    """Return the command of a Greek letter, and any other character unchanged."""
     name = unicodedata.name(char, "")
     if not name.startswith("GREEK") or "LETTER" not in name:
         return char
@@ -83,7 +99,9 @@ def _greek(char: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return the text as ASCII LaTeX where it can be, without markup around it."""
+    """Return the text as ASCII LaTeX, as far as possible, without markup around it."""
+    if "<" in text or "&" in text:
+        text = _ENTITY.sub(lambda found: unescape(found[0]), _HTML.sub(" ", text))
     if not text.isascii():
         text = _plain_signs(text)
     if "\\" in text or "$" in text or not text.isprintable():
@@ -96,11 +114,17 @@ def normalise(text: str) -> str:
     text = _respelled(_BRACKETED_BASE.sub(r"\1\2", text))
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
-    return _LETTER_UNIT.sub(_spelled_unit, text)
+    return _LETTER_UNIT.sub(_spelled_unit, _COMPOUND_UNIT.sub(_compound, text))
+
+
+def _compound(found: re.Match[str]) -> str:
+    """Return a product or quotient of units such as N·m as words; what is none stays."""
+    name = found[1].replace("\\cdot", " ").replace("*", " ")
+    return rf" \text{{{name}}}" if unit_of(name) is not None else found[0]
 
 
 def _spelled_unit(found: re.Match[str]) -> str:
-    """Return a unit of one letter as a word, so that it is no variable."""
+    """Return a unit of one letter as a word, so that it is not read as a variable."""
     unit = found[1] or found[2] or found[3]
     return rf" \text{{{_LETTER_UNITS.get(unit, unit)}}}"
 
@@ -116,11 +140,15 @@ def _plain_signs(text: str) -> str:
 
 
 def _plain_latex(text: str) -> str:
-    """Return the text without delimiters of mathematics, its lost backslashes restored."""
+    """Return the text without delimiters of mathematics, with lost backslashes restored."""
     text = _DAMAGED.sub(lambda m: "\\" + _LETTER[m[0]], text)
     text = "".join(char for char in text if char.isprintable() or char.isspace())
+    if "\\\\begin{" in text and "\\\\\\begin{" not in text:
+        text = text.replace("\\\\", "\\")  # as JSON writes it
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
+    if "matrix}" in text:
+        text = _LOST_BACKSLASH.sub(r"\\\\", text)
     text = _ROW_SPACE.sub(r"\\\\", text)
     text = _DELIMITERS.sub(" ", text)
     boxes = len(_BOXES.findall(text))
@@ -129,9 +157,10 @@ def _plain_latex(text: str) -> str:
 
 def _trimmed(text: str) -> str:
     """Return the text without emphasis, white space and punctuation around it."""
-    goes_on = _GOES_ON.search(text) is not None
+    goes_on = _GOES_ON.search(text)
     text = _START.sub("", text).rstrip(_AT_THE_END)
-    text += "..." if goes_on else ""
+    if goes_on:
+        text += "..." if goes_on[0][0] == "." else f"{goes_on[0][0]} ..."
     if found := _EMPHASIS.match(text):
         text = found[2]
     text = _GROUPING.sub(",", text) if "," in text or "\\" in text else text
@@ -153,6 +182,14 @@ def _boxes_joined(text: str) -> str:
 
 # --- other spellings of one notation ------------------------------------------------------------
 
+_NEXT_PART = re.compile(r"\s*[,;.]?\s*\((?:[c-h]|[3-9]|i{3}|iv|v)\)\s*")
+
+
+def _parts_listed(found: re.Match[str]) -> str:
+    """Return `(a) 12 (b) 15` as a tuple: which part is which counts."""
+    return f"({', '.join((found[1], *_NEXT_PART.split(found[2])))})"
+
+
 _Replacement = str | Callable[[re.Match[str]], str]
 
 _GROUPED_BY_POINTS = (
@@ -161,8 +198,14 @@ _GROUPED_BY_POINTS = (
 )
 """A sum of money whose points group its digits: no money has three decimals."""
 
-# Older TeX, code, names of bases, signs in words. The needle is looked for as plain text first,
-# which is fast; the pattern is tried only where the needle is found.
+_ARTICLE = (
+    r"^a (?!(?:times|over|plus|minus|squared|cubed|divided|choose|mod|and|or|is|dozen|couple|pair"
+    r"|half|third|quarter|hundred|thousand|million|billion)\b)(?=[a-z]{3})"
+)
+"""The article of a noun, which is no variable: `a square` against `a rectangle`."""
+
+# Older TeX, code, names of bases, signs in words. The first text is searched for as plain text,
+# which is fast; the pattern is tried only where it is found.
 _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
     (needle, re.compile(pattern), replacement)
     for needle, pattern, replacement in (
@@ -173,6 +216,11 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("\\cr", r"\\cr(?![a-z])", r"\\\\"),
         ("matrix{", r"\\([pb]?matrix)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{\1}\2\\end{\1}"),
         ("Matrix(", r"^(?:sympy\.|sp\.)?Matrix\((\[.*\])\)$", r"\1"),
+        (".", r"\b(?:np|numpy|math|sympy|sp|cmath|torch|jnp)\.(?=[a-zA-Z])", ""),
+        ("log", r"(?<![a-z\\])log(2|10)(?=\s*\()", r"\\log_{\1}"),
+        (" xx ", r"(?<=[\d)])\s+xx\s+(?=[\d(])", r"\\times "),
+        ("RR", r"^RR$", r"\\mathbb{R}"),
+        ("ZZ", r"^ZZ$", r"\\mathbb{Z}"),
         ("log", r"\{\s*(\\log\s*_\s*(?:\w|\{[^{}]*\}))\s*\}", r"\1 "),
         (
             "\\cup",
@@ -196,6 +244,25 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
             r"\\text{ ohms}",
         ),
         (" h ", r"(?<=\d) h (?=\d+ ?m)", r"\\text{ hours }"),
+        ("\\prime", r"(?<=\d)\s*\^\s*\{?\s*\\prime\s*\}?", "'"),
+        (" times", r"(?<=\d)\s+times\.?$", ""),
+        ("{", r"(?<=\d)\{\s*([a-zA-Z]{2,})\s*\}$", r" \\text{\1}"),
+        (
+            "brace",
+            r"\\(?:under|over)brace\s*\{([^{}]*)\}\s*[_^]\s*\{(?:[^{}]|\{[^{}]*\})*\}",
+            r"\1",
+        ),
+        ("phantom", r"\\[hv]?phantom\s*\{[^{}]*\}", ""),
+        ("^", r"^\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?$", r"\\frac{\1}{\2}"),
+        ("\\num{", r"\\num\{([^{}]*)\}", r"\1"),
+        ("\\SI{", r"\\SI\{([^{}]*)\}\{([^{}]*)\}", r"\1\\text{ \2}"),
+        ("\\qty{", r"\\qty\{([^{}]*)\}\{([^{}]*)\}", r"\1\\text{ \2}"),
+        ("\\Sigma", r"\\Sigma\s*(?=_\s*\{[^{}]*=)", r"\\sum"),
+        ("\\Pi", r"\\Pi\s*(?=_\s*\{[^{}]*=)", r"\\prod"),
+        ("(a)", r"^\(a\)\s*(.+?)\s*[,;.]?\s*\(b\)\s*(.+)$", _parts_listed),
+        ("(1) ", r"^\(1\)\s+(.+?)\s*[,;.]?\s+\(2\)\s+(.+)$", _parts_listed),
+        ("(i) ", r"^\(i\)\s+(.+?)\s*[,;.]?\s+\(ii\)\s+(.+)$", _parts_listed),
+        ("{", r"^\{\s*\}$", r"\\emptyset"),
         (" squared", r"([a-z]{2,}) squared\b", r"\1^2"),
         (" cubed", r"([a-z]{2,}) cubed\b", r"\1^3"),
         ("plus or minus", r"plus or minus", r"\\pm "),
@@ -224,6 +291,7 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("A_", r"^A_\{?(\d+)\}?\^\{?(\d+)\}?$", r"P(\1,\2)"),
         (" root", r" ?\((?:double|triple|repeated) root\)$", ""),
         ("a ", r"^an? (?=[\d$])", ""),
+        ("a ", _ARTICLE, ""),
         (" or equal", r"^([a-zA-Z]) is (?:greater|more) than or equal to ", r"\1 >= "),
         (" or equal", r"^([a-zA-Z]) is (?:less|smaller) than or equal to ", r"\1 <= "),
         (" is ", r"^([a-zA-Z]) is (?:strictly )?(?:greater|more|larger) than ", r"\1 > "),
@@ -232,6 +300,11 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         (" is ", r"^([a-zA-Z]) is at most ", r"\1 <= "),
         ("o'", r"^(\d{1,2}) o'? ?clock", r"\1:00"),
         ("so'm", r"(?<![a-z])so'm(?![a-z])", "som"),
+        (
+            "...",
+            r"(?:(?<=[,;+*({\[])|(?<=[,;+*({\[]\s))\.{3,4}(?=\s*(?:[,;+*)}\]]|$))",
+            r"\\ldots ",
+        ),
         ("S/", r"^S/\. ?(?=\d[\d,.]*$)", "PEN "),
         (".", _GROUPED_BY_POINTS, lambda found: found[0].replace(".", "")),
     )
@@ -239,9 +312,9 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
 
 
 _NUMBER = re.compile(r"[-+]?[\d.]*(?:\\?%)?")
-"""What has no other spelling: most answers are a number."""
+"""Answers without other spellings: most answers are numbers."""
 _LONGEST_RESPELLED = 1000
-"""Characters; the patterns are not linear in them."""
+"""Maximum characters, as the patterns do not take linear time."""
 
 
 def _respelled(text: str) -> str:

@@ -1,7 +1,8 @@
-"""Numbers as they are written: grouped, decimal, repeating, scientific; Chinese, English words."""
+"""Numbers in all notations: grouped, decimal, repeating, scientific; Chinese, English words."""
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 
@@ -15,7 +16,7 @@ from mathreason_eval.maths.vocabulary.words import (
 )
 
 MOST_DIGITS = 4000
-"""Longer numbers are compared as text; Python itself refuses to read them as integers."""
+"""Maximum digits; longer numbers are compared as text, as Python does not parse them."""
 _LARGEST_POWER = 10_000
 _PLAIN = re.compile(r"([-+]?)(\d{1,30})(?:\.(\d{1,30}))?")
 _DECIMAL = re.compile(r"(\d{1,30})\.(\d{1,30})")
@@ -40,7 +41,7 @@ def typed_value(text: str) -> tuple[Fraction, str]:
     The token has no sign. Repeating decimals are exact and count as typed without a point.
 
     Raises:
-        ValueError: if it has more digits than can be worth reading.
+        ValueError: if it has too many digits.
     """
     if text.isdecimal() and len(text) <= MOST_DIGITS:
         return Fraction(int(text)), ""
@@ -87,10 +88,14 @@ def significant(typed: str) -> int:
 
 
 def rounds_to(value: Fraction, typed: str, shown: Fraction) -> bool:
-    """Return whether the value, rounded half up or half even, is the decimal that was typed."""
-    places = len(typed.partition(".")[2])
-    unit = Fraction(1, 10**places)
-    return 2 * abs(value - shown) <= unit
+    """Return whether the value, rounded half away from zero or half even, is what was typed.
+
+    The same for a value and its negative. 37.55 rounds to 37.6 both ways, 2.345 to 2.34 or 2.35.
+    """
+    scaled, wanted = (abs(number) * 10 ** len(typed.partition(".")[2]) for number in (value, shown))
+    if value * shown < 0:
+        return False
+    return wanted in {math.floor(scaled + Fraction(1, 2)), round(scaled)}
 
 
 # --- in words -----------------------------------------------------------------------------------
@@ -100,7 +105,7 @@ _NUMERAL = r"[〇零一二三四五六七八九两十百千万亿]{1,30}"
 _NUMBER = rf"({_NUMERAL}|(?<!\d)\d{{1,30}})"
 _CHINESE_FRACTION = re.compile(rf"{_NUMBER}分之{_NUMBER}")
 _COUNTED = "个個人名只次种種本元天年岁歲条條张張块塊"
-"""Words of one character between a number and what it counts."""
+"""One-character measure words between a number and the thing that it counts."""
 _CHINESE = re.compile(
     rf"[负負]?{_NUMERAL}(?:[点點][〇零一二三四五六七八九]{{1,30}})?([{_COUNTED}])?"
 )
@@ -109,7 +114,7 @@ _LARGE = these("thousand million billion trillion lakh crore")
 
 
 def with_digits(text: str) -> str:
-    """Return the text with Chinese fractions, and a text of Chinese numerals alone, in digits."""
+    """Return the text with Chinese fractions in digits, and a numeral with its unit if alone."""
     text = _CHINESE_FRACTION.sub(lambda m: rf"\frac{{{_chinese(m[2])}}}{{{_chinese(m[1])}}}", text)
     if counted := _CHINESE.fullmatch(text.strip()):
         bare, unit = text.strip().removesuffix(counted[1] or ""), counted[1] or ""
@@ -138,7 +143,7 @@ def _chinese(numeral: str) -> int:
 
 
 def english(words: str) -> str | None:
-    """Return in digits a number that is wholly written in English words, else None."""
+    """Return the digits of a number written entirely in English words, else None."""
     whole, mixed, rest = words.rpartition(" and ")
     if mixed and rest.split()[-1:] and rest.split()[-1].rstrip("s") in FRACTIONS:
         number, fraction = english(whole), english(rest)

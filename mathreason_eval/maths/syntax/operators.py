@@ -1,4 +1,4 @@
-"""Operators between and after expressions, units among them: what they mean, how they bind."""
+"""Operators between and after expressions, units included: meaning and binding power."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ INFIX = {"cup": _SETS, "cap": _SETS, "setminus": _SETS, ":": _RATIO, "+": SUM, "
          "over": _CHOOSE}  # fmt: skip
 _MOST_FACTORS, _MOST_RELATIONS = 2000, 64
 _LONGEST_CHAIN = 60
-"""Divisions, powers and marks in a row; each is one level of the tree."""
+"""Maximum consecutive divisions, powers and marks; each is one level of the tree."""
 
 
 def combined(parser: Grammar, left: Node, text: str) -> Node:
-    """Return `left` combined by the operator that comes next with what follows it."""
+    """Return `left` combined by the next operator with the expression after it."""
     if text in {"+", "-", "pm", "mp"}:
         return _sum(parser, left)
     if text == "*":
@@ -49,7 +49,7 @@ def combined(parser: Grammar, left: Node, text: str) -> Node:
 
 
 def _sum(parser: Grammar, left: Node) -> Node:
-    """Return the sum that begins with `left`, however many terms follow."""
+    """Return the sum that begins with `left`, with all its terms."""
     terms = [left]
     while parser.sees_op("+", "-", "pm", "mp"):
         sign = parser.take().text
@@ -59,7 +59,7 @@ def _sum(parser: Grammar, left: Node) -> Node:
 
 
 def product(parser: Grammar, left: Node) -> Node:
-    """Return the product that begins with `left`, however many factors follow."""
+    """Return the product that begins with `left`, with all its factors."""
     factors = [left]
     while True:
         if parser.skip("op", "*"):
@@ -119,7 +119,7 @@ def _ratio(left: Node, right: Node) -> Node:
 
 
 def _quotient(parser: Grammar, left: Node) -> Node:
-    """Return `left` over what follows: 1/2x is a half of x, but a/bc is a over bc."""
+    """Return `left` divided by what follows: 1/2x is a half of x, but a/bc is a over bc."""
     both_typed = left.op == "num" and parser.token.kind == "num"
     return Node("div", (left, parser.expression(_POWER if both_typed else _PRODUCT + 1)))
 
@@ -151,7 +151,7 @@ def _power(parser: Grammar, left: Node) -> Node:
 
 
 def _binomial(name: str, below: Node) -> Node | None:
-    """Return the binomial coefficient that C_5^2 or C_n^2 is, or None for a power of a name."""
+    """Return the binomial coefficient C_5^2 or C_n^2, or None for a power of a name."""
     found = re.fullmatch(r"C_(?:(\d+)|([nmkN]))", name)
     if found is None or below.value is None:
         return None
@@ -199,7 +199,7 @@ _HALF_LINES = {
 _SAME_SET = {
     **dict.fromkeys(("ZZ>0", "ZZ>=1", "NN*", "NN+"), "ZZ+"), "ZZ>=0": "NN0", "RR*": "RR*",
 }  # fmt: skip
-"""Two notations of one set."""
+"""Notations of number sets with marks, by the standard one."""
 
 
 def number_set(name: str) -> Node:
@@ -244,12 +244,12 @@ def negated(node: Node) -> Node:
 
 
 def unbraced(node: Node) -> Node:
-    """Return the value in braces that were typed for round brackets: {a + b}c."""
+    """Return the value in braces that stand for round brackets: {a + b}c."""
     return node.args[0] if node.op == "set" and len(node.args) == 1 else node
 
 
 def _checked_depth(left: Node) -> Node:
-    """Return `left`; refuse it if it is a chain of operators that makes the tree too deep."""
+    """Return `left`; raise if it is a chain of operators that makes the tree too deep."""
     node, depth = left, 0
     while node.args and node.op in {"div", "pow", "call", "percent", "degree", "mul"}:
         node = node.args[0]
@@ -261,6 +261,7 @@ def _checked_depth(left: Node) -> Node:
 # --- units ---------------------------------------------------------------------------------------
 
 _MOST_WORDS = 5
+_GRADIANS = frozenset({"grad", "grads", "gon", "gons", "gradian", "gradians"})
 _SCALES = {"": "", "celsius": "C", "fahrenheit": "F", "centigrade": "C", "c": "C", "f": "F"}
 
 
@@ -272,6 +273,8 @@ def quantity(parser: Grammar, left: Node) -> Node:
         left = Node("mul", (left, num(factor)))
     if name.lower() in PERCENT:
         return Node("percent", (left,))
+    if name.lower() in _GRADIANS:
+        return Node("degree", (Node("mul", (left, num(Fraction(9, 10)))),))
     degree, _, scale = name.lower().partition(" ")
     if degree in DEGREE and scale in _SCALES:
         return Node("degree", (left,), _SCALES[scale])
@@ -296,7 +299,9 @@ def _unit_name(parser: Grammar) -> str:
             parts.append(spelled(token))
     limit(count, _MOST_WORDS)
     name = " ".join(parts).replace("- ", "-")
-    if any(part.lower() in words.NEVER_UNITS for part in parts):
+    # In `80 positive integers` it is an adjective; in `80 positive` it says something else.
+    *front, last = [part.lower() for part in parts] or [""]
+    if last in words.NEVER_UNITS or not words.NEVER_UNITS.isdisjoint({*front} - words.ADJECTIVES):
         raise UnreadableError(f"{name!r} is not a unit")
     return name
 

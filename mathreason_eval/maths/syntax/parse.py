@@ -1,7 +1,7 @@
 """From tokens to a tree: one Pratt parser for the LaTeX and the plain text of answers.
 
-It evaluates nothing, nests no deeper than a fixed limit and looks at each token a fixed number of
-times. This module has the core; `operators`, `atoms` and `commands` say what each construct means.
+It evaluates nothing, limits the depth of nesting, and reads each token a fixed number of times.
+This module has the core; `operators`, `atoms` and `commands` define the constructs.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from mathreason_eval.maths.syntax.tree import Node, num
 from mathreason_eval.maths.vocabulary import words
 
 LONGEST = 50_000
-"""Characters of an answer that is still parsed."""
+"""Maximum characters of an answer that is parsed."""
 _MOST_ITEMS = 2000
 _VALUES = frozenset({"num", "sym", "const", "fn", "open", "begin", "diff"})
 _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
 _LONGEST_LABEL = 16
-"""Words of a label; a longer sentence is none."""
+"""Maximum words of a label."""
 _VERBS = words.these("is are was were equals has have had")
 _DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
 _BRACKET = Token("open", "(")
@@ -34,7 +34,7 @@ def parse(text: str, *, grouped: bool = True) -> Node:
     """Return the tree of a normalised answer.
 
     Args:
-        text: What `normalise` returned.
+        text: The result of `normalise`.
         grouped: Whether `1,234` outside brackets is one number.
 
     Raises:
@@ -98,7 +98,7 @@ class Parser(Grammar):
         return self.token.kind == "word" and self.token.text.lower() in words.FILLERS
 
     def items(self) -> Node:
-        """Return what comes before a closing bracket or the end: one node, or a list."""
+        """Return everything before a closing bracket or the end: one node, or a list."""
         found: list[Node] = []
         marks: list[str] = []
         while True:
@@ -183,7 +183,7 @@ _PREFIXES = {
 
 
 def _grouped(found: list[Node], marks: list[str]) -> Node:
-    """Return the items as one node: a list of lists if there are two kinds of separators."""
+    """Return items as one node: a list of lists if there are two kinds of separators."""
     if not marks:
         return found[0]
     strongest = max(marks, key=_STRENGTHS.index)

@@ -1,6 +1,6 @@
-"""Expression trees: what an answer means, and the arithmetic of matrices of such trees.
+"""Expression trees, the meaning of answers, and the arithmetic of matrices of trees.
 
-A tree is made of one record, whose `op` is one of:
+A tree consists of records of one type, whose `op` is one of:
 
     num            a number; `value`, and in `name` its decimals as typed (`0.50`), else ""
     sym  const     a variable; `pi`, `e`, `i`, `oo`, or a set such as `RR`
@@ -21,6 +21,8 @@ A tree is made of one record, whose `op` is one of:
     cases          rows of value and condition
     when           an expression; `name` is the qualifier written after it
     text           words; `name` is the words, normalised
+    dots           what an ellipsis leaves out
+    progression    a collection that goes on without end, by its name
 """
 
 from __future__ import annotations
@@ -106,7 +108,7 @@ def _collect(node: Node, found: set[str]) -> None:
 
 
 def contains(node: Node, op: str, name: str = "") -> bool:
-    """Return whether the tree holds a node of this kind, and of this name if one is given."""
+    """Return whether the tree contains a node of this kind, and of this name if one is given."""
     if node.op == op and (not name or node.name == name):
         return True
     return any(contains(part, op, name) for part in node.args)
@@ -138,7 +140,7 @@ def show(node: Node) -> str:
 
 
 def _digits(value: Fraction | None) -> str:
-    """Return a number as text; Python refuses to write out the longest integers."""
+    """Return a number as text; Python does not convert the longest integers."""
     if value is None or max(abs(value.numerator), value.denominator).bit_length() > _MOST_BITS:
         return "a very long number"
     return str(value)
@@ -150,7 +152,7 @@ Rows = tuple[tuple[Node, ...], ...]
 _LARGEST_DETERMINANT = 5
 _LARGEST_POWER = 6
 _MOST_TERMS = 512
-"""Products of entries that the product of two matrices may take."""
+"""Maximum number of products of entries in a product of two matrices."""
 
 
 def is_matrix(node: Node) -> bool:
@@ -227,7 +229,7 @@ def _inverse(rows: Rows) -> Rows | None:
 
 
 def _cofactor(rows: Rows, row: int, column: int) -> Node:
-    """Return the signed determinant of what is left without a row and a column."""
+    """Return the signed determinant of the matrix without a row and a column."""
     left = [line for index, line in enumerate(rows) if index != row]
     minor = determinant(tuple(line[:column] + line[column + 1 :] for line in left))
     return Node("neg", (minor,)) if (row + column) % 2 else minor
@@ -275,7 +277,7 @@ def transposed(node: Node) -> Node:
     """Return the transpose of a matrix whose rows are equally long.
 
     Raises:
-        ValueError: if they are not.
+        ValueError: if its rows are not equally long.
     """
     columns = zip(*(row.args for row in node.args), strict=True)
     return node._replace(args=tuple(Node("row", column) for column in columns))
@@ -285,7 +287,7 @@ def determinant(rows: Rows) -> Node:
     """Return the determinant as an expression, by the first row.
 
     Raises:
-        ValueError: if the matrix is not square, or larger than any that answers hold.
+        ValueError: if the matrix is not square, or is too large.
     """
     if any(len(row) != len(rows) for row in rows) or not 0 < len(rows) <= _LARGEST_DETERMINANT:
         raise ValueError("no determinant of reasonable size")

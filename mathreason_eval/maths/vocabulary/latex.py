@@ -1,4 +1,4 @@
-"""The commands of LaTeX by their meaning, and the signs of Unicode by their commands."""
+"""LaTeX commands by meaning, and Unicode signs by LaTeX command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GREEK = these(
 )
 SAME_LETTER = {"varepsilon": "epsilon", "vartheta": "theta", "varrho": "rho", "varphi": "phi",
                "varsigma": "sigma"}  # fmt: skip
-"""Two shapes of one Greek letter."""
+"""Variant forms of Greek letters, by the form that they are read as."""
 
 FUNCTIONS = {
     **{f: f for f in these("sin cos tan cot sec csc sinh cosh tanh coth sech csch ln log exp")},
@@ -28,9 +28,20 @@ FUNCTIONS = {
     "sgn": "sgn", "sign": "sgn", "Re": "re", "Im": "im", "conj": "conj", "lcd": "lcm",
     "cis": "cis", "re": "re", "im": "im",
     "tr": "tr", "rank": "rank", "dim": "dim", "sup": "max", "inf": "min",
+    "erf": "erf", "erfc": "erfc",
     "hcf": "gcd", "Arg": "arg", "Log": "log", "Ln": "ln", "arcsec": "arcsec",
 }  # fmt: skip
-"""Names of functions as written, and what they are called here."""
+"""Names of functions as written, with their names in trees."""
+
+CALLED = {
+    "gamma": "gamma", "Gamma": "gamma", "zeta": "zeta", "factorial": "factorial",
+    "Fraction": "quotient", "Rational": "quotient", "frac": "quotient", "comb": "binom",
+    "pow": "power", "root": "nth_root", "mat": "matrix", "Matrix": "matrix", "vec": "matrix",
+    "arrow": "arrow",
+}  # fmt: skip
+"""Functions of programs, typst and AsciiMath: what they are called here where a bracket follows."""
+OF_GREEK = {"Gamma": "gamma", "zeta": "zeta"}
+"""Greek letters that are functions where a bracket follows."""
 
 IGNORED = these(
     "left right mleft mright big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm "
@@ -46,16 +57,16 @@ WRAPPERS = these(
     "mathscr mathfrak pmb ensuremath mathop mathord mathrel mathbin mathstrut mathclose mathopen "
     "color textcolor underbrace overbrace variable framebox hbox smash"
 )
-"""Commands whose argument means what it would mean alone."""
+"""Commands whose argument has the same meaning without them."""
 
 TEXTS = these(
     "text textrm textbf textit textsf texttt textnormal textup textsl mbox mathrm operatorname "
     "operatornamewithlimits emph textmd textsc mathnormal"
 )
-"""Commands whose argument is words, or mathematics set upright."""
+"""Commands whose argument is text, or upright mathematics."""
 
 DROPPED = these("hspace vspace phantom hphantom vphantom cancel xcancel bcancel sout label tag")
-"""Commands that vanish together with their argument."""
+"""Commands that are dropped together with their argument."""
 
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "==": "=", ":=": "=",
@@ -71,7 +82,7 @@ RELATIONS = {
 }  # fmt: skip
 
 SPACES = frozenset({",", ";", ":", "!", " ", ">", "/", "-"})
-"""One-character commands that are white space (or a hint for hyphenation)."""
+"""One-character commands for white space (or a hyphenation hint)."""
 
 SETS = {"R": "RR", "N": "NN", "Z": "ZZ", "Q": "QQ", "C": "CC", "P": "PP"}
 
@@ -104,7 +115,7 @@ KNOWN = frozenset().union(
     OPENING, CLOSING, INFIX, STRUCTURAL, GREEK, IGNORED, WRAPPERS, TEXTS, DROPPED, RELATIONS,
     FUNCTIONS, CONSTANTS, {"backslash", "R", "N", "Z"},
 )  # fmt: skip
-"""Every command that can be told apart from letters that follow it."""
+"""Every command that can be separated from letters that follow it."""
 
 SIGNS = {
     "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-", "－": "-", "＋": "+", "―": "-",
@@ -131,22 +142,22 @@ SIGNS = {
     "％": r"\%",
     "‰": r"/10\%", "ⅈ": "i", "ⅇ": "e", "ı": "i",
 }  # fmt: skip
-"""Characters that are not ASCII, and what they are written for."""
+"""Non-ASCII characters with their ASCII LaTeX."""
 
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵖᵗˣʸᵀ", "0123456789+-=()niabcdekmptxyT", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼ", "0123456789+-=()aeoxhklmnpstij", strict=True))
 
 FORMULA_MARKS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
-"""What opens and closes a formula in prose."""
+"""Pairs of marks that open and close a formula in prose."""
 FRACTIONS = these("frac dfrac tfrac cfrac")
 ENVIRONMENTS = these("align aligned gather gathered equation split eqnarray")
-"""Environments whose rows are formulas of their own."""
+"""Environments whose rows are separate formulas."""
 PROSE_FUNCTIONS = these("sin cos tan cot sec csc log exp sqrt max min gcd lcm mod det")
-"""Names in formulas without a backslash that are no words of prose, unlike `floor` and `sign`."""
+"""Function names without a backslash that are not words of prose, unlike `floor` and `sign`."""
 
 
 def any_of(names: Iterable[str]) -> str:
-    """Return a pattern that matches any of some names or signs, the longest first."""
+    """Return a pattern that matches any of the names or signs, the longest first."""
     return "|".join(map(re.escape, sorted(names, key=lambda name: (-len(name), name))))
 
 
@@ -156,8 +167,8 @@ r"""A pattern of `\text` and the like, without their argument."""
 FRACTION = rf"\\(?:{any_of(FRACTIONS)})"
 
 
-def written(*meanings: str) -> frozenset[str]:
-    """Return every sign and command of a relation that has one of some meanings in RELATIONS."""
+def relation_signs(*meanings: str) -> frozenset[str]:
+    """Return every sign and command of a relation with one of these meanings in RELATIONS."""
     found = {name for name, meaning in RELATIONS.items() if meaning in meanings}
     plain = {f"\\{name}" if name.isalpha() else name for name in found}
     return frozenset(plain).union(sign for sign, text in SIGNS.items() if text.strip() in plain)

@@ -1,4 +1,4 @@
-"""Words of answers: numbers in words, and English words that are no mathematics and no unit."""
+"""Words in answers: numbers in words, and English words that are neither mathematics nor units."""
 
 from __future__ import annotations
 
@@ -21,12 +21,34 @@ NUMBERS = {word: number for number, word in enumerate(_SMALL)} | {
     word: 10 * number for number, word in enumerate(_TENS, start=2)
 }
 """English numbers of one word."""
+_ELSEWHERE = """
+eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn \
+siebzehn achtzehn neunzehn zwanzig
+un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept \
+dix-huit dix-neuf vingt
+uno dos tres cuatro cinco seis siete ocho nueve diez -- doce trece catorce quince dieciséis \
+diecisiete dieciocho diecinueve veinte
+-- due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici \
+sedici diciassette diciotto diciannove venti
+um dois três quatro cinco seis sete oito nove dez -- doze treze quatorze quinze dezesseis \
+dezessete dezoito dezenove vinte
+один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать \
+четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать двадцать
+"""
+"""A language a line: German, French, Spanish, Italian, Portuguese, Russian; from 1."""
+FOREIGN = {
+    word: number
+    for language in _ELSEWHERE.strip().splitlines()
+    for number, word in enumerate(language.split(), start=1)
+    if word != "--"
+}
+"""Numbers up to twenty in other languages; `once` is left out, which is a word of English."""
 SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
           "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
           "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
 """Words that multiply the number before them rather than measure it."""
 GROUPS = {"dozen": 12, "dozens": 12, "pair": 2, "pairs": 2, "couple": 2, "couples": 2}
-"""Words that count things in groups. The grader reads only a dozen as a number, and as a unit."""
+"""Words for groups. The grader reads only `dozen` as a number, and as a unit."""
 FRACTIONS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5,
              "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}  # fmt: skip
 """Denominators in words."""
@@ -39,7 +61,7 @@ CHINESE_DIGITS = dict(zip("〇零一二三四五六七八九两", (0, *range(10)
 CHINESE_PLACES = {"十": 10, "百": 100, "千": 1000}
 
 QUALIFIERS = these("where for if when with such given provided whenever assuming because since as")
-"""Words after which an answer is only explained or restricted."""
+"""Words after which an answer is explained or restricted."""
 
 CONDITIONS = these("if when whenever provided assuming given")
 """Qualifiers that change what is claimed."""
@@ -48,7 +70,7 @@ FILLERS = these(
     "only exactly approximately about roughly nearly circa is are equals equal the a an answer "
     "value values solution solutions final result therefore thus so hence either all both of"
 )
-"""Words that may precede an answer and add nothing to it."""
+"""Words without meaning that may precede an answer."""
 
 NEVER_UNITS = these(
     "not no none neither nor is isn't are aren't wrong false incorrect less more than at least "
@@ -56,7 +78,10 @@ NEVER_UNITS = these(
     "minus plus times divided squared cubed undefined infinite infinitely impossible cannot "
     "to from does doesn't don't do only else otherwise positive negative even odd prime"
 )
-"""Words that change the meaning of their neighbours, so they are never dropped as a unit."""
+"""Words that change the meaning of their neighbours, so they are never dropped like a unit."""
+
+ADJECTIVES = these("positive negative even odd prime infinite")
+"""Of them, those that may describe what a number counts: `80 positive integers`."""
 
 NEVER_COUNTED = these(
     "ate bought buy buys contains cost costs earn earned earns eat eats need needs paid pay pays "
@@ -67,7 +92,7 @@ NEVER_COUNTED = these(
     "their them then there therefore they this thus times to total was we were what when where "
     "which while will with you your"
 )
-"""Verbs and function words of prose, which are never what a number counts: `18 eggs are left`."""
+"""Verbs and function words, which are never the unit of a number: `18 eggs are left`."""
 
 SHORT_WORDS = these(
     "the is are of to on at by an and or not no yes so if be it as in odd may sum per day all any "
@@ -76,4 +101,4 @@ SHORT_WORDS = these(
     "bag hat ice egg win won pay age ago was has had can you we he she mon tue wed thu fri sat "
     "jan feb mar apr jun jul aug sep oct nov dec nan ton tie aces pct none east west"
 )
-"""Words of two or three letters, and others without the look of a word, that are not products."""
+"""Short words, and others that look like a product of letters but are not."""

@@ -1,8 +1,8 @@
 """Calibration of self-consistency: the vote share of the most frequent answer as a confidence.
 
-A problem's confidence is the share of all its samples, two or more, that gave the most frequent
-answer. The problem is right if that answer is; answers that tie share the credit. A problem that no
-sample answered has the confidence 0 and is wrong.
+A problem's confidence is the fraction of all its samples, two or more, that gave the most frequent
+answer. The problem is correct if that answer is; tied answers share the credit. A problem without
+any answer has the confidence 0 and is wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BINS = 10
-"""Bins of equal width, closed above, as usual for the calibration error (arXiv:1706.04599)."""
+"""Number of bins of equal width, closed above, as in arXiv:1706.04599."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -37,7 +37,7 @@ class Vote:
     credit: float
     """1 if the most frequent answer is correct, 1 / m if it ties with m - 1 others, else 0."""
     bin: int
-    """The bin of the confidence, from 0."""
+    """Index of the bin of the confidence, from 0."""
 
 
 def vote(item: Item) -> Vote:
@@ -53,16 +53,16 @@ def vote(item: Item) -> Vote:
 
 
 _MIN_VOTES = 2
-"""The fewest samples that can agree."""
+"""Minimum number of samples per problem: one sample always agrees with itself."""
 
 
-def confidence(place: Place, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield `ece`, `brier`, `auroc` and `aurc` of vote shares; nothing where all have one sample.
+def calibration_metrics(place: Place, items: Sequence[Item]) -> Iterator[Metric]:
+    """Yield `ece`, `brier`, `auroc` and `aurc` of vote shares; nothing for single samples.
 
     - `ece`: expected calibration error, the mean over bins of |confidence - accuracy|
     - `brier`: Brier score, the mean of (confidence - credit) squared
-    - `auroc`: the chance that a right problem has more confidence than a wrong one, ties half;
-      there is none where all are right, or all wrong
+    - `auroc`: the chance that a correct problem has more confidence than a wrong one, ties count
+      half; it does not exist if all are correct, or all wrong
     - `aurc`: area under the risk-coverage curve, the mean over m of the error rate among the m
       most confident problems (arXiv:1805.08206); ties in random order
     """
@@ -70,14 +70,14 @@ def confidence(place: Place, items: Sequence[Item]) -> Iterator[Metric]:
     if not chosen:
         return
     size = len(chosen), sum(item.n for item in chosen)
-    for name, mean in confidence_means(
+    for name, mean in calibration_means(
         [vote(item) for item in chosen], clusters_of(chosen)
     ).items():
         yield mean.metric(name, place, size)
 
 
-def confidence_means(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[str, Mean]:
-    """Return the metrics of `confidence` by name.
+def calibration_means(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[str, Mean]:
+    """Return the metrics of `calibration_metrics` by name.
 
     Args:
         votes: one for each problem.
@@ -96,13 +96,13 @@ def confidence_means(votes: Sequence[Vote], clusters: Clusters | None = None) ->
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Table:
-    """Distinct votes, the most confident first, and how often each occurs."""
+    """Distinct votes, the most confident first, with their counts."""
 
     votes: tuple[Vote, ...]
     counts: Floats
-    """One row."""
+    """The counts in the data, as one row."""
     resampled: Floats
-    """The counts in bootstrap resamples of clusters of problems, a row for each."""
+    """The counts in bootstrap resamples of clusters of problems, one row per resample."""
     clusters: int
 
 
@@ -136,8 +136,8 @@ def _table(votes: Sequence[Vote], clusters: Clusters | None) -> _Table:
 def _calibration_error(table: _Table) -> Mean:
     """Return the calibration error with an interval that allows for its upward bias.
 
-    Noise in a bin's accuracy adds to the error: by sqrt(2 / pi) standard errors where the true
-    error is 0, by less elsewhere. The lower end is that much lower than a normal interval's.
+    Noise in a bin's accuracy increases the estimate: by sqrt(2 / pi) standard errors if the true
+    error is 0, else by less. The lower end is that much lower than a normal interval's.
     """
     import numpy as np
 
@@ -148,8 +148,8 @@ def _calibration_error(table: _Table) -> Mean:
     gap = credit - np.array([one.confidence for one in table.votes])
     size, right, gaps = (table.counts[0] * part @ binned for part in (1.0, credit, gap))
     total = size.sum()
-    # Pseudo-observations, half a right and half a wrong cluster, so that a bin of one kind is not
-    # without error.
+    # Pseudo-observations, half a correct and half a wrong cluster, so that the standard error of
+    # a bin with one kind only is not 0.
     cluster_size = total / table.clusters
     pseudo = PSEUDO_COUNT * cluster_size
     accuracy = (right + pseudo) / (size + 2 * pseudo)
@@ -166,7 +166,7 @@ def _calibration_error(table: _Table) -> Mean:
 
 
 def _aurc(table: _Table) -> Mean:
-    """Return the area with Wilson's interval, its effective number from the bootstrap variance.
+    """Return the area with Wilson's interval at an effective number from the bootstrap variance.
 
     The error rate after m problems of a level with rate r, and m0 problems with e0 errors before
     it, is (e0 + m r) / (m0 + m): its sum over m is a difference of harmonic numbers.
@@ -186,7 +186,7 @@ def _aurc(table: _Table) -> Mean:
 
     value = float(area(table.counts)[0].clip(0, 1))
     variance, spread = float(area(table.resampled).var()), value * (1 - value)
-    # Where all problems are equal nothing varies; the number is then that of the clusters.
+    # If all problems are equal, nothing varies; the number is then that of the clusters.
     low, high = wilson(value, spread / variance if variance and spread else table.clusters)
     return Mean(
         value=value,
@@ -200,8 +200,8 @@ def _aurc(table: _Table) -> Mean:
 def _auroc(table: _Table) -> Mean:
     """Return the area under the ROC curve with Newcombe's interval (2006, Stat. Med. 25, 559-573).
 
-    His method 5 inverts a score test: the interval holds the true areas from which the estimate is
-    within 1.96 of Hanley and McNeil's standard errors. Its width is never zero.
+    His method 5 inverts a score test: the interval contains the true areas from which the estimate
+    differs by at most 1.96 of Hanley and McNeil's standard errors. Its width is never zero.
     """
     credit, level = _levels(table)
     right = (table.counts * credit) @ level
@@ -236,7 +236,7 @@ def _levels(table: _Table) -> tuple[Floats, Floats]:
 
 
 def _hanley(area: float, rights: float, wrongs: float) -> float:
-    """Return the variance of an area under a ROC curve, as Newcombe simplifies it."""
+    """Return the variance of an area under a ROC curve, in Newcombe's simplification."""
     others = (rights + wrongs) / 2 - 1
     pairs = 1 + others * ((1 - area) / (2 - area) + area / (1 + area))
     return area * (1 - area) * max(pairs, 1.0) / (rights * wrongs)

@@ -14,12 +14,12 @@ def unweighted(means: Sequence[Mean], of: str, *, independent: bool = True) -> M
     """Return the mean of the means of strata, in [0, 1], each with the weight 1 / S.
 
     The variance is the sum of the strata's, divided by S squared, and the interval combines their
-    own ends (MOVER, Zou and Donner 2008), which keeps it in [0, 1]. Where strata share sources
-    their errors are added up instead, as if perfectly correlated, which is the worst case.
+    own ends (MOVER, Zou and Donner 2008), which keeps it in [0, 1]. If strata share sources, their
+    errors are added instead, as if perfectly correlated: the worst case.
 
     Args:
-        means: one for each stratum.
-        of: what the strata are, for `method`.
+        means: the mean of each stratum.
+        of: the name of the strata, for `method`.
         independent: whether no problem of one stratum shares a source with one of another.
     """
     count = len(means)
@@ -30,7 +30,7 @@ def unweighted(means: Sequence[Mean], of: str, *, independent: bool = True) -> M
     conditional = None
     known = [(mean.value, *mean.conditional) for mean in means if mean.conditional is not None]
     if len(known) == count:
-        # Samples are independent even where problems are not.
+        # Samples are independent even if problems are not.
         ends = _ends(value, [each[:3] for each in known], math.hypot)
         conditional = (*ends, math.hypot(*(se for *_, se in known)) / count)
     return Mean(
@@ -58,7 +58,7 @@ def _ends(
 
 
 def posterior(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """Return mean and standard deviation of the posterior of the accuracy on these problems.
+    """Return (mean, standard deviation) of the posterior of the accuracy on these problems.
 
     Each problem's chance of a correct sample has the prior Beta(1, 1) and the posterior
     Beta(c + 1, n - c + 1), independent of the others (Bayes@N, arXiv:2510.04265).
@@ -72,12 +72,12 @@ def posterior(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
 
 
 def bayes(task: str, items: Sequence[Item]) -> Iterator[Metric]:
-    """Yield `bayes`, the posterior mean of the accuracy on these very problems.
+    """Yield `bayes`, the posterior mean of the accuracy on these problems.
 
     `fixed_low` and `fixed_high` are its credible interval, mean and 1.96 standard deviations. The
-    interval for new problems is Wilson's; the variance of one problem's chance is that of the
-    posterior means plus the mean of the posterior variances; the problems of a cluster weigh as
-    much as one.
+    interval for new problems is Wilson's; the variance of one problem's accuracy is that of the
+    posterior means plus the mean of the posterior variances; the problems of a cluster have the
+    weight of one.
     """
     counts = [(item.correct, item.n) for item in items]
     value, deviation = posterior(counts)

@@ -1,8 +1,8 @@
 """Originals and their variants, paired: robustness, performance drop, consistency, memorisation.
 
 A family is an original with its variants. Families are independent and the unit of every interval;
-those without both an original and a variant are left out. A problem's score is its share of correct
-samples, and the samples of two problems are independent of each other.
+those that lack an original or variants are left out. A problem's score is the fraction of its
+samples that are correct, and samples of different problems are independent.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Family:
 
     original: Item
     variants: Mapping[str, Item]
-    """By the name of the variant. Never empty."""
+    """The variants by name. Never empty."""
 
 
 def families(items: Sequence[Item]) -> list[Family]:
-    """Return the originals that have variants, in their order, joined by id."""
+    """Return the families, in the order of their originals, joined by id."""
     variants: dict[str, dict[str, Item]] = {}
     for item in items:
         problem = item.problem
@@ -44,10 +44,10 @@ def families(items: Sequence[Item]) -> list[Family]:
     ]
 
 
-def memorisation(items: Sequence[Item]) -> list[dict[str, str | float]]:
-    """Return a row for each family: `id`, the `original`'s score, each variant's by its name.
+def memorisation_rows(items: Sequence[Item]) -> list[dict[str, str | float]]:
+    """Return a row for each family: `id`, the score of the `original`, and of each variant by name.
 
-    A problem is memorised if its original is solved and its variants are not.
+    An original that is solved while its variants are not suggests memorisation.
     """
     return [
         {
@@ -60,21 +60,22 @@ def memorisation(items: Sequence[Item]) -> list[dict[str, str | float]]:
 
 
 _OF_A_SLICE = frozenset({"avg", "drop", "cr", "limem"})
-"""The metrics that slices such as `people=3` have too."""
+"""The metrics that slices such as `people=3` also have."""
 
 
 def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Metric]:
-    """Yield the metrics of variants and their originals; nothing where there are no variants.
+    """Yield the metrics of variants and their originals; nothing if there are no variants.
 
-    For each variant, in the slice `variant=NAME`, over the families that have it:
+    For each kind of variant, in the slice `variant=NAME`, over the families that have it:
 
     - `avg` and `origin`: accuracy on the variant and on its original
     - `drop`: origin - avg; `pdr`: drop / origin, the performance drop rate (arXiv:2402.19255)
     - `cr`: consistency ratio, the share of solved originals whose variant is solved, and `limem`:
-      origin * (1 - cr), memorisation by arXiv:2410.23123; both 0 where no original is solved
-    - `lost`, `gained`, `kept`, `missed`: the four cells of solved or not before and after, as
-      shares of all families
-    - `mcnemar`: p-value of McNemar's exact test; null hypothesis: lost and gained are as likely
+      origin * (1 - cr), memorisation by arXiv:2410.23123; both 0 if no original is solved
+    - `lost`, `gained`, `kept`, `missed`: the four cells of original and variant solved or not,
+      as shares of all families
+    - `mcnemar`: p-value of McNemar's exact test; null hypothesis: lost and gained are equally
+      likely
 
     And `robust`, the mean over families of the chance that one sample of the original and one of
     each variant are all correct: unbiased, so its mean is the same for any number of samples.
@@ -82,7 +83,7 @@ def paired(task: str, items: Sequence[Item], where: str = WHOLE) -> Iterator[Met
     Args:
         task: its name.
         items: judged problems, originals and variants in any order.
-        where: the slice that the items are; slices have only `_OF_A_SLICE`.
+        where: the slice of the items; for slices only `_OF_A_SLICE` is yielded.
     """
     found = families(items)
     if not found:
@@ -137,7 +138,7 @@ def _of_variant(task: str, where: str, pairs: Sequence[tuple[Item, Item]]) -> It
 
 
 def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
-    """Return whether variants have the gold of their originals, as a phrase for `method`."""
+    """Return a phrase for `method`: whether variants have the gold of their originals."""
     changed = sum(original.problem.gold != variant.problem.gold for original, variant in pairs)
     if changed in {0, len(pairs)}:
         return "; gold changed" if changed else "; gold kept"
@@ -148,7 +149,7 @@ def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
 
 
 def pair_of(original: Item, variant: Item) -> Pair:
-    """Return the accuracies of an original (before) and a variant of it (after)."""
+    """Return the accuracies of an original (before) and its variant (after) as a pair."""
     return Pair(
         before=original.accuracy,
         after=variant.accuracy,
@@ -180,16 +181,16 @@ _CELLS = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
 
 
 def drop_rate(changes: Sequence[Pair]) -> Mean:
-    """Return the loss as a share of the originals' accuracy, at most 1; below 0 it is a gain.
+    """Return the drop divided by the originals' accuracy, at most 1; below 0 it is a gain.
 
     The interval is Wald's for the logarithm of the ratio of two paired means, with half a family
-    added for each of the four cells, or half a cluster of families where they share a source.
+    added for each of the four cells, or half a cluster of families if they share sources.
 
     Args:
         changes: the pairs of original and variant.
 
     Raises:
-        ZeroDivisionError: if no original has a score.
+        ZeroDivisionError: if the accuracy of the originals is 0.
     """
     groups = _groups(changes)
     size = len(changes) / len(groups)
@@ -215,10 +216,10 @@ def drop_rate(changes: Sequence[Pair]) -> Mean:
 
 
 def consistency(changes: Sequence[Pair]) -> Mean:
-    """Return the share of solved originals whose variant is solved, in [0, 1].
+    """Return the fraction of solved originals whose variant is solved, in [0, 1].
 
-    0 by definition where no original is solved, with the interval [0, 1]. The families of a cluster
-    are taken to be equal: they count as one.
+    0 by definition if no original is solved, with the interval [0, 1]. The interval treats the
+    families of a cluster as one.
 
     Args:
         changes: the pairs of original and variant.

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     Table = NDArray[np.float64]
 
 TAUS = (0.5, 0.75, 1.0)
-"""Shares of correct samples that G-Pass@k asks for, as its authors report them."""
+"""The thresholds of G-Pass@k that its authors report: required fractions of correct samples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Curves:
-    """The unbiased estimators of one problem, each a matrix: at [c, k - 1] for c correct samples.
+    """The unbiased estimators of one problem, each a matrix: at [c, k - 1] for c of n correct.
 
-    k goes from 1 to n: none of them is extrapolated to more samples than there are.
+    k goes from 1 to n: nothing is extrapolated to more samples than there are.
     """
 
     pass_any: Table
@@ -66,10 +66,10 @@ def _all_correct(n: int) -> Table:
 
 
 def _at_least(n: int, tau: float) -> tuple[Table, Table]:
-    """Return P(X >= h) and E[max(0, X - h)] by c and k, for X correct samples and h = ceil(tau k).
+    """Return P(X >= h) and E[max(0, X - h)] by c and k, for X correct of k and h = ceil(tau k).
 
-    Both follow k step by step: one more draw brings a correct sample with the chance
-    (c - X) / (n - k), and where h rises by one, those that had exactly h fall short.
+    Both are computed recursively in k: one more draw is correct with probability
+    (c - X) / (n - k), and if h rises by one, draws with exactly h no longer suffice.
     """
     import numpy as np
 
@@ -91,29 +91,36 @@ def _at_least(n: int, tau: float) -> tuple[Table, Table]:
 
 
 def _exactly(n: int, k: int, hits: int) -> Table:
-    """Return by c the chance that exactly `hits` of k are correct."""
+    """Return the probability that exactly `hits` of k are correct, by c."""
     import numpy as np
-    from scipy.special import gammaln
 
-    correct = np.arange(n + 1.0)
+    correct = np.arange(n + 1)
     right, wrong = correct - hits, n - correct - (k - hits)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logs = (
-            gammaln(correct + 1) - gammaln(hits + 1) - gammaln(right + 1)
-            + gammaln(n - correct + 1) - gammaln(k - hits + 1) - gammaln(wrong + 1)
-            - gammaln(n + 1) + gammaln(k + 1) + gammaln(n - k + 1)
-        )  # fmt: skip
-        chance = np.exp(logs)
+    log = _log_factorials(n)
+    chance = np.exp(
+        log[correct] - log[hits] - log[np.maximum(right, 0)]
+        + log[n - correct] - log[k - hits] - log[np.maximum(wrong, 0)]
+        - log[n] + log[k] + log[n - k]
+    )  # fmt: skip
     return np.where((right >= 0) & (wrong >= 0), chance, 0.0)
+
+
+@lru_cache(maxsize=8)
+def _log_factorials(n: int) -> Table:
+    """Return the logarithm of k! for k from 0 to n."""
+    import numpy as np
+
+    # Without scipy, whose import takes as long as ten thousand samples.
+    return np.array([math.lgamma(k + 1) for k in range(n + 1)])
 
 
 # --- scores of problems ----------------------------------------------------------------------
 
 
 def by_counts(curve: Callable[[Curves], Table]) -> Callable[[Sequence[Item]], Table]:
-    """Return the function that scores problems by one of the `Curves`.
+    """Return the function that scores problems by one of the estimators in `Curves`.
 
-    Its table has a row for each problem and a column for each k; NaN where k exceeds the samples.
+    It returns a row per problem and a column per k; NaN if k exceeds a problem's samples.
     """
 
     def table(items: Sequence[Item]) -> Table:

@@ -1,19 +1,19 @@
 """Votes among k samples, for every k: by majority, and weighted by a reward model's scores.
 
 The majority vote is exact, over all draws. Draw each of the n samples independently with some
-probability p: given that k were drawn, all sets of k are equally likely, whatever p is. So the
-chance of a won vote among k is
+probability p: given that k were drawn, all sets of k are equally likely, for every p. So the
+probability that the vote among k is won is
 
     P(the vote is won and k are drawn) / P(k are drawn),
 
-and the classes are independent. The generating function of the number drawn, over won votes only,
-is then a sum over the votes t of the correct class,
+and the classes are independent. The generating function of the number drawn, restricted to won
+votes, is then a sum over the votes t of the correct class,
 
     V(z) = sum_t P(correct has t) z^t * integral_0^1 prod_j (L_j(z) + y P(j has t) z^t) dy * U(z),
 
-L_j that of a class j with fewer than t votes and U that of samples without an answer: d classes
-that tie with the correct one leave y^d, and the integral of y^d is 1 / (1 + d), the shared credit.
-It is evaluated at roots of unity and transformed back into its coefficients, at several p, because
+where L_j is that of class j with fewer than t votes, and U that of samples without an answer. d
+classes that tie with the correct one give y^d, whose integral is 1 / (1 + d), the shared credit.
+It is evaluated at roots of unity and transformed back into its coefficients, for several p, as
 those of k far from n p would be lost to rounding. The remaining error is below 1e-10.
 """
 
@@ -42,19 +42,19 @@ def maj_curve(right: int, others: Sequence[int], unanswered: int) -> Floats:
     """Return maj@1 to maj@n of one problem: the expected credit of a vote, in [0, 1].
 
     k samples are drawn without replacement from all n. The largest class of equivalent answers
-    wins; classes of equal size share the credit. Samples without an answer have no vote; where
-    none of the k has one, the vote is lost.
+    wins; classes of equal size share the credit. Samples without an answer have no vote; if none
+    of the k has one, the vote is lost.
 
     Args:
-        right: how many samples are correct, one at least.
-        others: how many samples each class of wrong answers holds.
-        unanswered: samples without an answer.
+        right: number of correct samples, at least one.
+        others: number of samples of each class of wrong answers.
+        unanswered: number of samples without an answer.
     """
     return _maj_curve(right, tuple(sorted(others)), unanswered)
 
 
 _DECIMALS = 10
-"""Decimal places that are free of rounding errors."""
+"""Decimal places that are kept: further ones are rounding errors."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -74,29 +74,29 @@ def _maj_curve(right: int, others: tuple[int, ...], unanswered: int) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Drawing:
-    """Probabilities of drawing each of n samples, and the k that each is most accurate for."""
+    """Probabilities p of drawing each of n samples, and the k for which each is most accurate."""
 
     n: int
     chances: Floats
-    """The probabilities p, rising."""
+    """The probabilities p, increasing."""
     drawn: NDArray[np.int_]
     """The numbers k."""
     row: NDArray[np.int_]
-    """For each k the index of its p."""
+    """For each k, the index of its p."""
     chance: Floats
-    """For each k the chance that k of n are drawn."""
+    """For each k, the probability that k of n are drawn."""
     length: int
-    """Points of the Fourier transform."""
+    """Number of points of the Fourier transform."""
     powers: NDArray[np.complex128]
-    """At [t, 0, i] the i-th root of unity to the t."""
+    """At [t, 0, i], the i-th root of unity to the power t."""
 
 
 _SPACING = 6.0
-"""Standard deviations of the number drawn between neighbouring probabilities."""
+"""Distance of neighbouring p, in standard deviations of the number drawn."""
 _WIDTH = 12.0
 """Standard deviations of the number drawn that a transform covers without aliasing."""
 _BLOCK_LIMIT = 256
-"""Largest n for which all probabilities are evaluated at once: a matter of memory."""
+"""Largest n for which all p are evaluated at once; for larger n memory would not suffice."""
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +131,7 @@ def _drawings(n: int) -> tuple[_Drawing, ...]:
 
 
 def _binomial(n: int, p: float) -> Floats:
-    """Return the chances that 0 to n of n samples are drawn."""
+    """Return the probabilities that 0 to n of n samples are drawn."""
     import numpy as np
 
     logs = _log_factorials(n)
@@ -151,7 +151,8 @@ def _log_factorials(n: int) -> Floats:
 def _won(drawing: _Drawing, right: int, rivals: Mapping[int, int]) -> Floats:
     """Return P(the vote is won and k are drawn), a row for each p, a column for k mod length.
 
-    Samples that are neither correct nor a rival's, such as those without an answer, change no vote.
+    Samples that are neither correct nor of a rival class, such as those without an answer, do not
+    affect the vote.
     """
     import numpy as np
 
@@ -168,7 +169,7 @@ def _won(drawing: _Drawing, right: int, rivals: Mapping[int, int]) -> Floats:
     )
     own = _votes_of(drawing, right)
     values = weights[:, None, None] * own.exactly[votes - own.first]
-    # With more votes than any contender can have, the correct class has won: one row.
+    # With more votes than any rival can have, the correct class has won: one row.
     beyond = max(first, last + 1) - own.first
     sure = own.exactly[beyond:].sum(axis=0)
     p = drawing.chances[:, None]
@@ -176,7 +177,7 @@ def _won(drawing: _Drawing, right: int, rivals: Mapping[int, int]) -> Floats:
     contending = 0
     for size in contenders:
         rival = _votes_of(drawing, size)
-        # Rows are sorted by votes: a class that cannot have as many has lost in all later ones.
+        # Rows are sorted by votes: a class that cannot have so many has lost in all later ones.
         able = int(np.searchsorted(votes, spans[size][1], side="right"))
         at = votes[:able] - rival.first
         within = rival.fewer[at] + ties[:able, None, None] * rival.exactly[at]
@@ -194,11 +195,11 @@ class _Votes:
     """Generating functions of a class's votes."""
 
     first: int
-    """The fewest votes, by `_span`."""
+    """The smallest number of votes, by `_span`."""
     exactly: NDArray[np.complex128]
-    """At [t - first], with t votes."""
+    """At [t - first]: of exactly t votes."""
     fewer: NDArray[np.complex128]
-    """At [t - first], with fewer than t."""
+    """At [t - first]: of fewer than t votes."""
 
 
 @lru_cache(maxsize=128)
@@ -214,11 +215,11 @@ def _votes_of(drawing: _Drawing, size: int) -> _Votes:
 
 
 _TAIL = 8.0
-"""Standard deviations of a class's votes, and votes, beyond which probability is neglected."""
+"""(standard deviations, votes) from the mean beyond which probability is neglected."""
 
 
 def _span(drawing: _Drawing, size: int) -> tuple[int, int]:
-    """Return the fewest and most votes that a class may have, neglecting the tails."""
+    """Return the smallest and largest number of votes of a class, without the tails."""
     least, greatest = float(drawing.chances[0]), float(drawing.chances[-1])
     low, high = size * least, size * greatest
     fewest = math.floor(low - _TAIL * math.sqrt(low * (1 - least)) - _TAIL)
@@ -227,17 +228,17 @@ def _span(drawing: _Drawing, size: int) -> tuple[int, int]:
 
 
 def _rows(first: int, able: Sequence[int]) -> tuple[NDArray[np.int_], Floats, Floats]:
-    """Return votes t, and points y with weights, by which the integral over y is an exact sum.
+    """Return votes t, points y and weights by which the integral over y is an exact sum.
 
     Gauss-Legendre quadrature with m points is exact for polynomials of degree 2m - 1.
 
     Args:
-        first: the fewest votes.
-        able: for `first`, `first + 1` ... votes, how many classes can tie: the degree in y.
+        first: the smallest number of votes.
+        able: for `first`, `first + 1`, … votes, how many classes can tie: the degree in y.
     """
     import numpy as np
 
-    # Powers of two only, because points take long to find; those of 2^i begin at index 2^i - 1.
+    # Powers of two only, as computing points is slow; those of 2^i begin at index 2^i - 1.
     counts = [1 << (degree // 2).bit_length() for degree in able]
     points, weights = _gauss(max(counts, default=1))
     votes = np.repeat(np.arange(first, first + len(able)), counts)
@@ -296,17 +297,17 @@ def best_curve(rewards: Sequence[float], correct: Sequence[bool]) -> Floats:
 def vote_curve(
     rewards: Sequence[float], ballots: Sequence[int | None], *, draws: int, seed: str
 ) -> Floats:
-    """Return vote@1 to vote@n of one problem: the chance that the class of most reward is correct.
+    """Return vote@1 to vote@n: the chance that the class with the largest reward is correct.
 
-    Class 0 is the correct one. A class has the sum of its samples' rewards; equal sums share the
-    credit, and where no sample has an answer the vote is lost. Exact for k = n; for k < n the mean
-    over seeded draws: the first k of the samples in random order.
+    Class 0 is the correct one. A class's reward is the sum of its samples' rewards; equal sums
+    share the credit; if no sample has an answer, the vote is lost. Exact for k = n; for k < n the
+    mean over seeded draws: the first k samples of a random order.
 
     Args:
         rewards: the reward of each sample.
         ballots: the class of each sample's answer; None for a sample without one.
-        draws: how many random orders are drawn.
-        seed: seeds the orders, such as the problem's id.
+        draws: number of random orders.
+        seed: the seed of the orders, such as the problem's id.
     """
     import numpy as np
 
@@ -325,7 +326,7 @@ def vote_curve(
         )
         sums.append(total.round(9))
         most = np.maximum(most, sums[-1])
-    # Where no sample has an answer all sums are minus infinity, and no class has won.
+    # If no sample has an answer, all sums are minus infinity, and no class has won.
     won = [(total == most) & (most > -np.inf) for total in sums]
     curve: Floats = (won[0] / np.maximum(np.sum(won, axis=0), 1)).mean(axis=0)
     return curve
@@ -335,7 +336,7 @@ def vote_curve(
 
 
 def majority(items: Sequence[Item]) -> Floats:
-    """Return maj@k of problems."""
+    """Return maj@k: a row per problem, a column per k from 1."""
     import numpy as np
 
     def curve(item: Item) -> Floats:
@@ -347,14 +348,14 @@ def majority(items: Sequence[Item]) -> Floats:
 
 
 def best_by_reward(items: Sequence[Item]) -> Floats:
-    """Return best@k of problems."""
+    """Return best@k: a row per problem, a column per k from 1."""
     return _table(
         items, lambda item: best_curve(item.rewards, [ballot == 0 for ballot in item.ballots])
     )
 
 
 def vote_by_reward(items: Sequence[Item]) -> Floats:
-    """Return vote@k of problems."""
+    """Return vote@k: a row per problem, a column per k from 1."""
     draws = vote_draws(items)
     return _table(
         items,
@@ -363,9 +364,9 @@ def vote_by_reward(items: Sequence[Item]) -> Floats:
 
 
 _TOTAL_DRAWS = 30_000
-"""Draws over all problems together that vote@k aims at."""
+"""Target number of draws for vote@k over all problems together."""
 _MIN_DRAWS, _MAX_DRAWS = 16, 1_000
-"""Bounds on the draws for one problem."""
+"""Minimum and maximum number of draws per problem."""
 
 
 def vote_draws(items: Sequence[Item]) -> int:

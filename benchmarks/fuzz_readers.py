@@ -1,0 +1,77 @@
+"""Change files that somebody else may have written: each must be read, or be a user error.
+
+    python benchmarks/fuzz_readers.py [--count 1000000] [--seconds 600] [--seed 0] [--only NAME]
+
+The files are those of a run folder, archives, `gate.yaml`, `task.yaml`, scripts, and rows of data
+and outputs; `tests/readers.py` lists them. Change N of a seed is the same on every machine. Exits 1
+if a reader crashed or took longer than two seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import importlib
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+corpus = importlib.import_module("readers")
+
+SLOW = 2.0
+"""Seconds that reading one file may take."""
+
+
+def main() -> int:
+    """Print what became of the files; return 1 if a reader crashed or was slow."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="readers with this in their names")
+    asked = parser.parse_args()
+    readers = [one for one in corpus.READERS if asked.only in one.name]
+    ends: collections.Counter[str] = collections.Counter()
+    crashes: dict[str, str] = {}
+    slow: list[str] = []
+    slowest, done, began = 0.0, 0, time.perf_counter()
+    with tempfile.TemporaryDirectory() as root:
+        while done < asked.count and time.perf_counter() - began < asked.seconds:
+            reader = readers[done % len(readers)]
+            content = corpus.changed(reader.files[reader.file], Random(f"{asked.seed}/{done}"))
+            folder = Path(root) / reader.name.replace("/", " ")
+            start = time.perf_counter()
+            try:
+                error = corpus.outcome(reader, folder, content)
+                ends["read" if error is None else "user error"] += 1
+            except Exception as error:  # noqa: BLE001  that is what is looked for
+                ends["crash"] += 1
+                last = traceback.extract_tb(error.__traceback__)[-1]
+                kind = f"{reader.name}: {type(error).__name__} in {last.name}, line {last.lineno}"
+                crashes.setdefault(kind, f"row {done}: {error}"[:200])
+                shutil.rmtree(folder, ignore_errors=True)
+            took = time.perf_counter() - start
+            slowest = max(slowest, took)
+            if took > SLOW:
+                slow.append(f"{reader.name}, row {done}: {took:.1f} s")
+            done += 1
+    wall = time.perf_counter() - began
+    counts = " · ".join(f"{name} {count:,}" for name, count in ends.most_common())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{done:,} files in {wall:,.0f} s: {counts}")
+    print(f"slowest {slowest:.2f} s, {peak / 1024:,.0f} MiB at most")
+    for line in (*(f"{kind} ({first})" for kind, first in crashes.items()), *slow):
+        print(line)
+    return bool(crashes or slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""What was looked at before a run, on the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from mathreason_eval.cli.screens import note, stdout
+from mathreason_eval.cli.screens.tables import Table, print_table
+from mathreason_eval.models.facts import Finding, Status
+from mathreason_eval.text import visible_line
+
+_ORDER = (Status.FAULT, Status.WARNING, Status.UNKNOWN, Status.NOTE, Status.PASS)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print a row for each finding, the gravest first, and how many there are of each kind."""
+    rows = [
+        (
+            visible_line(one.subject),
+            one.status.value,
+            visible_line(f"{one.says} {one.hint}".strip()),
+        )
+        for one in sorted(findings, key=lambda one: _ORDER.index(one.status))
+    ]
+    headings = ("looked at", "result", "what was found")
+    print_table(stdout(), Table(headings=headings, rows=rows, unbroken=frozenset({"result"})))
+    counts = Counter(one.status for one in findings)
+    note(" · ".join(f"{counts[status]} {status.value}" for status in _ORDER if counts[status]))

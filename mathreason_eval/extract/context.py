@@ -1,0 +1,242 @@
+r"""What the words and the formula around a value make of it: denied, part of more, one of several.
+
+A candidate is not a claim: `x \ne \boxed{42}`, `$2 \cdot \boxed{21}$`, `42 (or 43)` and `it cannot
+be 42` hold a value that nobody gives as the answer. What is found here is the reason, in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from mathreason_eval.maths.vocabulary.latex import TEXTS, WRAPPERS, any_of
+from mathreason_eval.maths.vocabulary.negation import DENIES, NO_DENIAL, REFUTED
+from mathreason_eval.types import Answer
+
+_BEFORE, _AFTER = 120, 240
+"""Characters before and after a value that are read."""
+_SENTENCE = re.compile(r"[.!?;]\s|\n\n|[。！？；]")
+
+
+def doubt(text: str, answer: Answer) -> str:
+    """Return why a value is not claimed as the answer, or "" where nothing speaks against it."""
+    start, end = answer.span
+    if answer.rule == "boxed":
+        start, end = _box(text, start, end)
+    before, after = text[max(0, start - _BEFORE) : start], text[end : end + _AFTER]
+    for reads in _READERS:
+        if reason := reads(before, after, answer):
+            return reason
+    return ""
+
+
+_BOX = re.compile(r"(?:\\?f?(?:box|boxed|framebox)\s*)?\{\s*\Z")
+
+
+def _box(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of a box with its command, by that of its content."""
+    found = _BOX.search(text, max(0, start - 20), start)
+    closing = text.find("}", end)
+    return (start if found is None else found.start()), (end if closing < 0 else closing + 1)
+
+
+# --- denied ------------------------------------------------------------------------------------
+
+_FILLER = (
+    r"(?:[\s*_`$(:=]|\\[(\[,;: ]|\\?boxed\{?|\\text\{|ใช่|是|phải|là|等于|为|は|هو|है|হল"
+    r"|\b(?:равен|равна|равно|равняется|является)\b"
+    r"|\b(?:be|is|as|equals?|equal\s+to|to|the|a|an|by|es|son|est|è|é|ist|ser|sein|être"
+    r"|exactly|really|simply|just|actually|correct|right|final|answer|value|solution|number)\b)"
+)
+_DENIED = re.compile(rf"(?:{DENIES.pattern}){_FILLER}*\Z")
+"""In lower case, as all that reads a clause: without `IGNORECASE` it takes a third of the time."""
+_CLOSERS = r"[\s$*_`\"'”})\]]*(?:\\[)\]])?[\s$*_`\"'”})\]]*"
+_REFUTED = re.compile(
+    rf"{_CLOSERS}(?:(?x:{REFUTED.pattern})"
+    rf"|\.\s+(?:that|this|it|which)\s+(?:is|was|would\s+be|seems)\s+"
+    rf"(?:wrong|incorrect|false|not\s+(?:correct|right|true|possible|the\s+answer)))",
+    re.IGNORECASE,
+)
+
+_REFUTED_INSIDE = re.compile(rf"(?<=[\d)}}$])\s*(?x:{REFUTED.pattern})", re.IGNORECASE)
+
+
+def _denied(before: str, after: str, answer: Answer) -> str:
+    if _DENIED.search(_clause(before)):
+        return f"{answer.text} is denied"
+    inside = not answer.text.isdigit() and _REFUTED_INSIDE.search(answer.text)
+    refuted = inside or _REFUTED.match(after)
+    return f"{answer.text} is said to be wrong" if refuted else ""
+
+
+@lru_cache(maxsize=8)
+def _clause(before: str) -> str:
+    """Return the clause that leads to a value, in lower case and without what is no denial."""
+    ends = [found.end() for found in _SENTENCE.finditer(before)]
+    return _NO_DENIAL.sub(" ", before[ends[-1] if ends else 0 :].lower())
+
+
+_NO_DENIAL = re.compile(NO_DENIAL.pattern)
+
+
+# --- part of a formula -------------------------------------------------------------------------
+
+_FORMULA_START = re.compile(r"\$|\\\(|\\\[|\n|\\begin\{[a-z*]+\}")
+_FORMULA_END = re.compile(r"\$|\\\)|\\\]|\n|\\end\{|\\\\")
+_OPERATOR_BEFORE = re.compile(
+    r"(?:[-+*/^_]|\\(?:cdot|times|div|pm|mp|sqrt|frac|binom)|\d\s*\\,?)\s*[({]?\Z"
+)
+_OPERATOR_AFTER = re.compile(
+    r"[ \t]*(?:\+|-(?!-)|\*(?!\*)|/|\^(?!\s*\{?\s*\\?(?:circ|prime|deg|text))|_"
+    r"|\\(?:cdot|times|div|pm|mp|sqrt|frac)(?![a-z]))[ \t]*(?=[\w\\({$])"
+    r"|[ \t]*(?:\\pi(?![a-z])|[xyznkabct](?![a-zA-Z])(?=\s*(?:[$^+\-=]|\\[)\]])))"
+)
+_OPEN_COMMAND = re.compile(rf"\\(?!(?:{any_of(TEXTS | WRAPPERS)})(?![a-zA-Z]))[a-zA-Z]+\s*\{{\s*\Z")
+_BULLET = re.compile(r"\s*[-+*]\s+\Z")
+
+
+def _part(before: str, after: str, answer: Answer) -> str:
+    if answer.rule != "boxed":
+        return ""
+    starts = [found.end() for found in _FORMULA_START.finditer(before)]
+    inside = before[starts[-1] :] if starts else before
+    is_bullet = _BULLET.match(inside) and (not starts or before[starts[-1] - 1] == "\n")
+    if (_OPERATOR_BEFORE.search(inside) and not is_bullet) or _OPEN_COMMAND.search(inside):
+        return f"the box {answer.text} is only a part of a formula"
+    end = _FORMULA_END.search(after)
+    rest = after[: end.start()] if end else after
+    if _OPERATOR_AFTER.match(rest):
+        return f"the box {answer.text} is only a part of a formula"
+    return ""
+
+
+# --- one of several, taken back, assumed -------------------------------------------------------
+
+_VALUE = r"[$\\({\s]{0,4}(?:\\?boxed\{)?[-−]?[\d.]*\d"
+_RIVAL = re.compile(
+    rf"{_CLOSERS}(?:[(\[,;]?\s*(?:or|oder|ou|o|или|或|或者)\s+(?:maybe|perhaps|possibly|probably|even"
+    rf"|it\s+(?:could|might)\s+be)\s*{_VALUE}"
+    rf"|[(\[]\s*(?:or|maybe|perhaps|possibly|oder|ou|или|或)\s*{_VALUE}"
+    rf"|[(\[]\s*{_VALUE}\S*\s+(?:is|would\s+be|could\s+be|might\s+be)\s+(?:also\s+)?"
+    rf"(?:possible|acceptable|plausible|correct|right))"
+    rf"|[;,.(]?\s*alternatively,?\s+(?:(?:it|the\s+answer)\s+(?:is|could\s+be)\s+)?{_VALUE}"
+    rf"|[^\n]{{0,80}}\b(?:answer|it|value|result)\s+(?:could|might|may)\s+(?:also|instead|as\s+well)"
+    rf"\s+be\s*{_VALUE}",
+    re.IGNORECASE,
+)
+_REVISED = re.compile(
+    r"\b(?:actually|wait|oops|correction|sorry|mistake|error|miscalculat\w+|let\s+me\s+re)\b"
+    rf".{{0,120}}?\b(?:value|answer|result|solution|it)"
+    rf"(?:['’]s|\s+(?:is|should\s+be|would\s+be|must\s+be|=))\s*(?P<value>{_VALUE})",
+    re.IGNORECASE | re.DOTALL,
+)
+_ASSUMED = re.compile(
+    r"\b(?:if|suppose|assum(?:e|ing)|were)\b[^.]{0,80},?\s*(?:then\s+)?(?:the\s+)?(?:final\s+)?"
+    r"(?:answer|result|value)\s+would\s+(?:have\s+been|be)\W*\Z"
+    r"|\b(?:assum(?:e|ing)|suppose|let)\b[^.,;]{0,60}(?:\bis|\bbe|\bwere|=)\W*\Z"
+    r"|\b(?:impossible|doubt(?:ful)?|unlikely|not\s+true|not\s+the\s+case|wrong|false|incorrect)"
+    r"\s+(?:that\s+)?the\s+(?:answer|result|value)\s+(?:is|be|equals)\W*\Z"
+    r"|\b(?:first|initially|originally)\b[^.]{0,30}\b(?:thought|guessed|believed)\b[^.]{0,60}\Z"
+    r"|\b(?:nobody|no\s+one)\b[^.]{0,60}\bthat\b[^.]{0,40}\Z"
+    r"|\b(?:candidate|guess|possibility|alternative)\s*#?(?:\d+|[A-H])\s*(?:is|[:=])\W*\Z"
+    r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is)\s+"
+    r"(?:claims?|says?|claimed|said|thinks?|guess\w*)\b[^.]{0,60}\Z",
+)
+_CONDITIONAL = re.compile(
+    rf"{_CLOSERS}(?:would\s+(?:be|have\s+been)\b(?:\s+the\b)?(?:\s+(?:right|correct))?"
+    r"(?:\s+(?:answer|result|value))?\s+if\b|(?:only\s+)?if\b[^.]{0,80}\b(?:otherwise|else)\b)",
+    re.IGNORECASE,
+)
+_EITHER = re.compile(r"\beither\W*\Z", re.IGNORECASE)
+_OR = re.compile(rf"{_CLOSERS}or\b", re.IGNORECASE)
+_REFERS = re.compile(
+    r"\b(?:pages?|chapter|row|column|no\.|equations?|eqs?\.?|formula|step|case|line|figure|fig\.|table|theorem|lemma|section|problem"
+    r"|part|item|option|question|exercise|remark|identity|inequality)\s*[$(]*\Z",
+    re.IGNORECASE,
+)
+_NAME_REACH = 24
+"""Characters before a number in which the name of what it counts begins."""
+
+
+def _one_of_several(before: str, after: str, answer: Answer) -> str:
+    either = _OR.match(after) and _EITHER.search(before)
+    return f"{answer.text} is one of several guesses" if either or _RIVAL.match(after) else ""
+
+
+_FINAL = re.compile(rf"\bfinal\s+answer(?:\s+is)?\s*[:*]*\s*(?P<value>{_VALUE})", re.IGNORECASE)
+_PLAIN = re.compile(r"[-−]?\d[\d,.]*")
+
+
+def _taken_back(before: str, after: str, answer: Answer) -> str:
+    del before
+    found = _REVISED.search(after)
+    if found is None and _PLAIN.fullmatch(answer.text):
+        found = _FINAL.search(after)
+    if found is None or re.sub(r"[^\d.-]", "", found["value"]) in answer.text.replace(",", ""):
+        return ""
+    return f"{answer.text} is taken back"
+
+
+def _assumed(before: str, after: str, answer: Answer) -> str:
+    conditional = answer.rule in {"boxed", "phrase"} and _CONDITIONAL.match(after)
+    assumed = _ASSUMED.search(_clause(before)) or conditional
+    return f"{answer.text} is not claimed" if assumed else ""
+
+
+def _reference(before: str, after: str, answer: Answer) -> str:
+    del after
+    named = (
+        answer.rule != "boxed"
+        and answer.text.isdigit()
+        and _REFERS.search(before, max(0, len(before) - _NAME_REACH))
+    )
+    return f"{answer.text} is the number of something" if named else ""
+
+
+_RANGE = re.compile(
+    r"\b(?:in|between|from|within|range|lies|anywhere)\s+[$\\(]{0,3}-?\d[\d.,]*[$\\)]{0,3}\s*"
+    r"(?:to|and|through|[-–—])\s*[$\\(]{0,3}\Z",
+    re.IGNORECASE,
+)
+_LIST_NUMBER = re.compile(r"[.)]\s+[A-Za-z*]")
+_GAVE_UP = re.compile(
+    r"\bI\s+(?:give\s+up|stop\s+here|cannot|can['’]t|could\s+not|couldn['’]t|am\s+unable"
+    r"|do(?:n['’]t|\s+not)\s+know)\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"[^.!\n]*\?\s*\Z")
+_RESTATES = re.compile(
+    r"\b(?:question|problem|task)\s+(?:asks|wants|is\s+asking)\b[^.!?\n]*\Z", re.IGNORECASE
+)
+_TOOL = re.compile(r"<(?:tool_call|function)\b[^<]*\Z")
+_LINE_START = re.compile(r"(?:\A|\n)[ \t*#]*\Z")
+
+
+def _weakly_found(before: str, after: str, answer: Answer) -> str:
+    """Return why the last number of a text only counts, bounds, or belongs to a question."""
+    if answer.rule != "last_number":
+        return ""
+    if _GAVE_UP.search(before) or _GAVE_UP.search(after):
+        return f"{answer.text} is in a text that gives up"
+    if _TOOL.search(before):
+        return f"{answer.text} is an argument of a tool"
+    if _RESTATES.search(before):
+        return f"{answer.text} is in a repetition of the question"
+    if _RANGE.search(before):
+        return f"{answer.text} is the end of a range"
+    if _LINE_START.search(before) and _LIST_NUMBER.match(after):
+        return f"{answer.text} is the number of an item"
+    return f"{answer.text} is followed by a question" if _ASKS.search(after) else ""
+
+
+_READERS: tuple[Callable[[str, str, Answer], str], ...] = (
+    _part,
+    _denied,
+    _one_of_several,
+    _taken_back,
+    _assumed,
+    _reference,
+    _weakly_found,
+)
+"""Each takes what is before and after a value, and the value, and returns a reason or ""."""

@@ -1,0 +1,288 @@
+"""Grading for trainers and services: without blocking an event loop, and many answers at once.
+
+Quick comparisons are made in this process; what needs computer algebra goes to the worker
+processes, which all callers of this process with the same deadline and number share. So does a
+long text from an event loop: a search in it would hold up all threads of this process.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from weakref import WeakKeyDictionary
+
+from mathreason_eval.grade import DEADLINE, WORKERS
+from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.judge import Judge
+from mathreason_eval.grade.verify import (
+    Gold,
+    judge_chunk,
+    match_of,
+    shared_judge,
+    start_row_workers,
+    verify_with,
+)
+from mathreason_eval.grade.workers import ProcessOwner, Worker
+from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.text.numbers import gold_texts
+from mathreason_eval.types import Match
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Semaphore
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+
+class VerifyOptions(TypedDict, total=False):
+    """The options of `averify` and `verify_many`: those of `verify`, and the number of workers."""
+
+    grader: str
+    convention: Convention
+    deadline: float
+    workers: int
+    """Processes for computer algebra, and so the number of such questions at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Options:
+    grader: str = "math"
+    convention: Convention = DEFAULT
+    deadline: float = DEADLINE
+    workers: int = WORKERS
+
+    @property
+    def quick(self) -> Judge:
+        """Return a judge that leaves undecided what needs computer algebra."""
+        return shared_judge(self.deadline, 0)
+
+    @property
+    def slow(self) -> Judge:
+        """Return the judge with the workers."""
+        return shared_judge(self.deadline, self.workers)
+
+
+_QUICK = 1
+"""Threads for quick comparisons: they take turns with the event loop, which waits for each."""
+_AHEAD = 8
+"""Quick comparisons that wait for the thread; others wait in the loop, which goes on meanwhile."""
+_LONG = 10_000
+"""Characters of an answer or output above which it is judged in another process."""
+
+
+class _Threads(ProcessOwner):
+    """Threads of this process, made when they are first needed, and made again after a fork."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.renew()
+        super().__init__()
+
+    def renew(self) -> None:
+        """Forget the threads: in a forked child there are none."""
+        self._made: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Let the threads end when they are done."""
+        if self._made is not None:
+            self._made.shutdown(wait=False)
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        """Return the threads."""
+        if self._made is None:
+            # Imported here: it imports logging, a tenth of the time to import this.
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._made = ThreadPoolExecutor(self._size, thread_name_prefix="mathreason-grading")
+        return self._made
+
+
+@cache
+def _quick_threads() -> _Threads:
+    return _Threads(_QUICK)
+
+
+@cache
+def _slow_threads(workers: int) -> _Threads:
+    """Return threads that each wait for a worker."""
+    return _Threads(workers)
+
+
+class _RowWorkers(ProcessOwner):
+    """Processes that judge whole rows, for use by any thread."""
+
+    def __init__(self, size: int) -> None:
+        self._workers = start_row_workers(size)
+        self.renew()
+        super().__init__()
+
+    def renew(self) -> None:
+        """Make the workers idle and without processes: in a forked child no other thread lives."""
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._workers:
+            worker.kill()
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """Kill the processes."""
+        for worker in self._workers:
+            worker.kill()
+
+    def judge(self, row: Mapping[str, Any], deadline: float) -> Match:
+        """Return the judgement of a row; undecided if the process dies of it."""
+        [judged] = judge_chunk(self._idle, [row], deadline)
+        return match_of(judged)
+
+
+@cache
+def _long_workers(workers: int) -> _RowWorkers:
+    """Return the processes for long texts; they end with this one."""
+    made = _RowWorkers(workers)
+    atexit.register(made.close)
+    return made
+
+
+@cache
+def _turns() -> WeakKeyDictionary[AbstractEventLoop, Semaphore]:
+    """Return what limits the quick comparisons of each event loop."""
+    return WeakKeyDictionary()
+
+
+def start_workers(*, deadline: float = DEADLINE, workers: int = WORKERS) -> None:
+    """Start the worker processes now, so that the first question does not wait for one.
+
+    Args:
+        deadline: as of the questions that follow.
+        workers: as of the questions that follow.
+    """
+    shared_judge(deadline, workers).start()
+
+
+async def averify(
+    gold: Gold | Sequence[Gold],
+    answer: str | None = None,
+    output: str | None = None,
+    **options: Unpack[VerifyOptions],
+) -> Match:
+    """Return what `verify` returns, without blocking the event loop.
+
+    Where the caller is cancelled, the comparison ends by itself, at its deadline at the latest.
+
+    Args:
+        gold: as of `verify`.
+        answer: as of `verify`.
+        output: as of `verify`.
+        options: see `VerifyOptions`.
+
+    Raises:
+        ValueError: as `verify`.
+        UnknownNameError: as `verify`.
+    """
+    import asyncio
+
+    loop, chosen = asyncio.get_running_loop(), _Options(**options)
+    judged = _asked(gold, answer, output, chosen)
+    slow = _slow_threads(chosen.workers)
+    if (answer is None) != (output is None) and len(answer or output or "") > _LONG:
+        return await loop.run_in_executor(slow.pool, _elsewhere, gold, answer, output, chosen)
+    async with _turns().setdefault(loop, asyncio.Semaphore(_AHEAD)):
+        found = await loop.run_in_executor(_quick_threads().pool, judged, chosen.quick)
+    if found.equal is not None:
+        return found
+    return await loop.run_in_executor(slow.pool, judged, chosen.slow)
+
+
+def _asked(
+    gold: Gold | Sequence[Gold], answer: str | None, output: str | None, chosen: _Options
+) -> Callable[[Judge], Match]:
+    """Return what a judge is asked about one row."""
+    return partial(
+        verify_with,
+        gold=gold,
+        answer=answer,
+        output=output,
+        grader=chosen.grader,
+        convention=chosen.convention,
+    )
+
+
+def _elsewhere(
+    gold: Gold | Sequence[Gold], answer: str | None, output: str | None, chosen: _Options
+) -> Match:
+    """Return what `verify` returns, from another process."""
+    grader_named(chosen.grader)
+    row = {
+        "gold": gold_texts(gold),
+        "answer": answer,
+        "output": output,
+        "grader": chosen.grader,
+        "convention": asdict(chosen.convention),
+    }
+    return _long_workers(chosen.workers).judge(row, chosen.deadline)
+
+
+def verify_many(
+    golds: Sequence[Gold | Sequence[Gold]],
+    answers: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    **options: Unpack[VerifyOptions],
+) -> list[Match]:
+    """Return what `verify` returns for each gold and its answer or output, in order.
+
+    Rows that are equal are judged once.
+
+    Args:
+        golds: a gold for each row, or a list of accepted ones.
+        answers: an answer for each row.
+        outputs: or a model's text for each row.
+        options: see `VerifyOptions`.
+
+    Raises:
+        ValueError: as `verify`, or if there is not one answer or output for each gold.
+        UnknownNameError: as `verify`.
+    """
+    chosen = _Options(**options)
+    rows = _rows(golds, answers, outputs)
+    threads = _slow_threads(chosen.workers).pool
+    asked: dict[_Row, Match | Future[Match]] = {}
+    for row in dict.fromkeys(rows):
+        judged = _asked(*row, chosen)
+        found = judged(chosen.quick)
+        asked[row] = threads.submit(judged, chosen.slow) if found.equal is None else found
+    done = {row: one if isinstance(one, Match) else one.result() for row, one in asked.items()}
+    return [done[row] for row in rows]
+
+
+_Row = tuple[tuple[str, ...], str | None, str | None]
+"""Golds, and an answer or an output."""
+
+
+def _rows(
+    golds: Sequence[Gold | Sequence[Gold]],
+    answers: Sequence[str] | None,
+    outputs: Sequence[str] | None,
+) -> list[_Row]:
+    """Return the rows of a batch.
+
+    Raises:
+        ValueError: if there is not one answer or output for each gold, or a gold is not one.
+    """
+    if (answers is None) == (outputs is None) or isinstance(golds, str):
+        raise ValueError("Give a list of golds, and a list of either answers or outputs.")
+    texts = list((outputs if answers is None else answers) or ())
+    if len(golds) != len(texts):
+        raise ValueError(f"There are {len(golds)} golds, and {len(texts)} answers or outputs.")
+    stated = map(_golds, golds, range(len(texts)))
+    if outputs is None:
+        return [(gold, text, None) for gold, text in zip(stated, texts, strict=True)]
+    return [(gold, None, text) for gold, text in zip(stated, texts, strict=True)]
+
+
+def _golds(gold: Gold | Sequence[Gold], index: int) -> tuple[str, ...]:
+    try:
+        return gold_texts(gold)
+    except ValueError as error:
+        raise ValueError(f"golds[{index}]: {error}") from None

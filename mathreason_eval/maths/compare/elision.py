@@ -1,0 +1,92 @@
+r"""What an ellipsis leaves out, where the terms around it show a progression.
+
+`1, 3, 5, \ldots, 99` is the fifty numbers, `1 + 2 + \cdots + n` is `n(n+1)/2`, and
+`2, 4, 6, \ldots` is the progression itself. Where the terms show none, the dots stay, and nothing
+is decided by them.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.residue import residues
+from mathreason_eval.maths.syntax.tree import Node, minus, num
+
+DOTS = Node("dots")
+_MOST_TERMS = 256
+_FEWEST = {"add": 2, "list": 3, "set": 3, "tuple": 3}
+"""Terms before the dots of a progression: two show its step, a third that it keeps it."""
+
+
+class _Progression(NamedTuple):
+    """An arithmetic progression, or a geometric one."""
+
+    first: Fraction
+    step: Fraction
+    is_geometric: bool
+
+    def term(self, index: int) -> Fraction:
+        if self.is_geometric:
+            return self.first * self.step**index
+        return self.first + self.step * index
+
+
+def filled(node: Node) -> Node:
+    """Return a sum or collection with what its dots leave out, or as it is where that is open."""
+    if node.op not in _FEWEST or node.args.count(DOTS) != 1:
+        return node
+    place = node.args.index(DOTS)
+    head, tail = node.args[:place], node.args[place + 1 :]
+    found = _progression(head, _FEWEST[node.op] if not tail else 2)
+    if found is None:
+        return node
+    if not tail:
+        name = f"{'geometric' if found.is_geometric else 'arithmetic'} {found.first} {found.step}"
+        return Node("progression", (), f"{node.op} {name}")
+    last = exact(tail[-1])
+    if last is None:
+        return _closed(node, found, tail) or node
+    terms = _up_to(found, last)
+    if terms is None or [exact(part) for part in tail] != terms[-len(tail) :]:
+        return node
+    return node._replace(args=tuple(map(num, terms)))
+
+
+def _progression(head: tuple[Node, ...], fewest: int) -> _Progression | None:
+    values = [exact(part) for part in head]
+    known = [value for value in values if value is not None]
+    if len(known) < max(2, fewest) or len(known) < len(values):
+        return None
+    steps = {second - first for first, second in pairwise(known)}
+    if len(steps) == 1 and 0 not in steps:
+        return _Progression(known[0], steps.pop(), is_geometric=False)
+    if 0 in known or len(known) <= 2:  # noqa: PLR2004 - two terms show a step, no ratio
+        return None
+    ratios = {second / first for first, second in pairwise(known)}
+    return _Progression(known[0], ratios.pop(), is_geometric=True) if len(ratios) == 1 else None
+
+
+def _up_to(found: _Progression, last: Fraction) -> list[Fraction] | None:
+    """Return the terms up to one that is given, or None if it is none of the first few hundred."""
+    terms: list[Fraction] = []
+    while len(terms) < _MOST_TERMS:
+        terms.append(found.term(len(terms)))
+        if terms[-1] == last:
+            return terms
+    return None
+
+
+def _closed(node: Node, found: _Progression, tail: tuple[Node, ...]) -> Node | None:
+    """Return the sum of an arithmetic progression up to a term in letters, or None."""
+    if node.op != "add" or found.is_geometric:
+        return None
+    last, step, first = tail[-1], num(found.step), num(found.first)
+    for distance, part in enumerate(reversed(tail)):
+        expected = Node("add", (last, minus(num(found.step * distance))))
+        if (agree := residues(part, expected)) is None or not agree[0]:
+            return None
+    count = Node("add", (Node("div", (Node("add", (last, minus(first))), step)), num(1)))
+    return Node("div", (Node("mul", (count, Node("add", (first, last)))), num(2)))

@@ -1,0 +1,107 @@
+"""Words that deny what is next to them, in the languages that answers come in.
+
+`DENIES` is looked for in the clause before a value, `DENIED` matches what follows one.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BEFORE = {
+    "en": r"not|never|no\s+sense|neither|nor|cannot|no\s+longer|except(?:\s+for)?|without"
+          r"|unlike|nowhere\s+near|instead\s+of|rather\s+than|other\s+than|anything\s+but|nothing\s+like|far\s+from|none\s+of"
+          r"|fails?\s+to\s+be|refus\w+|den(?:y|ies|ied)|exclud\w+|eliminat\w+|reject\w*|discard\w*"
+          r"|dismiss\w*|rul(?:e|es|ed|ing)\s+out|avoid\w*|differs?\s+from|different\s+from|unequal\s+to",
+    "de": r"nicht|keine?[nmrs]?|niemals|weder|statt",
+    "fr": r"ne|n['’]est|pas|jamais",
+    "es": r"no\s+(?:es|son|era|puede|podría)|nunca|tampoco",
+    "pt": r"não|nunca|nem",
+    "it": r"non|né",
+    "nl": r"niet|geen|nooit",
+    "pl": r"nie",
+    "cs": r"není|ne",
+    "sv": r"inte|aldrig|ikke|ei|ej",
+    "ru": r"не|никогда|ни|нет",
+    "uk": r"не|ні",
+    "id": r"bukan|tidak",
+    "vi": r"không",
+    "sw": r"si|sio|siyo",
+    "el": r"δεν|όχι",
+    "ro": r"nu",
+    "hu": r"nem",
+}  # fmt: skip
+"""Words between word boundaries, by language."""
+_BEFORE_UNSPACED = (
+    r"n['’]t\b", r"\bno(?=\s+(?:es|son)\b)",
+    "不", "非", "没有", "沒有", "排除", "并非", "並非", "未必",
+    "ไม่", "नहीं", "मत", "নয়", "নয়", "না", "ليس", "ليست", "لیس", "نیست", "לא", "இல்லை", "కాదు",
+)  # fmt: skip
+
+DENIES = re.compile(
+    rf"(?<![\w\\])(?:{'|'.join(_BEFORE.values())})(?!\w)|{'|'.join(_BEFORE_UNSPACED)}|≠|\\neq?(?![a-z])",
+    re.IGNORECASE,
+)
+"""A word that denies what follows it in the same clause."""
+
+_WRONG = (
+    r"wrong|incorrect|false|invalid|impossible|eliminated|excluded|ruled\s+out|rejected|mistaken|untrue|out"
+    r"|refuted|not|never|too\s+(?:small|large|low|high|big)|off\b"
+)
+_IS = (
+    r"(?:is|are|was|were|seems?|looks?|must\s+be|can\s+be|has\s+been|have\s+been|would\s+be"
+    r"|turns\s+out)"
+)
+_ADVERB = (
+    r"(?:(?:both|all|clearly|definitely|obviously|certainly|also|simply|therefore|thus|just|plainly"
+    r"|to\s+be)\s+)*"
+)
+NO_DENIAL = re.compile(
+    r"\b(?:not\s+only|no\s+doubt|without\s+(?:a\s+)?doubt|not\s+(?:wrong|incorrect|false)"
+    r"|none\s+other\s+than|nothing\s+(?:but|other\s+than)"
+    r"|none\s+of\s+the\s+(?:above|others?|rest|other\s+options))",
+    re.IGNORECASE,
+)
+"""Words that look like a denial and are none."""
+_OTHER_LANGUAGES = r"""
+    (?:ist|sind|wäre)\s+(?:falsch|nicht|unmöglich)\b
+  | (?:est|sont)\s+(?:faux|fausse|incorrecte?)\b | n['’]est\s+pas\b
+  | no\s+(?:es|son)\b | es\s+(?:incorrect[ao]|fals[ao])\b | não\s+é\b | non\s+è\b
+  | (?:is|zijn)\s+(?:niet|fout)\b | неверно | неправильн | не\s+(?:является|верно|подходит)
+  | (?:가|이|은|는)?\s*(?:아니|아닙|틀[렸리])
+  | (?:では|じゃ)(?:ない|ありません|なく) | は(?:間違い|不正解|誤り)
+  | 是?(?:不对|不對|不正确|不正確|错|錯|错误|錯誤) | 不(?:是|符合|成立|可能)
+  | \s*değil | \s*(?:सही\s+)?नहीं | \s*(?:সঠিক\s+)?(?:নয়|নয়) | \s*ไม่(?:ถูก|ใช่)
+  | \s*(?:غير\s+صحيح|خطأ) | \s*(?:salah|bukan)\b | \s*sai\b
+"""
+DENIED = re.compile(
+    rf"""
+    [\s)\]}}$*"'”]* (?:,?\s*(?:which|and\s+(?:this|that))\s+)?
+    (?: {_IS}(?:n['’]t\b|\s+{_ADVERB}(?:{_WRONG})(?!\s+(?:wrong|incorrect|false))\b)
+      | (?:can|could|would|does|do|did|has|will|should)(?:n['’]t|\s*not)\b | cannot\b | won['’]t\b
+      | [(:–—]\s*(?:(?:this|it)\s+is\s+)?{_ADVERB}
+        (?:wrong|incorrect|false|rejected|not\s+(?:it|this|possible|correct|right))\b
+      | {_OTHER_LANGUAGES}
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What follows a value that is said to be none: `42 is wrong`, `42가 아닙니다`."""
+
+_UNFIT = (
+    r"(?:(?:an?\s+|the\s+)?(?:wrong|incorrect|false|invalid|impossible|mistaken|untrue|rejected|ruled\s+out)"
+    r"|not\s+(?:(?:a|the)\s+)?(?:correct|right|valid|true|possible|acceptable|final)?\s*"
+    r"(?:answer|solution|value|result|correct|right|valid|true|possible|acceptable)"
+    r"|too\s+(?:small|large|low|high|big))"
+)
+REFUTED = re.compile(
+    rf"""
+    (?: {_IS}(?:n['’]t\s+|\s+){_ADVERB}{_UNFIT}\b
+      | {_IS}n['’]t\s+(?:(?:a|the)\s+)?(?:correct|right|valid|true|possible|answer|solution)\b
+      | (?:can|could)(?:['’]t|\s*not)\s+be\s+(?:correct|right|true|it|the\s+answer)\b
+      | [(:–—]\s*(?:(?:this|it)\s+is\s+)?{_ADVERB}(?:wrong|incorrect|false|rejected)\b
+      | {_OTHER_LANGUAGES}
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What follows a value that is said to be wrong; `42 is not a prime` does not say so."""

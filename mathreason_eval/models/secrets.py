@@ -1,0 +1,192 @@
+"""What is secret in a name, an option or a text, and how it is kept out of files and messages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+from urllib.parse import quote, quote_plus, urlsplit
+
+from mathreason_eval.errors import ModelError
+
+HIDDEN = "…"
+"""Written in place of a secret."""
+_SHORTEST_SECRET = 8
+"""Characters of a secret; a shorter one is a word that local servers ignore."""
+
+ValueT = TypeVar("ValueT")
+
+
+class Secrets:
+    """Texts that must not be shown: a server's key, and whatever else is sent to prove who asks."""
+
+    def __init__(self, *values: str) -> None:
+        """Know some secrets, each as it is, in a URL's escapes and in those of JSON."""
+        long = {value for value in values if len(value) >= _SHORTEST_SECRET}
+        spellings = {spelled for value in long for spelled in _spellings(value)}
+        self._either_case = spellings | {one.lower() for one in spellings}
+        # The longest first: one may be the beginning of another.
+        ordered = sorted(spellings, key=lambda one: (-len(one), one))
+        self._pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)", re.IGNORECASE)
+
+    def hide(self, value: ValueT) -> ValueT:
+        """Return a text, or all texts of a JSON value, without the secrets, in any case."""
+        return _with_texts(value, self._hide)
+
+    def _hide(self, text: str) -> str:
+        # A pattern without regard to case takes a second for what `in` finds at once.
+        for searched in (text, text.lower()):
+            if any(one in searched for one in self._either_case):
+                return self._pattern.sub(HIDDEN, text)
+        return text
+
+
+def _spellings(value: str) -> set[str]:
+    return {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+
+
+def _with_texts(value: ValueT, change: Callable[[str], str]) -> ValueT:
+    """Return a JSON value with every text of it changed, names included."""
+    changed: object = value
+    if isinstance(value, str):
+        changed = change(value)
+    elif isinstance(value, list | tuple):
+        changed = type(value)(_with_texts(one, change) for one in value)
+    elif isinstance(value, dict):
+        changed = {_with_texts(k, change): _with_texts(v, change) for k, v in value.items()}
+    return changed  # type: ignore[return-value]
+
+
+# --- what is a secret ------------------------------------------------------------------------
+
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_SECRET_WORDS = frozenset(
+    {
+        *("password", "passwd", "passphrase", "secret", "secrets", "credential", "credentials"),
+        *("authorization", "auth", "cookie", "bearer", "apikey", "jwt"),
+    }
+)
+_OF_A_KEY = frozenset(
+    {
+        *("api", "access", "secret", "private", "subscription", "service", "auth", "account"),
+        *("openai", "anthropic", "azure", "signing", "model"),
+    }
+)
+_OF_A_TOKEN = frozenset(
+    {
+        *("access", "auth", "api", "bearer", "id", "refresh", "session", "security", "user"),
+        *("hf", "hub", "huggingface", "github"),
+    }
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a field of that name holds a secret: `api_key`, `Authorization`, `hfToken`."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if _SECRET_WORDS.intersection(words):
+        return True
+    match words:
+        case [*_, of, "key"]:
+            return of in _OF_A_KEY
+        case ["token"]:
+            return True
+        case [*_, of, "token"]:
+            return of in _OF_A_TOKEN
+    return False
+
+
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?:sk|rk|pk|xai|nvapi|pplx|glpat|csk)[-_](?=[\w-]*[0-9])[\w-]{16,}"
+    r"|(?:hf|gsk|ghp|gho|ghu|ghs|ghr|github_pat|r8)_\w{20,}"
+    r"|AKIA[A-Z0-9]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"
+    r"|(?=[A-Za-z]*[0-9])(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{32,}(?![A-Za-z0-9])"
+    r")"
+)
+"""Keys by their providers' forms, and 32 letters of both cases and digits without a break, which
+no model and no path is called; hexadecimal digests have letters of one case."""
+
+
+def looks_like_key(text: str) -> bool:
+    """Return whether a text holds what is a key by its form."""
+    return _KEY.search(text) is not None
+
+
+def secret_values(value: object, *, named: bool = False) -> Iterator[str]:
+    """Yield the texts in a JSON value that are secret, by the name of their field or their form.
+
+    Args:
+        value: what is looked through.
+        named: whether it is in a field whose name says that it is secret.
+    """
+    if isinstance(value, str):
+        if named:
+            # `Bearer KEY`, where the key alone is as secret.
+            yield from filter(None, (value, value.partition(" ")[2]))
+        yield from (found[0] for found in _KEY.finditer(value))
+        yield from secret_values(_object_in(value))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from secret_values(one, named=named)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from secret_values(one, named=named or is_secret_name(str(name)))
+
+
+def without_secrets(value: ValueT, *, named: bool = False) -> ValueT:
+    """Return a JSON value with `…` for what is secret by the name of its field or by its form.
+
+    A text that is a JSON object, as an option may be, is looked into.
+    """
+    clean: object = value
+    if isinstance(value, str):
+        clean = HIDDEN if named and value else _clean_text(value)
+    elif isinstance(value, list | tuple):
+        clean = type(value)(without_secrets(one, named=named) for one in value)
+    elif isinstance(value, Mapping):
+        clean = {
+            name: without_secrets(one, named=named or is_secret_name(str(name)))
+            for name, one in value.items()
+        }
+    return clean  # type: ignore[return-value]
+
+
+def _clean_text(text: str) -> str:
+    held = _object_in(text)
+    if (clean := without_secrets(held)) != held:
+        return json.dumps(clean, ensure_ascii=False)
+    return _KEY.sub(HIDDEN, text)
+
+
+def _object_in(text: str) -> dict[str, object] | None:
+    """Return the JSON object that a text is, or None."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        held: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return held
+
+
+# --- names -----------------------------------------------------------------------------------
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
+
+
+def check_name(name: str) -> None:
+    """Refuse a model's name that holds a secret: it is stored with the run, and shown.
+
+    Raises:
+        ModelError: it has a key, or an address with a user, a password, a query or a fragment.
+    """
+    found = _ADDRESS.search(name)
+    # What follows may be an address written wrongly; it must not be shown either.
+    parts = urlsplit(found[0].replace("[", "").replace("]", "")) if found else None
+    if looks_like_key(name) or (parts and ("@" in parts.netloc or parts.query or parts.fragment)):
+        raise ModelError(
+            "The model's name holds a password, a key or a query, and names are stored with the "
+            "run.",
+            "Put the key into an environment variable: --model-arg api_key_env=NAME.",
+        )

@@ -1,0 +1,96 @@
+"""What of a run's figures says more about its settings, or a server, than about the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
+from mathreason_eval.runs.completeness import asked_samples
+from mathreason_eval.runs.reading import distinct
+from mathreason_eval.runs.store import Run
+from mathreason_eval.types import GenerationInfo, Outcome
+
+MANY = 0.05
+"""The share of a task's samples from which on a kind of them is said first: it may have moved the
+accuracy by as much."""
+
+
+class Kind(StrEnum):
+    """Why samples are no right or wrong answers."""
+
+    TRUNCATED = "truncated"
+    """Cut off by max_tokens, or by the context."""
+    NO_ANSWER = "no_answer"
+    """Complete, and without an answer that the task's rules find; refused ones are apart."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    """Requests without a sample, and those that were accepted as failures."""
+    UNGRADABLE = "ungradable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artefact:
+    """Many samples of a task that are neither right nor wrong, for one reason."""
+
+    task: str
+    kind: Kind
+    count: int
+    of: int
+    """Samples that the count is of: those judged, or of failures those asked for."""
+    max_tokens: int | None
+    """What the task's answers were allowed."""
+    thinks: bool
+    """Whether any of its samples has a thought, finished or not."""
+
+    @property
+    def share(self) -> float:
+        """Return the share of the samples, in [0, 1]."""
+        return self.count / self.of
+
+    @property
+    def suggested_tokens(self) -> int | None:
+        """Return what to allow where answers were cut; None where it is not known what was."""
+        if self.max_tokens is None:
+            return None
+        more = 4 * self.max_tokens
+        if self.max_tokens >= THINKING_TOKENS:
+            return more
+        return THINKING_TOKENS if self.thinks else min(more, THINKING_TOKENS)
+
+
+def artefacts(run: Run) -> tuple[Artefact, ...]:
+    """Return the artefacts of a run, the most frequent first; of each task and kind one."""
+    found = [one for task in run.tasks() for one in _of_task(run, task)]
+    return tuple(sorted(found, key=lambda one: -one.share))
+
+
+def _of_task(run: Run, task: str) -> Iterator[Artefact]:
+    samples = distinct(run.infos(task)).values()
+    outcomes = Counter(verdict.outcome for verdict in run.verdicts(task))
+    refused = sum(one.is_refusal for one in samples)
+    accepted = sum(one.is_failure for one in samples)
+    judged = outcomes.total()
+    counts = {
+        Kind.TRUNCATED: (outcomes[Outcome.TRUNCATED], judged),
+        Kind.NO_ANSWER: (outcomes[Outcome.NO_ANSWER] - refused - accepted, judged),
+        Kind.REFUSED: (refused, judged),
+        Kind.FAILED: (accepted + len(run.failures(task)), asked_samples(run, task)),
+        Kind.UNGRADABLE: (outcomes[Outcome.UNGRADABLE], judged),
+    }
+    for kind, (count, of) in counts.items():
+        if count > 0 and count >= MANY * of:
+            yield Artefact(
+                task=task,
+                kind=kind,
+                count=count,
+                of=max(count, of),
+                max_tokens=run.manifest.tasks[task].max_tokens,
+                thinks=any(map(_has_thought, samples)),
+            )
+
+
+def _has_thought(sample: GenerationInfo) -> bool:
+    return sample.has_reasoning or bool(sample.reasoning_tokens)

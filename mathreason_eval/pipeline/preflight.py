@@ -1,0 +1,289 @@
+"""Everything that a run needs, checked before the first request and before an engine is loaded.
+
+What is wrong is told at once. `mathreason doctor` is this check alone, and says in addition what a
+chat template does wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from mathreason_eval.errors import (
+    Faults,
+    MissingExtraError,
+    UnknownNameError,
+    UserError,
+    raise_faults,
+)
+from mathreason_eval.grade.graders import FAILED, grader_for, is_of_task
+from mathreason_eval.grade.judge import WORKER, Judge
+from mathreason_eval.models import NamedModel
+from mathreason_eval.models.base import Model
+from mathreason_eval.models.facts import Finding, ModelFacts, Status
+from mathreason_eval.models.templates import examine
+from mathreason_eval.pipeline.fitting import context_findings
+from mathreason_eval.pipeline.max_tokens import with_stored_max_tokens
+from mathreason_eval.pipeline.plan import (
+    SHOTS,
+    TaskPlan,
+    plan,
+    resolve_sampling,
+    rule_faults,
+    with_second,
+)
+from mathreason_eval.pipeline.repair import check_manifest
+from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.runs.access import check_writable
+from mathreason_eval.runs.manifest import join, new_manifest
+from mathreason_eval.runs.store import is_run, load_run
+from mathreason_eval.tasks import Task, load_task
+from mathreason_eval.tasks.datasets import Loaded, load_problems
+from mathreason_eval.types import SamplingEntry
+
+
+@dataclass(kw_only=True, slots=True)
+class Examination:
+    """What was found of a run that is to begin."""
+
+    spec: RunSpec
+    """With its sampling resolved."""
+    tasks: list[tuple[Task, Loaded]] = field(default_factory=list)
+    """Those that could be read."""
+    plans: list[TaskPlan] = field(default_factory=list)
+    """Those whose prompts could be rendered."""
+    findings: list[Finding] = field(default_factory=list)
+    faults: list[UserError] = field(default_factory=list)
+    """Those of the findings that are faults, as they are raised."""
+
+    def attempt(self, subject: str, work: Callable[[], str]) -> bool:
+        """Note what `work` says, or the faults that it raises; return whether it raised none."""
+        faults = Faults()
+        says = faults.attempt(work)
+        self.blame(subject, faults.found)
+        if not faults.found:
+            self.findings.append(Finding(subject=subject, status=Status.PASS, says=says or ""))
+        return not faults.found
+
+    def blame(self, subject: str, faults: Sequence[UserError]) -> None:
+        """Note faults of a subject."""
+        self.faults += faults
+        self.findings += [
+            Finding(subject=subject, status=Status.FAULT, says=fault.what, hint=fault.hint)
+            for fault in faults
+        ]
+
+
+def preflight(
+    spec: RunSpec, opener: Callable[[], Model], out: Path | None
+) -> tuple[RunSpec, list[tuple[Task, Loaded]]]:
+    """Return the spec with its sampling resolved, and its tasks with their problems.
+
+    Args:
+        spec: what is asked.
+        opener: opens the model; a `NamedModel` is checked, of any other nothing is known.
+        out: the run folder; None is one under `runs/`.
+
+    Raises:
+        UserError: the fault that keeps the run from starting; a `SeveralFaultsError` for several.
+    """
+    facts = opener.check() if isinstance(opener, NamedModel) else ModelFacts()
+    found = examine_run(spec, facts, out)
+    raise_faults(found.faults)
+    return found.spec, found.tasks
+
+
+def examine_run(spec: RunSpec, facts: ModelFacts, out: Path | None) -> Examination:
+    """Return everything that can be said of a run before it begins."""
+    found = Examination(spec=spec)
+    _examine_model(found, facts)
+    found.attempt("run folder", lambda: _folder(found, out))
+    strangers = [name for name in spec.data if name.removesuffix(SHOTS) not in spec.tasks]
+    found.blame(
+        "data", [UnknownNameError("task in this run", one, spec.tasks) for one in strangers]
+    )
+    for name in spec.tasks:
+        _examine_task(found, name, facts)
+    if not found.faults and out is not None:
+        found.attempt("settings", lambda: _same_settings(found, out))
+    for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
+        found.findings.append(finding)
+        found.faults += [fault] if fault else []
+    return found
+
+
+def template_findings(found: Examination, facts: ModelFacts) -> Iterator[Finding]:
+    """Yield what a chat template, and the stop strings of prompts, do wrong."""
+    subject = "chat template"
+    if facts.template is not None:
+        yield from examine(facts.template)
+    elif facts.has_template is False:
+        yield Finding(
+            subject=subject,
+            status=Status.WARNING if facts.chat else Status.NOTE,
+            says="there is none: a base model, which continues bare text"
+            + (" and does not know messages" if facts.chat else ""),
+        )
+    else:
+        says = "nothing is told of it before the model is asked"
+        yield Finding(subject=subject, status=Status.UNKNOWN, says=says)
+    for one in found.plans:
+        yield from _stop_strings(one)
+
+
+# --- model and folder ------------------------------------------------------------------------
+
+
+def _examine_model(found: Examination, facts: ModelFacts) -> None:
+    found.blame("model", facts.faults)
+    found.findings += facts.findings
+    if not facts.faults:
+        kind = {True: "takes messages", False: "continues bare text", None: "of a kind not known"}
+        says = f"can be opened; {kind[facts.chat]}"
+        found.findings.append(Finding(subject="model", status=Status.PASS, says=says))
+
+
+def _folder(found: Examination, out: Path | None) -> str:
+    """Check the folder, and resolve the sampling by what it holds."""
+    folder = Path("runs") if out is None else out
+    check_writable(folder)
+    if out is not None:
+        check_manifest(out, repairs=found.spec.repair)
+    found.spec = resolve_sampling(found.spec, out)
+    return f"{folder} can be written"
+
+
+def _same_settings(found: Examination, out: Path) -> str:
+    """Check that a folder holds samples of the same settings, but for those of the model."""
+    if not is_run(out):
+        return "a new run"
+    stored, spec = load_run(out).manifest, found.spec
+    fresh = new_manifest(
+        stored.model,
+        SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
+        {one.task.name: with_stored_max_tokens(one, spec, out).entry() for one in found.plans},
+        seed=spec.seed,
+    )
+    if len(found.plans) == len(spec.tasks):
+        join(out, fresh, adopt=spec.adopt)
+    return f"{out} goes on"
+
+
+def _strangers(spec: RunSpec) -> list[str]:
+    """Return the names after `--data` that are of no task of the run."""
+    return [name for name in spec.data if name.removesuffix(SHOTS) not in spec.tasks]
+
+
+# --- tasks -----------------------------------------------------------------------------------
+
+
+def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
+    """Check a task: its folder, its rules, its problems and their prompts."""
+    spec, faults, subject = found.spec, Faults(), f"task {name}"
+    task = faults.attempt(lambda: load_task(name, spec.tasks_dirs))
+    if task is None:
+        found.blame(subject, faults.found)
+        return
+    seconded = faults.attempt(lambda: with_second(task, spec.second))
+    own = seconded or task
+    faults.found += [*rule_faults(own), *_missing_packages(own)]
+    sources = spec.data.get(own.name, ())
+    # A file that was named for a task that is misspelt may be this task's: no hub is asked then.
+    misnamed = bool(_strangers(spec)) and not sources and not own.local
+    loaded = (
+        None if misnamed else faults.attempt(lambda: load_problems(own, sources, limit=spec.limit))
+    )
+    if loaded is None:
+        if spec.prompt is not None:
+            faults.attempt(lambda: own.prompt_form(spec.prompt, chat=bool(facts.chat)))
+    else:
+        found.tasks.append((own, loaded))
+        plans = faults.attempt(lambda: _plans(spec, own, loaded, facts)) or []
+        for one in plans:
+            faults.attempt(lambda one=one: _render(one, facts))  # type: ignore[misc]
+        if len(plans) == 1 and not faults.found:
+            found.plans += plans
+        if not faults.found and is_of_task(own.grade):
+            faults.attempt(lambda: _try_grader(own, loaded))
+    found.blame(subject, list({str(one): one for one in faults.found}.values()))
+    if not faults.found and loaded is not None:
+        says = f"{len(loaded.problems):,} problems, their prompts rendered"
+        found.findings.append(Finding(subject=subject, status=Status.PASS, says=says))
+
+
+def _plans(spec: RunSpec, task: Task, loaded: Loaded, facts: ModelFacts) -> list[TaskPlan]:
+    """Return the task's plan for a kind of model; for both where the kind is not known."""
+    resolved = replace(spec, temperature=spec.temperature or 0.0, top_p=spec.top_p or 1.0)
+    if facts.chat is not None or spec.prompt is not None:
+        return [plan(resolved, task, loaded, chat=bool(facts.chat))]
+    kinds = {form.chat for form in task.prompts.values()}
+    return [plan(resolved, task, loaded, chat=kind) for kind in sorted(kinds, reverse=True)]
+
+
+def _render(one: TaskPlan, facts: ModelFacts) -> None:
+    """Render every prompt of a task.
+
+    Raises:
+        TaskError: of the first that does not render.
+        UserError: if they are messages and the model has no template for them.
+    """
+    if one.form.chat and facts.has_template is False:
+        raise UserError(
+            f"The prompt {one.form.id} of {one.task.name} is made of messages, and the model has "
+            "no chat template.",
+            "Choose a prompt of bare text with --prompt, or leave --prompt and chat=true out.",
+        )
+    for sent in one.prompts():
+        if facts.needs_steps and not sent.prompt.messages[1:]:
+            raise UserError(
+                f"The prompt {one.form.id} of {one.task.name} does not give the steps of a "
+                "solution one by one, which this model judges.",
+                "Ask with --prompt prm, which the task processbench has.",
+            )
+
+
+def _missing_packages(task: Task) -> Iterator[UserError]:
+    for grader in filter(None, (task.grade, task.second)):
+        faults = Faults()
+        known = faults.attempt(lambda grader=grader: grader_for(task.located(grader)))  # type: ignore[misc]
+        if known is not None and known.package and find_spec(known.package) is None:
+            yield MissingExtraError(known.package, grader, f"The grader {grader}")
+
+
+_TRIAL_SECONDS = 60.0
+"""For one judgement of a gold: a grader that takes longer is broken."""
+
+
+def _try_grader(task: Task, loaded: Loaded) -> None:
+    """Let a grader of the task's folder judge one gold: its file is run by a worker alone.
+
+    Raises:
+        UserError: the grader fails.
+    """
+    problem = loaded.problems[0]
+    with Judge(workers=1, deadline=_TRIAL_SECONDS) as judge:
+        match = judge.match(problem.gold, problem.gold[0], task.located(task.grade))
+    if match.rule in {FAILED, WORKER}:
+        raise UserError(
+            f"{task.located(task.grade)} cannot judge the gold of {problem.id}: {match.note}.",
+            "Correct the task's code.",
+        )
+
+
+def _stop_strings(one: TaskPlan) -> Iterator[Finding]:
+    """Yield the stop strings of a task's prompt that would end an answer, or a question."""
+    for stop in one.form.stop:
+        problems = one.loaded.problems
+        asked = [problem.id for problem in problems if stop in problem.question]
+        golds = [problem.id for problem in problems if any(stop in gold for gold in problem.gold)]
+        for what, ids in (("the question", asked), ("a gold", golds)):
+            if ids:
+                yield Finding(
+                    subject=f"task {one.task.name}",
+                    status=Status.WARNING,
+                    says=f"the stop string {stop!r} is in {what} of {len(ids):,} problems: "
+                    f"{ids[0]} is the first, and an answer that repeats it is cut",
+                    hint="Choose another prompt with --prompt, or another stop string.",
+                )

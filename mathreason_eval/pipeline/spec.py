@@ -1,0 +1,291 @@
+"""What a user asks of a run, with the type and the limits of every setting.
+
+The command line and Python make the same `RunSpec`, so a value that one refuses the other does too.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self, TypedDict
+
+from mathreason_eval.errors import UnknownNameError, UserError, raise_faults
+
+# --- what a setting may be -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """The values that a setting may have."""
+
+    wanted: str
+    """After `must be`: `a whole number of at least 1`."""
+    example: str
+    """A value as typed on the command line."""
+    option: str
+    """The option of the command line: `--top-p`."""
+    read: Callable[[Any], object]
+    """Returns the value as it is stored; raises TypeError or ValueError for one that is refused."""
+
+    def fault(self, name: str, value: object) -> UserError:
+        """Return the error of a refused value."""
+        return UserError(
+            f"{name} is {_shortened(value)}, and must be {self.wanted}.",
+            f"Write {f'{self.option} {self.example}'.strip()}.",
+        )
+
+
+_LONGEST_VALUE = 60
+"""Characters of a refused value that are repeated."""
+_LIMITS = "limits"
+"""The key of a field's limits in its metadata."""
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def _limited(
+    option: str, wanted: str, example: str, read: Callable[[Any], object], *, optional: bool = False
+) -> Mapping[str, Limits]:
+    """Return the metadata of a field; None is a value of one that is optional."""
+
+    def read_or_none(value: object) -> object:
+        return None if optional and value is None else read(value)
+
+    return MappingProxyType(
+        {_LIMITS: Limits(wanted=wanted, example=example, option=option, read=read_or_none)}
+    )
+
+
+def _whole(low: int, high: int | None = None) -> Callable[[Any], int]:
+    """Return the reader of whole numbers from `low` to `high`; True is not 1."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+        if number < low or (high is not None and number > high):
+            raise ValueError
+        return number
+
+    return read
+
+
+def _real(value: object) -> float:
+    """Return a finite number; raise for what is none."""
+    if isinstance(value, bool | str) or not math.isfinite(number := float(value)):  # type: ignore[arg-type]
+        raise ValueError
+    return number
+
+
+def _temperature(value: object) -> float:
+    if (number := _real(value)) < 0:
+        raise ValueError
+    return number + 0.0  # -0.0 is 0.0
+
+
+def _top_p(value: object) -> float:
+    if not 0 < (number := _real(value)) <= 1:
+        raise ValueError
+    return number
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _text(value: object) -> str:
+    """Return a text that is not blank."""
+    if not isinstance(value, str):
+        raise TypeError
+    if not value.strip():
+        raise ValueError
+    return value
+
+
+def _message(value: object) -> str:
+    """Return a text, which may be empty."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _listed(value: object) -> Sequence[object]:
+    """Return a list or tuple; a set has no order, a text is not a list of letters."""
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return value
+
+
+def _task_names(value: object) -> tuple[str, ...]:
+    """Return the names of tasks, each once; a text is a comma list, as after `-t`."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    names = tuple(dict.fromkeys(map(_text, _listed(value))))
+    if not names:
+        raise ValueError
+    return names
+
+
+def _path(value: object) -> str:
+    return str(value) if isinstance(value, Path) else _text(value)
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    return tuple(map(_path, [value] if isinstance(value, str | Path) else _listed(value)))
+
+
+def _data(value: object) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(task): _paths(sources) for task, sources in value.items()}
+
+
+def _folders(value: object) -> tuple[Path, ...]:
+    return tuple(map(Path, _paths(value)))
+
+
+_MAX_SEED = 2**64 - 1
+
+# --- the settings ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSpec:
+    """A user's choices. None leaves one to the stored run, the task or the default.
+
+    Raises:
+        UserError: if a value is not of the type, or not within the limits, of its setting;
+            a `SeveralFaultsError` if several are not.
+    """
+
+    tasks: tuple[str, ...] = field(
+        metadata=_limited("-t", "one or more names of tasks", "gsm8k,math500", _task_names)
+    )
+    samples: int = field(
+        default=1, metadata=_limited("-n", "a whole number of at least 1", "4", _whole(1))
+    )
+    limit: int | None = field(
+        default=None,
+        metadata=_limited(
+            "--limit", "a whole number of at least 1", "50", _whole(1), optional=True
+        ),
+    )
+    """Maximum number of problems of each task: its first ones."""
+    temperature: float | None = field(
+        default=None,
+        metadata=_limited(
+            "--temperature", "a finite number of at least 0", "0.6", _temperature, optional=True
+        ),
+    )
+    top_p: float | None = field(
+        default=None,
+        metadata=_limited(
+            "--top-p", "a number above 0 and at most 1", "0.95", _top_p, optional=True
+        ),
+    )
+    max_tokens: int | None = field(
+        default=None,
+        metadata=_limited(
+            "--max-tokens", "a whole number of at least 1", "2048", _whole(1), optional=True
+        ),
+    )
+    """None: as stored; else what `pipeline/max_tokens.py` says of the model and the task."""
+    seed: int = field(
+        default=0,
+        metadata=_limited("--seed", "a whole number from 0 to 2^64 - 1", "1", _whole(0, _MAX_SEED)),
+    )
+    prompt: str | None = field(
+        default=None,
+        metadata=_limited("--prompt", "the id of a prompt", "ID", _text, optional=True),
+    )
+    """Id of the prompt form; None: by the kind of the model."""
+    system: str | None = field(
+        default=None,
+        metadata=_limited("--system", "a text", "TEXT", _message, optional=True),
+    )
+    """The system message; empty for none, None for that of the prompt form."""
+    data: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict,
+        metadata=_limited("--data", "the files of tasks by their names", "gsm8k=test.jsonl", _data),
+    )
+    """Files of problems by task; under `TASK:shots` the solved problems of a few-shot prompt."""
+    tasks_dirs: tuple[Path, ...] = field(
+        default=(),
+        metadata=_limited("--tasks-dir", "a folder, or a list of them", "mine", _folders),
+    )
+    second: str | None = field(
+        default=None,
+        metadata=_limited("--second", "the name of a grader", "number", _text, optional=True),
+    )
+    """A second grader for every task; None: the one that the task names, if any."""
+    repair: bool = field(default=False, metadata=_limited("--repair", "True or False", "", _flag))
+    """Whether what cannot be read in the run folder is set aside and made again."""
+    adopt: bool = field(default=False, metadata=_limited("--adopt", "True or False", "", _flag))
+    """Whether stored samples that do not say under which conditions they were made count as made
+    under these."""
+    accept_failures: bool = field(
+        default=False, metadata=_limited("--accept-failures", "True or False", "", _flag)
+    )
+    """Whether a request that is itself at fault is closed as a sample without a text."""
+
+    def __post_init__(self) -> None:
+        """Check every setting, and store it as its limits read it."""
+        faults = []
+        for one in fields(self):
+            limits: Limits = one.metadata[_LIMITS]
+            value = getattr(self, one.name)
+            try:
+                object.__setattr__(self, one.name, limits.read(value))
+            except (TypeError, ValueError, OverflowError):
+                faults.append(limits.fault(one.name, value))
+        raise_faults(faults)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Return the spec of settings by name, `tasks` among them.
+
+        Raises:
+            UnknownNameError: if there is no such setting; it names the nearest.
+            UserError: as `RunSpec`; all faults are named.
+        """
+        known = [one.name for one in fields(cls)]
+        unknown = [
+            UnknownNameError("setting of a run", name, known)
+            for name in settings
+            if name not in known
+        ]
+        try:
+            spec = cls(**{name: settings[name] for name in settings if name in known})
+        except UserError as error:
+            raise_faults([*unknown, error])
+            raise
+        raise_faults(unknown)
+        return spec
+
+
+class Settings(TypedDict, total=False):
+    """The settings of a run that may be left out, as Python's type checkers see them."""
+
+    samples: int
+    limit: int | None
+    temperature: float | None
+    top_p: float | None
+    max_tokens: int | None
+    seed: int
+    prompt: str | None
+    system: str | None
+    data: Mapping[str, str | Path | Sequence[str | Path]]
+    tasks_dirs: str | Path | Sequence[str | Path]
+    second: str | None
+    repair: bool
+    adopt: bool
+    accept_failures: bool

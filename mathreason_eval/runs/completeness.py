@@ -1,0 +1,185 @@
+"""What of a task is still to be asked or judged, and whether what is stored of it fits together.
+
+`show`, `compare`, `plan`, `gate` and the site ask here, so that none of them counts fewer samples
+than another without saying so. Each task has its own number of samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mathreason_eval.errors import RunError
+from mathreason_eval.runs.reading import distinct
+from mathreason_eval.runs.store import METRICS, Run
+from mathreason_eval.stats.copies import copied_samples, without_copies
+from mathreason_eval.types import Metric, Outcome
+
+# --- what is to be asked ---------------------------------------------------------------------
+
+
+def asked_samples(run: Run, task: str) -> int:
+    """Return how many samples of a task were asked for: for each problem as many as for any."""
+    return len(run.problems(task)) * run.manifest.tasks[task].samples
+
+
+def missing_samples(run: Run, task: str) -> int:
+    """Return how many of the samples of a task that were asked for are not stored."""
+    return len(run.missing(task))
+
+
+def is_complete(run: Run) -> bool:
+    """Return whether every sample of every task is stored."""
+    return not any(missing_samples(run, task) for task in run.tasks())
+
+
+# --- what is to be judged --------------------------------------------------------------------
+
+
+def unjudged_samples(run: Run, task: str) -> int:
+    """Return how many stored samples of a task have no verdict that counts."""
+    judged = {(verdict.problem_id, verdict.sample) for verdict in run.verdicts(task)}
+    return len(distinct(run.infos(task)).keys() - judged)
+
+
+def gaps(run: Run, task: str, role: str) -> Iterator[str]:
+    """Yield which samples of a task that were asked for do not count, a phrase for each reason.
+
+    Args:
+        run: the run.
+        task: the task.
+        role: what the run is called in the phrases.
+    """
+    if missing := missing_samples(run, task):
+        yield f"{missing:,} of {asked_samples(run, task):,} samples of {role} are missing"
+    unjudged = unjudged_samples(run, task)
+    if unjudged == 1:
+        yield f"1 sample of {role} is not judged; `mathreason regrade` judges it"
+    elif unjudged:
+        yield f"{unjudged:,} samples of {role} are not judged; `mathreason regrade` judges them"
+
+
+# --- what is gone, or there twice ------------------------------------------------------------
+
+
+def faults(run: Run, task: str) -> Iterator[str]:
+    """Yield what of a task does not fit together, a phrase with the names of the files for each."""
+    yield from (lost := tuple(_lost(run, task)))
+    folder, verdicts = run.path / task, run.verdicts(task)
+    judged = Counter((one.problem_id, one.sample) for one in verdicts)
+    if not lost and (strays := {name for name, _ in judged} - _problems(run, task)):
+        yield (
+            f"{folder / 'verdicts.jsonl'} has verdicts on {min(strays)!r}, which is not in "
+            "problems.jsonl"
+        )
+    elif not lost and judged.keys() - distinct(run.infos(task)).keys():
+        yield (
+            f"{folder / 'verdicts.jsonl'} has verdicts on samples that are not in generations.jsonl"
+        )
+    if len(judged) < len(verdicts):
+        twice = next(name for (name, _), number in judged.items() if number > 1)
+        yield f"{folder / 'verdicts.jsonl'} has two verdicts on one sample of {twice!r}"
+
+
+def _lost(run: Run, task: str) -> Iterator[str]:
+    """Yield which files lack problems or samples that nothing in the folder can make again."""
+    folder, asked = run.path / task, run.manifest.tasks[task].problems
+    stored, verdicts, problems = run.infos(task), run.verdicts(task), _problems(run, task)
+    if not stored and not verdicts:
+        return  # Nothing was answered yet, and the next session may ask other problems.
+    if len(problems) < asked:
+        yield f"{folder / 'problems.jsonl'} has {len(problems):,} of {asked:,} problems"
+    elif strays := {one.problem_id for one in stored} - problems:
+        yield f"{folder / 'problems.jsonl'} lacks {min(strays)!r}, of which there are samples"
+    if not stored:
+        yield (
+            f"{folder / 'generations.jsonl'} has no sample, and verdicts.jsonl has "
+            f"{len(verdicts):,} verdicts"
+        )
+
+
+def _problems(run: Run, task: str) -> set[str]:
+    return {one.id for one in run.problems(task)}
+
+
+def check_stored(run: Run, task: str) -> None:
+    """Check that what is stored of a task fits together.
+
+    Raises:
+        RunError: naming the files.
+    """
+    _check(faults(run, task), "; `mathreason regrade` writes the verdicts again")
+
+
+def check_samples(run: Run, task: str) -> None:
+    """Check that the problems and samples of a task are there, to be judged again.
+
+    Raises:
+        RunError: naming the file that lacks some.
+    """
+    _check(_lost(run, task))
+
+
+def _check(found: Iterator[str], more: str = "") -> None:
+    if phrases := "; ".join(found):
+        raise RunError(
+            f"{phrases}.",
+            "If a file was deleted or replaced, restore it, or repeat its `mathreason run` with "
+            f"--repair{more}.",
+        )
+
+
+# --- metrics ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskMetrics:
+    """The stored metrics of a task, if they are of what is stored."""
+
+    metrics: tuple[Metric, ...]
+    outdated: str | None
+    """Why metrics that are stored are left out, or why there are none; None if they are here."""
+
+
+def task_metrics(run: Run, task: str) -> TaskMetrics:
+    """Return the metrics of a task that `metrics.json` has, if they agree with its verdicts.
+
+    They do not after a session that was killed, or where a file was changed by hand.
+    """
+    found = tuple(one for one in run.metrics() if one.task == task)
+    stored = _average(found, task)
+    now = _counted(run, task)
+    judges = "`mathreason regrade` computes them"
+    if stored is None:
+        none = f"{METRICS} has none of {now[0]:,} judged samples; {judges}" if now else None
+        return TaskMetrics(metrics=() if now else found, outdated=none)
+    if now is None:
+        rest = f"judged; {judges}" if run.infos(task) else "stored"
+        why = f"{METRICS} is of {stored.samples:,} samples, and none is {rest}"
+    elif stored.samples != now[0]:
+        why = f"{METRICS} is of {stored.samples:,} samples, and {now[0]:,} count; {judges} again"
+    elif not math.isclose(stored.value, now[1], abs_tol=1e-9):
+        why = f"{METRICS} does not agree with the verdicts; {judges} again"
+    else:
+        return TaskMetrics(metrics=found, outdated=None)
+    return TaskMetrics(metrics=(), outdated=why)
+
+
+def _average(metrics: Sequence[Metric], task: str) -> Metric | None:
+    """Return the share of correct samples of a task as a whole, which every summary has."""
+    own = (one for one in metrics if (one.task, one.slice, one.name) == (task, "all", "avg"))
+    return next(own, None)
+
+
+def _counted(run: Run, task: str) -> tuple[int, float] | None:
+    """Return how many judged samples count and the mean over problems of how many are correct."""
+    greedy = run.manifest.sampling.temperature == 0
+    verdicts = without_copies(run.verdicts(task), copied_samples(run.infos(task), greedy=greedy))
+    if not verdicts:
+        return None
+    judged = Counter(one.problem_id for one in verdicts)
+    correct = Counter(one.problem_id for one in verdicts if one.outcome is Outcome.CORRECT)
+    average = math.fsum(correct[name] / n for name, n in judged.items()) / len(judged)
+    return len(verdicts), average

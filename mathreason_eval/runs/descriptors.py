@@ -1,0 +1,68 @@
+"""Names below a folder, opened one by one from its descriptor, so that no link leads elsewhere.
+
+The folder itself may be reached through links, which its user made. What is in it may come from
+somebody else: a link, a device or a pipe there is an error, and nothing is read or written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Without O_NONBLOCK, opening a pipe waits for who reads it."""
+
+
+@contextlib.contextmanager
+def opened_parent(path: Path, within: Path) -> Iterator[int]:
+    """Yield a descriptor of the folder that contains a file; folders below `within` are made.
+
+    Args:
+        path: the file.
+        within: the folder that the user chose, from which on no link is followed. It is there:
+            one that was moved away is not made again.
+
+    Raises:
+        OSError: if it cannot be opened, or a name on the way is a link or no folder.
+    """
+    descriptor = os.open(within, _FOLDER)
+    try:
+        for name in path.relative_to(within).parent.parts:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, dir_fd=descriptor)
+            inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def open_regular(name: str | Path, flags: int, folder: int | None = None) -> int:
+    """Return a descriptor of a regular file; it is made if `flags` has O_CREAT.
+
+    Raises:
+        OSError: if it cannot be opened, or is a link, a device or a pipe.
+    """
+    descriptor = os.open(name, flags | _FILE, 0o666, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(name))
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def create_beside(name: str, folder: int) -> tuple[int, str]:
+    """Make a file of a new random name, which begins with another's; return descriptor and name.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    fresh = f"{name}.{secrets.token_hex(8)}.new"
+    return open_regular(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder), fresh

@@ -1,0 +1,89 @@
+"""The samples of a file, read one by one, and which of the verdicts in a file are on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mathreason_eval.runs.codec import gc_paused, read_chunks
+from mathreason_eval.types import Generation, GenerationInfo, Records, Verdict
+
+SampleKey = tuple[str, int]
+"""(problem id, sample index)."""
+
+
+_AnyT = TypeVar("_AnyT", Generation, GenerationInfo)
+
+
+def read_samples(path: Path) -> Iterator[Generation]:
+    """Yield the samples of a file; none where there is no file. Few are held at a time.
+
+    Raises:
+        RunError: as `read_chunks`.
+    """
+    for samples, _ in read_chunks(path, Generation):
+        yield from samples
+
+
+def without_texts(samples: Iterable[Generation]) -> Records[GenerationInfo]:
+    """Return samples without their texts."""
+    with gc_paused():
+        return Records(map(GenerationInfo.of, samples))
+
+
+def distinct(samples: Iterable[_AnyT]) -> dict[SampleKey, _AnyT]:
+    """Return samples by problem and index; of several lines on one sample the first counts."""
+    by_key: dict[SampleKey, _AnyT] = {}
+    for sample in samples:
+        by_key.setdefault((sample.problem_id, sample.sample), sample)
+    return by_key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredVerdicts:
+    """The verdicts in a file."""
+
+    counting: Records[Verdict]
+    """Those that count, in the order of the file."""
+    lines: int
+    """How many there are, with those that do not count."""
+    left_out: int
+    """How many are on other samples than those that are stored, or by other rules."""
+
+
+def sort_out(
+    stored: Sequence[Verdict],
+    samples: Mapping[SampleKey, GenerationInfo],
+    judged_by: str | None,
+    *,
+    others: bool,
+) -> StoredVerdicts:
+    """Return which verdicts count: on what is stored and by the present rules, the last of each.
+
+    One of an earlier folder does not say what was judged, and counts.
+
+    Args:
+        stored: the verdicts in the order of their file.
+        samples: those that count.
+        judged_by: of the manifest's grading rules.
+        others: whether there are samples that do not count, on which verdicts may be. Else a
+            verdict on none that is stored is left to who reads it: something is amiss.
+    """
+    counting: dict[object, Verdict] = {}
+    left_out = 0
+    for number, verdict in enumerate(stored):
+        key = verdict.problem_id, verdict.sample
+        sample = samples.get(key)
+        if verdict.judged_by != judged_by:
+            left_out += 1
+        elif verdict.judged_output is None or (sample is None and not others):
+            counting[number] = verdict
+        elif sample is not None and verdict.judged_output == sample.output_digest:
+            counting.pop(key, None)
+            counting[key] = verdict
+        else:
+            left_out += 1
+    found = Records(counting.values())
+    return StoredVerdicts(counting=found, lines=len(stored), left_out=left_out)

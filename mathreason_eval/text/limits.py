@@ -1,0 +1,49 @@
+"""How large what is read may be: the limits of everything that may come from somebody else.
+
+They are far above what people measure with, and keep a small file from taking a machine's memory or
+an hour. The limits of archives and commits are in the gate, which alone unpacks them.
+"""
+
+from __future__ import annotations
+
+MAX_NESTING = 64
+"""Lists and mappings within each other, in JSON and YAML."""
+MAX_LINE_BYTES = 64 << 20
+"""Bytes of a line, and of a field of CSV: answers of ten million characters are read."""
+MAX_ROWS = 10_000_000
+"""Rows of a file of data or outputs."""
+MAX_COLUMNS = 1_000
+"""Columns of CSV and Parquet."""
+MAX_DOCUMENT_BYTES = 64 << 20
+"""Bytes of a JSON document: a manifest, the metrics of a run."""
+MAX_VALUES = 2_000_000
+"""Values of a JSON document."""
+MAX_YAML_BYTES = 1 << 20
+"""Bytes of a configuration, a task or a script."""
+MAX_NUMBER_CHARACTERS = 100
+"""Characters of a number in YAML."""
+MAX_TEXT_BYTES = 16 << 20
+"""Bytes of a text that is read whole: a template, a prompt."""
+MAX_PER_COMPRESSED_BYTE = 200
+"""Bytes that a compressed byte may expand to, beyond the first 32 MiB; texts have 3 to 20."""
+FREE_EXPANDED_BYTES = 32 << 20
+LINE_OVERHEAD_BYTES = 64
+"""Bytes that a line counts in addition: a file of blank lines takes time, too."""
+MAX_SAMPLES = 1_000_000
+"""Samples a problem."""
+MAX_TASK_SAMPLES = 50_000_000
+"""Samples of a task."""
+
+
+def check_expansion(expanded: int, compressed: int) -> None:
+    """Raise an error if data expand to more than any text does.
+
+    Args:
+        expanded: bytes so far.
+        compressed: bytes that they were expanded from.
+
+    Raises:
+        ValueError: if they do.
+    """
+    if expanded > FREE_EXPANDED_BYTES + MAX_PER_COMPRESSED_BYTE * compressed:
+        raise ValueError("it expands to far more than any text does")

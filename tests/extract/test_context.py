@@ -1,0 +1,97 @@
+"""A candidate is not a claim: what the words and the formula around a value make of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mathreason_eval.extract import extract
+from mathreason_eval.grade.graders import MATH_RULES
+from mathreason_eval.grade.verify import verify
+from mathreason_eval.types import Outcome
+
+# fmt: off
+CLAIMED = [
+    r"The answer is $\boxed{17}$.",
+    r"$x = \boxed{17}$",
+    r"$8 + 9 = \boxed{17}$",
+    r"Therefore $\boxed{17} = 8 + 9$.",
+    r"- $\boxed{17}$",
+    r"$\boxed{17}\text{ cm}$",
+    "The answer is not 16 but 17.",
+    "It is not hard to see that the answer is 17.",
+    "There is no doubt that the answer is 17.",
+    "THERE IS NO DOUBT THAT THE ANSWER IS 17.",
+    "We do not need the other case. The answer is 17.",
+    r"17 is not even, so the answer is $\boxed{17}$, which is not a square.",
+    "The answer is 17 (i.e., seventeen).",
+    "The answer is 17 ✅",
+    '<b>Answer:</b> <span style="color:red">17</span>',
+    "정답은 17입니다.",
+    "La respuesta no depende de $n$. La respuesta es 17.",
+]
+NOT_CLAIMED = [
+    # denied
+    "The answer is not 17.",
+    "The answer cannot be 17.",
+    "THE ANSWER IS NOT 17.",
+    r"The answer is NOT $\boxed{17}$.",
+    "The answer would never be 17.",
+    "The answer is no longer 17.",
+    "The answer is far from 17.",
+    "The answer is anything but 17.",
+    r"Clearly $x \ne \boxed{17}$.",
+    r"$\boxed{17}$ is incorrect.",
+    "The answer is 17 (this is wrong).",
+    "Somebody says that the answer is 17. That is wrong.",
+    "La respuesta no es 17.",
+    "Die Antwort ist nicht 17.",
+    "Ответ: не 17",
+    "คำตอบไม่ใช่ 17",
+    "정답은 17가 아닙니다.",
+    # part of a formula
+    r"$3\cdot\boxed{17}$",
+    r"$\boxed{17}+1$",
+    r"$-\boxed{17}$",
+    r"$\sqrt{\boxed{17}}$",
+    r"$\boxed{17}^2$",
+    # one of several, taken back, assumed
+    "The answer is 17 (or 18).",
+    "The answer is 17 (18 is also possible).",
+    "The answer is 17. The answer could also be 18.",
+    r"$\boxed{17}$. Wait, I made a mistake, the correct value is 18.",
+    "If $n$ were odd, the answer would be 17. But $n$ is even.",
+    r"SUPPOSE THAT THE ANSWER IS $\boxed{17}$.",
+    # numbers that count something else
+    "The answer is given by equation (17).",
+    "The answer is given by EQUATION  (17).",
+    "16. Take the square.\n17. Take the root.",
+    "The answer lies in 1 to 17.",
+    "There are 17 apples. How many are red?",
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("output", CLAIMED)
+def test_what_is_claimed_is_right(output: str) -> None:
+    assert verify("17", output=output).outcome is Outcome.CORRECT
+
+
+@pytest.mark.parametrize("output", NOT_CLAIMED)
+def test_what_is_not_claimed_is_never_right(output: str) -> None:
+    assert verify("17", output=output).outcome is not Outcome.CORRECT
+
+
+def test_the_reason_is_in_the_verdict() -> None:
+    match = verify("17", output=r"So $x \ne \boxed{17}$.")
+    assert (match.outcome, match.rule, match.note) == (
+        Outcome.WRONG, "not_claimed", "17 is denied",
+    )  # fmt: skip
+
+
+def test_a_doubtful_answer_gives_way_to_a_claim_but_not_to_a_weaker_candidate() -> None:
+    found = extract(r"So $x \ne \boxed{17}$. The answer is 18.", MATH_RULES)
+    assert found is not None
+    assert (found.text, found.rule, found.doubt) == ("18", "phrase", "")
+    found = extract(r"So $x \ne \boxed{17}$, as 18 shows.", MATH_RULES)
+    assert found is not None
+    assert (found.text, found.doubt) == ("17", "17 is denied")

@@ -1,0 +1,99 @@
+"""A run whose tasks are added one after another, each with its own samples and limit."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from mathreason_eval import evaluate
+from mathreason_eval.cli import main
+from mathreason_eval.gate.config import Config
+from mathreason_eval.gate.judging import Conclusion, judge
+from mathreason_eval.gate.looks import LookSchedule
+from mathreason_eval.runs.store import load_run
+
+STEPS = (
+    (("arithmetic",), 4, 3),
+    (("arithmetic", "word-problems"), 2, 4),
+    (("word-problems", "kk-gen"), 3, 2),
+)
+"""Tasks, samples and limit of each session."""
+ASKED = {"arithmetic": (4, 4), "word-problems": (4, 3), "kk-gen": (2, 3)}
+"""Problems and samples of each task in the end."""
+MISSING = {"arithmetic": 2, "word-problems": 2, "kk-gen": 0}
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grown") / "run"
+    for tasks, samples, limit in STEPS:
+        evaluate(
+            model="fake:echo", tasks=tasks, samples=samples, limit=limit, temperature=0.6,
+            out=folder,
+        )  # fmt: skip
+    return folder
+
+
+def said(monkeypatch, capsys, *words):
+    monkeypatch.setattr(sys, "argv", ["mathreason", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code, capsys.readouterr()
+
+
+def test_show_says_what_each_task_lacks(grown, monkeypatch, capsys):
+    _, found = said(monkeypatch, capsys, "show", grown, "--json")
+    shown = json.loads(found.out)
+    tasks = shown["manifest"]["tasks"]
+    assert {one: (tasks[one]["problems"], tasks[one]["samples"]) for one in tasks} == ASKED
+    assert shown["missing"] == MISSING
+    _, found = said(monkeypatch, capsys, "show", grown)
+    lines = found.out.splitlines()
+    for task, (problems, samples) in ASKED.items():
+        [head] = [line for line in lines if line.startswith(f"{task} v")]
+        assert f"{problems} problems · {samples} samples each" in head
+    missing = [line for line in lines if line.startswith("missing")]
+    assert [line.partition("with ")[2] for line in missing] == ["-n 4 --limit 4", "-n 3 --limit 4"]
+
+
+def test_the_gate_asks_of_each_task_its_own_samples(grown):
+    run = load_run(grown)
+    conclusions = {one.task: one for one in judge(run, run, Config()).tasks}
+    assert conclusions["kk-gen"].conclusion is not Conclusion.NOT_COMPARABLE
+    for task in ("arithmetic", "word-problems"):
+        assert conclusions[task].conclusion is Conclusion.NOT_COMPARABLE
+        assert "2 of " in conclusions[task].obstacles[0]
+
+
+def test_a_look_is_one_that_every_task_has_reached(grown):
+    run = load_run(grown)
+    config = Config(looks=LookSchedule(samples=(1, 3, 4)), allow=frozenset({"missing"}))
+    judged = judge(run, run, config)
+    assert judged.reached == 3
+    assert {one.look.samples for one in judged.tasks} == {3}
+
+
+@pytest.mark.slow
+def test_the_site_says_the_samples_of_each(grown, monkeypatch, capsys, tmp_path):
+    code, _ = said(monkeypatch, capsys, "leaderboard", grown, "-o", tmp_path / "site")
+    assert code == 0
+    pages = {page.stem: page.read_text() for page in (tmp_path / "site").rglob("*.html")}
+    space = "\N{NO-BREAK SPACE}"
+    assert f"3{space}to{space}4{space}samples" in pages["run"]
+    for task, (_, samples) in ASKED.items():
+        assert f"{samples}{space}samples" in pages[task]
+        assert f"{7 - samples}{space}samples" not in pages[task]
+
+
+def test_what_is_missing_is_added_by_what_is_said(grown):
+    for task, (limit, samples) in ASKED.items():
+        run = evaluate(
+            model="fake:echo", tasks=[task], samples=samples, limit=limit, temperature=0.6,
+            out=grown,
+        )  # fmt: skip
+    assert run.manifest.finished is not None
+    assert sum(len(run.generations(task)) for task in ASKED) == sum(
+        p * n for p, n in ASKED.values()
+    )

@@ -1,0 +1,401 @@
+"""Every fault of a run is named at once, before an engine is loaded and anything is asked."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shlex
+import sys
+import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from project import ROOT
+
+from mathreason_eval import evaluate
+from mathreason_eval.cli import main
+from mathreason_eval.errors import SeveralFaultsError, UserError
+from mathreason_eval.models import NamedModel, check_model
+from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.pipeline.preflight import preflight
+from mathreason_eval.pipeline.spec import RunSpec
+
+YAML = """\
+name: NAME
+version: 1
+summary: A task with a fault
+license: CC0
+generate: {problems: 4}
+extract: [boxed]
+grade: number
+"""
+CODE = """\
+from mathreason_eval.types import Problem
+
+
+def problem(index, seed):
+    return Problem(id=f"p{index}", question=f"What is {index} + 1?", gold=(str(index + 1),))
+
+
+def fine(gold, answer):
+    return gold == answer
+"""
+# fmt: off
+TEXT = "{t: {template: prompt.jinja, form: text}}"
+FAULTY = {  # the name of a task: what differs from one that is right
+    "right":     {},
+    "ruleless":  {"yaml": ("[boxed]", "[boxd, tagg]")},
+    "gradeless": {"yaml": ("grade: number", "grade: numbr")},
+    "secondary": {"yaml": ("grade: number", "grade: number\nsecond: mth")},
+    "unranked":  {"yaml": ("grade: number", "grade: number\nprimary: avrg")},
+    "untyped":   {"yaml": ("version: 1", "version: one")},
+    "keyless":   {"yaml": ("summary:", "sumary:")},
+    "untold":    {"prompt": "{{ problem.question }}\n{{ problem.hint }}"},
+    "unclosed":  {"prompt": "{{ problem.question }}\n\n{% if x %}"},
+    "uncoded":   {"code": "import nothing_of_the_kind\n"},
+    "dividing":  {"code": CODE.replace("str(index + 1)", "str(6 / index)")},
+    "doubled":   {"code": CODE.replace('f"p{index}"', '"p"')},
+    "listed":    {"code": "def problem(index, seed):\n    return ['What?']\n"},
+    "judging":   {"yaml": ("grade: number", "grade: task.py:fine")},
+    "misjudging": {"yaml": ("grade: number", "grade: task.py:fine"),
+                   "code": CODE.replace("gold == answer", "gold.nothing")},
+    "unjudging": {"yaml": ("generate: {problems: 4}\nextract: [boxed]\ngrade: number",
+                           "data: {file: rows.jsonl}\nextract: [boxed]\ngrade: task.py:fine"),
+                  "code": "import nothing_of_it\n\n\ndef fine(gold, answer):\n    return 1\n"},
+    "textual":   {"yaml": ("extract:", f"prompts: {TEXT}\nextract:")},
+    "columned":  {"yaml": ("generate: {problems: 4}", "data: {file: rows.jsonl}")},
+}
+# fmt: on
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """A folder of tasks, all but two with one fault."""
+    root = tmp_path_factory.mktemp("mine")
+    for name, how in FAULTY.items():
+        folder = root / name
+        folder.mkdir()
+        old, new = how.get("yaml", ("", ""))
+        (folder / "task.yaml").write_text(YAML.replace(old, new).replace("NAME", name))
+        (folder / "prompt.jinja").write_text(how.get("prompt", "{{ problem.question }}"))
+        (folder / "task.py").write_text(how.get("code", CODE))
+    (root / "unjudging" / "rows.jsonl").write_text('{"question": "1?", "answer": "1"}\n')
+    (root / "columned" / "rows.jsonl").write_text('{"question": "1?", "answr": "1"}\n')
+    return root
+
+
+class Server(BaseHTTPRequestHandler):
+    """One model with a context of 600 tokens, which counts whatever is asked of it."""
+
+    def do_GET(self):
+        locked = "locked" in self.path
+        if locked and self.headers.get("authorization") != "Bearer right":
+            self.reply(401, {"error": {"message": "no"}})
+        elif self.path.endswith("/models"):
+            self.reply(200, {"data": [{"id": "m", "max_model_len": 600}]})
+        else:
+            self.reply(404, {})
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if "completions" in self.path:
+            self.server.asked.append(asked)
+        if not self.path.endswith("/tokenize"):
+            self.reply(404, {})
+            return
+        told = " ".join(one["content"] for one in asked.get("messages", ()))
+        words = [f"{word} " for word in told.split()]
+        self.reply(200, {"tokens": list(range(len(words))), "token_strs": words})
+
+    def reply(self, code, body):
+        content = json.dumps(body).encode()
+        self.send_response(code)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    serving = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    serving.asked = []
+    Thread(target=serving.serve_forever, daemon=True).start()
+    yield serving
+    serving.shutdown()
+    serving.server_close()
+
+
+@pytest.fixture(scope="module")
+def places(mine, server, tmp_path_factory):
+    """What the starts below name."""
+    files = tmp_path_factory.mktemp("files")
+    (files / "rows.jsonl").write_text('{"id": "a", "question": "1 + 1?", "gold": "2"}\n')
+    (files / "twice.jsonl").write_text('{"id": "a", "question": "1?", "gold": "2"}\n' * 2)
+    (files / "torn.jsonl").write_text('{"id": "a", "question": "1?", "gold": "2"}\n{"id"')
+    (files / "empty.jsonl").write_text("")
+    (files / "long.jsonl").write_text(
+        "".join(
+            json.dumps({"id": f"l{n}", "question": "one " * n, "gold": "1"}) + "\n"
+            for n in (5, 900, 1000)
+        )
+    )
+    (files / "script.yaml").write_text("- contians: a\n")
+    (files / "outputs.jsonl").write_text('{"id": "a"}\n')
+    (files / "torn.gguf").write_bytes(b"GGUF")
+    bare = files / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_text('{"max_position_embeddings": 100}')
+    (files / "other").mkdir()
+    (files / "other" / "run").mkdir()
+    (files / "other" / "run" / "arithmetic").mkdir()
+    (files / "other" / "run" / "arithmetic" / "generations.jsonl").write_text("{}\n")
+    return {
+        "bad_vllm": "--model-arg chat_template_kwargs=[1] --model-arg engine_args='{\"dtype\":1}'",
+        "bad_body": "--model-arg extra_body='{\"n\":2}' --model-arg opening=x",
+        "bad_tasks": "arithmetc,ruleless,untold,gsm8k --data gsm8k=none.jsonl --second numbr",
+        "long": f"-t gsm8k --data gsm8k={files}/long.jsonl",
+        "fake": FAKE,
+        "mine": mine,
+        "files": files,
+        "url": f"http://127.0.0.1:{server.server_port}",
+    }
+
+
+FAKE = "fake:answer=1"
+# fmt: off
+STARTS = [  # what is typed after `mathreason run`, and every fault that is said
+    # tasks
+    ("{fake} -t arithmetc", ["'arithmetc'", "Did you mean arithmetic?"]),
+    ("{fake} -t arithmetc,aime99,gsm9k",                ["'arithmetc'", "'aime99'", "'gsm9k'"]),
+    ("{fake} -t ''",                                    ["tasks is ()"]),
+    ("{fake} -t ruleless",                              ["'boxd'", "'tagg'"]),
+    ("{fake} -t gradeless",                             ["no grader named 'numbr'", "number?"]),
+    ("{fake} -t secondary",                             ["no grader named 'mth'"]),
+    ("{fake} -t unranked",                              ["no metric named 'avrg'"]),
+    ("{fake} -t untyped",                               ["task.yaml, line 2: version is 'one'"]),
+    ("{fake} -t keyless", ["task.yaml, line 3", "Did you mean summary?"]),
+    ("{fake} -t untold", ["prompt.jinja, line 2", "for p0", "'hint'"]),
+    ("{fake} -t unclosed",                              ["prompt.jinja, line 3", "for p0"]),
+    ("{fake} -t uncoded",                               ["task.py, line 1", "nothing_of_the_kind"]),
+    ("{fake} -t dividing", ["task.py, line 5", "problem 0", "ZeroDivision"]),
+    ("{fake} -t doubled",                               ["two problems 'p'"]),
+    ("{fake} -t listed",                                ["returned list"]),
+    ("{fake} -t misjudging",                            ["task.py:fine", "'nothing'"]),
+    ("{fake} -t unjudging",                              ["task.py:fine cannot", "nothing_of"]),
+    ("{fake} -t columned",                              ["rows.jsonl, row 0 has no gold"]),
+    ("{fake} -t textual",                               ["no prompt for a chat model"]),
+    ("{fake} -t arithmetic --tasks-dir nowhere",        ["no folder nowhere"]),
+    ("{fake} -t ruleless,gradeless,untold,uncoded", ["'boxd'", "'numbr'", "jinja", "task.py"]),
+    # prompts, graders, data
+    ("{fake} -t arithmetic --prompt boxd",              ["no prompt of arithmetic named 'boxd'"]),
+    ("{fake} -t arithmetic,word-problems --prompt x",   ["of arithmetic", "of word-problems"]),
+    ("{fake} -t arithmetic --second numbr",             ["no grader named 'numbr'"]),
+    ("{fake} -t gsm8k --data gsm8k=none.jsonl",         ["no file none.jsonl"]),
+    ("{fake} -t gsm8k --data gsm8k={files}/rows.txt", ["not of a known format"]),
+    ("{fake} -t gsm8k --data gsm8k={files}/torn.jsonl",   ["torn.jsonl, line 2"]),
+    ("{fake} -t gsm8k --data gsm8k={files}/twice.jsonl",  ["two problems 'a'"]),
+    ("{fake} -t gsm8k --data gsm8k={files}/empty.jsonl",  ["has no problems"]),
+    ("{fake} -t arithmetic --data arithmetic=seed:x",   ["not a seed"]),
+    ("{fake} -t arithmetic --data gsmk=x --data aime=y", ["'gsmk'", "'aime'"]),
+    ("{fake} {long} --prompt five-shot --data gsm8k:shots=no.jsonl",
+                                                         ["no file no.jsonl"]),
+    # limits
+    ("{fake} -t arithmetic -n 0 --limit -3 --top-p 7", ["samples is 0", "limit is -3", "top_p is"]),
+    ("{fake} -t arithmetic --temperature nan",          ["temperature is nan"]),
+    ("{fake} -t arithmetic --max-tokens 0 --seed -1",   ["max_tokens is 0", "seed is -1"]),
+    # models
+    ("faek:x -t arithmetic",                             ["Did you mean fake?"]),
+    ("fake: -t arithmetic",                              ["does not name a model"]),
+    ("gpt -t arithmetc",                                 ["BACKEND:NAME", "'arithmetc'"]),
+    ("fake:ehco -t arithmetic",                          ["Did you mean echo?"]),
+    ("{fake} -t arithmetic --model-arg latncy=1 --model-arg chat=perhaps",
+                                                         ["'latncy'", "'perhaps'"]),
+    ("fake:{files}/script.yaml -t arithmetic",           ["Did you mean contains?"]),
+    ("replay:none.jsonl -t arithmetic --model-arg caht=1", ["no file none.jsonl", "'caht'"]),
+    ("replay:{files}/outputs.jsonl -t arithmetic",       ["no output or text"]),
+    ("checker:sums -t arithmetic", ["checker named 'sums'", "steps of a solution"]),
+    ("llamacpp:none.gguf -t arithmetic --model-arg ctx=9", ["no file none.gguf", "'ctx'"]),
+    ("llamacpp:{files}/torn.gguf -t arithmetic",         ["torn.gguf is not a GGUF file"]),
+    ("hf:/nowhere -t arithmetc --model-arg dtyp=1", ["no folder /now", "'dtyp'", "'arithmetc'"]),
+    ("hf:{files} -t arithmetic",                         ["no config.json"]),
+    ("hf:{files}/bare -t arithmetic",                    ["no weights"]),
+    ("hf:{files}/bare -t arithmetic --prompt boxed",     ["no weights", "no chat template"]),
+    ("vllm:{files}/bare -t arithmetic {bad_vllm}",
+     ["no weights", "JSON object", "cannot set dtype"]),
+    # servers
+    ("openai:m@http://127.0.0.1:9/v1 -t arithmetc", ["no answer from http://127", "'arithmetc'"]),
+    ("openai:mm@{url}/v1 -t arithmetic",                 ["no model 'mm'", "Did you mean m?"]),
+    ("openai:m@{url}/locked/v1 -t arithmetic", ["the one in NO_SUCH_KEY is not set", "export"]),
+    ("openai:m@{url}/locked/v1 -t arithmetic --model-arg api_key_env=WRONG_KEY",
+                                                         ["the one in WRONG_KEY is refused"]),
+    ("openai:m@{url}/v1 -t arithmetic {bad_body} --model-arg max_tokens_name=most",
+     ["cannot set n", "opening='x'", "'most'"]),
+    # context
+    ("{fake} -t arithmetic --model-arg context=100 --max-tokens 100", ["arithmetic is 100"]),
+    ("{fake} {long} --model-arg context=1040 --max-tokens 50",
+                                                         ["1 of 3", "l1000 has", "or less"]),
+    ("openai:m@{url}/v1 {long} --max-tokens 100",
+                                                         ["2 of 3", "600 tokens", "l1000"]),
+    ("openai:m@{url}/v1 -t arithmetic --max-tokens 600", ["max_tokens of arithmetic is 600"]),
+    # the run folder
+    ("{fake} -t arithmetic -o {files}/rows.jsonl",    ["rows.jsonl is a file"]),
+    ("{fake} -t arithmetic -o {files}/rows.jsonl/run", ["rows.jsonl is a file"]),
+    ("{fake} -t arithmetic -o /proc/none/run",          ["/proc/none/run cannot be"]),
+    ("{fake} -t arithmetic -o {files}/other/run",     ["samples but no manifest", "--repair"]),
+    # all together
+    ("openai:mm@{url}/v1 -t {bad_tasks} -o {files}/rows.jsonl --model-arg concurency=1",
+     ["no model 'mm'", "'arithmetc'", "'boxd'", "'tagg'", "prompt.jinja, line 2", "none.jsonl",
+      "'numbr'", "rows.jsonl is a file", "'concurency'"]),
+]
+# fmt: on
+
+
+@pytest.fixture
+def start(monkeypatch, capsys, tmp_path, places):
+    """Return a function that runs a command line in this process: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WRONG_KEY", "wrong")
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+
+    def run(verb, typed):
+        words = shlex.split(typed.format(**places))
+        if "locked" in typed and "api_key_env" not in typed:
+            words += ["--model-arg", "api_key_env=NO_SUCH_KEY"]
+        if "--tasks-dir" not in words:
+            words += ["--tasks-dir", str(places["mine"])]
+        monkeypatch.setattr(sys, "argv", ["mathreason", verb, *words])
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return left.value.code, said.out, said.err
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("typed", "says"), STARTS, ids=[typed for typed, _ in STARTS])
+def test_every_fault_is_named_at_once_and_nothing_is_asked(start, server, tmp_path, typed, says):
+    code, out, err = start("run", typed)
+    assert (code, out) == (2, "")
+    assert [one for one in says if one not in err] == []
+    assert "internal error" not in err
+    assert not server.asked
+    # Nothing was written either, but for what was there before.
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_there_are_sixty_wrong_starts():
+    assert len(STARTS) >= 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("typed", "says"), STARTS[::4], ids=[typed for typed, _ in STARTS[::4]])
+def test_the_doctor_finds_the_same(start, server, tmp_path, typed, says):
+    code, out, err = start("doctor", f"{typed} --json")
+    assert code == 2
+    told = " ".join(f"{one['says']} {one['hint']}" for one in json.loads(out)) if out else err
+    assert [one for one in says if one not in told] == []
+    assert not server.asked
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+# fmt: off
+RIGHT = [  # what must not be refused
+    "{fake} -t right,judging,arithmetic --limit 2 -o run",
+    "{fake} -t textual --limit 2 -o run --model-arg chat=false",
+    "{fake} -t textual --limit 2 -o run --prompt t",
+    "{fake} {long} --model-arg context=3000 --max-tokens 50 -o run",
+    "{fake} {long} --model-arg context=1000 --max-tokens 50 -o run --accept-failures",
+    "{fake} {long} --limit 1 --model-arg context=100 --max-tokens 50 -o run",
+]
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("typed", RIGHT)
+def test_what_can_run_is_not_refused(start, typed):
+    assert start("doctor", typed)[0] == 0
+    code, _, err = start("run", typed)
+    assert code == 0, err
+    assert start("doctor", typed)[0] == 0
+
+
+def test_a_folder_of_other_settings_is_said_before_the_model_is_opened(tmp_path):
+    evaluate(model=FAKE, tasks="arithmetic", limit=2, out=tmp_path / "run")
+    opened = []
+
+    def opener():
+        opened.append(1)
+
+    for settings in ({"temperature": 0.5}, {"seed": 3}, {"max_tokens": 9}):
+        spec = RunSpec(tasks=("arithmetic",), limit=2, **settings)
+        with pytest.raises(UserError, match="other settings"):
+            preflight(spec, NamedModel(name=FAKE), tmp_path / "run")
+        with pytest.raises(UserError):
+            preflight(spec.of({"tasks": ["nothing"]}), opener, tmp_path / "run")
+    assert not opened
+
+
+def test_a_folder_that_another_process_writes_is_said(tmp_path):
+    run = evaluate(model=FAKE, tasks="arithmetic", limit=2, out=tmp_path / "run")
+    with (run.path / ".lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(SeveralFaultsError, match="Another process") as refused:
+            evaluate(model=FAKE, tasks=["arithmetc"], out=run.path)
+    assert "arithmetc" in str(refused.value)
+
+
+@pytest.mark.skipif(bool(find_spec("math_verify")), reason="math-verify is installed here")
+@pytest.mark.skipif(bool(find_spec("vllm")), reason="vllm is installed here")
+def test_all_missing_extras_are_in_one_line():
+    facts = check_model("vllm:nobody/model")
+    assert any("vllm" in fault.what for fault in facts.faults)
+    with pytest.raises(UserError) as refused:
+        evaluate(model="vllm:/nowhere", tasks="arithmetic", second="math-verify")
+    line = "pip install 'mathreason-eval[math-verify,vllm]'"
+    assert str(refused.value).count(line) == 2
+
+
+def test_every_extra_of_an_engine_brings_what_reads_a_hub():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+
+    def brings(extra):
+        inner = [one.partition("[")[2].rstrip("]") for one in extras[extra]
+                 if one.startswith("mathreason-eval[")]  # fmt: skip
+        return {extra}.union(*(brings(name) for names in inner for name in names.split(",")))
+
+    for extra in ("vllm", "hf", "llamacpp", "openai", "demo"):
+        assert "hub" in brings(extra), extra
+
+
+def test_of_a_model_that_cannot_be_looked_at_nothing_is_claimed():
+    def opener():
+        raise AssertionError
+
+    spec, loaded = preflight(RunSpec(tasks="arithmetic", limit=2), opener, None)
+    assert (spec.temperature, len(loaded)) == (0.0, 1)
+    assert check_model("fake:answer=1").chat is True
+    assert ModelFacts().context is None
+
+
+def test_shards_that_are_missing_are_counted(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model-1.safetensors").write_bytes(b"")
+    shards = {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-3.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    said = " ".join(str(fault) for fault in check_model(f"hf:{folder}").faults)
+    assert "lacks 2 of 3 files of weights: model-2.safetensors" in said
+    for name in ("model-2.safetensors", "model-3.safetensors"):
+        (Path(folder) / name).write_bytes(b"")
+    said = " ".join(str(fault) for fault in check_model(f"hf:{folder}").faults)
+    assert "weights" not in said
