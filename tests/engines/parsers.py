@@ -73,13 +73,20 @@ def template(opening, closing):
     return {"start_anchor": "<|im_start|>", "fields": {"thinking": thinking, "content": {}}}
 
 
+class InOrder(PreTrainedTokenizerFast):
+    """Lists its tokens always in one order: a parser takes the first that has its look."""
+
+    def get_vocab(self):
+        return dict(sorted(super().get_vocab().items()))
+
+
 def made_tokenizer(*, marked=True):
     """Return a tokenizer with a token a character and, if `marked`, one for each mark."""
     characters = [*map(chr, range(32, 127)), "\n", "◁", "▷"]
     vocabulary = {text: index for index, text in enumerate([*characters, "<unk>"])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
     tokenizer.decoder = decoders.Fuse()
-    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+    made = InOrder(tokenizer_object=tokenizer, unk_token="<unk>")
     if not marked:
         return made
     examples = [mark.strip() for marks in MARKS.values() for mark in marks.example]
