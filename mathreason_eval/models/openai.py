@@ -26,7 +26,7 @@ from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.models.health import CircuitBreaker, State
 from mathreason_eval.models.openings import SPLIT, Opening, served_opening, served_system_role
-from mathreason_eval.models.replies import from_chat, from_text, parse_body
+from mathreason_eval.models.replies import OTHER_MODEL, from_chat, from_text, model_name, parse_body
 from mathreason_eval.models.retries import failed_try, pause
 from mathreason_eval.models.served import ServedModel, examine_server
 from mathreason_eval.models.servers import (
@@ -111,6 +111,8 @@ class OpenAIModel:
         self._pending: set[Future[Result]] = set()
         self._done: SimpleQueue[Future[Result]] = SimpleQueue()
         self._ending = False
+        self._answering: str | None = None
+        """The model that answers, as the server calls it."""
         self._next_start = 0.0
         self._secrets = secrets_of(options, server.defaults)
         self._client = new_client(server.url, options, only_post=True)
@@ -329,7 +331,25 @@ class OpenAIModel:
         result = handle(request, lambda: read(request, reply, 0.0))
         if isinstance(result, Failure):
             return result
+        if (other := self._other_model(request, reply)) is not None:
+            return other
         return context_cut(result, self.context, "serve a longer context") or result
+
+    def _other_model(self, request: Request, reply: object) -> Failure | None:
+        """Return the failure of a request that another model answered than those before it.
+
+        Gateways fall back to one. What a server calls its model need not be what it is asked for.
+        """
+        named = model_name(reply)
+        self._answering = self._answering or named
+        if named in {None, self._answering}:
+            return None
+        return Failure(
+            request=request,
+            kind=OTHER_MODEL,
+            reason=f"the model {named} answered it, and {self._answering} others",
+            hint="Ask for a model by its full name, from a server that does not choose another.",
+        )
 
 
 _OK = 200
