@@ -261,6 +261,8 @@ class FaultServer(ThreadingHTTPServer):
         """The name of a kind for every request, probes included."""
         self.asked = []
         self.lock = Lock()
+        self.listed = {"id": "m"}
+        """What the list of models states."""
         self.patience = 1.5
         """Seconds of a hang, longer than any client here waits."""
 
@@ -278,7 +280,7 @@ class FaultServer(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         # A question that a redirect turned into a GET gets an answer that is another's.
-        models = {"data": [{"id": "m"}]}
+        models = {"data": [self.server.listed]}
         self.reply(200, {}, models if "models" in self.path else body_of("\\boxed{0.123}"))
 
     def do_POST(self):

@@ -34,11 +34,11 @@ from mathreason_eval.models.servers import (
     check_max_tokens_name,
     check_opening,
     dead_server,
+    listed_model,
     new_client,
     read_extra_body,
     read_name,
     secrets_of,
-    served_context,
 )
 from mathreason_eval.types import Message, Prompt
 
@@ -376,7 +376,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
     defaults = _defaults(chosen, faults)
     raise_faults(faults.found)
     model, url = read_name(name, rest, chosen)
-    context = served_context(model, url, chosen) or chosen.context
+    listed = listed_model(model, url, chosen)
     opening = _opening(url, model, defaults, chosen)
     described: dict[str, object] = {
         "backend": "openai",
@@ -385,12 +385,14 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
         "extra_body": defaults,
         "opening": opening.text,
     }
+    if listed.weights:
+        described["served"] = secrets_of(chosen, defaults).hide(listed.weights)
     server = Server(
         url=url,
         model=model,
         described=described,
         defaults=defaults,
-        context=context,
+        context=listed.context or chosen.context,
         opening=opening.text or "",
         opening_from=opening.source,
     )
