@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.text.think_marks import FAMILIES, MARKS, parser_of
-from mathreason_eval.text.thinking import parsed_thought, split_thinking, written_opening
+from mathreason_eval.text.thinking import is_mark, parsed_thought, split_thinking, written_opening
 
 # fmt: off
 THOUGHTS = [
@@ -189,6 +189,19 @@ def test_a_thought_whose_opening_is_not_shown_ends_at_a_closing_that_is_no_menti
     assert (thought.text, thought.reasoning) == (MENTION, "We add.")
     mention = f"The mark {closing} ends a thought: 4"
     assert split_thinking(mention).text == mention
+
+
+NEVER_USED = "think_never_used_51bce0c785ca2f68081bfa7d91973934"
+
+
+@pytest.mark.parametrize("name", ["think", "think:6124c78e", NEVER_USED])
+def test_the_tags_of_a_checkpoint_are_marks_with_their_suffix(name):
+    assert is_mark(f"<{name}>")
+    assert is_mark(f"</{name}>")
+    assert written_opening(f"2 + 2?<{name}>\n") == f"<{name}>"
+    assert split_thinking(f"<{name}>a</think>b</{name}>4").finished
+    assert not split_thinking(f"<{name}>a</{name}x>4").finished
+    assert not is_mark("<thinks>")
 
 
 SENTENCE = "Here is my thought process: 2 + 2 is \\boxed{4}."
