@@ -386,6 +386,8 @@ def _run_folders(path: Path) -> Sequence[Path]:
     # A folder may be called like a manifest, too: after a model, or as a user chose.
     named = sorted(path.rglob(MANIFEST))
     found = [one.parent for one in named if one.is_symlink() or not one.is_dir()]
+    if not found and sample_files(path):
+        return [path]  # A run without its manifest, of which `load_run` says what to do.
     if not found:
         raise RunError(
             f"{path} is not a run folder and contains none.",

@@ -237,7 +237,8 @@ def test_the_command_line_repairs_what_nobody_can_read(mathreason, tmp_path, man
     path = tmp_path / "run" / "manifest.json"
     whole = load_run(path.parent).verdicts("arithmetic")
     path.unlink() if manifest is None else path.write_bytes(manifest)
-    refused = mathreason(*words)
-    assert (refused.code, "--repair" in refused.err) == (2, True)
+    for verb in (words, ["show", path.parent], ["gate", path.parent, "--baseline", path.parent]):
+        refused = mathreason(*verb)
+        assert (refused.code, "--repair" in refused.err) == (2, True)
     assert mathreason(*words, "--repair").code == 0
     assert load_run(path.parent).verdicts("arithmetic") == whole
