@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import time
@@ -17,7 +18,8 @@ FAILS, ANSWERS, REFUSED, TRUNCATED, EMPTY = "fails", "answers", "refused", "trun
 def body_of(message, finish="stop", **more):
     """A reply with one choice; a message may be a mapping or what `content` is to hold."""
     held = message if isinstance(message, dict) else {"role": "assistant", "content": message}
-    return {"choices": [{"index": 0, "message": held, "finish_reason": finish}], **more}
+    choice = {"index": 0, "message": held, "finish_reason": finish}
+    return {"model": "m", "choices": [choice], **more}
 
 
 def chat(fate, *message, finish="stop", **more):
@@ -77,6 +79,22 @@ def numbered(text, *indices):
          "finish_reason": "stop"}
         for i in indices
     ]  # fmt: skip
+
+
+def sent(fate, change, **headers):
+    """A kind whose bytes are made of those of the right reply."""
+    named = {k.replace("_", "-"): v for k, v in headers.items()}
+    return fate, lambda text: (200, named, change(json.dumps(body_of(text)).encode()))
+
+
+def choice(fate, **more):
+    """A kind whose choice has other fields; None for one that it lacks."""
+
+    def make(text):
+        held = {**numbered(text, 0)[0], **more}
+        return [{name: value for name, value in held.items() if value is not None}]
+
+    return choices(fate, make)
 
 
 CALL = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
@@ -170,6 +188,52 @@ KINDS = {
     **{f"usage {usage}": chat(ANSWERS, usage=usage) for usage in
        (None, [], "many", {"completion_tokens": "9"}, {"completion_tokens": True},
         {"completion_tokens": -1}, {"completion_tokens": 1e9}, {"completion_tokens": 10**30})},
+    # what gateways do
+    **{f"status {code}": status(code) for code in
+       (300, 304, 407, 421, 423, 451, 498, 511, 520, 999)},
+    "202 accepted":           raw(b'{"id": "job-1", "status": "queued"}', 202),
+    "201 with an answer":     (ANSWERS, lambda text: (201, {}, body_of(text))),
+    "answer as html":         (ANSWERS, lambda text: (200, {"content-type": "text/html"},
+                                                      body_of(text))),
+    "307 without location":   (FAILS, lambda _: (307, {}, b"")),
+    "307 to another scheme":  redirect(307, "ftp://127.0.0.1/v1/chat/completions"),
+    "301 loses the post":     redirect(301, ELSEWHERE),
+    "retry-after -5":         status(503, retry_after="-5"),
+    "retry-after nan":        status(503, retry_after="nan"),
+    "retry-after-ms":         status(429, retry_after_ms="1"),
+    "utf-16":                 sent(ANSWERS, lambda b: b.decode().encode("utf-16")),
+    "byte order mark":        sent(ANSWERS, lambda b: b"\xef\xbb\xbf" + b),
+    "blanks before":          sent(ANSWERS, lambda b: b" \n" * 999 + b),
+    "two objects":            sent(FAILS, lambda b: b + b),
+    "a huge number":          sent(FAILS, lambda _: b'{"created": ' + b"9" * 9999 + b"}"),
+    "gzip":                   sent(ANSWERS, gzip.compress, content_encoding="gzip"),
+    "encoding unknown":       sent(FAILS, lambda _: b"\0\1", content_encoding="gzip, x"),
+    "long headers":           sent(FAILS, lambda b: b, x_trace="a" * 300_000),
+    "reply in a list":        made(FAILS, lambda text: [body_of(text)]),
+    "reply in result":        made(FAILS, lambda text: {"result": body_of(text)}),
+    "detail in 200":          made(FAILS, lambda _: {"detail": "not ready"}),
+    "error true":             made(FAILS, lambda text: {**body_of(text), "error": True}),
+    "error null":             made(ANSWERS, lambda text: {**body_of(text), "error": None}),
+    "another model":          made(FAILS, lambda text: {**body_of(text), "model": "smaller"}),
+    "model null":             made(ANSWERS, lambda text: {**body_of(text), "model": None}),
+    "choices an object":      choices(FAILS, lambda text: {"0": numbered(text, 0)[0]}),
+    "error in choice":        choice(FAILS, error={"code": 502}),
+    "index a text":           choice(FAILS, index="1"),
+    "index true":             choice(FAILS, index=True),
+    "no index":               choice(ANSWERS, index=None),
+    "content []":             chat(FAILS, []),
+    "content of texts":       made(FAILS, lambda t: body_of([t])),
+    "part without text":      chat(FAILS, [part("text")]),
+    "part with an object":    made(FAILS, lambda t: body_of([part("text", text={"value": t})])),
+    "refusal empty":          said(ANSWERS, refusal=""),
+    "tool calls []":          said(ANSWERS, tool_calls=[]),
+    "function call":          said(FAILS, function_call={"name": "f", "arguments": "{}"}),
+    "reasoning a number":     said(ANSWERS, reasoning_content=7),
+    "reasoning an object":    said(ANSWERS, reasoning={"text": "hm"}),
+    "finish object":          chat(FAILS, finish={"type": "stop"}),
+    "finish list":            chat(FAILS, finish=["stop"]),
+    "finish with blanks":     chat(ANSWERS, finish=" STOP\n"),
+    "finish 429":             chat(FAILS, finish="rate_limited"),
     # texts
     **{f"text with {name}": made(ANSWERS, lambda t, more=more: body_of(more + t)) for name, more in
        {"half a character": "\ud800 ", "NUL": "\0 ", "U+2028": "\u2028 ",
@@ -197,6 +261,8 @@ class FaultServer(ThreadingHTTPServer):
         """The name of a kind for every request, probes included."""
         self.asked = []
         self.lock = Lock()
+        self.listed = {"id": "m"}
+        """What the list of models states."""
         self.patience = 1.5
         """Seconds of a hang, longer than any client here waits."""
 
@@ -214,7 +280,7 @@ class FaultServer(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         # A question that a redirect turned into a GET gets an answer that is another's.
-        models = {"data": [{"id": "m"}]}
+        models = {"data": [self.server.listed]}
         self.reply(200, {}, models if "models" in self.path else body_of("\\boxed{0.123}"))
 
     def do_POST(self):

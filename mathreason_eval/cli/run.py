@@ -40,7 +40,9 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     from mathreason_eval.pipeline.run import run_tasks
 
     spec = run_spec(options)
-    if spec.samples > 1 and resolve_sampling(spec, options["out"]).temperature == 0:
+    # A folder that is to be repaired may have nothing that can be read before.
+    stored = None if spec.repair else options["out"]
+    if spec.samples > 1 and resolve_sampling(spec, stored).temperature == 0:
         note(
             f"warning: at temperature 0 samples 1 to {spec.samples - 1} of each problem repeat "
             "sample 0; take -n 1, or --temperature 0.6 and another -o"

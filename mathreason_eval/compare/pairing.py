@@ -11,7 +11,13 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.runs.completeness import check_stored
 from mathreason_eval.runs.manifest import Conditions, differences
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, without_copies
+from mathreason_eval.stats.copies import (
+    Copies,
+    copied_samples,
+    copies_note,
+    repeats_note,
+    without_copies,
+)
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import Item, Same, items_of
 from mathreason_eval.stats.metrics import (
@@ -217,6 +223,8 @@ def _notes(before: TaskRun, after: TaskRun) -> Iterator[str]:
     for side in (before, after):
         if side.copies:
             yield f"of {side.run.path.name} {copies_note(side.copies)}"
+        if repeated := repeats_note(side.copies):
+            yield f"of {side.run.path.name} {repeated}"
     old, new = (
         max((item.n for item in side.items.values()), default=0) for side in (before, after)
     )

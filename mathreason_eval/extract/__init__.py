@@ -40,7 +40,9 @@ EXTRACTORS: Registry[Rule] = Registry(
 _TURNS = (
     "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|end|>",
     "<|start_header_id|>", "<|user|>", "<|return|>", "</s>", "<start_of_turn>", "<end_of_turn>",
-    "<｜end▁of▁sentence｜>", "<｜User｜>", "[INST]",
+    "<｜end▁of▁sentence｜>", "<｜User｜>", "[INST]", "<|eom_id|>", "<|eom|>", "<|eot|>",
+    "<|end_message|>", "<|endofturn|>", "<|end_of_turn|>", "<|END_TEXT|>", "<|END_RESPONSE|>",
+    "<|END_OF_TURN_TOKEN|>", "<turn|>", "<|turn>", "[unused10]", "<eos>", "<|flush|>",
 )  # fmt: skip
 """Marks of a chat template: no answer contains one, so the model's turn ends there."""
 
@@ -101,7 +103,9 @@ def _first(text: str, rules: Sequence[str], accepts: Callable[[str], bool] | Non
 
 def _own_turn(text: str) -> str:
     """Return the text before the first mark of a chat template that has text before it."""
-    if not any(sign in text for sign in ("|>", "</s>", "_of_turn>", "｜>", "[INST]")):
+    if not any(
+        sign in text for sign in ("|>", "</s>", "turn>", "｜>", "[INST]", "[unused10]", "<eos>")
+    ):
         return text
     begins = len(text) - len(text.lstrip())
     if text.startswith(_TURNS, begins):

@@ -61,7 +61,20 @@ def boxed(text: str) -> Answer | None:
             return _unclosed(text, after)
         if not _is_mention(text, mark, content):
             return _with_neighbours(text, mark, content, boxes)
-    return None
+    return _between_tokens(text)
+
+
+_BOX_TOKENS = ("<|begin_of_box|>", "<|end_of_box|>")
+
+
+def _between_tokens(text: str) -> Answer | None:
+    """Return the content of the last box that GLM writes with tokens of its own."""
+    opening, closing = _BOX_TOKENS
+    begin = text.rfind(opening)
+    end = text.find(closing, begin)
+    if begin < 0 or end < 0:
+        return None
+    return answer_at(text, "boxed", (begin + len(opening), end))
 
 
 BOXES = "boxes"

@@ -203,7 +203,8 @@ class Judge(ProcessOwner):
             return _unanswered(Outcome.NO_ANSWER, note), 0.0
         began = time.perf_counter()
         # With the reasoning split off already, a tag in the text is plain text.
-        thought = split_thinking(generation.text, generation.reasoning)
+        cut = generation.finish_reason == "length"
+        thought = split_thinking(generation.text, generation.reasoning, cut=cut)
         if not thought.finished:
             # Who has split it off does not say whether it ended.
             note = (
@@ -218,7 +219,6 @@ class Judge(ProcessOwner):
         else:
             answer = grader.find(thought.text)
         seconds = time.perf_counter() - began
-        cut = generation.finish_reason == "length"
         if cut and (answer is None or answer.rule in WEAK_RULES):
             return _unanswered(Outcome.TRUNCATED, "stopped by length before an answer"), seconds
         if answer is None:

@@ -26,7 +26,7 @@ from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.models.health import CircuitBreaker, State
 from mathreason_eval.models.openings import SPLIT, Opening, served_opening, served_system_role
-from mathreason_eval.models.replies import from_chat, from_text, parse_body
+from mathreason_eval.models.replies import OTHER_MODEL, from_chat, from_text, model_name, parse_body
 from mathreason_eval.models.retries import failed_try, pause
 from mathreason_eval.models.served import ServedModel, examine_server
 from mathreason_eval.models.servers import (
@@ -34,11 +34,11 @@ from mathreason_eval.models.servers import (
     check_max_tokens_name,
     check_opening,
     dead_server,
+    listed_model,
     new_client,
     read_extra_body,
     read_name,
     secrets_of,
-    served_context,
 )
 from mathreason_eval.types import Message, Prompt
 
@@ -111,6 +111,8 @@ class OpenAIModel:
         self._pending: set[Future[Result]] = set()
         self._done: SimpleQueue[Future[Result]] = SimpleQueue()
         self._ending = False
+        self._answering: str | None = None
+        """The model that answers, as the server calls it."""
         self._next_start = 0.0
         self._secrets = secrets_of(options, server.defaults)
         self._client = new_client(server.url, options, only_post=True)
@@ -329,7 +331,25 @@ class OpenAIModel:
         result = handle(request, lambda: read(request, reply, 0.0))
         if isinstance(result, Failure):
             return result
+        if (other := self._other_model(request, reply)) is not None:
+            return other
         return context_cut(result, self.context, "serve a longer context") or result
+
+    def _other_model(self, request: Request, reply: object) -> Failure | None:
+        """Return the failure of a request that another model answered than those before it.
+
+        Gateways fall back to one. What a server calls its model need not be what it is asked for.
+        """
+        named = model_name(reply)
+        self._answering = self._answering or named
+        if named in {None, self._answering}:
+            return None
+        return Failure(
+            request=request,
+            kind=OTHER_MODEL,
+            reason=f"the model {named} answered it, and {self._answering} others",
+            hint="Ask for a model by its full name, from a server that does not choose another.",
+        )
 
 
 _OK = 200
@@ -356,7 +376,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
     defaults = _defaults(chosen, faults)
     raise_faults(faults.found)
     model, url = read_name(name, rest, chosen)
-    context = served_context(model, url, chosen) or chosen.context
+    listed = listed_model(model, url, chosen)
     opening = _opening(url, model, defaults, chosen)
     described: dict[str, object] = {
         "backend": "openai",
@@ -365,12 +385,14 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
         "extra_body": defaults,
         "opening": opening.text,
     }
+    if listed.weights:
+        described["served"] = secrets_of(chosen, defaults).hide(listed.weights)
     server = Server(
         url=url,
         model=model,
         described=described,
         defaults=defaults,
-        context=context,
+        context=listed.context or chosen.context,
         opening=opening.text or "",
         opening_from=opening.source,
     )

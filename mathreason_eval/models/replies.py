@@ -25,6 +25,9 @@ class _Message:
 UNUSABLE = "unusable reply"
 """The kind of failure of a request whose reply contains no completion."""
 
+OTHER_MODEL = "another model"
+"""The kind of failure of a request that another model answered than the others."""
+
 
 class UnusableReplyError(Exception):
     """A reply that contains no completion, with the reason."""
@@ -75,6 +78,12 @@ def is_context_error(message: str) -> bool:
     """Return whether an error says that the prompt does not fit the context."""
     lowered = message.lower()
     return any(phrase in lowered for phrase in _CONTEXT_ERRORS)
+
+
+def model_name(reply: object) -> str | None:
+    """Return what a reply calls the model that made it; None if it does not say."""
+    name = reply.get("model") if isinstance(reply, dict) else None
+    return name if isinstance(name, str) and name else None
 
 
 def token_count(value: object) -> int | None:

@@ -7,8 +7,8 @@ import difflib
 import os
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -199,15 +199,37 @@ def secrets_of(access: Access, sent: Mapping[str, object]) -> Secrets:
     return Secrets(read_key(access), *secret_values(sent))
 
 
-def served_context(model: str, url: str, access: Access) -> int | None:
-    """Return the context that the server's list of models states, or None where it states none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedModel:
+    """What a server's list of models states of one."""
+
+    context: int | None = None
+    """None where it states none."""
+    weights: Mapping[str, object] = field(default_factory=dict)
+    """Which weights answer to the model's name, empty where it does not state any: a name stays
+    when a server is started with another checkpoint."""
+
+
+_WEIGHTS = ("root", "parent", "quantization", "arch", "revision", "digest", "sha256")
+"""Of vLLM and SGLang, LM Studio and others. Other fields change with every reply or restart."""
+_GGUF_WEIGHTS = ("n_params", "size", "n_vocab", "vocab_type", "n_embd", "n_ctx_train", "ftype")
+"""Of llama.cpp, in `meta`."""
+
+
+def _stated(entry: object, names: Iterable[str]) -> Mapping[str, object]:
+    held = entry if isinstance(entry, dict) else {}
+    return {name: held[name] for name in names if isinstance(held.get(name), str | int)}
+
+
+def listed_model(model: str, url: str, access: Access) -> ListedModel:
+    """Return what the server's list of models states of one.
 
     Raises:
         ModelError: the server cannot be reached, refuses the key, or lists other models only.
     """
     listed = asyncio.run(_list_models(url, access))
     if listed is None:
-        return None
+        return ListedModel()
     names = [str(entry.get("id")) for entry in listed]
     if model not in names:
         near = difflib.get_close_matches(model, names, n=1, cutoff=0.0)
@@ -216,7 +238,15 @@ def served_context(model: str, url: str, access: Access) -> int | None:
     entry = listed[names.index(model)]
     meta = entry.get("meta")
     context = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
-    return context if isinstance(context, int) else None
+    return ListedModel(
+        context=context if isinstance(context, int) else None,
+        weights={**_stated(entry, _WEIGHTS), **_stated(meta, _GGUF_WEIGHTS)},
+    )
+
+
+def served_context(model: str, url: str, access: Access) -> int | None:
+    """Return the context that the server's list of models states; see `listed_model`."""
+    return listed_model(model, url, access).context
 
 
 async def _list_models(url: str, access: Access) -> list[dict[str, Any]] | None:

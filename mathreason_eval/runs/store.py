@@ -58,6 +58,10 @@ class Sample:
     """None if the sample has not been judged."""
 
 
+class LostRunWarning(UserWarning):
+    """A folder among others has lost its manifest."""
+
+
 class ForeignSampleWarning(UserWarning):
     """A folder contains samples that were made under other conditions than its manifest states."""
 
@@ -386,9 +390,24 @@ def _run_folders(path: Path) -> Sequence[Path]:
     # A folder may be called like a manifest, too: after a model, or as a user chose.
     named = sorted(path.rglob(MANIFEST))
     found = [one.parent for one in named if one.is_symlink() or not one.is_dir()]
+    if not found and sample_files(path):
+        return [path]  # A run without its manifest, of which `load_run` says what to do.
     if not found:
         raise RunError(
             f"{path} is not a run folder and contains none.",
             "`mathreason run` and `mathreason import` make them.",
         )
+    _warn_of_lost(path, found)
     return found
+
+
+def _warn_of_lost(path: Path, found: Sequence[Path]) -> None:
+    """Name the folders below a path that have samples, and no manifest to read them by."""
+    held = {one.parent.parent for one in path.rglob("generations.jsonl") if one.is_file()}
+    for lost in sorted(held.difference(found)):
+        warnings.warn(
+            f"{lost} has samples but no {MANIFEST} and is left out; the `mathreason run` that made "
+            "it writes it again with --repair",
+            LostRunWarning,
+            stacklevel=4,
+        )

@@ -4,12 +4,16 @@ Whether a sample index repeats another is decided for the whole task, never for 
 out equal texts of single problems would leave out the answers that a model gives most often. Of an
 index that does, what is left out on a problem is what repeats an earlier sample of that problem:
 a problem whose earlier request failed has no other answer.
+
+A server that repeats itself on a part of the problems only, as one with a cache does, cannot be
+told from a model that often gives the same answer. Such samples count, and their number is
+reported.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +22,10 @@ from mathreason_eval.types import AnyGeneration, Generation, GenerationInfo, Ver
 _LONG = 100
 """Characters: two independent samples rarely share a text of this length."""
 _MIN_LONG = 5
-"""Minimum number of problems with such texts for two equal samples to be copies."""
+"""Minimum number of problems with such texts for two equal samples to be copies, and of repeated
+texts that are worth a note."""
+_NOTED_SHARE = 0.1
+"""Minimum share of repeated texts that is worth a note."""
 
 _Texts = dict[str, tuple[bytes, int]]
 """The digest of the texts of one sample of each problem, and their length."""
@@ -37,6 +44,11 @@ class Copies:
     alone: int
     """Number of samples of these indices that count, as no earlier one of their problem is equal:
     its request failed, or their own did."""
+    repeats: int = 0
+    """Number of samples that count although an earlier one of their problem has the same text: a
+    long one, unless the temperature is known to be 0."""
+    compared: int = 0
+    """Number of samples that could be such repeats."""
 
     def __bool__(self) -> bool:
         """Return whether any sample is a copy."""
@@ -81,9 +93,37 @@ def copied_samples(generations: Iterable[AnyGeneration], *, greedy: bool) -> Cop
         alone += len(texts) - len(repeated) + len(failed[index])
         # A third sample may repeat this one where the first has none.
         known[first] = texts | known[first]
+    repeats, compared = _repeats(by_index, samples, greedy)
     return Copies(
-        original=original, samples=frozenset(samples), independent=len(known), alone=alone
+        original=original,
+        samples=frozenset(samples),
+        independent=len(known),
+        alone=alone,
+        repeats=repeats,
+        compared=compared,
     )
+
+
+def _repeats(
+    by_index: Mapping[int, _Texts],
+    left_out: Collection[tuple[str, int]],
+    greedy: bool,  # noqa: FBT001  a flag handed on
+) -> tuple[int, int]:
+    """Return how many samples that count repeat an earlier one of their problem, and of how many.
+
+    Short texts, which a model may give twice, are compared only if the temperature is 0.
+    """
+    repeats = compared = 0
+    earlier: dict[str, set[bytes]] = defaultdict(set)
+    for index in sorted(by_index):
+        for problem, (digest, length) in by_index[index].items():
+            if (problem, index) in left_out or not (greedy or length >= _LONG):
+                continue
+            known = earlier[problem]
+            compared += bool(known)
+            repeats += digest in known
+            known.add(digest)
+    return repeats, compared
 
 
 def _is_copy(first: _Texts, second: _Texts, greedy: bool) -> bool:  # noqa: FBT001  a flag handed on
@@ -121,3 +161,13 @@ def copies_note(copies: Copies) -> str:
     if copies.alone:
         note += f", except {copies.alone:,} that repeat{'' if copies.alone > 1 else 's'} none"
     return note
+
+
+def repeats_note(copies: Copies) -> str | None:
+    """Return a note on samples that count and repeat an earlier one, or None if these are few."""
+    if copies.repeats < max(_MIN_LONG, _NOTED_SHARE * copies.compared):
+        return None
+    return (
+        f"{copies.repeats:,} of {copies.compared:,} further samples have the text of an earlier "
+        "one of their problem and are counted"
+    )

@@ -9,6 +9,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 _SPECIAL = re.compile(r"[^\n\t -~]+")
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Unicode's property Default_Ignorable_Code_Point, which Python does not have, outside of the
+categories that are hidden anyway: fillers, joiners and variation selectors."""
 _MAX_MARKS = 4
 """Combining marks kept on one letter: no script needs more, and many would cover other lines."""
 
@@ -16,10 +21,10 @@ _MAX_MARKS = 4
 def visible(text: str) -> str:
     """Return the text with every invisible or control character escaped, as `⟨U+001B⟩`.
 
-    By Unicode's categories: controls, formats (those that change the writing direction among them),
-    surrogates, private and unassigned characters, separators of lines and paragraphs, and combining
-    marks beyond the fourth on one letter. Line feeds, tabs and visible characters are unchanged.
-    Escaping changes length and positions.
+    By Unicode's properties: controls, formats (those that change the writing direction among them),
+    surrogates, private and unassigned characters, separators of lines and paragraphs, letters and
+    marks that are displayed as nothing, and combining marks beyond the fourth on one letter. Line
+    feeds, tabs and visible characters are unchanged. Escaping changes length and positions.
     """
     return _SPECIAL.sub(_spell_out, text)
 
@@ -31,12 +36,15 @@ def visible_line(text: str) -> str:
 
 def _spell_out(found: re.Match[str]) -> str:
     """Return a match of non-ASCII characters with the invisible ones escaped."""
-    shown, marks = [], 0
+    shown, marks, before = [], 0, ""
     for char in found.group():
         category = unicodedata.category(char)
         marks = marks + 1 if category.startswith("M") else 0
-        hidden = category.startswith("C") or category in {"Zl", "Zp"}
-        shown.append(_code_point(char) if hidden or marks > _MAX_MARKS else char)
+        hidden = category.startswith("C") or category in {"Zl", "Zp"} or _IGNORABLE.match(char)
+        # As in most emoji: the first selector after a symbol says how that is drawn.
+        drawn = before.startswith("S") and "\ufe00" <= char <= "\ufe0f"
+        shown.append(_code_point(char) if (hidden and not drawn) or marks > _MAX_MARKS else char)
+        before = category
     return "".join(shown)
 
 

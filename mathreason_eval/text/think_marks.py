@@ -3,7 +3,7 @@
 A mark here is text, as a tokenizer writes it when special tokens are kept. A new family is a line
 in FAMILIES, and a new kind of marks an entry in MARKS. The marks of families with a parser are from
 `vllm.reasoning` and `vllm.parser` 0.32, and tests compare with those parsers. The marks of other
-families are from descriptions of their outputs.
+families are from SGLang's parsers and from descriptions of their outputs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ class Marks:
     """Regular expression of the opening mark."""
     closing: str
     """Regular expression of the closing mark; `{suffix}` is that named group of `opening`."""
+    implied: str | None = None
+    """Regular expression of what ends a thought without closing it: the channel of the answer opens
+    in the middle of it. Only of special tokens, which a thought cannot mention."""
     example: tuple[str, str]
     """An opening and a closing mark as most models write them, for the tests."""
     response: tuple[str, str] | None = None
@@ -28,6 +31,9 @@ class Marks:
     """Whether a closing mark counts without an opening in the text, as after a template that writes
     the opening: only for marks that cannot be prose."""
     exact: bool = False
+    prose: bool = False
+    """Whether the opening is a sentence that any model may begin an answer with and that no
+    template writes. Then it opens a thought only if that is closed or the text was cut."""
 
 
 _BLANKS = r"[ \t]{0,8}"
@@ -42,11 +48,12 @@ def _tags(name: str, *, alone: bool = True) -> Marks:
     return Marks(opening=opening, closing=closing, example=example, alone=alone)
 
 
+SUFFIX = r":[^\s<>]{1,32}|_never_used_[0-9a-fA-F]{8,64}"
+"""What HY v4 and Doubao Seed append to the names of their tags; it depends on the checkpoint."""
 _RESPONSE = (r"<response>", r"</response>")
 MARKS: Mapping[str, Marks] = {
     "think": Marks(
-        # HY v4 adds a suffix, which depends on the checkpoint, to each of its tags.
-        opening=rf"<think(?P<suffix>:[^\s<>]{{1,32}})?{_BLANKS}>",
+        opening=rf"<think(?P<suffix>{SUFFIX})?{_BLANKS}>",
         closing=rf"</think{{suffix}}{_BLANKS}>",
         example=("<think>", "</think>"),
         response=_RESPONSE,
@@ -68,6 +75,13 @@ MARKS: Mapping[str, Marks] = {
         example=("<|think|>", "<|/think|>"),
         alone=True,
     ),
+    "solar": Marks(
+        opening=r"<\|think\|>",
+        closing=r"<\|end\|>",
+        implied=r"<\|content\|>",
+        response=(r"(?:<\|begin\|>\s*assistant)?\s*<\|content\|>", r"<\|(?:end|flush)\|>"),
+        example=("<|think|>", "<|end|>"),
+    ),
     "magistral": Marks(
         opening=r"\[THINK\]", closing=r"\[/THINK\]", example=("[THINK]", "[/THINK]"), alone=True
     ),
@@ -77,6 +91,7 @@ MARKS: Mapping[str, Marks] = {
     "kimi_k3": Marks(
         opening=r"<\|open\|>\s*think\s*<\|sep\|>",
         closing=r"<\|close\|>\s*think\s*<\|sep\|>",
+        implied=r"<\|open\|>\s*response\s*<\|sep\|>",
         response=(
             r"<\|open\|>\s*response\s*<\|sep\|>",
             r"<\|close\|>\s*response\s*<\|sep\|>(?:<\|close\|>\s*message\s*<\|sep\|>)?",
@@ -86,14 +101,14 @@ MARKS: Mapping[str, Marks] = {
     ),
     "harmony": Marks(
         opening=r"<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>",
-        closing=r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w+\s*)?<\|message\|>",
+        closing=r"<\|channel\|>\s*final(?:\s[^<]{0,80})?(?:<\|constrain\|>[^<]{0,80})?<\|message\|>",
         response=("", r"<\|(?:return|end)\|>"),
         example=("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
         alone=True,
     ),
     # Harmony with its special tokens stripped. `analysis of …` is prose.
     "harmony_stripped": Marks(
-        opening=r"analysis(?=[A-Z0-9\"'\\(\[*])",
+        opening=r"(?:analysis|commentary)(?=[^\W_]|[\"'\\(\[*$])",
         closing=r"assistantfinal(?:json(?=[{\[]))?",
         example=("analysis", "assistantfinal"),
         exact=True,
@@ -101,6 +116,7 @@ MARKS: Mapping[str, Marks] = {
     "cohere": Marks(
         opening=r"<\|START_THINKING\|>",
         closing=r"<\|END_THINKING\|>",
+        implied=r"<\|START_(?:RESPONSE|TEXT)\|>",
         response=(r"<\|START_(?:RESPONSE|TEXT)\|>", r"<\|END_(?:RESPONSE|TEXT)\|>"),
         example=("<|START_THINKING|>", "<|END_THINKING|>"),
         alone=True,
@@ -110,6 +126,20 @@ MARKS: Mapping[str, Marks] = {
         closing=r"<channel\|>",
         response=("", r"<turn\|>"),
         example=("<|channel>thought\n", "<channel|>"),
+        alone=True,
+    ),
+    "medgemma": Marks(
+        opening=r"<unused94>\s*thought",
+        closing=r"<unused95>",
+        response=("", r"<end_of_turn>"),
+        example=("<unused94>thought\n", "<unused95>"),
+        alone=True,
+    ),
+    "pangu": Marks(
+        opening=r"\[unused16\]",
+        closing=r"\[unused17\]",
+        response=("", r"\[unused10\]"),
+        example=("[unused16]", "[unused17]"),
         alone=True,
     ),
     "open_thoughts": Marks(
@@ -134,12 +164,17 @@ MARKS: Mapping[str, Marks] = {
     "inkling": Marks(
         opening=r"<\|content_thinking\|>",
         closing=r"<\|end_message\|>",
-        response=(r"(?:<\|message_model\|>)?\s*<\|content_text\|>", r"<\|end_message\|>"),
+        implied=r"(?:<\|message_model\|>)?\s*<\|content_text\|>",
+        response=(
+            r"(?:<\|message_model\|>)?\s*<\|content_text\|>",
+            r"(?:<\|end_message\|>)?(?:<\|content_model_end_sampling\|>)?",
+        ),
         example=("<|content_thinking|>", "<|end_message|>"),
     ),
     "muse_glimmer": Marks(
         opening=r"to=self<\|message\|>",
         closing=r"<\|eom\|>",
+        implied=r"\bto=(?!self<)[^\s<]{1,80}<\|message\|>",
         response=(r"(?:<\|start\|>assistant)?[^<\n]{0,80}<\|message\|>", r"<\|(?:eom|eot)\|>"),
         example=("to=self<|message|>", "<|eom|>"),
     ),
@@ -148,10 +183,18 @@ MARKS: Mapping[str, Marks] = {
         closing=r"<\|im_start\|>\s*answer",
         example=("<|im_start|>think\n", "<|im_start|>answer\n"),
     ),
+    # The model's own turn is `assistant/think`, of which the last part may be its to write.
+    "hyperclova": Marks(
+        opening=r"/think(?!ing)",
+        closing=r"<\|im_end\|>\s*<\|im_start\|>assistant|\nassistant(?=\s|\Z)",
+        response=("", r"<\|(?:im_end|endofturn|stop)\|>"),
+        example=("/think\n", "<|im_end|>\n<|im_start|>assistant\n"),
+    ),
     "granite": Marks(
         opening=r"Here(?:'s| is) my thought process:",
         closing=r"Here(?:'s| is) my response:",
         example=("Here is my thought process:", "Here is my response:"),
+        prose=True,
     ),
     "apriel": Marks(
         opening=r"Here are my reasoning steps:",
@@ -160,7 +203,7 @@ MARKS: Mapping[str, Marks] = {
         example=("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]\n"),
     ),
 }
-"""Every kind of marks by name; the first that matches counts."""
+"""Every kind of marks by name. Of those that open a text the one that closes first counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,11 +225,14 @@ def _family(marks: str, parser: str | None = None, *model_types: str) -> Family:
 FAMILIES: Mapping[str, Family] = {
     "Apertus": _family("apertus"),
     "Apriel": _family("apriel"),
+    "Cohere Command A Plus": _family("cohere", "cohere_command4"),
     "Cohere Command A Reasoning": _family("cohere", "cohere_command3"),
     "DeepHermes": _family("think"),
     "DeepSeek R1": _family("think", "deepseek_r1"),
     "DeepSeek V3.1, V3.2": _family("think", "deepseek_v3", "deepseek_v32"),
     "DeepSeek V4": _family("think", "deepseek_v4", "deepseek_v4"),
+    "DeepSeek V4.1": _family("think", "deepseek_v41"),
+    "Doubao Seed": _family("think"),
     "Ernie 4.5": _family("think", "ernie45"),
     "Exaone 4": _family("think"),
     "Exaone Deep": _family("thought"),
@@ -202,6 +248,7 @@ FAMILIES: Mapping[str, Family] = {
     "Hunyuan A13B": _family("think", "hunyuan_a13b", "hunyuan_v1_moe"),
     "HY v3": _family("think", "hy_v3", "hy_v3"),
     "HY v4": _family("think", "hy_v4", "hy_v4"),
+    "HyperCLOVA X SEED Think": _family("hyperclova"),
     "Inkling": _family("inkling", "inkling"),
     "Intern-S1": _family("think"),
     "K2 Horizon": _family("k2_horizon", "k2_horizon"),
@@ -216,6 +263,7 @@ FAMILIES: Mapping[str, Family] = {
     "LongCat Flash": _family("longcat"),
     "Magistral": _family("magistral", "mistral"),
     "Magistral 2506": _family("think"),
+    "MedGemma": _family("medgemma"),
     "MiMo": _family("think", "mimo", "mimo"),
     "MiniCPM-V": _family("think", "minicpmv"),
     "MiniMax M1": _family("think"),
@@ -224,6 +272,7 @@ FAMILIES: Mapping[str, Family] = {
     "Muse Glimmer": _family("muse_glimmer", "muse_glimmer"),
     "Nemotron 3": _family("think", "nemotron_v3"),
     "Olmo 3": _family("think", "olmo3"),
+    "openPangu": _family("pangu"),
     "OpenThinker": _family("open_thoughts"),
     "Phi-4 reasoning": _family("think"),
     "Plamo 3": _family("plamo3", "plamo3", "plamo3"),
@@ -233,8 +282,10 @@ FAMILIES: Mapping[str, Family] = {
     "Seed-OSS": _family("seed", "seed_oss", "seed_oss"),
     "Sky-T1, Skywork": _family("open_thoughts"),
     "SmolLM3": _family("think"),
+    "Solar Open": _family("solar"),
     "Step 3": _family("think", "step3", "step3_text", "step3_vl"),
     "Step 3.5": _family("think", "step3p5", "step3p5"),
+    "TeleChat 4": _family("think"),
     "trained on <think_fast>": _family("think_fast"),
     "trained on <thinking>": _family("thinking"),
     "trained on <|think|>": _family("think_token"),

@@ -8,21 +8,28 @@ another thought.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from mathreason_eval.text.think_marks import MARKS, Marks
+from mathreason_eval.text.think_marks import MARKS, SUFFIX, Marks
 
 _ROLE = (
-    r"(?:[\s\ufeff\u200b]|<s>|<bos>|<\|im_start\|>assistant\b|<\|start\|>assistant\b"
-    r"|<[|｜]assistant[|｜]>)*+"
+    r"(?:[\s\ufeff\u00ad\u200b-\u200f\u2060-\u2064]|<s>|<bos>|<sop>|\[BOS\]|\[gMASK\]|\[/INST\]"
+    r"|<[|｜](?:begin[_▁]of[_▁](?:text|sentence)|startoftext)[|｜]>"
+    r"|(?:<\|(?:im_start|start|begin)\|>|\]~b\])(?:assistant|ai)\b"
+    r"|<\|(?:start_header_id|header_start|start_of_role)\|>assistant"
+    r"<\|(?:end_header_id|header_end|end_of_role)\|>"
+    r"|(?:<start_of_turn>|<\|turn>)model\b|<role>assistant</role>|<\|message_model\|>"
+    r"|<\|START_OF_TURN_TOKEN\|>|<\|CHATBOT_TOKEN\|>"
+    r"|<[|｜]assistant(?:_start)?[|｜]>|\[\|assistant\|\])*+"
 )
 """What may precede the reasoning: the header of a turn, if special tokens are kept."""
 _MISSPELT = re.compile(r"(?:</|<\\|\\end\s?\{|\[/|</\s)\s?think(?:ing)?\s?[>}\]]", re.IGNORECASE)
 r"""A misspelt closing mark: `\end{think}`, `<\think>`. Counts only if there is no correct one."""
 _HINTS = (
-    *("think", "thought", "reasoning", "channel|>", "<|channel", "inner_", "content_", "to=self"),
-    *("analysis", "steps:"),
+    *("think", "thought", "reasoning", "channel|>", "<|channel", "inner_", "<|content", "to=self"),
+    *("analysis", "commentary", "steps:", "unused", "<|start_", "<|open|>", "<|message|>"),
 )
 """Every mark contains one of these in some letter case, and a text without marks rarely does.
 Searching for them takes a twentieth of the time of a regular expression."""
@@ -42,7 +49,7 @@ class Thought:
     """Position of `text` in the undivided text, in characters."""
 
 
-def split_thinking(text: str, reasoning: str | None = None) -> Thought:
+def split_thinking(text: str, reasoning: str | None = None, *, cut: bool = True) -> Thought:
     """Return a text divided where its reasoning ends, in time linear in its length.
 
     Marks that the chat template has written must be part of `text`: see `written_opening`. If
@@ -53,16 +60,39 @@ def split_thinking(text: str, reasoning: str | None = None) -> Thought:
         text: as generated.
         reasoning: the reasoning that a server has split off already; then `text` is the answer,
             and only whether there is one is decided.
+        cut: whether the text may have been cut; else a sentence such as `Here is my thought
+            process:` opens no thought where none is closed.
     """
     if reasoning is not None:
         return Thought(text=text, reasoning=reasoning, finished=bool(text.strip() or not reasoning))
     if _may_have_marks(text):
-        for name in MARKS:
-            if begun := _opening(name).match(text):
-                return _after_opening(text, name, begun)
+        if (opened := _opened(text, cut=cut)) is not None:
+            return _after_opening(text, *opened)
         if (found := _lone_closing(text)) is not None:
             name, closing = found
             return _after_closing(text, name, 0, closing)
+        return _without_frame(text)
+    return Thought(text=text, reasoning=None, finished=True)
+
+
+def _opened(text: str, *, cut: bool) -> tuple[str, int, re.Match[str] | None] | None:
+    """Return the kind of marks that a text begins with, where its reasoning starts, and its end.
+
+    Two families may share an opening mark: then the one whose closing mark is found first counts.
+    """
+    begun = [(name, found) for name in MARKS if (found := _opening(name).match(text))]
+    opened = [(name, found.end(), _closed(text, name, found)) for name, found in begun]
+    if not cut:
+        opened = [one for one in opened if one[2] is not None or not MARKS[one[0]].prose]
+    return min(opened, key=lambda one: one[2].start() if one[2] else len(text), default=None)
+
+
+def _without_frame(text: str) -> Thought:
+    """Return a text without reasoning, and without the marks that a family has around an answer."""
+    for name, marks in MARKS.items():
+        if marks.implied is not None and (framed := _frame(name).match(text)):
+            divided = _divided(text, marks, 0, (0, framed.start("frame")))
+            return Thought(text=divided.text, reasoning=None, finished=True, start=divided.start)
     return Thought(text=text, reasoning=None, finished=True)
 
 
@@ -139,7 +169,7 @@ def is_mark(token: str) -> bool:
     return token in _SPECIAL_PARTS or any(
         re.fullmatch(part, token, _flags(marks))
         for marks in MARKS.values()
-        for part in (marks.opening, marks.closing.replace("{suffix}", r"(?::\S+)?"))
+        for part in (marks.opening, marks.closing.replace("{suffix}", f"(?:{SUFFIX})?"))
     )
 
 
@@ -148,7 +178,9 @@ _SPECIAL_PARTS = frozenset({
     *("<|open|>", "<|close|>", "<|sep|>"),
     *("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"),
     *("<|begin_of_solution|>", "<|end_of_solution|>", "<|message_model|>", "<|content_text|>"),
-    *("<|eom|>", "<|end|>", "[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"),
+    *("<|begin|>", "<|content|>", "<|flush|>", "<unused94>", "[unused10]"),
+    *("<|eom|>", "<|end|>", "<|content_model_end_sampling|>"),
+    *("[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"),
 })  # fmt: skip
 """Special tokens that form a mark together with ordinary ones, and those around an answer."""
 
@@ -157,6 +189,12 @@ _SPECIAL_PARTS = frozenset({
 def _opening(name: str) -> re.Pattern[str]:
     marks = MARKS[name]
     return re.compile(f"{_ROLE}(?:{marks.opening})", _flags(marks))
+
+
+@cache
+def _frame(name: str) -> re.Pattern[str]:
+    """Return what matches the mark of an answer at the beginning of a text."""
+    return re.compile(f"{_ROLE}(?P<frame>{MARKS[name].implied})", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
@@ -168,13 +206,19 @@ def _flags(marks: Marks) -> re.RegexFlag:
     return re.RegexFlag(0) if marks.exact else re.IGNORECASE
 
 
-def _after_opening(text: str, name: str, begun: re.Match[str]) -> Thought:
-    """Return a text that begins with an opening mark, divided at the next closing mark."""
-    closed = _closed(text, name, begun)
+def _after_opening(text: str, name: str, begin: int, closed: re.Match[str] | None) -> Thought:
+    """Return a text whose reasoning starts at `begin`, divided at its closing mark."""
     if closed is None:
-        rest = text[begun.end() :].strip()
-        return Thought(text="", reasoning=rest, finished=False, start=len(text))
-    return _after_closing(text, name, begun.end(), closed.span())
+        return Thought(text="", reasoning=text[begin:].strip(), finished=False, start=len(text))
+    return _after_closing(text, name, begin, _end_of(name, closed))
+
+
+def _end_of(name: str, closed: re.Match[str]) -> tuple[int, int]:
+    """Return the span of a closing mark: empty where the answer's own mark is the end."""
+    implied = MARKS[name].implied
+    if implied and re.fullmatch(implied, closed.group(), re.IGNORECASE):
+        return closed.start(), closed.start()
+    return closed.span()
 
 
 def _after_closing(text: str, name: str, begin: int, closing: tuple[int, int]) -> Thought:
@@ -184,14 +228,18 @@ def _after_closing(text: str, name: str, begin: int, closing: tuple[int, int]) -
         if closed is None:
             rest = text[begin:].strip()
             return Thought(text="", reasoning=rest, finished=False, start=len(text))
-        closing = closed.span()
+        closing = _end_of(name, closed)
     return _divided(text, MARKS[name], begin, closing)
 
 
 def _closed(text: str, name: str, begun: re.Match[str]) -> re.Match[str] | None:
-    """Return the first closing after an opening."""
+    """Return the first end of a thought after its opening."""
     suffix = begun.groupdict().get("suffix") or ""
     closed = _closing(MARKS[name], suffix).search(text, begun.end())
+    if implied := MARKS[name].implied:
+        opened = re.compile(implied, re.IGNORECASE).search(text, begun.end())
+        if opened and (closed is None or opened.start() < closed.start()):
+            return opened
     if closed is None and name in {"think", "thinking"}:
         closed = _MISSPELT.search(text, begun.end())
     return closed
@@ -225,10 +273,15 @@ _HARMONY_TURN = re.compile(
     r"<\|end\|>(?:<\|start\|>assistant)?(?:<\|channel\|>[^<]{1,80}<\|message\|>)?"
 )
 """Marks between the messages of one block of reasoning."""
+
+
+def _with_any_suffix(marks: Marks) -> str:
+    return marks.closing.replace("{suffix}", f"(?:{SUFFIX})?")
+
+
 _ALONE = {name: marks for name, marks in MARKS.items() if marks.alone}
-_ANY_LONE = re.compile(
-    "|".join(marks.closing.replace("{suffix}", "") for marks in _ALONE.values()), re.IGNORECASE
-)
+# Without groups, whose beginnings Python does not look for, so that it takes fifty times as long.
+_ANY_LONE = re.compile("|".join(map(_with_any_suffix, _ALONE.values())), re.IGNORECASE)
 _QUOTES = frozenset("`'\"“”‘’«»")
 
 
@@ -238,6 +291,7 @@ def _lone_closing(text: str) -> tuple[str, tuple[int, int]] | None:
     A model writes it at the end or at the beginning of a line, or without a space on either side; a
     sentence that mentions it has spaces, quotes or a full stop around it.
     """
+    fences = [found.start() for found in re.finditer("```", text)]
     for found in _ANY_LONE.finditer(text):
         start, end = found.span()
         before, after = text[start - 1 : start] or "\n", text[end : end + 1] or "\n"
@@ -246,16 +300,34 @@ def _lone_closing(text: str) -> tuple[str, tuple[int, int]] | None:
         on_edge = "\n" in {before, after}
         glued = not before.isspace() and (after.isalnum() or after in "\\$*#<")
         if on_edge or glued:
-            own = found.group()
-            kinds = (name for name in _ALONE if _closing(_ALONE[name], "").fullmatch(own))
-            return next(kinds), (start, end)
+            name = _lone_kind(found.group())
+            behind = bisect_left(fences, start)
+            # In a block of code with its opening mark it is an example.
+            if behind % 2 and _bare_opening(name).search(text, fences[behind - 1], start):
+                continue
+            return name, (start, end)
     return None
+
+
+def _lone_kind(closing: str) -> str:
+    """Return the first kind of marks that has a closing mark."""
+    kinds = (
+        name
+        for name, marks in _ALONE.items()
+        if re.fullmatch(_with_any_suffix(marks), closing, re.IGNORECASE)
+    )
+    return next(kinds)
+
+
+@cache
+def _bare_opening(name: str) -> re.Pattern[str]:
+    return re.compile(MARKS[name].opening, re.IGNORECASE)
 
 
 def _written(marks: Marks) -> str:
     """Return the regular expression of the reasoning marks that a template may have written."""
     opening = marks.opening.replace("(?P<suffix>", "(?:")
-    closing = marks.closing.replace("{suffix}", r"(?::[^\s<>]{1,32})?")
+    closing = _with_any_suffix(marks)
     return f"(?:{opening})(?:\\s*(?:{closing}))?" + (f"|{closing}" if marks.alone else "")
 
 

@@ -91,6 +91,15 @@ FOUND = [
     ("#### Yes, it does\nThe answer is 8",        "8",            "phrase"),
     ("#### Seth is 16 years old",                 "16 years old", "hashes"),        # a sentence
     ("It is 7.<|im_end|>\nIt is 8.",              "7",            "last_number"),   # another turn
+    ("The answer is 7<|end_message|>",             "7",            "phrase"),
+    ("The answer is 7<|END_TEXT|>",                "7",            "phrase"),
+    ("The answer is 7<turn|>",                     "7",            "phrase"),
+    ("so <|begin_of_box|>4<|end_of_box|> of 9",    "4",            "boxed"),         # GLM's box
+    ("The answer is <|begin_of_box|>4<|end_of_box|>.", "4",        "boxed"),
+    ("<answer><|begin_of_box|>4<|end_of_box|></answer>", "4",      "boxed"),
+    (r"<|begin_of_box|>\boxed{4}<|end_of_box|>",   "4",            "boxed"),
+    ("<|begin_of_box|>3<|end_of_box|> <|begin_of_box|>4<|end_of_box|>", "4", "boxed"),
+    ("7 <|begin_of_box|>4",                        "4",            "last_number"),
     ("She has 3.\nQuestion: how many?\nAnswer: 7", "7",           "phrase"),        # said again
     ("3 eggs.\nQ: 1?\nA: 2\nQ: 3?\nA: 4",         "3",            "last_number"),   # invented
     # announcements

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 from fault_server import EMPTY, FAILS, KEY, KINDS, REFUSED, TRUNCATED, FaultServer
 
-from mathreason_eval.errors import IncompleteRunError, ModelError
+from mathreason_eval.errors import IncompleteRunError, ModelError, RunError
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.pipeline.plan import RunSpec
@@ -121,7 +121,10 @@ def test_odd_texts_are_kept_and_odd_counts_are_unknown(runs):
     assert counts == {None}
 
 
-DEAD = [kind for kind, (fate, _) in KINDS.items() if fate == FAILS and kind != "context"]
+DEAD = [
+    kind for kind, (fate, _) in KINDS.items()
+    if fate == FAILS and kind not in {"context", "another model"}
+]  # fmt: skip
 
 
 def requests(count):
@@ -186,3 +189,31 @@ def test_what_fails_once_is_answered_in_the_same_session():
     server.server_close()
     assert [one.request.problem_id for one in results] == ["0", "2", "1"]
     assert all(isinstance(one, Completion) for one in results)
+
+
+SERVED = [
+    # what a server's list of models states, before and after it was started again; what is named
+    ({"root": "/a"}, {"root": "/b"}, r"served.*root"),
+    ({"meta": {"n_params": 7, "n_ctx": 1}}, {"meta": {"n_params": 8, "n_ctx": 1}}, "n_params"),
+    ({"root": "/a", "created": 1, "permission": [{"id": "x"}], "max_model_len": 8192},
+     {"root": "/a", "created": 2, "permission": [{"id": "y"}], "max_model_len": 4096}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "named"), SERVED)
+def test_another_checkpoint_under_the_same_name_is_another_model(tmp_path, before, after, named):
+    server = served()
+
+    def go(listed):
+        server.listed = {"id": "m", **listed}
+        spec = RunSpec(tasks=("arithmetic",), limit=2)
+        run_tasks(spec, lambda: open_model(f"openai:m@{server.url}", {}), tmp_path / "run")
+
+    go(before)
+    if named is None:
+        go(after)
+    else:
+        with pytest.raises(RunError, match=named):
+            go(after)
+    server.shutdown()
+    server.server_close()

@@ -225,3 +225,20 @@ def test_a_folder_of_a_newer_version_is_none_to_be_repaired(go, folder):
     (folder / "manifest.json").write_text(json.dumps({**row, "format": 99, "tasks": []}))
     with pytest.raises(RunError, match="newer version"):
         go(repair=True)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("manifest", [b"", b"{", b"\0" * 9, None], ids=repr)
+@pytest.mark.parametrize("samples", [1, 2])
+def test_the_command_line_repairs_what_nobody_can_read(mathreason, tmp_path, manifest, samples):
+    words = ["run", "fake:answer=1", "-t", "arithmetic", "--limit", 3, "-n", samples]
+    words += ["-o", tmp_path / "run"]
+    assert mathreason(*words).code == 0
+    path = tmp_path / "run" / "manifest.json"
+    whole = load_run(path.parent).verdicts("arithmetic")
+    path.unlink() if manifest is None else path.write_bytes(manifest)
+    for verb in (words, ["show", path.parent], ["gate", path.parent, "--baseline", path.parent]):
+        refused = mathreason(*verb)
+        assert (refused.code, "--repair" in refused.err) == (2, True)
+    assert mathreason(*words, "--repair").code == 0
+    assert load_run(path.parent).verdicts("arithmetic") == whole

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from mathreason_eval.errors import EXIT_USER_ERROR, RunError
 from mathreason_eval.runs.codec import TornLineWarning, as_document, as_line
 from mathreason_eval.runs.migration import FORMAT
 from mathreason_eval.runs.repair import sample_files
-from mathreason_eval.runs.store import find_run, find_runs, load_run
+from mathreason_eval.runs.store import LostRunWarning, find_run, find_runs, load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import Generation, Metric, Outcome, Problem, RunManifest, Unit, Verdict
 
@@ -329,6 +330,14 @@ def test_a_run_may_have_any_name_in_a_folder(tmp_path, name):
     assert not sample_files(tmp_path)
     with pytest.raises(RunError, match="is not a run folder"):
         load_run(tmp_path)
+
+
+def test_a_run_that_lost_its_manifest_is_not_left_out_silently(folder, tmp_path):
+    lost = tmp_path / "lost"
+    shutil.copytree(folder, lost)
+    (lost / "manifest.json").unlink()
+    with pytest.warns(LostRunWarning, match="lost has samples but no manifest"):
+        assert [run.path for run in find_runs(tmp_path)] == [folder]
 
 
 def test_two_runs_must_be_told_apart(folder):

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, without_copies
+from mathreason_eval.stats.copies import (
+    Copies,
+    copied_samples,
+    copies_note,
+    repeats_note,
+    without_copies,
+)
 from mathreason_eval.stats.summary import PLAIN, summarize
 from mathreason_eval.types import Generation, Outcome, Problem, Verdict
 
@@ -159,3 +165,35 @@ def test_leaving_copies_out_leaves_no_copies(texts):
 def test_copies_are_named(original, alone, said):
     copies = Copies(original=original, samples=frozenset(), independent=1, alone=alone)
     assert copies_note(copies) == said
+
+
+# fmt: off
+REPEATS = [
+    # texts of each problem; repeats and samples compared, at an unknown temperature
+    ([(LONG, LONG)] * 50 + [(LONG, OTHER)] * 50,              50, 100),   # a cache
+    ([(LONG, OTHER, LONG)] * 50 + [(LONG, OTHER, OTHER + "a")] * 50, 50, 200),
+    ([(LONG, OTHER, LONG)] * 5 + [(LONG, OTHER, OTHER)] * 5,  10, 20),    # of either
+    ([(LONG, LONG)] * 100,                                    0,  0),     # all copies, left out
+    ([("42", "42")] * 99 + [("42", "43")],                    0,  0),     # short
+    ([(LONG, OTHER)] * 100,                                   0,  100),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("texts", "repeats", "compared"), REPEATS)
+def test_samples_that_repeat_an_earlier_one_on_some_problems_count_and_are_reported(
+    texts, repeats, compared
+):
+    copies = copied_samples(samples(*texts), greedy=False)
+    assert (copies.repeats, copies.compared) == (repeats, compared)
+    assert (repeats_note(copies) is not None) == (repeats > 0)
+
+
+def test_few_repeats_are_not_worth_a_note():
+    few = copied_samples(samples(*[(LONG, LONG)] * 9, *[(LONG, OTHER)] * 91), greedy=False)
+    assert few.repeats == 9
+    assert repeats_note(few) is None
+    greedy = copied_samples(samples(*[("1", "1")] * 9, ("1", "2")), greedy=True)
+    assert repeats_note(greedy) == (
+        "9 of 10 further samples have the text of an earlier one of their problem and are counted"
+    )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.text.think_marks import FAMILIES, MARKS, parser_of
-from mathreason_eval.text.thinking import parsed_thought, split_thinking, written_opening
+from mathreason_eval.text.thinking import is_mark, parsed_thought, split_thinking, written_opening
 
 # fmt: off
 THOUGHTS = [
@@ -85,6 +85,44 @@ THOUGHTS = [
     ("Here are my reasoning steps:\na\n[BEGIN FINAL RESPONSE]\n4\n[END FINAL RESPONSE]\n<|end|>",
                                            "4",      "a",     True),
     ("<|channel>thought\na<channel|>4<turn|>", "4",  "a",     True),
+    ("<|turn>model\n<|channel>thought\na<channel|>4<turn|>", "4", "a", True),
+    ("<unused94>thought\na<unused95>4<end_of_turn>", "4", "a", True),
+    ("[unused16]a[unused17]4[unused10]",   "4",      "a",     True),
+    ("/think\na<|im_end|>\n<|im_start|>assistant\n4<|endofturn|>", "4", "a", True),
+    ("<|think|>a<|end|><|begin|>assistant<|content|>4<|flush|>", "4", "a", True),
+    ("<|think|>a<|/think|>4<|end|>",       "4<|end|>", "a",   True),
+    # A suffix that depends on the checkpoint.
+    ("<think_never_used_51bce0c785ca>a</think_never_used_51bce0c785ca>4", "4", "a", True),
+    ("<think_never_used_51bce0c785ca>a 4", "",       "a 4",   False),
+    ("a.</think_never_used_51bce0c785ca>4", "4",     "a.",    True),
+    ("a.\n</think:6124>\n4",               "4",      "a.",    True),
+    # The answer's own channel ends a thought that was not closed.
+    ("<|open|>think<|sep|>a<|open|>response<|sep|>4<|close|>response<|sep|>", "4", "a", True),
+    ("<|START_THINKING|>a<|START_TEXT|>4<|END_TEXT|>", "4", "a", True),
+    ("<|content_thinking|>a<|content_text|>4<|end_message|><|content_model_end_sampling|>",
+                                           "4",      "a",     True),
+    (" to=self<|message|>a to=user<|message|>4<|eot|>", "4", "a", True),
+    # The marks of an answer are not part of it where there was no thought.
+    ("<|open|>response<|sep|>4<|close|>response<|sep|>", "4", None, True),
+    ("<|START_RESPONSE|>4<|END_RESPONSE|>", "4",     None,    True),
+    ("<|message_model|><|content_text|>4<|end_message|>", "4", None, True),
+    ("to=user<|message|>4<|eot|>",         "4",      None,    True),
+    ("<|content|>4<|flush|>",              "4",      None,    True),
+    # The header of the model's turn may precede its thought.
+    ("<|message_model|><|content_thinking|>a<|end_message|><|message_model|><|content_text|>4",
+                                           "4",      "a",     True),
+    ("<｜begin▁of▁sentence｜><｜Assistant｜><think>a", "", "a", False),
+    ("<|begin_of_text|><|start_header_id|>assistant<|end_header_id|>\n\n<think>a", "", "a", False),
+    ("[gMASK]<sop><|assistant|>\n<think>a", "",     "a",     False),
+    ("<start_of_turn>model\n<think>a",     "",       "a",     False),
+    ("<|CHATBOT_TOKEN|><|START_THINKING|>a", "",     "a",     False),
+    ("\u2060\u200e<think>a",               "",       "a",     False),
+    ("<|channel|>analysis<|message|>a<|channel|>final json<|message|>4", "4", "a", True),
+    ("analysisthe user adds. assistantfinal4", "4",  "the user adds.", True),
+    ("commentaryWe add.assistantfinal4",   "4",      "We add.", True),
+    # Both marks in one block of code are an example.
+    ("4\n```\n<think>\na\n</think>\n```\n", "4\n```\n<think>\na\n</think>\n```\n", None, True),
+    ("a\n```\nb\n</think>\n4",             "4",      "a\n```\nb", True),
     ("",                                   "",       None,    True),
 ]
 # fmt: on
@@ -151,6 +189,31 @@ def test_a_thought_whose_opening_is_not_shown_ends_at_a_closing_that_is_no_menti
     assert (thought.text, thought.reasoning) == (MENTION, "We add.")
     mention = f"The mark {closing} ends a thought: 4"
     assert split_thinking(mention).text == mention
+
+
+NEVER_USED = "think_never_used_51bce0c785ca2f68081bfa7d91973934"
+
+
+@pytest.mark.parametrize("name", ["think", "think:6124c78e", NEVER_USED])
+def test_the_tags_of_a_checkpoint_are_marks_with_their_suffix(name):
+    assert is_mark(f"<{name}>")
+    assert is_mark(f"</{name}>")
+    assert written_opening(f"2 + 2?<{name}>\n") == f"<{name}>"
+    assert split_thinking(f"<{name}>a</think>b</{name}>4").finished
+    assert not split_thinking(f"<{name}>a</{name}x>4").finished
+    assert not is_mark("<thinks>")
+
+
+SENTENCE = "Here is my thought process: 2 + 2 is \\boxed{4}."
+
+
+def test_a_sentence_opens_a_thought_only_if_that_is_closed_or_the_text_was_cut():
+    """Any model may begin an answer like this."""
+    assert split_thinking(SENTENCE, cut=False).text == SENTENCE
+    assert not split_thinking(SENTENCE).finished
+    closed = split_thinking(SENTENCE + " Here is my response: 4", cut=False)
+    assert (closed.text, closed.finished) == ("4", True)
+    assert not split_thinking("<think>4", cut=False).finished
 
 
 @pytest.mark.parametrize(("text", "finished"), [("7", True), ("", False), ("  ", False)])
@@ -244,6 +307,9 @@ BOMBS = [
     "<|channel|>",
     " ",
     "<|end|>",
+    "```\n<think>\n</think>\n```\n",
+    "<|content|>",
+    "to=",
 ]
 
 

@@ -25,6 +25,9 @@ TEXTS = [
     ("\ue000\U0010ffff\ufdd0", "⟨U+E000⟩⟨U+10FFFF⟩⟨U+FDD0⟩"),  # private, unassigned
     ("\ud800",               "⟨U+D800⟩"),                  # a lone surrogate
     ("a\u2028b\u2029c",      "a⟨U+2028⟩b⟨U+2029⟩c"),       # separators of lines
+    ("a\u3164\u115fb\uffa0",  "a⟨U+3164⟩⟨U+115F⟩b⟨U+FFA0⟩"),  # letters without a glyph
+    ("g\u034f\ufe0fp\U000e0100t", "g⟨U+034F⟩⟨U+FE0F⟩p⟨U+E0100⟩t"),  # marks without one
+    ("❤\ufe0f ❤\ufe0f\ufe0f", "❤\ufe0f ❤\ufe0f⟨U+FE0F⟩"),     # but for one that a symbol has
     ("a" + 6 * "\u0301",     "a" + 4 * "\u0301" + 2 * "⟨U+0301⟩"),  # a flood of marks
 ]
 # fmt: on

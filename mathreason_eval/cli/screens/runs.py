@@ -25,7 +25,7 @@ from mathreason_eval.runs.completeness import (
 )
 from mathreason_eval.runs.reading import distinct
 from mathreason_eval.runs.store import Run, Sample
-from mathreason_eval.stats.copies import Copies, copied_samples, copies_note
+from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import is_disputed
 from mathreason_eval.stats.summary import outcome_counts
@@ -64,6 +64,7 @@ def run_as_json(run: Run) -> dict[str, object]:
             for one in artefacts(run)
         ],
         "copies": {task: sorted(_copies(run, task).original) for task in run.tasks()},
+        "repeats": {task: _copies(run, task).repeats for task in run.tasks()},
     }
 
 
@@ -139,12 +140,8 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     counts = _counts(run, task)
     terms = " · ".join(f"{outcome} {count:,}" for outcome, count in counts.items())
     console.print(f"outcomes  {terms} = {sum(counts.values()):,}")
-    if copies := _copies(run, task):
-        console.print(
-            f"copies    {copies_note(copies)}: same text on every problem that has both",
-            style="yellow",
-            soft_wrap=True,
-        )
+    for line in _copies_lines(run, task):
+        console.print(line, style="yellow", soft_wrap=True)
     if unknown := " · ".join(_unknown_metrics(run, task)):
         console.print(f"unknown   {unknown}", soft_wrap=True)
     if entry.data.published is False:
@@ -196,6 +193,18 @@ def _how_to_complete(run: Run, task: str) -> str:
 
 def _copies(run: Run, task: str) -> Copies:
     return copied_samples(run.infos(task), greedy=run.manifest.sampling.temperature == 0)
+
+
+def _copies_lines(run: Run, task: str) -> Iterator[str]:
+    """Yield what is to be said of samples that have the text of an earlier one."""
+    copies = _copies(run, task)
+    if copies:
+        yield f"copies    {copies_note(copies)}: same text on every problem that has both"
+    if repeated := repeats_note(copies):
+        yield (
+            f"repeats   {repeated}: answers that the model often gives, or a server with a cache "
+            "or without the seed, whose samples are fewer than they seem"
+        )
 
 
 _NEEDED = {"truncated": "finish_reason", "tokens": "completion_tokens"}

@@ -143,7 +143,10 @@ def _no_sample(rows: Sequence[SampleRow], path: Path) -> DataError:
 def _of_known_problem(row: SampleRow, problems: Mapping[str, Problem]) -> SampleRow:
     if row.problem_id is None or row.problem_id in problems:
         return row
-    fault = f"has the id {row.problem_id!r}, which is not a problem of the task, and no question"
+    fault = (
+        f"has the id {row.problem_id!r}, which is not a problem of the task, and not both a "
+        "question and a gold"
+    )
     return replace(row, fault=row.fault or fault, problem_id=None, generation=None)
 
 
