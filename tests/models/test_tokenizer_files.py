@@ -22,6 +22,7 @@ VALUES = (7, [], [[]], ["a"], {"a": []}, [{"name": [], "template": 1}], {"single
 
 
 def examined(folder, name, content):
+    (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").touch()
     (folder / "chat_template.jinja").write_text("{{ messages[0].content }}")
     (folder / "special_tokens_map.json").write_text('{"bos_token": "<s>"}')
