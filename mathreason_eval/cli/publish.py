@@ -52,16 +52,14 @@ def leaderboard(runs: tuple[Path, ...], out: Path) -> int:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000)
 def serve(folder: Path, port: int) -> None:
     """Serve a built site at http://localhost, to this machine only."""
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from mathreason_eval.cli.server import site_server
 
     if not (folder / "index.html").is_file():
         raise UserError(
             f"{folder} contains no site.", f"Build one: mathreason leaderboard RUN… -o {folder}"
         )
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        server = site_server(folder, port)
     except OSError as error:
         raise UserError(
             f"Port {port} is taken: {error.strerror}.", "Choose another --port."

@@ -145,11 +145,13 @@ def _show_run(run: Run, options: Mapping[str, Any]) -> None:
 
 def _write_memorisation(run: Run, path: Path) -> None:
     """Write a row for each family: the scores of the original and its variants."""
+    from mathreason_eval.runs.completeness import check_stored
     from mathreason_eval.stats.estimators.items import items_of
     from mathreason_eval.stats.estimators.paired import memorisation_rows
 
     rows = []
     for task in run.tasks():
+        check_stored(run, task)
         asked = {problem.id: problem for problem in run.problems(task)}
         # Answers are not compared here; only verdicts are counted.
         items = items_of([*asked.values()], (), run.verdicts(task), key=str, cluster=None)

@@ -158,8 +158,11 @@ _GIT = (
 
 def _environment() -> dict[str, str]:
     """Return git's environment: no configuration, object or repository that a variable names."""
-    # A file that is missing from a partial clone is an error; it is not fetched from a remote.
-    return child_environment(GIT_NO_LAZY_FETCH="1", GIT_TERMINAL_PROMPT="0", LC_ALL="C")
+    # A file that is missing from a partial clone is an error, not fetched from a remote, which
+    # may be a command; before 2.39.4 git knows only the variable of protocols.
+    return child_environment(
+        GIT_NO_LAZY_FETCH="1", GIT_TERMINAL_PROMPT="0", LC_ALL="C", GIT_ALLOW_PROTOCOL="none"
+    )
 
 
 def _git(*arguments: str) -> bytes:

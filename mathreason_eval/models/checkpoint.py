@@ -105,7 +105,7 @@ def _base(folder: Path) -> Checkpoint | None:
         # An adapter that lies in the folder of its own base is in that folder's fingerprint.
         if place and Path(place).resolve() != folder.resolve():
             return Checkpoint(place=place, revision=revision)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ModelError(
             f"{path} does not say which model the adapter is for.",
             "Write its base_model_name_or_path.",

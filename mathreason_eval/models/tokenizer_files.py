@@ -108,7 +108,7 @@ def _object(path: Path) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}.", "Copy it again.") from None
     if not isinstance(found, dict):
         raise ModelError(f"{path} holds no JSON object.", "Copy it again.")
@@ -126,8 +126,9 @@ def _check_weights(folder: Path) -> None:
         ModelError: as said.
     """
     index = _object(folder / _INDEX)
-    named = set((index or {}).get("weight_map", {}).values())
-    if missing := sorted(name for name in named if not (folder / str(name)).is_file()):
+    held = (index or {}).get("weight_map")
+    named = set(map(str, held.values())) if isinstance(held, dict) else set()
+    if missing := sorted(name for name in named if not (folder / name).is_file()):
         raise ModelError(
             f"The folder {folder} lacks {len(missing)} of {len(named)} files of weights: "
             f"{missing[0]} is the first.",
@@ -151,8 +152,8 @@ def _template_source(folder: Path) -> str | None:
     for name in ("chat_template.json", "tokenizer_config.json"):
         found = (_object(folder / name) or {}).get("chat_template")
         if isinstance(found, list):
-            named = {one.get("name"): one.get("template") for one in found if isinstance(one, dict)}
-            found = named.get("default")
+            named = [one for one in found if isinstance(one, dict) and one.get("name") == "default"]
+            found = named[-1].get("template") if named else None
         if isinstance(found, str):
             return found
     return None
@@ -203,12 +204,11 @@ def _post_processor_adds(folder: Path, bos: str | None) -> bool | None:
         steps = _post_processors((_object(path) or {}).get("post_processor"))
     except ModelError:
         return None
-    singles = [step.get("single") or [] for step in steps]
-    return any(
-        isinstance(piece, dict) and (piece.get("SpecialToken") or {}).get("id") == bos
-        for single in singles
-        for piece in single[:1]
-    )
+    firsts = [
+        single[0] for step in steps if isinstance(single := step.get("single"), list) and single
+    ]
+    tokens = [first.get("SpecialToken") for first in firsts if isinstance(first, dict)]
+    return any(isinstance(token, dict) and token.get("id") == bos for token in tokens)
 
 
 def _post_processors(found: object) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from mathreason_eval.grade.judge import Judge
 from mathreason_eval.pipeline.plan import TaskRules, check_rules
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
+from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.task import render
 from mathreason_eval.text.jsonl import read_objects
 from mathreason_eval.types import Generation, Problem
@@ -179,8 +181,14 @@ _CASE_KEYS = frozenset({"text", "gold", "want", "why"})
 
 
 def _case_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise TaskError("There is none.", "Add outputs with the outcomes they should get.")
+    try:
+        inside(path.parent, path.name)
+    except ValueError as error:
+        raise TaskError(
+            f"{str(error).capitalize()}.", "Add outputs with the outcomes they should get."
+        ) from None
     with path.open("rb") as lines:
         for number, case in read_objects(lines, path):
             if not case.keys() >= _CASE_KEYS >= case.keys() - {"finish_reason"}:

@@ -27,7 +27,7 @@ def asked_samples(run: Run, task: str) -> int:
 
 def missing_samples(run: Run, task: str) -> int:
     """Return how many of the samples of a task that were asked for are not stored."""
-    return len(run.missing(task))
+    return run.missing_count(task)
 
 
 def is_complete(run: Run) -> bool:

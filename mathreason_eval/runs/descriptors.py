@@ -35,7 +35,7 @@ def opened_parent(path: Path, within: Path) -> Iterator[int]:
     try:
         for name in path.relative_to(within).parent.parts:
             with contextlib.suppress(FileExistsError):
-                os.mkdir(name, dir_fd=descriptor)
+                os.mkdir(name, _mode_in(descriptor, 0o777), dir_fd=descriptor)
             inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
@@ -48,14 +48,39 @@ def open_regular(name: str | Path, flags: int, folder: int | None = None) -> int
     """Return a descriptor of a regular file; it is made if `flags` has O_CREAT.
 
     Raises:
-        OSError: if it cannot be opened, or is a link, a device or a pipe.
+        OSError: if it cannot be opened, or is a link, a device or a pipe; or if it is to be written
+            and has a second name, by which it may be a file of somebody else.
     """
-    descriptor = os.open(name, flags | _FILE, 0o666, dir_fd=folder)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = 0o666 if folder is None else _mode_in(folder, 0o666)
+    descriptor = os.open(name, flags | _FILE, mode, dir_fd=folder)
+    try:
+        check_opened(descriptor, writing=bool(flags & (os.O_WRONLY | os.O_RDWR)))
+    except OSError:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file", str(name))
+        raise
     os.set_blocking(descriptor, True)
     return descriptor
+
+
+def check_opened(descriptor: int, *, writing: bool) -> None:
+    """Check that an open file is a regular one, with one name if it is to be written.
+
+    Raises:
+        OSError: if it is not.
+    """
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    if writing and status.st_nlink > 1:
+        raise OSError(errno.EMLINK, "it has another name as well, by a hard link")
+
+
+def _mode_in(folder: int, mode: int) -> int:
+    """Return the mode of what is made in a folder: for nobody whom the folder shuts out.
+
+    So it stays its owner's alone when it is moved, or when the folder is opened to others.
+    """
+    return mode & (stat.S_IMODE(os.fstat(folder).st_mode) | stat.S_IRWXU)
 
 
 def create_beside(name: str, folder: int) -> tuple[int, str]:

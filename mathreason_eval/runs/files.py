@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import secrets
+import stat
 import sys
 import threading
 from collections.abc import Iterable
@@ -21,7 +22,12 @@ from io import FileIO
 from pathlib import Path
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs.descriptors import create_beside, open_regular, opened_parent
+from mathreason_eval.runs.descriptors import (
+    check_opened,
+    create_beside,
+    open_regular,
+    opened_parent,
+)
 
 SYNC_SECONDS = 1.0
 """The longest time between an appended line and its sync to the disk."""
@@ -315,8 +321,13 @@ def write_named(path: Path, content: bytes, *, append: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The links in /dev are the system's own.
     follow = 0 if path.parent == Path("/dev") else os.O_NOFOLLOW
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if append else os.O_TRUNC)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if append else 0)
     with os.fdopen(os.open(path, flags | follow, 0o666), "wb") as out:
+        if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+            check_opened(out.fileno(), writing=True)
+            # Not while it was opened: what is another's is left as it is.
+            if not append:
+                out.truncate()
         out.write(content)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,32 @@ from mathreason_eval.types import Generation, GenerationInfo, Records, Verdict
 
 SampleKey = tuple[str, int]
 """(problem id, sample index)."""
+
+
+class AskedSamples(Collection[SampleKey]):
+    """The samples that a run asks for: of each problem those from 0 to a number.
+
+    None is held in memory: a manifest may say any number.
+    """
+
+    def __init__(self, problems: KeysView[str], samples: int) -> None:
+        self._problems = problems
+        self._samples = range(samples)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a sample is asked for."""
+        match key:
+            case (str(problem_id), int(sample)):
+                return problem_id in self._problems and sample in self._samples
+        return False
+
+    def __iter__(self) -> Iterator[SampleKey]:
+        """Yield them by problem, then by index."""
+        return ((name, sample) for name in self._problems for sample in self._samples)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._problems) * len(self._samples)
 
 
 _AnyT = TypeVar("_AnyT", Generation, GenerationInfo)

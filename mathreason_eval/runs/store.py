@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mathreason_eval.runs.contents import check_contents
 from mathreason_eval.runs.keys import SampleKeys, prompt_digests
 from mathreason_eval.runs.migration import read_manifest, read_metrics
 from mathreason_eval.runs.reading import (
+    AskedSamples,
     SampleKey,
     StoredVerdicts,
     distinct,
@@ -189,19 +191,23 @@ class Run:
             return Records()
         own = self._keys(task).own(log)
         last = {(one.problem_id, one.sample): one for one in own}
-        missing = set(self.missing(task))
-        return Records(one for key, one in last.items() if key in missing)
+        asked, held = self._asked_and_held(task)
+        return Records(one for key, one in last.items() if key in asked and key not in held)
 
-    def missing(self, task: str) -> list[SampleKey]:
-        """Return the samples that are asked for and not stored."""
-        held = {(one.problem_id, one.sample) for one in self.infos(task)}
-        asked = range(self.manifest.tasks[task].samples)
-        return [
-            (problem.id, sample)
-            for problem in self.problems(task)
-            for sample in asked
-            if (problem.id, sample) not in held
-        ]
+    def missing(self, task: str) -> Iterator[SampleKey]:
+        """Yield the samples that are asked for and not stored, of which there may be millions."""
+        asked, held = self._asked_and_held(task)
+        return (key for key in asked if key not in held)
+
+    def missing_count(self, task: str) -> int:
+        """Return how many samples `missing` yields, without a look at each of them."""
+        asked, held = self._asked_and_held(task)
+        return len(asked) - sum(key in asked for key in held)
+
+    def _asked_and_held(self, task: str) -> tuple[AskedSamples, AbstractSet[SampleKey]]:
+        problems = dict.fromkeys(problem.id for problem in self.problems(task))
+        asked = AskedSamples(problems.keys(), self.manifest.tasks[task].samples)
+        return asked, {(one.problem_id, one.sample) for one in self.infos(task)}
 
     def failure_log(self, task: str) -> Records[FailedRequest]:
         """Return every failure of a request that was ever recorded, the earliest first."""

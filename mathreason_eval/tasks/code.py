@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError, describe_error
 from mathreason_eval.registry import module_at
+from mathreason_eval.tasks.files import inside
 
 ResultT = TypeVar("ResultT")
 
@@ -58,8 +59,10 @@ def function_in(folder: Path, name: str) -> Callable[..., object]:
         UnknownNameError: if there is no such function in it.
     """
     path = folder.resolve() / "task.py"
-    if not path.is_file():
-        raise TaskError(f"{path} does not exist.", f"task.yaml needs its function {name}.")
+    try:
+        inside(folder, path.name)
+    except ValueError as error:
+        raise TaskError(f"{path}: {error}.", f"task.yaml needs its function {name}.") from None
     module = run_code(path, "importing it", lambda: module_at(str(path)))
     function = getattr(module, name, None)
     if not callable(function):

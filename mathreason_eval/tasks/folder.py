@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import TASK_PREFIX
 from mathreason_eval.tasks.code import function_in, run_code
+from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.schema import TaskFile
 from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
 from mathreason_eval.text.limits import MAX_TEXT_BYTES
@@ -84,7 +85,7 @@ def _prompts(folder: Path, spec: Mapping[str, Any] | None) -> Mapping[str, Promp
     """Return the prompt forms in the order of task.yaml."""
     forms = {}
     for form, how in (spec or {"boxed": {"template": "prompt.jinja"}}).items():
-        path = folder / _inside(folder, how["template"])
+        path = folder / inside(folder, how["template"])
         forms[form] = PromptForm(
             id=form,
             template=_template(path),
@@ -135,23 +136,8 @@ def _file(folder: Path, spec: Mapping[str, Any]) -> FileData:
     name = str(spec["file"])
     if more := spec.keys() - {"file", "rows", "golds"}:
         raise ValueError(f"the file {name} cannot be combined with {', '.join(sorted(more))}")
-    path = (folder.resolve() / _inside(folder, name)).resolve()
+    path = (folder.resolve() / inside(folder, name)).resolve()
     return FileData(file=name, path=path, rows=spec.get("rows"), golds=spec.get("golds"))
-
-
-def _inside(folder: Path, name: str) -> str:
-    """Return the name of a file if it is one in the folder, not a link out of it.
-
-    Raises:
-        ValueError: if it is not.
-    """
-    root = folder.resolve()
-    inside = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
-    if not inside or not (root / name).resolve().is_relative_to(root):
-        raise ValueError(f"the file {name} is not in the task's folder")
-    if not (root / name).is_file():
-        raise ValueError(f"there is no file {name} in the task's folder")
-    return name
 
 
 def _grader(folder: Path, name: str) -> str:
@@ -165,8 +151,8 @@ def _grader(folder: Path, name: str) -> str:
     if not name.startswith(TASK_PREFIX) or not function.isidentifier():
         raise ValueError(f"{name!r} is not a grader of the folder, which is written task.py:NAME")
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, RecursionError, MemoryError) as error:
+        tree = ast.parse((folder / inside(folder, path.name)).read_bytes())
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         raise TaskError(
             f"{path} cannot be read: {error}.",
             f"Define the grader {name} of task.yaml there, as a function.",

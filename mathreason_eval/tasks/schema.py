@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.tasks.files import inside
 from mathreason_eval.text.documents import DocumentError, yaml_tree, yaml_value
 from mathreason_eval.text.limits import MAX_YAML_BYTES
 
@@ -31,6 +32,10 @@ class TaskFile:
         self._check()
 
     def _read(self) -> dict[str, Any]:
+        try:
+            inside(self.path.parent, self.path.name)
+        except ValueError as error:
+            raise TaskError(f"{self.path} is not read: {error}.", "It must be YAML.") from None
         try:
             with self.path.open("rb") as file:
                 root = yaml_tree(file.read(MAX_YAML_BYTES + 1))

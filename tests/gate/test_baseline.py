@@ -11,6 +11,7 @@ import pytest
 from gate_runs import imported, rows
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.gate import commits
 from mathreason_eval.gate.baseline import open_baseline
 from mathreason_eval.gate.commits import read_commit
 from mathreason_eval.runs.store import load_run
@@ -234,6 +235,30 @@ def test_git_is_not_configured_by_the_environment(repository, tmp_path, monkeypa
         monkeypatch.setenv(name, value)
     with open_baseline("git:v1:ci/base") as found:
         assert len(found.verdicts("gsm8k")) == 8
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_partial_clone_fetches_nothing_and_runs_nothing(repository, tmp_path, monkeypatch, older):
+    blob = git("rev-parse", "v1:ci/base/manifest.json")
+    (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    for name, value in {
+        "core.repositoryformatversion": "1", "extensions.partialClone": "evil",
+        "remote.evil.promisor": "true", "protocol.ext.allow": "always",
+        "remote.evil.url": f"ext::sh -c touch% {tmp_path}/pwned",
+    }.items():  # fmt: skip
+        git("config", name, value)
+    if older:  # a git that does not know the variable
+        kept = commits.child_environment
+        monkeypatch.setattr(
+            commits,
+            "child_environment",
+            lambda **more: {
+                name: value for name, value in kept(**more).items() if name != "GIT_NO_LAZY_FETCH"
+            },
+        )
+    with pytest.raises(RunError, match="git does not find"), open_baseline("git:v1:ci/base"):
+        pass
     assert not (tmp_path / "pwned").exists()
 
 

@@ -193,7 +193,7 @@ def test_failures_of_what_is_no_longer_asked_are_not_shown(go, tmp_path):
         with pytest.raises(IncompleteRunError):
             go(Model(fails), **settings)
     run = load_run(tmp_path / "run")
-    assert problems_of(run) == run.missing("gsm8k") == [("p0", 0), ("p1", 0)]
+    assert problems_of(run) == [*run.missing("gsm8k")] == [("p0", 0), ("p1", 0)]
 
 
 def test_a_failure_that_does_not_say_of_which_conditions_it_is_is_not_shown(go, tmp_path):
@@ -204,7 +204,7 @@ def test_a_failure_that_does_not_say_of_which_conditions_it_is_is_not_shown(go, 
     path.write_text(json.dumps({**row, "key": None}) + "\n")
     run = load_run(tmp_path / "run")
     assert not run.failures("gsm8k")
-    assert (len(run.failure_log("gsm8k")), run.missing("gsm8k")) == (1, [("p1", 0)])
+    assert (len(run.failure_log("gsm8k")), [*run.missing("gsm8k")]) == (1, [("p1", 0)])
 
 
 def test_a_folder_without_the_file_has_no_failures(go, tmp_path):

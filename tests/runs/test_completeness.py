@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 
 import pytest
 
@@ -14,6 +15,7 @@ from mathreason_eval.runs.completeness import (
     check_stored,
     faults,
     gaps,
+    missing_samples,
     task_metrics,
     unjudged_samples,
 )
@@ -101,6 +103,7 @@ def test_what_is_gone_is_an_error_of_every_verb_that_names_the_file(
     for words in (
         ("show", folder), ("show", folder, "--json"), ("compare", base, folder),
         ("compare", folder, base), ("plan", "--baseline", folder, "--detect", "2pp"),
+        ("show", folder, "--memorisation", folder.parent / "rows.jsonl"),
     ):  # fmt: skip
         code, out, err = mathreason(*words, width=1000)
         assert (code, out) == (2, ""), words
@@ -175,3 +178,17 @@ def test_a_whole_run_has_neither_gaps_nor_faults(base):
     assert not [*faults(run, TASK), *gaps(run, TASK, "it")]
     assert unjudged_samples(run, TASK) == 0
     assert task_metrics(run, TASK).metrics == run.metrics()
+
+
+def test_a_manifest_that_asks_for_millions_of_samples_takes_no_memory(base, folder):
+    replaced("manifest.json", '"samples": 2', '"samples": 1000000')(folder)
+    run = load_run(folder)
+    run.infos(TASK)
+    tracemalloc.start()
+    try:
+        assert missing_samples(run, TASK) == PROBLEMS * (1_000_000 - SAMPLES)
+        assert not run.failures(TASK)
+        assert next(run.missing(TASK)) == ("p0", SAMPLES)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from gate_runs import imported, rows
 from manifests import MANIFEST
 
 from mathreason_eval.errors import RunError
@@ -137,6 +138,52 @@ def test_a_replaced_file_in_a_linked_folder_is_an_error(run, tmp_path):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+@pytest.mark.parametrize("name", ["generations", "verdicts", "failures"])
+def test_what_is_appended_leaves_a_file_with_a_second_name_alone(run, target, name):
+    path = run / "sums" / f"{name}.jsonl"
+    path.unlink()
+    path.hardlink_to(target)
+    with pytest.raises(OSError, match="another name"):
+        files.Appender(path, run)
+    # A file that is replaced gets a name of its own.
+    files.replace_file(path, b"", within=run)
+    assert target.read_text() == "mine"
+
+
+def test_a_lock_with_a_second_name_is_not_taken(run, target):
+    (run / ".lock").unlink()
+    (run / ".lock").hardlink_to(target)
+    with pytest.raises(RunError, match="another name"):
+        RunWriter(run)
+
+
+@pytest.mark.parametrize(("mode", "file", "inner"), [(None, 0o600, 0o700), (0o755, 0o644, 0o755)])
+def test_what_is_in_a_folder_is_as_private_as_the_folder(tmp_path, mode, file, inner):
+    folder, before = tmp_path / "made", os.umask(0o022)
+    try:
+        if mode is not None:
+            folder.mkdir(mode)
+        with RunWriter(folder) as writer:
+            writer.write_manifest(MANIFEST)
+            writer.append_verdicts("sums", ())
+            writer.write_problems("sums", ())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == (mode or 0o700)
+    for path in folder.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (inner if path.is_dir() else file), path
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_a_file_that_a_user_names_and_that_has_a_second_name_is_left_alone(
+    target, tmp_path, append
+):
+    (tmp_path / "junit.xml").hardlink_to(target)
+    with pytest.raises(OSError, match="another name"):
+        files.write_named(tmp_path / "junit.xml", b"<testsuites/>", append=append)
+    assert target.read_text() == "mine"
+
+
 @pytest.mark.parametrize("append", [False, True])
 def test_a_file_that_a_user_names_is_written_through_no_link(target, tmp_path, append):
     (tmp_path / "junit.xml").symlink_to(target)
@@ -144,6 +191,15 @@ def test_a_file_that_a_user_names_is_written_through_no_link(target, tmp_path, a
         files.write_named(tmp_path / "junit.xml", b"<testsuites/>", append=append)
     assert target.read_text() == "mine"
     files.write_named(Path("/dev/null"), b"x", append=append)
+
+
+def test_an_import_writes_to_no_folder_that_a_link_leads_to(tmp_path):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "base").symlink_to(tmp_path / "project")
+    with pytest.raises(RunError, match="is a link"):
+        imported(tmp_path / "out", rows("base", 2))
+    assert not list((tmp_path / "project").iterdir())
 
 
 def test_entries_are_bounded(run, monkeypatch):

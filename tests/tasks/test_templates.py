@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import jinja2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.errors import TaskError
+from mathreason_eval.pipeline.check import _case_rows
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.tasks import read_task
+from mathreason_eval.tasks.code import function_in
 from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import Problem
 
@@ -211,6 +215,36 @@ def test_a_template_is_a_file_in_the_folder(tmp_path, name):
     (folder / "task.yaml").write_text(YAML.format(name))
     with pytest.raises(TaskError, match="task's folder"):
         read_task(folder)
+
+
+FIXED = {
+    # name: what reads it
+    "task.yaml": read_task,
+    "task.py": lambda folder: function_in(folder, "problem"),
+    "cases.jsonl": lambda folder: [*_case_rows(folder / "cases.jsonl")],
+}
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "link of a folder"])
+@pytest.mark.parametrize("name", FIXED)
+def test_every_file_of_a_task_is_a_plain_one_in_its_folder(tmp_path, name, kind):
+    folder = tmp_path / "sums"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("hush: 1")
+    (folder / "task.yaml").write_text(YAML.format("prompt.jinja"))
+    (folder / name).unlink(missing_ok=True)
+    match kind:
+        case "link":
+            (folder / name).symlink_to(tmp_path / "secret")
+        case "pipe":
+            os.mkfifo(folder / name)
+        case "folder":
+            (folder / name).mkdir()
+        case _:
+            (folder / name).symlink_to(tmp_path)
+    with pytest.raises(TaskError, match="the task's folder") as raised:
+        FIXED[name](folder)
+    assert "hush" not in str(raised.value)
 
 
 def test_a_template_may_be_in_a_subfolder_or_a_link_within(tmp_path):

@@ -96,6 +96,11 @@ def check_folders(plans: Iterable[ImportPlan], out: Path) -> None:
     """
     if is_run(out):
         raise _taken(out)
+    plans = tuple(plans)
+    for plan in plans:
+        # The user named `out`; what is in it may have come from somebody else.
+        if plan.folder.is_symlink():
+            raise RunError(f"{plan.folder} is a link, which is not followed.", "Choose another -o.")
     made = [(plan, _made(plan)) for plan in plans]
     if all(run is not None for _, run in made):
         raise _taken(made[0][0].folder)

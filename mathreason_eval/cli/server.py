@@ -1,0 +1,66 @@
+"""The server of a built site, for this machine alone.
+
+A site may have come from somebody else, and its pages may have scripts. So no link leads out of the
+folder, and a browser that calls this machine by another name, as a page of a stranger can make it
+do, is told nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_HERE = "127.0.0.1"
+_NAMES = frozenset({"localhost", _HERE, "::1"})
+
+
+class _SiteHandler(SimpleHTTPRequestHandler):
+    """Answers with plain files of one folder."""
+
+    def send_head(self) -> Any:  # noqa: ANN401  as the base class has it
+        """Send the header of an answer, and return the file that follows it."""
+        if not _is_here(self.headers.get("Host", "")):
+            self.send_error(HTTPStatus.FORBIDDEN, "This is another machine")
+            return None
+        if not self._is_inside():
+            self.send_error(HTTPStatus.NOT_FOUND, "File not found")
+            return None
+        return super().send_head()
+
+    def _is_inside(self) -> bool:
+        """Return whether a page in the folder, or a folder in it, is asked for."""
+        asked = Path(self.translate_path(self.path))
+        if self.path.partition("?")[0].partition("#")[0].endswith("/"):
+            asked /= "index.html"
+        try:
+            path, root = (Path(os.path.realpath(one)) for one in (asked, self.directory))
+        except ValueError:  # a null byte
+            return False
+        # Neither a link out of the folder nor a pipe, which would be waited for.
+        return path.is_relative_to(root) and (path.is_file() or path.is_dir())
+
+    def list_directory(self, _: object) -> None:
+        """List no folder."""
+        self.send_error(HTTPStatus.NOT_FOUND, "File not found")
+
+
+def _is_here(host: str) -> bool:
+    """Return whether the header `Host` names this machine."""
+    try:
+        return urlsplit(f"//{host}").hostname in _NAMES
+    except ValueError:
+        return False
+
+
+def site_server(folder: Path, port: int) -> ThreadingHTTPServer:
+    """Return a server of a folder, which listens to this machine alone.
+
+    Raises:
+        OSError: if the port is taken.
+    """
+    return ThreadingHTTPServer((_HERE, port), partial(_SiteHandler, directory=str(folder)))

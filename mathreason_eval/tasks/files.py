@@ -1,0 +1,21 @@
+"""Files of a task's folder, which may come from somebody else: plain files that lie in it."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+
+def inside(folder: Path, name: str) -> str:
+    """Return the name of a file if it is one in the folder, not a link out of it.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    root = folder.resolve()
+    within = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
+    if not within or not (root / name).resolve().is_relative_to(root):
+        raise ValueError(f"the file {name} is not in the task's folder")
+    # Nor a pipe, which would be waited for.
+    if not (root / name).is_file():
+        raise ValueError(f"there is no file {name} in the task's folder")
+    return name
