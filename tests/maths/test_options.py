@@ -43,6 +43,8 @@ CLAIMS = [
     ("A is wrong, B is correct",    "B"),
     ("It is not A, it is B",        "B"),
     ("B rather than C",             "B"),
+    ("I choose C over B",           "C"),
+    ("C as opposed to B",           "C"),
     ("B is not wrong",              "B"),
     ("A: wrong. B: wrong. The answer: C, it cannot be A", "C"),
     ("D, it makes no sense for it to be A or B", "D"),

@@ -32,6 +32,10 @@ _LOST_BACKSLASH = re.compile(r"(?<!\\)\\(?=\s)")
 """A row of a matrix that ends with one backslash, as in a text whose escapes were resolved."""
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
+_PRICE = re.compile(
+    r"\A(\s*[-+]?\s*)\$(?=\d[\d,]*(?:\.\d+)?\s*(?:(?:thousand|million|billion|trillion|k)\b)?[\s.]*\Z)"
+)
+"""A dollar sign without a partner before an amount, which delimits no formula."""
 _GROUPING = re.compile(
     r"(?<=\d)(?:\{,\s*\}\s*|\\text\{,\}|,\\!\s*|\\!,\\!|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
 )
@@ -150,6 +154,7 @@ def _plain_latex(text: str) -> str:
     if "matrix}" in text:
         text = _LOST_BACKSLASH.sub(r"\\\\", text)
     text = _ROW_SPACE.sub(r"\\\\", text)
+    text = _PRICE.sub(r"\1\\$", text)
     text = _DELIMITERS.sub(" ", text)
     boxes = len(_BOXES.findall(text))
     return _boxes_joined(text) if boxes > 1 or (boxes and _BOXED.match(text)) else text
