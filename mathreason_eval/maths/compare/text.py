@@ -33,7 +33,7 @@ PHRASES = {
 
 _SYNONYMS = {
     **dict.fromkeys(("dne", "nonexistent", "doesn t exist", "do not exist"), "does not exist"),
-    "not defined": "undefined",
+    **dict.fromkeys(("not defined", "is not defined", "is undefined"), "undefined"),
 }
 
 

@@ -203,6 +203,13 @@ _GROUPED_BY_POINTS = (
 )
 """A sum of money whose points group its digits: no money has three decimals."""
 
+_REMAINDER = (
+    r"^(\d+),?(?:\s|\\ |\\,|~)*(?:\\(?:text|mathrm)\s*\{\s*)?"
+    r"(?:R|r|(?:with )?(?:a )?(?:remainder|Remainder|rem\.?)(?: of)?)"
+    r"\s*\}?(?:\s|\\ |\\,|~)*(\d+)$"
+)
+"""A quotient with its remainder, which are no factors: `17 R 3`."""
+
 _ARTICLE = (
     r"^a (?!(?:times|over|plus|minus|squared|cubed|divided|choose|mod|and|or|is|dozen|couple|pair"
     r"|half|third|quarter|hundred|thousand|million|billion)\b)(?=[a-z]{3})"
@@ -223,6 +230,9 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("Matrix(", r"^(?:sympy\.|sp\.)?Matrix\((\[.*\])\)$", r"\1"),
         (".", r"\b(?:np|numpy|math|sympy|sp|cmath|torch|jnp)\.(?=[a-zA-Z])", ""),
         ("log", r"(?<![a-z\\])log(2|10)(?=\s*\()", r"\\log_{\1}"),
+        ("root(", r"(?<![a-z])root\(([^()]*)\)\(([^()]*)\)", r"\\sqrt[\1]{\2}"),
+        ("r", _REMAINDER, r"(\1, \2)"),
+        ("R", _REMAINDER, r"(\1, \2)"),
         (" xx ", r"(?<=[\d)])\s+xx\s+(?=[\d(])", r"\\times "),
         ("RR", r"^RR$", r"\\mathbb{R}"),
         ("ZZ", r"^ZZ$", r"\\mathbb{Z}"),
