@@ -53,7 +53,10 @@ _FILLER = (
     r"(?:[\s*_`$(:=]|\\[(\[,;: ]|\\?boxed\{?|\\text\{|ใช่|是|phải|là|等于|为|は|هو|है|হল"
     r"|\b(?:puede|podría|pode|poderia|può|potrebbe|peut|pourrait|kann|können|poate|může|może|может"
     r"|може|быть|бути|essere|être|zijn|vara|være|być|být|fi|pas|kunnen|kan)\b"
-    r"|\b(?:равен|равна|равно|равняется|является)\b"
+    r"|可能|可以|会|會|能|应该|應該|必"
+    r"|\b(?:равен|равна|равно|равняется|является|точно|вовсе|affatto|certamente|sicuramente|überhaupt"
+    r"|sicher|bestimmt|certainement|sûrement|seguramente|ciertamente|certainly|definitely|clearly"
+    r"|possibly|absolutely|surely|ever|seria|sería|serait|sarebbe|wäre|was|were)\b"
     r"|\b(?:be|is|as|equals?|equal\s+to|to|the|a|an|by|es|son|est|è|é|ist|ser|sein|être"
     r"|exactly|really|simply|just|actually|correct|right|final|answer|value|solution|number)\b)"
 )
@@ -95,6 +98,10 @@ _FORMULA_END = re.compile(r"\$|\\\)|\\\]|\n|\\end\{|\\\\")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[-+*/^_]|\\(?:cdot|times|div|pm|mp|sqrt|frac|binom)|\d\s*\\,?)\s*[({]?\Z"
 )
+_FUNCTION_BEFORE = re.compile(
+    r"\\(?:log|ln|lg|exp|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|gcd|max|min)(?![a-z])"
+    r"(?:\s*[_^]\s*(?:\w|\{[^{}]*\}))*\s*[({]?\Z"
+)
 _OPERATOR_AFTER = re.compile(
     r"[ \t]*(?:\+|-(?!-)|\*(?!\*)|/|\^(?!\s*\{?\s*\\?(?:circ|prime|deg|text))|_"
     r"|\\(?:cdot|times|div|pm|mp|sqrt|frac)(?![a-z]))[ \t]*(?=[\w\\({$])"
@@ -113,7 +120,9 @@ def _part(before: str, after: str, answer: Answer) -> str:
     starts = [found.end() for found in _FORMULA_START.finditer(before)]
     inside = before[starts[-1] :] if starts else before
     is_bullet = _BULLET.match(inside) and (not starts or before[starts[-1] - 1] == "\n")
-    if (_OPERATOR_BEFORE.search(inside) and not is_bullet) or _OPEN_COMMAND.search(inside):
+    if (_OPERATOR_BEFORE.search(inside) and not is_bullet) or (
+        _OPEN_COMMAND.search(inside) or _FUNCTION_BEFORE.search(inside)
+    ):
         return f"the box {answer.text} is only a part of a formula"
     end = _FORMULA_END.search(after)
     rest = after[: end.start()] if end else after
@@ -160,7 +169,7 @@ _ASSUMED = re.compile(
     rf"|\b(?:nobody|no\s+one)\b{_SAME}{{0,60}}\bthat\b{_SAME}{{0,40}}\Z"
     r"|\b(?:mistake|error|wrong|incorrect|false|tempting|absurd|foolish|na[iï]ve)\s+to\s+(?:say|answer"
     r"|conclude|claim|think|believe|give|write|put|choose|pick|state|report|reply|guess)\b"
-    r"(?:\s+(?:that|the|final|answer|is|value|of|it|as|a|an)\b)*\W*\Z"
+    r"(?:\s+(?:that|the|final|answer|is|was|were|be|value|of|it|as|a|an)\b)*\W*\Z"
     r"|\b(?:faux|fausse|erreur|error|erro|falso|incorrecto|incorreto|errado|errore|sbagliato|falsch)"
     r"\s*,?\s+(?:(?:de|di)\s+)?(?:dire|decir|dizer|affirmer|afirmar|affermare|zu\s+(?:sagen|behaupten)"
     rf"|penser|pensar|pensare|que|che|dass)\b{_SAME}{{0,40}}\Z"

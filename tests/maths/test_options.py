@@ -44,6 +44,7 @@ CLAIMS = [
     ("It is not A, it is B",        "B"),
     ("B rather than C",             "B"),
     ("I choose C over B",           "C"),
+    ("I am torn between A and B, but I go with A.", "A"),
     ("C as opposed to B",           "C"),
     ("B is not wrong",              "B"),
     ("A: wrong. B: wrong. The answer: C, it cannot be A", "C"),

@@ -1,8 +1,8 @@
 r"""What an ellipsis leaves out, where the terms around it show a progression.
 
-`1, 3, 5, \ldots, 99` is the fifty numbers, `1, 4, 9, \ldots, 100` the ten squares, `1 + 2 + \cdots + n`
-is `n(n+1)/2`, `1 \cdot 2 \cdots n` is `n!`, `1 + 1/2 + 1/4 + \cdots` is 2, and `2, 4, 6, \ldots` is the
-progression itself. Where the terms show none, the dots stay, and nothing
+`1, 3, 5, \ldots, 99` is the fifty numbers, `1, 4, 9, \ldots, 100` the ten squares,
+`1 + 2 + \cdots + n` is `n(n+1)/2`, `1 \cdot 2 \cdots n` is `n!`, `1 + 1/2 + 1/4 + \cdots` is 2, and
+`2, 4, 6, \ldots` is the progression itself. Where the terms show none, the dots stay, and nothing
 is decided by them.
 """
 
@@ -54,8 +54,8 @@ def filled(node: Node) -> Node:
     if not tail and node.op == "mul":
         return node
     if not tail:
-        name = f"{'geometric' if found.is_geometric else 'arithmetic'} {found.first} {found.step} {found.power}"
-        return Node("progression", (), f"{node.op} {name}")
+        kind = "geometric" if found.is_geometric else f"arithmetic^{found.power}"
+        return Node("progression", (), f"{node.op} {kind} {found.first} {found.step}")
     last = exact(tail[-1])
     if last is None:
         return _closed(node, found, tail) or node

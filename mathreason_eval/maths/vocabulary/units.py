@@ -38,6 +38,7 @@ inch inches дюйм дюймов pulgada pulgadas 英寸 | L 127/5000
 ft foot feet фут футов | L 381/1250
 yd yds yard yards | L 1143/1250
 mi mile miles миля миль milla millas 英里 | L 201168/125
+lightyear lightyears | L 9460730472580800
 furlong furlongs | L 25146/125
 fathom fathoms | L 1143/625
 g gram grams г грамм грамма граммов Gramm gramo gramos gramme grammes 克 ग्राम | M 1
