@@ -245,6 +245,8 @@ class _Lexer:
             yield Token("diff", run[1])
         elif run in _CURRENCIES or (is_currency(run) and self._has_amount(run)):
             yield Token("money", run)
+        elif _is_exponential(run, self.text[self.at :]) and not self.upright:
+            yield from (Token("sym", run[0]), Token("const", "e"))
         elif len(run) == _PAIR and run.islower() and not self.upright and before in _OPENERS:
             yield from (Token("const" if c in "ei" else "sym", c) for c in run)
         elif self.upright or self._is_word(run, low):
@@ -375,6 +377,11 @@ class _Lexer:
             return
         lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
         yield from lexer.run()
+
+
+def _is_exponential(run: str, rest: str) -> bool:
+    """Return whether two letters are a factor and the base of a power: `Be^{-x}`."""
+    return len(run) == _PAIR and run[1] == "e" and rest[:1] == "^"
 
 
 _SIGNS_OF_UNITS = frozenset("/*^-")
