@@ -11,7 +11,13 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from mathreason_eval.maths.vocabulary.latex import TEXTS, WRAPPERS, any_of
-from mathreason_eval.maths.vocabulary.negation import DENIES, NO_DENIAL, REFUTED
+from mathreason_eval.maths.vocabulary.negation import (
+    DENIES,
+    NO_DENIAL,
+    REFUTED,
+    RELATIVE,
+    REVISES,
+)
 from mathreason_eval.types import Answer
 
 _BEFORE, _AFTER = 120, 240
@@ -45,7 +51,12 @@ def _box(text: str, start: int, end: int) -> tuple[int, int]:
 
 _FILLER = (
     r"(?:[\s*_`$(:=]|\\[(\[,;: ]|\\?boxed\{?|\\text\{|ใช่|是|phải|là|等于|为|は|هو|है|হল"
-    r"|\b(?:равен|равна|равно|равняется|является)\b"
+    r"|\b(?:puede|podría|pode|poderia|può|potrebbe|peut|pourrait|kann|können|poate|může|może|может"
+    r"|може|быть|бути|essere|être|zijn|vara|være|być|být|fi|pas|kunnen|kan)\b"
+    r"|可能|可以|会|會|能|应该|應該|必"
+    r"|\b(?:равен|равна|равно|равняется|является|точно|вовсе|affatto|certamente|sicuramente|überhaupt"
+    r"|sicher|bestimmt|certainement|sûrement|seguramente|ciertamente|certainly|definitely|clearly"
+    r"|possibly|absolutely|surely|ever|seria|sería|serait|sarebbe|wäre|was|were)\b"
     r"|\b(?:be|is|as|equals?|equal\s+to|to|the|a|an|by|es|son|est|è|é|ist|ser|sein|être"
     r"|exactly|really|simply|just|actually|correct|right|final|answer|value|solution|number)\b)"
 )
@@ -53,7 +64,7 @@ _DENIED = re.compile(rf"(?:{DENIES.pattern}){_FILLER}*\Z")
 """In lower case, as all that reads a clause: without `IGNORECASE` it takes a third of the time."""
 _CLOSERS = r"[\s$*_`\"'”})\]]*(?:\\[)\]])?[\s$*_`\"'”})\]]*"
 _REFUTED = re.compile(
-    rf"{_CLOSERS}(?:(?x:{REFUTED.pattern})"
+    rf"{_CLOSERS}(?:{RELATIVE}(?x:{REFUTED.pattern})"
     rf"|\.\s+(?:that|this|it|which)\s+(?:is|was|would\s+be|seems)\s+"
     rf"(?:wrong|incorrect|false|not\s+(?:correct|right|true|possible|the\s+answer)))",
     re.IGNORECASE,
@@ -87,12 +98,19 @@ _FORMULA_END = re.compile(r"\$|\\\)|\\\]|\n|\\end\{|\\\\")
 _OPERATOR_BEFORE = re.compile(
     r"(?:[-+*/^_]|\\(?:cdot|times|div|pm|mp|sqrt|frac|binom)|\d\s*\\,?)\s*[({]?\Z"
 )
+_FUNCTION_BEFORE = re.compile(
+    r"\\(?:log|ln|lg|exp|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|gcd|max|min)(?![a-z])"
+    r"(?:\s*[_^]\s*(?:\w|\{[^{}]*\}))*\s*[({]?\Z"
+)
 _OPERATOR_AFTER = re.compile(
     r"[ \t]*(?:\+|-(?!-)|\*(?!\*)|/|\^(?!\s*\{?\s*\\?(?:circ|prime|deg|text))|_"
     r"|\\(?:cdot|times|div|pm|mp|sqrt|frac)(?![a-z]))[ \t]*(?=[\w\\({$])"
     r"|[ \t]*(?:\\pi(?![a-z])|[xyznkabct](?![a-zA-Z])(?=\s*(?:[$^+\-=]|\\[)\]])))"
 )
-_OPEN_COMMAND = re.compile(rf"\\(?!(?:{any_of(TEXTS | WRAPPERS)})(?![a-zA-Z]))[a-zA-Z]+\s*\{{\s*\Z")
+_GROUP = r"(?:\[[^\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\})"
+_OPEN_COMMAND = re.compile(
+    rf"\\(?!(?:{any_of(TEXTS | WRAPPERS)})(?![a-zA-Z]))[a-zA-Z]+\s*(?:{_GROUP}\s*)*\{{\s*\Z"
+)
 _BULLET = re.compile(r"\s*[-+*]\s+\Z")
 
 
@@ -102,7 +120,9 @@ def _part(before: str, after: str, answer: Answer) -> str:
     starts = [found.end() for found in _FORMULA_START.finditer(before)]
     inside = before[starts[-1] :] if starts else before
     is_bullet = _BULLET.match(inside) and (not starts or before[starts[-1] - 1] == "\n")
-    if (_OPERATOR_BEFORE.search(inside) and not is_bullet) or _OPEN_COMMAND.search(inside):
+    if (_OPERATOR_BEFORE.search(inside) and not is_bullet) or (
+        _OPEN_COMMAND.search(inside) or _FUNCTION_BEFORE.search(inside)
+    ):
         return f"the box {answer.text} is only a part of a formula"
     end = _FORMULA_END.search(after)
     rest = after[: end.start()] if end else after
@@ -114,9 +134,14 @@ def _part(before: str, after: str, answer: Answer) -> str:
 # --- one of several, taken back, assumed -------------------------------------------------------
 
 _VALUE = r"[$\\({\s]{0,4}(?:\\?boxed\{)?[-−]?[\d.]*\d"
+_PERHAPS = (
+    r"(?:maybe|perhaps|possibly|probably|even|vielleicht|möglicherweise|peut-être|quizás?|tal\s+vez"
+    r"|talvez|forse|magari|misschien|może|возможно|может\s+быть|也许|可能|或许)"
+)
 _RIVAL = re.compile(
-    rf"{_CLOSERS}(?:[(\[,;]?\s*(?:or|oder|ou|o|или|或|或者)\s+(?:maybe|perhaps|possibly|probably|even"
+    rf"{_CLOSERS}(?:[(\[,;.]?\s*(?:or|oder|ou|of|o|или|或|或者)\s*,?\s+(?:{_PERHAPS}"
     rf"|it\s+(?:could|might)\s+be)\s*{_VALUE}"
+    rf"|[.;,]\s*{_PERHAPS}\s*{_VALUE}"
     rf"|[(\[]\s*(?:or|maybe|perhaps|possibly|oder|ou|или|或)\s*{_VALUE}"
     rf"|[(\[]\s*{_VALUE}\S*\s+(?:is|would\s+be|could\s+be|might\s+be)\s+(?:also\s+)?"
     rf"(?:possible|acceptable|plausible|correct|right))"
@@ -131,17 +156,26 @@ _REVISED = re.compile(
     rf"(?:['’]s|\s+(?:is|should\s+be|would\s+be|must\s+be|=))\s*(?P<value>{_VALUE})",
     re.IGNORECASE | re.DOTALL,
 )
+_CORRECTED = re.compile(rf"{_CLOSERS}[.,;…!—–-]*\s*{REVISES}(?P<value>{_VALUE})", re.IGNORECASE)
+_SAME = r"(?:(?!\b(?:but|however|actually|instead)\b)[^.])"
+"""A sign of the same clause: what was thought at first ends with a `but`."""
 _ASSUMED = re.compile(
     r"\b(?:if|suppose|assum(?:e|ing)|were)\b[^.]{0,80},?\s*(?:then\s+)?(?:the\s+)?(?:final\s+)?"
     r"(?:answer|result|value)\s+would\s+(?:have\s+been|be)\W*\Z"
     r"|\b(?:assum(?:e|ing)|suppose|let)\b[^.,;]{0,60}(?:\bis|\bbe|\bwere|=)\W*\Z"
     r"|\b(?:impossible|doubt(?:ful)?|unlikely|not\s+true|not\s+the\s+case|wrong|false|incorrect)"
     r"\s+(?:that\s+)?the\s+(?:answer|result|value)\s+(?:is|be|equals)\W*\Z"
-    r"|\b(?:first|initially|originally)\b[^.]{0,30}\b(?:thought|guessed|believed)\b[^.]{0,60}\Z"
-    r"|\b(?:nobody|no\s+one)\b[^.]{0,60}\bthat\b[^.]{0,40}\Z"
+    rf"|\b(?:first|initially|originally)\b[^.]{{0,30}}\b(?:thought|guessed|believed)\b{_SAME}{{0,60}}\Z"
+    rf"|\b(?:nobody|no\s+one)\b{_SAME}{{0,60}}\bthat\b{_SAME}{{0,40}}\Z"
+    r"|\b(?:mistake|error|wrong|incorrect|false|tempting|absurd|foolish|na[iï]ve)\s+to\s+(?:say|answer"
+    r"|conclude|claim|think|believe|give|write|put|choose|pick|state|report|reply|guess)\b"
+    r"(?:\s+(?:that|the|final|answer|is|was|were|be|value|of|it|as|a|an)\b)*\W*\Z"
+    r"|\b(?:faux|fausse|erreur|error|erro|falso|incorrecto|incorreto|errado|errore|sbagliato|falsch)"
+    r"\s*,?\s+(?:(?:de|di)\s+)?(?:dire|decir|dizer|affirmer|afirmar|affermare|zu\s+(?:sagen|behaupten)"
+    rf"|penser|pensar|pensare|que|che|dass)\b{_SAME}{{0,40}}\Z"
     r"|\b(?:candidate|guess|possibility|alternative)\s*#?(?:\d+|[A-H])\s*(?:is|[:=])\W*\Z"
     r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is)\s+"
-    r"(?:claims?|says?|claimed|said|thinks?|guess\w*)\b[^.]{0,60}\Z",
+    rf"(?:claims?|says?|claimed|said|thinks?|guess\w*)\b{_SAME}{{0,60}}\Z",
 )
 _CONDITIONAL = re.compile(
     rf"{_CLOSERS}(?:would\s+(?:be|have\s+been)\b(?:\s+the\b)?(?:\s+(?:right|correct))?"
@@ -170,7 +204,7 @@ _PLAIN = re.compile(r"[-−]?\d[\d,.]*")
 
 def _taken_back(before: str, after: str, answer: Answer) -> str:
     del before
-    found = _REVISED.search(after)
+    found = _CORRECTED.match(after) or _REVISED.search(after)
     if found is None and _PLAIN.fullmatch(answer.text):
         found = _FINAL.search(after)
     if found is None or re.sub(r"[^\d.-]", "", found["value"]) in answer.text.replace(",", ""):

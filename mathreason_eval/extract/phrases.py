@@ -19,6 +19,7 @@ from mathreason_eval.extract.spans import (
 )
 from mathreason_eval.maths.compare.options import LETTERS, read_options
 from mathreason_eval.maths.vocabulary.latex import TEXT_NAMES
+from mathreason_eval.maths.vocabulary.negation import REVISES
 from mathreason_eval.types import Answer
 
 # --- announcements ---------------------------------------------------------------------------
@@ -216,6 +217,9 @@ def _announced(text: str, place: int) -> Answer:
         if text.startswith("[", start) and _JSON_KEY.search(text, max(0, place - _KEY), place):
             bracket = text.find("]", start, end)
             return answer_at(text, "phrase", (start + 1, end if bracket < 0 else bracket))
+        revision = _REVISION.match(text, end)
+        if revision is not None and _DIGIT.match(text, revision.end()):
+            start, end = revision.end(), _announced_end(text, revision.end())
         end = _without_closing_braces(text, start, end)
     return answer_at(text, "phrase", trim_to_value(text, start, end))
 
@@ -269,7 +273,7 @@ def choice(text: str) -> Answer | None:
     `The answer is (C)`, `I choose D because A is wrong`, `故选B`, `A and C are correct`. An option
     that is denied is none, and of `A or B` both are returned, as what is left open.
     """
-    places = [(place, _announced_end(text, place)) for place in _announcements(text)]
+    places = [_unrevised(text, place) for place in _announcements(text)]
     places += [
         (_clause_start(text, found.start()), _announced_end(text, found.end()))
         for found in last_matches(_CHOOSES, text, 1)
@@ -280,6 +284,19 @@ def choice(text: str) -> Answer | None:
         for found in last_matches(_LONE_LETTER, text, 1)
     ]
     return next(filter(None, (_chosen(text, *place) for place in places)), None)
+
+
+_DIGIT = re.compile(r"[-$\\({\s]{0,5}\d")
+_REVISION = re.compile(rf"[\s*_)\]}}\"'.,;!…—–-]*{REVISES}", re.IGNORECASE)
+
+
+def _unrevised(text: str, start: int) -> tuple[int, int]:
+    """Return the span of what is announced, or of what it is at once replaced by."""
+    end = _announced_end(text, start)
+    revision = _REVISION.match(text, end) or _REVISION.match(text, start)
+    if revision is None:
+        return start, end
+    return revision.end(), _announced_end(text, revision.end())
 
 
 def _clause_start(text: str, place: int) -> int:

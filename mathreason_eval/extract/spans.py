@@ -13,6 +13,7 @@ from mathreason_eval.maths.vocabulary.latex import (
     TEXTS,
     any_of,
 )
+from mathreason_eval.maths.vocabulary.negation import DENIES
 from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 from mathreason_eval.types import Answer
 
@@ -168,7 +169,7 @@ _REASON = re.compile(
 )
 _REASON_AFTER_VALUE = re.compile(
     r"(?<=[\d$)}])\s*,?\s*\(?\b(?:because|since)\b"
-    r"|(?<=[\d$)}%])\s*(?:[,，(—–]\s*(?:and\s+)?(?:not|nicht|et\s+non|non|no|não|не|rather\s+than"
+    r"|(?<=[\d$)}%])\s*(?:[,，(—–]\s*(?:and\s+|und\s+|а\s+|y\s+|e\s+|en\s+)?(?:not|nicht|et\s+non|non|no|não|не|rather\s+than"
     r"|instead\s+of|representing|which|meaning|giving|making|i\.e)\b|，?\s*(?:而)?不是)"
     r"|\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
     r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
@@ -193,9 +194,16 @@ _BOUND = re.compile(
     r"(?:\b(?:than|than\s+or\s+equal\s+to|between|at\s+least|at\s+most|up\s+to|not|never)"
     r"|≠|\\neq?|[<>≤≥])\s*[$(\\]*\Z"
 )
+_NOT = re.compile(rf"(?:{DENIES.pattern})\s*(?:是|为|為)?[$(\\\s]*\Z")
 _BOUND_REACH = 24
 """Number of characters before a value in which a bound or a negation is searched for."""
 _EQUAL_TO = re.compile(r"(?<![<>!≤≥])=\s*(?=[\d$\\.+−-])")
+_REPLACED = re.compile(
+    r"[^\s，。、]{1,30}?(?:では?なくて?、?|じゃなくて?、?|(?:이|가)\s*아니라|이?\s*아니고)\s*"
+    r"|\S{1,30}\s+(?:değil|नहीं|নয়|নয়|bukan)\s*(?:,|लेकिन|बल्कि|বরং|melainkan|ama)\s*(?:लेकिन|बल्कि|বরং)?\s*"
+    r"(?=\S*\d)"
+)
+"""A value that is denied behind it, before the one that is claimed: `5ではなく6`."""
 _VALUE_START = re.compile(rf"[{WHOLE_MONEY}+−-]*[\d.]|\\\(|\$|{FRACTION}|\\sqrt|\\pi")
 _COUNTED = re.compile(rf"[{WHOLE_MONEY}+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
 """A number and what it counts, in a sentence without another number."""
@@ -219,6 +227,8 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
     if end - start > _LONGEST_SENTENCE or _ENVIRONMENT.search(text, start, end):
         return start, end
     start = last_of_chain(text, start, end)
+    if (replaced := _REPLACED.match(text, start, end)) is not None:
+        return trim_to_value(text, replaced.end(), end)
     words = len(_WORD.findall(text, start, end))
     if not _VALUE_START.match(text, start, end):
         is_short = words < _SENTENCE_WORDS and _NEGATION.match(text, start, end) is None
@@ -252,7 +262,8 @@ def _value_in(text: str, start: int, end: int) -> Span:
 
 def is_negated(text: str, start: int, place: int) -> bool:
     """Return whether the value at a position is negated or a bound: `not 7`, `greater than 7`."""
-    return _BOUND.search(text[max(start, place - _BOUND_REACH) : place]) is not None
+    before = text[max(start, place - _BOUND_REACH) : place]
+    return (_BOUND.search(before) or _NOT.search(before.lower())) is not None
 
 
 def _before(pattern: re.Pattern[str], text: str, start: int, end: int) -> int:

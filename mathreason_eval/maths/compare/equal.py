@@ -128,7 +128,7 @@ _DECIMAL_COMMA = re.compile(
 _MEASURED_COMMA = re.compile(
     r"([-+]?\d+),(\d+)(\s*(?:\\?%|(?:\\cdot|\\times|\*)\s*10\s*\^.*"
     r"|\\?[ ~]*(?:\\(?:text|mathrm)\s*\{)?\s*"
-    r"(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s)(?:\s*\^.*)?\}?))"
+    r"(?:[kcm]?m|[km]?g|[mc]?[lL]|€|km/h|m/s|[кмс]?м|[км]?г|м?л|км/ч|руб)(?:\s*\^.*)?\}?))"
 )
 """A comma that must be a decimal one, as a unit, power of ten or per cent sign follows."""
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")

@@ -170,6 +170,8 @@ _ANY = _FREE | these("C a b A B c_1 c_2 C_1 C_2 k_1 k_2 n_1 n_2")
 """Letters of any parameter whose range a qualifier gives."""
 _CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
 """Letters of constants of integration."""
+_ARBITRARY = _CONSTANTS | these("A B D A_1 A_2 B_1 B_2 k k_1 k_2 a b")
+"""Letters that an answer may give to the constants of integration of a gold."""
 _MOST_PARAMETERS = 3
 
 
@@ -182,11 +184,28 @@ def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
     renamed = {*free, *taken}
     if not (
         (renamed <= _CONSTANTS and ones & others)
+        or (_are_arbitrary(gold, free) and set(taken) <= _ARBITRARY and ones & others)
         or renamed <= _parameters(gold) & _parameters(answer)
     ):
         return
     for order in permutations(free):
         yield dict(zip(taken, order, strict=True))
+
+
+def _are_arbitrary(node: Node, names: list[str]) -> bool:
+    """Return whether letters of a gold are constants of integration, and no measured quantities.
+
+    An index shows it, as in `C_1`, and an exponential function does, as in `Ce^{2x}`.
+    """
+    indexed = all("_" in name for name in names)
+    return set(names) <= _CONSTANTS and (indexed or _has_exponential(node))
+
+
+def _has_exponential(node: Node) -> bool:
+    """Return whether a variable is in an exponent of e."""
+    if node.op == "pow" and node.args[0].name == "e" and symbols(node.args[1]):
+        return True
+    return any(map(_has_exponential, node.args))
 
 
 def rename(node: Node, names: dict[str, str]) -> Node:

@@ -75,6 +75,12 @@ _REASON = re.compile(
     r"|porque|perché|потому)\b|因为|因為",
     re.IGNORECASE,
 )
+_LESSER = re.compile(
+    r"[\s)\].,:]*(?:over|as\s+opposed\s+to|better\s+than|ahead\s+of)\s+(?:(?:option|choice|answer)\s+)?"
+    r"[(\[\s]*",
+    re.IGNORECASE,
+)
+"""Between an option and one that it is preferred to: `I choose C over B`."""
 _CLAUSE = re.compile(
     r"[.,;:!?()\n。，；！？]|\b(?:but|however|while|whereas|so|thus|hence)\b|而|但"
 )
@@ -114,7 +120,8 @@ def read_options(answer: str) -> Options | None:
         if claimed and _REASON.search(before):
             break
         is_last = index + 1 == len(groups)
-        if _is_denied(before, after, is_last=is_last):
+        is_lesser = claimed and _LESSER.fullmatch(before)
+        if is_lesser or _is_denied(before, after, is_last=is_last):
             denied.update(group.letters)
             continue
         claimed.update(group.letters)

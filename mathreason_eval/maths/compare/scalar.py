@@ -20,7 +20,7 @@ from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
 from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
-from mathreason_eval.maths.vocabulary.units import Measured, Unit, measured, unit_of
+from mathreason_eval.maths.vocabulary.units import CONTAINERS, Measured, Unit, measured, unit_of
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
 
@@ -274,22 +274,45 @@ def _unlike(first: Measured, second: Measured, one: str, two: str) -> Finding | 
             return different("units", f"{two} is other money than {one}")
     elif (known := first.unit or second.unit) is not None and known.dimension:
         return UNKNOWN._replace(note=f"whether {two!r} is {one!r} is not known")
-    if not (first.words <= second.words or second.words <= first.words):
+    nested = first.words <= second.words or second.words <= first.words
+    if not nested or not CONTAINERS.isdisjoint(first.words ^ second.words):
         return UNKNOWN._replace(note=f"whether {two!r} is {one!r} is not known")
     return None
 
 
-_PAIR = 2
-
-
 def _measured(node: Node, unit: str) -> Node:
     """Return `3m` as a value with a unit, if the other side has a unit of that dimension."""
-    if not unit or node.op != "mul" or len(node.args) != _PAIR or node.args[1].op != "sym":
+    if not unit or node.op not in {"mul", "div"} or (wanted := unit_of(unit)) is None:
         return node
-    one, other = unit_of(node.args[1].name), unit_of(unit)
-    if one is None or other is None or one.dimension != other.dimension:
+    (value, _), *rest = _powers(node, 1)
+    names = [_unit_part(part, power) for part, power in rest]
+    one = unit_of(" ".join(names)) if value.value is not None and all(names) else None
+    if one is None or one.dimension != wanted.dimension:
         return node
-    return Node("quantity", node.args[:1], node.args[1].name)
+    return Node("quantity", (value,), " ".join(names))
+
+
+def _powers(node: Node, power: int) -> list[tuple[Node, int]]:
+    """Return the factors of a product or quotient, each with its power."""
+    if node.op == "mul":
+        return [found for part in node.args for found in _powers(part, power)]
+    if node.op == "div":
+        return [*_powers(node.args[0], power), *_powers(node.args[1], -power)]
+    exponent = exact(node.args[1]) if node.op == "pow" else None
+    if exponent is None or exponent.denominator != 1 or abs(exponent) >= _TOO_LARGE:
+        return [(node, power)]
+    return _powers(node.args[0], power * int(exponent))
+
+
+def _unit_part(node: Node, power: int) -> str:
+    """Return a letter with its power as a part of a unit, such as `s^-2`, or ""."""
+    if node.op != "sym" or not 0 < abs(power) < _TOO_LARGE:
+        return ""
+    return node.name if power == 1 else f"{node.name}^{power}"
+
+
+_TOO_LARGE = 10
+"""Powers of a unit have one digit."""
 
 
 def _scaled(node: Node, size: Fraction) -> Node:

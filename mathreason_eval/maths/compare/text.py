@@ -31,9 +31,21 @@ PHRASES = {
 }  # fmt: skip
 """Words that name a mathematical object."""
 
+_DAYS = {
+    "monday": ("mon",), "tuesday": ("tue", "tues"), "wednesday": ("wed",),
+    "thursday": ("thu", "thur", "thurs"), "friday": ("fri",), "saturday": ("sat",),
+    "sunday": ("sun",),
+}  # fmt: skip
+"""The days of the week with their abbreviations."""
 _SYNONYMS = {
+    **{
+        spelling: day
+        for day, short in _DAYS.items()
+        for name in (day, *short)
+        for spelling in (name, f"on {name}", f"it is {name}", f"{name} s")
+    },
     **dict.fromkeys(("dne", "nonexistent", "doesn t exist", "do not exist"), "does not exist"),
-    "not defined": "undefined",
+    **dict.fromkeys(("not defined", "is not defined", "is undefined"), "undefined"),
 }
 
 

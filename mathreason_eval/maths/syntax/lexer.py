@@ -92,6 +92,7 @@ _NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
 _SCRIPT = re.compile(r"\d+(?=\s+\d)")
 """Digits behind `^` or `_` that others follow."""
 _CALL = re.compile(r"\s*(?:\\left\s*)?\(")
+_END = re.compile(r"[\s.}]*\Z")
 _AMOUNT = re.compile(r"[\s}.\\$]{0,4}\d")
 _OPENERS = frozenset({"(", "{", "+", "-", "*", "^"})
 """After these two characters letters can only be a product: cosh(at), e^{-at}."""
@@ -208,7 +209,7 @@ class _Lexer:
             yield Token("const", latex.CONSTANTS[run])
         elif run in latex.GREEK and not (self.upright and is_unit(run)):
             yield Token("sym", latex.SAME_LETTER.get(run, run))
-        elif run in _BARE_COMMANDS and not self.upright:
+        elif run in _BARE_COMMANDS and not self.upright and not self._is_last_unit(run):
             yield from self._cmd("\\" + run)
         elif len(run) == 1 and not (self.upright and is_unit(run) and run.islower()):
             yield Token("sym", run)
@@ -221,6 +222,11 @@ class _Lexer:
             return latex.CALLED[run]
         named = len(run) > 1 and (called or self._needs_no_bracket(run))
         return latex.FUNCTIONS.get(run, "") if named else ""
+
+    def _is_last_unit(self, run: str) -> bool:
+        """Return whether a run is the unit that ends the text: `1 bar`, not `bar{x}`."""
+        before = self.text[: self.at - len(run)].rstrip()[-1:]
+        return is_unit(run) and before.isdecimal() and _END.match(self.text, self.at) is not None
 
     def _needs_no_bracket(self, name: str) -> bool:
         """Return whether a name is a function even without a bracket: `sin x`, but not `5 min`."""
@@ -239,6 +245,8 @@ class _Lexer:
             yield Token("diff", run[1])
         elif run in _CURRENCIES or (is_currency(run) and self._has_amount(run)):
             yield Token("money", run)
+        elif _is_exponential(run, self.text[self.at :]) and not self.upright:
+            yield from (Token("sym", run[0]), Token("const", "e"))
         elif len(run) == _PAIR and run.islower() and not self.upright and before in _OPENERS:
             yield from (Token("const" if c in "ei" else "sym", c) for c in run)
         elif self.upright or self._is_word(run, low):
@@ -364,14 +372,19 @@ class _Lexer:
         if len(inner) > 1 and "," not in plain and unit_of(plain) is not None:
             yield from (
                 Token("op", part) if part in _SIGNS_OF_UNITS else _unit(part)
-                for part in re.findall(r"[^\W\d_]+|-?\d+|[/*^]", inner)
+                for part in re.findall(r"[^\W\d_]+|\d+|(?<=[\^{])-|[/*^]", inner)
             )
             return
         lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
         yield from lexer.run()
 
 
-_SIGNS_OF_UNITS = frozenset("/*^")
+def _is_exponential(run: str, rest: str) -> bool:
+    """Return whether two letters are a factor and the base of a power: `Be^{-x}`."""
+    return len(run) == _PAIR and run[1] == "e" and rest[:1] == "^"
+
+
+_SIGNS_OF_UNITS = frozenset("/*^-")
 
 
 def _unit(part: str) -> Token:

@@ -32,6 +32,10 @@ _LOST_BACKSLASH = re.compile(r"(?<!\\)\\(?=\s)")
 """A row of a matrix that ends with one backslash, as in a text whose escapes were resolved."""
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
+_PRICE = re.compile(
+    r"\A(\s*[-+]?\s*)\$(?=\d[\d,]*(?:\.\d+)?\s*(?:(?:thousand|million|billion|trillion|k)\b)?[\s.]*\Z)"
+)
+"""A dollar sign without a partner before an amount, which delimits no formula."""
 _GROUPING = re.compile(
     r"(?<=\d)(?:\{,\s*\}\s*|\\text\{,\}|,\\!\s*|\\!,\\!|\\!,\s*|\\!\\,|\\,(?:\\!)?|,)(?=\d{3}(?!\d))"
 )
@@ -150,6 +154,7 @@ def _plain_latex(text: str) -> str:
     if "matrix}" in text:
         text = _LOST_BACKSLASH.sub(r"\\\\", text)
     text = _ROW_SPACE.sub(r"\\\\", text)
+    text = _PRICE.sub(r"\1\\$", text)
     text = _DELIMITERS.sub(" ", text)
     boxes = len(_BOXES.findall(text))
     return _boxes_joined(text) if boxes > 1 or (boxes and _BOXED.match(text)) else text
@@ -198,6 +203,13 @@ _GROUPED_BY_POINTS = (
 )
 """A sum of money whose points group its digits: no money has three decimals."""
 
+_REMAINDER = (
+    r"^(\d+),?(?:\s|\\ |\\,|~)*(?:\\(?:text|mathrm)\s*\{\s*)?"
+    r"(?:R|r|(?:with )?(?:a )?(?:remainder|Remainder|rem\.?)(?: of)?)"
+    r"\s*\}?(?:\s|\\ |\\,|~)*(\d+)$"
+)
+"""A quotient with its remainder, which are no factors: `17 R 3`."""
+
 _ARTICLE = (
     r"^a (?!(?:times|over|plus|minus|squared|cubed|divided|choose|mod|and|or|is|dozen|couple|pair"
     r"|half|third|quarter|hundred|thousand|million|billion)\b)(?=[a-z]{3})"
@@ -216,8 +228,15 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("\\cr", r"\\cr(?![a-z])", r"\\\\"),
         ("matrix{", r"\\([pb]?matrix)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{\1}\2\\end{\1}"),
         ("Matrix(", r"^(?:sympy\.|sp\.)?Matrix\((\[.*\])\)$", r"\1"),
+        (".log", r"\b(?:np|numpy|math|sympy|sp|cmath|torch|jnp)\.log(?=\()", r"\\ln"),
+        (".array(", r"^(?:np|numpy|jnp)\.array\(\[([^\[\]]*)\]\)$", r"(\1)"),
+        (".array(", r"^(?:np|numpy|jnp)\.array\((\[.*\])\)$", r"\1"),
+        ("ight", r"\b([Ll]ight)[- ](?=years?\b)", r"\1"),
         (".", r"\b(?:np|numpy|math|sympy|sp|cmath|torch|jnp)\.(?=[a-zA-Z])", ""),
         ("log", r"(?<![a-z\\])log(2|10)(?=\s*\()", r"\\log_{\1}"),
+        ("root(", r"(?<![a-z])root\(([^()]*)\)\(([^()]*)\)", r"\\sqrt[\1]{\2}"),
+        ("r", _REMAINDER, r"(\1, \2)"),
+        ("R", _REMAINDER, r"(\1, \2)"),
         (" xx ", r"(?<=[\d)])\s+xx\s+(?=[\d(])", r"\\times "),
         ("RR", r"^RR$", r"\\mathbb{R}"),
         ("ZZ", r"^ZZ$", r"\\mathbb{Z}"),

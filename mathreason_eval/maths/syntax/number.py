@@ -116,6 +116,8 @@ _LARGE = these("thousand million billion trillion lakh crore")
 def with_digits(text: str) -> str:
     """Return the text with Chinese fractions in digits, and a numeral with its unit if alone."""
     text = _CHINESE_FRACTION.sub(lambda m: rf"\frac{{{_chinese(m[2])}}}{{{_chinese(m[1])}}}", text)
+    if _MIXED.fullmatch(text.strip()):
+        return str(_mixed(text.strip()))
     if counted := _CHINESE.fullmatch(text.strip()):
         bare, unit = text.strip().removesuffix(counted[1] or ""), counted[1] or ""
         whole, _, places = re.sub("點", "点", bare.lstrip("负負")).partition("点")
@@ -123,6 +125,21 @@ def with_digits(text: str) -> str:
         sign = "-" if bare[0] in "负負" else ""
         return f"{sign}{_chinese(whole)}{tail and '.'}{tail}{unit}"
     return text
+
+
+_MIXED = re.compile(r"(?:\d{1,15}[千百万亿]){2,8}\d{0,15}|(?:\d{1,15}[千百万亿])+\d{1,15}")
+_MIXED_PART = re.compile(r"(\d+)([千百万亿]?)")
+
+
+def _mixed(numeral: str) -> int:
+    """Return the value of digits with the names of their places, such as `1万2千`."""
+    total = section = 0
+    for digits, place in _MIXED_PART.findall(numeral):
+        if place in _MYRIADS:
+            total, section = total + (section + int(digits)) * _MYRIADS[place], 0
+        else:
+            section += int(digits) * CHINESE_PLACES.get(place, 1)
+    return total + section
 
 
 def _chinese(numeral: str) -> int:

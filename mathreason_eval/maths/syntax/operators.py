@@ -270,7 +270,7 @@ def quantity(parser: Grammar, left: Node) -> Node:
     name = _unit_name(parser)
     factor, name = scale_of(name)
     if factor > 1:
-        left = Node("mul", (left, num(factor)))
+        left = _times(left, factor)
     if name.lower() in PERCENT:
         return Node("percent", (left,))
     if name.lower() in _GRADIANS:
@@ -279,6 +279,13 @@ def quantity(parser: Grammar, left: Node) -> Node:
     if degree in DEGREE and scale in _SCALES:
         return Node("degree", (left,), _SCALES[scale])
     return _compounded(parser, Node("quantity", (left,), name)) if name else left
+
+
+def _times(node: Node, factor: int) -> Node:
+    """Return a value times a factor; of an amount of money, as an amount: `$5 million`."""
+    if node.op == "quantity":
+        return node._replace(args=(_times(node.args[0], factor),))
+    return Node("mul", (node, num(factor)))
 
 
 def _unit_name(parser: Grammar) -> str:
@@ -298,7 +305,7 @@ def _unit_name(parser: Grammar) -> str:
         if token.text not in {"{", "}"}:
             parts.append(spelled(token))
     limit(count, _MOST_WORDS)
-    name = " ".join(parts).replace("- ", "-")
+    name = " ".join(parts).replace("- ", "-").replace(" -", "-")
     # In `80 positive integers` it is an adjective; in `80 positive` it says something else.
     *front, last = [part.lower() for part in parts] or [""]
     if last in words.NEVER_UNITS or not words.NEVER_UNITS.isdisjoint({*front} - words.ADJECTIVES):

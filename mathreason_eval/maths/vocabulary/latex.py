@@ -87,7 +87,7 @@ SPACES = frozenset({",", ";", ":", "!", " ", ">", "/", "-"})
 SETS = {"R": "RR", "N": "NN", "Z": "ZZ", "Q": "QQ", "C": "CC", "P": "PP"}
 
 CONSTANTS = {"pi": "pi", "infty": "oo", "infinity": "oo", "Infinity": "oo", "e": "e", "i": "i",
-             "imath": "i", "inf": "oo"}  # fmt: skip
+             "imath": "i", "inf": "oo", "oo": "oo"}  # fmt: skip
 
 OPENING = {"(": "(", "[": "[", "{": "{", "lbrace": "\\{", "lbrack": "[", "lgroup": "(",
          "lfloor": "floor", "lceil": "ceil", "llcorner": "floor", "ulcorner": "ceil",

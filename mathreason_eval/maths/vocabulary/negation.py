@@ -10,7 +10,8 @@ import re
 _BEFORE = {
     "en": r"not|never|no\s+sense|neither|nor|cannot|no\s+longer|except(?:\s+for)?|without"
           r"|unlike|nowhere\s+near|instead\s+of|rather\s+than|other\s+than|anything\s+but|nothing\s+like|far\s+from|none\s+of"
-          r"|fails?\s+to\s+be|refus\w+|den(?:y|ies|ied)|exclud\w+|eliminat\w+|reject\w*|discard\w*"
+          r"|fails?\s+to\s+be|refus\w+|no\s+way(?!\s+(?:around|to|of|out))|no\s+chance"
+          r"|(?:torn|undecided|wavering|hesitat\w+)\s+between|den(?:y|ies|ied)|exclud\w+|eliminat\w+|reject\w*|discard\w*"
           r"|dismiss\w*|rul(?:e|es|ed|ing)\s+out|avoid\w*|differs?\s+from|different\s+from|unequal\s+to",
     "de": r"nicht|keine?[nmrs]?|niemals|weder|statt",
     "fr": r"ne|n['’]est|pas|jamais",
@@ -56,7 +57,8 @@ _ADVERB = (
     r"|to\s+be)\s+)*"
 )
 NO_DENIAL = re.compile(
-    r"\b(?:not\s+only|no\s+doubt|without\s+(?:a\s+)?doubt|not\s+(?:wrong|incorrect|false)"
+    r"\b(?:not\s+only|(?:no(?:body|\s+one|ne)|cannot|can['’]t|never|not|(?:do|does|would|could)n['’]t)"
+    r"(?:\s+(?:can|could|would|should|will|reasonably|seriously))*\s+(?:doubt|deny|dispute)|no\s+doubt|without\s+(?:a\s+)?doubt|not\s+(?:wrong|incorrect|false)"
     r"|none\s+other\s+than|nothing\s+(?:but|other\s+than)"
     r"|none\s+of\s+the\s+(?:above|others?|rest|other\s+options))",
     re.IGNORECASE,
@@ -64,10 +66,13 @@ NO_DENIAL = re.compile(
 """Words that look like a denial and are none."""
 _OTHER_LANGUAGES = r"""
     (?:ist|sind|wäre)\s+(?:falsch|nicht|unmöglich)\b
-  | (?:est|sont)\s+(?:faux|fausse|incorrecte?)\b | n['’]est\s+pas\b
-  | no\s+(?:es|son)\b | es\s+(?:incorrect[ao]|fals[ao])\b | não\s+é\b | non\s+è\b
-  | (?:is|zijn)\s+(?:niet|fout)\b | неверно | неправильн | не\s+(?:является|верно|подходит)
-  | (?:가|이|은|는)?\s*(?:아니|아닙|틀[렸리])
+  | ,\s*was\s+(?:falsch|unmöglich|nicht\s+\w+)\s+ist\b
+  | (?:est|sont)\s+(?:faux|fausse|incorrecte?|erronée?)\b | n['’]est\s+pas\b
+  | no\s+(?:es|son)\b | (?:es|è|é|está)\s+(?:incorrec?t[ao]|fals[ao]|sbagliat[ao]|erra[dt][ao])\b
+  | não\s+é\b | non\s+è\b
+  | (?:is|zijn)\s+(?:niet|fout)\b | неверн | неверен | ошибочн | неправильн
+  | не\s+(?:является|верно|подходит)
+  | (?:가|이|은|는)?\s*(?:아니|아닙|틀[렸리]) | 일\s*리가?\s*없 | (?:이|가)?\s*될\s*수\s*없
   | (?:では|じゃ)(?:ない|ありません|なく) | は(?:間違い|不正解|誤り)
   | 是?(?:不对|不對|不正确|不正確|错|錯|错误|錯誤) | 不(?:是|符合|成立|可能)
   | \s*değil | \s*(?:सही\s+)?नहीं | \s*(?:সঠিক\s+)?(?:নয়|নয়) | \s*ไม่(?:ถูก|ใช่)
@@ -87,11 +92,23 @@ DENIED = re.compile(
 )
 """What follows a value that is said to be none: `42 is wrong`, `42가 아닙니다`."""
 
+RELATIVE = (
+    r"(?:\s*,?\s*(?:which|and\s+(?:this|that)|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"
+    r"|il\s+che|что|但这?|这)(?!\w)\s*)?"
+)
+"""How a clause about the value begins: `42, which is wrong`."""
+REVISES = (
+    r"(?:(?:wait|actually|oops|sorry|hmm+|(?:just\s+)?kidding|correction|scratch\s+that|make\s+that|I\s+mean(?:t)?"
+    r"|on\s+second\s+thoughts?|let\s+me\s+correct(?:\s+(?:that|myself))?|no(?=[,:;.!—–-]))"
+    r"[\s,.:;!…—–-]+(?:(?:no|it|that|make)\s*(?:['’]s|is|should\s+be|it)?[\s,]+)*)+"
+)
+"""How a speaker takes back what was just said, up to the new value: `Wait, actually `."""
+
 _UNFIT = (
     r"(?:(?:an?\s+|the\s+)?(?:wrong|incorrect|false|invalid|impossible|mistaken|untrue|rejected|ruled\s+out)"
     r"|not\s+(?:(?:a|the)\s+)?(?:correct|right|valid|true|possible|acceptable|final)?\s*"
     r"(?:answer|solution|value|result|correct|right|valid|true|possible|acceptable)"
-    r"|too\s+(?:small|large|low|high|big))"
+    r"|too\s+(?:small|large|low|high|big)(?!\s+(?:to|for)\b))"
 )
 REFUTED = re.compile(
     rf"""

@@ -24,6 +24,8 @@ class Unit(NamedTuple):
 _MEASURES = """
 m meter metre meters metres м метр метра метров Meter metro metros mètre mètres 米 | L 1
 メートル मीटर | L 1
+dam decameter decameters decametre decametres | L 10
+hm hectometer hectometers hectometre hectometres | L 100
 km kilometer kilometers kilometre kilometres kms км километр километра километров kilómetro | L 1000
 Kilometer kilómetros kilomètre kilomètres quilómetro quilómetros chilometri 公里 千米 | L 1000
 cm centimeter centimeters centimetre centimetres cms см сантиметр сантиметров Zentimeter | L 1/100
@@ -36,6 +38,7 @@ inch inches дюйм дюймов pulgada pulgadas 英寸 | L 127/5000
 ft foot feet фут футов | L 381/1250
 yd yds yard yards | L 1143/1250
 mi mile miles миля миль milla millas 英里 | L 201168/125
+lightyear lightyears | L 9460730472580800
 furlong furlongs | L 25146/125
 fathom fathoms | L 1143/625
 g gram grams г грамм грамма граммов Gramm gramo gramos gramme grammes 克 ग्राम | M 1
@@ -43,11 +46,17 @@ kg kgs kilogram kilograms kilo kilos кг килограмм килограмм�
 kilogramos kilogrammes 千克 公斤 | M 1000
 mg milligram milligrams мг 毫克 | M 1/1000
 µg μg ug microgram micrograms | M 1/1000000
+cg centigram centigrams | M 1/100
+dg decigram decigrams | M 1/10
+dag decagram decagrams | M 10
+hg hectogram hectograms | M 100
+quintal quintals ц | M 100000
 ton tons tonne tonnes т тонна тонн Tonnen 吨 | M 1000000
 lb lbs pound-mass | M 45359237/100000
 oz ounce ounces | M 45359237/1600000
 s sec secs second seconds с сек секунда секунд Sekunde Sekunden segundo segundos seconde | T 1
 secondes 秒 秒钟 | T 1
+ns nanosecond nanoseconds | T 1/1000000000
 ms millisecond milliseconds мс | T 1/1000
 µs μs us microsecond microseconds | T 1/1000000
 min mins minute minutes мин минута минуты минут Minute Minuten minuto | T 60
@@ -56,10 +65,16 @@ h hr hrs hour hours ч час часа часов Stunde Stunden hora horas heur
 小时 小時 時間 घंटे घंटा saat jam giờ | T 3600
 day days день дня дней Tag Tage Tagen día días jour jours dia dias 天 日 दिन | T 86400
 week weeks wk wks неделя недель Woche Wochen semana semanas semaine semaines 周 | T 604800
+fortnight fortnights | T 1209600
 month months месяц месяца месяцев Monat Monate mes meses mois 个月 月 | Mo 1
 year years yr yrs год года лет Jahr Jahre Jahren año años an ans ano anos anni 年 岁 साल | Mo 12
+decade decades | Mo 120
+century centuries | Mo 1200
 l liter liters litre litres L л литр литра литров Liter litro litros 升 | L3 1/1000
 ml mL cc milliliter milliliters millilitre millilitres мл 毫升 | L3 1/1000000
+cl cL centiliter centiliters centilitre centilitres | L3 1/100000
+hl hL hectoliter hectoliters hectolitre hectolitres | L3 1/10
+kl kL kiloliter kiloliters kilolitre kilolitres | L3 1
 dl dL deciliter deciliters | L3 1/10000
 gallon gallons gal | L3 473176473/125000000000
 quart quarts | L3 473176473/500000000000
@@ -80,19 +95,37 @@ kcal kilocalorie kilocalories | L2M/T2 4184000
 W watt watts Вт | L2M/T3 1000
 kW kilowatt kilowatts кВт | L2M/T3 1000000
 MW megawatt megawatts | L2M/T3 1000000000
+GW gigawatt gigawatts | L2M/T3 1000000000000
+mW milliwatt milliwatts | L2M/T3 1
+Wh watt-hour watt-hours | L2M/T2 3600000
 kWh kwh | L2M/T2 3600000000
 V volt volts В | L2M/T3I 1000
+kV kilovolt kilovolts | L2M/T3I 1000000
+mV millivolt millivolts | L2M/T3I 1
+kohm kiloohm kiloohms kilohm kilohms kΩ | L2M/T3I2 1000000
 ohm ohms Ω Ом | L2M/T3I2 1000
 A amp amps ampere amperes | I 1
 mA milliamp milliamps | I 1/1000
+µA μA microamp microamps | I 1/1000000
 C coulomb coulombs | TI 1
 F farad farads | T4I2/L2M 1/1000
 T tesla teslas | M/T2I 1000
+Wb weber webers | L2M/T2I 1000
+henry henries | L2M/T2I2 1000
+siemens | T3I2/L2M 1/1000
 Hz hertz Гц | /T 1
 kHz kilohertz | /T 1000
+MHz megahertz | /T 1000000
+GHz gigahertz | /T 1000000000
 Pa pascal pascals Па | M/LT2 1000
 kPa kilopascal kilopascals | M/LT2 1000000
+hPa hectopascal hectopascals mbar millibar millibars | M/LT2 100000
+MPa megapascal megapascals | M/LT2 1000000000
+GPa gigapascal gigapascals | M/LT2 1000000000000
+bar | M/LT2 100000000
+mmHg torr | M/LT2 2533125/19
 atm atmosphere atmospheres | M/LT2 101325000
+mmol millimole millimoles | n 1/1000
 mol mole moles моль | n 1
 K kelvin kelvins | K 1
 rad radian radians радиан радиана | ang 1
@@ -101,6 +134,7 @@ byte bytes | B 8
 kB KB kilobyte kilobytes | B 8000
 MB megabyte megabytes | B 8000000
 GB gigabyte gigabytes | B 8000000000
+TB terabyte terabytes | B 8000000000000
 dozen dozens дюжина дюжины Dutzend docena docenas | 12
 """
 """Names | dimension as powers of bases (L in m, M in g, T in s, I in A), size in base units.
@@ -304,4 +338,10 @@ def _singular(noun: str) -> str:
 _SHORTEST = 3
 _IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman",
               "feet": "foot", "mice": "mouse", "geese": "goose", "teeth": "tooth"}  # fmt: skip
+CONTAINERS = these(
+    "pair couple set box bag pack packet package case crate bottle can jar carton bunch group team "
+    "row stack pile roll basket bucket tray bundle batch slice cup spoon teaspoon tablespoon piece "
+    "half third quarter tenth hundredth"
+)
+"""Nouns, in the singular, of which one may be several of what they hold, or a part of one."""
 _SAY_NOTHING = these("of the a an in total all altogether per each is are there only unit in on at")
