@@ -189,11 +189,13 @@ def _replaced(text: str, node: ast.expr, new: str) -> str:
 # --- runs ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bench:
     """A copy of the project in which one mutant at a time is tried."""
 
     folder: Path
+    told: str = ""
+    """What the last tests printed."""
 
     @classmethod
     def made(cls, within: Path, number: int) -> Bench:
@@ -225,7 +227,9 @@ class Bench:
                 check=False,
             )
         except subprocess.TimeoutExpired:
+            self.told = f"They ran longer than {seconds:.0f} s."
             return False
+        self.told = done.stdout.decode()
         return done.returncode in {0, NO_TESTS}
 
     def survives(self, mutant: Mutant, seconds: float) -> bool:
@@ -265,12 +269,13 @@ def main() -> int:
         benches: Queue[Bench] = Queue()
         for number in range(options.workers):
             benches.put(Bench.made(Path(folder), number))
-        times = {module: _time_of(benches, module) for module in modules}
+        suites = dict.fromkeys(DECIDING[module] for module in modules)
+        times = {tests: _time_of(benches, tests) for tests in suites}
 
         def survives(mutant: Mutant) -> bool:
             bench = benches.get()
             try:
-                lives = bench.survives(mutant, 60 + 4 * times[mutant.module])
+                lives = bench.survives(mutant, 60 + 4 * times[DECIDING[mutant.module]])
             finally:
                 benches.put(bench)
             print("survived " if lives else "caught   ", mutant.place, flush=True)
@@ -283,12 +288,12 @@ def main() -> int:
     return int(len(survivors) > (1 - options.least) * len(tried))
 
 
-def _time_of(benches: Queue[Bench], module: str) -> float:
-    """Return how long the tests of a module take; without a mutant they must pass."""
+def _time_of(benches: Queue[Bench], tests: Sequence[str]) -> float:
+    """Return how long tests take; without a mutant they must pass."""
     bench, begun = benches.get(), time.monotonic()
     try:
-        if not bench.passes(DECIDING[module], 600):
-            sys.exit(f"The tests of {module} fail without any mutant.")
+        if not bench.passes(tests, 600):
+            sys.exit(f"Without any mutant these fail: {' '.join(tests)}\n{bench.told[-4000:]}")
     finally:
         benches.put(bench)
     return time.monotonic() - begun
