@@ -156,7 +156,9 @@ _REVISED = re.compile(
     rf"(?:['’]s|\s+(?:is|should\s+be|would\s+be|must\s+be|=))\s*(?P<value>{_VALUE})",
     re.IGNORECASE | re.DOTALL,
 )
-_CORRECTED = re.compile(rf"{_CLOSERS}[.,;…!—–-]*\s*{REVISES}(?P<value>{_VALUE})", re.IGNORECASE)
+_CORRECTED = re.compile(
+    rf"{_CLOSERS}(?:[.,;…!—–-]+\s*)?{REVISES}(?P<value>{_VALUE})", re.IGNORECASE
+)
 _SAME = r"(?:(?!\b(?:but|however|actually|instead)\b)[^.])"
 """A sign of the same clause: what was thought at first ends with a `but`."""
 _ASSUMED = re.compile(

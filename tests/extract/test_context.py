@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from work import calls
 
 from mathreason_eval.extract import extract
 from mathreason_eval.grade.graders import MATH_RULES
@@ -136,3 +137,8 @@ def test_a_doubtful_answer_gives_way_to_a_claim_but_not_to_a_weaker_candidate() 
     found = extract(r"So $x \ne \boxed{17}$, as 18 shows.", MATH_RULES)
     assert found is not None
     assert (found.text, found.doubt) == ("17", "17 is denied")
+
+
+@pytest.mark.parametrize("after", [" wait, no, " * 40, "no, it, " * 60, ", " * 200])
+def test_what_takes_a_value_back_is_read_in_bounded_work(after: str) -> None:
+    assert calls(lambda: extract(rf"\boxed{{17}}{after}", MATH_RULES)) < 5_000

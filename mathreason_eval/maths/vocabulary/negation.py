@@ -93,14 +93,14 @@ DENIED = re.compile(
 """What follows a value that is said to be none: `42 is wrong`, `42가 아닙니다`."""
 
 RELATIVE = (
-    r"(?:\s*,?\s*(?:which|and\s+(?:this|that)|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"
+    r"(?:(?:,\s*)?(?:which|and\s+(?:this|that)|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"
     r"|il\s+che|что|但这?|这)(?!\w)\s*)?"
 )
 """How a clause about the value begins: `42, which is wrong`."""
 REVISES = (
-    r"(?:(?:wait|actually|oops|sorry|hmm+|(?:just\s+)?kidding|correction|scratch\s+that|make\s+that|I\s+mean(?:t)?"
-    r"|on\s+second\s+thoughts?|let\s+me\s+correct(?:\s+(?:that|myself))?|no(?=[,:;.!—–-]))"
-    r"[\s,.:;!…—–-]+(?:(?:no|it|that|make)\s*(?:['’]s|is|should\s+be|it)?[\s,]+)*)+"
+    r"(?:(?:wait|actually|oops|sorry|hmm+|(?:just\s+)?kidding|correction|scratch\s+that|make\s+that"
+    r"|I\s+mean(?:t)?|on\s+second\s+thoughts?|no(?=[,:;.!—–-]))[\s,.:;!…—–-]+){1,3}"
+    r"(?:(?:it|that)(?:['’]s|\s+is|\s+should\s+be)\s+)?"
 )
 """How a speaker takes back what was just said, up to the new value: `Wait, actually `."""
 
