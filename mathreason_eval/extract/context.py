@@ -62,7 +62,7 @@ _FILLER = (
 )
 _DENIED = re.compile(rf"(?:{DENIES.pattern}){_FILLER}*\Z")
 """In lower case, as all that reads a clause: without `IGNORECASE` it takes a third of the time."""
-_CLOSERS = r"[\s$*_`\"'”})\]]*(?:\\[)\]])?[\s$*_`\"'”})\]]*"
+_CLOSERS = r"(?:[\s$*_`\"'”})\]]|\\[)\]])*"
 _REFUTED = re.compile(
     rf"{_CLOSERS}(?:{RELATIVE}(?x:{REFUTED.pattern})"
     rf"|\.\s+(?:that|this|it|which)\s+(?:is|was|would\s+be|seems)\s+"
