@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ settings.load_profile("untimed")
 
 # What is printed in GitHub Actions differs; a test that is about it says so.
 os.environ.pop("GITHUB_ACTIONS", None)
+
+# Whoever starts the tests in the background or by nohup has them ignore these, and so would every
+# program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SHARED = Path(os.environ.get("MATHREASON_SHARED", Path(__file__).parents[2] / "shared"))
 
