@@ -5,7 +5,7 @@
 Each mutant is a copy of the package with one expression changed: a comparison, `and` and `or`, a
 sign, a number, a truth value, `min` and `max`, a `not`, a condition that always or never holds. A
 mutant is caught if a test fails, or runs much longer than without it; tests marked `slow` are run
-only where all others pass. A line is printed as each mutant is done, and at the end the survivors.
+only where all others pass, and with `--quick` not at all: what is caught then is a lower bound. A line is printed as each mutant is done, and at the end the survivors.
 Those that no test can catch, since they change nothing that is observable, are listed with the
 reason in `mutants-equivalent.json` in this folder and are counted apart.
 """
@@ -194,22 +194,24 @@ class Bench:
     """A copy of the project in which one mutant at a time is tried."""
 
     folder: Path
+    stages: Sequence[str] = STAGES
+    """Marks of the tests that are run, one after the other."""
     told: str = ""
     """What the last tests printed."""
 
     @classmethod
-    def made(cls, within: Path, number: int) -> Bench:
+    def made(cls, within: Path, number: int, stages: Sequence[str]) -> Bench:
         """Return a fresh copy."""
         folder = within / str(number)
         listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=True)
         for name in listed.stdout.decode().splitlines():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-        return cls(folder)
+        return cls(folder, stages)
 
     def passes(self, tests: Sequence[str], seconds: float) -> bool:
-        """Return whether the tests pass, each of the two stages in time."""
-        return all(self._stage_passes(tests, marked, seconds) for marked in STAGES)
+        """Return whether the tests pass, each stage in time."""
+        return all(self._stage_passes(tests, marked, seconds) for marked in self.stages)
 
     def _stage_passes(self, tests: Sequence[str], marked: str, seconds: float) -> bool:
         command = [
@@ -258,6 +260,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--least", type=float, default=0.85, help="share that must be caught")
+    parser.add_argument("--quick", action="store_true", help="without tests marked slow")
     parser.add_argument("--module", action="append", choices=sorted(DECIDING))
     options = parser.parse_args()
     modules = options.module or list(DECIDING)
@@ -267,8 +270,9 @@ def main() -> int:
     tried = [mutant for mutant in sample if mutant.name not in equivalent]
     with tempfile.TemporaryDirectory() as folder:
         benches: Queue[Bench] = Queue()
+        stages = STAGES[:1] if options.quick else STAGES
         for number in range(options.workers):
-            benches.put(Bench.made(Path(folder), number))
+            benches.put(Bench.made(Path(folder), number, stages))
         suites = dict.fromkeys(DECIDING[module] for module in modules)
         times = {tests: _time_of(benches, tests) for tests in suites}
 
