@@ -5,9 +5,10 @@
 Each mutant is a copy of the package with one expression changed: a comparison, `and` and `or`, a
 sign, a number, a truth value, `min` and `max`, a `not`, a condition that always or never holds. A
 mutant is caught if a test fails, or runs much longer than without it; tests marked `slow` are run
-only where all others pass, and with `--quick` not at all: what is caught then is a lower bound. A line is printed as each mutant is done, and at the end the survivors.
-Those that no test can catch, since they change nothing that is observable, are listed with the
-reason in `mutants-equivalent.json` in this folder and are counted apart.
+only where all others pass, and with `--quick` not at all: what is caught then is a lower bound. A
+line is printed as each mutant is done, and at the end the survivors. Those that no test can catch,
+since they change nothing that is observable, are listed with the reason in
+`mutants-equivalent.json` in this folder and are counted apart.
 """
 
 from __future__ import annotations
