@@ -47,6 +47,8 @@ DECIDING = {
         "maths/test_must_differ.py",
         "grade/test_judge.py",
         "grade/test_second_grader.py",
+        "grade/test_service.py",
+        "pipeline/test_grading.py",
     ),
     "stats/exact_tests.py": (
         "stats/test_exact_tests.py",
@@ -70,7 +72,12 @@ DECIDING = {
         "stats/test_summary.py",
         "stats/test_clusters.py",
     ),
-    "runs/manifest.py": ("runs", "pipeline/test_run.py"),
+    "runs/manifest.py": (
+        "runs",
+        "pipeline/test_run.py",
+        "pipeline/test_growing.py",
+        "compare/test_comparison.py",
+    ),
     "compare/comparison.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
     "compare/pairing.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
     "gate/judging.py": ("gate/test_judging.py", "gate/test_looks.py", "stats/test_metrics.py"),

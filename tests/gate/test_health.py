@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from gate_runs import TASK, imported
 
+from mathreason_eval.compare.pairing import pair, task_run
 from mathreason_eval.gate.config import Config, Limits, config_of
 from mathreason_eval.gate.health import LimitState
 from mathreason_eval.gate.judging import Conclusion, judge
 from mathreason_eval.gate.wording import headline
 from mathreason_eval.runs.store import load_run
+from mathreason_eval.stats.difference import difference
 
 PROBLEMS = 60
 
@@ -80,6 +82,20 @@ def test_a_change_of_just_the_limit_keeps_it(runs):
     found = judged(runs, "truncated-3", config_of({"health": {"truncated": "5pp"}}))
     (check,) = [check for check in found.tasks[0].checks if check.name == "truncated"]
     assert (check.change, check.limit, check.state) == (0.05, 0.05, LimitState.KEPT)
+
+
+@pytest.mark.parametrize(
+    ("name", "alpha"),
+    [("truncated", 0.1 * 2), ("tokens", 0.1)],  # a rise alone is a fault; a change either way is
+)
+def test_bounds_are_one_sided_where_one_direction_is_better(runs, name, alpha):
+    before, after = load_run(runs / "truncated-0"), load_run(runs / "truncated-30")
+    found = judge(before, after, config_of({"health": {"alpha": 0.1}}))
+    (check,) = [check for check in found.tasks[0].checks if check.name == name]
+    scores = pair(task_run(before, TASK), task_run(after, TASK)).scores(name)
+    unit = 1.0 if name == "truncated" else check.before
+    low, high = difference([*scores.pairs.values()], shares=name != "tokens").interval(1 - alpha)
+    assert (check.low, check.high) == pytest.approx((low / unit, high / unit))
 
 
 def test_a_broken_limit_is_a_regression_though_the_score_is_the_same(runs):

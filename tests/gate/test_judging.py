@@ -22,6 +22,7 @@ from gate_runs import (
     rows,
 )
 
+from mathreason_eval.gate.judging import samples_reached
 from mathreason_eval.maths.compare.convention import DEFAULT
 from mathreason_eval.runs.store import load_run
 
@@ -203,6 +204,10 @@ def test_a_task_may_be_left_out(gate):
     assert (code, "excluded by" in out) == (4, True)
 
 
+def test_only_what_a_baseline_lacks_has_none(gate):
+    assert "has no baseline" not in gate("base", "base")[1]
+
+
 def test_what_a_task_says_for_itself_stays(gate):
     Path("gate.yaml").write_text("margin: 2pp\ntasks: {gsm8k: {margin: 40pp}}")
     assert gate("worse", "base", "--margin", "1pp")[0] == 0
@@ -260,3 +265,8 @@ def test_help_is_there_before_any_library(runs):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_a_task_no_samples_are_reached(runs):
+    assert samples_reached(load_run(runs / "base"), []) == (0, 0)
+    assert samples_reached(load_run(runs / "base"), ["gsm8k", "another"]) == (2, 2)

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import threading
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -123,6 +124,10 @@ STEPS = [
     (r"1+1=3, so \boxed{42}",     True,            {"false_step": 1.0}),
     (r"1+1=3, so \boxed{41}",     True,            {}),     # of correct answers alone
     (r"1+1=3, so \boxed{42}",     False,           {}),
+    (r"\boxed{42}, as 1+1=3",     True,            {"false_step": 0.0}),     # behind the answer
+    ("1+1=3. " + "So it is. " * 2000 + r"\boxed{42}", True, {"false_step": 0.0}),  # long before it
+    (r"\boxed{41}, no: \boxed{42}", False,         {"boxes": 2.0}),
+    (r"\boxed{42}, so \boxed{42}", False,          {}),
 ]
 # fmt: on
 
@@ -135,6 +140,14 @@ def test_steps_are_checked_before_a_correct_answer_where_they_are_wanted(
     options = JudgeOptions(extract=RULES, check_steps=check)
     found = judge.verdict(Problem(id="p", question="?", gold=("42",)), sample, options)
     assert found.measures == measures
+
+
+@pytest.mark.parametrize("text", [r"\boxed{42}", r"\boxed{41}", "no idea", "<think>42", ""])
+def test_a_match_took_no_longer_than_the_call(judge, text):
+    sample, options = Generation(problem_id="p", sample=0, text=text), JudgeOptions(extract=RULES)
+    began = time.perf_counter()
+    found = judge.match_output(("42",), sample, options)
+    assert 0.0 <= found.seconds <= time.perf_counter() - began
 
 
 def test_what_is_remembered_is_bounded(monkeypatch, fresh):

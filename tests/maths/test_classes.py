@@ -42,6 +42,21 @@ def test_equal_answers_are_one_vote(one: str, other: str, *, same: bool) -> None
     assert one_vote(one, other) is one_vote(other, one) is same
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (r"\begin{pmatrix}1/2\\2\end{pmatrix}", r"\begin{bmatrix}0.5\\2\end{bmatrix}", True),
+        (r"\begin{pmatrix}1/2\\2\end{pmatrix}", r"\begin{bmatrix}0.5&2\end{bmatrix}", False),
+        ("2 dozen", "24", False),  # a key says what was counted; the comparison makes them one
+        ("3 km", "3000 m", True),
+        ("7" + " " * 999, "7", True),
+        ("7" + " " * 1000, "7", False),  # too long to be parsed
+    ],
+)
+def test_a_key_is_of_the_value(one: str, other: str, *, same: bool) -> None:
+    assert (canonical_key(one) == canonical_key(other)) is same
+
+
 def test_a_long_answer_is_not_compared() -> None:
     long = "x + 1" + 100 * " + 1"
     assert not same_vote(("a", long), ("b", "x + 101"))

@@ -109,6 +109,7 @@ WORDS = [
     ({"grading__grader_version": "2"},  "rules",   "rules number of grader version 2, not "),
     ({"grading__extract": ("boxed",)},  "rules",   'rules extract ["boxed"], not ["boxed", '),
     ({"grading__convention": RULES},    "rules",   "rules convention known, not unknown"),
+    ({"grading__extract": ("é",)},      "rules",   'rules extract ["é"], not ["boxed", '),
 ]
 # fmt: on
 

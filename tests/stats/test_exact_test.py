@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.exact_tests import exact_test, sign_flip
+from mathreason_eval.stats.exact_tests import exact_test, mcnemar, sign_flip
 
 
 def pairs(counts, sizes=(1, 1), clusters=None):
@@ -35,6 +35,12 @@ TESTS = [
     (pairs(EASY, (1, 8)),                               "exact sign flips and exchange (mid-p)"),
 ]
 # fmt: on
+
+
+def test_problems_that_did_not_change_do_not_count():
+    assert exact_test(pairs([(1, 0), *[(1, 1)] * 20])).p == exact_test(pairs([(1, 0)])).p
+    assert exact_test(pairs(FLIPS)).p == pytest.approx(mcnemar(3, 9))
+    assert exact_test(pairs([(1, 0)] * 9 + [(0, 1)] * 3)).p == pytest.approx(mcnemar(9, 3))
 
 
 @pytest.mark.parametrize(("given_pairs", "test"), TESTS)

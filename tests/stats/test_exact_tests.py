@@ -86,7 +86,11 @@ def test_many_problems_with_fine_scores_are_tested_at_once():
 PS = st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=12)
 
 
-@pytest.mark.slow
+def test_an_adjusted_p_is_never_above_one():
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert benjamini_hochberg([0.01, 0.02, 0.03, 0.5]) == pytest.approx([0.04, 0.04, 0.04, 0.5])
+
+
 @given(PS)
 def test_adjusted_p_values_equal_statsmodels(ps):
     assert holm(ps) == pytest.approx(multipletests(ps, method="holm")[1])

@@ -448,3 +448,9 @@ def test_what_two_graders_say(first, second, *, both, either, disputed):
 def test_an_entry_point_that_is_no_function_is_no_family():
     with pytest.raises(TypeError, match="of type int"):
         metrics._family("x", 3)
+
+
+def test_the_metrics_of_our_families_are_listed_beside_the_families():
+    listed = metrics.metric_origins()
+    assert {"avg", "f1", "drop", "strict", "first-error"} <= listed.keys()
+    assert listed["f1"] == listed["first-error"] != listed["avg"]
