@@ -76,6 +76,14 @@ def test_what_is_not_ours_is_pinned():
     assert ACTION["inputs"]["package"]["default"] == f"mathreason-eval[openai]=={__version__}"
 
 
+def test_git_fetches_nothing_that_is_missing():
+    steps = [step for step in ACTION["runs"]["steps"] if re.search(r"\bgit ", step.get("run", ""))]
+    assert steps
+    for step in steps:
+        assert step["env"]["GIT_NO_LAZY_FETCH"] == "1"
+        assert step["env"]["GIT_ALLOW_PROTOCOL"] == "none"
+
+
 def test_the_key_is_known_to_the_steps_that_ask_the_model_alone():
     keyed = {one["name"]: one["env"]["OPENAI_API_KEY"] for one in STEPS if "api-key" in str(one)}
 

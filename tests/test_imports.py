@@ -281,6 +281,7 @@ BROAD_HANDLERS = {
     "models.openai": "_tried",
     "models.openings": "_answer",
     "models.parsers": "thought",
+    "models.template_child": "main",
     "models.served": "_asked",
     "models.tokenizer_files": "count",
     "grade.judge": "_guarded",
@@ -291,8 +292,8 @@ BROAD_HANDLERS = {
     "__main__": "main",
 }
 """The only functions that catch every exception: one generation, one text that vLLM's parser
-divides, questions that a server need not answer, a tokenizer that its engine will load as well, one
-grading, sympy, a thread whose error the thread that waits for it raises, an exit."""
+divides, a chat template, questions that a server need not answer, a tokenizer that its engine will
+load as well, one grading, sympy, a thread whose error the one that waits raises, an exit."""
 BROAD = {"Exception", "BaseException"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from mathreason_eval.errors import RunError
 from mathreason_eval.gate.archives import extract
 from mathreason_eval.gate.commits import PREFIX, read_commit
+from mathreason_eval.gate.temporary import temporary_folder
 from mathreason_eval.runs.store import Run, find_run
 
 
@@ -25,19 +25,17 @@ def open_baseline(address: str) -> Iterator[Run]:
         RunError: if there is nothing at the address, it contains no run or more than one, or it
             is not safe to extract.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="mathreason-baseline-", ignore_cleanup_errors=True
-    ) as directory:
+    with temporary_folder() as directory:
         path = Path(address)
         if address.startswith(PREFIX):
-            path = read_commit(address, Path(directory) / "git")
+            path = read_commit(address, directory / "git")
         elif not path.exists():
             raise RunError(
                 f"There is no baseline {address}.",
                 "Name a run folder, a .tar.gz or .zip of one, or git:REF:PATH.",
             )
         if path.is_file():
-            path = extract(path, Path(directory) / "run")
+            path = extract(path, directory / "run")
         try:
             run = find_run(path)
         except RunError as error:

@@ -63,37 +63,68 @@ def _with_texts(value: ValueT, change: Callable[[str], str]) -> ValueT:
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SECRET_WORDS = frozenset(
     {
-        *("password", "passwd", "passphrase", "secret", "secrets", "credential", "credentials"),
-        *("authorization", "auth", "cookie", "bearer", "apikey", "jwt"),
+        *("password", "passwd", "passphrase", "pwd", "secret", "credential", "cred", "pem"),
+        *("authorization", "authentication", "auth", "oauth", "cookie", "bearer", "jwt"),
     }
 )
-_OF_A_KEY = frozenset(
+_FUSED = re.compile(
+    r"(api|auth|access|private|secret|signing|service|subscription|bearer|session)"
+    r"(key|token|password)"
+)
+"""Words written as one: `apikey`."""
+_OF_NO_KEY = frozenset(
     {
-        *("api", "access", "secret", "private", "subscription", "service", "auth", "account"),
-        *("openai", "anthropic", "azure", "signing", "model"),
+        *("cache", "value", "head", "dtype", "sort", "primary", "foreign", "public", "column"),
+        *("field", "question", "answer", "index", "layer", "norm", "proj", "scale", "state"),
     }
 )
-_OF_A_TOKEN = frozenset(
+"""Words beside `key` in names of what is looked up, sorted or attended to by it."""
+_OF_NO_TOKEN = frozenset(
+    {
+        *("eos", "bos", "pad", "unk", "mask", "sep", "cls", "eot", "stop", "special", "added"),
+        *("image", "video", "audio", "think", "thinking", "prompt", "completion", "reasoning"),
+        *("count", "limit", "budget", "type", "length", "usage", "rate", "batch", "healing"),
+        *("start", "end", "first", "last", "next", "decoder", "max", "min", "num", "number"),
+        *("logprob", "position", "level", "per", "classification", "string", "text"),
+    }
+)
+"""Words beside `token` in names of what a model reads and writes."""
+_OF_TOKENS = frozenset(
     {
         *("access", "auth", "api", "bearer", "id", "refresh", "session", "security", "user"),
         *("hf", "hub", "huggingface", "github"),
     }
 )
+"""Words before `tokens` in names of those that are secret: several are mostly a number."""
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether a field of that name holds a secret: `api_key`, `Authorization`, `hfToken`."""
-    words = [word.lower() for word in _WORDS.findall(name)]
-    if _SECRET_WORDS.intersection(words):
+    """Return whether a field of that name holds a secret: `api_keys`, `Authorization`, `hfToken`.
+
+    Any key or token is one, unless another word of the name says that it is of another kind.
+    """
+    written = [word.lower() for word in _WORDS.findall(name)]
+    # `api_key_env` is the name of a variable.
+    if not written or written[-1] == "env":
+        return False
+    words = {*written, *(word.removesuffix("s") for word in written)}
+    if _SECRET_WORDS.intersection(words) or any(map(_FUSED.fullmatch, words)):
         return True
-    match words:
-        case [*_, of, "key"]:
-            return of in _OF_A_KEY
-        case ["token"]:
-            return True
-        case [*_, of, "token"]:
-            return of in _OF_A_TOKEN
-    return False
+    if "key" in words and not _OF_NO_KEY.intersection(words):
+        return True
+    before, found, after = _around(written, "token")
+    if found:
+        return after[:1] not in (["id"], ["ids"]) and not _OF_NO_TOKEN.intersection(words)
+    before, found, _ = _around(written, "tokens")
+    return found and not _OF_TOKENS.isdisjoint(before[-1:])
+
+
+def _around(words: list[str], word: str) -> tuple[list[str], bool, list[str]]:
+    """Return the words before a word, whether it is there, and those after it."""
+    if word not in words:
+        return words, False, []
+    place = words.index(word)
+    return words[:place], True, words[place + 1 :]
 
 
 _KEY = re.compile(

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from mathreason_eval.errors import ModelError, UnknownNameError
 from mathreason_eval.models import read_object
 from mathreason_eval.models.base import Failure
+from mathreason_eval.models.bounded import bound_reply
 from mathreason_eval.models.replies import UnusableReplyError
 from mathreason_eval.models.reserved import MAX_TOKENS_NAMES, check_reserved
 from mathreason_eval.models.secrets import Secrets, looks_like_key, secret_values
@@ -174,7 +175,12 @@ def new_client(url: str, access: Access, *, only_post: bool = False) -> AsyncOpe
         http_client=openai.DefaultAsyncHttpxClient(
             verify=True if proxied else _local_tls(),
             trust_env=proxied,
-            event_hooks={"request": [_check_redirect(url, only_post=only_post)]},
+            # What is decoded by pieces, each within a limit; see `bound_reply`.
+            headers={"Accept-Encoding": "gzip"},
+            event_hooks={
+                "request": [_check_redirect(url, only_post=only_post)],
+                "response": [bound_reply],
+            },
         ),
     )
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, NoReturn
 
+from mathreason_eval.environment import child_environment
+from mathreason_eval.models import template_child
 from mathreason_eval.models.facts import ChatTemplate, Finding, Renderer, Status, TemplateError
 from mathreason_eval.text.thinking import written_opening
 from mathreason_eval.types import Message
 
 # --- rendering -------------------------------------------------------------------------------
 
-_GENERATION_TAGS = re.compile(r"\{%-?\s*(end)?generation\s*-?%\}")
-"""Marks of what a training learns from, which write nothing."""
+_WAIT = 60.0
+"""Seconds on the clock for a rendering, whose computing the system limits to a few: on a machine
+that others use, those take longer."""
 
 
 def renderer(
     source: str, tokens: Mapping[str, str], arguments: Mapping[str, object] | None = None
 ) -> Renderer:
-    """Return what renders a template as transformers does, in a sandbox.
+    """Return what renders a template as transformers does, in a sandbox and within limits.
 
     Args:
         source: Jinja.
@@ -33,41 +36,41 @@ def renderer(
 
     def render(messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
         told = [{"role": one.role, "content": one.content} for one in messages]
-        # A template is another's code: whatever it raises is a refusal of these messages.
-        try:
-            return str(
-                _environment()
-                .from_string(_GENERATION_TAGS.sub("", source))
-                .render(messages=told, add_generation_prompt=add_generation_prompt, **given)
-            )
-        except Exception as error:  # noqa: BLE001
-            raise TemplateError(" ".join(str(error).split()) or type(error).__name__) from None
+        asked = {**given, "messages": told, "add_generation_prompt": add_generation_prompt}
+        return _in_a_process({"source": source, "given": asked})
 
     return render
 
 
-def _environment() -> Any:  # noqa: ANN401  jinja2 is imported late
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+def _in_a_process(asked: Mapping[str, object]) -> str:
+    """Return the text that the program for one rendering writes.
 
-    # Prompts are plain text: escaping would change them.
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-        extensions=["jinja2.ext.loopcontrols"],
-    )
-    environment.filters["tojson"] = partial(json.dumps, ensure_ascii=False)
-    environment.globals["raise_exception"] = _refuse
-    environment.globals["strftime_now"] = _now
-    return environment
-
-
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(message)
-
-
-def _now(form: str) -> str:
-    return dt.datetime.now().astimezone().strftime(form)
+    Raises:
+        TemplateError: there is none; with what the template says, or the limit that it exceeds.
+    """
+    # By its file, and -P: beside it are modules with names of libraries.
+    command = [sys.executable, "-P", template_child.__file__]
+    try:
+        done = subprocess.run(  # noqa: S603  our own file
+            command,
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=_WAIT,
+            check=False,
+            env=child_environment(),
+        )
+    except subprocess.TimeoutExpired:
+        raise TemplateError(f"it takes more than {_WAIT:g} s") from None
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise TemplateError(f"it takes more than {template_child.CPU_SECONDS} s of computing")
+    if done.returncode:
+        memory = template_child.MEMORY >> 20
+        raise TemplateError(f"it takes more than {memory} MiB of memory, or breaks Jinja")
+    found: Mapping[str, str] = json.loads(done.stdout)
+    if "refused" in found:
+        raise TemplateError(found["refused"])
+    return found["text"]
 
 
 # --- what they do wrong ----------------------------------------------------------------------

@@ -16,6 +16,8 @@ MAX_COLUMNS = 1_000
 """Columns of CSV and Parquet."""
 MAX_DOCUMENT_BYTES = 64 << 20
 """Bytes of a JSON document: a manifest, the metrics of a run."""
+MAX_REPLY_BYTES = 64 << 20
+"""Bytes of a server's reply, as they are after what compressed them."""
 MAX_VALUES = 2_000_000
 """Values of a JSON document."""
 MAX_YAML_BYTES = 1 << 20

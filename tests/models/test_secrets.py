@@ -50,11 +50,20 @@ def test_no_text_keeps_a_key(key, before, after):
 # fmt: off
 SECRET_NAMES = ["api_key", "apiKey", "API-KEY", "x-api-key", "Authorization", "proxy-authorization",
                 "password", "db_password", "hf_token", "hfToken", "token", "access_token", "secret",
-                "client_secret", "Set-Cookie", "OPENAI_API_KEY", "openai_key", "auth", "bearer"]
+                "client_secret", "Set-Cookie", "OPENAI_API_KEY", "openai_key", "auth", "bearer",
+                "api_keys", "apiKeys", "apikeys", "private_key_pem", "key", "keys", "pem", "x-key",
+                "my_key_2", "encryption_key", "cookies", "credentials", "gateway_token", "oauth2",
+                "proxy_auth", "auth_header", "access_tokens", "privatekey", "X-Amz-Security-Token",
+                "access_key_id", "passphrase", "token_secret", "id_token", "PWD", "bearer_token",
+                "secrets", "token_value"]
 OTHER_NAMES = ["max_tokens", "tokens", "tokenizer", "eos_token", "pad_token", "stop_token_ids",
-               "cache_key", "prompt_cache_key", "key", "author", "top_k",
+               "cache_key", "prompt_cache_key", "author", "top_k",
                "skip_special_tokens", "thinking", "num_key_value_heads", "token_count",
-               "reasoning_effort", "keyword"]
+               "reasoning_effort", "keyword", "api_key_env", "key_cache", "key_cache_dtype",
+               "key_value_dtype", "sort_key", "monkey", "authors", "tokenizer_mode", "token_ids",
+               "eos_token_id", "max_completion_tokens", "thinking_token_budget", "public_key",
+               "max_num_batched_tokens", "passes", "first_token", "bypass", "secretary", "",
+               "add_special_tokens", "bad_words", "tokens_per_second", "return_token_ids"]
 KEYS_BY_FORM = ["sk-proj-abcdefgh12345678", "hf_abcdefghijklmnopqrstuvwxyz", "AKIAIOSFODNN7EXAMPLE",
                 "ghp_0123456789abcdefghijABCDEFGHIJ012345", "gsk_0123456789abcdefghij",
                 "AIzaSyA-0123456789abcdefghijklmnopqrs", "eyJhbGciOiJI.eyJzdWIiOiIx.abc-def",

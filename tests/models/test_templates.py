@@ -223,3 +223,25 @@ def test_words_are_the_tokens_of_a_script():
     count = check_model("fake:echo").count
     asked = Prompt(messages=(Message(role="user", content="a b  c"),))
     assert count([asked, Prompt(text="one")]) == [3, 1]
+
+
+# fmt: off
+BOMBS = [
+    "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",  # rounds
+    "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+    "{{ 9 ** (9 ** 9) }}",                                                      # while it compiles
+    "{% set n = 9 ** 9 %}{{ n ** n }}",                                        # one operation
+    "{{ 'x' * 10 ** 10 }}",                                                    # a text
+    "{{ '%9999999999d' % 1 }}",                                                # a format
+    "{{ 'x'.ljust(10 ** 10) }}",                                               # a method
+    "{{ 'x' | center(3000000) }}",                                             # a long prompt
+    "{% set n = namespace(t='x') %}{% for i in range(60) %}{% set n.t = n.t ~ n.t %}{% endfor %}",
+    "{{ range(99999) | map('string') | map('center', 99999) | list }}",
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("template", BOMBS)
+def test_a_template_cannot_take_much_time_or_memory(template):
+    with pytest.raises(TemplateError, match=r"takes more than|longer than|limit|allow|big"):
+        renderer(template, {})([Message(role="user", content="?")])
