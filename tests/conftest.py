@@ -27,7 +27,8 @@ os.environ.pop("GITHUB_ACTIONS", None)
 # Whoever starts the tests in the background or by nohup has them ignore these, and so would every
 # program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for ignored in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(ignored, signal.SIG_DFL)
 
 SHARED = Path(os.environ.get("MATHREASON_SHARED", Path(__file__).parents[2] / "shared"))
 
