@@ -241,6 +241,7 @@ BOMBS = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", BOMBS)
 def test_a_template_cannot_take_much_time_or_memory(template):
     with pytest.raises(TemplateError, match=r"takes more than|longer than|limit|allow|big"):
