@@ -16,6 +16,13 @@ def inside(folder: Path, name: str) -> str:
     if not within or not (root / name).resolve().is_relative_to(root):
         raise ValueError(f"the file {name} is not in the task's folder")
     # Nor a pipe, which would be waited for.
-    if not (root / name).is_file():
+    if not _is_file(root / name):
         raise ValueError(f"there is no file {name} in the task's folder")
     return name
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # A name that no file can have, such as one of a thousand characters.
+        return False

@@ -14,6 +14,7 @@ from mathreason_eval.pipeline.check import _case_rows
 from mathreason_eval.resources import resource_dir
 from mathreason_eval.tasks import read_task
 from mathreason_eval.tasks.code import function_in
+from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.task import PromptForm, render
 from mathreason_eval.types import Problem
 
@@ -263,3 +264,9 @@ def test_variants_are_asked_as_their_originals(name):
     ours = resource_dir("tasks")
     variants, originals = ours / "word-problems-variants" / name, ours / "word-problems" / name
     assert variants.read_text() == originals.read_text()
+
+
+@pytest.mark.parametrize("name", ["x" * 1000, "x/" * 3000, "no.jinja"])
+def test_a_name_that_no_file_has_is_one_error(tmp_path, name):
+    with pytest.raises(ValueError, match="no file"):
+        inside(tmp_path, name)
