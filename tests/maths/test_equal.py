@@ -266,6 +266,7 @@ HOSTILE = [
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)  # a pattern in quadratic time calls nothing: it ran for minutes
 @pytest.mark.parametrize(
     "answer", HOSTILE, ids=lambda answer: answer[:12].encode("ascii", "replace")
 )

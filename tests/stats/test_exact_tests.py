@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import gc
 import math
 
 import pytest
@@ -91,10 +92,19 @@ def test_an_adjusted_p_is_never_above_one():
     assert benjamini_hochberg([0.01, 0.02, 0.03, 0.5]) == pytest.approx([0.04, 0.04, 0.04, 0.5])
 
 
+def peers(ps, method):
+    """Return what statsmodels says, which collects garbage: a second where a suite is in memory."""
+    gc.freeze()
+    try:
+        return pytest.approx(multipletests(ps, method=method)[1])
+    finally:
+        gc.unfreeze()
+
+
 @given(PS)
 def test_adjusted_p_values_equal_statsmodels(ps):
-    assert holm(ps) == pytest.approx(multipletests(ps, method="holm")[1])
-    assert benjamini_hochberg(ps) == pytest.approx(multipletests(ps, method="fdr_bh")[1])
+    assert holm(ps) == peers(ps, "holm")
+    assert benjamini_hochberg(ps) == peers(ps, "fdr_bh")
 
 
 # --- the difference and its interval ---------------------------------------------------------

@@ -51,6 +51,8 @@ _LETTER_UNIT = re.compile(
     r"|(?<=\d)(g)$"
     r"|(?<=[\d}])(?:\s|\\,|\\ |~)*\\(?:text|mathrm|rm)\s*\{\s*(L|N|J|V|W|A|K|C)\s*\}$"
 )
+_LONGEST_UNIT = 100
+"""Maximum characters at the end of a text in which a unit is looked for."""
 _ONE_UNIT = r"[A-Za-z]{1,3}(?:\s*\^\s*\{?-?\d\}?)?"
 _COMPOUND_UNIT = re.compile(
     rf"(?<=\d)(?:\s|\\,|~)*((?=[^$]*[NJWVAKCFT]){_ONE_UNIT}(?:\s*(?:\\cdot|\*|/)\s*{_ONE_UNIT})+)$"
@@ -118,7 +120,13 @@ def normalise(text: str) -> str:
     text = _respelled(_BRACKETED_BASE.sub(r"\1\2", text))
     if found := _BASE.match(text):
         text = f"{found[1]}_{{{found[2]}}}"
-    return _LETTER_UNIT.sub(_spelled_unit, _COMPOUND_UNIT.sub(_compound, text))
+    return _unit_spelled_out(text)
+
+
+def _unit_spelled_out(text: str) -> str:
+    """Return the text with a unit of letters at its end, such as 5 N·m or 3 g, as words."""
+    start, end = text[:-_LONGEST_UNIT], text[-_LONGEST_UNIT:]
+    return start + _LETTER_UNIT.sub(_spelled_unit, _COMPOUND_UNIT.sub(_compound, end))
 
 
 def _compound(found: re.Match[str]) -> str:
