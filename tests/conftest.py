@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -23,6 +24,9 @@ settings.load_profile("untimed")
 
 # What is printed in GitHub Actions differs; a test that is about it says so.
 os.environ.pop("GITHUB_ACTIONS", None)
+
+# No test needs a hub, and a library waits half a minute for one that it cannot reach.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 # Whoever starts the tests in the background or by nohup has them ignore these, and so would every
 # program that they start.
@@ -72,6 +76,12 @@ def mathreason(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         return Said(left.value.code, *capsys.readouterr())
 
     return run
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Have three workers for two processors: many tests wait for processes and servers."""
+    return math.ceil(1.5 * (os.cpu_count() or 1))
 
 
 @pytest.hookimpl(optionalhook=True)

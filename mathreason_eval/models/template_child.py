@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-CPU_SECONDS = 4
+CPU_SECONDS = 2
 """Seconds of computing for a rendering, the program's start included; real ones take 0.1 s."""
 MEMORY = 512 << 20
 """Bytes of the program; a tenth of it is Python and Jinja."""

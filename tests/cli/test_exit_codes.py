@@ -59,6 +59,7 @@ VERDICTS = [
     ("more",  "base", 3),
     ("other", "base", 4),
 ]
+SAID = [*((verdict, ()) for verdict in VERDICTS), (VERDICTS[1], ("--json",))]
 STREAMS = [
     # how the terminal is amiss: stdout, stderr, more environment
     pytest.param((None,   None,   {}),                               id="plain"),
@@ -72,9 +73,8 @@ STREAMS = [
 # fmt: on
 
 
-@pytest.mark.parametrize("words", [(), ("--json",)], ids=["table", "json"])
 @pytest.mark.parametrize("terminal", STREAMS)
-@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize(("verdict", "words"), SAID)
 def test_a_verdict_keeps_its_code(runs, tmp_path, verdict, terminal, words):
     (after, before, code), (out, err, env) = verdict, terminal
     (tmp_path / "gate.yaml").write_text("margin: 1pp\n")  # Of which stderr says a word.

@@ -16,7 +16,7 @@ from mathreason_eval.runs.store import load_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-PROBLEMS = 200
+PROBLEMS = 100
 
 
 def script(folder: Path, seconds: float) -> Path:
