@@ -274,6 +274,7 @@ BOMBS = {
     "blank.jsonl.gz":  (lambda path: _gzipped(path, b"\n" * (1 << 20), 200),            ROWS),
     "rows.jsonl.gz":   (lambda path: _gzipped(path, b"{}\n" * (1 << 18), 300),          ROWS),
     "deep.jsonl":      (lambda path: path.write_bytes(b"[" * 5_000_000),                ROWS),
+    "values.jsonl":    (lambda path: path.write_bytes(b'{"a":[' + b"[]," * 12_000_000), ROWS),
     "columns.csv":     (lambda path: path.write_bytes(b"a," * 500_000 + b"\n1"), ROWS),
     "laughs.yaml":     (lambda path: path.write_text(LAUGHS),                           CONFIG),
     "deep.yaml":       (lambda path: path.write_text("[" * 1_000_000),                  CONFIG),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathreason_eval.models.base import Completion, Failure, Request
+from mathreason_eval.text.documents import check_value_count
 from mathreason_eval.types import CONTENT_FILTER
 
 
@@ -39,6 +40,10 @@ def parse_body(content: bytes) -> object:
     Raises:
         UnusableReplyError: it is not JSON.
     """
+    try:
+        check_value_count(content)
+    except ValueError as error:
+        raise UnusableReplyError(f"the server's reply {error}") from None
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -19,7 +19,7 @@ MAX_DOCUMENT_BYTES = 64 << 20
 MAX_REPLY_BYTES = 64 << 20
 """Bytes of a server's reply, as they are after what compressed them."""
 MAX_VALUES = 2_000_000
-"""Values of a JSON document."""
+"""Values of a JSON document, of a line, and of a server's reply."""
 MAX_YAML_BYTES = 1 << 20
 """Bytes of a configuration, a task or a script."""
 MAX_NUMBER_CHARACTERS = 100

@@ -224,6 +224,11 @@ def test_a_body_that_is_no_json_is_unusable(body, reason):
         parse_body(body)
 
 
+def test_a_body_of_too_many_values_is_not_parsed():
+    with pytest.raises(UnusableReplyError, match="more than 2,000,000 values"):
+        parse_body(b'{"choices": [' + b"{}," * 2_000_001)
+
+
 def test_half_a_character_in_a_body_is_kept():
     assert parse_body(b'["\\ud800", "\xed\xa0\x80"]') == ["\ud800", "\ud800"]
 
