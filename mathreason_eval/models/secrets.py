@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
 from mathreason_eval.errors import ModelError
@@ -157,12 +157,25 @@ def secret_values(value: object, *, named: bool = False) -> Iterator[str]:
             yield from filter(None, (value, value.partition(" ")[2]))
         yield from (found[0] for found in _KEY.finditer(value))
         yield from secret_values(_object_in(value))
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from secret_values(one, named=named)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, list | tuple | Mapping):
+        for one, secret in _parts(value):
+            yield from secret_values(one, named=named or secret)
+
+
+def _parts(value: Iterable[Any]) -> Iterator[tuple[object, bool]]:
+    """Yield each value in a list or an object, and whether its name says that it is secret.
+
+    Names stand in front of their values, as those of headers may: `["Cookie", "x"]` in a list; or
+    beside them: `{"name": "Cookie", "value": "x"}`.
+    """
+    if isinstance(value, Mapping):
+        beside = is_secret_name(str(value.get("name", value.get("key", ""))))
         for name, one in value.items():
-            yield from secret_values(one, named=named or is_secret_name(str(name)))
+            yield one, is_secret_name(str(name)) or (beside and name == "value")
+        return
+    for one in value:
+        pair = isinstance(one, list | tuple) and len(one) == len(("name", "value"))
+        yield one, pair and isinstance(one[0], str) and is_secret_name(one[0])
 
 
 def without_secrets(value: ValueT, *, named: bool = False) -> ValueT:
@@ -173,13 +186,10 @@ def without_secrets(value: ValueT, *, named: bool = False) -> ValueT:
     clean: object = value
     if isinstance(value, str):
         clean = HIDDEN if named and value else _clean_text(value)
-    elif isinstance(value, list | tuple):
-        clean = type(value)(without_secrets(one, named=named) for one in value)
-    elif isinstance(value, Mapping):
-        clean = {
-            name: without_secrets(one, named=named or is_secret_name(str(name)))
-            for name, one in value.items()
-        }
+    elif isinstance(value, list | tuple | Mapping):
+        parts = [without_secrets(one, named=named or secret) for one, secret in _parts(value)]
+        clean = dict(zip(value, parts, strict=True)) if isinstance(value, Mapping) else parts
+        clean = tuple(parts) if isinstance(value, tuple) else clean
     return clean  # type: ignore[return-value]
 
 

@@ -101,6 +101,11 @@ DESCRIBED = [
     ({"engine_args": '{"seed":   1}'},           {"engine_args": '{"seed":   1}'}),
     ({"engine_args": "{broken"},                 {"engine_args": "{broken"}),
     ({"auth": {"a": ["x", 1, None]}},            {"auth": {"a": ["…", 1, None]}}),
+    ({"headers": [["Authorization", "Bearer abc"], ["Accept", "json"]]},
+     {"headers": [["…", "…"], ["Accept", "json"]]}),
+    ({"headers": [{"name": "X-Api-Key", "value": "abc"}, {"name": "Accept", "value": "json"}]},
+     {"headers": [{"name": "X-Api-Key", "value": "…"}, {"name": "Accept", "value": "json"}]}),
+    ({"stop": ["token", "secret"]},              {"stop": ["token", "secret"]}),
     ({"token": ""},                              {"token": ""}),
     ({"top_k": 20, "chat": True, "x": None},     {"top_k": 20, "chat": True, "x": None}),
 ]
