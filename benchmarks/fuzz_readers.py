@@ -24,6 +24,8 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 corpus = importlib.import_module("readers")
 
+IN_MEMORY = Path("/dev/shm")
+"""A folder in memory, where Linux has one: writing the files takes five times as long on a disk."""
 SLOW = 2.0
 """Seconds that reading one file may take."""
 
@@ -43,7 +45,7 @@ def main() -> int:
     crashes: dict[str, str] = {}
     slow: list[str] = []
     slowest, done, began = 0.0, 0, time.perf_counter()
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as root:
         while done < asked.count and time.perf_counter() - began < asked.seconds:
             reader = readers[done % len(readers)]
             content = corpus.changed(reader.files[reader.file], Random(f"{asked.seed}/{done}"))
