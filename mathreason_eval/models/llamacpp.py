@@ -48,6 +48,8 @@ class Options:
     """Tokens of prompt and completion together; None: 2048, or the trained context if smaller."""
     parallel: int = 8
     """Requests in flight, each with its own context."""
+    cache_prompt: bool = True
+    """Whether what two prompts of a slot have in common is computed once."""
     threads: int | None = None
     """Threads that compute; None: one per core."""
     gpu_layers: int = -1
@@ -58,7 +60,7 @@ class Options:
 
 SCHEDULING_OPTIONS = frozenset({"threads"})
 """Options that do not change a text: one thread sums each row of a matrix product."""
-ROUNDING_OPTIONS = frozenset({"parallel"})
+ROUNDING_OPTIONS = frozenset({"parallel", "cache_prompt"})
 """Options that may change a token by rounding alone."""
 
 
@@ -287,6 +289,7 @@ def _start(path: Path, context: int, options: Options) -> Any:  # noqa: ANN401 -
     params.n_gpu_layers = options.gpu_layers
     params.verbosity = _SILENT
     params.ui = False
+    params.cache_prompt = options.cache_prompt
     params.cache_ram_mib = 0  # prompts repeat within a slot; caching old slots only costs memory
     # llama.cpp filters by default; a run samples by its own settings alone.
     params.sampling.top_k = 0

@@ -40,7 +40,7 @@ SCHEDULING = {
 }
 ROUNDING = {
     "hf": {"batch_size"},
-    "llamacpp": {"parallel"},
+    "llamacpp": {"parallel", "cache_prompt"},
     "prm": {"batch_size"},
     "vllm": {"max_num_seqs", "tensor_parallel_size", "pipeline_parallel_size",
              "enable_prefix_caching"},
