@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -197,9 +198,12 @@ def _maker(folder: Path, spec: Mapping[str, Any]) -> tuple[ProblemMaker | None, 
     if "generate" not in spec:
         return None, 0
 
+    @cache  # Found when the first problem is made, not when the task is read: it is code.
+    def maker() -> tuple[Callable[..., object], Path]:
+        return function_in(folder, "problem"), folder.resolve() / "task.py"
+
     def problem(index: int, seed: int) -> Problem:
-        make = function_in(folder, "problem")
-        path = folder.resolve() / "task.py"
+        make, path = maker()
         made = run_code(path, f"making problem {index}", lambda: make(index, seed))
         if not isinstance(made, Problem):
             raise TaskError(

@@ -76,10 +76,13 @@ def rendered(template: str, file: str, problem: Problem, shots: Sequence[Problem
         WORK.reset(token)
 
 
+_NAMES = tuple(one.name for one in fields(Problem))
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401  JSON
     """Return a problem, or a part of one, as data without methods of ours."""
     if isinstance(value, Problem):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _NAMES}
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -7,6 +7,7 @@ A key is a bucket: answers that share one are equal, but `x > 2` and `(2, \infty
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.equal import compare
@@ -28,5 +29,10 @@ def same_vote(one: tuple[str, str], other: tuple[str, str]) -> bool:
         return one[0] == other[0]
     if max(len(one[1]), len(other[1])) > _LONGEST:
         return False
-    there = compare(one[1], other[1], AMONG_ANSWERS).equal
-    return there is True and compare(other[1], one[1], AMONG_ANSWERS).equal is True
+    return _equal_both_ways(one[1], other[1])
+
+
+@lru_cache(maxsize=1 << 14)
+def _equal_both_ways(one: str, other: str) -> bool:
+    there = compare(one, other, AMONG_ANSWERS).equal
+    return there is True and compare(other, one, AMONG_ANSWERS).equal is True
