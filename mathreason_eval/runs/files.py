@@ -17,6 +17,7 @@ import secrets
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
@@ -65,6 +66,26 @@ def is_same_file(path: Path, opened: int) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(opened))  # noqa: PTH116  half the time
     except FileNotFoundError:
         return False
+
+
+CHECK_SECONDS = 0.1
+"""Minimum seconds between two looks at where a file is: with one before each of ten thousand lines
+a second, a run's time would go into them. A file is looked at once more when it is closed."""
+
+
+class Interval:
+    """Tells when something is due that need not be done each time."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Return whether it is due, which it then is no more for `CHECK_SECONDS`."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + CHECK_SECONDS
+        return True
 
 
 def gone(path: Path) -> RunError:
@@ -198,6 +219,7 @@ class Appender:
             if size > (end := _end_of_last_line(self._stream, size)):
                 self._stream.truncate(end)
             _sync_names(folder)
+        self._place = Interval()
         self._error: OSError | None = None
         self._unsynced = threading.Event()
         self._closing = threading.Event()
@@ -214,7 +236,7 @@ class Appender:
         """
         if self._error is not None:
             raise self._error
-        if not is_same_file(self._path, self._stream.fileno()):
+        if self._place.is_due() and not is_same_file(self._path, self._stream.fileno()):
             raise gone(self._path)
         if self._stream.write(lines) < len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -19,6 +19,7 @@ from mathreason_eval.runs.files import (
     LOCK,
     Appender,
     FolderLock,
+    Interval,
     cannot_write,
     gone,
     replace_file,
@@ -47,6 +48,7 @@ class RunWriter:
         """
         self.path = path
         self._appending: dict[str, Appender] = {}
+        self._place = Interval()
         self._opening = threading.Lock()
         """Samples and verdicts are appended by several threads, each to files of its own."""
         try:
@@ -115,7 +117,8 @@ class RunWriter:
         self._append(f"{task}/failures.jsonl", as_line(failure))
 
     def _append(self, name: str, lines: bytes) -> None:
-        self._check_place()
+        if self._place.is_due():
+            self._check_place()
         try:
             with self._opening:
                 if (file := self._appending.get(name)) is None:
