@@ -125,6 +125,7 @@ class RunWriter:
                     file = self._appending[name] = Appender(self.path / name, self.path)
             file.append(lines)
         except OSError as error:
+            self._check_place()
             raise cannot_write(self.path / name, error) from None
 
     def write_manifest(self, manifest: RunManifest) -> None:
