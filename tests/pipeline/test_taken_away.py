@@ -35,10 +35,12 @@ def without_task(folder):
 
 
 # fmt: off
+MIDWAY = ("run", ".lock", "generations.jsonl", "verdicts.jsonl")
+"""What is named when verdicts are stored while files are deleted one by one."""
 ACTIONS = [
     # what somebody does to the folder; what the error names
     pytest.param(moved,                                   "run",               id="moved"),
-    pytest.param(shutil.rmtree,                           "run",               id="deleted"),
+    pytest.param(shutil.rmtree,                           MIDWAY,              id="deleted"),
     pytest.param(made_again,                              ".lock",             id="made again"),
     pytest.param(without_task,                            "generations.jsonl", id="task moved"),
     pytest.param(lambda folder: (folder / TASK / "generations.jsonl").unlink(),
