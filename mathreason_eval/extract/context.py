@@ -51,6 +51,7 @@ def _box(text: str, start: int, end: int) -> tuple[int, int]:
 
 _FILLER = (
     r"(?:[\s*_`$(:=]|\\[(\[,;: ]|\\?boxed\{?|\\text\{|ใช่|是|phải|là|等于|为|は|هو|है|হল"
+    r"|\b(?:ole|olla|jest|je|este|sunt|är|er|blir|bliver|olla)\b"
     r"|\b(?:puede|podría|pode|poderia|può|potrebbe|peut|pourrait|kann|können|poate|může|może|может"
     r"|може|быть|бути|essere|être|zijn|vara|være|być|být|fi|pas|kunnen|kan)\b"
     r"|可能|可以|会|會|能|应该|應該|必"
@@ -107,6 +108,9 @@ _OPERATOR_AFTER = re.compile(
     r"|\\(?:cdot|times|div|pm|mp|sqrt|frac)(?![a-z]))[ \t]*(?=[\w\\({$])"
     r"|[ \t]*(?:\\pi(?![a-z])|[xyznkabct](?![a-zA-Z])(?=\s*(?:[$^+\-=]|\\[)\]])))"
 )
+_STRICT_BEFORE = re.compile(r"(?:[<>≠]|\\(?:lt|gt|ll|gg)(?![a-z]))\s*\Z")
+r"""A strict inequality, which its bound does not meet: `n > \boxed{57}`."""
+_TAG_BEFORE = re.compile(r"<[^<>\s][^<>\n]*>\s*\Z")
 _GROUP = r"(?:\[[^\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\})"
 _OPEN_COMMAND = re.compile(
     rf"\\(?!(?:{any_of(TEXTS | WRAPPERS)})(?![a-zA-Z]))[a-zA-Z]+\s*(?:{_GROUP}\s*)*\{{\s*\Z"
@@ -124,6 +128,8 @@ def _part(before: str, after: str, answer: Answer) -> str:
         _OPEN_COMMAND.search(inside) or _FUNCTION_BEFORE.search(inside)
     ):
         return f"the box {answer.text} is only a part of a formula"
+    if _STRICT_BEFORE.search(inside) and not _TAG_BEFORE.search(inside):
+        return f"the box {answer.text} is only a bound"
     end = _FORMULA_END.search(after)
     rest = after[: end.start()] if end else after
     if _OPERATOR_AFTER.match(rest):
@@ -144,7 +150,11 @@ _RIVAL = re.compile(
     rf"|[.;,]\s*{_PERHAPS}\s*{_VALUE}"
     rf"|[(\[]\s*(?:or|maybe|perhaps|possibly|oder|ou|или|或)\s*{_VALUE}"
     rf"|[(\[]\s*{_VALUE}\S*\s+(?:is|would\s+be|could\s+be|might\s+be)\s+(?:also\s+)?"
-    rf"(?:possible|acceptable|plausible|correct|right))"
+    rf"(?:possible|acceptable|plausible|correct|right)"
+    rf"|[(\[,;]\s*(?:or\s+|but\s+)?(?:it\s+(?:is|would\s+be)\s+)?{_VALUE},?\s+(?:if|when|unless|provided)\b"
+    rf"|[.;,]?\s*or\s+(?:(?:is|was|could|might|should|would)\s+(?:it|that|the\s+answer)\s+(?:be\s+)?)"
+    rf"{_VALUE}"
+    rf"|[.;,]?\s*(?:(?:ist|war)\s+es|est-ce|es|é|è)\s+(?:vielleicht|peut-être|quizás?|talvez|forse)\s+{_VALUE})"
     rf"|[;,.(]?\s*alternatively,?\s+(?:(?:it|the\s+answer)\s+(?:is|could\s+be)\s+)?{_VALUE}"
     rf"|[^\n]{{0,80}}\b(?:answer|it|value|result)\s+(?:could|might|may)\s+(?:also|instead|as\s+well)"
     rf"\s+be\s*{_VALUE}",
@@ -176,8 +186,11 @@ _ASSUMED = re.compile(
     r"\s*,?\s+(?:(?:de|di)\s+)?(?:dire|decir|dizer|affirmer|afirmar|affermare|zu\s+(?:sagen|behaupten)"
     rf"|penser|pensar|pensare|que|che|dass)\b{_SAME}{{0,40}}\Z"
     r"|\b(?:candidate|guess|possibility|alternative)\s*#?(?:\d+|[A-H])\s*(?:is|[:=])\W*\Z"
-    r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is)\s+"
-    rf"(?:claims?|says?|claimed|said|thinks?|guess\w*)\b{_SAME}{{0,60}}\Z",
+    r"|\b(?:first|second|third|next|other|another)\s+(?:guess|candidate|possibility|alternative)"
+    r"\s*(?:is|was|would\s+be|[:=])\W*\Z"
+    r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is|(?:some|many|most|a\s+few|other)"
+    r"\s+(?:students|people|solvers|readers|books|websites|candidates))\s+(?:(?:would|will|might|may)\s+)?"
+    rf"(?:claims?|says?|claimed|said|thinks?|guess\w*|answer(?:ed)?)\b{_SAME}{{0,60}}\Z",
 )
 _CONDITIONAL = re.compile(
     rf"{_CLOSERS}(?:would\s+(?:be|have\s+been)\b(?:\s+the\b)?(?:\s+(?:right|correct))?"
@@ -197,7 +210,31 @@ _NAME_REACH = 24
 
 def _one_of_several(before: str, after: str, answer: Answer) -> str:
     either = _OR.match(after) and _EITHER.search(before)
-    return f"{answer.text} is one of several guesses" if either or _RIVAL.match(after) else ""
+    rival = _RIVAL.match(after)
+    if rival is not None and _A_NUMBER.findall(rival[0])[-1:] == [answer.text]:
+        rival = None  # `4 (4 if you count the corners, too)`
+    found = either or rival or _is_one_way(before, after, answer)
+    return f"{answer.text} is one of several guesses" if found else ""
+
+
+_A_NUMBER = re.compile(r"[-−]?\d[\d.]*(?<!\.)")
+_OTHER_WAY = re.compile(
+    r"\b(?:another|the\s+other|a\s+(?:second|different)\s+(?:way|method|approach|route))\b"
+)
+_ONE_WAY = re.compile(
+    r"\b(?:one|(?:the|a)\s+first)\s+(?:way|method|approach|route|calculation|argument)\b"
+)
+"""How results are told apart of which none is preferred: `11 one way and 12 another`."""
+
+
+def _is_one_way(before: str, after: str, answer: Answer) -> bool:
+    """Return whether a sentence has this result of one way and another of another way."""
+    if answer.rule not in {"last_number", "last_formula"}:
+        return False
+    sentence = _clause(before) + answer.text + _SENTENCE.split(after, maxsplit=1)[0].lower()
+    if _ONE_WAY.search(sentence) is None or _OTHER_WAY.search(sentence) is None:
+        return False
+    return any(value != answer.text for value in _A_NUMBER.findall(sentence))
 
 
 _FINAL = re.compile(rf"\bfinal\s+answer(?:\s+is)?\s*[:*]*\s*(?P<value>{_VALUE})", re.IGNORECASE)
@@ -266,6 +303,21 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
     return f"{answer.text} is followed by a question" if _ASKS.search(after) else ""
 
 
+_ONLY_BOUND = re.compile(
+    rf"{_CLOSERS}(?:[.,;:!]\s*)?(?:but|however|though|although|yet|and)?,?\s*(?:which|this|that|it)\s+is\s+"
+    r"(?:only|just|merely|at\s+best|at\s+most|no\s+more\s+than)\s+(?:an?|the)\s+(?:\w+\s+)?"
+    r"(?:upper|lower)?\s*(?:bound|limit|ceiling|floor)\b"
+    rf"|{_CLOSERS}[^\n]{{0,80}}\bI\s+(?:do(?:n['’]t|\s+not)|cannot|can['’]t)\s+(?:know|say|tell|find)\s+the\s+"
+    r"(?:exact|actual|real|true|right)\s+(?:value|answer|number|result)\b",
+    re.IGNORECASE,
+)
+
+
+def _bounding(before: str, after: str, answer: Answer) -> str:
+    del before
+    return f"{answer.text} is said to be only a bound" if _ONLY_BOUND.match(after) else ""
+
+
 _READERS: tuple[Callable[[str, str, Answer], str], ...] = (
     _part,
     _denied,
@@ -273,6 +325,7 @@ _READERS: tuple[Callable[[str, str, Answer], str], ...] = (
     _taken_back,
     _assumed,
     _reference,
+    _bounding,
     _weakly_found,
 )
 """Each takes what is before and after a value, and the value, and returns a reason or ""."""

@@ -47,6 +47,12 @@ _SEVERAL = re.compile(
     r"((?:[a-zA-Z]\s?=\s?)?[-−]?\d[\d./]*(?:,\s[-−]?\d[\d./]*)*),?\s+(?:and|or)\s+"
     r"(?:[a-zA-Z]\s?=\s?)?\Z"
 )
+_ALTERNATIVE = re.compile(
+    r"(?<![\d.,])[-−]?\d[\d./]*(?:\s*(?:或者?|还是|還是|または|もしくは|또는|혹은)\s*"
+    r"|\s+(?:oder|ou|o|или|або|lub|nebo|eller|tai|sau|veya|ya\s+da|atau|hoặc|أو|או|या|অথবা|หรือ)\s+)\Z"
+)
+"""Another number and a word for `or`, before the last number."""
+_ALTERNATIVES = 40
 _UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
 _CALCULATES = re.compile(r"(?<!\*)\*(?!\*)|[+/=^|<>×÷]")
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
@@ -63,6 +69,8 @@ def last_number(text: str) -> Answer | None:
     # `41 or 42` is not 42, and roots that `are 2 and 3` are both the answer.
     several = _SEVERAL.search(text, max(0, span[0] - _NEAR), span[0])
     start = span[0] if several is None else several.start(1)
+    if other := _ALTERNATIVE.search(text, max(0, span[0] - _ALTERNATIVES), span[0]):
+        start = other.start()
     return answer_at(text, "last_number", (start, span[1]))
 
 

@@ -174,6 +174,8 @@ _AFTER = re.compile(r"(?:[ \t\n*_:：#>`}]|<[a-zA-Z][^<>\n]{0,200}>)*(?:\\(?=\")
 _JSON_KEY = re.compile(r"\"\s*:\s*\Z")
 _KEY = 8
 """Characters in which the end of a key in JSON is looked for."""
+_NULL = re.compile(r"(?:null|None)(?=\s*[,}])")
+"""What says in JSON that there is no answer, whatever other keys hold."""
 _QUOTE = re.compile(r'(?<!\\)\\?"')
 _FORMULA = re.compile(
     r"\$\$[^$]{1,10000}\$\$|\$(?:[^$\n\\]|\\.){1,10000}\$(?!\d)"
@@ -214,6 +216,10 @@ def _announced(text: str, place: int) -> Answer:
         start, end = start + 1, quote.start() if quote else line_end(text, start)
     else:
         end = _announced_end(text, start)
+        if (nothing := _NULL.match(text, start)) and _JSON_KEY.search(
+            text, max(0, place - _KEY), place
+        ):
+            return answer_at(text, "phrase", nothing.span())
         if text.startswith("[", start) and _JSON_KEY.search(text, max(0, place - _KEY), place):
             bracket = text.find("]", start, end)
             return answer_at(text, "phrase", (start + 1, end if bracket < 0 else bracket))

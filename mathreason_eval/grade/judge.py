@@ -31,7 +31,7 @@ from mathreason_eval.types import (
     Verdict,
 )
 
-GRADER_VERSION = "9"
+GRADER_VERSION = "10"
 """Rises whenever a verdict could change; recorded in every manifest."""
 
 

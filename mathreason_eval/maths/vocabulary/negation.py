@@ -93,10 +93,10 @@ DENIED = re.compile(
 """What follows a value that is said to be none: `42 is wrong`, `42가 아닙니다`."""
 
 RELATIVE = (
-    r"(?:(?:,\s*)?(?:which|and\s+(?:this|that)|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"
+    r"(?:(?:,\s*)?(?:which|(?:and|but|yet)\s+(?:this|that)|but\s+it|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"
     r"|il\s+che|что|但这?|这)(?!\w)\s*)?"
 )
-"""How a clause about the value begins: `42, which is wrong`."""
+"""How a clause about the value begins: `42, which is wrong`, `42, but that is mistaken`."""
 REVISES = (
     r"(?:(?:wait|actually|oops|sorry|hmm+|(?:just\s+)?kidding|correction|scratch\s+that|make\s+that"
     r"|I\s+mean(?:t)?|on\s+second\s+thoughts?|no(?=[,:;.!—–-]))[\s,.:;!…—–-]+){1,3}"
@@ -108,7 +108,7 @@ _UNFIT = (
     r"(?:(?:an?\s+|the\s+)?(?:wrong|incorrect|false|invalid|impossible|mistaken|untrue|rejected|ruled\s+out)"
     r"|not\s+(?:(?:a|the)\s+)?(?:correct|right|valid|true|possible|acceptable|final)?\s*"
     r"(?:answer|solution|value|result|correct|right|valid|true|possible|acceptable)"
-    r"|too\s+(?:small|large|low|high|big)(?!\s+(?:to|for)\b))"
+    r"|(?:an?\s+)?(?:mistake|error|trap)|too\s+(?:small|large|low|high|big)(?!\s+(?:to|for)\b))"
 )
 REFUTED = re.compile(
     rf"""
