@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.evaluate import numeric
+from mathreason_eval.maths.evaluate.arithmetic import ARITHMETIC, with_arithmetic
 from mathreason_eval.maths.evaluate.defined import extended, without_value
 from mathreason_eval.maths.evaluate.exact import exact, is_huge
 from mathreason_eval.maths.evaluate.residue import residues
@@ -51,12 +52,26 @@ def same_value(gold: Node, answer: Node) -> Finding:
     if gold == answer:
         return equal("identical", "the same expression")
     found = _same(gold, answer)
+    if found.equal is None and (named := _of_integers(gold, answer)) is not None:
+        return named
     if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):
         decimal = _same(decimal_log(gold), decimal_log(answer))
         if not decimal.equal:
             return best(found, decimal)
         return decimal._replace(note=decimal.note + ", log taken to base 10")
     return found
+
+
+def _of_integers(gold: Node, answer: Node) -> Finding | None:
+    """Return a positive finding if the two are equal with phi, sigma and tau as Euler's; or None.
+
+    A letter that may be any function shows nothing where it does not fit.
+    """
+    if not any(contains(node, "call", name) for node in (gold, answer) for name in ARITHMETIC):
+        return None
+    found = _same(with_arithmetic(gold), with_arithmetic(answer))
+    note = f"{found.note}, with the functions of number theory"
+    return found._replace(note=note) if found.equal else None
 
 
 @lru_cache(maxsize=4096)

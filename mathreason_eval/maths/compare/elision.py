@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.residue import residues
-from mathreason_eval.maths.syntax.tree import Node, call, minus, num
+from mathreason_eval.maths.syntax.tree import Node, call, minus, num, symbols
 
 DOTS = Node("dots")
 _MOST_TERMS = 256
@@ -48,7 +48,7 @@ def filled(node: Node) -> Node:
     head, tail = parts[:place], parts[place + 1 :]
     found = _progression(head, _FEWEST[node.op] if not tail else 2)
     if found is None:
-        return node
+        return _geometric(head) or node if node.op == "add" and not tail else node
     if not tail and node.op == "add" and found.is_geometric and abs(found.step) < 1:
         return num(found.first / (1 - found.step))
     if not tail and node.op == "mul":
@@ -63,6 +63,18 @@ def filled(node: Node) -> Node:
     if terms is None or [exact(part) for part in tail] != terms[-len(tail) :]:
         return node
     return node._replace(args=tuple(map(num, terms)))
+
+
+def _geometric(head: tuple[Node, ...]) -> Node | None:
+    """Return the sum of a geometric series in letters, `1 + x + x^2 + ...`, where it converges."""
+    if len(head) < _FEWEST["list"] or not any(map(symbols, head)):
+        return None
+    ratio = Node("div", (head[1], head[0]))
+    for one, following in pairwise(head):
+        agree = residues(following, Node("mul", (one, ratio)))
+        if agree is None or not agree[0]:
+            return None
+    return Node("div", (head[0], Node("add", (num(1), minus(ratio)))))
 
 
 def _progression(head: tuple[Node, ...], fewest: int) -> _Progression | None:

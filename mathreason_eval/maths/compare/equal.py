@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from mathreason_eval.maths.compare.boolean import same_formula, same_probability
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
@@ -89,7 +90,8 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
     if gold == answer:
         return equal("identical", "the same after normalisation")
     worded = same_options(gold, answer) or same_time(gold, answer)
-    return worded or _same_trees(gold, answer, convention)
+    formal = worded or same_formula(gold, answer) or same_probability(gold, answer)
+    return formal or _same_trees(gold, answer, convention)
 
 
 _POINTED = re.compile(r"[-+]?\d+\.\d+")

@@ -175,8 +175,36 @@ _ARBITRARY = _CONSTANTS | these("A B D A_1 A_2 B_1 B_2 k k_1 k_2 a b")
 _MOST_PARAMETERS = 3
 
 
-def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
-    """Yield the renamings of the answer's parameters that make its variables the gold's."""
+def quantified(node: Node) -> frozenset[str]:
+    """Return the letters of a tree whose range it gives, as in `k in ZZ` or `for any real k`."""
+    found: set[str] = set()
+    if node.op == "rel" and node.name == "in" and node.args[1].op == "const":
+        found.update(symbols(node.args[0]))
+    if node.op == "list" and any(part.op == "rel" and part.name == "in" for part in node.args[1:]):
+        found.update(part.name for part in node.args[1:] if part.op == "sym")
+    if node.op == "when" and _RANGES.intersection(node.name.split()):
+        found.update(_ANY.intersection(node.name.split()))
+    return frozenset(found.union(*map(quantified, node.args)) if node.args else found)
+
+
+_RANGES = these("any all every each real integer integers constant constants arbitrary")
+"""Words of a qualifier that says what a parameter ranges over."""
+
+
+def renamings(
+    gold: Node,
+    answer: Node,
+    of_gold: frozenset[str] = frozenset(),
+    of_answer: frozenset[str] = frozenset(),
+) -> Iterator[dict[str, str]]:
+    """Yield the renamings of the answer's parameters that make its variables the gold's.
+
+    Args:
+        gold: the tree of the gold, without its name.
+        answer: the tree of the answer, likewise.
+        of_gold: the letters whose range the gold gives.
+        of_answer: the letters whose range the answer gives.
+    """
     ones, others = set(symbols(gold)), set(symbols(answer))
     free, taken = sorted(ones - others), sorted(others - ones)
     if len(free) != len(taken) or not 0 < len(free) <= _MOST_PARAMETERS:
@@ -186,6 +214,7 @@ def renamings(gold: Node, answer: Node) -> Iterator[dict[str, str]]:
         (renamed <= _CONSTANTS and ones & others)
         or (_are_arbitrary(gold, free) and set(taken) <= _ARBITRARY and ones & others)
         or renamed <= _parameters(gold) & _parameters(answer)
+        or ((of_gold or of_answer) and {*free} <= (of_gold or _ANY) and {*taken} <= (of_answer or _ANY))
     ):
         return
     for order in permutations(free):

@@ -14,6 +14,7 @@ from mathreason_eval.maths.compare.comparison import (
     unordered,
 )
 from mathreason_eval.maths.compare.equations import difference, is_flat, is_name
+from mathreason_eval.maths.compare.piecewise import same_function
 from mathreason_eval.maths.compare.realsets import (
     NotASetError,
     RealSet,
@@ -288,8 +289,15 @@ def _matrix_like(node: Node, other: Node) -> Rows | None:
 
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare two trees of which at least one is a definition by cases, row by row."""
-    if gold.op != answer.op:
-        return UNKNOWN._replace(note="cases against a closed form")
-    if gold.op == "row":
+    if "row" in {gold.op, answer.op}:
+        if gold.op != answer.op:
+            return UNKNOWN._replace(note="a case against something else")
         return ordered(gold.args, answer.args, how.inside())
-    return unordered(gold.args, answer.args, how.inside())
+    if gold.op == answer.op:
+        found = unordered(gold.args, answer.args, how.inside())
+        if found.equal:
+            return found
+    if not all(node.op == "cases" or is_flat(node) for node in (gold, answer)):
+        return UNKNOWN._replace(note="cases against something else")
+    whole = same_function(gold, answer)
+    return found if gold.op == answer.op and whole.equal is None else whole

@@ -67,7 +67,7 @@ def real_set(node: Node) -> RealSet:
 def _normal_form(node: Node, variable: Node, found: list[tuple[float, Node]]) -> RealSet:
     """Return the normal form of a set that changes at most at the given boundaries."""
     points = [at for at, _ in found]
-    cells = [holds(node, variable, at) for at in _samples(points)]
+    cells = [holds(node, variable, at) for at in samples(points)]
     kept = [k for k in range(len(points)) if len(set(cells[2 * k : 2 * k + 3])) > 1]
     merged = [cells[0]]
     for k in kept:
@@ -93,7 +93,7 @@ def is_inequality(node: Node) -> bool:
     return node.op == "rel" and all(sign in _ORDER or sign == "!=" for sign in node.name.split())
 
 
-def _samples(points: list[float]) -> Iterator[float]:
+def samples(points: list[float]) -> Iterator[float]:
     """Yield a number in each gap and each boundary, from left to right."""
     if not points:
         yield 0.318

@@ -20,6 +20,8 @@ from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
 from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
+from mathreason_eval.maths.syntax.operators import negated
+from mathreason_eval.maths.vocabulary.words import DECREASES
 from mathreason_eval.maths.vocabulary.units import CONTAINERS, Measured, Unit, measured, unit_of
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -229,6 +231,7 @@ def _without_units(
     gold: Node, answer: Node, convention: Convention
 ) -> tuple[Node, Node, Finding | None]:
     """Return both values in one unit, and what there is to say if that is impossible."""
+    gold, answer = _with_direction(gold, answer), _with_direction(answer, gold)
     one, two = _unit(gold), _unit(answer)
     gold, answer = _measured(gold, two), _measured(answer, one)
     one, two = _unit(gold), _unit(answer)
@@ -249,6 +252,15 @@ def _without_units(
     if sizes[0] == sizes[1]:
         return left, right, None
     return _scaled(left, sizes[0]), _scaled(right, sizes[1]), None
+
+
+def _with_direction(node: Node, other: Node) -> Node:
+    """Return `20% decrease` as -20% if the other side is a negative number without a word."""
+    if node.op != "quantity" or other.op == "quantity" or other.op not in {"num", "percent"}:
+        return node
+    amount, signed = (exact(_stripped(part)) for part in (node, other))
+    negative = amount is not None and signed is not None and signed < 0 < amount
+    return negated(_bare(node)) if negative and measured(node.name).words & DECREASES else node
 
 
 def _size(unit: Unit | None, *, alone: bool) -> Fraction:

@@ -210,8 +210,13 @@ def _compound_quantity(node: Node) -> Node | None:
 
 def _without_domains(parts: list[Node]) -> list[Node]:
     """Return the parts without `k in ZZ` and the like, unless there is nothing else."""
-    membership = ("rel", "in")
-    kept = [p for p in parts if (p.op, p.name) != membership or p.args[1].op != "const"]
+    kept: list[Node] = []
+    for part in parts:
+        if part.op == "rel" and part.name == "in" and part.args[1].op == "const":
+            while len(kept) > 1 and kept[-1].op == "sym" and kept[0].op != "sym":
+                kept.pop()  # of `c, d in RR` both are parameters
+        else:
+            kept.append(part)
     return kept or parts
 
 

@@ -31,6 +31,7 @@ from mathreason_eval.maths.compare.groups import (
     same_matrix,
     same_real_set,
 )
+from mathreason_eval.maths.compare.progressions import same_progressions
 from mathreason_eval.maths.compare.scalar import (
     is_approximation,
     is_decimal_form,
@@ -54,8 +55,11 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     found = same(gold, answer, how)
     if found.equal:
         return found
+    if (families := same_progressions(gold, answer)) is not None:
+        return families
+    parameters = equations.quantified(gold), equations.quantified(answer)
     gold, answer = _unnamed(gold), _unnamed(answer)
-    for names in equations.renamings(gold, answer):
+    for names in equations.renamings(gold, answer, *parameters):
         again = same(gold, equations.rename(answer, names), how)
         if again.equal:
             renamed = ", ".join(f"{new} for {old}" for old, new in names.items())

@@ -28,6 +28,16 @@ PHRASES = {
     "positive reals": r"(0,\infty)", "all positive reals": r"(0,\infty)",
     "all positive real numbers": r"(0,\infty)", "positive real numbers": r"(0,\infty)",
     "any real number": r"(-\infty,\infty)", "real numbers": r"(-\infty,\infty)",
+    **{
+        f"{prefix}{words} {noun}": rf"\{{2k{'+1' * (parity == 'odd')} : k {domain}\}}"
+        for prefix in ("", "all ", "any ", "set of ", "set of all ")
+        for noun in ("integers", "numbers")
+        for words, parity, domain in (
+            ("even", "even", r"\in \mathbb{Z}"), ("odd", "odd", r"\in \mathbb{Z}"),
+            ("even positive", "even", r"\ge 1"), ("odd positive", "odd", r"\ge 0"),
+            ("positive even", "even", r"\ge 1"), ("positive odd", "odd", r"\ge 0"),
+        )
+    },
 }  # fmt: skip
 """Words that name a mathematical object."""
 

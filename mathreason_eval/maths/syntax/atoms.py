@@ -149,12 +149,13 @@ def name(parser: Grammar, text: str) -> Node:
         node = sym(node.name + "'") if primed else subscript(parser, node)
     start = parser.at
     braced = parser.sees("open", "(", 1) and parser.skip("open", "{")
-    if not parser.sees("open", "(") or not _is_call(parser, text):
+    expectation = text == "E" and parser.sees("open", "[")
+    if not expectation and not (parser.sees("open", "(") and _is_call(parser, text)):
         parser.at = start
         return node
     parser.take()
     inner = parser.items()
-    parser.expect("close", ")")
+    parser.expect("close", "]" if expectation else ")")
     if braced:
         parser.expect("close", "}")
     return _called(node.name, inner.args if inner.op == "list" else (inner,))

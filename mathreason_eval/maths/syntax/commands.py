@@ -199,7 +199,7 @@ def table(parser: Grammar, env: str) -> Node:
         if parser.skip("row"):
             rows.append([])
         elif not parser.skip("amp") and not parser.skip("sep"):
-            rows[-1].append(parser.items() if parser.skip("qual") else parser.expression(0))
+            rows[-1].append(_cell(parser))
     filled = tuple(Node("row", tuple(row)) for row in rows if row)
     if lines or not filled:
         if len(filled) == 1:
@@ -214,6 +214,17 @@ def table(parser: Grammar, env: str) -> Node:
     if env == "vmatrix":
         return determinant(tuple(row.args for row in filled))
     return Node("matrix", filled)
+
+
+_OTHERWISE = frozenset({"otherwise", "else", "elsewhere"})
+
+
+def _cell(parser: Grammar) -> Node:
+    """Return one cell of a table: an expression, a condition after `if`, or `otherwise`."""
+    if parser.token.text.lower() in _OTHERWISE:
+        parser.take()
+        return Node("text", (), "otherwise")
+    return parser.items() if parser.skip("qual") else parser.expression(0)
 
 
 def _drop_alignment(parser: Grammar) -> None:

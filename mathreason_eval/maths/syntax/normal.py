@@ -224,6 +224,8 @@ _ARTICLE = (
 )
 """The article of a noun, which is no variable: `a square` against `a rectangle`."""
 
+_CHANGES = "increase|decrease|decline|drop|reduction|fall|rise|loss|gain|profit|growth|discount"
+
 # Older TeX, code, names of bases, signs in words. The first text is searched for as plain text,
 # which is fast; the pattern is tried only where it is found.
 _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
@@ -286,6 +288,7 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("\\qty{", r"\\qty\{([^{}]*)\}\{([^{}]*)\}", r"\1\\text{ \2}"),
         ("\\Sigma", r"\\Sigma\s*(?=_\s*\{[^{}]*=)", r"\\sum"),
         ("\\Pi", r"\\Pi\s*(?=_\s*\{[^{}]*=)", r"\\prod"),
+        ("(", r"\\text\s*\{\s*(\((?:[a-e]|[1-9]|i{1,3}|iv|v)\))\s*\}", r"\1 "),
         ("(a)", r"^\(a\)\s*(.+?)\s*[,;.]?\s*\(b\)\s*(.+)$", _parts_listed),
         ("(1) ", r"^\(1\)\s+(.+?)\s*[,;.]?\s+\(2\)\s+(.+)$", _parts_listed),
         ("(i) ", r"^\(i\)\s+(.+?)\s*[,;.]?\s+\(ii\)\s+(.+)$", _parts_listed),
@@ -316,6 +319,16 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("P", r"^(\d+) ?P ?(\d+)$", r"P(\1,\2)"),
         ("P_", r"^(?:\{\})?[\^_]\{?(\d+)\}?P_\{?(\d+)\}?$", r"P(\1,\2)"),
         ("A_", r"^A_\{?(\d+)\}?\^\{?(\d+)\}?$", r"P(\1,\2)"),
+        (
+            " of ",
+            rf"^(?:an? |the )?({_CHANGES}) of (?=[-\d$\\])(.+)$",
+            r"\2 \\text{ \1}",
+        ),
+        ("autical", r"\bnautical miles?\b", "nmi"),
+        ("allon", r"\b(?:[Ii]mperial|UK) gallons?\b", "impgal"),
+        ("unce", r"\bfluid ounces?\b", "floz"),
+        ("unce", r"\btroy ounces?\b", "ozt"),
+        ("etric", r"\bmetric (?=tons?\b)", ""),
         (" root", r" ?\((?:double|triple|repeated) root\)$", ""),
         ("a ", r"^an? (?=[\d$])", ""),
         ("a ", _ARTICLE, ""),

@@ -96,19 +96,23 @@ def relation(parser: Grammar, left: Node) -> Node:
             operand = Node("const", (), latex.SETS[operand.name])
         operands.append(operand)
         limit(len(operands), _MOST_RELATIONS)
+    if set(signs) == {"supset"}:
+        operands, signs = operands[::-1], ["subset"] * len(signs)
     return Node("rel", tuple(operands), " ".join(signs))
 
 
 def modulus(parser: Grammar, left: Node) -> Node:
     """Return `left` with the modulus that follows it as a qualifier."""
-    parser.take()
+    opened = parser.take().kind == "open"
     parser.skip("op", "mod")
     text = []
     while parser.token.kind not in {"eof", "close"}:
         token = parser.take()
+        opened = opened or token.kind == "open"
         if token.kind != "open":
             text.append(spelled(token))
-    parser.skip("close")
+    if opened:
+        parser.skip("close")
     return Node("when", (left,), "mod " + " ".join(text))
 
 

@@ -36,6 +36,7 @@ FUNCTIONS = {
 CALLED = {
     "gamma": "gamma", "Gamma": "gamma", "zeta": "zeta", "factorial": "factorial",
     "Fraction": "quotient", "Rational": "quotient", "frac": "quotient", "comb": "binom",
+    "binom": "binom", "binomial": "binom",
     "pow": "power", "root": "nth_root", "mat": "matrix", "Matrix": "matrix", "vec": "matrix",
     "arrow": "arrow",
 }  # fmt: skip
@@ -75,7 +76,8 @@ RELATIONS = {
     "geqslant": ">=", "geqq": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=",
     "in": "in", "notin": "notin", "approx": "~", "approxeq": "~", "thickapprox": "~",
     "simeq": "~", "doteq": "~", "equiv": "equiv", "sim": "sim", "cong": "cong", "propto": "propto",
-    "coloneqq": "=", "subset": "subset", "subseteq": "subset", "perp": "perp",
+    "coloneqq": "=", "subset": "subset", "subseteq": "subset",
+    "supset": "supset", "supseteq": "supset", "perp": "perp",
     "parallel": "parallel", "Rightarrow": "=>", "implies": "=>", "Longrightarrow": "=>",
     "iff": "iff", "Leftrightarrow": "iff", "mapsto": "mapsto", "rightarrow": "to", "to": "to",
     "ni": "ni", "longrightarrow": "to",
@@ -125,7 +127,7 @@ SIGNS = {
     "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "≠": r"\ne ",
     "≈": r"\approx ", "≃": r"\approx ", "≅": r"\cong ", "≡": r"\equiv ", "∈": r"\in ",
     "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "⊂": r"\subset ",
-    "⊆": r"\subseteq ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "Ø": r"\emptyset ",
+    "⊆": r"\subseteq ", "⊇": r"\supseteq ", "⊃": r"\supset ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "Ø": r"\emptyset ",
     "ø": r"\emptyset ",
     "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\cbrt ", "∜": r"\sqrt[4]", "∑": r"\sum ",
     "∏": r"\prod ",

@@ -39,6 +39,7 @@ ft foot feet фут футов | L 381/1250
 yd yds yard yards | L 1143/1250
 mi mile miles миля миль milla millas 英里 | L 201168/125
 lightyear lightyears | L 9460730472580800
+nmi | L 1852
 furlong furlongs | L 25146/125
 fathom fathoms | L 1143/625
 g gram grams г грамм грамма граммов Gramm gramo gramos gramme grammes 克 ग्राम | M 1
@@ -53,6 +54,7 @@ hg hectogram hectograms | M 100
 quintal quintals ц | M 100000
 ton tons tonne tonnes т тонна тонн Tonnen 吨 | M 1000000
 lb lbs pound-mass | M 45359237/100000
+ozt | M 19439675/625000
 oz ounce ounces | M 45359237/1600000
 s sec secs second seconds с сек секунда секунд Sekunde Sekunden segundo segundos seconde | T 1
 secondes 秒 秒钟 | T 1
@@ -77,6 +79,8 @@ hl hL hectoliter hectoliters hectolitre hectolitres | L3 1/10
 kl kL kiloliter kiloliters kilolitre kilolitres | L3 1
 dl dL deciliter deciliters | L3 1/10000
 gallon gallons gal | L3 473176473/125000000000
+impgal | L3 454609/100000000
+floz | L3 473176473/16000000000000
 quart quarts | L3 473176473/500000000000
 pint pints | L3 473176473/1000000000000
 cup cups | L3 473176473/2000000000000
