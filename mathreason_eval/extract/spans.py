@@ -204,6 +204,12 @@ _REPLACED = re.compile(
     r"(?=\S*\d)"
 )
 """A value that is denied behind it, before the one that is claimed: `5ではなく6`."""
+_MERE = re.compile(
+    r"(?:(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just)\s+"
+    r"(?=[-+\d$\\])",
+    re.IGNORECASE,
+)
+"""Words that stress a value: `nothing other than 42`."""
 _VALUE_START = re.compile(rf"[{WHOLE_MONEY}+−-]*[\d.]|\\\(|\$|{FRACTION}|\\sqrt|\\pi")
 _COUNTED = re.compile(rf"[{WHOLE_MONEY}+−-]*\d[\d.,]*\s+[^\W\d_]+(?=[^\d$\\]*\Z)")
 """A number and what it counts, in a sentence without another number."""
@@ -226,6 +232,8 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
     """
     if end - start > _LONGEST_SENTENCE or _ENVIRONMENT.search(text, start, end):
         return start, end
+    if (mere := _MERE.match(text, start, end)) is not None:
+        start = mere.end()
     start = last_of_chain(text, start, end)
     if (replaced := _REPLACED.match(text, start, end)) is not None:
         return trim_to_value(text, replaced.end(), end)

@@ -1,7 +1,8 @@
 r"""Formulas of logic and of sets, compared by their truth tables; probabilities of events.
 
-`\neg(p \land q)` is `\neg p \lor \neg q`, `(A \cup B)^c` is `A^c \cap B^c`. A probability is the sum
-of those of the cells of the events' diagram, so that `P(A \cup B)` is `P(A) + P(B) - P(A \cap B)`.
+`\neg(p \land q)` is `\neg p \lor \neg q`, `(A \cup B)^c` is `A^c \cap B^c`. A probability is the
+sum of those of the cells of the events' diagram, so that `P(A \cup B)` is
+`P(A) + P(B) - P(A \cap B)`.
 """
 
 from __future__ import annotations
@@ -206,7 +207,9 @@ def _joined(left: _Formula, right: _Formula, join: Callable[[bool, bool], bool])
 
 # --- probabilities -------------------------------------------------------------------------------
 
-_PROBABILITY = re.compile(r"(?:\\Pr|\\mathbb\{P\}|\\mathrm\{P\}|(?<![a-zA-Z\\])P)\s*(?:\\left)?[(\[]")
+_PROBABILITY = re.compile(
+    r"(?:\\Pr|\\mathbb\{P\}|\\mathrm\{P\}|(?<![a-zA-Z\\])P)\s*(?:\\left)?[(\[]"
+)
 _GIVEN = re.compile(r"\\mid(?![a-zA-Z])|\\vert(?![a-zA-Z])|\\,?\||\|")
 _CLOSING = re.compile(r"[()\[\]]")
 

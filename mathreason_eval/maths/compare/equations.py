@@ -214,7 +214,11 @@ def renamings(
         (renamed <= _CONSTANTS and ones & others)
         or (_are_arbitrary(gold, free) and set(taken) <= _ARBITRARY and ones & others)
         or renamed <= _parameters(gold) & _parameters(answer)
-        or ((of_gold or of_answer) and {*free} <= (of_gold or _ANY) and {*taken} <= (of_answer or _ANY))
+        or (
+            (of_gold or of_answer)
+            and {*free} <= (of_gold or _ANY)
+            and {*taken} <= (of_answer or _ANY)
+        )
     ):
         return
     for order in permutations(free):

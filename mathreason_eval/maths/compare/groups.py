@@ -23,9 +23,13 @@ from mathreason_eval.maths.compare.realsets import (
     real_set,
     same_set,
 )
+from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.polynomials import polynomial
 from mathreason_eval.maths.syntax.tree import (
     EMPTY,
     INFINITY,
+    ONE,
+    ZERO,
     Node,
     Rows,
     as_matrix,
@@ -279,12 +283,66 @@ def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
 def _matrix_like(node: Node, other: Node) -> Rows | None:
     """Return the entries of a matrix, a single value, or a tuple as the row or column needed."""
     rows = as_matrix(node)
+    if rows is None and is_flat(node):
+        found = _of_identity(node, other)
+        return as_matrix(found) if found is not None else ((node,),)
     if rows is None:
-        return ((node,),) if is_flat(node) else None
+        return None
     like = as_matrix(other) if node.op in {"tuple", "list", "interval"} else None
     if like is not None and len(like) == 1 < len(rows) and all(len(row) == 1 for row in rows):
         return (tuple(row[0] for row in rows),)
     return rows
+
+
+def _of_identity(node: Node, other: Node) -> Node | None:
+    """Return `2I` with the identity matrix of the other side's size in it, or None."""
+    like = as_matrix(other)
+    if not like or any(len(row) != len(like) for row in like):
+        return None
+    size = len(like)
+    names = {"I", f"I_{size}"} & {*symbols(node)}
+    if len(names) != 1:
+        return None
+    rows = (tuple(ONE if row == column else ZERO for column in range(size)) for row in range(size))
+    identity = Node("matrix", tuple(Node("row", row) for row in rows))
+    return substitute(node, sym(names.pop()), identity)
+
+
+_UNIT_VECTORS = (("i", "hat{i}", "vec{i}", "hat{imath}"), ("j", "hat{j}", "vec{j}", "hat{jmath}"),
+                 ("k", "hat{k}", "vec{k}"))  # fmt: skip
+
+
+def in_components(node: Node, other: Node) -> Node:
+    """Return `5i - 2j` as the vector (5, -2) if the other side is a vector; else the node."""
+    size = _dimension(other)
+    if size not in {2, 3} or not is_flat(node) or node.op not in {"add", "mul", "neg", "sym"}:
+        return node
+    used = [name for names in _UNIT_VECTORS for name in names if contains(node, "sym", name)]
+    if not used:
+        return node  # 5i alone is a complex number
+    rest, parts = node, []
+    for names in _UNIT_VECTORS:
+        axis = sym(names[-1])
+        for written in (Node("const", (), names[0]), *map(sym, names)):
+            rest = substitute(rest, written, axis)
+        coefficients = polynomial(rest, axis)
+        if coefficients is None or len(coefficients) > _PAIR:
+            return node
+        rest = coefficients[0]
+        parts.append(coefficients[1] if len(coefficients) == _PAIR else ZERO)
+    outside = [rest, *parts[size:]]
+    complete = all(exact(part) == 0 for part in outside)
+    return Node("tuple", tuple(parts[:size]), "()") if complete else node
+
+
+def _dimension(node: Node) -> int:
+    """Return how many components a vector has; 0 for what is none."""
+    if node.op == "tuple" or (node.op == "interval" and node.name in {"()", "[]"}):
+        return len(node.args)
+    if node.op != "matrix" or not all(row.args for row in node.args):
+        return 0
+    widths = {len(row.args) for row in node.args}
+    return max(len(node.args), *widths) if 1 in {len(node.args), *widths} else 0
 
 
 def same_cases(gold: Node, answer: Node, how: Comparison) -> Finding:

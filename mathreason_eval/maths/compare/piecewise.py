@@ -62,8 +62,8 @@ def same_function(gold: Node, answer: Node) -> Finding:
         return UNKNOWN._replace(note="too many cases")
     found = equal("cases", "the same function in every piece")
     for index, at in enumerate(samples([place for place, _ in places])):
-        end = places[index // 2][1] if index % 2 else None
-        piece = _same_piece(gold, answer, variable, at, end)
+        boundary = places[index // 2][1] if index % 2 else None
+        piece = _same_piece(gold, answer, variable, at, boundary)
         if piece.equal is False:
             return piece
         found = piece if piece.equal is None else found

@@ -119,7 +119,11 @@ def _equal(one: _Progressions, other: _Progressions) -> bool:
     if period / min(one.period, other.period) > _MOST_STARTS:
         return False
     repeated = [
-        {start + read.period * turn for start in read.starts for turn in range(int(period / read.period))}
+        {
+            start + read.period * turn
+            for start in read.starts
+            for turn in range(int(period / read.period))
+        }
         for read in (one, other)
     ]
     return repeated[0] == repeated[1]
@@ -140,9 +144,7 @@ def _read(node: Node) -> _Read | None:
         return _of_builder(node)
     if node.op == "set" and len(node.args) == 1:
         inner = _read(node.args[0])
-        return inner and inner._replace(
-            ranges=tuple(_OPEN for _ in inner.families), is_stated=True
-        )
+        return inner and inner._replace(ranges=tuple(_OPEN for _ in inner.families), is_stated=True)
     return _of_formula(node)
 
 

@@ -19,10 +19,10 @@ from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
-from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
 from mathreason_eval.maths.syntax.operators import negated
-from mathreason_eval.maths.vocabulary.words import DECREASES
+from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
 from mathreason_eval.maths.vocabulary.units import CONTAINERS, Measured, Unit, measured, unit_of
+from mathreason_eval.maths.vocabulary.words import DECREASES
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
 

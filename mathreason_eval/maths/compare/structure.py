@@ -24,6 +24,7 @@ from mathreason_eval.maths.compare.comparison import (
 )
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.groups import (
+    in_components,
     is_group,
     is_set,
     same_cases,
@@ -85,6 +86,7 @@ def _unnamed(node: Node) -> Node:
 def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Return whether two trees are equal, by the rule of the first kind that either belongs to."""
     gold, answer = shape(gold), shape(answer)
+    gold, answer = in_components(gold, answer), in_components(answer, gold)
     if gold == answer:
         return equal("identical", "the same in every part")
     for applies, rule in _RULES:

@@ -222,6 +222,37 @@ def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
     return sympy.Function(node.name)(*parts)
 
 
+def _product(sympy: Any, _: Node, parts: list[Any]) -> Any:  # noqa: ANN401
+    """Return a product; of a rational function without end, in closed form.
+
+    Sympy does not end on others, nor on these: the product of (k - r) / (k - s) from a is that of
+    gamma(a - s) / gamma(a - r), where as many zeros as poles have the same sum.
+    """
+    if parts[3] is not sympy.oo:
+        return sympy.Product(parts[0], tuple(parts[1:]))
+    over, under = sympy.fraction(sympy.together(parts[0]))
+    roots = []
+    for side in (over, under):
+        if not side.is_polynomial(parts[1]) or side.free_symbols - {parts[1]}:
+            raise UnbuildableError("a product without end")
+        found = sympy.roots(sympy.Poly(side, parts[1]))
+        if sum(found.values()) != sympy.degree(side, parts[1]) or not all(
+            root.is_rational for root in found
+        ):
+            raise UnbuildableError("a product without end")
+        roots.append([root for root, times in found.items() for _ in range(times)])
+    leading = [sympy.LC(side, parts[1]) for side in (over, under)]
+    zeros, poles = roots
+    if len(zeros) != len(poles) or leading[0] != leading[1] or sum(zeros) != sum(poles):
+        raise UnbuildableError("a product that does not converge")
+    result = sympy.Integer(1)
+    for zero, pole in zip(zeros, poles, strict=True):
+        if any((place := parts[2] - root).is_integer and place <= 0 for root in (zero, pole)):
+            raise UnbuildableError("a product with a factor that is 0 or has no value")
+        result *= sympy.gamma(parts[2] - pole) / sympy.gamma(parts[2] - zero)
+    return result
+
+
 def _limit(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
     side = "-" if node.args[2].op == "call" and node.args[2].name == "below" else "+"
     return sympy.Limit(parts[0], parts[1], parts[2], side)
@@ -250,7 +281,7 @@ _RULES: dict[str, Callable[[Any, Node, list[Any]], Any]] = {
     "degree": lambda sympy, _, parts: parts[0] * sympy.pi / 180,
     "call": _called,
     "sum": lambda sympy, _, parts: sympy.Sum(parts[0], tuple(parts[1:])),
-    "prod": lambda sympy, _, parts: sympy.Product(parts[0], tuple(parts[1:])),
+    "prod": _product,
     "integral": lambda sympy, _, parts: sympy.Integral(
         parts[0], tuple(parts[1:]) if len(parts) > _UNBOUNDED else parts[1]
     ),

@@ -119,6 +119,21 @@ _SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 """White space that is not between digits."""
 
 
+_SUBJECT = re.compile(r"(?:the|this)\s+[a-z]+\s+(?:(?:is|are)\s+)?|it\s+is\s+", re.IGNORECASE)
+
+
+def _is_sentence_of(answer: str, predicate: str) -> bool:
+    """Return whether an answer says of one thing what a gold of one word says alone."""
+    plain = _MARKS.sub(" ", _MARKUP.sub(" ", answer)).strip()
+    subject = _SUBJECT.match(plain)
+    if subject is None or " " in predicate or not _DENYING.isdisjoint(subject[0].lower().split()):
+        return False
+    return words_of(plain[subject.end() :]) == predicate
+
+
+_DENYING = frozenset(["not", "no", "never", "non", "nowhere", "opposite", "converse"])
+
+
 def same_words(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     gold, answer = _first_word(gold, answer), _first_word(answer, gold)
@@ -132,6 +147,8 @@ def same_words(gold: str, answer: str, *, read: bool) -> Finding:
         same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
     if same and one:
         return equal("text", "the same words")
+    if all(wordy) and _is_sentence_of(answer, one):
+        return equal("text", f"it says {one!r} of something")
     if all(wordy) or (read and any(wordy)):
         return different("text", f"{other!r} against {one!r}")
     return UNKNOWN._replace(note="one of the two is not mathematics that can be read")

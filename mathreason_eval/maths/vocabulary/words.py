@@ -42,7 +42,69 @@ FOREIGN = {
     for number, word in enumerate(language.split(), start=1)
     if word != "--"
 }
-"""Numbers up to twenty in other languages; `once` is left out, which is a word of English."""
+"""Numbers up to 99 in other languages; `once` is left out, which is a word of English."""
+_TENS_ELSEWHERE = {
+    "de": _listed("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"),
+    "fr": _listed("vingt trente quarante cinquante soixante"),
+    "es": _listed("-- treinta cuarenta cincuenta sesenta setenta ochenta noventa"),
+    "it": _listed("venti trenta quaranta cinquanta sessanta settanta ottanta novanta"),
+    "pt": _listed("vinte trinta quarenta cinquenta sessenta setenta oitenta noventa"),
+    "ru": _listed("двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто"),
+}
+_UNITS_ELSEWHERE = {
+    "de": _listed("ein zwei drei vier fünf sechs sieben acht neun"),
+    "es": _listed("uno dos tres cuatro cinco seis siete ocho nueve"),
+    "it": _listed("uno due tre quattro cinque sei sette otto nove"),
+    "pt": _listed("um dois três quatro cinco seis sete oito nove"),
+    "ru": _listed("один два три четыре пять шесть семь восемь девять"),
+}
+_JOINED = {"de": "{one}und{ten}", "es": "{ten} y {one}", "pt": "{ten} e {one}", "ru": "{ten} {one}"}
+
+
+def _up_to_hundred() -> dict[str, int]:
+    """Return the numbers from 20 to 99 in the languages of the tables."""
+    found = {
+        ten: 10 * tens
+        for row in _TENS_ELSEWHERE.values()
+        for tens, ten in enumerate(row, start=2)
+        if ten != "--"
+    }
+    for language, pattern in _JOINED.items():
+        for tens, ten in enumerate(_TENS_ELSEWHERE[language], start=2):
+            for units, one in enumerate(_UNITS_ELSEWHERE[language], start=1):
+                found[pattern.format(ten=ten, one=one)] = 10 * tens + units
+    for units, one in enumerate(_UNITS_ELSEWHERE["es"], start=1):
+        found[f"veinti{_ACCENTED.get(one, one)}"] = 20 + units
+    for tens, ten in enumerate(_TENS_ELSEWHERE["it"], start=2):
+        for units, one in enumerate(_UNITS_ELSEWHERE["it"], start=1):
+            stem = ten[:-1] if one[0] in "uo" else ten
+            found[stem + ("tré" if one == "tre" else one)] = 10 * tens + units
+            found[stem + one] = 10 * tens + units
+    return found | _in_french()
+
+
+_ACCENTED = {"dos": "dós", "tres": "trés", "seis": "séis"}
+
+
+def _in_french() -> dict[str, int]:
+    """Return the French numbers from 20 to 99, with hyphens and with spaces."""
+    below = _ELSEWHERE.strip().splitlines()[1].split()
+    found: dict[str, int] = {"quatre-vingts": 80}
+    stems = [*zip(_TENS_ELSEWHERE["fr"], range(20, 70, 10), strict=True), ("quatre-vingt", 80)]
+    for stem, start in stems:
+        for units, one in enumerate(below[: 19 if start >= _VIGESIMAL else 9], start=1):
+            joint = " et " if one in {"un", "onze"} and start != 80 else "-"  # noqa: PLR2004
+            found[f"{stem}{joint}{one}"] = start + units
+    return (
+        found
+        | {name.replace("-", " "): number for name, number in found.items()}
+        | {name.replace(" et ", "-et-"): number for name, number in found.items()}
+    )
+
+
+_VIGESIMAL = 60
+"""From here on French counts up to nineteen."""
+FOREIGN |= _up_to_hundred()
 SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
           "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
           "trillion": 10**12, "k": 1000, "万": 10**4, "亿": 10**8}  # fmt: skip
