@@ -12,8 +12,12 @@ from functools import lru_cache
 
 from mathreason_eval.maths.vocabulary.latex import TEXTS, WRAPPERS, any_of
 from mathreason_eval.maths.vocabulary.negation import (
+    BOUNDED,
+    BOUNDS,
     DENIES,
+    FAILS,
     NO_DENIAL,
+    OF_VALUE,
     REFUTED,
     RELATIVE,
     REVISES,
@@ -57,6 +61,7 @@ _FILLER = (
     r"|可能|可以|会|會|能|应该|應該|必"
     r"|\b(?:равен|равна|равно|равняется|является|точно|вовсе|affatto|certamente|sicuramente|überhaupt"
     r"|sicher|bestimmt|certainement|sûrement|seguramente|ciertamente|certainly|definitely|clearly"
+    r"|równ[yae]|gelijk|lika|lig|igual|uguale|égale?|gleich|рав[еэ]н|yhtä|suuri"
     r"|possibly|absolutely|surely|ever|seria|sería|serait|sarebbe|wäre|was|were)\b"
     r"|\b(?:be|is|as|equals?|equal\s+to|to|the|a|an|by|es|son|est|è|é|ist|ser|sein|être"
     r"|exactly|really|simply|just|actually|correct|right|final|answer|value|solution|number)\b)"
@@ -71,12 +76,19 @@ _REFUTED = re.compile(
     re.IGNORECASE,
 )
 
+_TRIED = re.compile(
+    rf"{_CLOSERS}(?:{FAILS}|\?\s*[-–—\"']*\s*(?:no|nope|nein|non|não|нет|いいえ|不是|不)\b)",
+    re.IGNORECASE,
+)
+"""What follows a value that was only tried, or asked for: `42? No.`"""
 _REFUTED_INSIDE = re.compile(rf"(?<=[\d)}}$])\s*(?x:{REFUTED.pattern})", re.IGNORECASE)
 
 
 def _denied(before: str, after: str, answer: Answer) -> str:
     if _DENIED.search(_clause(before)):
         return f"{answer.text} is denied"
+    if _TRIED.match(after):
+        return f"{answer.text} is said to be no solution"
     inside = not answer.text.isdigit() and _REFUTED_INSIDE.search(answer.text)
     refuted = inside or _REFUTED.match(after)
     return f"{answer.text} is said to be wrong" if refuted else ""
@@ -106,7 +118,7 @@ _FUNCTION_BEFORE = re.compile(
 _OPERATOR_AFTER = re.compile(
     r"[ \t]*(?:\+|-(?!-)|\*(?!\*)|/|\^(?!\s*\{?\s*\\?(?:circ|prime|deg|text))|_"
     r"|\\(?:cdot|times|div|pm|mp|sqrt|frac)(?![a-z]))[ \t]*(?=[\w\\({$])"
-    r"|[ \t]*(?:\\pi(?![a-z])|[xyznkabct](?![a-zA-Z])(?=\s*(?:[$^+\-=]|\\[)\]])))"
+    r"|[ \t]*(?:\\pi(?![a-z])|[xyznkabct](?![a-zA-Z])(?=\s*(?:[$^+\-=]|\\[)\]]|\Z)))|[ \t]*!+\s*\Z"
 )
 _STRICT_BEFORE = re.compile(r"(?:[<>≠]|\\(?:lt|gt|ll|gg)(?![a-z]))\s*\Z")
 r"""A strict inequality, which its bound does not meet: `n > \boxed{57}`."""
@@ -131,7 +143,7 @@ def _part(before: str, after: str, answer: Answer) -> str:
     if _STRICT_BEFORE.search(inside) and not _TAG_BEFORE.search(inside):
         return f"the box {answer.text} is only a bound"
     end = _FORMULA_END.search(after)
-    rest = after[: end.start()] if end else after
+    rest = after[: end.start()] if end else f"{after}."  # what a formula ends with is part of it
     if _OPERATOR_AFTER.match(rest):
         return f"the box {answer.text} is only a part of a formula"
     return ""
@@ -155,19 +167,24 @@ _RIVAL = re.compile(
     rf"|[.;,]?\s*or\s+(?:(?:is|was|could|might|should|would)\s+(?:it|that|the\s+answer)\s+(?:be\s+)?)"
     rf"{_VALUE}"
     rf"|[.;,]?\s*(?:(?:ist|war)\s+es|est-ce|es|é|è)\s+(?:vielleicht|peut-être|quizás?|talvez|forse)\s+{_VALUE})"
+    rf"|\s+(?:in|under|for|with|by)\s+(?:the\s+)?(?:first|one|former)\b[^.\n]{{0,40}}\b(?:and|but)\s+{_VALUE}"
     rf"|[;,.(]?\s*alternatively,?\s+(?:(?:it|the\s+answer)\s+(?:is|could\s+be)\s+)?{_VALUE}"
     rf"|[^\n]{{0,80}}\b(?:answer|it|value|result)\s+(?:could|might|may)\s+(?:also|instead|as\s+well)"
     rf"\s+be\s*{_VALUE}",
     re.IGNORECASE,
 )
 _REVISED = re.compile(
-    r"\b(?:actually|wait|oops|correction|sorry|mistake|error|miscalculat\w+|let\s+me\s+re)\b"
+    r"\b(?:actually|wait|oops|correction|sorry|mistake|error|miscalculat\w+|let\s+me\s+re|hold\s+on|hang\s+on"
+    r"|I\s+(?:forgot|missed|overlooked))\b"
     rf".{{0,120}}?\b(?:value|answer|result|solution|it)"
     rf"(?:['’]s|\s+(?:is|should\s+be|would\s+be|must\s+be|=))\s*(?P<value>{_VALUE})",
     re.IGNORECASE | re.DOTALL,
 )
 _CORRECTED = re.compile(
-    rf"{_CLOSERS}(?:[.,;…!—–-]+\s*)?{REVISES}(?P<value>{_VALUE})", re.IGNORECASE
+    rf"{_CLOSERS}(?:[.,;…!—–-]+\s*)?(?:{REVISES}"
+    r"|(?:but|yet|however),?\s+(?:I|we)\s+(?:actually\s+)?(?:get|got|obtain(?:ed)?|find|found|have|compute[d]?)\s+)"
+    rf"(?P<value>{_VALUE})",
+    re.IGNORECASE,
 )
 _SAME = r"(?:(?!\b(?:but|however|actually|instead)\b)[^.])"
 """A sign of the same clause: what was thought at first ends with a `but`."""
@@ -186,6 +203,13 @@ _ASSUMED = re.compile(
     r"\s*,?\s+(?:(?:de|di)\s+)?(?:dire|decir|dizer|affirmer|afirmar|affermare|zu\s+(?:sagen|behaupten)"
     rf"|penser|pensar|pensare|que|che|dass)\b{_SAME}{{0,40}}\Z"
     r"|\b(?:candidate|guess|possibility|alternative)\s*#?(?:\d+|[A-H])\s*(?:is|[:=])\W*\Z"
+    r"|\b(?:wrong|incorrect|false|mistaken|tempting|na[iï]ve|bogus|erroneous|invalid)\s+(?:final\s+)?"
+    r"(?:answer|solution|result|value)s?\s*(?:\w+\s+){0,2}?(?:is|was|were|are|would\s+be|[:=])\W*\Z"
+    r"|\b(?:told|claimed|alleged|pretend|imagine|hoped|supposed|pretending)\s+(?:that\s+)?(?:the\s+)?(?:final\s+)?"
+    r"(?:answer|result|value)\s+(?:is|was|were|equals)\W*\Z"
+    r"|\b(?:answer|result|value)\s+(?:is|was|were)\s+(?:once\s+|long\s+|first\s+)?(?:thought|believed|supposed"
+    r"|said|claimed|assumed|rumou?red)\s+to\s+(?:be|equal)\W*\Z"
+    r"|\b(?:answer|result)\s+has\W*\Z"
     r"|\b(?:first|second|third|next|other|another)\s+(?:guess|candidate|possibility|alternative)"
     r"\s*(?:is|was|would\s+be|[:=])\W*\Z"
     r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is|(?:some|many|most|a\s+few|other)"
@@ -292,6 +316,8 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
         return ""
     if _GAVE_UP.search(before) or _GAVE_UP.search(after):
         return f"{answer.text} is in a text that gives up"
+    if _NO_ANSWER.search(before):
+        return f"{answer.text} is no result of the problem"
     if _TOOL.search(before):
         return f"{answer.text} is an argument of a tool"
     if _RESTATES.search(before):
@@ -314,8 +340,26 @@ _ONLY_BOUND = re.compile(
 
 
 def _bounding(before: str, after: str, answer: Answer) -> str:
-    del before
-    return f"{answer.text} is said to be only a bound" if _ONLY_BOUND.match(after) else ""
+    if _ONLY_BOUND.match(after):
+        return f"{answer.text} is said to be only a bound"
+    if answer.rule in {"boxed", "hashes"}:
+        return ""  # of an inequality in words the bound is what was asked for
+    clause = _clause(before)
+    bound = _BOUND_BEFORE.search(clause) and not _TAG_BEFORE.search(clause)
+    if bound or BOUNDED.match(after) or BOUNDED.search(answer.text):
+        return f"{answer.text} is only a bound"
+    return (
+        f"{answer.text} is not what is claimed, but a part of it" if OF_VALUE.search(clause) else ""
+    )
+
+
+_BOUND_BEFORE = re.compile(rf"(?x:{BOUNDS.pattern})[\s$(\\{{]*\Z")
+_NO_ANSWER = re.compile(
+    r"\b(?:e\.\s?g\.?|for\s+(?:example|instance))\W*\Z|\b(?:I|we)\s+(?:used|took|needed|made|wrote|tried)\s*\Z"
+    r"|\bmark\s+\Z|\b(?:timeout|timed\s+out|error|exception|traceback)\b[^.\n]*\Z",
+    re.IGNORECASE,
+)
+"""What comes before a number that speaks of the text and not of the problem."""
 
 
 _READERS: tuple[Callable[[str, str, Answer], str], ...] = (

@@ -164,7 +164,7 @@ _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _REASON = re.compile(
     r",?\s*\b(?:because|since|as\s+(?:it|the|we)|where|which|so\s+that|given\s+that|when|if"
     r"|therefore|rather\s+than|instead|so\s+the|and\s+not|obtained|respectively)\b"
-    r"|,\s*(?:it|so|as|but|and\s+the|meaning|making|not|leaving|representing|which|giving)\b|\s+[(—–]",
+    r"|,\s*(?:contrary|unlike|despite|it|so|as|but|and\s+the|meaning|making|not|leaving|representing|which|giving)\b|\s+[(—–]",
     re.IGNORECASE,
 )
 _REASON_AFTER_VALUE = re.compile(
@@ -205,7 +205,8 @@ _REPLACED = re.compile(
 )
 """A value that is denied behind it, before the one that is claimed: `5ではなく6`."""
 _MERE = re.compile(
-    r"(?:(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just)\s+"
+    r"(?:(?:I|we)\s+(?:think|believe|guess|get|got|say)(?:\s+(?:that\s+)?it(?:['’]s|\s+is))?"
+    r"|(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just)\s+"
     r"(?=[-+\d$\\])",
     re.IGNORECASE,
 )

@@ -90,8 +90,24 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
     if gold == answer:
         return equal("identical", "the same after normalisation")
     worded = same_options(gold, answer) or same_time(gold, answer)
+    if swapped(gold, answer):
+        return UNKNOWN._replace(note="a product of sets or vectors, whose order may count")
     formal = worded or same_formula(gold, answer) or same_probability(gold, answer)
     return formal or _same_trees(gold, answer, convention)
+
+
+_CROSS = re.compile(
+    r"((?:\\(?:vec|mathbf|overrightarrow)\s*\{?\s*)?[A-Z]\s*\}?)\s*\\times\s*((?:\\(?:vec|mathbf|overrightarrow)\s*\{?\s*)?[a-zA-Z]\s*\}?)"
+)
+"""`A x B` and the like, which is no product of numbers where it says so with this sign."""
+
+
+def swapped(gold: str, answer: str) -> bool:
+    """Return whether two products of letters differ by the order of their factors."""
+    if r"\times" not in gold or r"\times" not in answer:
+        return False
+    one, other = _CROSS.fullmatch(gold), _CROSS.fullmatch(answer)
+    return one is not None and other is not None and one.groups() == other.groups()[::-1]
 
 
 _POINTED = re.compile(r"[-+]?\d+\.\d+")

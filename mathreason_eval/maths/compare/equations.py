@@ -213,6 +213,7 @@ def renamings(
     if not (
         (renamed <= _CONSTANTS and ones & others)
         or (_are_arbitrary(gold, free) and set(taken) <= _ARBITRARY and ones & others)
+        or (_are_indexed(taken) and set(free) <= _ARBITRARY and ones & others)
         or renamed <= _parameters(gold) & _parameters(answer)
         or (
             (of_gold or of_answer)
@@ -232,6 +233,11 @@ def _are_arbitrary(node: Node, names: list[str]) -> bool:
     """
     indexed = all("_" in name for name in names)
     return set(names) <= _CONSTANTS and (indexed or _has_exponential(node))
+
+
+def _are_indexed(names: list[str]) -> bool:
+    """Return whether letters of an answer are constants of integration by their index: `C_1`."""
+    return set(names) <= _CONSTANTS and all("_" in name for name in names)
 
 
 def _has_exponential(node: Node) -> bool:
@@ -254,6 +260,8 @@ def _parameters(node: Node) -> frozenset[str]:
         return _ANY
     if contains(node, "const", "pi"):
         return _WHOLE
+    if node.op == "assign":
+        return _FREE - {part.args[0].name for part in node.args}
     return _FREE if node.op in {"tuple", "list", "set"} else frozenset()
 
 

@@ -280,8 +280,14 @@ def same_matrix(gold: Node, answer: Node, how: Comparison) -> Finding:
     return ordered(cells[0], cells[1], how.inside())._replace(rule="matrix")
 
 
+_PAIRS = frozenset({"tuple", "interval"})
+
+
 def _matrix_like(node: Node, other: Node) -> Rows | None:
     """Return the entries of a matrix, a single value, or a tuple as the row or column needed."""
+    nested = node.op == "tuple" and {len(part.args) for part in node.args if part.op in _PAIRS}
+    if nested and len(nested) == 1 and min(nested) > 1 and all(p.op in _PAIRS for p in node.args):
+        return tuple(part.args for part in node.args)
     rows = as_matrix(node)
     if rows is None and is_flat(node):
         found = _of_identity(node, other)

@@ -82,7 +82,8 @@ _LESSER = re.compile(
 )
 """Between an option and one that it is preferred to: `I choose C over B`."""
 _CLAUSE = re.compile(
-    r"[.,;:!?()\n。，；！？]|\b(?:but|however|while|whereas|so|thus|hence)\b|而|但"
+    r"[.,;:!?()\n。，；！？]|(?<!anything )(?<!nothing )(?<!all )\bbut\b"
+    r"|\b(?:however|while|whereas|so|thus|hence)\b|而|但"
 )
 _OR_NOTHING = re.compile(
     r"\W*(?:or|oder|ou|o|или)\s+(?:none|neither|nothing|not|something|another)\b|\W*或",

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from mathreason_eval.maths.compare.comparison import Finding, different, equal
-from mathreason_eval.maths.compare.elision import filled
+from mathreason_eval.maths.compare.elision import DOTS, filled
 from mathreason_eval.maths.compare.scalar import in_radians
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.evaluate.exact import exact
@@ -136,6 +137,10 @@ def _read(node: Node) -> _Read | None:
     """Return an answer as families of numbers, or None."""
     if node.op == "when":
         return _of_modulus(node) if node.name.startswith("mod ") else _in_words(node)
+    if node == _INTEGERS:
+        return _Read("", (_ANY,), (("", Fraction(0), Fraction(1)),), is_stated=True)
+    if node.op in {"set", "list"} and node.args[:1] == node.args[-1:] == (DOTS,):
+        return _of_dots_at_both_ends(node)
     if node.op in {"set", "list"} and (whole := filled(node)) is not node:
         return _of_dots(whole)
     if node.op in {"list", "and"}:
@@ -291,6 +296,20 @@ def _with_modulus(node: Node) -> Node:
         return node
     values = (first.args[-1], *node.args[1:-1], last.args[0])
     return node._replace(args=tuple(last._replace(args=(value,)) for value in values))
+
+
+_INTEGERS = Node("const", (), "ZZ")
+
+
+def _of_dots_at_both_ends(node: Node) -> _Read | None:
+    """Return `..., -2, 3, 8, ...` as a family."""
+    values = [exact(part) for part in node.args[1:-1]]
+    known = [value for value in values if value is not None]
+    steps = {second - first for first, second in pairwise(known)}
+    if len(known) < max(3, len(values)) or len(steps) != 1 or 0 in steps:
+        return None
+    family = ("", known[0], abs(steps.pop()))
+    return _Read("", (_ANY,), (family,), is_stated=True)
 
 
 def _of_dots(node: Node) -> _Read | None:

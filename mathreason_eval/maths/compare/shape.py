@@ -134,6 +134,8 @@ def _collection(node: Node) -> Node:
     for part in node.args:
         shaped = shape(part)
         parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    if (members := _integers_between(node)) is not None:
+        return members
     if node.op == "set":
         named = parts and all(part.op == "define" for part in parts)
         return _definitions(node, parts) if named else node._replace(args=tuple(parts))
@@ -154,6 +156,19 @@ def _collection(node: Node) -> Node:
     if node.name in {",", "and", "or", ";"} and all(part.op == "list" for part in parts):
         parts = [Node("tuple", part.args, "()") if part.op == "list" else part for part in parts]
     return node._replace(args=tuple(parts))
+
+
+def _integers_between(node: Node) -> Node | None:
+    """Return `1 <= n <= 3, n in ZZ` as the set of its numbers, or None."""
+    if node.name not in {",", "and"} or len(node.args) != _PAIR:
+        return None
+    bounds, member = sorted(node.args, key=lambda part: part.name == "in")
+    if member.op != "rel" or member.name != "in" or bounds.op != "rel":
+        return None
+    if symbols(bounds) != symbols(member) or bounds.name in {"in", "=", "~"}:
+        return None
+    found = integers_of(Node("such", (member, bounds)))
+    return found if found.op == "set" else None
 
 
 def _has_domain(parts: list[Node]) -> bool:

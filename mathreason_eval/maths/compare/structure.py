@@ -41,8 +41,9 @@ from mathreason_eval.maths.compare.scalar import (
 )
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute, symbols
+from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute, sym, symbols
 from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.vocabulary.latex import FUNCTIONS
 
 _PAIR = 2
 
@@ -226,14 +227,32 @@ def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
     (name, value), (other_name, other) = gold.args, answer.args
     if name.op == other_name.op == "call" and name.name == other_name.name:
         return how.same(value, _renamed(other, other_name, name))
+    if name.op == other_name.op == "sym" and name != other_name:
+        other_name, other = _of_same_index(name, other_name, other)
     # One thing may have two names: y and f(x), or a_n and a(n).
-    alike = {name.op, other_name.op} == {"call", "sym"} or _letters(name) == _letters(other_name)
+    own = _is_own(name) and _is_own(other_name)
+    alike = ({name.op, other_name.op} == {"call", "sym"} and own) or (
+        _letters(name) == _letters(other_name)
+    )
     if not how.convention.variable_names or alike:
         return how.same(value, other)
     functions = "call" in {name.op, other_name.op}
     if not functions and equations.is_flat(value) and equations.is_flat(other):
         return equations.same_equation(_as_equation(gold), _as_equation(answer))
     return different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
+
+
+def _of_same_index(name: Node, used: Node, value: Node) -> tuple[Node, Node]:
+    """Return `a_k = 2k` as `a_n = 2n` if the name is `a_n`; other definitions as they are."""
+    (stem, _, index), (other, _, letter) = name.name.partition("_"), used.name.partition("_")
+    if stem != other or not (len(index) == len(letter) == 1 and (index + letter).isalpha()):
+        return used, value
+    return name, substitute(value, sym(letter), sym(index))
+
+
+def _is_own(name: Node) -> bool:
+    """Return whether a name is no known function of another one, as `|A|` is of A."""
+    return name.op != "call" or name.name not in FUNCTIONS.values() or len(show(name.args[0])) > 1
 
 
 def _letters(node: Node) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
-from mathreason_eval.maths.compare.equal import readings
+from mathreason_eval.maths.compare.equal import readings, swapped
 from mathreason_eval.maths.compare.scalar import same_scalar
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.text import is_prose
@@ -43,7 +43,9 @@ def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Ma
     if max(len(gold), len(answer)) <= _LONGEST:
         texts = normalise(gold), normalise(answer)
         try:
-            if all(map(_is_definition, texts)):
+            if swapped(*texts):
+                found = UNKNOWN._replace(note="a product whose order may count")
+            elif all(map(_is_definition, texts)):
                 found = UNKNOWN._replace(note="two definitions are not passed to sympy")
             elif len(units := {unit for unit in map(_unit, texts) if unit}) > 1:
                 found = UNKNOWN._replace(

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
+from mathreason_eval.maths.syntax.number import english
 from mathreason_eval.maths.vocabulary.latex import IGNORED, KNOWN, WRAPPERS
 
 _MARKUP = re.compile(
@@ -184,6 +185,26 @@ class Moment(NamedTuple):
     parts: tuple[int | None, ...]
 
 
+_SPOKEN = re.compile(
+    r"(?:a )?(?P<part>half|quarter) (?P<way>past|to) (?P<hour>\d{1,2}|[a-z]+)"
+    r"(?: in the (?P<half>morning|afternoon|evening)| ?(?P<mark>[ap])\.? ?m\.?)?"
+)
+
+
+def _spoken(found: re.Match[str]) -> Moment | None:
+    """Return `half past three` and the like as a time."""
+    named = english(found["hour"]) or found["hour"]
+    if not named.isdecimal() or not 0 < int(named) <= _NOON:
+        return None
+    hour, minute = int(named), {"half": 30, "quarter": 15}[found["part"]]
+    if found["way"] == "to":
+        hour, minute = (hour - 1) or _NOON, 60 - minute
+    half = found["half"] or found["mark"]
+    if not half:
+        return Moment("clock", (hour, minute))
+    return Moment("time", (hour % _NOON + (0 if half in {"morning", "a"} else _NOON), minute))
+
+
 def moment(text: str) -> Moment | None:
     """Return an answer as a date, or as a time with a.m. or p.m., else None."""
     if not _MAYBE_MOMENT.search(text):
@@ -198,6 +219,8 @@ def moment(text: str) -> Moment | None:
     if (found := _TIME.fullmatch(plain)) and int(found["hour"]) <= _NOON:
         hour = int(found["hour"]) % _NOON + (_NOON if found["half"].lower() == "p" else 0)
         return Moment("time", (hour, int(found["minute"] or 0)))
+    if found := _SPOKEN.fullmatch(plain.lower()):
+        return _spoken(found)
     if found := _CLOCK.fullmatch(plain):
         return Moment("clock", (int(found["hour"]), int(found["minute"])))
     return {"noon": Moment("time", (12, 0)), "midnight": Moment("time", (0, 0))}.get(plain.lower())
@@ -211,6 +234,8 @@ def _full_hour(text: str) -> Moment | None:
 def _same_moment(one: Moment, other: Moment) -> bool | None:
     """Return whether two dates or times agree in all that both give; None if incomparable."""
     kinds = {one.kind, other.kind}
+    if one == other:
+        return True
     if kinds == {"date"}:
         pairs = zip(one.parts, other.parts, strict=True)
         return all(a == b or None in {a, b} for a, b in pairs)

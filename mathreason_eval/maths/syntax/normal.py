@@ -224,6 +224,15 @@ _ARTICLE = (
 )
 """The article of a noun, which is no variable: `a square` against `a rectangle`."""
 
+
+def _derangements(count: int) -> int:
+    """Return the number of permutations without a fixed point, which `!n` stands for."""
+    before, last = 1, 0
+    for number in range(2, count + 1):
+        before, last = last, (number - 1) * (before + last)
+    return last if count else 1
+
+
 _CHANGES = "increase|decrease|decline|drop|reduction|fall|rise|loss|gain|profit|growth|discount"
 
 # Older TeX, code, names of bases, signs in words. The first text is searched for as plain text,
@@ -319,6 +328,21 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("P", r"^(\d+) ?P ?(\d+)$", r"P(\1,\2)"),
         ("P_", r"^(?:\{\})?[\^_]\{?(\d+)\}?P_\{?(\d+)\}?$", r"P(\1,\2)"),
         ("A_", r"^A_\{?(\d+)\}?\^\{?(\d+)\}?$", r"P(\1,\2)"),
+        (
+            "multiples of",
+            r"^(?:\\text\{ ?)?(?:all )?(?:the )?(?:integer )?multiples of ?\}? ?(\d+)\}?$",
+            r"\\{\1k : k \\in \\mathbb{Z}\\}",
+        ),
+        ("creased by", r"^(in|de)creased by (?=[-\d$\\])(.+)$", r"\2 \\text{ \1crease}"),
+        ("reduced by", r"^reduced by (?=[-\d$\\])(.+)$", r"\1 \\text{ decrease}"),
+        ("mille", r"(?<=\d) ?(?:per mill?e|permille)$", r"/10\\%"),
+        ("!", r"^!(\d{1,3})$", lambda found: str(_derangements(int(found[1])))),
+        (
+            "Co",
+            r"(?:\\(?:operatorname|text|mathrm)\s*\{)?\b(Cov|Corr)\b\}?\s*\(\s*([A-Z])\s*,\s*([A-Z])\s*\)",
+            lambda found: rf"\text{{{found[1]}}}({', '.join(sorted(found.group(2, 3)))})",
+        ),
+        ("a hundred", r"^a hundred$", "100"),
         (
             " of ",
             rf"^(?:an? |the )?({_CHANGES}) of (?=[-\d$\\])(.+)$",

@@ -23,6 +23,8 @@ _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
 _LONGEST_LABEL = 16
 """Maximum words of a label."""
 _VERBS = words.these("is are was were equals has have had")
+_OF_PAIRS = frozenset({"cov", "corr", "cor"})
+"""Functions of two things, whose names are no label of a point."""
 _DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
 _BRACKET = Token("open", "(")
 _STRENGTHS = ("", "and", ",", "or", ";")
@@ -71,6 +73,8 @@ class Parser(Grammar):
     def _label(self) -> int:
         """Return how many tokens announce a value: `Area =`, `the ratio is`, `vertex` (1, 2)."""
         label = 0
+        if self.token.text.lower() in _OF_PAIRS:
+            return 0
         while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
             label += 1
             if label > _LONGEST_LABEL:

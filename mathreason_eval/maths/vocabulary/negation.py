@@ -75,7 +75,7 @@ _OTHER_LANGUAGES = r"""
   | (?:가|이|은|는)?\s*(?:아니|아닙|틀[렸리]) | 일\s*리가?\s*없 | (?:이|가)?\s*될\s*수\s*없
   | (?:では|じゃ)(?:ない|ありません|なく) | は(?:間違い|不正解|誤り)
   | 是?(?:不对|不對|不正确|不正確|错|錯|错误|錯誤) | 不(?:是|符合|成立|可能)
-  | \s*değil | \s*(?:सही\s+)?नहीं | \s*(?:সঠিক\s+)?(?:নয়|নয়) | \s*ไม่(?:ถูก|ใช่)
+  | \s*değil | \s*olamaz | \s*(?:सही\s+)?नहीं | \s*(?:সঠিক\s+)?(?:নয়|নয়) | \s*ไม่(?:ถูก|ใช่)
   | \s*(?:غير\s+صحيح|خطأ) | \s*(?:salah|bukan)\b | \s*sai\b
 """
 DENIED = re.compile(
@@ -92,13 +92,84 @@ DENIED = re.compile(
 )
 """What follows a value that is said to be none: `42 is wrong`, `42가 아닙니다`."""
 
+_COMPARES = r"""
+    (?:less|more|fewer|greater|larger|smaller|higher|lower|bigger|better|other|rather)\s+than
+  | (?:at\s+)?(?:least|most) | up\s+to
+  | (?:just\s+|slightly\s+|well\s+)?(?:under|over|above|below|beyond)
+  | exceed(?:s|ed|ing)? | no\s+(?:more|less|fewer)\s+than | bounded\s+(?:by|above\s+by|below\s+by)
+  | (?:kleiner|größer|weniger|mehr|höher|niedriger|anders)\s+als | mindestens | höchstens | ungleich
+  | (?:verschieden|abweichend)\s+von
+  | (?:mayor|menor|inferior|superior|más|menos)\s+(?:que|a|de) | al\s+menos
+  | como\s+(?:máximo|mínimo)
+  | (?:maior|mais|menos)\s+(?:do\s+)?que | menor\s+(?:do\s+)?que | pelo\s+menos
+  | no\s+(?:máximo|mínimo)
+  | (?:maggiore|minore|inferiore|superiore|più|meno)\s+(?:di|a) | almeno | al\s+massimo
+  | (?:divers[oa]|distint[oa]|diferente)\s+(?:da|de|di|a)
+  | (?:inférieure?|supérieure?)\s+(?:ou\s+égale?\s+)?à | (?:plus|moins)\s+(?:grande?|petite?)\s+que
+  | au\s+(?:moins|plus) | différente?\s+de
+  | (?:groter|kleiner|meer|minder)\s+dan | minstens | hoogstens | ongelijk\s+aan
+  | (?:större|mindre|fler|färre|högre|lägre)\s+än | (?:større|mindre)\s+end | minst | högst
+  | skild\s+från
+  | (?:większ|mniejsz)\w+\s+(?:niż|od) | co\s+najmniej | co\s+najwyżej | różn\w+\s+od
+  | (?:větší|menší)\s+než | alespoň | nejvýše
+  | больше | меньше | (?:не\s+)?(?:более|менее) | больш\w+\s+чем | отлич\w+\s+от | більше | менше
+  | lớn\s+hơn | nhỏ\s+hơn | bé\s+hơn | ít\s+nhất | nhiều\s+nhất | khác
+  | lebih\s+(?:besar|kecil|banyak|sedikit)\s+(?:dari|daripada) | kurang\s+dari
+  | paling\s+(?:sedikit|banyak)
+  | suurempi\s+kuin | pienempi\s+kuin | vähintään | enintään
+  | 大于 | 小于 | 大於 | 小於 | 至少 | 至多 | 不超过 | 超过 | 不到 | 最多 | أكبر\s+من | أصغر\s+من
+  | أقل\s+من | أكثر\s+من | 少なくとも
+"""
+BOUNDS = re.compile(
+    rf"(?<!\w)(?:{_COMPARES})(?!\w)|[<>≤≥≠]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-z])", re.VERBOSE
+)
+"""A word, in lower case, that makes the value behind it a bound: `mayor que 42`."""
+BOUNDED = re.compile(
+    r"""
+    \s*(?: より(?:も)?(?:大き|小さ|多|少) | 以上 | 以下 | 未満 | を(?:超え|下回) | (?:とは)?異な
+      | 보다\s*(?:더\s*)?(?:크|작|많|적|큰) | \s?이상 | \s?이하 | \s?미만 | \s?초과
+      | (?:이|가)?\s*될\s*수\s*없
+      | ['’]?[dt][ae]n\s+(?:daha\s+)?(?:büyük|küçük|fazla|az|farklı)
+      | \s*से\s+(?:अधिक|कम|बड़ा|छोटा|ज़्यादा) | \s*olamaz
+      | \s+(?:or|oder|ou|o|или)\s+(?:more|less|fewer|greater|mehr|weniger|plus|moins|más|menos
+          |mais|больше|меньше)
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What makes the value before it a bound: `42より大きい`, `42 or more`."""
+OF_VALUE = re.compile(
+    r"""\b(?:
+        (?:(?:a|the|some|any|an?\s+(?:integer|even|odd|exact|proper|positive|perfect))\s+)?
+        (?:multiples?|divisors?|powers?|squares?|cubes?|(?:square|cube|fourth|n-?th)\s+roots?
+            |reciprocals?|inverse
+          |negatives?|opposite|double|triple|half|logarithm|factorial|complement|conjugate)\s+of
+      | (?:divisible|followed|preceded|multiplied|divided|increased|decreased)\s+by
+      | congruent\s+to | coprime\s+(?:to|with)
+      | proportional\s+to | relatively\s+prime\s+to | double | twice | thrice | triple
+      | one\s+of | among | somewhere\s+(?:around|near|about|between|in) | close\s+to
+      | near(?:er)?(?:\s+to)?
+      | (?:vielfaches|quadrat|hälfte|doppelte)\s+von | teilbar\s+durch | einer?\s+von
+      | (?:múltiplo|cuadrado|doble|mitad|quadrado|dobro|metade|multiplo|quadrato|doppio
+          |metà)\s+d[ei]
+      | (?:multiple|carré|double|moitié|racine)\s+de | divisible\s+par | кратно | квадрат\s+числа
+    )(?:\s+(?:the|a|number|numbers|integer|integers|values?|options|following))*\W*\Z""",
+    re.VERBOSE,
+)
+"""Words, in lower case, that make something else of the value behind them: `a multiple of 42`."""
+FAILS = (
+    r"(?:do(?:es)?|did|will|would|can|could)(?:n['’]t|\s*not)\s+(?:work|satisfy|hold|fit|qualify|solve|suffice"
+    r"|match|lie|belong|apply|be\s+(?:the|an?)\s+(?:answer|solution)|check\s+out|count)\b|fails\b"
+)
+"""What is said of a value that is tried and is none: `42 does not work`."""
+
 RELATIVE = (
     r"(?:(?:,\s*)?(?:which|(?:and|but|yet)\s+(?:this|that)|but\s+it|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"
     r"|il\s+che|что|但这?|这)(?!\w)\s*)?"
 )
 """How a clause about the value begins: `42, which is wrong`, `42, but that is mistaken`."""
 REVISES = (
-    r"(?:(?:wait|actually|oops|sorry|hmm+|(?:just\s+)?kidding|correction|scratch\s+that|make\s+that"
+    r"(?:(?:wait|actually|oops|sorry|hmm+|hold\s+on|hang\s+on|on\s+reflection|(?:just\s+)?kidding|correction|scratch\s+that|make\s+that"
     r"|I\s+mean(?:t)?|on\s+second\s+thoughts?|no(?=[,:;.!—–-]))[\s,.:;!…—–-]+){1,3}"
     r"(?:(?:it|that)(?:['’]s|\s+is|\s+should\s+be)\s+)?"
 )
