@@ -89,7 +89,8 @@ def _denied(before: str, after: str, answer: Answer) -> str:
         return f"{answer.text} is denied"
     if _TRIED.match(after):
         return f"{answer.text} is said to be no solution"
-    inside = not answer.text.isdigit() and _REFUTED_INSIDE.search(answer.text)
+    words = "" if answer.text.isdigit() else " ".join(answer.text[:_AFTER].split())
+    inside = _REFUTED_INSIDE.search(words)
     refuted = inside or _REFUTED.match(after)
     return f"{answer.text} is said to be wrong" if refuted else ""
 
@@ -346,7 +347,7 @@ def _bounding(before: str, after: str, answer: Answer) -> str:
         return ""  # of an inequality in words the bound is what was asked for
     clause = _clause(before)
     bound = _BOUND_BEFORE.search(clause) and not _TAG_BEFORE.search(clause)
-    if bound or BOUNDED.match(after) or BOUNDED.search(answer.text):
+    if bound or BOUNDED.match(after) or BOUNDED.search(answer.text[-_NAME_REACH:]):
         return f"{answer.text} is only a bound"
     return (
         f"{answer.text} is not what is claimed, but a part of it" if OF_VALUE.search(clause) else ""

@@ -162,21 +162,21 @@ def last_of_chain(text: str, start: int, end: int) -> int:
 
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _REASON = re.compile(
-    r",?\s*\b(?:because|since|as\s+(?:it|the|we)|where|which|so\s+that|given\s+that|when|if"
+    r"(?:,\s*|(?<!\s)\s+)?\b(?:because|since|as\s+(?:it|the|we)|where|which|so\s+that|given\s+that|when|if"
     r"|therefore|rather\s+than|instead|so\s+the|and\s+not|obtained|respectively)\b"
-    r"|,\s*(?:contrary|unlike|despite|it|so|as|but|and\s+the|meaning|making|not|leaving|representing|which|giving)\b|\s+[(—–]",
+    r"|,\s*(?:contrary|unlike|despite|it|so|as|but|and\s+the|meaning|making|not|leaving|representing|which|giving)\b|(?<!\s)\s+[(—–]",
     re.IGNORECASE,
 )
 _REASON_AFTER_VALUE = re.compile(
-    r"(?<=[\d$)}])\s*,?\s*\(?\b(?:because|since)\b"
+    r"(?<=[\d$)}])\s*(?:,\s*)?\(?\b(?:because|since)\b"
     r"|(?<=[\d$)}%])\s*(?:[,，(—–]\s*(?:and\s+|und\s+|а\s+|y\s+|e\s+|en\s+)?(?:not|nicht|et\s+non|non|no|não|не|rather\s+than"
     r"|instead\s+of|representing|which|meaning|giving|making|i\.e)\b|，?\s*(?:而)?不是)"
-    r"|\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
+    r"|(?<!\s)\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
     r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
     re.IGNORECASE,
 )
 _CIRCUMSTANCE = re.compile(
-    r"\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after|per"
+    r"(?<!\s)\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after|per"
     r"|during|over|total|(?<!out\s)of)\b",
     re.IGNORECASE,
 )

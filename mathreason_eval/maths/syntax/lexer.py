@@ -88,7 +88,7 @@ _BARE_COMMANDS = words.these(
 _SIGNS = frozenset({"minus", "negative"})
 """Words for a sign, if a value follows."""
 _VALUE = re.compile(r"\}?\s+(?:[\d.$({]|[a-z](?![a-z])|\\[a-z])")
-_NUMBER_FOLLOWS = re.compile(r"\s*\}?\s*[-\d.$({\\]")
+_NUMBER_FOLLOWS = re.compile(r"\s*(?:\}\s*)?[-\d.$({\\]")
 _SCRIPT = re.compile(r"\d+(?=\s+\d)")
 """Digits behind `^` or `_` that others follow."""
 _CALL = re.compile(r"\s*(?:\\left\s*)?\(")

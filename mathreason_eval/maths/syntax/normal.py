@@ -33,7 +33,7 @@ _LOST_BACKSLASH = re.compile(r"(?<!\\)\\(?=\s)")
 _ROW_SPACE = re.compile(r"\\\\\[[^\]]{0,20}\]")
 _DELIMITERS = re.compile(r"\\[()\[\]]|(?<!\\)\$+")
 _PRICE = re.compile(
-    r"\A(\s*[-+]?\s*)\$(?=\d[\d,]*(?:\.\d+)?\s*(?:(?:thousand|million|billion|trillion|k)\b)?[\s.]*\Z)"
+    r"\A(\s*(?:[-+]\s*)?)\$(?=\d[\d,]*(?:\.\d+)?\s*(?:(?:thousand|million|billion|trillion|k)\b)?[\s.]*\Z)"
 )
 """A dollar sign without a partner before an amount, which delimits no formula."""
 _GROUPING = re.compile(
@@ -195,7 +195,7 @@ def _boxes_joined(text: str) -> str:
 
 # --- other spellings of one notation ------------------------------------------------------------
 
-_NEXT_PART = re.compile(r"\s*[,;.]?\s*\((?:[c-h]|[3-9]|i{3}|iv|v)\)\s*")
+_NEXT_PART = re.compile(r"\s*(?:[,;.]\s*)?\((?:[c-h]|[3-9]|i{3}|iv|v)\)\s*")
 
 
 def _parts_listed(found: re.Match[str]) -> str:

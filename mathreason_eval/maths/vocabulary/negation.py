@@ -127,11 +127,11 @@ BOUNDS = re.compile(
 BOUNDED = re.compile(
     r"""
     \s*(?: より(?:も)?(?:大き|小さ|多|少) | 以上 | 以下 | 未満 | を(?:超え|下回) | (?:とは)?異な
-      | 보다\s*(?:더\s*)?(?:크|작|많|적|큰) | \s?이상 | \s?이하 | \s?미만 | \s?초과
-      | (?:이|가)?\s*될\s*수\s*없
+      | 보다\s?(?:더\s?)?(?:크|작|많|적|큰) | 이상 | 이하 | 미만 | 초과
+      | (?:이\s|가\s|이|가)?될\s?수\s*없
       | ['’]?[dt][ae]n\s+(?:daha\s+)?(?:büyük|küçük|fazla|az|farklı)
-      | \s*से\s+(?:अधिक|कम|बड़ा|छोटा|ज़्यादा) | \s*olamaz
-      | \s+(?:or|oder|ou|o|или)\s+(?:more|less|fewer|greater|mehr|weniger|plus|moins|más|menos
+      | से\s+(?:अधिक|कम|बड़ा|छोटा|ज़्यादा) | olamaz
+      | (?<=\s)(?:or|oder|ou|o|или)\s+(?:more|less|fewer|greater|mehr|weniger|plus|moins|más|menos
           |mais|больше|меньше)
     )
     """,
