@@ -164,6 +164,7 @@ _RIVAL = re.compile(
     rf"|[(\[]\s*(?:or|maybe|perhaps|possibly|oder|ou|или|或)\s*{_VALUE}"
     rf"|[(\[]\s*{_VALUE}\S*\s+(?:is|would\s+be|could\s+be|might\s+be)\s+(?:also\s+)?"
     rf"(?:possible|acceptable|plausible|correct|right)"
+    rf"|[.;,]\s*(?:and\s+)?(?:also|likewise),?\s*{_VALUE}\s+(?:works?|satisf\w+|fits?|is)\b"
     rf"|[(\[,;]\s*(?:or\s+|but\s+)?(?:it\s+(?:is|would\s+be)\s+)?{_VALUE},?\s+(?:if|when|unless|provided)\b"
     rf"|[.;,]?\s*or\s+(?:(?:is|was|could|might|should|would)\s+(?:it|that|the\s+answer)\s+(?:be\s+)?)"
     rf"{_VALUE}"
@@ -210,7 +211,8 @@ _ASSUMED = re.compile(
     r"(?:answer|result|value)\s+(?:is|was|were|equals)\W*\Z"
     r"|\b(?:answer|result|value)\s+(?:is|was|were)\s+(?:once\s+|long\s+|first\s+)?(?:thought|believed|supposed"
     r"|said|claimed|assumed|rumou?red)\s+to\s+(?:be|equal)\W*\Z"
-    r"|\b(?:answer|result)\s+has\W*\Z"
+    r"|\b(?:answer|result)\s+has\W*\Z|\bwould\s+have\s+been\W*\Z"
+    r"|\bif\s+(?:you|one|someone|anyone)\s+(?:answer(?:s|ed)?|gets?|got|chose|wrote|said|guess\w*)\W*\Z"
     r"|\b(?:first|second|third|next|other|another)\s+(?:guess|candidate|possibility|alternative)"
     r"\s*(?:is|was|would\s+be|[:=])\W*\Z"
     r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is|(?:some|many|most|a\s+few|other)"
@@ -218,7 +220,8 @@ _ASSUMED = re.compile(
     rf"(?:claims?|says?|claimed|said|thinks?|guess\w*|answer(?:ed)?)\b{_SAME}{{0,60}}\Z",
 )
 _CONDITIONAL = re.compile(
-    rf"{_CLOSERS}(?:would\s+(?:be|have\s+been)\b(?:\s+the\b)?(?:\s+(?:right|correct))?"
+    rf"{_CLOSERS}(?:[(,]?\s*(?:assuming|provided|if)\b[^)\n]{{0,80}}\botherwise\b"
+    r"|would\s+(?:be|have\s+been)\b(?:\s+the\b)?(?:\s+(?:right|correct))?"
     r"(?:\s+(?:answer|result|value))?\s+if\b|(?:only\s+)?if\b[^.]{0,80}\b(?:otherwise|else)\b)",
     re.IGNORECASE,
 )
@@ -308,6 +311,11 @@ _RESTATES = re.compile(
     r"\b(?:question|problem|task)\s+(?:asks|wants|is\s+asking)\b[^.!?\n]*\Z", re.IGNORECASE
 )
 _TOOL = re.compile(r"<(?:tool_call|function)\b[^<]*\Z")
+_NOT_ASKED = re.compile(
+    rf"{_CLOSERS},?\s*but\s+(?:we|the\s+(?:question|problem|task))\s+(?:needs?|wants?|seeks?|asks?(?:\s+for)?"
+    r"|(?:are|were)\s+asked\s+for)\s+(?!to\b)(?:the|its|how|what)\b",
+    re.IGNORECASE,
+)
 _LINE_START = re.compile(r"(?:\A|\n)[ \t*#]*\Z")
 
 
@@ -319,6 +327,8 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
         return f"{answer.text} is in a text that gives up"
     if _NO_ANSWER.search(before):
         return f"{answer.text} is no result of the problem"
+    if _NOT_ASKED.match(after):
+        return f"{answer.text} is not what was asked for"
     if _TOOL.search(before):
         return f"{answer.text} is an argument of a tool"
     if _RESTATES.search(before):
@@ -333,19 +343,27 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
 _ONLY_BOUND = re.compile(
     rf"{_CLOSERS}(?:[.,;:!]\s*)?(?:but|however|though|although|yet|and)?,?\s*(?:which|this|that|it)\s+is\s+"
     r"(?:only|just|merely|at\s+best|at\s+most|no\s+more\s+than)\s+(?:an?|the)\s+(?:\w+\s+)?"
-    r"(?:upper|lower)?\s*(?:bound|limit|ceiling|floor)\b"
-    rf"|{_CLOSERS}[^\n]{{0,80}}\bI\s+(?:do(?:n['’]t|\s+not)|cannot|can['’]t)\s+(?:know|say|tell|find)\s+the\s+"
+    r"(?:upper|lower)?\s*(?:bound|limit)\b",
+    re.IGNORECASE,
+)
+_NOT_KNOWN = re.compile(
+    r"[^\n]{0,80}\bI\s+(?:do(?:n['’]t|\s+not)|cannot|can['’]t)\s+(?:know|say|tell|find)\s+the\s+"
     r"(?:exact|actual|real|true|right)\s+(?:value|answer|number|result)\b",
     re.IGNORECASE,
 )
 
 
 def _bounding(before: str, after: str, answer: Answer) -> str:
-    if _ONLY_BOUND.match(after):
+    if ("bound" in after or "limit" in after) and _ONLY_BOUND.match(after):
+        return f"{answer.text} is said to be only a bound"
+    if " I " in after and _NOT_KNOWN.match(after):
         return f"{answer.text} is said to be only a bound"
     if answer.rule in {"boxed", "hashes"}:
         return ""  # of an inequality in words the bound is what was asked for
     clause = _clause(before)
+    if clause.rstrip(" *$_`:({\\\"'").endswith(_ANNOUNCED):
+        return f"{answer.text} is only a bound" if BOUNDED.match(after) else ""
+    clause = clause[-_NEAREST:]
     bound = _BOUND_BEFORE.search(clause) and not _TAG_BEFORE.search(clause)
     if bound or BOUNDED.match(after) or BOUNDED.search(answer.text[-_NAME_REACH:]):
         return f"{answer.text} is only a bound"
@@ -354,10 +372,13 @@ def _bounding(before: str, after: str, answer: Answer) -> str:
     )
 
 
+_ANNOUNCED = ("answer", " is", " be", "####")
+"""Ends of a clause, before signs, that announce a value rather than relate to it."""
+_NEAREST = 60
 _BOUND_BEFORE = re.compile(rf"(?x:{BOUNDS.pattern})[\s$(\\{{]*\Z")
 _NO_ANSWER = re.compile(
     r"\b(?:e\.\s?g\.?|for\s+(?:example|instance))\W*\Z|\b(?:I|we)\s+(?:used|took|needed|made|wrote|tried)\s*\Z"
-    r"|\bmark\s+\Z|\b(?:timeout|timed\s+out|error|exception|traceback)\b[^.\n]*\Z",
+    r"|\bmark\s+\Z|\b(?:timeout|timed\s+out|error\s*:|traceback)[^.\n]*\Z",
     re.IGNORECASE,
 )
 """What comes before a number that speaks of the text and not of the problem."""

@@ -171,6 +171,7 @@ _REASON_AFTER_VALUE = re.compile(
     r"(?<=[\d$)}])\s*(?:,\s*)?\(?\b(?:because|since)\b"
     r"|(?<=[\d$)}%])\s*(?:[,，(—–]\s*(?:and\s+|und\s+|а\s+|y\s+|e\s+|en\s+)?(?:not|nicht|et\s+non|non|no|não|не|rather\s+than"
     r"|instead\s+of|representing|which|meaning|giving|making|i\.e)\b|，?\s*(?:而)?不是)"
+    r"|(?<!\s)\s+or,?\s+(?:equivalently|in\s+other\s+words)\b"
     r"|(?<!\s)\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
     r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
     re.IGNORECASE,

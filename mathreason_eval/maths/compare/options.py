@@ -82,7 +82,7 @@ _LESSER = re.compile(
 )
 """Between an option and one that it is preferred to: `I choose C over B`."""
 _CLAUSE = re.compile(
-    r"[.,;:!?()\n。，；！？]|(?<!anything )(?<!nothing )(?<!all )\bbut\b"
+    r"[.,;:!?()\n。，；！？]|(?<!anything )(?<!nothing )(?<![Aa]ll )\bbut\b"
     r"|\b(?:however|while|whereas|so|thus|hence)\b|而|但"
 )
 _OR_NOTHING = re.compile(

@@ -81,7 +81,9 @@ def words_of(text: str) -> str:
     return _SYNONYMS.get(joined, joined)
 
 
-_YES_OR_NO = re.compile(r"(yes|no)[,.;:]\s[^\d=<>]+", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"(yes|no)(?:[,.;:]\s[^\d=<>]+|[,.;:]?\s(?:because|since|as)\s.+)", re.IGNORECASE
+)
 
 
 def _first_word(text: str, other: str) -> str:

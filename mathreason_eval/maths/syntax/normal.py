@@ -345,7 +345,7 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("a hundred", r"^a hundred$", "100"),
         (
             " of ",
-            rf"^(?:an? |the )?({_CHANGES}) of (?=[-\d$\\])(.+)$",
+            rf"^(?:\\text\{{ ?)?(?:an? |the )?({_CHANGES}) of ?\}}? ?(?=[-\d$\\])(.+)$",
             r"\2 \\text{ \1}",
         ),
         ("autical", r"\bnautical miles?\b", "nmi"),

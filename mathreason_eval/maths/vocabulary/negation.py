@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _BEFORE = {
-    "en": r"not|never|no\s+sense|neither|nor|cannot|no\s+longer|except(?:\s+for)?|without"
+    "en": r"not|never|all\s+but|no\s+sense|neither|nor|cannot|no\s+longer|except(?:\s+for)?|without"
           r"|unlike|nowhere\s+near|instead\s+of|rather\s+than|other\s+than|anything\s+but|nothing\s+like|far\s+from|none\s+of"
           r"|fails?\s+to\s+be|refus\w+|no\s+way(?!\s+(?:around|to|of|out))|no\s+chance"
           r"|(?:torn|undecided|wavering|hesitat\w+)\s+between|den(?:y|ies|ied)|exclud\w+|eliminat\w+|reject\w*|discard\w*"
@@ -81,7 +81,8 @@ _OTHER_LANGUAGES = r"""
 DENIED = re.compile(
     rf"""
     [\s)\]}}$*"'”]* (?:,?\s*(?:which|and\s+(?:this|that))\s+)?
-    (?: {_IS}(?:n['’]t\b|\s+{_ADVERB}(?:{_WRONG})(?!\s+(?:wrong|incorrect|false))\b)
+    (?: {_IS}\s+the\s+(?:least\s+\w+|worst|wrong)\b
+      | {_IS}(?:n['’]t\b|\s+{_ADVERB}(?:{_WRONG})(?!\s+(?:wrong|incorrect|false))\b)
       | (?:can|could|would|does|do|did|has|will|should)(?:n['’]t|\s*not)\b | cannot\b | won['’]t\b
       | [(:–—]\s*(?:(?:this|it)\s+is\s+)?{_ADVERB}
         (?:wrong|incorrect|false|rejected|not\s+(?:it|this|possible|correct|right))\b
