@@ -123,7 +123,7 @@ _OPERATOR_AFTER = re.compile(
 )
 _STRICT_BEFORE = re.compile(r"(?:[<>≠]|\\(?:lt|gt|ll|gg)(?![a-z]))\s*\Z")
 r"""A strict inequality, which its bound does not meet: `n > \boxed{57}`."""
-_TAG_BEFORE = re.compile(r"<[^<>\s][^<>\n]*>\s*\Z")
+_TAG_BEFORE = re.compile(r"<[^<>\s][^<>\n]*>[\s$({\\]*\Z")
 _GROUP = r"(?:\[[^\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\})"
 _OPEN_COMMAND = re.compile(
     rf"\\(?!(?:{any_of(TEXTS | WRAPPERS)})(?![a-zA-Z]))[a-zA-Z]+\s*(?:{_GROUP}\s*)*\{{\s*\Z"
@@ -363,8 +363,10 @@ def _bounding(before: str, after: str, answer: Answer) -> str:
     clause = _clause(before)
     if clause.rstrip(" *$_`:({\\\"'").endswith(_ANNOUNCED):
         return f"{answer.text} is only a bound" if BOUNDED.match(after) else ""
+    if _TAG_BEFORE.search(clause):
+        return ""
     clause = clause[-_NEAREST:]
-    bound = _BOUND_BEFORE.search(clause) and not _TAG_BEFORE.search(clause)
+    bound = _BOUND_BEFORE.search(clause)
     if bound or BOUNDED.match(after) or BOUNDED.search(answer.text[-_NAME_REACH:]):
         return f"{answer.text} is only a bound"
     return (

@@ -54,6 +54,8 @@ CLAIMED = [
     '{"answer": "17", "note": null}',
     "Vastaus ei ole 16 vaan 17.",
     "One student gave 16, but the answer is 17.",
+    "<p>The answer is <b>$17$</b></p>",
+    '<p style="color:red">The answer is <span class="value">17</span></p>',
     "I would guess the answer is 17.",
     "The answer is roughly 17.",
     "The textbook says 18, but that's a misprint. The answer is 17.",
