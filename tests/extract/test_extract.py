@@ -222,3 +222,15 @@ BOMBS = [
 def test_a_megabyte_of_anything_ends(unit):
     """No time is asserted: what is not linear would take hours."""
     extract(unit * (1_000_000 // len(unit)), ALL)
+
+
+@pytest.mark.parametrize("unit", BOMBS)
+def test_a_megabyte_of_anything_around_an_answer_ends(unit):
+    many = unit * (200_000 // len(unit))
+    for answer in (
+        "The answer is{}5{}",
+        "The answer is{} \\boxed{{5}}{}",
+        "{}\n\n**5**{}",
+        "5{}. It is{}",
+    ):
+        extract(answer.format(many, many), ALL)
