@@ -42,7 +42,8 @@ class Problem:
     """Unique within its task and stable across data files, e.g. `gsm8k-test-17`."""
     question: str
     gold: tuple[str, ...]
-    """Accepted answers; any one of them is enough. Never empty."""
+    """Accepted answers; any one of them is enough. Empty only where another program's log has none:
+    every sample is then ungradable."""
     meta: Slice = field(default_factory=dict)
     """Properties to report by (`level`, `subject`, `steps`) and others from the source."""
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -192,6 +193,16 @@ class Generation(_Ended):
         person = b"text" if self.reasoning is None else b"%d" % len(self.reasoning)
         data = spelled.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(data, digest_size=16, person=person).digest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedVerdicts:
+    """What another program said of one sample. Stored once by an import; no metric uses it."""
+
+    problem_id: str
+    sample: int
+    verdicts: Mapping[str, bool | float]
+    """By the program's own names: right or wrong, or a number that is neither 0 nor 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -200,7 +200,7 @@ def test_a_format_of_a_package_is_read(site, tmp_path):
     told = tmp_path / "outputs.txt"
     told.write_text("d0 *0*\nd2 *5*\n")
     help_ = mathreason("import", "--help", path=site)
-    assert f"lines  Read FILE: a format of {VERSION}." in help_.stdout
+    assert f"lines            Read FILE: a format of {VERSION}." in help_.stdout
     done = mathreason(
         "import", "lines", told, "-t", "doubles", "-o", tmp_path / "out", "--json", path=site
     )

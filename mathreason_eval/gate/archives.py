@@ -22,6 +22,7 @@ from mathreason_eval.gate.extraction import (
     unsafe,
     write_members,
 )
+from mathreason_eval.runs.zips import BYTES_PER_MEMBER, check_directory, is_regular
 from mathreason_eval.text.limits import check_expansion
 
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
@@ -130,17 +131,12 @@ def _tar_members(archive: tarfile.TarFile, opened: _Expanding) -> Iterator[Membe
 
 # --- zip -------------------------------------------------------------------------------------
 
-_REGULAR = (0, 8)
-"""File types of a zip's members; archives made on systems other than Unix have 0."""
-_END = b"PK\x05\x06"
-_END_64 = b"PK\x06\x07"
-_END_SIZE = 22
-_MAX_DIRECTORY = MAX_MEMBERS * 1024
+_MAX_DIRECTORY = MAX_MEMBERS * BYTES_PER_MEMBER
 """Bytes of the list of members: zipfile reads it at once."""
 
 
 def _extract_zip(archive: Path, directory: Path) -> None:
-    _check_directory(archive)
+    check_directory(archive, _MAX_DIRECTORY)
     with zipfile.ZipFile(archive) as opened:
         members = opened.infolist()
         if sum(one.compress_size for one in members) > archive.stat().st_size:
@@ -152,25 +148,11 @@ def _packed(archive: Path) -> int:
     return archive.stat().st_size
 
 
-def _check_directory(archive: Path) -> None:
-    """Raise an error if the list of members is too large to be read at once."""
-    with archive.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _END_SIZE - (1 << 16)))
-        tail = file.read()
-    place = tail.rfind(_END)
-    if place < 0 or len(tail) < place + _END_SIZE:
-        raise zipfile.BadZipFile("it is not a zip file")
-    (listed,) = struct.unpack_from("<I", tail, place + 12)
-    if listed > _MAX_DIRECTORY or _END_64 in tail[max(0, place - 20) : place]:
-        raise ValueError(f"its list of members has more than {_MAX_DIRECTORY >> 10:,} KiB")
-
-
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
     for member in archive.infolist():
         if member.is_dir():
             yield member.filename, None
-        elif member.external_attr >> 28 in _REGULAR:
+        elif is_regular(member):
             with archive.open(member) as content:
                 yield member.filename, content
         else:

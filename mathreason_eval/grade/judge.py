@@ -69,6 +69,8 @@ _CACHED_LENGTH = 2_000
 """Maximum characters of an answer whose judgement is cached."""
 _ASKED_LENGTH = 20_000
 """Maximum characters of gold and answer together for a worker; longer ones are undecided."""
+NO_GOLD = "no_gold"
+"""The rule of a judgement of an answer to a problem of which no gold is known."""
 WORKER = "worker"
 """The rule of a judgement that a worker did not finish in time, or on which it died."""
 _TEMPORARY = frozenset({WORKER, FAILED})
@@ -246,7 +248,12 @@ class Judge(ProcessOwner):
     def _best(
         self, golds: Sequence[str], answer: str, grader: str, convention: Convention
     ) -> tuple[Match, float]:
-        """Return the match over all golds: equal to any, else undecided on any, else different."""
+        """Return the match over all golds: equal to any, else undecided on any, else different.
+
+        Without any it is undecided.
+        """
+        if not golds:
+            return Match(equal=None, rule=NO_GOLD, note="there is no gold to compare with"), 0.0
         undecided = different = None
         seconds = 0.0
         for gold in golds:
@@ -260,7 +267,7 @@ class Judge(ProcessOwner):
             else:
                 different = different or found
         best = undecided or different
-        assert best is not None, "a problem has at least one gold"
+        assert best is not None, "there is at least one gold"
         return best, seconds
 
     def _cached(self, key: CacheKey, left: float) -> tuple[Match, float]:

@@ -35,6 +35,7 @@ from mathreason_eval.types import (
     GenerationInfo,
     Metric,
     Problem,
+    PublishedVerdicts,
     Records,
     RunManifest,
     SentPrompt,
@@ -138,6 +139,10 @@ class Run:
     def prompts(self, task: str) -> Records[SentPrompt]:
         """Return the prompt of each problem as sent; empty for imports and earlier formats."""
         return self._records(task, "prompts", SentPrompt)
+
+    def published(self, task: str) -> Records[PublishedVerdicts]:
+        """Return what the publisher of imported samples said of them; empty for other runs."""
+        return self._records(task, "published", PublishedVerdicts)
 
     def has_samples(self) -> bool:
         """Return whether any sample is stored."""

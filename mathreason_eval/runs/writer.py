@@ -30,6 +30,7 @@ from mathreason_eval.types import (
     Generation,
     Metric,
     Problem,
+    PublishedVerdicts,
     RunManifest,
     SentPrompt,
     Verdict,
@@ -152,6 +153,10 @@ class RunWriter:
     def write_unusable(self, task: str, rows: Iterable[object]) -> None:
         """Replace the list of an import's rows that hold no sample."""
         self._write_records(task, "unusable", rows)
+
+    def write_published(self, task: str, verdicts: Iterable[PublishedVerdicts]) -> None:
+        """Replace what the publisher of imported samples said of them."""
+        self._write_records(task, "published", verdicts)
 
     def write_metrics(self, metrics: Iterable[Metric]) -> None:
         """Replace the metrics of the run."""

@@ -387,8 +387,8 @@ _MAX_DISAGREEMENTS = 10
 """Maximum number of disagreements with the publisher printed per model."""
 
 
-def print_imported(runs: Sequence[Imported]) -> None:
-    """Print a row for each model, and the samples that the publisher judged differently."""
+def print_imported_scores(runs: Sequence[Imported]) -> None:
+    """Print a row for each model."""
     rows = [
         (
             done.run.manifest.model.name,
@@ -402,8 +402,13 @@ def print_imported(runs: Sequence[Imported]) -> None:
         for metric in _averages(done.run.metrics())
     ]
     headings = ("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
+    print_table(stdout(), Table(headings=headings, rows=rows))
+
+
+def print_imported(runs: Sequence[Imported]) -> None:
+    """Print a row for each model, and the samples that the publisher judged differently."""
+    print_imported_scores(runs)
     console = stdout()
-    print_table(console, Table(headings=headings, rows=rows))
     for done in runs:
         for one in done.disagreements[:_MAX_DISAGREEMENTS]:
             verdict, label = one.verdict, "correct" if one.label else "wrong"

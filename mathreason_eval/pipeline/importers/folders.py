@@ -14,7 +14,7 @@ from typing import Self
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.pipeline.grading import VerdictLog, unjudged, write_results
-from mathreason_eval.pipeline.importers.sources import Source
+from mathreason_eval.pipeline.importers.sources import Source, only
 from mathreason_eval.pipeline.plan import TaskRules, task_entry
 from mathreason_eval.pipeline.queue import GradingQueue
 from mathreason_eval.runs.manifest import describe_model, is_same_run, new_manifest, now
@@ -23,66 +23,105 @@ from mathreason_eval.runs.store import Run, is_run, load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded
-from mathreason_eval.types import PromptEntry, RunManifest, SamplingEntry
+from mathreason_eval.types import (
+    PromptEntry,
+    PublishedVerdicts,
+    RunManifest,
+    SamplingEntry,
+    TaskEntry,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportPart:
+    """The samples of one task in a run to be made."""
+
+    task: Task
+    loaded: Loaded
+    """The data."""
+    source: Source
+
+    @property
+    def published(self) -> list[PublishedVerdicts]:
+        """Return what a log's publisher said of the samples, by the names of its verdicts."""
+        return [
+            PublishedVerdicts(
+                problem_id=row.generation.problem_id,
+                sample=row.generation.sample,
+                verdicts=row.published,
+            )
+            for row in self.source.rows
+            if row.published and row.generation is not None
+        ]
+
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """Return how often a column says what is none of its values."""
+        return Counter(said for row in self.source.rows for said in row.unknown)
+
+    def entry(self) -> TaskEntry:
+        """Return the manifest's entry for the task."""
+        max_tokens = self.source.settings[2]
+        prompt = PromptEntry(id="imported", sha256=None, system=None, system_fallback=None)
+        entry = task_entry(
+            self.task,
+            self.loaded,
+            prompt,
+            limit=None,
+            samples=self.source.samples,
+            max_tokens=None if max_tokens is None else int(max_tokens),
+        )
+        return replace(entry, problems=len(self.source.problems))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportPlan:
-    """One run to be made of the rows of a file."""
+    """One run to be made of the rows of files."""
 
     folder: Path
-    task: str
-    source: Source
-    rules: TaskRules
+    parts: tuple[ImportPart, ...]
+    """By task."""
+    rules: Mapping[str, TaskRules]
     manifest: RunManifest
     """As the import begins with it."""
     unknown: Mapping[str, int]
     """How often a column says what is none of its values."""
 
     @classmethod
-    def for_source(
-        cls, source: Source, path: Path, task: Task, loaded: Loaded, folder: Path
-    ) -> Self:
+    def of(cls, parts: Iterable[ImportPart], folder: Path, details: Mapping[str, object]) -> Self:
         """Return the plan of one model's rows.
 
         Args:
-            source: the rows.
-            path: their file.
-            task: whose extraction and grading apply.
-            loaded: the data.
+            parts: the samples of each task.
             folder: the run folder.
+            details: what the manifest says of the files.
         """
-        unknown = Counter(said for row in source.rows for said in row.unknown)
-        details = {
+        parts = tuple(parts)
+        sources = [part.source for part in parts]
+        unknown: Counter[str] = Counter()
+        for part in parts:
+            unknown.update(part.unknown)
+        described = {
             "backend": "import",
-            "file": path.name,
-            "rows": source.read,
-            "repeated": source.repeated,
-            "unusable": len(source.unusable),
+            **details,
+            "rows": sum(source.read for source in sources),
+            "repeated": sum(source.repeated for source in sources),
+            "unusable": sum(len(source.unusable) for source in sources),
             "unknown": dict(unknown),
         }
-        temperature, top_p, max_tokens = source.settings
-        prompt = PromptEntry(id="imported", sha256=None, system=None, system_fallback=None)
-        entry = task_entry(
-            task,
-            loaded,
-            prompt,
-            limit=None,
-            samples=source.samples,
-            max_tokens=None if max_tokens is None else int(max_tokens),
+        temperatures, tops, _ = (
+            {source.settings[place] for source in sources} for place in range(3)
         )
-        entry = replace(entry, problems=len(source.problems))
         manifest = new_manifest(
-            describe_model(source.model, details),
-            SamplingEntry(temperature=temperature, top_p=top_p),
-            {task.name: entry},
+            describe_model(sources[0].model, described),
+            SamplingEntry(temperature=only(temperatures), top_p=only(tops)),
+            {part.task.name: part.entry() for part in parts},
             unkeyed=True,
         )
         return cls(
             folder=folder,
-            task=task.name,
-            source=source,
-            rules=TaskRules.of(task),
+            parts=parts,
+            rules={part.task.name: TaskRules.of(part.task) for part in parts},
             manifest=manifest,
             unknown=unknown,
         )
@@ -117,16 +156,21 @@ def make_run(plan: ImportPlan, grading: tuple[int, float]) -> Run:
         if (made := _made(plan)) is not None:
             return made
         writer.write_manifest(plan.manifest)
-        writer.write_problems(plan.task, plan.source.problems)
-        writer.write_unusable(plan.task, plan.source.unusable)
-        writer.write_samples(plan.task, plan.source.generations)
+        for part in plan.parts:
+            name = part.task.name
+            writer.write_problems(name, part.source.problems)
+            writer.write_unusable(name, part.source.unusable)
+            writer.write_samples(name, part.source.generations)
+            if published := part.published:
+                writer.write_published(name, published)
         run = load_run(plan.folder)
         log = VerdictLog()
         with GradingQueue(log, grading) as queue:
-            log.begin(plan.task)
-            queue.judge_later(unjudged(run, plan.task, plan.rules))
+            for name, rules in plan.rules.items():
+                log.begin(name)
+                queue.judge_later(unjudged(run, name, rules))
             queue.finish()
-            run = write_results(log, writer, run, {plan.task: plan.rules})
+            run = write_results(log, writer, run, plan.rules)
         run = run.updated(replace(run.manifest, finished=now()))
         writer.write_manifest(run.manifest)
     return run
@@ -149,7 +193,9 @@ def _made(plan: ImportPlan) -> Run | None:
     same = is_same_run(run.manifest, plan.manifest)
     if run.manifest.finished is None and same:
         return None
-    if not same or list(run.generations(plan.task)) != plan.source.generations:
+    if not same or any(
+        list(run.generations(part.task.name)) != part.source.generations for part in plan.parts
+    ):
         raise _taken(plan.folder)
     return run
 

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Protocol
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.pipeline.importers.folders import ImportPlan, check_folders, make_run
+from mathreason_eval.pipeline.importers.folders import (
+    ImportPart,
+    ImportPlan,
+    check_folders,
+    make_run,
+)
+from mathreason_eval.pipeline.importers.publisher import differs
 from mathreason_eval.pipeline.importers.rows import SampleRow, UnusableRow, sample_row
 from mathreason_eval.pipeline.importers.sources import (
     by_model,
@@ -25,7 +31,6 @@ from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import NumberedRow, Row, numbered_rows
 from mathreason_eval.types import (
-    Outcome,
     Problem,
     Verdict,
 )
@@ -122,11 +127,13 @@ def numbered_importer(read: Callable[[Path], Iterable[NumberedRow]]) -> Importer
         sources = by_model(rows, problems, path)
         folders = [out / name for name in folder_names([one.model for one in sources])]
         plans = [
-            ImportPlan.for_source(source, path, task, loaded, folder)
+            ImportPlan.of(
+                [ImportPart(task=task, loaded=loaded, source=source)], folder, {"file": path.name}
+            )
             for source, folder in zip(sources, folders, strict=True)
         ]
         check_folders(plans, out)
-        return tuple(_imported(plan, make_run(plan, grading)) for plan in plans)
+        return tuple(imported(plan, make_run(plan, grading)) for plan in plans)
 
     return import_file
 
@@ -163,15 +170,16 @@ def _problems(
     )
 
 
-def _imported(plan: ImportPlan, run: Run) -> Imported:
-    source = plan.source
+def imported(plan: ImportPlan, run: Run) -> Imported:
+    """Return what an import made of one model's rows."""
+    sources = [part.source for part in plan.parts]
     return Imported(
         run=run,
-        labels=sum(one.label is not None for one in source.generations),
-        disagreements=tuple(disagreements(run, plan.task)),
-        rows=source.read,
-        repeated=source.repeated,
-        unusable=source.unusable,
+        labels=sum(one.label is not None for source in sources for one in source.generations),
+        disagreements=tuple(one for task in run.tasks() for one in disagreements(run, task)),
+        rows=sum(source.read for source in sources),
+        repeated=sum(source.repeated for source in sources),
+        unusable=tuple(row for source in sources for row in source.unusable),
         unknown=plan.unknown,
     )
 
@@ -183,7 +191,5 @@ def disagreements(run: Run, task: str) -> Iterable[Disagreement]:
     """
     for sample in run.samples(task):
         label, verdict = sample.generation.label, sample.verdict
-        if label is None or verdict is None:
-            continue
-        if label != (verdict.outcome is Outcome.CORRECT):
+        if label is not None and verdict is not None and differs(sample):
             yield Disagreement(label=label, verdict=verdict)

@@ -5,9 +5,10 @@ A row without an id or an output, or with an invalid gold or index, cannot be us
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mathreason_eval.models.replies import known_finish_reason, token_count
@@ -48,6 +49,8 @@ class SampleRow:
     """Temperature, top_p and max_tokens; None: unknown."""
     unknown: tuple[str, ...] = ()
     """Values that are not valid and are stored as unknown: `finish_reason 'abort'`."""
+    published: Mapping[str, bool | float] = dataclasses.field(default_factory=dict)
+    """The publisher's verdicts by name, of a log of another program."""
 
     def unusable(self, reason: str) -> UnusableRow:
         """Return it as a row that cannot be used."""

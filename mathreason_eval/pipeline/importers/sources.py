@@ -41,10 +41,11 @@ class Source:
         """Return temperature, top_p and max_tokens; None unless all rows state the same."""
         found = {row.settings for row in self.rows}
         temperatures, tops, lengths = ({one[place] for one in found} for place in range(3))
-        return _only(temperatures), _only(tops), _only(lengths)
+        return only(temperatures), only(tops), only(lengths)
 
 
-def _only(values: set[float | None]) -> float | None:
+def only(values: set[float | None]) -> float | None:
+    """Return the value that all state; None unless there is one."""
     return next(iter(values)) if len(values) == 1 else None
 
 

@@ -1,0 +1,128 @@
+"""The publisher's verdicts beside ours, on the terminal, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mathreason_eval.cli.screens import note, one_line, stdout
+from mathreason_eval.cli.screens.runs import imported_as_json, print_imported_scores
+from mathreason_eval.gate.outputs import escape_markdown
+from mathreason_eval.pipeline.importers.jsonl import Imported
+from mathreason_eval.pipeline.importers.publisher import (
+    Cause,
+    Difference,
+    PublishedScore,
+    PublisherReport,
+)
+from mathreason_eval.text import visible_line
+
+
+def report_as_json(done: Imported, found: PublisherReport) -> dict[str, Any]:
+    """Return an imported run as `imported_as_json` does, with the comparison as plain values."""
+    differences = [
+        {
+            **asdict(one.verdict),
+            "task": one.task,
+            "gold": one.problem.gold,
+            "label": one.label,
+            "cause": one.cause,
+            "excerpt": one.excerpt,
+        }
+        for one in found.differences
+    ]
+    scores = [asdict(one) for one in found.scores]
+    publisher = {"program": found.program, "scores": scores, "differences": differences}
+    return {**imported_as_json(done), "publisher": publisher}
+
+
+_MAX_ROWS = 10
+"""Maximum number of differing rows that are printed for a cause; --report and --json have all."""
+
+
+def print_report(runs: Sequence[Imported], reports: Sequence[PublisherReport]) -> None:
+    """Print the scores, the publisher's and ours, and the rows that differ by cause."""
+    print_imported_scores(runs)
+    console = stdout()
+    for done, found in zip(runs, reports, strict=True):
+        for line in _headlines(found):
+            console.print(visible_line(line), soft_wrap=True)
+        for cause, rows in _by_cause(found):
+            console.print(f"{cause}: {len(rows):,}", style="bold")
+            for one in rows[:_MAX_ROWS]:
+                console.print(visible_line(f"  {_row(one)}"), soft_wrap=True)
+            if len(rows) > _MAX_ROWS:
+                console.print(f"  and {len(rows) - _MAX_ROWS:,} more, which --report FILE lists")
+        note(f"stored in {done.run.path}")
+
+
+def _headlines(found: PublisherReport) -> Iterator[str]:
+    """Yield what both say of each task, and how many rows differ."""
+    differ = Counter(one.task for one in found.differences)
+    said: set[str] = set()
+    for one in found.scores:
+        first = one.task not in said
+        said.add(one.task)
+        rows = f"; {differ[one.task]:,} of {one.samples:,} rows differ" if first else ""
+        yield (
+            f"{one.task}, {found.model}: {found.program} says {_figure(one)} by {one.name}, "
+            f"we say {100 * one.ours:.1f} of the same rows{rows}"
+        )
+
+
+def _figure(score: PublishedScore) -> str:
+    """Return a publisher's score: per cent of a share, as it is for rewards on another scale."""
+    return f"{100 * score.theirs:.1f}" if 0 <= score.theirs <= 1 else f"{score.theirs:.3g}"
+
+
+def _by_cause(found: PublisherReport) -> Iterator[tuple[Cause, list[Difference]]]:
+    for cause in Cause:
+        if rows := [one for one in found.differences if one.cause is cause]:
+            yield cause, rows
+
+
+_LONGEST = 80
+"""Maximum characters of an answer, a gold and a reason in a row."""
+
+
+def _row(one: Difference) -> str:
+    verdict, label = one.verdict, "right" if one.label else "wrong"
+    answer = "none" if verdict.answer is None else repr(one_line(verdict.answer, _LONGEST))
+    gold = one_line(" or ".join(one.problem.gold), _LONGEST)
+    return (
+        f"{verdict.problem_id} sample {verdict.sample}: publisher {label}, ours {verdict.outcome}; "
+        f"gold {gold!r}, answer {answer}; {one_line(verdict.note, _LONGEST)}"
+    )
+
+
+def markdown(found: PublisherReport) -> str:
+    """Return the comparison as Markdown, with all rows that differ."""
+    lines = [f"# {_cell(found.model)}: {_cell(found.program)} and mathreason-eval", ""]
+    lines += [f"- {_cell(line)}" for line in _headlines(found)]
+    for cause, rows in _by_cause(found):
+        lines += ["", f"## {cause.capitalize()}: {len(rows):,}", ""]
+        lines += [
+            "| task | problem | sample | publisher | ours | gold | answer | span | why | text |",
+            "|---|---|--:|---|---|---|---|---|---|---|",
+        ]
+        lines += [f"| {' | '.join(map(_cell, _cells(one)))} |" for one in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(one: Difference) -> tuple[str, ...]:
+    verdict = one.verdict
+    span = "" if verdict.span is None else f"{verdict.span[0]}-{verdict.span[1]}"
+    return (
+        *(one.task, verdict.problem_id, str(verdict.sample), "right" if one.label else "wrong"),
+        *(str(verdict.outcome), " or ".join(one.problem.gold), verdict.answer or "", span),
+        *(f"{verdict.rule}: {verdict.note}", one.excerpt),
+    )
+
+
+_LONGEST_CELL = 300
+
+
+def _cell(text: str) -> str:
+    return escape_markdown(one_line(text, _LONGEST_CELL))

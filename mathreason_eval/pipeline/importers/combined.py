@@ -1,0 +1,271 @@
+"""From the logs of a program to graded runs: what is behind every reader.
+
+Problems are matched by their text, rows of one sample become one, rows with errors are missing, and
+what the publisher said of each sample is kept by its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mathreason_eval.errors import DataError, UnknownNameError
+from mathreason_eval.models.secrets import without_secrets
+from mathreason_eval.pipeline.importers.folders import (
+    ImportPart,
+    ImportPlan,
+    check_folders,
+    make_run,
+)
+from mathreason_eval.pipeline.importers.jsonl import Imported, imported
+from mathreason_eval.pipeline.importers.known_tasks import our_task, task_of_log
+from mathreason_eval.pipeline.importers.logs import Log, LogFormat, LogRow
+from mathreason_eval.pipeline.importers.matched import Group, Matched, golds_of, matched_rows
+from mathreason_eval.pipeline.importers.recognising import recognised
+from mathreason_eval.pipeline.importers.sources import (
+    by_model,
+    folder_names,
+    with_models,
+)
+from mathreason_eval.pipeline.queue import GRADING
+from mathreason_eval.tasks import Task, load_task, task_names
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogOptions:
+    """How logs are imported."""
+
+    task: str | None = None
+    """The task whose rules grade the answers; None: the one that the logs name."""
+    model: str | None = None
+    """The model's name, if all rows are of one model."""
+    data: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Files with the problems of tasks, as for `mathreason run --data`."""
+    tasks_dirs: tuple[Path, ...] = ()
+    grading: tuple[int, float] = GRADING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportedLogs:
+    """The runs made of some logs, and what is to be said of them."""
+
+    runs: tuple[Imported, ...]
+    said: tuple[str, ...]
+    """What was recognised: a line for each model and task."""
+    notes: tuple[str, ...]
+    """How problems were matched, and what is not known."""
+
+
+class LogImporter:
+    """The importer of a format of logs: called as any other, for one file and one task."""
+
+    def __init__(self, form: LogFormat) -> None:
+        """Make the importer of a format."""
+        self.form = form
+
+    def __call__(
+        self,
+        path: Path,
+        task: Task,
+        out: Path,
+        *,
+        model: str | None = None,
+        data: Sequence[str] = (),
+        grading: tuple[int, float] = GRADING,
+    ) -> tuple[Imported, ...]:
+        """Return graded runs; see `Importer`."""
+        options = LogOptions(task=task.name, model=model, data={task.name: data}, grading=grading)
+        return _imported_logs([path], out, options, self.form, given=task).runs
+
+
+def import_logs(
+    paths: Sequence[Path], out: Path, options: LogOptions, form: LogFormat | None = None
+) -> ImportedLogs:
+    """Return graded runs made from logs of another program, one folder per model under `out`.
+
+    Args:
+        paths: files, or whole output folders, of one program.
+        out: the folder under which the run folders are made.
+        options: how they are imported.
+        form: the format; None: it is recognised.
+
+    Raises:
+        DataError: if nothing is recognised, a log cannot be read, or two rows differ on one
+            sample. Nothing has been written then.
+        RunError: as `Importer`.
+    """
+    return _imported_logs(paths, out, options, form)
+
+
+def _imported_logs(
+    paths: Sequence[Path],
+    out: Path,
+    options: LogOptions,
+    form: LogFormat | None,
+    given: Task | None = None,
+) -> ImportedLogs:
+    found = recognised(paths, form)
+    place = paths[0]
+    read = [_with_steps(_ReadLog.of(path, found.form), place, options) for path in found.files]
+    if any(row.step is not None for one in read for row in one.rows):
+        options = replace(options, model=None)  # It is part of the name of each step's model.
+    groups = [
+        matched_rows(one, options.data.get(one.task.name, ()), place)
+        for one in _by_task(read, found.form, options, given)
+    ]
+    sources = _sources(groups, place, options)
+    details = _details(found.form, read, place)
+    models = list(dict.fromkeys(part.source.model for parts in sources for part in parts))
+    plans = [
+        ImportPlan.of(
+            [part for parts in sources for part in parts if part.source.model == model],
+            out / name,
+            details,
+        )
+        for model, name in zip(models, folder_names(models), strict=True)
+    ]
+    check_folders(plans, out)
+    runs = tuple(imported(plan, make_run(plan, options.grading)) for plan in plans)
+    version = " ".join(filter(None, (found.form.program, _version(read))))
+    return ImportedLogs(
+        runs=runs,
+        said=tuple(_said(version, part) for plan in plans for part in plan.parts),
+        notes=tuple(note for group in groups for note in group.notes),
+    )
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ReadLog:
+    path: Path
+    log: Log
+    rows: tuple[LogRow, ...]
+    """With what the log says of all of them."""
+
+    @classmethod
+    def of(cls, path: Path, form: LogFormat) -> _ReadLog:
+        """Return a log, read as a whole: if there is a fault in it, nothing is made of it."""
+        log = form.read(path)
+        rows = tuple(log.rows)
+        named = {row.model for row in rows if row.model is not None}
+        # A row with an error may not say of which model it is.
+        only = log.model or (next(iter(named)) if len(named) == 1 else None)
+        return cls(
+            path=path,
+            log=log,
+            rows=tuple(
+                replace(row, task=row.task or log.task, model=row.model or only) for row in rows
+            ),
+        )
+
+
+def _with_steps(read: _ReadLog, place: Path, options: LogOptions) -> _ReadLog:
+    """Return a log whose rows of each step of a training are of a model of their own."""
+    if all(row.step is None for row in read.rows):
+        return read
+    given = options.model or place.resolve().name.partition(".")[0]
+    rows = (
+        replace(row, model=f"{options.model or row.model or given}@step-{row.step}")
+        for row in read.rows
+    )
+    return replace(read, rows=tuple(rows))
+
+
+def _version(read: Iterable[_ReadLog]) -> str | None:
+    found = {one.log.version for one in read}
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _details(form: LogFormat, read: Sequence[_ReadLog], place: Path) -> dict[str, Any]:
+    """Return what the manifest says of the logs: program, version, hashes and settings."""
+    files = dict.fromkeys(path for one in read for path in (one.path, *one.log.beside))
+    settings = {
+        one.log.task or one.path.name: {k: v for k, v in one.log.settings.items() if v is not None}
+        for one in read
+    }
+    return {
+        "file": place.name,
+        "harness": form.name,
+        "harness_version": _version(read),
+        "files": {path.name: _digest(path) for path in files},
+        "settings": without_secrets({name: some for name, some in settings.items() if some}),
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _said(version: str, part: ImportPart) -> str:
+    source = part.source
+    of = "" if part.task.name == UNNAMED else f" of {part.task.name}"
+    return (
+        f"{version} samples{of}, model {source.model}, "
+        f"{len(source.problems):,} problems x {source.samples:,}"
+    )
+
+
+UNNAMED = "imported"
+"""The task of a log that names none."""
+
+# --- tasks -----------------------------------------------------------------------------------
+
+
+def _by_task(
+    read: Sequence[_ReadLog], form: LogFormat, options: LogOptions, given: Task | None
+) -> list[Group]:
+    """Return the rows by our tasks; those of none of ours by the publisher's."""
+    pairs = [(row, one.log) for one in read for row in one.rows]
+    if not pairs:
+        raise DataError(f"{read[0].path} has no rows.", "Check that it is the right file.")
+    if options.task is not None:
+        task = given or load_task(options.task, options.tasks_dirs)
+        return [Group(task=task, rows=tuple(_of_task(pairs, task.name)))]
+    known = task_names(options.tasks_dirs)
+    groups: dict[tuple[str, bool], list[tuple[LogRow, Log]]] = defaultdict(list)
+    for row, log in pairs:
+        ours = our_task(row.task, known)
+        groups[ours or row.task or UNNAMED, ours is not None].append((row, log))
+    made = []
+    for (name, is_ours), rows in groups.items():
+        golds = [found for row, _ in rows if (found := golds_of(row))]
+        task = (
+            load_task(name, options.tasks_dirs)
+            if is_ours
+            else task_of_log(name, form.program, golds)
+        )
+        made.append(Group(task=task, rows=tuple(rows)))
+    return made
+
+
+def _of_task(pairs: Sequence[tuple[LogRow, Log]], task: str) -> Sequence[tuple[LogRow, Log]]:
+    """Return the rows of a task that the user names: of several in the logs only its own."""
+    named = dict.fromkeys(row.task for row, _ in pairs)
+    if len(named) == 1:
+        return pairs
+    own = [(row, log) for row, log in pairs if our_task(row.task, {task}) == task]
+    if not own:
+        names = [name for name in named if name is not None]
+        raise UnknownNameError("task in these logs", task, names, "Or import one file of them.")
+    return own
+
+
+# --- runs ------------------------------------------------------------------------------------
+
+
+def _sources(groups: Sequence[Matched], place: Path, options: LogOptions) -> list[list[ImportPart]]:
+    """Return the samples of each task by model."""
+    return [
+        [
+            ImportPart(task=one.task, loaded=one.loaded, source=source)
+            for source in by_model(with_models(one.rows, place, options.model), one.problems, place)
+        ]
+        for one in groups
+    ]

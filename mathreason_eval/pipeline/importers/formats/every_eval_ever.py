@@ -1,0 +1,82 @@
+"""Every Eval Ever: rows of instances, schema 0.3, with the aggregate document beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mathreason_eval.pipeline.importers.files import document, log_rows
+from mathreason_eval.pipeline.importers.logs import (
+    Log,
+    LogFormat,
+    LogRow,
+    at,
+    name_of,
+    scalars,
+    stated_all,
+)
+from mathreason_eval.tasks.readers import Row
+
+
+def read(path: Path) -> Log:
+    """Return the samples of an evaluation: a row a metric, and several outputs a row."""
+    aggregate = _aggregate(path)
+    told = document(aggregate) if aggregate else {}
+    config = at(told, "evaluation_results", 0, "generation_config", "generation_args")
+    library = name_of(at(told, "eval_library", "name"))
+    return Log(
+        rows=(row for number, line in log_rows(path) for row in _outputs(number, line)),
+        version=name_of(at(told, "schema_version")),
+        settings={
+            **scalars(config),
+            "library": library,
+            "library_version": at(told, "eval_library", "version"),
+            "evaluation_id": at(told, "evaluation_id"),
+        },
+        beside=(aggregate,) if aggregate else (),
+    )
+
+
+def _aggregate(path: Path) -> Path | None:
+    same = path.with_name(path.name.replace("_samples.jsonl", ".json"))
+    found = [one for one in (same, path.with_name("aggregate.json")) if one.is_file()]
+    return found[0] if found and found[0] != path else None
+
+
+def _outputs(number: int, row: Row) -> Iterator[LogRow]:
+    texts = at(row, "output", "raw")
+    several = texts if isinstance(texts, list) else [texts]
+    name = name_of(at(row, "evaluation_result_id")) or name_of(at(row, "evaluation_name"))
+    bench = name_of(at(row, "evaluation_name"))
+    for place, text in enumerate(several):
+        yield LogRow(
+            number=number,
+            problem=name_of(at(row, "sample_id")),
+            sample=place,
+            question=at(row, "input", "raw"),
+            prompt=at(row, "input", "formatted"),
+            golds=at(row, "input", "reference") or None,
+            output=text,
+            reasoning=at(row, "output", "reasoning_trace", place),
+            verdicts=_verdict(row, name) if len(several) == 1 else {},
+            prompt_tokens=at(row, "token_usage", "input_tokens") if len(several) == 1 else None,
+            completion_tokens=at(row, "token_usage", "output_tokens")
+            if len(several) == 1
+            else None,
+            model=name_of(at(row, "model_id")),
+            task=bench and bench.rpartition(".")[2],
+        )
+
+
+def _verdict(row: Row, name: str | None) -> dict[str, bool | float]:
+    return stated_all({name or "is_correct": at(row, "evaluation", "is_correct")})
+
+
+FORMAT = LogFormat(
+    name="every-eval-ever",
+    program="Every Eval Ever",
+    knows=lambda sight: (
+        sight.kind == "rows" and sight.has("schema_version", "sample_id", "interaction_type")
+    ),
+    read=read,
+)

@@ -1,0 +1,126 @@
+"""Zip files of which nothing is believed: their list of members, names, sizes and kinds."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+import zlib
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mathreason_eval.text.documents import parse_json
+from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, check_expansion
+
+NOT_READ = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError),
+    *(NotImplementedError, struct.error, IndexError, KeyError, OverflowError),
+    json.JSONDecodeError,
+)
+"""What the library raises for damaged, encrypted or unknown zips, and we for hostile ones."""
+
+_REGULAR = (0, 8)
+"""File types of a zip's members; archives made on systems other than Unix have 0."""
+_END = b"PK\x05\x06"
+_END_64 = b"PK\x06\x07"
+_END_SIZE = 22
+BYTES_PER_MEMBER = 1024
+"""Of the list of members."""
+
+
+def check_directory(archive: Path, max_bytes: int) -> None:
+    """Raise an error if the list of members is too large to be read at once.
+
+    Raises:
+        ValueError: if it is.
+        BadZipFile: if there is none.
+    """
+    with archive.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END_SIZE - (1 << 16)))
+        tail = file.read()
+    place = tail.rfind(_END)
+    if place < 0 or len(tail) < place + _END_SIZE:
+        raise zipfile.BadZipFile("it is not a zip file")
+    (listed,) = struct.unpack_from("<I", tail, place + 12)
+    if listed > max_bytes or _END_64 in tail[max(0, place - 20) : place]:
+        raise ValueError(f"its list of members has more than {max_bytes >> 10:,} KiB")
+
+
+def is_regular(member: zipfile.ZipInfo) -> bool:
+    """Return whether a member is a file: no link, device or the like."""
+    return member.external_attr >> 28 in _REGULAR
+
+
+_MAX_DOCUMENTS = 200_000
+"""Documents of a zip: samples of a log."""
+_ZSTANDARD = 93
+"""The method of compression that newer logs have, and this Python perhaps has not."""
+
+
+class OpenedZip:
+    """A zip of JSON documents, read one by one, in memory. A context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a zip.
+
+        Raises:
+            ValueError: if its members share bytes, or are links, or too many: see `NOT_READ`.
+        """
+        check_directory(path, _MAX_DOCUMENTS * BYTES_PER_MEMBER)
+        self._size = path.stat().st_size
+        self._expanded = 0
+        self._zip = zipfile.ZipFile(path)
+        members = self._zip.infolist()
+        self.names = [one.filename for one in members]
+        """The names of its members."""
+        if len(set(self.names)) < len(self.names):
+            raise self._closed("has a member twice")
+        if sum(one.compress_size for one in members) > self._size:
+            raise self._closed("has members that share their bytes")
+        if not all(map(is_regular, members)):
+            raise self._closed("has a link or a device in it")
+        if any(one.compress_type == _ZSTANDARD for one in members):
+            self._learn_zstandard()
+
+    def _closed(self, why: str) -> ValueError:
+        self._zip.close()
+        return ValueError(f"it {why}")
+
+    def _learn_zstandard(self) -> None:
+        try:
+            import_module("zipfile_zstd")  # It teaches the library the method.
+        except ImportError:
+            raise self._closed(
+                "is compressed by Zstandard, for which `pip install zipfile-zstd` is needed"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._zip.close()
+
+    def document(self, name: str) -> Any:  # noqa: ANN401  parsed JSON
+        """Return a document; NaN, which Python writes, is a float in it.
+
+        Raises:
+            ValueError: if it is no JSON, too large or too deep, or came of too few bytes; see
+                `NOT_READ`.
+        """
+        with self._zip.open(name) as file:
+            content = file.read(MAX_DOCUMENT_BYTES + 1)
+        self._expanded += len(content)
+        check_expansion(self._expanded, self._size)
+        try:
+            return parse_json(content, finite=False)
+        except ValueError as error:
+            raise ValueError(f"its member {name[:80]!r} {error}") from None

@@ -1,0 +1,514 @@
+"""Logs of other programs: what each says is what its run has, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import stat
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import foreign_logs as logs
+import pytest
+
+from mathreason_eval.errors import DataError, RunError, UserError
+from mathreason_eval.pipeline.importers import IMPORTERS
+from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs
+from mathreason_eval.pipeline.importers.formats import FORMATS
+from mathreason_eval.pipeline.importers.known_tasks import our_task
+from mathreason_eval.pipeline.importers.matching import Questions, without_shots
+from mathreason_eval.pipeline.importers.publisher import Cause, report
+from mathreason_eval.runs.store import find_runs, load_run
+from mathreason_eval.tasks import load_task, task_names
+from mathreason_eval.types import Outcome, Problem
+
+GRADING = (1, 5.0)
+RIGHT, WRONG, NO_GOLD = Outcome.CORRECT, Outcome.WRONG, Outcome.UNGRADABLE
+
+
+def imported(path, out, **options):
+    form = options.pop("form", None)
+    return import_logs([path], out, LogOptions(grading=GRADING, **options), form)
+
+
+class Kept(NamedTuple):
+    """What becomes of a log of `foreign_logs`."""
+
+    program: str
+    task: str
+    model: str
+    outcomes: list
+    labels: list
+    reason: str | None = None
+    temperature: float | None = None
+
+
+MODEL, HERE = logs.MODEL, "logs"
+BOTH, SAID = [RIGHT, WRONG] * 2, [True, False] * 2
+# fmt: off
+FORMS = [
+    (logs.lm_eval, "lm-eval",
+     Kept("lm-eval 0.4.9", " of gsm8k", MODEL, BOTH, [True, None] * 2, None, 0.0)),
+    (logs.lighteval, "lighteval",
+     Kept("lighteval 0.12.0", " of gsm8k", MODEL, [RIGHT, WRONG], [True, False], None, 0.6)),
+    (logs.inspect_zip, "inspect",
+     Kept("Inspect 0.3.150", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+    (logs.inspect_json, "inspect",
+     Kept("Inspect 0.3.150", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+    (logs.evalscope, "evalscope",
+     Kept("evalscope", " of gsm8k", MODEL, BOTH[::-1], SAID[::-1], "stop")),
+    (logs.opencompass, "opencompass", Kept("OpenCompass", " of gsm8k", "model-7b", BOTH, SAID)),
+    (logs.nemo_skills, "nemo-skills",
+     Kept("NeMo-Skills", " of gsm8k", HERE, sorted(BOTH), sorted(SAID)[::-1], "stop")),
+    (logs.nemo_evaluator, "nemo-evaluator",
+     Kept("NeMo Evaluator", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+    (logs.matharena, "matharena", Kept("MathArena", " of gsm8k", MODEL, BOTH, SAID)),
+    (logs.every_eval_ever, "every-eval-ever",
+     Kept("Every Eval Ever 0.3.0", " of gsm8k", MODEL, [RIGHT, WRONG], [True, False])),
+    (logs.openai_batch, "openai-batch",
+     Kept("OpenAI batch", "", MODEL, [NO_GOLD] * 3, [None] * 3, "stop", 0.6)),
+    (logs.verl, "verl", Kept("verl", "", f"{HERE}@step-100", BOTH, SAID)),
+    (logs.trl, "trl", Kept("TRL", "", f"{HERE}@step-100", [NO_GOLD] * 4, SAID)),
+    (logs.verifiers, "verifiers",
+     Kept("verifiers", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("write", "form", "kept"), FORMS)
+def test_a_folder_is_recognised_and_its_rows_are_samples(tmp_path, write, form, kept):
+    done = imported(write(tmp_path / HERE), tmp_path / "runs")
+    run = done.runs[0].run
+    [task] = run.tasks()
+    samples = run.manifest.tasks[task].samples
+    assert samples == -(-len(kept.outcomes) // 2)
+    assert done.said[0] == (
+        f"{kept.program} samples{kept.task}, model {kept.model}, 2 problems x {samples}"
+    )
+    stored = {(one.problem_id, one.sample): one for one in run.generations(task)}
+    assert [one.label for one in stored.values()] == kept.labels
+    verdicts = {(one.problem_id, one.sample): one.outcome for one in run.verdicts(task)}
+    assert [verdicts[key] for key in stored] == kept.outcomes
+    assert {one.finish_reason for one in stored.values()} == {kept.reason}
+    assert run.manifest.sampling.temperature == kept.temperature
+    assert run.manifest.model.details["harness"] == form
+    # Examples and instructions around a question may be left, as long as it is there.
+    texts = [one.question for one in run.problems(task)]
+    assert all(any(question in text for text in texts) for question in logs.QUESTIONS)
+    # The run is an ordinary one.
+    assert load_run(run.path).metrics() == run.metrics()
+
+
+def test_every_format_is_an_importer_and_has_a_fixture():
+    assert set(FORMATS) < set(IMPORTERS)
+    assert {form for _, form, _ in FORMS} == set(FORMATS)
+
+
+@pytest.mark.parametrize(("write", "form"), [row[:2] for row in FORMS])
+def test_no_other_format_takes_a_log_for_its_own(tmp_path, write, form):
+    folder = write(tmp_path / "logs")
+    for name, other in FORMATS.items():
+        if name != form:
+            with pytest.raises(DataError, match="holds no log of"):
+                imported(folder, tmp_path / "runs", form=other)
+    assert not (tmp_path / "runs").exists()
+
+
+# --- what is kept ----------------------------------------------------------------------------
+
+
+def test_every_verdict_of_the_publisher_is_kept_by_its_name(tmp_path):
+    run = imported(logs.lm_eval(tmp_path / "logs"), tmp_path / "runs").runs[0].run
+    kept = {(one.problem_id, one.sample): dict(one.verdicts) for one in run.published("gsm8k")}
+    said = {"exact_match,flexible-extract": True, "exact_match,strict-match": False}
+    # lm-eval's verdict is on the first response alone.
+    assert kept == {("gsm8k-0", 0): said, ("gsm8k-1", 0): said}
+
+
+def test_the_manifest_has_program_version_hashes_and_settings_and_no_secret(tmp_path):
+    run = imported(logs.lm_eval(tmp_path / "logs"), tmp_path / "runs").runs[0].run
+    details = run.manifest.model.details
+    assert (details["harness"], details["harness_version"]) == ("lm-eval", "0.4.9")
+    assert [len(digest) for digest in details["files"].values()] == [64, 64]
+    assert details["settings"]["gsm8k"]["shots"] == 5
+    assert run.manifest.tasks["gsm8k"].max_tokens == 256
+    assert "sk-0123" not in (run.path / "manifest.json").read_text()
+
+
+def test_a_request_that_failed_is_missing_and_never_a_sample(tmp_path):
+    [done] = imported(logs.openai_batch(tmp_path / "logs"), tmp_path / "runs").runs
+    assert len(done.run.generations("imported")) == 3
+    assert [row.reason for row in done.unusable] == ["ended in an error: expired"]
+    assert done.run.manifest.tasks["imported"].samples == 2
+
+
+def test_without_golds_all_is_ungradable_and_rewards_stay(tmp_path):
+    done = imported(logs.trl(tmp_path / "logs"), tmp_path / "runs")
+    [one] = done.runs
+    assert {verdict.rule for verdict in one.run.verdicts("imported")} == {"no_gold"}
+    assert [sample.reward for sample in one.run.generations("imported")] == [1.0, 0.0] * 2
+    assert one.disagreements == ()
+    assert "2 of 2 problems have no gold" in done.notes[0]
+
+
+def test_reasoning_that_is_kept_apart_is_no_part_of_the_answer(tmp_path):
+    run = imported(logs.inspect_zip(tmp_path / "logs"), tmp_path / "runs").runs[0].run
+    assert {one.reasoning for one in run.generations("gsm8k")} == {"I count."}
+    assert all("Let me count" in one.text for one in run.generations("gsm8k"))
+
+
+def test_each_step_of_a_training_is_a_run(tmp_path):
+    done = imported(logs.verl(tmp_path / "logs"), tmp_path / "runs", model="mine")
+    names = [one.run.manifest.model.name for one in done.runs]
+    assert names == ["mine@step-100", "mine@step-200"]
+
+
+def test_several_tasks_of_a_model_are_one_run(tmp_path):
+    folder = logs.lm_eval(tmp_path / "logs")
+    inner = folder / "org__model-7b"
+    rows = (inner / f"samples_gsm8k_{logs.TIME}.jsonl").read_text()
+    (inner / f"samples_mgsm_native_{logs.TIME}.jsonl").write_text(rows)
+    done = imported(folder, tmp_path / "runs")
+    [one] = done.runs
+    assert list(one.run.tasks()) == ["gsm8k", "mgsm_native"]
+    assert [len(one.run.verdicts(task)) for task in one.run.tasks()] == [4, 4]
+    [chosen] = imported(folder, tmp_path / "one", task="gsm8k").runs
+    assert list(chosen.run.tasks()) == ["gsm8k"]
+
+
+# --- which problem ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def data(tmp_path):
+    """The task's data in another order than the logs'."""
+    rows = [
+        {"id": f"gsm8k-test-{7 - place}", "question": question, "gold": gold}
+        for place, (question, gold) in enumerate(reversed(logs.QUESTIONS.items()))
+    ]
+    return str(logs.write_lines(tmp_path / "data.jsonl", rows))
+
+
+@pytest.mark.parametrize(
+    "write", [logs.lm_eval, logs.lighteval, logs.evalscope, logs.opencompass, logs.verl, logs.trl]
+)
+def test_problems_are_matched_by_text_and_not_by_their_place(tmp_path, data, write):
+    done = imported(
+        write(tmp_path / "logs"), tmp_path / "runs", task="gsm8k", data={"gsm8k": [data]}
+    )
+    run = done.runs[0].run
+    asked = {one.id: one.question for one in run.problems("gsm8k")}
+    assert asked == {"gsm8k-test-6": logs.LEGS, "gsm8k-test-7": logs.EGGS}
+    assert "gsm8k: 2 of 2 problems matched by text" in done.notes
+    # Golds come with the data, also where the log has none.
+    assert RIGHT in {one.outcome for one in run.verdicts("gsm8k")}
+
+
+def test_another_gold_in_the_log_is_said_and_the_data_counts(tmp_path, data):
+    rows = [json.loads(line) for line in Path(data).read_text().splitlines()]
+    logs.write_lines(tmp_path / "data.jsonl", [{**rows[0], "gold": "34"}, rows[1]])
+    done = imported(logs.verifiers(tmp_path / "logs"), tmp_path / "r", data={"gsm8k": [data]})
+    assert "1 problems have another gold in the log than in the task's data" in done.notes[1]
+    assert "gsm8k-test-7, in the log '35'" in done.notes[1]
+    assert [one.outcome for one in done.runs[0].run.verdicts("gsm8k")][-2:] == [WRONG, WRONG]
+
+
+def test_a_question_that_is_none_of_the_task_s_keeps_its_own_gold(tmp_path, data):
+    lines = Path(data).read_text().splitlines()
+    logs.write_lines(tmp_path / "data.jsonl", [json.loads(lines[0])])
+    done = imported(logs.verifiers(tmp_path / "logs"), tmp_path / "r", data={"gsm8k": [data]})
+    assert "gsm8k: 1 of 2 problems matched by text" in done.notes
+    assert [one.id for one in done.runs[0].run.problems("gsm8k")] == ["0", "gsm8k-test-7"]
+
+
+def problem(name, question):
+    return Problem(id=name, question=question, gold=("1",))
+
+
+# fmt: off
+ASKED = [
+    # question, prompt, key; the id
+    ("What is  1+1?",                    None,                         "0", "sum"),
+    (None, "What is 1+1? It is 2.\n\nHow many?\nBox it.",              "0", "many"),
+    (None, "How many? 3.\n\nWhat is 1+1?",                             "0", "sum"),
+    (None, "How many apples are in the basket?",                       "0", None),
+    (None, "How many apples of the basket are red? Box it.",           "0", "apples"),
+    ("What is 1+2?", None,                                             "0", None),
+    ("Twice?", None,                                                   "5", "first"),
+    ("Twice?", None,                                                   "9", "second"),
+    ("Twice?", None,                                                   "5", "first"),
+]
+# fmt: on
+
+
+def test_a_question_is_found_in_its_prompt_where_it_ends_last():
+    known = [
+        problem("sum", "What is 1+1?"), problem("many", "How many?"),
+        problem("apples", "How many apples of the basket are red?"),
+        problem("first", "Twice?"), problem("second", "Twice?"),
+    ]  # fmt: skip
+    finder = Questions(known)
+    found = [finder.find(question, prompt, key) for question, prompt, key, _ in ASKED]
+    assert [one and one.id for one in found] == [wanted for *_, wanted in ASKED]
+
+
+# fmt: off
+PROMPTS = [
+    # prompts; without what they share
+    (["a\n\nb?\nBox.", "a\n\nc?\nBox."],  ["b?", "c?"]),
+    (["How many b?", "How many c?"],      ["How many b?", "How many c?"]),   # lines stay whole
+    (["a\nb?"],                           ["a\nb?"]),                        # nothing to compare
+    (["a\nb?", "a\nb?"],                  ["a\nb?", "a\nb?"]),
+    (["x\na", "x\na\nb"],                 ["a", "a\nb"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("prompts", "bare"), PROMPTS)
+def test_prompts_lose_the_examples_and_instructions_that_all_have(prompts, bare):
+    assert without_shots(prompts) == bare
+
+
+# fmt: off
+NAMES = [
+    ("gsm8k", "gsm8k"), ("gsm8k_cot", "gsm8k"), ("GSM8K-main", "gsm8k"),
+    ("gsm8k_platinum", None), ("mgsm_en", None), ("gsm8k_es", None),
+    ("hendrycks_math_algebra", "math"), ("minerva_math_num_theory", "math"), ("math_hard", None),
+    ("MATH-500", "math500"), ("math_500", "math500"), ("hendrycks_math500", "math500"),
+    ("aime24", "aime24"), ("aime_2025", "aime25"), ("aime_2025_II", "aime25"), ("aime26", None),
+    ("word-problems", "word-problems"), ("word_problems", "word-problems"),
+    (None, None), ("", None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "ours"), NAMES)
+def test_a_name_is_ours_only_if_it_is_the_same_benchmark(name, ours):
+    assert our_task(name, task_names()) == ours
+
+
+# --- the report ------------------------------------------------------------------------------
+
+
+def test_the_report_sorts_the_rows_that_differ_by_cause(tmp_path):
+    outputs = [
+        (r"So \boxed{16}.", 0.0, Cause.PUBLISHER),  # it is there, announced and equal
+        (r"So \boxed{16}.", 1.0, None),
+        ("There are 16 of them", 0.0, Cause.CONVENTION),  # a last number, not announced
+        ("", 1.0, Cause.CONVENTION),  # none at all
+    ]
+    rows = [
+        {
+            "example_id": place,
+            "prompt": [{"role": "user", "content": f"{place}: {logs.LEGS}"}],
+            "completion": [{"role": "assistant", "content": output}],
+            "answer": "16",
+            "reward": reward,
+        }
+        for place, (output, reward, _) in enumerate(outputs)
+    ]
+    logs.write_lines(tmp_path / "logs" / "results.jsonl", rows)
+    [done] = imported(tmp_path / "logs", tmp_path / "runs").runs
+    found = report(done.run)
+    causes = {one.problem.id: one.cause for one in found.differences}
+    assert causes == {str(n): cause for n, (*_, cause) in enumerate(outputs) if cause}
+    [score] = found.scores
+    assert (score.name, score.theirs, score.ours, score.samples) == ("reward", 0.5, 0.75, 4)
+
+
+# --- what cannot be read ---------------------------------------------------------------------
+
+
+def truncated(folder):
+    path = logs.nemo_skills(folder) / "eval-results" / "gsm8k" / "output-rs0.jsonl"
+    path.write_text(path.read_text()[:-30])
+
+
+def not_json(folder):
+    logs.nemo_skills(folder)
+    (folder / "eval-results" / "gsm8k" / "output-rs1.jsonl").write_text("<html>\n")
+
+
+def deep(folder):
+    folder.mkdir()
+    deepest = "[" * 100_000 + "]" * 100_000
+    (folder / "log.json").write_text(f'{{"version": 2, "eval": {deepest}, "samples": []}}')
+
+
+def many_values(folder):
+    folder.mkdir()
+    (folder / "log.json").write_text('{"eval": [' + "0," * 2_000_001 + "0]}")
+
+
+def bomb(folder):
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "log.eval", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("header.json", json.dumps(logs.inspect_log()))
+        made.writestr("samples/1_epoch_1.json", b'"' + b" " * (60 << 20) + b'"')
+
+
+def bomb_of_rows(folder):
+    folder.mkdir()
+    line = json.dumps({"generation": " " * (8 << 20), "expected_answer": "1"}).encode() + b"\n"
+    with gzip.open(folder / "output-rs0.jsonl.gz", "wb") as made:
+        for _ in range(8):
+            made.write(line)
+
+
+def link_in_zip(folder):
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "log.eval", "w") as made:
+        made.writestr("header.json", json.dumps(logs.inspect_log()))
+        link = zipfile.ZipInfo("samples/1_epoch_1.json")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        made.writestr(link, "/etc/passwd")
+
+
+def twice_in_zip(folder):
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "log.eval", "w") as made:
+        made.writestr("header.json", json.dumps(logs.inspect_log()))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            made.writestr("header.json", json.dumps(logs.inspect_log()))
+
+
+def cut_zip(folder):
+    path = logs.inspect_zip(folder) / "log.eval"
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def broken_member(folder):
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "log.eval", "w") as made:
+        made.writestr("header.json", json.dumps(logs.inspect_log()))
+        made.writestr("samples/1_epoch_1.json", '{"id": 1')
+
+
+def key_twice(folder):
+    folder.mkdir()
+    (folder / "results.jsonl").write_text(
+        '{"example_id": 1, "completion": "a", "completion": "b", "reward": 1}\n'
+    )
+
+
+def empty(folder):
+    folder.mkdir()
+    (folder / "results.jsonl").write_text("")
+
+
+def no_log(folder):
+    folder.mkdir()
+    (folder / "notes.json").write_text('{"a": 1}')
+
+
+def two_programs(folder):
+    logs.verl(folder / "a")
+    logs.verifiers(folder / "b")
+
+
+def only_a_link(folder):
+    logs.verl(folder.parent / "elsewhere")
+    folder.mkdir()
+    (folder / "100.jsonl").symlink_to(folder.parent / "elsewhere" / "100.jsonl")
+
+
+def missing(folder):
+    """Nothing is there."""
+
+
+def two_outputs(folder):
+    path = logs.nemo_skills(folder) / "eval-results" / "gsm8k"
+    rows = [json.loads(line) for line in (path / "output-rs0.jsonl").read_text().splitlines()]
+    logs.write_lines(path / "output-rs0-again.jsonl", [{**rows[0], "generation": "other"}])
+
+
+def two_golds(folder):
+    path = logs.verifiers(folder) / "results.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    logs.write_lines(path, [*rows, {**rows[0], "answer": "17"}])
+
+
+def nothing_usable(folder):
+    path = logs.verifiers(folder) / "results.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    logs.write_lines(path, [{**row, "completion": None} for row in rows])
+
+
+# fmt: off
+REFUSED = [
+    (truncated,      "output-rs0.jsonl, line 2 is not a JSON object: .*the file ends in this line"),
+    (not_json,       "output-rs1.jsonl, line 1 is not a JSON object"),
+    (deep,           "log.json cannot be read: it has lists and mappings nested more than"),
+    (many_values,    "log.json cannot be read: it has more than 2,000,000 values"),
+    (bomb,           "log.eval cannot be read: it expands to far more than any text does"),
+    (bomb_of_rows,   "output-rs0.jsonl.gz cannot be read: it expands to far more"),
+    (link_in_zip,    "log.eval cannot be read: it has a link or a device in it"),
+    (twice_in_zip,   "log.eval cannot be read: it has a member twice"),
+    (cut_zip,        "log.eval cannot be read: "),
+    (broken_member,  "log.eval cannot be read: its member 'samples/1_epoch_1.json' is not JSON"),
+    (key_twice,      "results.jsonl, line 1 is not a JSON object: has the key 'completion' twice"),
+    (empty,          "is of no known format of logs"),
+    (no_log,         "is of no known format of logs"),
+    (two_programs,   "logs of 2 programs"),
+    (only_a_link,    "is of no known format of logs"),
+    (missing,        "There is no file or folder"),
+    (two_outputs,    "differ, and both are sample 0 of 'p-0'"),
+    (two_golds,      "have different questions or golds of '0'"),
+    (nothing_usable, "None of the 4 rows of .* can be used; line 1 has no output"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("write", "says"), REFUSED)
+def test_a_log_that_cannot_be_read_is_one_error_and_nothing_is_written(tmp_path, write, says):
+    write(tmp_path / "logs")
+    with pytest.raises(DataError, match=says):
+        imported(tmp_path / "logs", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_two_outputs_of_one_sample_are_refused_only_if_they_differ(tmp_path):
+    path = logs.nemo_skills(tmp_path / "logs") / "eval-results" / "gsm8k"
+    (path / "output-rs0-again.jsonl").write_text((path / "output-rs0.jsonl").read_text())
+    [done] = imported(tmp_path / "logs", tmp_path / "runs").runs
+    assert len(done.run.generations("gsm8k")) == 4
+
+
+def test_rows_of_any_shape_are_rows_and_not_a_crash(tmp_path):
+    """Whatever stands in a field, a row is a sample, unusable, or an error of the log."""
+    odd = [None, True, -1, 1e300, "x", [], [[]], {}, {"a": [1]}, ["text", 3], "1" * 5000]
+    for number, (write, form, _) in enumerate(FORMS):
+        folder = write(tmp_path / f"logs-{number}")
+        for path in sorted(folder.rglob("*.json*")):
+            if path.suffix == ".json":
+                continue
+            rows = [json.loads(line) for line in path.read_text().splitlines()]
+            changed = [
+                {**row, name: odd[(place + number) % len(odd)]}
+                for row in rows[:1]
+                for place, name in enumerate(row)
+            ]
+            logs.write_lines(path, [*rows, *changed])
+        with contextlib.suppress(UserError):
+            imported(folder, tmp_path / f"runs-{number}", form=FORMATS[form])
+
+
+def test_the_same_import_again_is_refused_and_one_begun_goes_on(tmp_path):
+    folder = logs.verl(tmp_path / "logs")
+    imported(folder, tmp_path / "runs")
+    with pytest.raises(RunError, match="already has a run"):
+        imported(folder, tmp_path / "runs")
+    first, second = (one.path for one in find_runs(tmp_path / "runs"))
+    (second / "manifest.json").unlink()
+    for inner in (second / "imported").iterdir():
+        inner.unlink()
+    assert len(imported(folder, tmp_path / "runs").runs) == 2
+    assert load_run(first).manifest.finished
+
+
+def test_a_format_imports_one_file_for_one_task_as_any_importer(tmp_path):
+    path = logs.verifiers(tmp_path / "logs") / "results.jsonl"
+    [done] = IMPORTERS["verifiers"](path, load_task("gsm8k"), tmp_path / "runs", grading=GRADING)
+    assert done.run.manifest.model.name == "org/model-7b"
