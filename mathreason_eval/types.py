@@ -203,6 +203,8 @@ class PublishedVerdicts:
     sample: int
     verdicts: Mapping[str, bool | float]
     """By the program's own names: right or wrong, or a number that is neither 0 nor 1."""
+    compared: str | None
+    """The name of the one that is compared with ours; None: none of them is right or wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -49,6 +49,7 @@ class ImportPart:
                 problem_id=row.generation.problem_id,
                 sample=row.generation.sample,
                 verdicts=row.published,
+                compared=row.compared,
             )
             for row in self.source.rows
             if row.published and row.generation is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,7 +101,8 @@ def _scores(run: Run, task: str, samples: Sequence[Sample]) -> Iterator[Publishe
         for name, value in said.verdicts.items():
             if (key := (said.problem_id, said.sample)) in ours:
                 named[name][key] = value
-    first = next((name for name, found in named.items() if found == labels), None)
+    compared = Counter(said.compared for said in run.published(task) if said.compared)
+    first = next((name for name, _ in compared.most_common(1)), None)
     if labels and first is None:
         named["correct"], first = dict(labels), "correct"
     for name in sorted(named, key=lambda one: (one != first, one)):

@@ -52,6 +52,12 @@ class SampleRow:
     published: Mapping[str, bool | float] = dataclasses.field(default_factory=dict)
     """The publisher's verdicts by name, of a log of another program."""
 
+    @property
+    def compared(self) -> str | None:
+        """Return the name of the first of them that is right or wrong."""
+        names = (name for name, said in self.published.items() if isinstance(said, bool))
+        return next(names, None)
+
     def unusable(self, reason: str) -> UnusableRow:
         """Return it as a row that cannot be used."""
         return UnusableRow(

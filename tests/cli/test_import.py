@@ -1,0 +1,101 @@
+"""`mathreason import` of logs: what is said, what is written, and by which exit code."""
+
+from __future__ import annotations
+
+import json
+
+import foreign_logs as logs
+import pytest
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A log whose program calls one right answer wrong."""
+    found = logs.verifiers(tmp_path / "logs")
+    rows = [json.loads(line) for line in (found / "results.jsonl").read_text().splitlines()]
+    rows[0] |= {"reward": 0.0, "correct_answer": 0.0}
+    logs.write_lines(found / "results.jsonl", rows)
+    return found
+
+
+SCORES = (
+    "gsm8k, org/model-7b: verifiers says 25.0 by reward, we say 50.0 of the same rows; "
+    "1 of 4 rows differ"
+)
+ROW = "0 sample 0: publisher wrong, ours correct; gold '16', answer '16'; "
+
+# fmt: off
+CALLS = [
+    # words before -o
+    ["{}"],
+    ["auto", "{}"],
+    ["verifiers", "{}"],
+    ["verifiers", "{}/results.jsonl"],
+    ["{}", "-t", "gsm8k"],
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("words", CALLS)
+def test_a_log_is_imported_by_its_path_or_its_format(mathreason, folder, tmp_path, words):
+    done = mathreason(
+        "import", *(word.format(folder) for word in words), "-o", tmp_path / "runs", "--workers", 1
+    )
+    assert done.code == 0, done.err
+    assert "verifiers samples of gsm8k, model org/model-7b, 2 problems x 2" in done.err
+    assert SCORES in done.out.replace("\n", " ")
+    assert "the publisher's error: 1" in done.out
+    assert ROW in done.out
+
+
+def test_options_may_come_before_the_paths(mathreason, folder, tmp_path):
+    assert mathreason("import", "-o", tmp_path / "runs", folder).code == 0
+
+
+def test_the_report_has_every_row_with_both_verdicts_span_and_reason(mathreason, folder, tmp_path):
+    report = tmp_path / "report.md"
+    mathreason("import", folder, "-o", tmp_path / "runs", "--report", report)
+    text = report.read_text()
+    assert "## The publisher's error: 1" in text
+    row = next(line for line in text.splitlines() if line.startswith("| gsm8k"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[:8] == ["gsm8k", "0", "0", "wrong", "correct", "16", "16", "30&#45;32"]
+
+
+def test_json_has_the_rows_that_differ(mathreason, folder, tmp_path):
+    done = mathreason("import", folder, "-o", tmp_path / "runs", "--json")
+    [found] = json.loads(done.out)
+    [row] = found["publisher"]["differences"]
+    assert (row["label"], row["outcome"], row["cause"]) == (
+        False,
+        "correct",
+        "the publisher's error",
+    )
+    first = found["publisher"]["scores"][0]
+    assert (first["name"], first["theirs"], first["ours"]) == ("reward", 0.25, 0.5)
+
+
+# fmt: off
+FAULTS = [
+    # words after import; exit code; what the error says
+    (["nothing-here"],                    2, "There is no import format named 'nothing-here'"),
+    (["lm-evl", "{}"],                    2, "Did you mean lm-eval?"),
+    (["lm-eval", "{}"],                   2, "holds no log of lm-eval"),
+    (["{}", "-t", "gsm9k"],               2, "Did you mean gsm8k?"),
+    (["{}", "--modl", "x"],               2, "--model"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("words", "code", "says"), FAULTS)
+def test_a_slip_is_an_error_that_says_what_to_do(mathreason, folder, tmp_path, words, code, says):
+    done = mathreason("import", *(word.format(folder) for word in words), "-o", tmp_path / "runs")
+    assert done.code == code
+    assert says in done.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_rows_with_errors_are_named_and_the_exit_code_says_so(mathreason, tmp_path):
+    done = mathreason("import", logs.openai_batch(tmp_path / "logs"), "-o", tmp_path / "runs")
+    assert done.code == 1
+    assert "line 4 ended in an error: expired" in done.err
