@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mathreason_eval.errors import MissingExtraError
 from mathreason_eval.text.documents import parse_json
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, check_expansion
 
@@ -69,6 +70,7 @@ class OpenedZip:
 
         Raises:
             ValueError: if its members share bytes, or are links, or too many: see `NOT_READ`.
+            MissingExtraError: if it is compressed by Zstandard, and nothing here expands that.
         """
         check_directory(path, _MAX_DOCUMENTS * BYTES_PER_MEMBER)
         self._size = path.stat().st_size
@@ -91,12 +93,14 @@ class OpenedZip:
         return ValueError(f"it {why}")
 
     def _learn_zstandard(self) -> None:
+        if hasattr(zipfile, "ZIP_ZSTANDARD"):
+            return
         try:
             import_module("zipfile_zstd")  # It teaches the library the method.
         except ImportError:
-            raise self._closed(
-                "is compressed by Zstandard, for which `pip install zipfile-zstd` is needed"
-            ) from None
+            self._zip.close()
+            what = "Reading a log that Zstandard compressed"
+            raise MissingExtraError("zipfile-zstd", "logs", what) from None
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import stat
+import sys
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import foreign_logs as logs
 import pytest
 
-from mathreason_eval.errors import DataError, RunError, UserError
+from mathreason_eval.errors import DataError, MissingExtraError, RunError, UserError
 from mathreason_eval.pipeline.importers import IMPORTERS
 from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
@@ -467,6 +468,17 @@ def test_a_log_that_cannot_be_read_is_one_error_and_nothing_is_written(tmp_path,
     with pytest.raises(DataError, match=says):
         imported(tmp_path / "logs", tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_zstandard_compressed_needs_a_package_and_says_which(tmp_path, monkeypatch):
+    path = logs.inspect_zip(tmp_path / "logs") / "log.eval"
+    monkeypatch.delattr(zipfile, "ZIP_ZSTANDARD", raising=False)
+    monkeypatch.setitem(sys.modules, "zipfile_zstd", None)
+    deflated, zstandard = (b"PK\1\2\x14\x03\x14\0\0\0" + kind for kind in (b"\x08\0", b"\x5d\0"))
+    assert deflated in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(deflated, zstandard))
+    with pytest.raises(MissingExtraError, match=r"zipfile-zstd.*mathreason-eval\[logs\]"):
+        imported(tmp_path / "logs", tmp_path / "runs")
 
 
 def test_two_outputs_of_one_sample_are_refused_only_if_they_differ(tmp_path):
