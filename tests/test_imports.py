@@ -52,7 +52,8 @@ MAY_IMPORT = {
     "families": "errors extract grade maths seeds stats steps types",
     "models":   "environment errors registry steps text types version",
     "compare":  "errors grade runs stats types",
-    "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types",
+    "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types "
+                "version",
     "gate":     "compare environment errors runs stats text",
     "site":     "compare errors resources runs stats text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "

@@ -109,13 +109,14 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     other exit code is not a verdict.
     """
     from mathreason_eval.cli.screens.gate import print_judgement
+    from mathreason_eval.cli.stored import run_path
     from mathreason_eval.gate.baseline import open_baseline
     from mathreason_eval.gate.outputs import as_json
     from mathreason_eval.runs.store import find_run
 
     config = _config(options)
-    with open_baseline(options["baseline"]) as baseline:
-        found = _judge(baseline, find_run(path), config, options)
+    with open_baseline(_baseline(options)) as baseline:
+        found = _judge(baseline, find_run(run_path(path, options)), config, options)
         code = _EXIT_CODES[found.conclusion]
         for write in (_write_junit, _write_summary, _print_annotations):
             with exit_code_kept():
@@ -123,6 +124,15 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
         with exit_code_kept():
             print_json(as_json(found)) if options["as_json"] else print_judgement(found)
     return code
+
+
+def _baseline(options: Mapping[str, Any]) -> str:
+    """Return the address of the baseline: logs in a folder are imported."""
+    from mathreason_eval.cli.stored import run_path
+
+    address: str = options["baseline"]
+    folder = Path(address)
+    return str(run_path(folder, options)) if folder.is_dir() else address
 
 
 def _config(options: Mapping[str, Any]) -> Config:
@@ -257,6 +267,7 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     the tokens they take, and what no number of samples can show.
     """
     from mathreason_eval.cli.screens.gate import design_as_json, print_designs
+    from mathreason_eval.cli.stored import run_path
     from mathreason_eval.compare.design import PlanRequest, designs
     from mathreason_eval.runs.completeness import gaps
     from mathreason_eval.runs.store import find_run
@@ -267,7 +278,7 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
         power=options["power"],
         gate=GateSettings(margin=options["margin"], alpha=options["alpha"]),
     )
-    run = find_run(baseline)
+    run = find_run(run_path(baseline))
     done = designs(run, tasks, request)
     for one in done:
         for phrase in gaps(run, one.task, str(run.path)):

@@ -104,14 +104,19 @@ def show(subject: str, **options: Any) -> None:  # noqa: ANN401  click hands ove
     With --outcome, --problem or --disputed, a run's samples are shown: the span, the rule and the
     reason of each verdict.
     """
+    from mathreason_eval.cli.stored import run_path
     from mathreason_eval.runs.store import find_run
 
-    if not Path(subject).is_dir():
+    if not Path(subject).exists():
+        _show_task(subject, options)
+        return
+    path = run_path(Path(subject), options)
+    if not path.is_dir():
         _show_task(subject, options)
     elif options["memorisation"] is not None:
-        _write_memorisation(find_run(Path(subject)), options["memorisation"])
+        _write_memorisation(find_run(path), options["memorisation"])
     else:
-        _show_run(find_run(Path(subject)), options)
+        _show_run(find_run(path), options)
 
 
 def _show_task(name: str, options: Mapping[str, Any]) -> None:

@@ -8,6 +8,9 @@ import foreign_logs as logs
 import pytest
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A log whose program calls one right answer wrong."""

@@ -78,6 +78,7 @@ FORMS = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "form", "kept"), FORMS)
 def test_a_folder_is_recognised_and_its_rows_are_samples(tmp_path, write, form, kept):
     done = imported(write(tmp_path / HERE), tmp_path / "runs")
@@ -462,6 +463,7 @@ REFUSED = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "says"), REFUSED)
 def test_a_log_that_cannot_be_read_is_one_error_and_nothing_is_written(tmp_path, write, says):
     write(tmp_path / "logs")
@@ -488,6 +490,7 @@ def test_two_outputs_of_one_sample_are_refused_only_if_they_differ(tmp_path):
     assert len(done.run.generations("gsm8k")) == 4
 
 
+@pytest.mark.slow
 def test_rows_of_any_shape_are_rows_and_not_a_crash(tmp_path):
     """Whatever stands in a field, a row is a sample, unusable, or an error of the log."""
     odd = [None, True, -1, 1e300, "x", [], [[]], {}, {"a": [1]}, ["text", 3], "1" * 5000]

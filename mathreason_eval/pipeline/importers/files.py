@@ -17,7 +17,7 @@ from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
 ROWS = (".jsonl", ".jsonl.gz", ".json.gz", ".csv", ".parquet")
 DOCUMENT = ".json"
 ZIP = ".eval"
-_SUFFIXES = (*ROWS, DOCUMENT, ZIP)
+SUFFIXES = (*ROWS, DOCUMENT, ZIP)
 _MAX_FILES = 20_000
 """Files of a folder of logs."""
 
@@ -99,6 +99,6 @@ def files_below(path: Path) -> list[Path]:
                     )
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False) and entry.name.endswith(_SUFFIXES):
+                elif entry.is_file(follow_symlinks=False) and entry.name.endswith(SUFFIXES):
                     found.append(Path(entry.path))
     return sorted(found)

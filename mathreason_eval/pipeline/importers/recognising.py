@@ -9,6 +9,7 @@ from pathlib import Path
 from mathreason_eval.errors import DataError
 from mathreason_eval.pipeline.importers.files import (
     DOCUMENT,
+    SUFFIXES,
     ZIP,
     document,
     files_below,
@@ -73,12 +74,21 @@ def _unknown(paths: Iterable[Path], form: LogFormat | None) -> DataError:
     )
 
 
-def is_log(path: Path) -> bool:
-    """Return whether a file is a log, or a folder holds one; what cannot be read is none."""
-    try:
-        return any(_format_of(file) is not None for file in files_below(path))
-    except DataError:
-        return False
+def logs_at(path: Path) -> tuple[Path, ...]:
+    """Return all files at a path that may be read with its logs; none if there is no log.
+
+    Raises:
+        DataError: if one of them cannot be read.
+    """
+    if path.is_file() and not path.name.endswith(SUFFIXES):
+        return ()
+    files = files_below(path)
+    # All are looked at: what cannot be read is told, whether or not another one can.
+    found = [_format_of(file) for file in files]
+    if not any(found):
+        return ()
+    # What a reader finds beside a file counts as well.
+    return tuple(files if path.is_dir() else files_below(path.parent))
 
 
 def _format_of(path: Path) -> LogFormat | None:

@@ -1,0 +1,40 @@
+"""The runs that a verb is given: run folders, and logs of other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mathreason_eval.cli.screens import note
+from mathreason_eval.text import visible_line
+
+
+def run_path(path: Path, options: Mapping[str, Any] | None = None) -> Path:
+    """Return a folder with runs: the path itself, or what is made of the logs in it.
+
+    Logs are imported into a cache, which is said once: the next verb finds them there.
+
+    Args:
+        path: as the user named it.
+        options: of the verb, which may say where data and tasks are.
+
+    Raises:
+        DataError: if there are logs that cannot be read.
+        RunError: if the cache cannot be written.
+    """
+    from mathreason_eval.pipeline.importers.cached import runs_at
+    from mathreason_eval.pipeline.importers.combined import LogOptions
+
+    given = options or {}
+    folder, imported = runs_at(
+        path,
+        LogOptions(data=given.get("data") or {}, tasks_dirs=given.get("tasks_dirs") or ()),
+    )
+    if imported is not None:
+        unusable = sum(len(one.unusable) for one in imported.runs)
+        lost = (f"{unusable:,} rows are no samples: unusable.jsonl",) if unusable else ()
+        for line in (*imported.said, *imported.notes, *lost):
+            note(visible_line(line))
+        note(visible_line(f"{path}: imported into {folder}, which later commands use"))
+    return folder

@@ -1,0 +1,130 @@
+"""Verbs that read runs take logs of other programs: imported once, and said once."""
+
+from __future__ import annotations
+
+import json
+
+import foreign_logs as logs
+import pytest
+
+from mathreason_eval.runs.store import find_runs
+
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "mathreason-eval" / "imports"
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Logs of two models, the second of which has no right answer."""
+    old = logs.lm_eval(tmp_path / "old", model="org/old")
+    new = logs.lm_eval(tmp_path / "new", model="org/new")
+    path = new / "org__model-7b" / f"samples_gsm8k_{logs.TIME}.jsonl"
+    path.write_text(path.read_text().replace("{16}", "{17}").replace("{35}", "{36}"))
+    return old, new
+
+
+# fmt: off
+VERBS = [
+    # words with {old} and {new}; exit codes; what stdout has
+    (["gate", "{new}", "--baseline", "{old}"],       {1, 3}, "gsm8k"),
+    (["compare", "{old}", "{new}"],                  {0},    "gsm8k"),
+    (["plan", "--baseline", "{old}", "--detect", "2pp"], {0}, "gsm8k: 2 problems"),
+    (["show", "{old}"],                              {0},    "org/old"),
+    (["show", "{old}", "--outcome", "wrong"],        {0},    "gsm8k-0 · sample 1"),
+    (["leaderboard", "{old}", "{new}", "-o", "{site}"], {0}, "2 runs on"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("words", "codes", "says"), VERBS)
+def test_a_verb_takes_logs_and_says_once_what_it_made_of_them(
+    mathreason, folders, cache, tmp_path, *, words, codes, says
+):
+    old, new = folders
+    called = [word.format(old=old, new=new, site=tmp_path / "site") for word in words]
+    first = mathreason(*called)
+    assert first.code in codes, first.err
+    assert says in first.out
+    assert f"{old}: imported into {cache}" in first.err.replace("\n", "")
+    again = mathreason(*called)
+    assert (again.code, again.out) == (first.code, first.out)
+    assert "imported into" not in again.err
+
+
+def test_a_log_that_changed_is_imported_anew_and_an_equal_one_is_not(mathreason, folders, cache):
+    old, _ = folders
+    mathreason("show", old)
+    path = old / "org__model-7b" / f"samples_gsm8k_{logs.TIME}.jsonl"
+    content = path.read_text()
+    path.write_text(content.replace("Let me count", "I count"))
+    mathreason("show", old)
+    path.write_text(content)
+    said = mathreason("show", old)
+    assert "imported" not in said.err
+    assert len(list(cache.iterdir())) == 2
+    assert len(find_runs(cache)) == 2
+
+
+def test_data_of_the_verb_count(mathreason, folders, cache, tmp_path):
+    old, new = folders
+    rows = [{"id": "mine", "question": logs.LEGS, "gold": "16"}]
+    data = logs.write_lines(tmp_path / "data.jsonl", rows)
+    said = mathreason("gate", new, "--baseline", old, "--data", f"gsm8k={data}", "--json")
+    assert "gsm8k: 1 of 2 problems matched by text" in said.err
+    assert {one.id for run in find_runs(cache) for one in run.problems("gsm8k")} == {
+        "mine",
+        "gsm8k-1",
+    }
+
+
+# fmt: off
+NONE = [
+    # what the folder has; what the error says
+    ({"notes.txt": "x"},                            "contains none"),
+    ({"notes.json": "{}"},                          "contains none"),
+    ({"results.jsonl": '{"example_id": 1'},         "line 1 is not a JSON object"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("files", "says"), NONE)
+def test_a_folder_without_runs_and_logs_is_an_error_as_before(
+    mathreason, cache, tmp_path, files, says
+):
+    (tmp_path / "folder").mkdir()
+    for name, content in files.items():
+        (tmp_path / "folder" / name).write_text(content)
+    said = mathreason("show", tmp_path / "folder")
+    assert said.code == 2
+    assert says in said.err.replace("\n", " ")
+    assert not cache.exists()
+
+
+def test_a_log_of_several_models_names_its_runs(mathreason, cache, tmp_path):
+    said = mathreason("show", logs.verl(tmp_path / "logs"))
+    assert said.code == 2
+    assert "contains 2 runs" in said.err.replace("\n", " ")
+
+
+def test_a_run_is_read_where_it_is(mathreason, cache, tmp_path):
+    mathreason("import", logs.verifiers(tmp_path / "logs"), "-o", tmp_path / "runs")
+    assert json.loads(mathreason("show", tmp_path / "runs", "--json").out)["path"].startswith(
+        str(tmp_path / "runs")
+    )
+    assert not cache.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_of_the_user(
+    mathreason, folders, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    said = mathreason("show", folders[0])
+    assert said.code == 2
+    assert "cannot be written" in said.err
