@@ -7,7 +7,6 @@ import json
 import foreign_logs as logs
 import pytest
 
-
 pytestmark = pytest.mark.slow
 
 

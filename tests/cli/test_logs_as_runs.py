@@ -9,7 +9,6 @@ import pytest
 
 from mathreason_eval.runs.store import find_runs
 
-
 pytestmark = pytest.mark.slow
 
 
