@@ -27,7 +27,7 @@ LAYERS = [
     {"extract", "steps", "stats"},
     {"grade", "runs", "tasks"},
     {"families", "models", "compare"},
-    {"pipeline"},
+    {"pipeline", "reward"},
     {"gate", "site"},
     {"cli"},
     {"__init__", "__main__"},
@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "compare":  "errors grade runs stats types",
     "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types "
                 "version",
+    "reward":   "errors grade text types",
     "gate":     "compare environment errors runs stats text",
     "site":     "compare errors resources runs stats text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
@@ -85,6 +86,8 @@ EXCEPTIONS = {
     "grade.child": IMPURE,                      # the code that runs in them
     "grade.verify": IMPURE,                     # rows judged by several of them
     "grade.service": IMPURE,                    # threads, for who must not be blocked
+    "reward.counts": {"threading"},             # counts from any thread of a trainer
+    "reward.scoring": {"asyncio"},              # for trainers with an event loop
 }
 HEAVY = {"torch", "transformers", "vllm", "xllamacpp", "sympy", "latex2sympy2_extended", "openai"}
 SLOW = HEAVY | {"numpy", "scipy", "pandas", "jinja2", "rich", "datasets", "yaml", "pyarrow"}
@@ -288,6 +291,7 @@ BROAD_HANDLERS = {
     "grade.judge": "_guarded",
     "grade.child": "_answered",
     "pipeline.queue": "_work",
+    "reward.scoring": "_safely",
     "cli": "_exit_code",
     "cli.screens": "exit_code_kept",
     "__main__": "main",

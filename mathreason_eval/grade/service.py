@@ -131,10 +131,9 @@ class _RowWorkers(ProcessOwner):
         for worker in self._workers:
             worker.kill()
 
-    def judge(self, row: Mapping[str, Any], deadline: float) -> Match:
-        """Return the judgement of a row; undecided if the process dies of it."""
-        [judged] = judge_chunk(self._idle, [row], deadline)
-        return match_of(judged)
+    def judge(self, rows: Sequence[Mapping[str, Any]], deadline: float) -> list[Match]:
+        """Return the judgements of rows; undecided where the process dies of one."""
+        return [match_of(judged) for judged in judge_chunk(self._idle, rows, deadline)]
 
 
 @cache
@@ -214,14 +213,22 @@ def _elsewhere(
 ) -> Match:
     """Return what `verify` returns, from another process."""
     grader_named(chosen.grader)
-    row = {
-        "gold": gold_texts(gold),
+    row = _as_row(gold_texts(gold), answer, output, chosen)
+    [found] = _long_workers(chosen.workers).judge([row], chosen.deadline)
+    return found
+
+
+def _as_row(
+    golds: tuple[str, ...], answer: str | None, output: str | None, chosen: _Options
+) -> dict[str, Any]:
+    """Return a row as another process is asked."""
+    return {
+        "gold": golds,
         "answer": answer,
         "output": output,
         "grader": chosen.grader,
         "convention": asdict(chosen.convention),
     }
-    return _long_workers(chosen.workers).judge(row, chosen.deadline)
 
 
 def verify_many(
@@ -254,6 +261,39 @@ def verify_many(
         asked[row] = threads.submit(judged, chosen.slow) if found.equal is None else found
     done = {row: one if isinstance(one, Match) else one.result() for row, one in asked.items()}
     return [done[row] for row in rows]
+
+
+_CHUNK = 64
+"""Rows that a process is sent at once."""
+
+
+def submit_outputs(
+    golds: Sequence[Gold | Sequence[Gold]],
+    outputs: Sequence[str],
+    **options: Unpack[VerifyOptions],
+) -> list[Future[list[Match]]]:
+    """Have whole rows judged by other processes: this one only waits, whatever the texts.
+
+    Args:
+        golds: as of `verify_many`.
+        outputs: as of `verify_many`.
+        options: as of `verify_many`; `workers` is the number of processes.
+
+    Returns:
+        What will be the matches, in order, some rows at a time.
+
+    Raises:
+        ValueError: as `verify_many`.
+        UnknownNameError: as `verify_many`.
+    """
+    chosen = _Options(**options)
+    grader_named(chosen.grader)
+    rows = [_as_row(*row, chosen) for row in _rows(golds, None, outputs)]
+    pool, workers = _slow_threads(chosen.workers).pool, _long_workers(chosen.workers)
+    return [
+        pool.submit(workers.judge, rows[first : first + _CHUNK], chosen.deadline)
+        for first in range(0, len(rows), _CHUNK)
+    ]
 
 
 _Row = tuple[tuple[str, ...], str | None, str | None]

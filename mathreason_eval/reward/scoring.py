@@ -1,0 +1,246 @@
+"""Rewards of completions: 1 for a right answer, else 0, and never an exception or a signal.
+
+What is undecided or unfinished is 0 and counted: a value outside the scale, such as None, would
+have a trainer drop the sample, and garbage would escape its penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack, cast
+
+from mathreason_eval.errors import UserError
+from mathreason_eval.grade.graders import grader_named
+from mathreason_eval.grade.service import VerifyOptions, averify, submit_outputs, verify_many
+from mathreason_eval.grade.verify import Gold
+from mathreason_eval.reward.counts import COUNTERS, WEAK, Reason
+from mathreason_eval.text.numbers import gold_texts
+from mathreason_eval.types import WEAK_RULES, Match, Outcome
+
+Completion = str | Sequence[Mapping[str, object]] | None
+"""A text, or the messages of a chat, of which the last of the assistant counts."""
+Golds = Sequence[Gold | Sequence[Gold] | None]
+"""A gold for each completion, or a list of accepted ones."""
+
+
+class RewardOptions(VerifyOptions, total=False):
+    """The options of `reward`: those of `verify_many`, and why each completion ended."""
+
+    finish_reasons: Sequence[str | None]
+    """`length` for a completion that was cut; its answer counts only if the text announces it."""
+
+
+class _Judging(TypedDict):
+    """The rows that can be judged, by their place."""
+
+    places: list[int]
+    golds: list[tuple[str, ...]]
+    outputs: list[str]
+
+
+def reward(
+    completions: Sequence[Completion], golds: Golds, **options: Unpack[RewardOptions]
+) -> list[float]:
+    """Return 1.0 for each completion whose answer is its gold, else 0.0.
+
+    From any thread and any forked process. Rows that are equal are judged once.
+
+    Args:
+        completions: texts, or lists of messages.
+        golds: the gold of each.
+        options: see `RewardOptions`.
+
+    Raises:
+        UserError: if there is no such grader: a fault of the settings, whatever the rows.
+    """
+    return _rewards(reasons(completions, golds, **options))
+
+
+def reasons(
+    completions: Sequence[Completion], golds: Golds, **options: Unpack[RewardOptions]
+) -> list[Reason]:
+    """Return why each completion has its reward.
+
+    Args:
+        completions: as of `reward`.
+        golds: as of `reward`.
+        options: as of `reward`.
+
+    Raises:
+        UserError: as `reward`.
+    """
+    judging, ends = _options(options)
+    rows = _rows(completions, golds)
+    return _counted(len(completions), rows, _safely(rows, judging), ends)
+
+
+async def areward(
+    completions: Sequence[Completion], golds: Golds, **options: Unpack[RewardOptions]
+) -> list[float]:
+    """Return what `reward` returns, without blocking the event loop.
+
+    Args:
+        completions: as of `reward`.
+        golds: as of `reward`.
+        options: as of `reward`.
+
+    Raises:
+        UserError: as `reward`.
+    """
+    judging, ends = _options(options)
+    rows = _rows(completions, golds)
+    matches = await _awaited(rows, judging)
+    return _rewards(_counted(len(completions), rows, matches, ends))
+
+
+def _options(options: RewardOptions) -> tuple[VerifyOptions, Sequence[str | None]]:
+    """Return the options of `verify_many`, and the finish reasons.
+
+    Raises:
+        UserError: if there is no such grader.
+    """
+    grader_named(options.get("grader", "math"))
+    own = {name: value for name, value in options.items() if name != "finish_reasons"}
+    return cast("VerifyOptions", own), options.get("finish_reasons") or ()
+
+
+def _rows(completions: Sequence[Completion], golds: Golds) -> _Judging:
+    """Return the rows that have a text and a gold."""
+    rows = _Judging(places=[], golds=[], outputs=[])
+    for place, completion in enumerate(completions):
+        text = answer_text(completion)
+        gold = _golds(golds[place]) if place < len(golds) else None
+        if text is not None and gold is not None:
+            rows["places"].append(place)
+            rows["golds"].append(gold)
+            rows["outputs"].append(text)
+    return rows
+
+
+def _golds(gold: object) -> tuple[str, ...] | None:
+    try:
+        return None if gold is None else gold_texts(gold)
+    except ValueError:
+        return None
+
+
+def answer_text(completion: object) -> str | None:
+    """Return the text of a completion; of messages that of the last one of the assistant.
+
+    None if it has none.
+    """
+    if isinstance(completion, str):
+        return completion
+    if not isinstance(completion, Sequence):
+        return None
+    said = [one for one in completion if isinstance(one, Mapping)]
+    last = next((one for one in reversed(said) if one.get("role") == "assistant"), None)
+    content = None if last is None else last.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, Sequence):
+        return None
+    parts = [one.get("text") for one in content if isinstance(one, Mapping)]
+    kept = [text for text in parts if isinstance(text, str)]
+    return "".join(kept) if kept else None
+
+
+_BATCH = 200
+"""Rows from which other processes judge them: below, asking takes longer than judging."""
+_Key = tuple[tuple[str, ...], str]
+"""Golds and output."""
+
+
+def _distinct(rows: _Judging) -> list[_Key]:
+    return list(dict.fromkeys(_keys(rows)))
+
+
+def _keys(rows: _Judging) -> list[_Key]:
+    return list(zip(rows["golds"], rows["outputs"], strict=True))
+
+
+def _safely(rows: _Judging, options: VerifyOptions) -> Sequence[Match | None]:
+    """Return the match of each row; None for those that failed."""
+    asked = _distinct(rows)
+    golds, outputs = [gold for gold, _ in asked], [output for _, output in asked]
+    try:
+        if len(asked) < _BATCH:
+            found = verify_many(golds, outputs=outputs, **options)
+        else:
+            chunks = submit_outputs(golds, outputs, **options)
+            found = [match for chunk in chunks for match in chunk.result()]
+    except UserError:
+        raise
+    # A trainer's step must not end with whatever a full machine raises here: no thread, no memory.
+    except Exception:  # noqa: BLE001
+        return [None] * len(rows["places"])
+    of_key = dict(zip(asked, found, strict=True))
+    return [of_key[key] for key in _keys(rows)]
+
+
+async def _awaited(rows: _Judging, options: VerifyOptions) -> Sequence[Match | None]:
+    """Return the match of each row; None for those that failed."""
+    import asyncio
+
+    asked = _distinct(rows)
+    if len(asked) < _BATCH:
+        single = (averify(gold, output=output, **options) for gold, output in asked)
+        found: list[object] = await asyncio.gather(*single, return_exceptions=True)
+    else:
+        # As in `_safely`, whatever is raised is undecided.
+        [chunks] = await asyncio.gather(_in_chunks(asked, options), return_exceptions=True)
+        found = list(chunks) if isinstance(chunks, list) else [None] * len(asked)
+    of_key = {
+        key: match if isinstance(match, Match) else None
+        for key, match in zip(asked, found, strict=True)
+    }
+    return [of_key[key] for key in _keys(rows)]
+
+
+async def _in_chunks(asked: Sequence[_Key], options: VerifyOptions) -> list[Match]:
+    """Return the matches of many rows, judged by other processes."""
+    import asyncio
+
+    golds, outputs = [gold for gold, _ in asked], [output for _, output in asked]
+    chunks = submit_outputs(golds, outputs, **options)
+    matches = await asyncio.gather(*map(asyncio.wrap_future, chunks))
+    return [match for chunk in matches for match in chunk]
+
+
+def _rewards(found: Sequence[Reason]) -> list[float]:
+    return [float(one is Reason.RIGHT) for one in found]
+
+
+def _counted(
+    count: int,
+    rows: _Judging,
+    matches: Sequence[Match | None],
+    ends: Sequence[str | None],
+) -> list[Reason]:
+    """Return why each completion has its reward, and count them all."""
+    found = [Reason.INVALID] * count
+    weak = 0
+    for place, match in zip(rows["places"], matches, strict=True):
+        cut = place < len(ends) and ends[place] == "length"
+        found[place] = _reason(match, cut=cut)
+        decided = found[place] in {Reason.RIGHT, Reason.WRONG}
+        weak += decided and match is not None and match.found_by in WEAK_RULES
+    COUNTERS.add([*found, *[WEAK] * weak])
+    return found
+
+
+_REASONS = {
+    Outcome.CORRECT: Reason.RIGHT,
+    Outcome.WRONG: Reason.WRONG,
+    Outcome.NO_ANSWER: Reason.NO_ANSWER,
+    Outcome.TRUNCATED: Reason.UNFINISHED,
+    Outcome.UNGRADABLE: Reason.UNDECIDED,
+}
+
+
+def _reason(match: Match | None, *, cut: bool) -> Reason:
+    if match is None or match.outcome is None:
+        return Reason.UNDECIDED
+    if cut and (match.answer is None or match.found_by in WEAK_RULES):
+        return Reason.UNFINISHED
+    return _REASONS[match.outcome]
