@@ -412,3 +412,36 @@ def verifiers(folder: Path) -> Path:
         {"env_id": "gsm8k", "model": MODEL, "sampling_args": {"temperature": 0.6}},
     )
     return folder
+
+
+def verifiers_traces(folder: Path) -> Path:
+    """Version 1: an episode a line, with graphs of messages."""
+    rows = [
+        {
+            "id": f"{index}{sample}",
+            "env": {"id": "gsm8k"},
+            "task": {"type": "T", "data": {"idx": index, "prompt": question, "answer": gold}},
+            "traces": [
+                {
+                    "verifiers": {"version": "0.4.0"},
+                    "task": {
+                        "type": "T",
+                        "data": {"idx": index, "prompt": question, "answer": gold},
+                    },
+                    "agent": {"config": {"model": MODEL, "sampling": {"temperature": 0.6}}},
+                    "nodes": [
+                        {"message": {"role": "user", "content": question}, "sampled": False},
+                        {"message": {"role": "assistant", "content": output}, "sampled": True},
+                    ],
+                    "calls": [{"model": MODEL, "finish_reason": "stop"}],
+                    "rewards": {"correct": {"score": float(right), "weight": 1.0}},
+                    "metrics": {"turns": 1.0},
+                    "ok": True,
+                }
+            ],
+            "ok": True,
+        }
+        for index, question, gold, sample, output, right in samples()
+    ]
+    write_lines(folder / "traces.jsonl", rows)
+    return folder

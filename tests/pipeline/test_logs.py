@@ -74,6 +74,8 @@ FORMS = [
     (logs.trl, "trl", Kept("TRL", "", f"{HERE}@step-100", [NO_GOLD] * 4, SAID)),
     (logs.verifiers, "verifiers",
      Kept("verifiers", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+    (logs.verifiers_traces, "verifiers",
+     Kept("verifiers 0.4.0", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
 ]
 # fmt: on
 

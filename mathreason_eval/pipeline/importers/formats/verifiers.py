@@ -1,4 +1,4 @@
-"""verifiers: `results.jsonl` of `vf-eval`, with `metadata.json` beside it."""
+"""verifiers: `results.jsonl` of `vf-eval` with `metadata.json`, or `traces.jsonl` of version 1."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from mathreason_eval.pipeline.importers.logs import (
     LogFormat,
     LogRow,
     at,
+    content_parts,
+    first_of,
     last_text,
     name_of,
     scalars,
@@ -26,6 +28,8 @@ _OWN = frozenset(
 
 def read(path: Path) -> Log:
     """Return the rollouts of an evaluation: of each the last message of the assistant."""
+    if at(next((row for _, row in log_rows(path)), {}), "traces") is not None:
+        return _of_episodes(path)
     meta = path.with_name("metadata.json")
     told = document(meta) if meta.is_file() else {}
     config = at(told, "sampling_args")
@@ -60,9 +64,67 @@ def _row(number: int, row: Row) -> LogRow:
     )
 
 
+# --- version 1: an episode a line ------------------------------------------------------------
+
+
+def _of_episodes(path: Path) -> Log:
+    """Return the traces of the episodes of a file: a graph of messages each."""
+    rows = list(log_rows(path))
+    traces = [trace for _, row in rows for trace in _traces(row)]
+    sampling = at(traces[0], "agent", "config", "sampling") if traces else None
+    return Log(
+        rows=(_trace_row(number, row, trace) for number, row in rows for trace in _traces(row)),
+        version=name_of(at(traces[0], "verifiers", "version")) if traces else None,
+        settings=scalars(sampling),
+    )
+
+
+def _traces(row: Row) -> list[object]:
+    """Return the traces of an episode; one that ended before any has one without texts."""
+    traces = at(row, "traces")
+    return traces if isinstance(traces, list) and traces else [{"errors": at(row, "errors")}]
+
+
+def _trace_row(number: int, row: Row, trace: object) -> LogRow:
+    data = at(trace, "task", "data") or at(row, "task", "data")
+    nodes = at(trace, "nodes")
+    sampled = (
+        [one for one in nodes if at(one, "sampled") is True] if isinstance(nodes, list) else []
+    )
+    message = at(sampled, -1, "message")
+    text, thought = content_parts(at(message, "content"))
+    call = at(trace, "calls", -1)
+    rewards = at(trace, "rewards")
+    scores = {
+        name: at(rewards, name, "score") for name in rewards or () if isinstance(rewards, dict)
+    }
+    numbers = [one for one in scores.values() if isinstance(one, int | float)]
+    right = {name: one > 0 for name, one in scores.items() if isinstance(one, int | float)}
+    failed = at(trace, "errors", -1, "message")
+    return LogRow(
+        number=number,
+        problem=name_of(at(data, "id")) or name_of(at(data, "idx")),
+        question=last_text(at(data, "prompt"), "user"),
+        golds=first_of(data, "answer", "gold", "solution") if data else None,
+        output=text,
+        reasoning=thought or (first_of(message, "reasoning_content") if message else None),
+        finish_reason=at(call, "finish_reason"),
+        verdicts=stated_all({**right, **scalars(at(trace, "metrics"))}),
+        reward=sum(numbers) if numbers else None,
+        prompt_tokens=at(call, "usage", "prompt_tokens"),
+        completion_tokens=at(call, "usage", "completion_tokens"),
+        model=name_of(at(call, "model")) or name_of(at(trace, "agent", "config", "model")),
+        task=name_of(at(row, "env", "id")),
+        error=f"ended in an error: {str(failed)[:200]}" if failed and not sampled else None,
+    )
+
+
 FORMAT = LogFormat(
     name="verifiers",
     program="verifiers",
-    knows=lambda sight: sight.kind == "rows" and sight.has("example_id", "completion", "reward"),
+    knows=lambda sight: (
+        sight.kind == "rows"
+        and (sight.has("example_id", "completion", "reward") or sight.has("traces", "task", "env"))
+    ),
     read=read,
 )
