@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from mathreason_eval.cli.options import (
     data_option,
     grading_options,
     json_option,
+    key_value,
     out_option,
     run_spec,
     second_option,
@@ -159,14 +160,27 @@ AUTO = "auto"
 """The name under which logs of any format are read; paths without a name mean it."""
 
 
-def _import_command(form: str, description: str) -> click.Command:
-    """Return the command that imports a format of rows."""
+_columns_option = click.option(
+    "--columns",
+    callback=lambda _ctx, _param, texts: dict(
+        key_value(pair) for text in texts for pair in text.split(",")
+    ),
+    multiple=True,
+    metavar="OURS=THEIRS[,…]",
+    help="Columns that the file calls otherwise: output=response,gold=answer. May be repeated.",
+)
+"""The option of the format whose columns the user chooses."""
+
+
+def _import_command(form: str, description: str, *more: Callable[[Any], Any]) -> click.Command:
+    """Return the command that imports a format of rows, with options of its own."""
 
     def read(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
         return _import(form, path, options)
 
+    given = (*_IMPORT_OPTIONS[:-1], *more, _IMPORT_OPTIONS[-1])
     return click.command(form, help=description)(
-        reduce(lambda made, option: option(made), reversed(_IMPORT_OPTIONS), read)
+        reduce(lambda made, option: option(made), reversed(given), read)
     )
 
 
@@ -183,10 +197,12 @@ def _logs_command(form: str | None, description: str) -> click.Command:
 
 def _import(form: str, path: Path, options: Mapping[str, Any]) -> int:
     from mathreason_eval.pipeline.importers import IMPORTERS
+    from mathreason_eval.pipeline.importers.jsonl import renaming_importer
     from mathreason_eval.tasks import load_task
 
     task = load_task(options["task"], options["tasks_dirs"])
-    done = IMPORTERS[form](
+    columns = options.get("columns")
+    done = (renaming_importer(columns) if columns else IMPORTERS[form])(
         path,
         task,
         options["out"],
@@ -276,5 +292,6 @@ import_command.add_command(
         A row has output and id, and may have sample, model, question and gold, score, correct,
         finish_reason, prompt_tokens and completion_tokens.
         """,
+        _columns_option,
     )
 )

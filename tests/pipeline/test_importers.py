@@ -13,9 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from manifests import MANIFEST, changed
 
-from mathreason_eval.errors import DataError, RunError
+from mathreason_eval.errors import DataError, RunError, UnknownNameError
 from mathreason_eval.pipeline.importers import folders
-from mathreason_eval.pipeline.importers.jsonl import _problems, import_jsonl, importer
+from mathreason_eval.pipeline.importers.jsonl import (
+    _problems,
+    import_jsonl,
+    importer,
+    renaming_importer,
+)
 from mathreason_eval.pipeline.importers.rows import sample_row
 from mathreason_eval.pipeline.importers.sources import by_model, own_problems, with_models
 from mathreason_eval.runs.store import load_run
@@ -92,6 +97,19 @@ def test_another_format_needs_only_what_reads_its_rows(tmp_path):
     (made,) = importer(lines)(path, load_task("arithmetic"), tmp_path / "runs", grading=(1, 5.0))
     outcomes = [verdict.outcome for verdict in made.run.verdicts("arithmetic")]
     assert outcomes == [Outcome.CORRECT, Outcome.WRONG]
+
+
+def test_columns_of_other_names_are_read_as_ours(tmp_path):
+    path = tmp_path / "outputs.jsonl"
+    row = {"key": "a", "problem": "1 + 1?", "answer": 2, "response": "2", "output": "3", "id": "x"}
+    path.write_text(json.dumps(row) + "\n")
+    columns = {"id": "key", "question": "problem", "gold": "answer", "output": "response"}
+    read = renaming_importer({**columns, "seed": "not there"})
+    (made,) = read(path, load_task("gsm8k"), tmp_path / "runs", grading=(1, 5.0))
+    [sample] = made.run.generations("gsm8k")
+    assert (sample.problem_id, sample.text, sample.seed) == ("a", "2", None)
+    with pytest.raises(UnknownNameError, match="Did you mean output"):
+        renaming_importer({"outptu": "response"})
 
 
 NONE, NULL, EMPTY, STOP, LENGTH = (

@@ -5,12 +5,12 @@ Another format with one output per row needs only a function that reads its rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from mathreason_eval.errors import DataError
+from mathreason_eval.errors import DataError, UnknownNameError
 from mathreason_eval.pipeline.importers.folders import (
     ImportPart,
     ImportPlan,
@@ -18,7 +18,7 @@ from mathreason_eval.pipeline.importers.folders import (
     make_run,
 )
 from mathreason_eval.pipeline.importers.publisher import differs
-from mathreason_eval.pipeline.importers.rows import SampleRow, UnusableRow, sample_row
+from mathreason_eval.pipeline.importers.rows import COLUMNS, SampleRow, UnusableRow, sample_row
 from mathreason_eval.pipeline.importers.sources import (
     by_model,
     folder_names,
@@ -140,6 +140,27 @@ def numbered_importer(read: Callable[[Path], Iterable[NumberedRow]]) -> Importer
 
 import_jsonl = numbered_importer(numbered_rows)
 """Imports JSONL, JSONL.gz, CSV or Parquet."""
+
+
+def renaming_importer(columns: Mapping[str, str]) -> Importer:
+    """Return the importer of rows whose columns have other names.
+
+    Args:
+        columns: by our name of a column the one that the file has.
+
+    Raises:
+        UnknownNameError: if there is no such column of ours.
+    """
+    for ours in columns:
+        if ours not in COLUMNS:
+            raise UnknownNameError("column", ours, COLUMNS, "docs/import.md describes them.")
+
+    def renamed(path: Path) -> Iterator[NumberedRow]:
+        for one in numbered_rows(path):
+            own = {ours: one.row[theirs] for ours, theirs in columns.items() if theirs in one.row}
+            yield replace(one, row={**one.row, **own})
+
+    return numbered_importer(renamed)
 
 
 def _problems(

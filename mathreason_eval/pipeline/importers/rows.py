@@ -198,6 +198,11 @@ def _unknown(row: Row, generation: Generation) -> Iterator[str]:
             yield f"{column} {_short(value)}"
 
 
+COLUMNS = frozenset(
+    {"id", "output", "question", "gold", "sample", "model", "temperature", "top_p", "max_tokens"}
+    | _FIELDS.keys()
+)
+"""The columns that are read."""
 _LARGEST = 2**63 - 1
 _INTEGER = re.compile(r"\s*([+-]?[0-9]{1,40})(\.0*)?\s*")
 
