@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mathreason_eval.grade.judge import NO_GOLD
 from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
 from mathreason_eval.runs.completeness import asked_samples
 from mathreason_eval.runs.reading import distinct
@@ -29,6 +30,9 @@ class Kind(StrEnum):
     FAILED = "failed"
     """Requests without a sample, and those that were accepted as failures."""
     UNGRADABLE = "ungradable"
+    """Undecided by the grader; those that there is no gold for are apart."""
+    NO_GOLD = "no_gold"
+    """Of problems of which another program's log has no gold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +73,9 @@ def artefacts(run: Run) -> tuple[Artefact, ...]:
 
 def _of_task(run: Run, task: str) -> Iterator[Artefact]:
     samples = distinct(run.infos(task)).values()
-    outcomes = Counter(verdict.outcome for verdict in run.verdicts(task))
+    verdicts = run.verdicts(task)
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    no_gold = sum(verdict.rule == NO_GOLD for verdict in verdicts)
     refused = sum(one.is_refusal for one in samples)
     accepted = sum(one.is_failure for one in samples)
     judged = outcomes.total()
@@ -78,7 +84,8 @@ def _of_task(run: Run, task: str) -> Iterator[Artefact]:
         Kind.NO_ANSWER: (outcomes[Outcome.NO_ANSWER] - refused - accepted, judged),
         Kind.REFUSED: (refused, judged),
         Kind.FAILED: (accepted + len(run.failures(task)), asked_samples(run, task)),
-        Kind.UNGRADABLE: (outcomes[Outcome.UNGRADABLE], judged),
+        Kind.UNGRADABLE: (outcomes[Outcome.UNGRADABLE] - no_gold, judged),
+        Kind.NO_GOLD: (no_gold, judged),
     }
     for kind, (count, of) in counts.items():
         if count > 0 and count >= MANY * of:

@@ -101,3 +101,10 @@ def test_rows_with_errors_are_named_and_the_exit_code_says_so(mathreason, tmp_pa
     done = mathreason("import", logs.openai_batch(tmp_path / "logs"), "-o", tmp_path / "runs")
     assert done.code == 1
     assert "line 4 ended in an error: expired" in done.err
+
+
+def test_without_golds_the_advice_is_to_name_them(mathreason, tmp_path):
+    mathreason("import", logs.trl(tmp_path / "logs"), "-o", tmp_path / "runs")
+    said = mathreason("show", tmp_path / "runs").err.replace("\n", " ")
+    assert "--data imported=FILE" in said
+    assert "regrade" not in said

@@ -35,6 +35,7 @@ def artefact_line(one: Artefact, run: Run) -> str:
     values = {
         "tokens": "max_tokens" if one.max_tokens is None else f"{one.max_tokens:,} tokens",
         "more": _more_tokens(one, run),
+        "task": task,
         "look": f"`{command('show', run.path, '--outcome', Outcome.NO_ANSWER)}`",
         "regrade": f"`{command('regrade', run.path, '--deadline', 30)}`",
     }
@@ -74,6 +75,11 @@ _LINES = {
         "could not be graded, and count as wrong",
         _SAYS_LESS.format("the grader"),
         "{regrade} gives it more time",
+    ),
+    Kind.NO_GOLD: (
+        "are of problems without a gold, and count as wrong",
+        "the accuracy says nothing",
+        "import the log with --data {task}=FILE, which names the golds",
     ),
 }
 """For each kind what the samples are, what of it, and what to do."""
