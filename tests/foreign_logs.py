@@ -445,3 +445,13 @@ def verifiers_traces(folder: Path) -> Path:
     ]
     write_lines(folder / "traces.jsonl", rows)
     return folder
+
+
+LOGS = (
+    (lm_eval, "lm-eval"), (lighteval, "lighteval"), (inspect_zip, "inspect"),
+    (inspect_json, "inspect"), (evalscope, "evalscope"), (opencompass, "opencompass"),
+    (nemo_skills, "nemo-skills"), (nemo_evaluator, "nemo-evaluator"), (matharena, "matharena"),
+    (every_eval_ever, "every-eval-ever"), (openai_batch, "openai-batch"), (verl, "verl"),
+    (trl, "trl"), (verifiers, "verifiers"), (verifiers_traces, "verifiers"),
+)  # fmt: skip
+"""(writer, format)."""

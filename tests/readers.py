@@ -10,19 +10,23 @@ import gzip
 import io
 import json
 import tarfile
+import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from foreign_logs import LOGS
 from manifests import MANIFEST
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.gate.baseline import open_baseline
 from mathreason_eval.gate.config import read_config
 from mathreason_eval.models import fake, replay
+from mathreason_eval.pipeline.importers.combined import LogOptions, plan_logs
+from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.rows import sample_row
 from mathreason_eval.pipeline.importers.sources import by_model, own_problems, with_models
 from mathreason_eval.runs.codec import as_document, as_line
@@ -99,6 +103,17 @@ def _import(name: str) -> Callable[[Path], None]:
         rows = with_models([sample_row(row) for row in numbered_rows(path)], path, None)
         if rows:
             by_model(rows, own_problems(rows, path), path)
+
+    return read
+
+
+def _read_logs(form: str) -> Callable[[Path], None]:
+    def read(folder: Path) -> None:
+        for plan in plan_logs([folder], folder / "out", LogOptions(), FORMATS[form]).plans:
+            as_document(plan.manifest)
+            for part in plan.parts:
+                for record in (*part.source.problems, *part.source.generations, *part.published):
+                    as_line(record)
 
     return read
 
@@ -235,6 +250,31 @@ _FILES: Mapping[str, tuple[bytes, Callable[[Path], object]]] = {
         }.items()
     },
 }
+
+
+def _logs() -> Iterator[Reader]:
+    """Yield a reader for each file of each log."""
+    for write, form in LOGS:
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            try:
+                write(folder)
+            except ImportError:  # no pyarrow
+                continue
+            files = {
+                path.relative_to(folder).as_posix(): path.read_bytes()
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            }
+        for file in files:
+            yield Reader(
+                name=f"{write.__name__} {file.rpartition('/')[2]}",
+                file=file,
+                files=files,
+                read=_read_logs(form),
+            )
+
+
 READERS: tuple[Reader, ...] = (
     *(Reader(name=f"run {file}", file=file, files=_RUN, read=_read_run) for file in _RUN),
     *(
@@ -250,6 +290,7 @@ READERS: tuple[Reader, ...] = (
         Reader(name=name, file=name, files={name: content}, read=read)
         for name, (content, read) in _FILES.items()
     ),
+    *_logs(),
 )
 
 

@@ -16,11 +16,12 @@ import pytest
 
 from mathreason_eval.errors import DataError, MissingExtraError, RunError, UserError
 from mathreason_eval.pipeline.importers import IMPORTERS
-from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs
+from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs, plan_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.known_tasks import our_task
 from mathreason_eval.pipeline.importers.matching import Questions, without_shots
 from mathreason_eval.pipeline.importers.publisher import Cause, report
+from mathreason_eval.runs.codec import as_document
 from mathreason_eval.runs.store import find_runs, load_run
 from mathreason_eval.tasks import load_task, task_names
 from mathreason_eval.types import Outcome, Problem
@@ -118,6 +119,18 @@ def test_no_other_format_takes_a_log_for_its_own(tmp_path, write, form):
             with pytest.raises(DataError, match="holds no log of"):
                 imported(folder, tmp_path / "runs", form=other)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_that_is_said_to_be_of_another_format_is_no_crash(tmp_path, form):
+    for write, own, _ in FORMS:
+        if own == form:
+            continue
+        folder = write(tmp_path / write.__name__)
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            with contextlib.suppress(DataError):
+                plan_logs([path], tmp_path / "runs", LogOptions(), FORMATS[form])
 
 
 # --- what is kept ----------------------------------------------------------------------------
@@ -492,24 +505,53 @@ def test_two_outputs_of_one_sample_are_refused_only_if_they_differ(tmp_path):
     assert len(done.run.generations("gsm8k")) == 4
 
 
+ODD = [
+    *(None, True, -1, 0, 1e300, 10**30, "", "x", [], [[]], {}, {"a": [1]}, ["text", 3]),
+    *("1" * 5000, "²", {"role": "user"}, [None], "\ud800"),
+]
+
+
+def places(value, path=()):
+    """Yield the path to each value within a value; of a list the first item is enough."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value[:1]):
+            yield from places(one, (*path, key))
+
+
+def with_odd(value, path, odd):
+    if not path:
+        return odd
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    copied[path[0]] = with_odd(value[path[0]], path[1:], odd)
+    return copied
+
+
 @pytest.mark.slow
-def test_rows_of_any_shape_are_rows_and_not_a_crash(tmp_path):
+@pytest.mark.parametrize(("write", "form"), logs.LOGS)
+def test_rows_of_any_shape_are_rows_and_not_a_crash(tmp_path, write, form):
     """Whatever stands in a field, a row is a sample, unusable, or an error of the log."""
-    odd = [None, True, -1, 1e300, "x", [], [[]], {}, {"a": [1]}, ["text", 3], "1" * 5000]
-    for number, (write, form, _) in enumerate(FORMS):
-        folder = write(tmp_path / f"logs-{number}")
-        for path in sorted(folder.rglob("*.json*")):
-            if path.suffix == ".json":
-                continue
-            rows = [json.loads(line) for line in path.read_text().splitlines()]
-            changed = [
-                {**row, name: odd[(place + number) % len(odd)]}
-                for row in rows[:1]
-                for place, name in enumerate(row)
-            ]
-            logs.write_lines(path, [*rows, *changed])
-        with contextlib.suppress(UserError):
-            imported(folder, tmp_path / f"runs-{number}", form=FORMATS[form])
+    folder = write(tmp_path / "logs")
+    texts = [one for one in folder.rglob("*") if one.suffix in {".json", ".jsonl"}]
+    for path in sorted(texts):
+        content = path.read_text()
+        lines = path.suffix == ".jsonl"
+        rows = [json.loads(line) for line in content.splitlines()] if lines else None
+        value = rows[0] if lines else json.loads(content)
+        # A matrix of all places and values would take minutes: each place gets three.
+        for number, place in enumerate(places(value)):
+            for odd in (ODD[(number + step) % len(ODD)] for step in (0, 5, 11)):
+                changed = with_odd(value, place, odd)
+                if lines:
+                    logs.write_lines(path, [changed, *rows[1:]])
+                else:
+                    logs.write_json(path, changed)
+                with contextlib.suppress(UserError):
+                    for plan in plan_logs(
+                        [folder], tmp_path / "r", LogOptions(), FORMATS[form]
+                    ).plans:
+                        as_document(plan.manifest)
+        path.write_text(content)
 
 
 def test_the_same_import_again_is_refused_and_one_begun_goes_on(tmp_path):

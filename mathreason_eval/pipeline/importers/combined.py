@@ -108,6 +108,43 @@ def _imported_logs(
     form: LogFormat | None,
     given: Task | None = None,
 ) -> ImportedLogs:
+    planned = plan_logs(paths, out, options, form, given)
+    check_folders(planned.plans, out)
+    return ImportedLogs(
+        runs=tuple(imported(plan, make_run(plan, options.grading)) for plan in planned.plans),
+        said=planned.said,
+        notes=planned.notes,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedLogs:
+    """The runs to be made of some logs; nothing is written or judged yet."""
+
+    plans: tuple[ImportPlan, ...]
+    said: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def plan_logs(
+    paths: Sequence[Path],
+    out: Path,
+    options: LogOptions,
+    form: LogFormat | None = None,
+    given: Task | None = None,
+) -> PlannedLogs:
+    """Return the runs to be made of logs.
+
+    Args:
+        paths: as of `import_logs`.
+        out: as of `import_logs`.
+        options: as of `import_logs`.
+        form: as of `import_logs`.
+        given: the task of `options`, if it is loaded already.
+
+    Raises:
+        DataError: as `import_logs`.
+    """
     found = recognised(paths, form)
     place = paths[0]
     read = [_with_steps(_ReadLog.of(path, found.form), place, options) for path in found.files]
@@ -120,19 +157,17 @@ def _imported_logs(
     sources = _sources(groups, place, options)
     details = _details(found.form, read, place)
     models = list(dict.fromkeys(part.source.model for parts in sources for part in parts))
-    plans = [
+    plans = tuple(
         ImportPlan.of(
             [part for parts in sources for part in parts if part.source.model == model],
             out / name,
             details,
         )
         for model, name in zip(models, folder_names(models), strict=True)
-    ]
-    check_folders(plans, out)
-    runs = tuple(imported(plan, make_run(plan, options.grading)) for plan in plans)
+    )
     version = " ".join(filter(None, (found.form.program, _version(read))))
-    return ImportedLogs(
-        runs=runs,
+    return PlannedLogs(
+        plans=plans,
         said=tuple(_said(version, part) for plan in plans for part in plan.parts),
         notes=tuple(note for group in groups for note in group.notes),
     )

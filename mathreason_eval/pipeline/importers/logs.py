@@ -145,10 +145,25 @@ def stated(value: object) -> Stated | None:
     return bool(value) if value in (0, 1) else float(value)
 
 
-def stated_all(values: Mapping[str, object]) -> dict[str, Stated]:
-    """Return the verdicts among some values by name."""
-    found = {name: stated(value) for name, value in values.items()}
+def stated_all(values: object) -> dict[str, Stated]:
+    """Return the verdicts among some values by name; none of what is no mapping."""
+    found = {str(name): stated(value) for name, value in mapped(values).items()}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def mapped(value: object) -> Mapping[str, Any]:
+    """Return a mapping as it is; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(value: object) -> list[Any]:
+    """Return a list as it is; an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def several(value: object) -> list[Any]:
+    """Return a list as it is; of anything else a list of it alone."""
+    return value if isinstance(value, list) else [value]
 
 
 def content_parts(content: object) -> tuple[str | None, str | None]:
@@ -177,17 +192,22 @@ def last_text(messages: object, *roles: str) -> str | None:
     """
     if isinstance(messages, str):
         return messages
-    several = messages if isinstance(messages, list) else []
-    said = [one for one in several if at(one, "role") in roles]
+    said = [one for one in listed(messages) if at(one, "role") in roles]
     return content_parts(at(said, -1, "content"))[0]
 
 
-def scalars(values: object, *left_out: str) -> dict[str, Any]:
+_LONGEST_SETTING = 2_000
+"""Characters of a setting; a chat template is none."""
+
+
+def scalars(values: object) -> dict[str, Any]:
     """Return the texts, numbers and truth values of a mapping, as a manifest records settings."""
     if not isinstance(values, Mapping):
         return {}
-    return {
-        str(name): value
-        for name, value in values.items()
-        if isinstance(value, str | int | float | bool) and name not in left_out
-    }
+    return {str(name): value for name, value in values.items() if _is_scalar(value)}
+
+
+def _is_scalar(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) or (isinstance(value, str) and len(value) <= _LONGEST_SETTING)

@@ -31,8 +31,10 @@ def read(path: Path) -> Log:
         others: tuple[Path, ...] = ()
     else:
         other = _counterpart(path, _REVIEWS, _PREDICTIONS)
-        told = {at(row, "index"): row for _, row in log_rows(other)} if other else {}
-        rows = [(number, row, told.get(at(row, "index"), {})) for number, row in log_rows(path)]
+        told = {name_of(at(row, "index")): row for _, row in log_rows(other)} if other else {}
+        rows = [
+            (number, row, told.get(name_of(at(row, "index")), {})) for number, row in log_rows(path)
+        ]
         others = (other,) if other else ()
     ranks = _ranks([row for _, row, _ in rows])
     return Log(
@@ -101,7 +103,7 @@ def _row(number: int, row: Row, made: Mapping[str, object], sample: int | None) 
         output=said if text is None else text,
         reasoning=thought,
         finish_reason=at(choice, "stop_reason"),
-        verdicts=stated_all(at(row, "sample_score", "score", "value") or {}),
+        verdicts=stated_all(at(row, "sample_score", "score", "value")),
         prompt_tokens=at(usage, "input_tokens"),
         completion_tokens=at(usage, "output_tokens"),
         seconds=at(made, "model_output", "time"),

@@ -13,6 +13,7 @@ from mathreason_eval.pipeline.importers.logs import (
     at,
     name_of,
     scalars,
+    several,
     stated_all,
 )
 from mathreason_eval.tasks.readers import Row
@@ -44,11 +45,10 @@ def _aggregate(path: Path) -> Path | None:
 
 
 def _outputs(number: int, row: Row) -> Iterator[LogRow]:
-    texts = at(row, "output", "raw")
-    several = texts if isinstance(texts, list) else [texts]
+    texts = several(at(row, "output", "raw"))
     name = name_of(at(row, "evaluation_result_id")) or name_of(at(row, "evaluation_name"))
     bench = name_of(at(row, "evaluation_name"))
-    for place, text in enumerate(several):
+    for place, text in enumerate(texts):
         yield LogRow(
             number=number,
             problem=name_of(at(row, "sample_id")),
@@ -58,11 +58,9 @@ def _outputs(number: int, row: Row) -> Iterator[LogRow]:
             golds=at(row, "input", "reference") or None,
             output=text,
             reasoning=at(row, "output", "reasoning_trace", place),
-            verdicts=_verdict(row, name) if len(several) == 1 else {},
-            prompt_tokens=at(row, "token_usage", "input_tokens") if len(several) == 1 else None,
-            completion_tokens=at(row, "token_usage", "output_tokens")
-            if len(several) == 1
-            else None,
+            verdicts=_verdict(row, name) if len(texts) == 1 else {},
+            prompt_tokens=at(row, "token_usage", "input_tokens") if len(texts) == 1 else None,
+            completion_tokens=at(row, "token_usage", "output_tokens") if len(texts) == 1 else None,
             model=name_of(at(row, "model_id")),
             task=bench and bench.rpartition(".")[2],
         )

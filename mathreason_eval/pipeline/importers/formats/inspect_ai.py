@@ -17,6 +17,8 @@ from mathreason_eval.pipeline.importers.logs import (
     content_parts,
     first_of,
     last_text,
+    listed,
+    mapped,
     name_of,
     scalars,
     stated,
@@ -33,10 +35,11 @@ def read(path: Path) -> Log:
     """Return the samples of an evaluation."""
     if path.suffix == ZIP:
         with opened_zip(path) as opened:
-            header = opened.document(next(name for name in HEADERS if name in opened.names))
+            name = next((name for name in HEADERS if name in opened.names), None)
+            header = opened.document(name) if name else None
         return _log(header, _in_zip(path))
     told = document(path)
-    return _log(told, at(told, "samples") or ())
+    return _log(told, listed(at(told, "samples")))
 
 
 def _in_zip(path: Path) -> Iterator[object]:
@@ -108,9 +111,7 @@ def _whole_text(text: str | None, attached: object) -> str | None:
 
 def _verdicts(scores: object) -> dict[str, Stated]:
     found: dict[str, Stated] = {}
-    if not isinstance(scores, Mapping):
-        return found
-    for name, score in scores.items():
+    for name, score in mapped(scores).items():
         value = at(score, "value")
         parts: Mapping[str, Any] = value if isinstance(value, Mapping) else {"": value}
         for part, one in parts.items():

@@ -15,6 +15,7 @@ from mathreason_eval.pipeline.importers.logs import (
     first_of,
     name_of,
     scalars,
+    several,
     stated_all,
 )
 from mathreason_eval.tasks.readers import Row
@@ -29,7 +30,7 @@ def read(path: Path) -> Log:
     told = document(results) if results else {}
     config = at(told, "config_general")
     kwargs = at(config, "model_config", "generation_parameters") or {}
-    model = first_of(config, "model_name") if config else None
+    model = at(config, "model_name")
     folders = path.parent.relative_to(path.parent.parent.parent).parts if found else ()
     return Log(
         rows=(row for number, line in log_rows(path) for row in _outputs(number, line)),
@@ -71,9 +72,10 @@ def _outputs(number: int, row: Row) -> Iterator[LogRow]:
     if doc is None:
         yield from _older(number, row)
         return
-    verdicts = stated_all(at(row, "metric") or {})
+    verdicts = stated_all(at(row, "metric"))
+    texts = several(texts)
     thoughts = at(response, "reasonings")
-    for place, text in enumerate(texts if isinstance(texts, list) else [texts]):
+    for place, text in enumerate(texts):
         tokens = at(response, "output_tokens", place)
         yield LogRow(
             number=number,
@@ -92,15 +94,13 @@ def _outputs(number: int, row: Row) -> Iterator[LogRow]:
 
 def _gold(doc: object) -> object:
     places = at(doc, "gold_index")
-    chosen = places if isinstance(places, list) else [places]
-    golds = [at(doc, "choices", place) for place in chosen if isinstance(place, int)]
+    golds = [at(doc, "choices", place) for place in several(places) if isinstance(place, int)]
     return [gold for gold in golds if gold is not None] or None
 
 
 def _older(number: int, row: Row) -> Iterator[LogRow]:
     """Yield the samples of a row as they were before there was a column `doc`."""
-    texts = at(row, "predictions")
-    for place, text in enumerate(texts if isinstance(texts, list) else [texts]):
+    for place, text in enumerate(several(at(row, "predictions"))):
         yield LogRow(
             number=number,
             problem=None,
@@ -108,7 +108,7 @@ def _older(number: int, row: Row) -> Iterator[LogRow]:
             prompt=first_of(row, "example", "full_prompt"),
             golds=at(row, "gold"),
             output=text,
-            verdicts=stated_all(at(row, "metrics") or {}) if place == 0 else {},
+            verdicts=stated_all(at(row, "metrics")) if place == 0 else {},
         )
 
 

@@ -14,8 +14,10 @@ from mathreason_eval.pipeline.importers.logs import (
     LogRow,
     at,
     first_of,
+    mapped,
     name_of,
     scalars,
+    several,
     stated_all,
 )
 from mathreason_eval.tasks.readers import Row
@@ -52,7 +54,7 @@ def _settings(told: object, task: str | None) -> dict[str, Any]:
         "task_hash": at(told, "task_hashes", task or ""),
         "shots": at(told, "n-shot", task or ""),
         "temperature": _temperature(kwargs),
-        "max_tokens": first_of(kwargs, "max_gen_toks", "max_tokens") if kwargs else None,
+        "max_tokens": first_of(mapped(kwargs), "max_gen_toks", "max_tokens"),
         "stop": at(kwargs, "until"),
     }
 
@@ -66,9 +68,9 @@ def _outputs(number: int, row: Row, task: str | None) -> Iterator[LogRow]:
     responses = at(row, "resps", 0)
     key = None if (doc := name_of(at(row, "doc_id"))) is None else f"{task or 'doc'}-{doc}"
     question = _question(row)
-    golds = first_of(at(row, "doc") or {}, "answer", "gold", "final_answer")
+    golds = first_of(mapped(at(row, "doc")), "answer", "gold", "final_answer")
     verdicts = _verdicts(row)
-    for place, text in enumerate(responses if isinstance(responses, list) else [responses]):
+    for place, text in enumerate(several(responses)):
         yield LogRow(
             number=number,
             problem=key,
@@ -84,8 +86,7 @@ def _outputs(number: int, row: Row, task: str | None) -> Iterator[LogRow]:
 
 
 def _question(row: Row) -> object:
-    doc = at(row, "doc")
-    return first_of(doc, "question", "problem", "Problem", "query") if doc else None
+    return first_of(mapped(at(row, "doc")), "question", "problem", "Problem", "query")
 
 
 def _verdicts(row: Row) -> Mapping[str, Any]:

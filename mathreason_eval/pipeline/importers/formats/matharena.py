@@ -12,6 +12,7 @@ from mathreason_eval.pipeline.importers.logs import (
     at,
     first_of,
     last_text,
+    listed,
     name_of,
     stated_all,
     whole,
@@ -34,7 +35,7 @@ def _task(path: Path) -> str | None:
 
 def _row(number: int, row: Row) -> LogRow:
     thought = [
-        one for one in at(row, "all_messages") or () if at(one, "type") in ("cot", "reasoning")
+        one for one in listed(at(row, "all_messages")) if at(one, "type") in ("cot", "reasoning")
     ]
     reasoning = at(thought, -1, "content")
     return LogRow(

@@ -27,13 +27,13 @@ _DONE = 200
 def read(path: Path) -> Log:
     """Return the samples of a batch; a request that failed is missing."""
     asked = _input(path)
-    requests = {at(row, "custom_id"): row for _, row in log_rows(asked)} if asked else {}
+    requests = {name_of(at(row, "custom_id")): row for _, row in log_rows(asked)} if asked else {}
     body = at(next(iter(requests.values()), None), "body")
     return Log(
         rows=(
             row
             for number, line in log_rows(path)
-            for row in _outputs(number, line, requests.get(at(line, "custom_id"), {}))
+            for row in _outputs(number, line, requests.get(name_of(at(line, "custom_id")), {}))
         ),
         settings={
             "temperature": at(body, "temperature"),

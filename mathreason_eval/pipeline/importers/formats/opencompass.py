@@ -13,7 +13,9 @@ from mathreason_eval.pipeline.importers.logs import (
     LogRow,
     Sight,
     at,
+    listed,
     name_of,
+    several,
     stated_all,
 )
 
@@ -42,31 +44,29 @@ def _results(path: Path) -> Path | None:
 
 
 def _rows(told: object, details: object, run: int) -> Iterator[LogRow]:
-    assert isinstance(told, Mapping), "`_knows` has seen it"
-    for number, (key, row) in enumerate(told.items(), 1):
-        outputs = at(row, "prediction")
-        several = outputs if isinstance(outputs, list) else [outputs]
+    rows = told if isinstance(told, Mapping) else {}
+    for number, (key, row) in enumerate(rows.items(), 1):
+        outputs = several(at(row, "prediction"))
         # Newer versions have a list, older ones a mapping by the same keys.
-        detail = at(details, int(key) if isinstance(details, list) and key.isdigit() else key)
+        detail = at(details, int(key) if isinstance(details, list) and key.isdecimal() else key)
         said = stated_all({"correct": at(detail, "correct")})
-        for place, text in enumerate(several):
+        for place, text in enumerate(outputs):
             yield LogRow(
                 number=number,
                 # One data set may have a problem several times, to sample it: the text says which.
                 problem=None,
-                sample=run or (place if len(several) > 1 else None),
+                sample=run or (place if len(outputs) > 1 else None),
                 question=_question(at(row, "origin_prompt")),
                 golds=at(row, "gold"),
                 output=text,
-                verdicts=said if len(several) == 1 else {},
+                verdicts=said if len(outputs) == 1 else {},
             )
 
 
 def _question(prompt: object) -> object:
     if isinstance(prompt, str):
         return prompt
-    several = prompt if isinstance(prompt, list) else []
-    asked = [one for one in several if at(one, "role") == "HUMAN"]
+    asked = [one for one in listed(prompt) if at(one, "role") == "HUMAN"]
     return name_of(at(asked, -1, "prompt"))
 
 

@@ -13,6 +13,8 @@ from mathreason_eval.pipeline.importers.logs import (
     content_parts,
     first_of,
     last_text,
+    listed,
+    mapped,
     name_of,
     scalars,
     stated_all,
@@ -45,7 +47,7 @@ def read(path: Path) -> Log:
 
 def _row(number: int, row: Row) -> LogRow:
     reward, cut, spent = at(row, "reward"), at(row, "is_truncated"), at(row, "generation_ms")
-    metrics = at(row, "metrics") or {name: row[name] for name in row if name not in _OWN}
+    metrics = mapped(at(row, "metrics")) or {name: row[name] for name in row if name not in _OWN}
     right = {"reward": reward > 0} if isinstance(reward, int | float) else {}
     failed = at(row, "error")
     return LogRow(
@@ -81,23 +83,16 @@ def _of_episodes(path: Path) -> Log:
 
 def _traces(row: Row) -> list[object]:
     """Return the traces of an episode; one that ended before any has one without texts."""
-    traces = at(row, "traces")
-    return traces if isinstance(traces, list) and traces else [{"errors": at(row, "errors")}]
+    return listed(at(row, "traces")) or [{"errors": at(row, "errors")}]
 
 
 def _trace_row(number: int, row: Row, trace: object) -> LogRow:
     data = at(trace, "task", "data") or at(row, "task", "data")
-    nodes = at(trace, "nodes")
-    sampled = (
-        [one for one in nodes if at(one, "sampled") is True] if isinstance(nodes, list) else []
-    )
+    sampled = [one for one in listed(at(trace, "nodes")) if at(one, "sampled") is True]
     message = at(sampled, -1, "message")
     text, thought = content_parts(at(message, "content"))
     call = at(trace, "calls", -1)
-    rewards = at(trace, "rewards")
-    scores = {
-        name: at(rewards, name, "score") for name in rewards or () if isinstance(rewards, dict)
-    }
+    scores = {name: at(one, "score") for name, one in mapped(at(trace, "rewards")).items()}
     numbers = [one for one in scores.values() if isinstance(one, int | float)]
     right = {name: one > 0 for name, one in scores.items() if isinstance(one, int | float)}
     failed = at(trace, "errors", -1, "message")
