@@ -49,12 +49,14 @@ def compare(
     if len(runs) < 2:  # noqa: PLR2004
         raise click.UsageError("Name at least two runs; the first is the baseline.")
     from mathreason_eval.cli.screens.comparison import print_comparisons
-    from mathreason_eval.cli.stored import run_path
+    from mathreason_eval.cli.stored import note_unknown, run_path
     from mathreason_eval.compare.comparison import ComparisonRequest
     from mathreason_eval.compare.comparison import as_json as plain
     from mathreason_eval.compare.comparison import compare as compared
     from mathreason_eval.runs.store import find_run
 
     request = ComparisonRequest(tasks=tasks, metric=metric, slices=slices, force=force)
-    done = compared([find_run(run_path(path)) for path in runs], request)
+    found = [find_run(run_path(path)) for path in runs]
+    note_unknown(*found)
+    done = compared(found, request)
     print_json(plain(done)) if as_json else print_comparisons(done)

@@ -109,14 +109,16 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     other exit code is not a verdict.
     """
     from mathreason_eval.cli.screens.gate import print_judgement
-    from mathreason_eval.cli.stored import run_path
+    from mathreason_eval.cli.stored import check_golds, run_path
     from mathreason_eval.gate.baseline import open_baseline
     from mathreason_eval.gate.outputs import as_json
     from mathreason_eval.runs.store import find_run
 
     config = _config(options)
     with open_baseline(_baseline(options)) as baseline:
-        found = _judge(baseline, find_run(run_path(path, options)), config, options)
+        run = find_run(run_path(path, options))
+        check_golds(baseline, run)
+        found = _judge(baseline, run, config, options)
         code = _EXIT_CODES[found.conclusion]
         for write in (_write_junit, _write_summary, _print_annotations):
             with exit_code_kept():
@@ -267,7 +269,7 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     the tokens they take, and what no number of samples can show.
     """
     from mathreason_eval.cli.screens.gate import design_as_json, print_designs
-    from mathreason_eval.cli.stored import run_path
+    from mathreason_eval.cli.stored import check_golds, run_path
     from mathreason_eval.compare.design import PlanRequest, designs
     from mathreason_eval.runs.completeness import gaps
     from mathreason_eval.runs.store import find_run
@@ -279,6 +281,7 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
         gate=GateSettings(margin=options["margin"], alpha=options["alpha"]),
     )
     run = find_run(run_path(baseline))
+    check_golds(run)
     done = designs(run, tasks, request)
     for one in done:
         for phrase in gaps(run, one.task, str(run.path)):

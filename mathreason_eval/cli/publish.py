@@ -36,11 +36,12 @@ def export(form: str, run: Path, out: Path) -> int:
 def leaderboard(runs: tuple[Path, ...], out: Path) -> int:
     """Build a static site from runs, or from folders that contain runs."""
     from mathreason_eval.cli.screens.commands import command
-    from mathreason_eval.cli.stored import run_path
+    from mathreason_eval.cli.stored import note_unknown, run_path
     from mathreason_eval.runs.store import find_runs
     from mathreason_eval.site import build_site
 
     found = [run for path in runs for run in find_runs(run_path(path))]
+    note_unknown(*found)
     index = build_site(found, out)
     with exit_code_kept():
         say(f"{counted(len(found), 'run')} on {index}")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.cli.screens import note
+from mathreason_eval.errors import NotComparableError
 from mathreason_eval.text import visible_line
+
+if TYPE_CHECKING:
+    from mathreason_eval.runs.store import Run
 
 
 def run_path(path: Path, options: Mapping[str, Any] | None = None) -> Path:
@@ -38,3 +42,38 @@ def run_path(path: Path, options: Mapping[str, Any] | None = None) -> Path:
             note(visible_line(line))
         note(visible_line(f"{path}: imported into {folder}, which later commands use"))
     return folder
+
+
+def check_golds(*runs: Run) -> None:
+    """Check that the accuracy of every task of some runs is known.
+
+    Without a gold nothing is right: two such runs would seem equal, whatever the models can do.
+
+    Raises:
+        NotComparableError: if a task has no gold at all.
+    """
+    for run in runs:
+        if task := _without_golds(run):
+            raise NotComparableError(
+                f"{run.path} has no gold for any problem of {task}: its accuracy is unknown.",
+                f"Import the log with --data {task}=FILE, which names them.",
+            )
+
+
+def note_unknown(*runs: Run) -> None:
+    """Say of which runs the accuracy is unknown."""
+    for run in runs:
+        if task := _without_golds(run):
+            note(
+                f"warning: {visible_line(str(run.path))} has no gold for any problem of {task}: "
+                "its accuracy is unknown, and not the 0 that is shown"
+            )
+
+
+def _without_golds(run: Run) -> str | None:
+    """Return the first task of a run that has problems and no gold of any."""
+    for task in run.tasks():
+        problems = run.problems(task)
+        if problems and not any(problem.gold for problem in problems):
+            return task
+    return None

@@ -127,3 +127,25 @@ def test_a_cache_that_cannot_be_written_is_an_error_of_the_user(
     said = mathreason("show", folders[0])
     assert said.code == 2
     assert "cannot be written" in said.err
+
+
+# fmt: off
+UNKNOWN = [
+    # words with {log}; exit code; what is said
+    (["gate", "{log}", "--baseline", "{log}"],          4, "its accuracy is unknown"),
+    (["plan", "--baseline", "{log}", "--detect", "2pp"], 4, "its accuracy is unknown"),
+    (["compare", "{log}", "{log}"],                     0, "not the 0 that is shown"),
+    (["leaderboard", "{log}", "-o", "{site}"],          0, "not the 0 that is shown"),
+    (["show", "{log}"],                                 0, "the accuracy says nothing"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("words", "code", "says"), UNKNOWN)
+def test_without_golds_no_verb_has_an_accuracy_for_an_answer(
+    mathreason, cache, tmp_path, *, words, code, says
+):
+    log = logs.trl(tmp_path / "logs")
+    said = mathreason(*(word.format(log=log, site=tmp_path / "site") for word in words))
+    assert said.code == code, said.err
+    assert says in said.err.replace("\n", " ")

@@ -172,7 +172,7 @@ def _flip_line(one: TaskComparison, flip: Flip, width: int) -> str:
     head = (
         f"  {visible_line(problem.id)}  A {_answer(before, flip.before, problem.id)}"
         f"  {one.name} {_answer(after, flip.after, problem.id)}"
-        f"  gold {one_line(problem.gold[0], _LONGEST_ANSWER)}"
+        f"  gold {one_line(next(iter(problem.gold), 'unknown'), _LONGEST_ANSWER)}"
     )
     place = width - cell_len(head) - 2
     if place < _MIN_QUESTION:

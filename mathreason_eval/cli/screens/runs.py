@@ -285,7 +285,7 @@ def print_samples(samples: Sequence[Sample]) -> None:
 def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str | Text]]:
     """Yield (label, content) for each line of a sample."""
     yield "question", sample.problem.question
-    yield "gold", " or ".join(sample.problem.gold)
+    yield "gold", " or ".join(sample.problem.gold) or "unknown"
     if sample.generation.reasoning:
         yield "reasoning", f"{len(sample.generation.reasoning):,} characters"
     yield "output", _excerpt(sample.generation.text, verdict)
