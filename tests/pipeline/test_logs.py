@@ -571,3 +571,30 @@ def test_a_format_imports_one_file_for_one_task_as_any_importer(tmp_path):
     path = logs.verifiers(tmp_path / "logs") / "results.jsonl"
     [done] = IMPORTERS["verifiers"](path, load_task("gsm8k"), tmp_path / "runs", grading=GRADING)
     assert done.run.manifest.model.name == "org/model-7b"
+
+
+# fmt: off
+SHARED_LOGS = [
+    # folder, what is said of each
+    ("lm_eval",         ["lm-eval 0.4.9.2 samples of math_perturbed_full, model RylanSchaeffer/"]),
+    ("inspect",         ["Inspect samples of mmlu_0_shot, model openai/gpt-4o, 1 problems",
+                         "Inspect samples of popularity, model openai/gpt-4o-mini, 3 "]),
+    ("evalscope",       ["evalscope samples of gsm8k, model qwen-plus, 3 problems x 1"]),
+    ("every_eval_ever", ["Every Eval Ever 0.3.0 samples of demo_bench, model demo-org/"]),
+    ("opencompass",     ["OpenCompass samples of gsm8k, model opencompass, 1 problems x 2"]),
+    ("nemo_skills",     ["NeMo-Skills samples, model nemo_skills, 1 problems x 2"]),
+    ("openai_batch",    ["OpenAI batch samples, model m, 1 problems x 2"]),
+    ("matharena",       ["MathArena samples, model Model (high), 1 problems x 2"]),
+    ("verl",            ["verl samples, model verl@step-100, 1 problems x 2"]),
+    ("trl",             ["TRL samples, model trl@step-100, 1 problems x 2"]),
+    ("verifiers",       ["verifiers samples of gsm8k, model verifiers, 1 problems x 2"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("folder", "said"), SHARED_LOGS)
+def test_published_logs_are_read(shared, tmp_path, folder, said):
+    done = plan_logs([shared / "foreign_logs" / folder], tmp_path / "runs", LogOptions())
+    assert len(done.said) == len(said)
+    for line, beginning in zip(done.said, said, strict=True):
+        assert line.startswith(beginning)

@@ -40,8 +40,8 @@ def read(path: Path) -> Log:
 
 def _aggregate(path: Path) -> Path | None:
     same = path.with_name(path.name.replace("_samples.jsonl", ".json"))
-    found = [one for one in (same, path.with_name("aggregate.json")) if one.is_file()]
-    return found[0] if found and found[0] != path else None
+    named = (same, path.with_name("aggregate.json"))
+    return next((one for one in named if one.is_file() and one != path), None)
 
 
 def _outputs(number: int, row: Row) -> Iterator[LogRow]:
