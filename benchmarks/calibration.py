@@ -39,7 +39,7 @@ from mathreason_eval.stats.intervals import (
     mean_of_scores,
     wilson,
 )
-from mathreason_eval.stats.power import GateSettings, power, smallest_n, t_decisions
+from mathreason_eval.stats.power import GateSettings, bound_decisions, power, smallest_n
 
 Array = NDArray[Any]
 FILES = {
@@ -132,7 +132,7 @@ def decisions(runs: Runs, alpha: float, margin: float = MARGIN) -> Array:
     changes = runs.changes
     totals, squares = changes.sum(axis=1), np.square(changes).sum(axis=1)
     rule = GateSettings(margin=margin, alpha=alpha)
-    passes, falls = t_decisions(totals, squares, changes.shape[1], runs.samples, rule)
+    passes, falls = bound_decisions(totals, squares, changes.shape[1], runs.samples, rule)
     found = np.full(len(passes), Call.INCONCLUSIVE, dtype=object)
     found[passes] = Call.PASS
     exactly = {*np.flatnonzero(falls & ~passes).tolist(), *range(min(CHECKED, len(found)))}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from mathreason_eval.compare.pairing import PairedScores
 from mathreason_eval.stats.difference import (
     Difference,
+    Pair,
     bootstrap_interval,
     difference,
     t_quantile,
 )
+from mathreason_eval.stats.estimands import these_problems
 from mathreason_eval.stats.exact_tests import exact_test
 from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.types import Unit
@@ -21,6 +23,19 @@ _OWN_KEYS = ("slice", "metric", "before", "after", "p", "test", "adjustment", "d
 _DIFFERENCE_KEYS = ("se", "problems", "clusters", "method")
 _ALPHA, _POWER = 0.05, 0.8
 """(two-sided level, power) of the smallest detectable change."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedChange:
+    """The change on the problems that were compared, for which sampling is the only noise."""
+
+    low: float
+    high: float
+    """The 95 % interval."""
+    p: float
+    """Two-sided p-value, null hypothesis: the mean chance of these problems is the same."""
+    adjusted: float
+    """The p-value adjusted over all contrasts that are tested together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +60,19 @@ class Contrast:
     """Method of the adjustment, and the number of p-values."""
     test: str
     """Name of the test."""
+    these: FixedChange | None = None
+    """The change on these problems alone; None with one sample per problem, or if the noise of a
+    sample is not known."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Return whether there is a change for problems like these, at 5 %."""
+        return self.adjusted <= _ALPHA
+
+    @property
+    def is_sure_of_these(self) -> bool:
+        """Return whether there is a change on these problems, at 5 %."""
+        return self.these is not None and self.these.adjusted <= _ALPHA
 
     @property
     def detectable(self) -> float:
@@ -65,6 +93,7 @@ class Contrast:
             "bootstrap_low": self.bootstrap[0],
             "bootstrap_high": self.bootstrap[1],
             "p_adjusted": self.adjusted,
+            "these_problems": self.these and asdict(self.these),
         }
 
 
@@ -88,7 +117,16 @@ def contrast(where: str, scores: PairedScores) -> Contrast:
         adjusted=tested.p,
         adjustment="none",
         test=tested.name,
+        these=_fixed_change(pairs, counted=definition.is_counted),
     )
+
+
+def _fixed_change(pairs: Sequence[Pair], *, counted: bool) -> FixedChange | None:
+    these = these_problems(pairs, counted=counted)
+    if these is None:
+        return None
+    (low, high), p = these.interval(), these.two_sided_p()
+    return FixedChange(low=low, high=high, p=p, adjusted=p)
 
 
 _ADJUSTMENTS = {"Holm": holm, "Benjamini-Hochberg": benjamini_hochberg}
@@ -101,9 +139,19 @@ def adjust_p_values(contrasts: Sequence[Contrast], method: str) -> list[Contrast
         contrasts: all contrasts that are tested together.
         method: `Holm` or `Benjamini-Hochberg`.
     """
-    ps = _ADJUSTMENTS[method]([one.p for one in contrasts])
+    adjust = _ADJUSTMENTS[method]
+    ps = adjust([one.p for one in contrasts])
+    fixed = iter(adjust([one.these.p for one in contrasts if one.these is not None]))
     how = f"{method} over {len(ps)}"
-    return [replace(one, adjusted=p, adjustment=how) for one, p in zip(contrasts, ps, strict=True)]
+    return [
+        replace(
+            one,
+            adjusted=p,
+            adjustment=how,
+            these=one.these and replace(one.these, adjusted=next(fixed)),
+        )
+        for one, p in zip(contrasts, ps, strict=True)
+    ]
 
 
 # --- flipped problems ------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens import (
@@ -15,7 +14,7 @@ from mathreason_eval.cli.screens import (
 )
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.design import Allocation, Design, SampleSize
-from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
+from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
     format_bounds,
@@ -25,6 +24,7 @@ from mathreason_eval.gate.wording import (
     next_step,
     notes,
     reasons,
+    suite_reasons,
 )
 from mathreason_eval.text import visible_line
 
@@ -48,6 +48,9 @@ def print_judgement(judgement: Judgement) -> None:
     console.print(visible_line(f"{after} against {before}"), style="bold", soft_wrap=True)
     if judgement.tasks:
         _print_table(console, judgement)
+    if judgement.suite is not None:
+        for reason in suite_reasons(judgement.suite, judgement.config.default_rules):
+            console.print(visible_line(f"suite: {reason}"))
     for task in judgement.tasks:
         _print_reasons(console, task)
         _print_flips(console, task)
@@ -61,23 +64,24 @@ def print_judgement(judgement: Judgement) -> None:
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:
-    rows = []
-    for task in judgement.tasks:
-        figures = ("", "", "")
-        if task.decision is not None:
-            change = format_points(task.decision.difference.value)
-            figures = (f"{100 * task.before:.1f}", f"{100 * task.after:.1f}", change)
-        answer = f"{SIGNS[task.conclusion]} {task.conclusion}"
-        rows.append((task.label, answer, *figures, format_bounds(task)))
+    rows = [_row("suite", judgement.suite)] if judgement.suite is not None else []
+    rows += [_row(task.label, task) for task in judgement.tasks]
     headings = ("task", "answer", ">before", ">after", ">change", ">bounds, pp")
     # A conclusion folded into two lines would look like two.
     print_table(console, Table(headings=headings, rows=rows, unbroken=frozenset({"answer"})))
 
 
+def _row(label: str, one: TaskJudgement | SuiteJudgement) -> tuple[str, ...]:
+    figures = ("", "", "")
+    if one.decision is not None:
+        change = format_points(one.decision.decided.value)
+        figures = (f"{100 * one.before:.1f}", f"{100 * one.after:.1f}", change)
+    answer = f"{SIGNS[one.conclusion]} {one.conclusion}"
+    return (label, answer, *figures, format_bounds(one.decision))
+
+
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
-    # The first reason of a pass is in the table already; the others concern health.
-    first = 1 if task.conclusion is Conclusion.PASS else 0
-    for reason in islice(reasons(task), first, None):
+    for reason in reasons(task):
         console.print(visible_line(f"{task.task}: {reason}"))
 
 
