@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from mathreason_eval.compare.pairing import PairedScores
@@ -15,7 +15,7 @@ from mathreason_eval.stats.difference import (
     t_quantile,
 )
 from mathreason_eval.stats.estimands import these_problems
-from mathreason_eval.stats.exact_tests import exact_test
+from mathreason_eval.stats.exact_tests import exact_test, fisher
 from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.types import Unit
 
@@ -157,33 +157,68 @@ def adjust_p_values(contrasts: Sequence[Contrast], method: str) -> list[Contrast
 # --- flipped problems ------------------------------------------------------------------------
 
 _SOLVED = 0.5
-"""Minimum score of a solved problem: at least half of its samples are correct."""
+"""Minimum score of a solved problem, for scores of which the noise is not known."""
+_ONE_FLIP = math.sqrt(2)
+"""Strength of a single sample that was correct and is not: a weaker change is noise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flip:
-    """A problem that one of two runs solves and the other does not."""
+    """A problem that changed between two runs by more than noise does."""
 
     problem_id: str
     before: float
     """Its score in the baseline."""
     after: float
+    strength: float = 0.0
+    """The change in standard errors, from the share of both runs together."""
+    is_sure: bool = False
+    """Whether this problem changed for sure: Fisher's exact test, by Holm over all problems."""
 
     @property
     def lost(self) -> bool:
-        """Return whether it was solved and no longer is."""
+        """Return whether its score is lower than it was."""
         return self.after < self.before
 
 
-def flips(scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
-    """Return the flipped problems: lost ones first, the largest change first.
+def flips(scores: PairedScores) -> tuple[Flip, ...]:
+    """Return the problems that changed: lost ones first, the strongest change first.
 
-    Args:
-        scores: (before, after) by the problem's id, as fractions.
+    Of counted samples these are changes that are at least as strong as that of a single sample
+    that was correct and is not: 4/4 to 2/4, but not 5/8 to 3/8. Other scores have to cross one
+    half.
     """
-    found = [
-        Flip(problem_id=name, before=before, after=after)
-        for name, (before, after) in scores.items()
-        if (before >= _SOLVED) != (after >= _SOLVED)
+    if scores.metric.definition.is_counted:
+        found = _counted_flips(scores)
+    else:
+        found = [
+            Flip(problem_id=name, before=before, after=after, strength=abs(after - before))
+            for name, (before, after) in scores.own.items()
+            if (before >= _SOLVED) != (after >= _SOLVED)
+        ]
+    return tuple(sorted(found, key=lambda flip: (not flip.lost, -flip.strength)))
+
+
+def _counted_flips(scores: PairedScores) -> list[Flip]:
+    names = [name for name, (before, after) in scores.own.items() if before != after]
+    changed = [scores.pairs[name] for name in names]
+    rest = len(scores.own) - len(names)
+    ps = holm([*map(fisher, changed), *([1.0] * rest)])
+    return [
+        Flip(
+            problem_id=name,
+            before=pair.before,
+            after=pair.after,
+            strength=strength,
+            is_sure=p <= _ALPHA,
+        )
+        for name, pair, p in zip(names, changed, ps, strict=False)
+        if (strength := _strength(pair)) > _ONE_FLIP - 1e-9
     ]
-    return tuple(sorted(found, key=lambda flip: (not flip.lost, -abs(flip.after - flip.before))))
+
+
+def _strength(pair: Pair) -> float:
+    """Return the change in standard errors, from the share of both runs together."""
+    m, n = pair.samples
+    share = (pair.before * m + pair.after * n) / (m + n)
+    return abs(pair.change) / math.sqrt(share * (1 - share) * (1 / m + 1 / n))

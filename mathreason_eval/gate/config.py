@@ -290,7 +290,7 @@ def _yes_or_no(value: object) -> bool:
     return value
 
 
-OBSTACLES = ("version", "data", "prompt", "problems", "rules", "missing")
+OBSTACLES = ("version", "data", "prompt", "problems", "rules", "sampling", "missing")
 """Names of the differences that make two runs incomparable unless they are allowed."""
 
 

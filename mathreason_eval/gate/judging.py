@@ -429,6 +429,6 @@ def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
         alone=task.alone,
         samples=(max(pair.samples[0] for pair in pairs), max(pair.samples[1] for pair in pairs)),
         checks=tuple(check_limits(task.pairing, task.rules.limits, task.look.total)),
-        flips=flips(task.scores.own),
+        flips=flips(task.scores),
         required=required,
     )

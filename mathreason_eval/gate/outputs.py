@@ -13,6 +13,7 @@ from mathreason_eval.gate.health import LimitCheck, LimitState
 from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
+    SURE,
     describe_check,
     format_bounds,
     format_points,
@@ -278,7 +279,8 @@ def _flip(
     if flip.problem_id in links:
         name = f"[{name}]({links[flip.problem_id]})"
     before, after = format_share(flip.before, samples[0]), format_share(flip.after, samples[1])
-    return f"- {name} {before} → {after}: {_as_code(questions.get(flip.problem_id, ''))}"
+    sure = SURE if flip.is_sure else ""
+    return f"- {name} {before} → {after}{sure}: {_as_code(questions.get(flip.problem_id, ''))}"
 
 
 _MAX_TEXT = 160

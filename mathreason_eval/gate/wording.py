@@ -21,6 +21,9 @@ SIGNS = {
 }
 """A symbol for each conclusion, as colour alone is not accessible."""
 
+SURE = " (sure)"
+"""Marks a problem of which it is sure, by itself, that it changed."""
+
 _SENTENCES = {
     Conclusion.PASS: "no task dropped by its margin",
     Conclusion.REGRESSION: "a task dropped by more than chance explains",

@@ -202,6 +202,20 @@ def exchange_test(pairs: Sequence[Pair]) -> PValues:
     return _p_values(chances, observed)
 
 
+def fisher(pair: Pair) -> float:
+    """Return the two-sided p of Fisher's exact test of one problem's samples, twice the smaller."""
+    first, second = pair.samples
+    before = _correct_before(pair)
+    correct = _kind(pair)[0]
+    ways = math.comb(first + second, correct)
+    lowest, most = max(0, correct - second), min(first, correct)
+    # The tail on the side of what was seen; integers, as floats overflow.
+    is_lost = before * second > (correct - before) * first
+    tail = range(before, most + 1) if is_lost else range(lowest, before + 1)
+    chance = sum(math.comb(first, one) * math.comb(second, correct - one) for one in tail)
+    return min(1.0, 2 * float(Fraction(chance, ways)))
+
+
 def _correct_before(pair: Pair) -> int:
     return round(pair.before / pair.weight * pair.samples[0])
 

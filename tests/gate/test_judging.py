@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from gate_runs import (
     edited,
     entry,
     imported,
+    in_another_order,
     lines,
     manifest,
     problems,
     rows,
+    sampled,
+    twice,
 )
 
 from mathreason_eval.gate.judging import samples_reached
@@ -98,6 +102,13 @@ OTHERWISE = [
     ([manifest(finished=None)],                      NONE, 0, "pass"),
     ([entry(samples=3)],                             NONE, 4, "200 of 600 samples of the run are"),
     ([entry(version=9)],              ("--allow", "version"), 0, "version 9, not 1 (allowed)"),
+    (DATA,                                           NONE, 4, "1 problem has other contents: 'q3'"),
+    ([changed_problem("q3", gold=["7"])],            NONE, 4, "other contents: 'q3'"),
+    ([changed_problem("q3", gold=["7"]), changed_problem("q7", gold=["7"])],
+                                                     NONE, 4, "2 problems have other contents"),
+    ([changed_problem("q3", gold=["6"])],            NONE, 0, "pass"),
+    ([in_another_order],                             NONE, 0, "pass"),
+    ([sampled(temperature=0.0)],                     NONE, 0, "temperature 0.0, not unknown"),
     (DATA,                                           ("--allow", "data"), 0, "(allowed)"),
     ([entry(prompt__sha256="0" * 64)],               ("--allow", "prompt"), 0, "(allowed)"),
     ([entry(version=9)],               ("--allow", "prompt"), 4, "version 9, not 1"),
@@ -157,6 +168,52 @@ def test_a_baseline_is_held_to_the_same(gate, runs, tmp_path, case):
     edits, words, code, _ = case
     given = edited(runs / "base", tmp_path / "run", *edits)
     assert gate("base", given, "--margin", "10pp", *words)[0] == code
+
+
+# fmt: off
+SETTINGS = [
+    # of the baseline, of the run; options; exit code, what is said
+    ((0.0, 1.0),  (0.6, 0.95),  NONE,                    4, "temperature 0.6, not 0.0; top_p 0.95"),
+    ((0.0, 1.0),  (0.6, 0.95),  ("--allow", "sampling"), 0, "top_p 0.95, not 1.0 (allowed)"),
+    ((0.0, 1.0),  (0.6, 0.95),  ("--allow", "prompt"),   4, "temperature 0.6, not 0.0"),
+    ((0.6, 0.95), (0.6, 1.0),   NONE,                    4, "top_p 1.0, not 0.95"),
+    ((0.6, 0.95), (0.6, 0.95),  NONE,                    0, "pass"),
+    ((0.0, 1.0),  (0.0, 0.95),  NONE,                    0, "pass"),   # nothing to choose from
+    ((0.6, None), (0.6, 0.95),  NONE,                    0, "top_p 0.95, not unknown"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_other_sampling_is_another_measurement(gate, runs, tmp_path, case):
+    before, after, words, code, says = case
+    both = [
+        edited(runs / "base", tmp_path / name, sampled(temperature=temperature, top_p=top_p))
+        for name, (temperature, top_p) in (("before", before), ("after", after))
+    ]
+    found, out, _ = gate(both[1], both[0], "--margin", "30pp", *words)
+    assert (found, says in " ".join(out.split())) == (code, True), out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("gate", "worse", "--baseline", "RUN"),
+        ("compare", "RUN", "worse"),
+        ("show", "RUN"),
+        ("plan", "--baseline", "RUN", "--detect", "9pp"),
+    ],
+)
+@pytest.mark.parametrize("name", ["verdicts", "generations"])
+def test_lines_that_are_there_twice_count_once(mathreason, runs, tmp_path, words, name):
+    def said(run: Path) -> str:
+        named = [
+            runs / word if word == "worse" else run if word == "RUN" else word for word in words
+        ]
+        out = mathreason(*named, "--json")[1]
+        return out.replace(str(run), "RUN")
+
+    assert said(edited(runs / "base", tmp_path / "run", twice(name))) == said(runs / "base")
 
 
 @pytest.mark.parametrize("slip", SLIPS)
@@ -230,18 +287,19 @@ def test_json_has_every_figure_and_every_flip(gate):
     assert len(task["flips"]) > 20
 
 
-def test_of_several_samples_the_flipped_are_those_that_changed_sides(gate, runs):
+def test_of_two_samples_those_are_listed_that_lost_or_gained_both(gate, runs):
     (task,) = json.loads(gate("worse", "base", "--json")[1])["tasks"]
-    solved = [
-        {
+    before, after = (
+        Counter(
             verdict.problem_id
             for verdict in load_run(runs / name).verdicts("gsm8k")
             if verdict.outcome == "correct"
-        }
+        )
         for name in ("base", "worse")
-    ]
-    # Of two samples, one is half of them.
-    assert {flip["problem_id"] for flip in task["flips"]} == solved[0] ^ solved[1]
+    )
+    both = {f"q{index}" for index in range(PROBLEMS)}
+    changed = {name for name in both if abs(before[name] - after[name]) == 2}
+    assert {flip["problem_id"] for flip in task["flips"]} == changed != set()
 
 
 @pytest.mark.slow

@@ -180,7 +180,7 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
 
 def _print_flips(console: Console, one: TaskComparison, most: int) -> None:
     several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
-    solved = ", solved by at least half of their samples" if several else ""
+    solved = ", noise left out" if several else ""
     for verb, flips in flips_by_direction(one.flips):
         problems = counted(len(flips), "problem")
         console.print(f"\n{one.task}: {one.name} {verb} {problems}{solved}", style="bold")
@@ -203,7 +203,7 @@ def _flip_line(one: TaskComparison, flip: Flip, width: int) -> str:
     head = (
         f"  {visible_line(problem.id)}  A {_answer(before, flip.before, problem.id)}"
         f"  {one.name} {_answer(after, flip.after, problem.id)}"
-        f"  gold {one_line(problem.gold[0], _LONGEST_ANSWER)}"
+        f"{'  sure' if flip.is_sure else ''}  gold {one_line(problem.gold[0], _LONGEST_ANSWER)}"
     )
     place = width - cell_len(head) - 2
     if place < _MIN_QUESTION:

@@ -17,6 +17,7 @@ from mathreason_eval.compare.design import Allocation, Design, SampleSize
 from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
+    SURE,
     format_bounds,
     format_points,
     format_share,
@@ -94,7 +95,7 @@ def _print_flips(console: Console, task: TaskJudgement) -> None:
         named = ", ".join(
             f"{flip.problem_id} "
             f"{format_share(flip.before, task.samples[0])} → "
-            f"{format_share(flip.after, task.samples[1])}"
+            f"{format_share(flip.after, task.samples[1])}{SURE if flip.is_sure else ''}"
             for flip in found[:_MAX_FLIPS]
         )
         rest = f" and {len(found) - _MAX_FLIPS} more" if len(found) > _MAX_FLIPS else ""
