@@ -56,8 +56,6 @@ class Evidence:
     """The mean change."""
     se: float
     freedom: int
-    test_freedom: float
-    """Degrees of freedom of the test of a pass."""
     problems: int
 
     def pass_variance(self, margin: float) -> float:
@@ -68,7 +66,7 @@ class Evidence:
         """Return the one-sided p; null hypothesis: the score fell by the margin or more."""
         distance, variance = self.value + margin, self.pass_variance(margin)
         if variance > 0:
-            return t_sf(self.problems * distance / math.sqrt(variance), self.test_freedom)
+            return t_sf(self.problems * distance / math.sqrt(variance), self.freedom)
         return 0.0 if distance > 0 else 0.5
 
     def fall_p(self) -> float:
@@ -161,7 +159,7 @@ class TheseProblems(Evidence):
         self._pseudo = weight * math.fsum(map(pseudo_variance, sizes))
         noise = math.fsum(one.before + one.after for one in self._strata)
         self.se = math.sqrt(noise + self._pseudo) / len(pairs)
-        self.freedom = self.test_freedom = _satterthwaite(pairs)
+        self.freedom = _satterthwaite(pairs)
         self.problems = len(pairs)
 
     def pass_variance(self, margin: float) -> float:
@@ -285,7 +283,8 @@ class NewProblems(Evidence):
 
     A fall is tested by `difference` and the exact tests. For a pass, problems that are lost as a
     whole are mixed into those that were seen until their mean is -margin, and the variance is that
-    of the mixture; with one sample in both runs it is that of Tango's score test (1998).
+    of the mixture; with one sample in both runs it is that of Tango's score test (1998). Both
+    scores are compared with Student's t, which holds the level for few problems as well.
     """
 
     estimand = Estimand.NEW
@@ -296,9 +295,16 @@ class NewProblems(Evidence):
         self.value, self.se, self.freedom = found.value, found.se, found.freedom
         self.problems = len(pairs)
         self._binary = counted and _is_binary(pairs)
-        # Tango's score is normal.
-        self.test_freedom = _MOST_FREEDOM if self._binary else found.freedom
         self._strata = [] if self._binary else [_sums(some) for some in by_stratum(pairs)]
+
+    def pass_p(self, margin: float) -> float:
+        """Return the one-sided p; null hypothesis: the score fell by the margin or more."""
+        p = super().pass_p(margin)
+        if self._binary and 0 < margin < 1 and self.value > -margin:
+            distance = self.problems * (self.value + margin)
+            z = distance / math.sqrt(self.pass_variance(margin))
+            p = max(p, float(losses_alone_p(z, self.problems, margin)))
+        return p
 
     def pass_variance(self, margin: float) -> float:
         """Return the variance of the sum of changes if the score fell by the margin."""
@@ -349,6 +355,32 @@ def tango_variance(lost: _Number, gained: _Number, problems: int, margin: float)
     chance = (abs(b * b - 8 * problems * c) ** 0.5 - b) / (4 * problems)
     variance: _Number = problems * (2 * chance - margin * (1 + margin))
     return variance
+
+
+def losses_alone_p(z: float | NDArray[Any], problems: int, margin: float) -> NDArray[Any]:
+    """Return the exact chance of a score so high, if nothing changes but the margin that is lost.
+
+    Losses are binomial then, and their score is least normal.
+
+    Args:
+        z: scores of Tango's test.
+        problems: the number of problems.
+        margin: the fall that is to be refuted, in (0, 1).
+    """
+    import numpy as np
+
+    lost = np.arange(problems + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, problems + 1)))])
+    chances = np.exp(
+        logs[-1] - logs - logs[::-1] + lost * math.log(margin)
+        + (problems - lost) * math.log1p(-margin)
+    )  # fmt: skip
+    variances = np.maximum(tango_variance(lost, 0 * lost, problems, margin), _LEAST)
+    scores = (problems * margin - lost) / np.sqrt(variances)
+    # The fewer are lost, the higher is the score.
+    as_high = np.searchsorted(-scores, -np.asarray(z) + _LEAST, side="right")
+    totals: NDArray[Any] = np.concatenate([[0.0], np.cumsum(chances)])
+    return np.asarray(np.minimum(1.0, totals[as_high]))
 
 
 _LEAST = 1e-9

@@ -12,6 +12,7 @@ from mathreason_eval.stats.difficulty import ChangeDistribution
 from mathreason_eval.stats.estimands import (
     Estimand,
     fallen_noise,
+    losses_alone_p,
     mixed_variance,
     tango_variance,
 )
@@ -134,11 +135,14 @@ def bound_decisions(
     freedom = max(1, n - 1)
     if samples == (1, 1):
         lost, gained = (squares - totals) / 2, (squares + totals) / 2
-        tested, last = tango_variance(lost, gained, n, gate.margin), _MOST_FREEDOM
+        tested = tango_variance(lost, gained, n, gate.margin)
     else:
-        tested, last = mixed_variance(totals, squares, n, gate.margin, np.maximum), freedom
-    needed = t_quantile(1 - gate.alpha, last) * np.sqrt(np.maximum(tested, 0.0))
-    passes = (totals + n * gate.margin >= needed) & (value > -gate.margin)
+        tested = mixed_variance(totals, squares, n, gate.margin, np.maximum)
+    distance, spread = totals + n * gate.margin, np.sqrt(np.maximum(tested, 0.0))
+    passes = (distance >= t_quantile(1 - gate.alpha, freedom) * spread) & (distance > 0)
+    if samples == (1, 1):
+        scores = distance / np.maximum(spread, _NEGLIGIBLE)
+        passes &= losses_alone_p(scores, n, gate.margin) <= gate.alpha
     drops = value + t_quantile(1 - gate.regression_alpha, freedom) * errors <= 0
     return passes, drops
 
