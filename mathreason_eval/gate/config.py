@@ -11,6 +11,7 @@ from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import LookSchedule
+from mathreason_eval.gate.margins import AUTO
 from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS
@@ -52,7 +53,7 @@ class TaskRules:
     metric: str = PRIMARY
     """The metric that is compared; `primary` for the task's own."""
     margin: float = 0.01
-    """The largest tolerable drop."""
+    """The largest tolerable drop; `AUTO` until it is found."""
     alpha: float = 0.01
     """One-sided level of either error."""
     beyond_margin: bool = False
@@ -249,6 +250,8 @@ def _share(value: object, suffix: str = "pp") -> float:
 
 
 def _margin(value: object) -> float:
+    if value == "auto":
+        return AUTO
     share = _share(value)
     if not 0 < share < 1:
         raise ValueError("is not between 0 and 1; one percentage point is 1pp or 0.01")

@@ -20,6 +20,7 @@ from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.config import Config, SuiteRules, TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState, check_limits
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
+from mathreason_eval.gate.margins import auto_margin, is_auto, suite_margin
 from mathreason_eval.gate.sample_size import RequiredSamples, required_samples
 from mathreason_eval.runs.completeness import faults, gaps
 from mathreason_eval.runs.store import Run
@@ -272,13 +273,24 @@ def _suite_row(testable: Sequence[_Testable], config: Config) -> PairedTask | No
     named = [(one.pairing.before.task, one.pairs) for one in parts]
     return PairedTask(
         pairs=suite_pairs(named, by_problem=config.suite.by_problem),
-        margin=config.suite.margin,
+        margin=_suite_margin(parts, config.suite, config),
         beyond_margin=config.default_rules.beyond_margin,
         counted=all(one.counted for one in parts),
         estimand=_fixed_estimand(config, config.default_rules),
         # Half of alpha is for the row, the other half is divided among the tasks.
         share=len(testable),
     )
+
+
+def _suite_margin(parts: Sequence[_Testable], rules: SuiteRules, config: Config) -> float:
+    if not is_auto(rules.margin):
+        return rules.margin
+    own = [
+        (_auto_margin(one.pairing, one.scores, (one.rules.alpha, one.estimand), config), one.pairs)
+        for one in parts
+    ]
+    sizes = [(margin, len(pairs)) for margin, pairs in own]
+    return suite_margin(sizes, by_problem=rules.by_problem)
 
 
 def _suite(
@@ -290,7 +302,7 @@ def _suite(
     if row is None or config.suite is None:
         return None
     return SuiteJudgement(
-        rules=config.suite,
+        rules=replace(config.suite, margin=row.margin),
         tasks=tuple(one.pairing.before.task for one in testable if one.is_sensitive),
         decision=decisions[0],
         before=sum(pair.before for pair in row.pairs) / len(row.pairs),
@@ -347,15 +359,39 @@ def _paired(
     if obstacles or look is None:
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles, look=look, alone=alone)
     allowed = (f"{phrase} (allowed)" for _, phrase in found)
+    scores = _scores(pairing, rules.metric)
+    estimand = _fixed_estimand(config, rules)
+    if is_auto(rules.margin):
+        margin = _auto_margin(pairing, scores, (rules.alpha, estimand), config)
+        rules = replace(rules, margin=margin)
     return _Testable(
         pairing=pairing,
-        scores=_scores(pairing, rules.metric),
+        scores=scores,
         look=look,
         rules=rules,
         notes=(*pairing.notes, *allowed),
         alone=alone,
-        estimand=_fixed_estimand(config, rules),
+        estimand=estimand,
     )
+
+
+def _auto_margin(
+    pairing: Pairing, scores: PairedScores, rules: tuple[float, Estimand | None], config: Config
+) -> float:
+    """Return the smallest margin that an unchanged model passes, at the last look."""
+    task = pairing.before.task
+    if not scores.metric.definition.is_counted:
+        raise UserError(
+            f"margin: auto is for avg; {task} is compared by {scores.metric.name}, whose noise is "
+            "not known from one run.",
+            "Write a margin for it: tasks: {TASK: {margin: 2pp}}.",
+        )
+    items = [pairing.before.items[name] for name in scores.pairs]
+    run = max(pair.samples[1] for pair in scores.pairs.values())
+    if config.looks is not None:
+        run = config.looks.samples[-1]
+    counts = [(item.correct, item.n) for item in items]
+    return auto_margin(task, counts, (min(item.n for item in items), run), rules)
 
 
 def _resolved_rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:

@@ -11,11 +11,13 @@ from mathreason_eval.compare.contrast import Flip
 from mathreason_eval.gate.config import Config, TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState
 from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
+from mathreason_eval.gate.margins import is_auto
 from mathreason_eval.gate.wording import (
     SIGNS,
     SURE,
     describe_check,
     format_bounds,
+    format_margin,
     format_points,
     format_share,
     headline,
@@ -85,7 +87,7 @@ def _task(task: TaskJudgement) -> dict[str, object]:
         "task": task.task,
         "answer": str(task.conclusion),
         "metric": task.rules.metric,
-        "margin": task.rules.margin,
+        "margin": None if is_auto(task.rules.margin) else task.rules.margin,
         "alpha": task.rules.alpha,
         "beyond_margin": task.rules.beyond_margin,
         "obstacles": task.obstacles,
@@ -229,7 +231,7 @@ def _row(task: TaskJudgement) -> str:
     if task.decision is not None:
         figures = _figures(task.before, task.after, task.decision)
     conclusion = f"{SIGNS[task.conclusion]} {task.conclusion}"
-    margin = f"{100 * task.rules.margin:g}"
+    margin = format_margin(task.rules.margin).removesuffix(" pp")
     return f"| {' | '.join((escape_markdown(task.label), conclusion, *figures, margin, health))} |"
 
 

@@ -9,6 +9,7 @@ from shlex import quote
 from mathreason_eval.gate.config import TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState
 from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
+from mathreason_eval.gate.margins import is_auto
 from mathreason_eval.gate.sample_size import MOST_SAMPLES, Feasible, RequiredSamples
 from mathreason_eval.stats.decision import Call, Decision
 from mathreason_eval.stats.estimands import Estimand
@@ -210,8 +211,8 @@ def describe_check(check: LimitCheck) -> str:
 def notes(judgement: Judgement) -> Iterator[str]:
     """Yield the settings, the count of limits, what differs between the runs, and the look."""
     default = judgement.config.default_rules
-    yield f"margin {100 * default.margin:g} pp, alpha {default.alpha:g}" + "".join(
-        f"; {task.task}: {100 * task.rules.margin:g} pp, {task.rules.alpha:g}"
+    yield f"margin {format_margin(default.margin)}, alpha {default.alpha:g}" + "".join(
+        f"; {task.task}: {format_margin(task.rules.margin)}, {task.rules.alpha:g}"
         for task in judgement.tasks
         if (task.rules.margin, task.rules.alpha) != (default.margin, default.alpha)
     )
@@ -255,6 +256,11 @@ def format_look(judgement: Judgement) -> str:
         return f"the first look is at {first} samples per problem, and the run has {samples}"
     used = "" if look.samples == samples else f"; the first {look.samples} of its {samples} count"
     return f"look {look.number} of {look.total}, at {look.samples} samples per problem{used}"
+
+
+def format_margin(margin: float) -> str:
+    """Return a margin in percentage points: `1 pp`, or `auto` if none was found yet."""
+    return "auto" if is_auto(margin) else f"{100 * margin:g} pp"
 
 
 # --- numbers ---------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ SUITES = [
     ("half",  "half", "margin: 10pp",                          3, "could not have dropped: word"),
     ("none",  "none", "margin: 10pp",                          3, "a pass would say nothing"),
     ("base",  "none", "margin: 10pp",                          3, "a pass would say nothing"),
+    ("base",  "base", "margin: auto",                          0, "margin auto, alpha 0.01; arith"),
+    ("worse", "base", "margin: auto",                          1, "regression"),
+    ("base",  "base", "margin: auto\nsuite: {margin: 1pp}",    3, "inconclusive: not enough"),
 ]
 SLIPS = [
     # gate.yaml; what is said
@@ -45,6 +48,7 @@ SLIPS = [
     ("suite: {weights: problems}", "not one of task, problem"),
     ("suite: 3",                   "not a mapping"),
     ("required: 1",                "not true or false"),
+    ("margin: automatic",          "not an amount"),
     ("estimand: old",              "not one of auto, these, new"),
 ]
 # fmt: on
@@ -126,3 +130,12 @@ def test_the_summary_has_a_row_for_the_suite(gate, tmp_path):
     text = (tmp_path / "summary.md").read_text()
     assert text.count("| **suite** | ✓ pass |") == 1
     assert "for others like them" in text
+
+
+def test_a_margin_of_half_the_score_is_refused_with_the_samples_that_allow_a_smaller(gate):
+    code, _, err = gate("none", "none", "margin: auto")
+    assert (code, "half of the baseline's score is 0.0 pp" in err) == (2, True)
+    code, _, err = gate(
+        "half", "half", "margin: auto\nalpha: 0.00000001\ntasks: {word-problems: off}"
+    )
+    assert (code, "samples per problem in both runs allow one of" in err) == (2, True)

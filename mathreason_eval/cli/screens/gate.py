@@ -126,7 +126,7 @@ def design_as_json(design: Design) -> dict[str, object]:
         "tokens_per_sample": design.tokens,
         "detect": request.detect,
         "power": request.power,
-        **asdict(request.gate),
+        **{key: value for key, value in asdict(request.gate).items() if key != "estimand"},
         "mixes": [_allocation_as_json(design, allocation) for allocation in design.allocations],
         "cheapest_to_see": _chosen_as_json(design, design.cheapest_to_see),
         "cheapest_for_both": _chosen_as_json(design, design.cheapest_for_both),
@@ -137,6 +137,7 @@ def design_as_json(design: Design) -> dict[str, object]:
 def _allocation_as_json(design: Design, allocation: Allocation) -> dict[str, object]:
     return {
         **asdict(allocation),
+        "decides": str(design.request.gate.decides(allocation.samples)),
         "to_see": _size_as_json(design, allocation.to_see),
         "to_pass": _size_as_json(design, allocation.to_pass),
         "for_both": _size_as_json(design, allocation.for_both),
@@ -171,6 +172,9 @@ def print_designs(designs: Sequence[Design]) -> None:
                 _samples(allocation),
                 _percent(allocation.sees),
                 _percent(allocation.passes),
+                f"{_percent(allocation.new.regression)}/{_percent(allocation.new.passes)}".replace(
+                    " %", ""
+                ),
                 "none" if allocation.smallest is None else _points(allocation.smallest),
                 *_problems_and_cost(design, allocation.to_see),
                 *_problems_and_cost(design, allocation.for_both),
@@ -178,7 +182,7 @@ def print_designs(designs: Sequence[Design]) -> None:
             for allocation in design.allocations
         ]
         headings = (
-            *(">samples", ">detects", ">passes", ">smallest"),
+            *(">samples", ">detects", ">passes", ">new", ">smallest"),
             *(">to detect", ">cost", ">for both", ">cost"),
         )
         print_table(console, Table(headings=headings, rows=rows))
@@ -217,6 +221,8 @@ def _legend(design: Design) -> Iterator[str]:
     yield "samples     per problem, baseline + new run"
     yield f"detects     chance that the drop is called a regression, with all {n}"
     yield f"passes      chance that an unchanged model passes, with all {n}"
+    yield "            of these problems from two samples on; with one, of new ones"
+    yield "new         both chances, in %, if the gate asks of new problems like these"
     yield "smallest    drop that is detected at the target power, with all of them"
     yield "to detect, for both    problems needed, and also to pass; – if all are too few"
     yield f"cost        {_cost_unit(design)} to generate"
@@ -235,7 +241,7 @@ def _cheapest(design: Design, chosen: Chosen | None) -> str:
 def _limits(design: Design) -> Iterator[str]:
     """Yield lines on what no number of samples can show."""
     limit, request = design.power_limit, design.request
-    yield f"an unlimited number of samples of {limit.problems:,} problems"
+    yield f"for new problems an unlimited number of samples of {limit.problems:,} problems"
     yield (
         f"  detects a drop of {_points(request.detect)} {_percent(limit.sees)} of the time, "
         "if every problem gets slightly harder;"
