@@ -289,7 +289,7 @@ NOT_EXTENDED = [
 @pytest.mark.parametrize("row", NOT_EXTENDED)
 def test_what_cannot_be_extended_says_so(gate, made, script, tmp_path, row):
     settings, config, says = row
-    base, run = made("base", seed=1), made("run", **settings)
+    base, run = made("base", seed=1, **settings), made("run", **settings)
     (tmp_path / "gate.yaml").write_text(config)
     code, _, err = gate(run.path, "--baseline", base.path, "--extend", "--model", script)
     assert (code, says in err) == (2, True)
