@@ -191,9 +191,10 @@ class _Testable:
     look: Look
     rules: TaskRules
     notes: tuple[str, ...]
-
     alone: bool
+    """Whether its own pass is needed."""
     estimand: Estimand | None
+    """The question that decides; None for these problems where they can be spoken of."""
 
     @property
     def pairs(self) -> list[Pair]:
@@ -344,7 +345,8 @@ def _paired(
         *_validity_errors(before, task, "the baseline"),
         *_validity_errors(after, task, "the run"),
     ]
-    alone = rules.required or config.suite is None
+    gated = sum(config.rules_for(name).gated for name in before.tasks())
+    alone = rules.required or config.suite is None or gated == 1
     if obstacles := tuple(phrase for kind, phrase in found if kind not in allow):
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
     votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
