@@ -68,6 +68,8 @@ CHECKED = 25
 BASELINES = {30: 600, 500: 60, 1319: 60}
 """Runs from which power is promised, by their problems: with few, promises scatter."""
 MARGIN = 0.01
+OF_NEW = GateSettings(estimand=Estimand.NEW)
+"""The gate's default settings, for the question about new problems."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -332,7 +334,9 @@ def fall_seen(known: Difficulty, problems: int, n: int, wanted: float) -> float 
     """Return about the fall that is seen with such a power; None if there is none."""
 
     def seen(fall: float) -> float:
-        return power(change_distribution(known, fall, (n, n)), problems, GateSettings()).regression
+        return power(
+            change_distribution(known, fall, (n, n)), problems, GateSettings(estimand=Estimand.NEW)
+        ).regression
 
     return smallest_n(seen, wanted, 0.001, 0.95 * known.mean, step=1e-4)
 
@@ -347,7 +351,7 @@ def power_row(
     (one, problems, n), (fall, pairs) = place, asked
     promised, least_promised = (
         np.array([
-            power(change_distribution(each, fall, (n, n)), problems, GateSettings()).regression
+            power(change_distribution(each, fall, (n, n)), problems, OF_NEW).regression
             for each in some
             if fall < 0.98 * each.mean
         ])

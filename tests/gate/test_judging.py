@@ -307,6 +307,7 @@ def test_the_gate_needs_no_model_and_no_algebra(runs):
     code = (
         "import sys, json; from mathreason_eval.cli import verbs\n"
         f"words = ['gate', {str(runs / 'base')!r}, '--baseline', {str(runs / 'base')!r}]\n"
+        "words += ['--margin', '10pp']\n"
         "assert verbs.main(words, standalone_mode=False) == 0\n"
         "heavy = ['torch', 'sympy', 'pandas', 'transformers', 'vllm', 'statsmodels', 'scipy']\n"
         "print([name for name in heavy if name in sys.modules])"

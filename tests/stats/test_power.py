@@ -37,7 +37,7 @@ PROMISES = [  # fall, samples, problems, margin, which question decides
 LOST = [  # problems, alpha, fewest problems that are seen if lost whole
     (30,   0.01, 6),
     (30,   0.05, 4),
-    (1319, 0.01, 7),
+    (1319, 0.01, 6),
     (5,    0.01, None),
 ]
 # fmt: on
