@@ -2,6 +2,11 @@
 
     python benchmarks/calibration.py SHARED [--pairs 4000]
 
+    python benchmarks/calibration.py --synthetic [--pairs 4000]
+
+The second form needs no data: it draws difficulties from Beta distributions, for the two questions
+of the gate, and fails if a rate of errors is above alpha by more than chance (99.9 %) explains.
+
 SHARED is the folder with `data` and its published outputs. A set of difficulties is a pool of real
 problems of which so many of so many published samples are correct. For every pair of runs, problems
 are drawn from the pool with replacement, and each gets a chance to be solved from its Jeffreys
@@ -28,18 +33,21 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
+from scipy.stats import beta as beta_law
+from scipy.stats import t as student
 
 from mathreason_eval.gate.looks import Look, LookSchedule, look_reached
-from mathreason_eval.stats.decision import Call, PairedTask, decide
-from mathreason_eval.stats.difference import Pair, difference
+from mathreason_eval.stats.decision import Call, PairedTask, decide, suite_pairs
+from mathreason_eval.stats.difference import Pair, difference, pseudo_variance
 from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
+from mathreason_eval.stats.estimands import Estimand, fallen_noise, satterthwaite
 from mathreason_eval.stats.intervals import (
     SampleMoments,
     conditional_interval,
     mean_of_scores,
     wilson,
 )
-from mathreason_eval.stats.power import GateSettings, power, smallest_n, t_decisions
+from mathreason_eval.stats.power import GateSettings, bound_decisions, power, smallest_n
 
 Array = NDArray[Any]
 FILES = {
@@ -60,6 +68,8 @@ CHECKED = 25
 BASELINES = {30: 600, 500: 60, 1319: 60}
 """Runs from which power is promised, by their problems: with few, promises scatter."""
 MARGIN = 0.01
+OF_NEW = GateSettings(estimand=Estimand.NEW)
+"""The gate's default settings, for the question about new problems."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,22 +137,62 @@ def drawn(rng: Generator, chances: tuple[Array, Array], samples: tuple[int, int]
     return Runs(before=before, after=after, samples=samples)
 
 
-def decisions(runs: Runs, alpha: float, margin: float = MARGIN) -> Array:
-    """Return what is decided of each pair of runs, as `decide` does."""
+def decisions(
+    runs: Runs, alpha: float, margin: float = MARGIN, *, passes_only: bool = False
+) -> Array:
+    """Return what is decided of each pair of runs about new problems, as `decide` does.
+
+    With `passes_only` a regression may read as inconclusive, which saves the exact tests.
+    """
     changes = runs.changes
     totals, squares = changes.sum(axis=1), np.square(changes).sum(axis=1)
-    rule = GateSettings(margin=margin, alpha=alpha)
-    passes, falls = t_decisions(totals, squares, changes.shape[1], runs.samples, rule)
+    rule = GateSettings(margin=margin, alpha=alpha, estimand=Estimand.NEW)
+    passes, falls = bound_decisions(totals, squares, changes.shape[1], runs.samples, rule)
+    falls = falls & (not passes_only)
+    return decided(runs, (passes, falls), alpha, (margin, Estimand.NEW))
+
+
+def decided(
+    runs: Runs, bounds: tuple[Array, Array], alpha: float, how: tuple[float, Estimand]
+) -> Array:
+    """Return what is decided, given where the bounds alone see a pass and a fall.
+
+    The first pairs, and all with a fall, are decided by `decide`, which has to agree.
+    """
+    (passes, falls), (margin, estimand) = bounds, how
     found = np.full(len(passes), Call.INCONCLUSIVE, dtype=object)
     found[passes] = Call.PASS
     exactly = {*np.flatnonzero(falls & ~passes).tolist(), *range(min(CHECKED, len(found)))}
     for row in exactly:
-        question = PairedTask(pairs=runs.pairs(row), margin=margin)
+        question = PairedTask(pairs=runs.pairs(row), margin=margin, estimand=estimand)
         (decision,) = decide([question], alpha=alpha)
-        if decision.call != found[row] and not (falls[row] and not passes[row]):
+        if (decision.call == Call.PASS) != (found[row] == Call.PASS):
             raise AssertionError(f"Row {row} is {decision.call}, not {found[row]}.")
         found[row] = decision.call
     return found
+
+
+def decisions_on_these(
+    runs: Runs, alpha: float, margin: float, *, passes_only: bool = False
+) -> Array:
+    """Return what is decided of each pair of runs about these problems, as `decide` does."""
+    (m, n), problems = runs.samples, runs.before.shape[1]
+    before, after = runs.before / m, runs.after / n
+    total = (after - before).sum(axis=1)
+    noises = before * (1 - before) / (m - 1), after * (1 - after) / (n - 1)
+    old, new = (noise.sum(axis=1) for noise in noises)
+    squares = (noises[0] ** 2).sum(axis=1) / (m - 1) + (noises[1] ** 2).sum(axis=1) / (n - 1)
+    freedom = np.array([satterthwaite(*each) for each in zip(old + new, squares, strict=True)])
+    old += pseudo_variance(m) + pseudo_variance(n)
+    scores = before.sum(axis=1)
+    part = np.maximum(0.0, 1 - margin * problems / np.maximum(scores, 1e-9))
+    own = (noises[0].sum(axis=1)) * m / n
+    fallen = np.where(scores > 0, fallen_noise(scores / n, own, part), 0.0)
+    distance, tested = total + margin * problems, old + np.maximum(new, fallen)
+    passes = np.asarray(student.sf(distance / np.sqrt(tested), freedom) <= alpha)
+    falls = np.asarray(student.sf(-total / np.sqrt(old + new), freedom) <= alpha)
+    falls = falls & (not passes_only)
+    return decided(runs, (passes, falls), alpha, (margin, Estimand.THESE))
 
 
 def sequential(rng: Generator, chances: tuple[Array, Array], base: int, alpha: float) -> Array:
@@ -284,7 +334,9 @@ def fall_seen(known: Difficulty, problems: int, n: int, wanted: float) -> float 
     """Return about the fall that is seen with such a power; None if there is none."""
 
     def seen(fall: float) -> float:
-        return power(change_distribution(known, fall, (n, n)), problems, GateSettings()).regression
+        return power(
+            change_distribution(known, fall, (n, n)), problems, GateSettings(estimand=Estimand.NEW)
+        ).regression
 
     return smallest_n(seen, wanted, 0.001, 0.95 * known.mean, step=1e-4)
 
@@ -299,7 +351,7 @@ def power_row(
     (one, problems, n), (fall, pairs) = place, asked
     promised, least_promised = (
         np.array([
-            power(change_distribution(each, fall, (n, n)), problems, GateSettings()).regression
+            power(change_distribution(each, fall, (n, n)), problems, OF_NEW).regression
             for each in some
             if fall < 0.98 * each.mean
         ])
@@ -366,6 +418,153 @@ def covered(runs: Runs, truth: float) -> str:
     return share(np.array(held))
 
 
+# --- the two questions, on drawn difficulties --------------------------------------------------
+
+DIFFICULTIES = {"saturated": (9, 0.3), "easy": (1.7, 0.3), "mixed": (0.3, 0.3), "hard": (0.3, 3)}
+"""Parameters of Beta distributions, with means of 97, 85, 50 and 9 %."""
+MARGINS = {30: (0.1, 0.05), 100: (0.05, 0.02), 200: (0.02, 0.01), 500: (0.02, 0.01), 1319: (0.01,)}
+"""By problems: margins that an unchanged model may pass, and stricter ones."""
+SYNTHETIC_COUNTS = ((1, 1), (1, 8), (2, 2), (8, 8), (64, 64))
+"""Samples of the baseline and of the run."""
+MOST_LOST = 0.8
+"""Largest margin as a part of the mean score."""
+CONFIDENCE = 0.999
+
+
+class Rate:
+    """Errors among pairs of runs; whether alpha is within the 99.9 % binomial interval."""
+
+    above: int = 0
+    """Rates so far that were above alpha by more than chance explains."""
+
+    def __call__(self, hits: Array, alpha: float = 0.01) -> str:
+        """Return a rate in per cent, with a mark if it is too high."""
+        count, n = int(hits.sum()), len(hits)
+        low = beta_law.ppf((1 - CONFIDENCE) / 2, count, n - count + 1) if count else 0.0
+        Rate.above += bool(low > alpha)
+        return f"{100 * count / n:.2f}{' !' if low > alpha else ''}"
+
+
+rate = Rate()
+
+
+def lost_exactly(rng: Generator, chances: Array, fall: float) -> Array:
+    """Return chances of which some are zero, and one smaller, so that these fall by so much."""
+    order = rng.random(chances.shape).argsort(axis=1)
+    own = np.take_along_axis(chances, order, 1)
+    gone = np.clip(fall * chances.shape[1] - (np.cumsum(own, 1) - own), 0, own)
+    left = np.empty_like(chances)
+    np.put_along_axis(left, order, own - gone, 1)
+    return left
+
+
+def two_questions(pairs: int) -> Iterator[Row]:
+    """Yield the errors of both answers at alpha 1 %: false alarms, and wrong passes."""
+    yield (
+        *("difficulty", "N", "n", "margin, pp", "these: false alarms", "these: wrong passes"),
+        *("these: problems lost whole", "new: false alarms", "new: wrong passes"),
+        *("new: problems lost whole", "unchanged passes: these", "unchanged passes: new"),
+    )
+    for problems, margins in MARGINS.items():
+        for samples in SYNTHETIC_COUNTS:
+            for name, shape in DIFFICULTIES.items():
+                for margin in margins:
+                    if margin < MOST_LOST * shape[0] / sum(shape):
+                        yield _errors((name, problems, samples), margin, pairs)
+
+
+def passed_these(runs: Runs, margin: float) -> Array:
+    """Return which pairs of runs pass about these problems."""
+    return np.asarray(decisions_on_these(runs, 0.01, margin, passes_only=True) == Call.PASS)
+
+
+def _errors(place: tuple[str, int, tuple[int, int]], margin: float, pairs: int) -> Row:
+    name, problems, samples = place
+    shape = DIFFICULTIES[name]
+    mean = shape[0] / sum(shape)
+    rng = np.random.default_rng([6, problems, *samples, int(1e6 * margin)])
+    chances = rng.beta(*shape, (pairs, problems))
+    same = drawn(rng, (chances, chances), samples)
+    cells = [name, f"{problems:,}", "/".join(map(str, samples)), f"{100 * margin:g}"]
+    of_these = of_new = [""] * 3
+    unchanged = decisions(same, 0.01, margin)
+    spoken = min(samples) > 1
+    if spoken:
+        own = chances.mean(axis=1, keepdims=True)
+        by_part = drawn(rng, (chances, chances * np.maximum(0, 1 - margin / own)), samples)
+        whole = drawn(rng, (chances, lost_exactly(rng, chances, margin)), samples)
+        still = decisions_on_these(same, 0.01, margin)
+        of_these = [
+            rate(still == Call.REGRESSION),
+            *(rate(passed_these(one, margin)) for one in (by_part, whole)),
+        ]
+    by_part = drawn(rng, (chances, chances * (1 - margin / mean)), samples)
+    whole = drawn(rng, (chances, lost(rng, chances, margin * chances.mean() / mean)), samples)
+    of_new = [
+        rate(unchanged == Call.REGRESSION),
+        *(
+            rate(decisions(one, 0.01, margin, passes_only=True) == Call.PASS)
+            for one in (by_part, whole)
+        ),
+    ]
+    passed = percent(still == Call.PASS) if spoken else ""
+    return (*cells, *of_these, *of_new, passed, percent(unchanged == Call.PASS))
+
+
+SUITE = (6, 100, 4)
+"""Tasks, problems of each, samples of each."""
+
+
+def suites(pairs: int) -> Iterator[Row]:
+    """Yield what is said of a suite, each pair of runs decided by `decide` itself."""
+    yield (
+        *("change", "any false alarm", "suite or task a regression", "a task, by Holm alone"),
+        *("the suite passes (2 pp)", "all tasks pass (2 pp)"),
+    )
+    for name, falls in {
+        "none": [0.0] * 6,
+        "3 pp in every task": [0.03] * 6,
+        "2 pp in every task": [0.02] * 6,
+        "12 pp in one task": [0.12, *[0.0] * 5],
+    }.items():
+        found = [_suite(np.random.default_rng([7, n]), falls) for n in range(max(1, pairs // 5))]
+        together, alone, suite, every = (np.array(column) for column in zip(*found, strict=True))
+        wrong = name in {"2 pp in every task", "12 pp in one task"}
+        yield (
+            name,
+            rate(together) if name == "none" else "",
+            *(percent(one) for one in (together, alone)),
+            rate(suite) if wrong else percent(suite),
+            percent(every),
+        )
+
+
+def _suite(rng: Generator, falls: Sequence[float]) -> tuple[bool, bool, bool, bool]:
+    """Return whether (any regresses, a task does without a suite, the suite passes, all pass)."""
+    _, problems, n = SUITE
+    tasks = []
+    for fall in falls:
+        chances = rng.beta(*DIFFICULTIES["easy"], (1, problems))
+        runs = drawn(rng, (chances, chances * (1 - fall / chances.mean())), (n, n))
+        tasks.append(PairedTask(pairs=runs.pairs(0), margin=0.02))
+    row = PairedTask(
+        pairs=suite_pairs([(k, task.pairs) for k, task in enumerate(tasks)]),
+        margin=0.02,
+        share=len(tasks),
+    )
+    *each, whole = decide([*tasks, row], alpha=0.01)
+    holm = decide(tasks, alpha=0.01)
+    return (
+        any(one.call is Call.REGRESSION for one in (*each, whole)),
+        any(one.call is Call.REGRESSION for one in holm),
+        whole.call is Call.PASS,
+        all(one.call is Call.PASS for one in each),
+    )
+
+
+SYNTHETIC = {"Two questions, alpha 1 % (%)": two_questions, "A suite, alpha 1 % (%)": suites}
+
+
 TABLES = {
     "False alarms: pairs without a difference (%)": false_alarms,
     f"Wrong passes: the true fall is the margin, {100 * MARGIN:g} pp (%)": wrong_passes,
@@ -377,22 +576,33 @@ TABLES = {
 def main() -> None:
     """Print the tables as Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("shared", type=Path)
+    parser.add_argument("shared", type=Path, nargs="?")
+    parser.add_argument("--synthetic", action="store_true")
     parser.add_argument("--pairs", type=int, default=4000)
     options = parser.parse_args()
+    if options.synthetic:
+        for title, rows in SYNTHETIC.items():
+            _print(title, rows(options.pairs), options.pairs)
+        raise SystemExit(1 if Rate.above else 0)
+    if options.shared is None:
+        parser.error("name the folder SHARED, or --synthetic")
     pools = [(pool(options.shared, name), problems) for name, problems in SETS]
     for one, _ in pools:
         spread = math.sqrt(float(np.var(one.correct / one.number)))
         print(f"{one.name}: {len(one.correct):,} problems, {one.number.mean():.0f} samples each, "
               f"mean {100 * one.mean:.1f} %, sd {100 * spread:.0f}")  # fmt: skip
     for title, table in TABLES.items():
-        started = time.perf_counter()
-        print(f"\n{title}; {options.pairs:,} pairs a row\n")
-        for number, row in enumerate(table(pools, options.pairs)):
-            print(f"| {' | '.join(row)} |", flush=True)
-            if not number:
-                print(f"|{'---|' * len(row)}")
-        print(f"{title}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+        _print(title, table(pools, options.pairs), options.pairs)
+
+
+def _print(title: str, rows: Iterator[Row], pairs: int) -> None:
+    started = time.perf_counter()
+    print(f"\n{title}; {pairs:,} pairs a row\n")
+    for number, row in enumerate(rows):
+        print(f"| {' | '.join(row)} |", flush=True)
+        if not number:
+            print(f"|{'---|' * len(row)}")
+    print(f"{title}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

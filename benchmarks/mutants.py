@@ -55,7 +55,13 @@ DECIDING = {
         "stats/test_exact_test.py",
         "stats/test_exchange_test.py",
     ),
-    "stats/decision.py": ("stats/test_decision.py", "gate/test_looks.py"),
+    "stats/estimands.py": ("stats/test_estimands.py", "stats/test_decision.py"),
+    "stats/decision.py": (
+        "stats/test_decision.py",
+        "stats/test_estimands.py",
+        "gate/test_looks.py",
+        "gate/test_suite.py",
+    ),
     "stats/multiplicity.py": (
         "stats/test_exact_tests.py",
         "stats/test_multiplicity.py",
@@ -80,7 +86,13 @@ DECIDING = {
     ),
     "compare/comparison.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
     "compare/pairing.py": ("compare/test_comparison.py", "stats/test_metrics.py"),
-    "gate/judging.py": ("gate/test_judging.py", "gate/test_looks.py", "stats/test_metrics.py"),
+    "gate/judging.py": (
+        "gate/test_judging.py",
+        "gate/test_suite.py",
+        "gate/test_looks.py",
+        "stats/test_metrics.py",
+    ),
+    "gate/margins.py": ("gate/test_margins.py", "gate/test_suite.py"),
     "gate/health.py": ("gate/test_health.py", "gate/test_judging.py"),
 }
 """What decides: comparison, several golds, caches, rounding, unordered matching, decisions of the

@@ -111,3 +111,24 @@ def changed_problem(name: str, **values: object) -> Callable[[Path], None]:
         path.write_text("".join(json.dumps(row) + "\n" for row in changed))
 
     return edit
+
+
+def in_another_order(run: Path) -> None:
+    """Turn the lines of every file of the task round."""
+    for path in (run / TASK).glob("*.jsonl"):
+        path.write_text("".join(f"{line}\n" for line in path.read_text().splitlines()[::-1]))
+
+
+def twice(name: str) -> Callable[[Path], None]:
+    """Append the lines of a file of the task once more, as `cat >>` does."""
+
+    def edit(run: Path) -> None:
+        path = run / TASK / f"{name}.jsonl"
+        path.write_text(2 * path.read_text())
+
+    return edit
+
+
+def sampled(**values: float | None) -> Callable[[Path], None]:
+    """Change how the tokens of a run were sampled."""
+    return manifest(sampling={"temperature": None, "top_p": None, **values})

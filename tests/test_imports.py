@@ -66,7 +66,7 @@ MAY_IMPORT = {
 SUBLAYERS = {
     "maths": ["vocabulary", "syntax", "evaluate", "compare"],
     "stats": ["difference multiplicity copies", "intervals exact_tests difficulty",
-              "decision ranking power", "estimators", ""],
+              "estimands", "decision ranking power", "estimators", ""],
     "families": ["cultural knights procbench processbench stories", ""],
     "pipeline": ["", "exporters importers"],
     "cli": ["screens", ""],

@@ -64,8 +64,8 @@ _EXIT_CODES = {
     "--allow",
     multiple=True,
     metavar="WHAT",
-    help="Compare even if this differs: version, data, prompt, problems, rules or missing. May "
-    "be repeated.",
+    help="Compare even if this differs: version, data, prompt, problems, rules, sampling or "
+    "missing. May be repeated.",
 )
 @click.option(
     "--extend",

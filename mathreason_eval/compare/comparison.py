@@ -52,7 +52,7 @@ class TaskComparison:
     tokens: Contrast | None
     """The change of mean tokens; None if unknown in one of the runs."""
     flips: tuple[Flip, ...]
-    """Flipped problems, lost ones first; empty for amounts."""
+    """Changed problems, lost ones first, the strongest change first; empty for amounts."""
 
     @property
     def task(self) -> str:
@@ -221,7 +221,7 @@ def _comparison(name: str, pairing: Pairing, request: ComparisonRequest) -> Task
             contrast(where, part) for where, part in _slices(pairing, request.slices, scores)
         ),
         tokens=None if tokens is None else contrast(WHOLE, tokens),
-        flips=flips(scores.own) if scores.metric.definition.is_share else (),
+        flips=flips(scores) if scores.metric.definition.is_share else (),
     )
 
 
@@ -323,6 +323,8 @@ def _flips_as_json(one: TaskComparison) -> Iterator[dict[str, object]]:
             "question": problem.question,
             "gold": problem.gold,
             "lost": flip.lost,
+            "strength": flip.strength,
+            "sure": flip.is_sure,
             "before": _answers(before, flip.before, problem.id),
             "after": _answers(after, flip.after, problem.id),
         }

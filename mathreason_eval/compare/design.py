@@ -11,6 +11,7 @@ from mathreason_eval.compare.pairing import TaskRun, metric_name, task_run
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
+from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.power import GateSettings, Power, min_lost_problems, power, smallest_n
 
@@ -48,6 +49,8 @@ class Allocation:
     """Probability that an unchanged model passes, with all problems."""
     smallest: float | None
     """Smallest drop that is detected with the requested power, with all problems."""
+    new: Power
+    """The same two for new problems like these, if the gate asks of those (`estimand: new`)."""
     to_see: SampleSize | None
     """Size needed to detect the drop; None if all problems are not enough."""
     to_pass: SampleSize | None
@@ -63,7 +66,7 @@ class Allocation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerLimit:
-    """The power with unlimited samples of all problems, which more samples cannot exceed."""
+    """The power for new problems with unlimited samples of all, which no number can exceed."""
 
     problems: int
     sees: float
@@ -214,6 +217,7 @@ class _Planner:
             sees=power_of(detect, everything).regression,
             passes=power_of(0.0, everything).passes,
             smallest=self._smallest_drop(lambda drop: power_of(drop, everything)),
+            new=self._power_of_new(detect, samples),
             to_see=size(lambda problems: power_of(detect, problems).regression),
             to_pass=size(lambda problems: power_of(0.0, problems).passes),
         )
@@ -222,7 +226,8 @@ class _Planner:
         """Return the power with unlimited samples of all available problems."""
 
         def power_of(drop: float) -> Power:
-            return self._power(drop, (math.inf, math.inf), self.available)
+            change = change_distribution(self.difficulty, drop, (math.inf, math.inf))
+            return power(change, self.available, self._of_new)
 
         return PowerLimit(
             problems=self.available,
@@ -230,6 +235,18 @@ class _Planner:
             smallest=self._smallest_drop(power_of),
             lost=min_lost_problems(self.available, self.request.gate),
         )
+
+    @property
+    def _of_new(self) -> GateSettings:
+        return replace(self.request.gate, estimand=Estimand.NEW)
+
+    def _power_of_new(self, drop: float, samples: tuple[int, int]) -> Power:
+        """Return the probabilities of a regression after a drop, and of a pass without one."""
+        found = [
+            power(change_distribution(self.difficulty, each, samples), self.available, self._of_new)
+            for each in (drop, 0.0)
+        ]
+        return Power(regression=found[0].regression, passes=found[1].passes)
 
     def _power(self, drop: float, samples: tuple[float, float], problems: int) -> Power:
         change = change_distribution(self.difficulty, drop, samples)

@@ -204,16 +204,39 @@ def pair(before: TaskRun, after: TaskRun) -> Pairing:
     return Pairing(
         before=before,
         after=after,
-        obstacles=dict(differences(*conditions)),
+        obstacles={**dict(differences(*conditions)), **_sampling_obstacle(before, after)},
         notes=tuple(_notes(before, after)),
     )
 
 
-def _notes(before: TaskRun, after: TaskRun) -> Iterator[str]:
+def _sampling_obstacle(before: TaskRun, after: TaskRun) -> dict[str, str]:
+    """Return what is known to differ in how tokens were sampled, under its name; else nothing."""
+    found = [
+        phrase
+        for old, new, phrase in _sampling_differences(before, after)
+        if None not in {old, new}
+    ]
+    return {"sampling": "; ".join(found)} if found else {}
+
+
+def _sampling_differences(
+    before: TaskRun, after: TaskRun
+) -> Iterator[tuple[float | None, float | None, str]]:
+    """Yield (before, after, phrase) for each setting that is not the same, or not known."""
+    entries = [side.run.manifest.sampling for side in (before, after)]
+    is_greedy = all(entry.temperature == 0 for entry in entries)
     for one in fields(SamplingEntry):
-        old, new = (getattr(side.run.manifest.sampling, one.name) for side in (before, after))
-        if new != old:
-            yield f"{one.name} {new}, not {old}"
+        old, new = (getattr(entry, one.name) for entry in entries)
+        # At temperature 0 there is nothing to choose from.
+        if new != old and not (is_greedy and one.name != "temperature"):
+            was, other = ("unknown" if value is None else value for value in (new, old))
+            yield old, new, f"{one.name} {was}, not {other}"
+
+
+def _notes(before: TaskRun, after: TaskRun) -> Iterator[str]:
+    for old, new, phrase in _sampling_differences(before, after):
+        if None in {old, new}:
+            yield phrase
     for rule in ("primary", "cluster"):
         old, new = (getattr(side.entry.report, rule) for side in (before, after))
         if new != old and None not in {old, new}:

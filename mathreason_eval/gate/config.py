@@ -11,6 +11,8 @@ from typing import Any
 
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import LookSchedule
+from mathreason_eval.gate.margins import AUTO
+from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS
 from mathreason_eval.text.documents import DocumentError, parse_yaml
@@ -20,6 +22,8 @@ DEFAULT_FILE = Path("gate.yaml")
 """The file that is read, if it exists, when --config is not given."""
 _INCONCLUSIVE_CHOICES = ("skipped", "failure", "success")
 _REGRESSION_CHOICES = ("any", "beyond-margin")
+_WEIGHTS = ("task", "problem")
+_ESTIMANDS = {"auto": None, "these": Estimand.THESE, "new": Estimand.NEW}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +53,27 @@ class TaskRules:
     metric: str = PRIMARY
     """The metric that is compared; `primary` for the task's own."""
     margin: float = 0.01
-    """The largest tolerable drop."""
+    """The largest tolerable drop; `AUTO` until it is found."""
     alpha: float = 0.01
     """One-sided level of either error."""
     beyond_margin: bool = False
     """Whether only a drop beyond the margin is a regression; if false, every drop is."""
+    estimand: Estimand | None = None
+    """Which question decides; None for these problems from two samples in both runs on."""
+    required: bool = False
+    """Whether the task itself must pass; if false, the suite's pass is enough."""
     limits: Limits = field(default_factory=Limits)
     gated: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteRules:
+    """The settings of the row of all tasks together."""
+
+    margin: float
+    """The largest tolerable drop of the mean over tasks."""
+    by_problem: bool = False
+    """Whether every problem weighs the same; else every task does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +83,8 @@ class Config:
     default_rules: TaskRules = field(default_factory=TaskRules)
     """The settings for every task that has none of its own."""
     tasks: Mapping[str, TaskRules] = field(default_factory=dict)
+    suite: SuiteRules | None = field(default_factory=lambda: SuiteRules(margin=TaskRules().margin))
+    """None if every task must pass by itself."""
     looks: LookSchedule | None = None
     """None for a single look at all samples."""
     inconclusive: str = _INCONCLUSIVE_CHOICES[0]
@@ -109,7 +129,9 @@ def config_of(
     options = {"margin": margin, "alpha": alpha}
     given = {key: value for key, value in options.items() if value is not None}
     values = {**_mapping(spec, where), **given}
-    _check_keys(values, (*_RULES, *_GENERAL, "samples", "spending", "health", "tasks"), where)
+    _check_keys(
+        values, (*_RULES, *_GENERAL, "samples", "spending", "health", "tasks", "suite"), where
+    )
     default_rules = _task_rules(values, TaskRules(), where)
     tasks = _mapping(values.get("tasks"), f"{where}, tasks")
     return Config(
@@ -118,6 +140,7 @@ def config_of(
             str(name): _own_rules(rules, default_rules, f"{where}, tasks, {name}")
             for name, rules in tasks.items()
         },
+        suite=_suite_rules(values.get("suite"), default_rules, f"{where}, suite"),
         looks=_look_schedule(values, where),
         **_converted(values, _GENERAL, where),
     )
@@ -133,12 +156,26 @@ def _own_rules(spec: object, default: TaskRules, where: str) -> TaskRules:
     return _task_rules(values, default, where)
 
 
+def _suite_rules(spec: object, default: TaskRules, where: str) -> SuiteRules | None:
+    if spec is False:
+        return None
+    values = _mapping(spec, where)
+    _check_keys(values, tuple(_SUITE), where)
+    given = _converted(values, _SUITE, where)
+    return SuiteRules(
+        margin=given.get("margin", default.margin),
+        by_problem=given.get("weights", _WEIGHTS[0]) == _WEIGHTS[1],
+    )
+
+
 def _task_rules(values: Mapping[str, Any], default: TaskRules, where: str) -> TaskRules:
     limits = _mapping(values.get("health"), f"{where}, health")
     _check_keys(limits, tuple(_LIMITS), f"{where}, health")
     rules = _converted(values, _RULES, where)
     if "regression" in rules:
         rules["beyond_margin"] = rules.pop("regression") == "beyond-margin"
+    if "estimand" in rules:
+        rules["estimand"] = _ESTIMANDS[rules["estimand"]]
     limits = _converted(limits, _LIMITS, f"{where}, health")
     return replace(default, limits=replace(default.limits, **limits), **rules)
 
@@ -213,6 +250,8 @@ def _share(value: object, suffix: str = "pp") -> float:
 
 
 def _margin(value: object) -> float:
+    if value == "auto":
+        return AUTO
     share = _share(value)
     if not 0 < share < 1:
         raise ValueError("is not between 0 and 1; one percentage point is 1pp or 0.01")
@@ -248,7 +287,13 @@ def _one_of(known: tuple[str, ...], value: object) -> str:
     return str(value)
 
 
-OBSTACLES = ("version", "data", "prompt", "problems", "rules", "missing")
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is not true or false")  # noqa: TRY004  as above
+    return value
+
+
+OBSTACLES = ("version", "data", "prompt", "problems", "rules", "sampling", "missing")
 """Names of the differences that make two runs incomparable unless they are allowed."""
 
 
@@ -269,8 +314,11 @@ _RULES: _Converters = {
     "margin": _margin,
     "alpha": _alpha,
     "regression": partial(_one_of, _REGRESSION_CHOICES),
+    "estimand": partial(_one_of, tuple(_ESTIMANDS)),
+    "required": _yes_or_no,
 }
 """Keys of a task's settings, with the functions that convert their values."""
+_SUITE: _Converters = {"margin": _margin, "weights": partial(_one_of, _WEIGHTS)}
 _GENERAL: _Converters = {
     "inconclusive": partial(_one_of, _INCONCLUSIVE_CHOICES),
     "allow": lambda value: obstacles_of(value if isinstance(value, list) else [value]),

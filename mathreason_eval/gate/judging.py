@@ -17,13 +17,16 @@ from mathreason_eval.compare.pairing import (
     task_run,
 )
 from mathreason_eval.errors import UnknownNameError, UserError
-from mathreason_eval.gate.config import Config, TaskRules
+from mathreason_eval.gate.config import Config, SuiteRules, TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState, check_limits
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
+from mathreason_eval.gate.margins import auto_margin, is_auto, suite_margin
 from mathreason_eval.gate.sample_size import RequiredSamples, required_samples
 from mathreason_eval.runs.completeness import faults, gaps
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide
+from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide, suite_pairs
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
 
 
@@ -57,6 +60,8 @@ class TaskJudgement:
     after: float = 0.0
     samples: tuple[int, int] = (0, 0)
     """Samples per problem that count, in the baseline and in the run."""
+    alone: bool = False
+    """Whether the conclusion for the run depends on a pass of this task itself."""
     checks: tuple[LimitCheck, ...] = ()
     flips: tuple[Flip, ...] = ()
     required: RequiredSamples | None = None
@@ -73,12 +78,58 @@ class TaskJudgement:
         """Return the conclusion from the scores alone, without the health limits."""
         if self.obstacles:
             return Conclusion.NOT_COMPARABLE
-        return Conclusion(self.decision.call if self.decision else Call.INCONCLUSIVE)
+        return _concluded(self.decision, is_sensitive=self.is_sensitive)
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Return whether the score could have fallen by the margin."""
+        return could_fall(self.before, self.rules.margin)
+
+    @property
+    def is_missed(self) -> bool:
+        """Return whether its own pass is needed and not there."""
+        return self.alone and self.conclusion is Conclusion.INCONCLUSIVE
 
     @property
     def broken(self) -> tuple[LimitCheck, ...]:
         """Return the checks of broken limits."""
         return tuple(check for check in self.checks if check.state is LimitState.BROKEN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteJudgement:
+    """The conclusion for all tasks together: for the mean of their changes."""
+
+    rules: SuiteRules
+    tasks: tuple[str, ...]
+    """The tasks that could have fallen by their margins; the others are left out."""
+    decision: Decision
+    before: float
+    """Mean of the tasks' metrics, by their weights, in the baseline."""
+    after: float
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """Return the conclusion from the scores alone."""
+        return _concluded(self.decision, is_sensitive=self.is_sensitive)
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Return whether the mean could have fallen by the margin."""
+        return could_fall(self.before, self.rules.margin)
+
+
+def could_fall(score: float, margin: float) -> bool:
+    """Return whether a baseline's score could fall by a margin: whether it is above it."""
+    return score > margin
+
+
+def _concluded(decision: Decision | None, *, is_sensitive: bool) -> Conclusion:
+    """Return what a decision says; nothing passes that could not have failed."""
+    call = decision.call if decision else Call.INCONCLUSIVE
+    if call is Call.PASS and not is_sensitive:
+        return Conclusion.INCONCLUSIVE
+    return Conclusion(call)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,15 +140,24 @@ class Judgement:
     after: Run
     config: Config
     tasks: tuple[TaskJudgement, ...]
+    suite: SuiteJudgement | None = None
+    """None for a single task, or if every task must pass by itself."""
     notes: tuple[str, ...] = ()
     """Phrases that say which tasks are not gated."""
 
     @property
     def conclusion(self) -> Conclusion:
-        """Return the most severe conclusion; not comparable if there is no task to gate."""
+        """Return the most severe conclusion; not comparable if there is no task to gate.
+
+        A task that is open does not count where the suite passes, unless it is required.
+        """
         found = {task.conclusion for task in self.tasks} or {Conclusion.NOT_COMPARABLE}
         if any(task.broken for task in self.tasks):
             found.add(Conclusion.REGRESSION)
+        if self.suite is not None:
+            found.add(self.suite.conclusion)
+            if not any(task.is_missed for task in self.tasks):
+                found -= {Conclusion.INCONCLUSIVE} - {self.suite.conclusion}
         return next(conclusion for conclusion in Conclusion if conclusion in found)
 
     @property
@@ -105,6 +165,8 @@ class Judgement:
         """Return the samples per problem of an inconclusive run's next look, or None."""
         if self.conclusion is not Conclusion.INCONCLUSIVE or self.config.looks is None:
             return None
+        if all(task.decision and not task.is_sensitive for task in self.tasks):
+            return None  # No number of samples makes them able to fall.
         reached = self.reached
         return next((count for count in self.config.looks.samples if count > reached), None)
 
@@ -129,15 +191,36 @@ class _Testable:
     look: Look
     rules: TaskRules
     notes: tuple[str, ...]
+    alone: bool
+    """Whether its own pass is needed."""
+    estimand: Estimand | None
+    """The question that decides; None for these problems where they can be spoken of."""
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return list(self.scores.pairs.values())
+
+    @property
+    def counted(self) -> bool:
+        return self.scores.metric.definition.is_counted
+
+    @property
+    def before(self) -> float:
+        return sum(pair.before for pair in self.pairs) / len(self.pairs)
+
+    @property
+    def is_sensitive(self) -> bool:
+        return could_fall(self.before, self.rules.margin)
 
     @property
     def paired_task(self) -> PairedTask:
         return PairedTask(
-            pairs=list(self.scores.pairs.values()),
+            pairs=self.pairs,
             margin=self.rules.margin,
             beyond_margin=self.rules.beyond_margin,
             alpha=self.rules.alpha,
-            counted=self.scores.metric.definition.is_counted,
+            counted=self.counted,
+            estimand=self.estimand,
         )
 
 
@@ -161,22 +244,82 @@ def judge(before: Run, after: Run, config: Config) -> Judgement:
     look = look_reached(config.looks, baseline, reached)
     tasks = [_paired(before, after, task, config, look) for task in gated]
     testable = [one for one in tasks if isinstance(one, _Testable)]
-    decisions = iter(
-        decide(
-            [one.paired_task for one in testable],
-            alpha=config.default_rules.alpha,
-            nominal=(look or ONLY_LOOK).nominal,
-        )
+    row = _suite_row(testable, config) if len(gated) > 1 else None
+    decisions = decide(
+        [*(one.paired_task for one in testable), *([row] if row else [])],
+        alpha=config.default_rules.alpha,
+        nominal=(look or ONLY_LOOK).nominal,
     )
+    found = iter(decisions[: len(testable)])
     return Judgement(
         before=before,
         after=after,
         config=config,
         tasks=tuple(
-            _judged(one, next(decisions)) if isinstance(one, _Testable) else one for one in tasks
+            _judged(one, next(found)) if isinstance(one, _Testable) else one for one in tasks
         ),
+        suite=_suite(testable, row, decisions[len(testable) :], config),
         notes=tuple(_notes(before, after, gated)),
     )
+
+
+# --- all tasks together ----------------------------------------------------------------------
+
+
+def _suite_row(testable: Sequence[_Testable], config: Config) -> PairedTask | None:
+    """Return the pairs of all tasks that could have fallen; None if there is no such row."""
+    parts = [one for one in testable if one.is_sensitive]
+    if config.suite is None or not parts:
+        return None
+    named = [(one.pairing.before.task, one.pairs) for one in parts]
+    return PairedTask(
+        pairs=suite_pairs(named, by_problem=config.suite.by_problem),
+        margin=_suite_margin(parts, config.suite, config),
+        beyond_margin=config.default_rules.beyond_margin,
+        counted=all(one.counted for one in parts),
+        estimand=_fixed_estimand(config, config.default_rules),
+        # Half of alpha is for the row, the other half is divided among the tasks.
+        share=len(testable),
+    )
+
+
+def _suite_margin(parts: Sequence[_Testable], rules: SuiteRules, config: Config) -> float:
+    if not is_auto(rules.margin):
+        return rules.margin
+    own = [
+        (_auto_margin(one.pairing, one.scores, (one.rules.alpha, one.estimand), config), one.pairs)
+        for one in parts
+    ]
+    sizes = [(margin, len(pairs)) for margin, pairs in own]
+    return suite_margin(sizes, by_problem=rules.by_problem)
+
+
+def _suite(
+    testable: Sequence[_Testable],
+    row: PairedTask | None,
+    decisions: Sequence[Decision],
+    config: Config,
+) -> SuiteJudgement | None:
+    if row is None or config.suite is None:
+        return None
+    return SuiteJudgement(
+        rules=replace(config.suite, margin=row.margin),
+        tasks=tuple(one.pairing.before.task for one in testable if one.is_sensitive),
+        decision=decisions[0],
+        before=sum(pair.before for pair in row.pairs) / len(row.pairs),
+        after=sum(pair.after for pair in row.pairs) / len(row.pairs),
+    )
+
+
+def _fixed_estimand(config: Config, rules: TaskRules) -> Estimand | None:
+    """Return which question decides: with looks the same one at all of them."""
+    if rules.estimand is None and config.looks and config.looks.samples[0] < _SPOKEN_OF:
+        return Estimand.NEW
+    return rules.estimand
+
+
+_SPOKEN_OF = 2
+"""Samples in both runs from which these problems can be spoken of."""
 
 
 def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
@@ -202,6 +345,8 @@ def _paired(
         *_validity_errors(before, task, "the baseline"),
         *_validity_errors(after, task, "the run"),
     ]
+    gated = sum(config.rules_for(name).gated for name in before.tasks())
+    alone = rules.required or config.suite is None or gated == 1
     if obstacles := tuple(phrase for kind, phrase in found if kind not in allow):
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
     votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
@@ -214,15 +359,41 @@ def _paired(
     if not pairing.shared:
         obstacles += ("the runs have no problem in common",)
     if obstacles or look is None:
-        return TaskJudgement(task=task, rules=rules, obstacles=obstacles, look=look)
+        return TaskJudgement(task=task, rules=rules, obstacles=obstacles, look=look, alone=alone)
     allowed = (f"{phrase} (allowed)" for _, phrase in found)
+    scores = _scores(pairing, rules.metric)
+    estimand = _fixed_estimand(config, rules)
+    if is_auto(rules.margin):
+        margin = _auto_margin(pairing, scores, (rules.alpha, estimand), config)
+        rules = replace(rules, margin=margin)
     return _Testable(
         pairing=pairing,
-        scores=_scores(pairing, rules.metric),
+        scores=scores,
         look=look,
         rules=rules,
         notes=(*pairing.notes, *allowed),
+        alone=alone,
+        estimand=estimand,
     )
+
+
+def _auto_margin(
+    pairing: Pairing, scores: PairedScores, rules: tuple[float, Estimand | None], config: Config
+) -> float:
+    """Return the smallest margin that an unchanged model passes, at the last look."""
+    task = pairing.before.task
+    if not scores.metric.definition.is_counted:
+        raise UserError(
+            f"margin: auto is for avg; {task} is compared by {scores.metric.name}, whose noise is "
+            "not known from one run.",
+            "Write a margin for it: tasks: {TASK: {margin: 2pp}}.",
+        )
+    items = [pairing.before.items[name] for name in scores.pairs]
+    run = max(pair.samples[1] for pair in scores.pairs.values())
+    if config.looks is not None:
+        run = config.looks.samples[-1]
+    counts = [(item.correct, item.n) for item in items]
+    return auto_margin(task, counts, (min(item.n for item in items), run), rules)
 
 
 def _resolved_rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:
@@ -278,7 +449,7 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
 
 
 def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
-    pairs = task.scores.pairs.values()
+    pairs = task.pairs
     required = None
     if decision.call is Call.INCONCLUSIVE:
         # More samples would be copies as well.
@@ -291,10 +462,11 @@ def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
         notes=task.notes,
         look=task.look,
         decision=decision,
-        before=sum(pair.before for pair in pairs) / len(pairs),
+        before=task.before,
         after=sum(pair.after for pair in pairs) / len(pairs),
+        alone=task.alone,
         samples=(max(pair.samples[0] for pair in pairs), max(pair.samples[1] for pair in pairs)),
         checks=tuple(check_limits(task.pairing, task.rules.limits, task.look.total)),
-        flips=flips(task.scores.own),
+        flips=flips(task.scores),
         required=required,
     )

@@ -8,21 +8,27 @@ from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 from mathreason_eval.compare.contrast import Flip
+from mathreason_eval.gate.config import Config, TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState
-from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
+from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
+from mathreason_eval.gate.margins import is_auto
 from mathreason_eval.gate.wording import (
     SIGNS,
+    SURE,
     describe_check,
     format_bounds,
+    format_margin,
     format_points,
     format_share,
     headline,
     next_step,
     notes,
     reasons,
+    suite_reasons,
 )
 from mathreason_eval.runs.addresses import sample_links
 from mathreason_eval.runs.store import Run
+from mathreason_eval.stats.decision import Decision
 from mathreason_eval.text import visible
 
 
@@ -35,6 +41,7 @@ def as_json(judgement: Judgement) -> dict[str, object]:
         "baseline": _run(judgement.before),
         "remarks": judgement.notes,
         "next_look": judgement.next_look,
+        "suite": judgement.suite and _suite(judgement.suite, judgement.config.default_rules),
         "tasks": [_task(task) for task in judgement.tasks],
     }
 
@@ -43,12 +50,35 @@ def _run(run: Run) -> dict[str, object]:
     return {"path": str(run.path), "model": asdict(run.manifest.model)}
 
 
-_DECISION_KEYS = {
-    "regression_p": "fall_p",
-    "regression_alpha": "fall_level",
-    "pass_alpha": "pass_level",
-}
-"""Keys that differ from the names of the fields: the JSON is a contract."""
+def _suite(suite: SuiteJudgement, rules: TaskRules) -> dict[str, object]:
+    return {
+        "answer": str(suite.conclusion),
+        "margin": suite.rules.margin,
+        "weights": "problem" if suite.rules.by_problem else "task",
+        "tasks": suite.tasks,
+        "before": suite.before,
+        "after": suite.after,
+        "decision": _decision(suite.decision),
+        "reasons": list(suite_reasons(suite, rules)),
+    }
+
+
+def _decision(decision: Decision) -> dict[str, object]:
+    """Return a decision; names of keys that are older than those of the fields are a contract."""
+    answer = decision.decided
+    return {
+        "call": answer.call,
+        "estimand": str(answer.estimand),
+        "difference": asdict(decision.difference),
+        "lower": answer.lower,
+        "upper": answer.upper,
+        "fall_p": answer.regression_p,
+        "fall_level": decision.regression_alpha,
+        "pass_p": answer.pass_p,
+        "pass_level": decision.pass_alpha,
+        "none_lost": decision.none_lost,
+        "answers": [asdict(one) for one in decision.answers],
+    }
 
 
 def _task(task: TaskJudgement) -> dict[str, object]:
@@ -57,7 +87,7 @@ def _task(task: TaskJudgement) -> dict[str, object]:
         "task": task.task,
         "answer": str(task.conclusion),
         "metric": task.rules.metric,
-        "margin": task.rules.margin,
+        "margin": None if is_auto(task.rules.margin) else task.rules.margin,
         "alpha": task.rules.alpha,
         "beyond_margin": task.rules.beyond_margin,
         "obstacles": task.obstacles,
@@ -67,8 +97,9 @@ def _task(task: TaskJudgement) -> dict[str, object]:
         "samples": task.samples,
         "before": task.before,
         "after": task.after,
-        "decision": decision
-        and {_DECISION_KEYS.get(name, name): value for name, value in asdict(decision).items()},
+        "sensitive": task.is_sensitive if decision else None,
+        "required": task.alone,
+        "decision": decision and _decision(decision),
         "health": [asdict(check) for check in task.checks],
         "settling": required
         and {
@@ -90,8 +121,12 @@ def junit(judgement: Judgement) -> str:
     skipped unless the config says otherwise.
     """
     suite = ET.Element("testsuite", name="mathreason gate")
+    if judgement.suite is not None:
+        suite.append(_suite_case(judgement.suite, judgement.config))
     for task in judgement.tasks:
-        suite.append(_task_case(task, judgement.config.inconclusive))
+        # Where the suite passes, an open task is only told of.
+        as_pass = judgement.suite is not None and not task.alone
+        suite.append(_task_case(task, "success" if as_pass else judgement.config.inconclusive))
         suite.extend(_check_case(task.task, check) for check in task.checks)
     if not judgement.tasks:
         suite.append(_case("gate", "tasks", "error", "; ".join(judgement.notes)))
@@ -104,16 +139,26 @@ def junit(judgement: Judgement) -> str:
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _task_case(task: TaskJudgement, inconclusive: str) -> ET.Element:
+def _tag(conclusion: Conclusion, inconclusive: str) -> str | None:
     tags = {
         Conclusion.REGRESSION: "failure",
         Conclusion.NOT_COMPARABLE: "error",
         Conclusion.INCONCLUSIVE: None if inconclusive == "success" else inconclusive,
     }
+    return tags.get(conclusion)
+
+
+def _suite_case(suite: SuiteJudgement, config: Config) -> ET.Element:
+    text = "; ".join(suite_reasons(suite, config.default_rules))
+    tag = _tag(suite.conclusion, config.inconclusive)
+    return _case("suite", "mean of the tasks", tag, f"{suite.conclusion}: {text}")
+
+
+def _task_case(task: TaskJudgement, inconclusive: str) -> ET.Element:
     # Health limits have their own test cases.
     of_health = {describe_check(check) for check in task.checks}
     text = "; ".join(reason for reason in reasons(task) if reason not in of_health)
-    tag = tags.get(task.conclusion)
+    tag = _tag(task.conclusion, inconclusive)
     return _case(task.task, task.rules.metric, tag, f"{task.conclusion}: {text}")
 
 
@@ -161,22 +206,32 @@ def _head(judgement: Judgement) -> Iterator[str]:
     yield ""
     yield "| task | answer | before % | after % | change, pp | bounds, pp | margin, pp | health |"
     yield "|---|---|--:|--:|--:|--:|--:|---|"
+    if judgement.suite is not None:
+        yield _suite_row(judgement.suite)
     yield from map(_row, judgement.tasks)
     yield ""
+
+
+def _suite_row(suite: SuiteJudgement) -> str:
+    conclusion = f"{SIGNS[suite.conclusion]} {suite.conclusion}"
+    figures = _figures(suite.before, suite.after, suite.decision)
+    return (
+        f"| **suite** | {conclusion} | {' | '.join(figures)} | {100 * suite.rules.margin:g} | – |"
+    )
+
+
+def _figures(before: float, after: float, decision: Decision) -> list[str]:
+    change = format_points(decision.decided.value)
+    return [f"{100 * before:.1f}", f"{100 * after:.1f}", change, format_bounds(decision)]
 
 
 def _row(task: TaskJudgement) -> str:
     health = "✗ broken" if task.broken else "✓" if task.checks else "–"
     figures = ["–"] * 4
     if task.decision is not None:
-        figures = [
-            f"{100 * task.before:.1f}",
-            f"{100 * task.after:.1f}",
-            format_points(task.decision.difference.value),
-            format_bounds(task),
-        ]
+        figures = _figures(task.before, task.after, task.decision)
     conclusion = f"{SIGNS[task.conclusion]} {task.conclusion}"
-    margin = f"{100 * task.rules.margin:g}"
+    margin = format_margin(task.rules.margin).removesuffix(" pp")
     return f"| {' | '.join((escape_markdown(task.label), conclusion, *figures, margin, health))} |"
 
 
@@ -185,19 +240,15 @@ _MAX_REASON = 400
 
 
 def _reasons(judgement: Judgement) -> Iterator[str]:
+    if judgement.suite is not None:
+        for reason in suite_reasons(judgement.suite, judgement.config.default_rules):
+            yield f"- **suite**: {escape_markdown(reason, _MAX_REASON)}"
     for task in judgement.tasks:
-        for reason in _reported(task):
+        for reason in reasons(task):
             yield f"- **{escape_markdown(task.task)}**: {escape_markdown(reason, _MAX_REASON)}"
     for line in filter(None, (*notes(judgement), next_step(judgement))):
         yield f"- {escape_markdown(line, _MAX_REASON)}"
     yield ""
-
-
-def _reported(task: TaskJudgement) -> Iterator[str]:
-    """Yield the reasons of a task that does not pass, or the broken limits of one that does."""
-    if task.conclusion is Conclusion.PASS:
-        return map(describe_check, task.broken)
-    return reasons(task)
 
 
 _MAX_FLIPS = 20
@@ -230,7 +281,8 @@ def _flip(
     if flip.problem_id in links:
         name = f"[{name}]({links[flip.problem_id]})"
     before, after = format_share(flip.before, samples[0]), format_share(flip.after, samples[1])
-    return f"- {name} {before} → {after}: {_as_code(questions.get(flip.problem_id, ''))}"
+    sure = SURE if flip.is_sure else ""
+    return f"- {name} {before} → {after}{sure}: {_as_code(questions.get(flip.problem_id, ''))}"
 
 
 _MAX_TEXT = 160
@@ -264,10 +316,14 @@ _COMMANDS = {
 def workflow_commands(judgement: Judgement) -> Iterator[str]:
     """Yield GitHub's workflow commands that annotate a run of a workflow.
 
-    One for every task that does not pass, one for every broken limit, and one for the conclusion.
+    One for every task that does not pass, unless the suite does and that is enough; one for every
+    broken limit, and one for the conclusion.
     """
     for task in judgement.tasks:
-        if task.conclusion is not Conclusion.PASS:
+        is_told = task.conclusion is not Conclusion.PASS and (
+            judgement.conclusion is not Conclusion.PASS or task.is_missed
+        )
+        if is_told:
             yield _command(_COMMANDS[task.conclusion], task.label, "; ".join(reasons(task)))
         else:
             for check in task.broken:

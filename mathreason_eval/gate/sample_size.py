@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mathreason_eval.stats.decision import Decision, PairedTask
 from mathreason_eval.stats.difference import Pair, pseudo_variance, t_quantile
+from mathreason_eval.stats.estimands import Estimand, Evidence, evidence
 
 
 class Feasible(StrEnum):
@@ -18,7 +19,8 @@ class Feasible(StrEnum):
     UNKNOWN = "perhaps"
     """The fraction of sampling noise in the variance is unknown, as with one sample per problem."""
     NO = "never"
-    """Even infinitely many cannot: the variance between problems alone is too large."""
+    """Not even `MOST_SAMPLES` can: the variance between problems alone is too large, or the change
+    too close to one of the limits."""
     GREEDY = "greedy"
     """At temperature 0 every sample equals the first."""
 
@@ -31,8 +33,15 @@ class RequiredSamples:
     samples: tuple[int, int] | None
     """Samples per problem of (baseline, run); the baseline's present number, if more samples of the
     run alone are enough."""
-    problems: int
-    """Number of such problems that is enough with the present number of samples."""
+    problems: int | None
+    """Number of such problems that is enough with the present number of samples; None where these
+    problems are what is asked about, or where it is above `MOST_PROBLEMS`."""
+
+
+MOST_SAMPLES = 1_024
+"""Largest number of samples per problem that is proposed."""
+MOST_PROBLEMS = 100_000
+"""Largest number of problems that is proposed."""
 
 
 _CERTAIN = 2
@@ -44,7 +53,7 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
 
     The variance of the change, times the squared number of problems, is the sum of that between
     problems and of the sampling noise of both runs, which falls as 1 / n; only the latter depends
-    on the number of samples.
+    on the number of samples. For these problems it is the noise alone.
 
     Args:
         task: its paired scores.
@@ -52,12 +61,15 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
         greedy: whether the run's samples are drawn at temperature 0.
     """
     found = decision.difference
-    required_se = _required_se(task, decision)
-    problems = math.ceil(found.problems * max(1.0, (found.se / required_se) ** 2))
+    some = evidence(task.pairs, found, counted=task.counted)
+    decides = next(one for one in some if one.estimand is decision.decided.estimand)
+    goal = _Goal(task=task, decision=decision, found=decides)
+    is_new = decides.estimand is Estimand.NEW
+    problems = goal.problems() if is_new else None
     if greedy or not task.counted:
         feasible = Feasible.GREEDY if greedy else Feasible.UNKNOWN
         return RequiredSamples(feasible=feasible, samples=None, problems=problems)
-    total, enough = (found.problems * found.se) ** 2, (found.problems * required_se) ** 2
+    total = (found.problems * decides.se) ** 2
     now = _mean_samples(task.pairs, 0), _mean_samples(task.pairs, 1)
     before, after = (_noise(task.pairs, found.clusters, which) for which in (0, 1))
     feasible = Feasible.YES
@@ -67,14 +79,18 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
         feasible = Feasible.UNKNOWN
     # If the noise of one model is unknown, that of the other on the same task estimates it.
     before, after = before or after or 0.0, after or before or 0.0
-    between = total - before / now[0] - after / now[1]
-    if between < _CERTAIN * total * math.sqrt(2 / found.freedom):
-        # Less than two standard errors of a variance do not show that problems differ at all.
-        between = 0.0
-    left = enough - between
-    if left <= 0:
-        return RequiredSamples(feasible=Feasible.NO, samples=None, problems=problems)
-    samples = _samples((before, after), now, left)
+    noise = before / now[0] + after / now[1]
+    # Less than two standard errors of a variance do not show that problems differ at all.
+    differ = is_new and total - noise > _CERTAIN * total * math.sqrt(2 / found.freedom)
+    sampled = noise if differ else total
+    scale = sampled / noise if noise else 0.0
+
+    def is_enough(first: float, second: float) -> bool:
+        return goal.is_reached(sampled - scale * (before / first + after / second))
+
+    samples = _samples(now, is_enough)
+    if samples is None:
+        feasible = Feasible.NO
     return RequiredSamples(feasible=feasible, samples=samples, problems=problems)
 
 
@@ -82,20 +98,58 @@ _POWER = 0.8
 """Probability of a decision, if the true change is the observed one."""
 
 
-def _required_se(task: PairedTask, decision: Decision) -> float:
-    """Return the standard error at which the observed change would pass or regress.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Goal:
+    """A pass or a regression with a power of 80 %, for the observed change."""
 
-    Between -margin and 0 it may do either; the larger standard error, the easier, is returned.
-    """
-    found = decision.difference
-    quantile = t_quantile(_POWER, found.freedom)
-    to_pass = found.value + task.margin
-    to_regress = -to_pass if task.beyond_margin else -found.value
-    return max(
-        to_pass / (t_quantile(1 - decision.pass_alpha, found.freedom) + quantile),
-        to_regress / (t_quantile(1 - decision.regression_alpha, found.freedom) + quantile),
-        1e-9,
-    )
+    task: PairedTask
+    decision: Decision
+    found: Evidence
+
+    def is_reached(self, less: float, times: float = 1.0) -> bool:
+        """Return whether a decision would be made with so much less noise, or more problems.
+
+        Args:
+            less: what is taken from the variance of the sum of changes.
+            times: the factor on the number of problems.
+        """
+        n, found, task = self.decision.difference.problems, self.found, self.task
+        total = max(0.0, (n * found.se) ** 2 - less)
+        tested = max(0.0, found.pass_variance(task.margin) - less)
+        freedom = max(1, round(found.freedom * times))
+        quantile = t_quantile(_POWER, freedom)
+        to_pass = found.value + task.margin
+        to_regress = -to_pass if task.beyond_margin else -found.value
+        root = n * math.sqrt(times)
+        return (
+            root * to_pass
+            >= t_quantile(1 - self.decision.pass_alpha, freedom) * math.sqrt(tested)
+            + quantile * math.sqrt(total)
+            and to_pass > 0
+        ) or (
+            root * to_regress
+            >= (t_quantile(1 - self.decision.regression_alpha, freedom) + quantile)
+            * math.sqrt(total)
+            and to_regress > 0
+        )
+
+    def problems(self) -> int | None:
+        """Return the number of such problems that is enough."""
+        n = self.decision.difference.problems
+        return _smallest(lambda count: self.is_reached(0.0, count / n), n, MOST_PROBLEMS)
+
+
+def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int | None:
+    """Return the smallest number from low to high that is enough; None if the highest is not."""
+    if not is_enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if is_enough(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high
 
 
 def _mean_samples(pairs: Sequence[Pair], which: int) -> float:
@@ -119,14 +173,20 @@ _MAX_RATIO = 10
 """Maximum factor on the run's samples before more samples of the baseline are proposed."""
 
 
-def _samples(noise: tuple[float, float], now: tuple[float, float], left: float) -> tuple[int, int]:
-    """Return the samples of both runs at which their noise is at most `left`."""
-    before, after = noise
-    alone = left - before / now[0]
-    # The baseline is kept: only more samples of the run, if that is enough.
-    if alone > 0 and after / alone <= _MAX_RATIO * now[1]:
-        return round(now[0]), max(math.ceil(after / alone), math.floor(now[1]) + 1)
-    alike = math.ceil((before + after) / left)
-    if alike >= now[1]:
-        return max(alike, round(now[0])), alike
-    return math.ceil(before / (left - after / now[1])), round(now[1])
+def _samples(
+    now: tuple[float, float], is_enough: Callable[[float, float], bool]
+) -> tuple[int, int] | None:
+    """Return the samples of (baseline, run) that are enough; None if `MOST_SAMPLES` are not.
+
+    The baseline is kept if more samples of the run alone are enough, then the run.
+    """
+    old, new = round(now[0]), round(now[1])
+    most = min(MOST_SAMPLES, _MAX_RATIO * new)
+    if alone := _smallest(lambda count: is_enough(now[0], count), new + 1, max(new + 1, most)):
+        return old, alone
+    both = _smallest(lambda count: is_enough(max(count, old), count), new, MOST_SAMPLES)
+    if both is None:
+        return None
+    if both > new:
+        return max(both, old), both
+    return _smallest(lambda count: is_enough(count, new), old, MOST_SAMPLES) or old, new

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from shlex import quote
 
+from mathreason_eval.gate.config import TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState
-from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
-from mathreason_eval.gate.sample_size import Feasible, RequiredSamples
-from mathreason_eval.stats.decision import Decision
+from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
+from mathreason_eval.gate.margins import is_auto
+from mathreason_eval.gate.sample_size import MOST_SAMPLES, Feasible, RequiredSamples
+from mathreason_eval.stats.decision import Call, Decision
+from mathreason_eval.stats.estimands import Estimand
 
 SIGNS = {
     Conclusion.PASS: "✓",
@@ -18,24 +22,41 @@ SIGNS = {
 }
 """A symbol for each conclusion, as colour alone is not accessible."""
 
+SURE = " (sure)"
+"""Marks a problem of which it is sure, by itself, that it changed."""
+
 _SENTENCES = {
-    Conclusion.PASS: "no task dropped by more than its margin",
+    Conclusion.PASS: "no task dropped by its margin",
     Conclusion.REGRESSION: "a task dropped by more than chance explains",
     Conclusion.INCONCLUSIVE: "not enough evidence for a drop, or against one",
     Conclusion.NOT_COMPARABLE: "the runs differ in more than the model, or one is incomplete",
 }
 _BROKEN_LIMIT = "a health limit is broken"
+_SUITE_PASSES = "the tasks together did not drop by the margin, and none is seen to be worse"
+_SUITE_REGRESSES = "the tasks together dropped by more than chance explains"
 
 
 def headline(judgement: Judgement) -> str:
     """Return the conclusion and its meaning, on one line."""
-    sentence = _SENTENCES[judgement.conclusion]
-    if judgement.conclusion is Conclusion.REGRESSION and any(
-        task.broken for task in judgement.tasks
-    ):
-        lost = any(task.conclusion is Conclusion.REGRESSION for task in judgement.tasks)
-        sentence = f"{sentence}, and {_BROKEN_LIMIT}" if lost else _BROKEN_LIMIT
-    return f"{judgement.conclusion}: {sentence}"
+    found = judgement.conclusion
+    if found is Conclusion.REGRESSION:
+        sentence = ", and ".join(_what_regressed(judgement))
+    elif found is Conclusion.PASS and judgement.suite is not None:
+        open_tasks = [task for task in judgement.tasks if task.conclusion is not found]
+        sentence = _SUITE_PASSES if open_tasks else _SENTENCES[found]
+    else:
+        sentence = _SENTENCES[found]
+    return f"{found}: {sentence}"
+
+
+def _what_regressed(judgement: Judgement) -> Iterator[str]:
+    suite = judgement.suite
+    if any(task.conclusion is Conclusion.REGRESSION for task in judgement.tasks):
+        yield _SENTENCES[Conclusion.REGRESSION]
+    elif suite is not None and suite.conclusion is Conclusion.REGRESSION:
+        yield _SUITE_REGRESSES
+    if any(task.broken for task in judgement.tasks):
+        yield _BROKEN_LIMIT
 
 
 def next_step(judgement: Judgement) -> str:
@@ -56,11 +77,14 @@ def next_step(judgement: Judgement) -> str:
 def reasons(task: TaskJudgement) -> Iterator[str]:
     """Yield why a task has its conclusion, and what would decide an inconclusive one.
 
-    One sentence each; for a pass the first says what was shown. The limits not kept are last.
+    One sentence each: the answer to the question that decides, that to the other one, and what was
+    not seen. The limits not kept are last.
     """
     yield from task.obstacles
     if task.decision is not None:
-        yield _describe_decision(task, task.decision)
+        yield from _describe_decision(task.decision, task.rules, is_sensitive=task.is_sensitive)
+        if not task.is_sensitive:
+            yield _describe_insensitive(task.before, task.rules.margin)
     elif not task.obstacles:
         yield "too few samples for the first look"
     if task.required is not None:
@@ -70,21 +94,71 @@ def reasons(task: TaskJudgement) -> Iterator[str]:
             yield describe_check(check)
 
 
-def _describe_decision(task: TaskJudgement, decision: Decision) -> str:
-    margin = f"{100 * task.rules.margin:g} pp"
-    change = f"{format_points(decision.difference.value)} pp"
-    if task.conclusion is Conclusion.PASS:
-        return f"{change}: a drop of {margin} is ruled out (above {format_points(decision.lower)})"
-    if task.conclusion is Conclusion.REGRESSION:
-        drop = f"no drop beyond {margin}" if task.rules.beyond_margin else "no drop"
-        p, alpha = format_p(decision.regression_p), f"{decision.regression_alpha:.2g}"
-        return f"{change}: worse than the baseline (p {p}, null hypothesis: {drop}; alpha {alpha})"
-    return f"{change}: may be a drop beyond {margin}, may be none ({format_bounds(task)})"
+def suite_reasons(suite: SuiteJudgement, rules: TaskRules) -> Iterator[str]:
+    """Yield why the suite has its conclusion, one sentence each.
+
+    Args:
+        suite: the row of all tasks.
+        rules: the settings of tasks that have none of their own.
+    """
+    margin = replace(rules, margin=suite.rules.margin)
+    yield from _describe_decision(suite.decision, margin, is_sensitive=suite.is_sensitive)
+    if not suite.is_sensitive:
+        yield _describe_insensitive(suite.before, suite.rules.margin)
+
+
+def _describe_insensitive(before: float, margin: float) -> str:
+    return (
+        f"it could not have dropped by {100 * margin:g} pp: the baseline has {100 * before:.1f} %, "
+        "so that a pass would say nothing"
+    )
+
+
+def _describe_decision(
+    decision: Decision, rules: TaskRules, *, is_sensitive: bool
+) -> Iterator[str]:
+    """Yield what is known on both questions; that which decides first."""
+    answer, problems = decision.decided, decision.difference.problems
+    margin, change = f"{100 * rules.margin:g} pp", f"{format_points(answer.value)} pp"
+    scope = {
+        Estimand.THESE: f"on these {problems:,} problems",
+        Estimand.NEW: f"for problems like these {problems:,}",
+    }[answer.estimand]
+    bounds = format_bounds(decision)
+    if answer.call is Call.PASS and is_sensitive:
+        lower = format_points(answer.lower)
+        yield f"{scope} {change}: a drop of {margin} is ruled out (above {lower})"
+    elif answer.call is Call.REGRESSION:
+        drop = f"no drop beyond {margin}" if rules.beyond_margin else "no drop"
+        p, alpha = format_p(answer.regression_p), f"{decision.regression_alpha:.2g}"
+        yield (
+            f"{scope} {change} ({bounds}): worse than the baseline (p {p}, null hypothesis: "
+            f"{drop}; alpha {alpha})"
+        )
+    elif is_sensitive:
+        yield f"{scope} {change}: may be a drop beyond {margin}, may be none ({bounds})"
+    else:
+        yield f"{scope} {change} ({bounds})"
+    if (other := decision.other) is not None:
+        low, high = format_points(other.lower), format_points(other.upper)
+        where = "others like them" if other.estimand is Estimand.NEW else "these problems alone"
+        yield f"for {where}: {low} … {high}, {_OPEN[other.call]}"
+    if decision.none_lost is not None:
+        level, most = 100 * (1 - decision.pass_alpha), 100 * decision.none_lost
+        yield f"0 of {problems:,} lost: at {level:.3g} % up to {most:.1f} % of such problems may be"
+
+
+_OPEN = {
+    Call.PASS: "no drop by the margin",
+    Call.REGRESSION: "worse",
+    Call.INCONCLUSIVE: "open",
+}
+"""What is known on the question that does not decide."""
 
 
 def _describe_required(task: TaskJudgement, required: RequiredSamples) -> str:
     problems = task.decision.difference.problems if task.decision else 0
-    others = f"about {required.problems:,} problems like these {problems:,} would settle it"
+    others = _describe_problems(required.problems, problems)
     if required.feasible is Feasible.GREEDY:
         return f"at temperature 0 more samples add nothing; {others}"
     if required.samples is None and required.feasible is Feasible.UNKNOWN:
@@ -93,7 +167,7 @@ def _describe_required(task: TaskJudgement, required: RequiredSamples) -> str:
             f"{others}"
         )
     if required.samples is None:
-        return f"no number of samples can settle it; {others}"
+        return f"no number of samples up to {MOST_SAMPLES:,} per problem settles it; {others}"
     before, after = required.samples
     if required.feasible is Feasible.UNKNOWN:
         return (
@@ -103,10 +177,16 @@ def _describe_required(task: TaskJudgement, required: RequiredSamples) -> str:
     if before > task.samples[0]:
         return (
             f"{before:,} samples per problem of the baseline and {after:,} of the run would settle "
-            f"it; or {others}"
+            f"it{f'; or {others}' if required.problems else ''}"
         )
     more = after - task.samples[1]
     return f"about {more:,} more samples per problem ({after:,} in all) would settle it"
+
+
+def _describe_problems(required: int | None, problems: int) -> str:
+    if required is None:
+        return "a larger margin, or easier or more problems, would"
+    return f"about {required:,} problems like these {problems:,} would settle it"
 
 
 def describe_check(check: LimitCheck) -> str:
@@ -131,11 +211,13 @@ def describe_check(check: LimitCheck) -> str:
 def notes(judgement: Judgement) -> Iterator[str]:
     """Yield the settings, the count of limits, what differs between the runs, and the look."""
     default = judgement.config.default_rules
-    yield f"margin {100 * default.margin:g} pp, alpha {default.alpha:g}" + "".join(
-        f"; {task.task}: {100 * task.rules.margin:g} pp, {task.rules.alpha:g}"
+    yield f"margin {format_margin(default.margin)}, alpha {default.alpha:g}" + "".join(
+        f"; {task.task}: {format_margin(task.rules.margin)}, {task.rules.alpha:g}"
         for task in judgement.tasks
         if (task.rules.margin, task.rules.alpha) != (default.margin, default.alpha)
     )
+    if (suite := judgement.suite) is not None:
+        yield from _describe_suite(judgement, suite)
     if states := [check.state for task in judgement.tasks for check in task.checks]:
         kept, broken, unsure = map(states.count, LimitState)
         rest = f", {unsure} unsure" if unsure else ""
@@ -152,6 +234,17 @@ def notes(judgement: Judgement) -> Iterator[str]:
         yield look
 
 
+def _describe_suite(judgement: Judgement, suite: SuiteJudgement) -> Iterator[str]:
+    """Yield how the row of all tasks is made, and which tasks are not in it."""
+    weights = "problem" if suite.rules.by_problem else "task"
+    required = [task.task for task in judgement.tasks if task.alone]
+    also = f"; must pass by themselves: {', '.join(required)}" if required else ""
+    yield f"suite: every {weights} weighs the same, margin {100 * suite.rules.margin:g} pp{also}"
+    tested = [task for task in judgement.tasks if task.decision is not None]
+    if left := [task.task for task in tested if task.task not in suite.tasks]:
+        yield f"not in the suite's row, as they could not have dropped: {', '.join(left)}"
+
+
 def format_look(judgement: Judgement) -> str:
     """Return a sentence on the look that the runs have reached; empty without a schedule."""
     comparable = [task for task in judgement.tasks if not task.obstacles]
@@ -165,6 +258,11 @@ def format_look(judgement: Judgement) -> str:
     return f"look {look.number} of {look.total}, at {look.samples} samples per problem{used}"
 
 
+def format_margin(margin: float) -> str:
+    """Return a margin in percentage points: `1 pp`, or `auto` if none was found yet."""
+    return "auto" if is_auto(margin) else f"{100 * margin:g} pp"
+
+
 # --- numbers ---------------------------------------------------------------------------------
 
 
@@ -173,11 +271,12 @@ def format_points(share: float) -> str:
     return f"{100 * share:+.2f}"
 
 
-def format_bounds(task: TaskJudgement) -> str:
-    """Return the one-sided bounds of a task's change; empty if nothing was decided."""
-    if task.decision is None:
+def format_bounds(decision: Decision | None) -> str:
+    """Return the one-sided bounds of a change, on the question that decides; empty without one."""
+    if decision is None:
         return ""
-    return f"{format_points(task.decision.lower)} … {format_points(task.decision.upper)}"
+    answer = decision.decided
+    return f"{format_points(answer.lower)} … {format_points(answer.upper)}"
 
 
 _MIN_P = 5e-13

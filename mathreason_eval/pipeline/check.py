@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,33 @@ def _problems(task: Task, problems: Sequence[Problem]) -> str:
                 "Widen the generator's ranges.",
             )
     known = _published(task, problems) if task.data else ""
-    return f"{len(problems):,}, ids all different, {repeated} questions more than once{known}"
+    alike = "" if task.problem is not None or task.cluster else _alike(problems)
+    return (
+        f"{len(problems):,}, ids all different, {repeated} questions more than once{known}{alike}"
+    )
+
+
+_MIN_TEXT = 40
+"""Minimum characters of a question without its numbers: `Compute 3 + 4` is no source."""
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def _alike(problems: Sequence[Problem]) -> str:
+    """Return a warning of questions that differ from another one by their numbers alone, if any."""
+    groups: dict[str, list[str]] = {}
+    for problem in problems:
+        text = " ".join(_NUMBER.sub("#", problem.question.casefold()).split())
+        if problem.origin is None and len(text) >= _MIN_TEXT:
+            groups.setdefault(text, []).append(problem.id)
+    several = [names for names in groups.values() if len(names) > 1]
+    if not several:
+        return ""
+    count = sum(map(len, several))
+    return (
+        f"; warning: {count:,} differ from another one by numbers alone, {several[0][0]!r} and "
+        f"{several[0][1]!r} first: where these share a source, `cluster:` says so, else every one "
+        "counts as new evidence"
+    )
 
 
 def _published(task: Task, problems: Sequence[Problem]) -> str:

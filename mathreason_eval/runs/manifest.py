@@ -419,19 +419,19 @@ def differences(own: Conditions, usual: Conditions) -> Iterator[tuple[str, str]]
             was, other = (_in_words(getattr(one.entry, name)) for one in (own, usual))
             yield name, f"{name} {was}, not {other}"
     asked, others = dict(own.problems), dict(usual.problems)
-    if changed := sum(others.get(name, content) != content for name, content in asked.items()):
+    if changed := sorted(name for name, one in asked.items() if others.get(name, one) != one):
         was, other = (_in_words(one.entry.data) for one in (own, usual))
-        counted = "1 problem has" if changed == 1 else f"{changed:,} problems have"
+        counted = "1 problem has" if len(changed) == 1 else f"{len(changed):,} problems have"
+        first = f"{changed[0]!r}" if len(changed) == 1 else f"{changed[0]!r} first"
         whose = f"data {was}, not {other}: " if was != other else ""
-        yield "data", f"{whose}{counted} other contents"
+        yield "data", f"{whose}{counted} other contents: {first}"
     if asked.keys() != others.keys():
+        alone = sorted(asked.keys() ^ others.keys())
+        where = "asked" if alone[0] in asked else "not asked"
+        only = f"{len(alone):,} in one run only, {alone[0]!r} first, which is {where}"
+        counts = f"{len(asked):,} problems asked, not {len(others):,}"
         same = len(asked) == len(others)
-        yield (
-            "problems",
-            f"other {len(asked):,} problems"
-            if same
-            else f"{len(asked):,} problems asked, not {len(others):,}",
-        )
+        yield "problems", f"{f'other {len(asked):,} problems' if same else counts}: {only}"
 
 
 def _in_words(value: object) -> str:

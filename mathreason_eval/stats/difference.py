@@ -27,6 +27,8 @@ class Pair:
     """Its cluster, such as a source shared with other problems; None if it is independent."""
     weight: float = 1.0
     """Derivative of the metric with respect to the problem's score, times N; 1 for a mean."""
+    stratum: Hashable = None
+    """The task, where several are taken together."""
 
     @property
     def change(self) -> float:
@@ -122,8 +124,28 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
     n = len(pairs)
     if not n or (n < _MIN_AMOUNTS and not shares):
         raise ValueError("A difference needs a shared problem; for amounts, two.")
-    value = math.fsum(pair.change for pair in pairs) / n
-    sums = cluster_changes(pairs, value)
+    parts = [_squares(some, shares=shares) for some in by_stratum(pairs)]
+    squares = math.fsum(part for part, _ in parts)
+    groups = sum(count for _, count in parts)
+    # Satterthwaite's degrees of freedom; of one stratum, the number of clusters minus one.
+    freedoms = math.fsum(part * part / max(1, count - 1) for part, count in parts)
+    freedom = squares * squares / freedoms if freedoms and len(parts) > 1 else groups - len(parts)
+    added = ", half a change added" if shares else ""
+    return Difference(
+        value=math.fsum(pair.change for pair in pairs) / n,
+        se=math.sqrt(squares) / n,
+        freedom=max(1, int(freedom)),
+        problems=n,
+        clusters=groups,
+        bound=1.0 if shares else math.inf,
+        method=f"paired Student's t over {describe_units(n, groups)}{added}",
+    )
+
+
+def _squares(pairs: Sequence[Pair], *, shares: bool) -> tuple[float, int]:
+    """Return the variance of the sum of changes of one stratum, and its number of clusters."""
+    n = len(pairs)
+    sums = cluster_changes(pairs, math.fsum(pair.change for pair in pairs) / n)
     groups = len(sums)
     factor = groups / (groups - 1) if groups > 1 else 1.0
     squares = math.fsum(one * one for one in sums) * factor
@@ -136,25 +158,31 @@ def difference(pairs: Sequence[Pair], *, shares: bool = True) -> Difference:
             )
             / n
         )
-    added = ", half a change added" if shares else ""
-    return Difference(
-        value=value,
-        se=math.sqrt(squares) / n,
-        freedom=max(1, groups - 1),
-        problems=n,
-        clusters=groups,
-        bound=1.0 if shares else math.inf,
-        method=f"paired Student's t over {describe_units(n, groups)}{added}",
-    )
+    return squares, groups
+
+
+def by_stratum(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """Return the pairs of each stratum, in the order in which the strata appear."""
+    strata: dict[Hashable, list[Pair]] = {}
+    for pair in pairs:
+        strata.setdefault(pair.stratum, []).append(pair)
+    return list(strata.values())
 
 
 def cluster_changes(pairs: Sequence[Pair], mean: float = 0.0) -> list[float]:
     """Return each cluster's sum of (change - mean); an independent pair is its own cluster."""
-    sums: dict[Hashable, float] = {}
+    return [change - mean * size for change, size, _ in cluster_rows(pairs)]
+
+
+def cluster_rows(pairs: Sequence[Pair]) -> list[tuple[float, int, float]]:
+    """Return (sum of changes, number of pairs, sum of weights) of each cluster."""
+    rows: dict[Hashable, tuple[float, int, float]] = {}
     for number, pair in enumerate(pairs):
-        key = ("single", number) if pair.cluster is None else ("cluster", pair.cluster)
-        sums[key] = sums.get(key, 0.0) + pair.change - mean
-    return list(sums.values())
+        single = pair.cluster is None
+        key = ("single", number) if single else (pair.stratum, "cluster", pair.cluster)
+        change, size, weight = rows.get(key, (0.0, 0, 0.0))
+        rows[key] = change + pair.change, size + 1, weight + pair.weight
+    return list(rows.values())
 
 
 def describe_units(problems: int, clusters: int) -> str:

@@ -90,6 +90,10 @@ class ChangeDistribution:
     chances: NDArray[Any]
     samples: tuple[float, float]
     """Samples per problem in each run; infinite for the change of the probability itself."""
+    mean: float = 0.0
+    """Mean of p before the change."""
+    within: tuple[float, float] = (0.0, 0.0)
+    """Mean of p (1 - p) in each run."""
     exchange: tuple[NDArray[Any], NDArray[Any]] | None = None
     """For each change, the variance and the third cumulant of that problem's change if samples are
     exchanged between the runs at random; None if the runs have equal numbers of samples."""
@@ -126,9 +130,16 @@ def change_distribution(
         goal = float(before.mean()) - drop
         harder = _root(lambda step: goal - float(_expit(logits - step).mean()), 3 * _MAX_LOGIT)
     after = _expit(logits - harder)
+    mean, within = float(before.mean()), tuple(float((p * (1 - p)).mean()) for p in (before, after))
     if math.isinf(samples[0]):
         weights = np.full(len(before), 1 / len(before))
-        return ChangeDistribution(changes=after - before, chances=weights, samples=samples)
+        return ChangeDistribution(
+            changes=after - before,
+            chances=weights,
+            samples=samples,
+            mean=mean,
+            within=(within[0], within[1]),
+        )
     n, m = map(int, samples)
     changes = np.linspace(0, 1, m + 1)[None, :] - np.linspace(0, 1, n + 1)[:, None]
     chances = _binomial(n, before) @ _binomial(m, after).T / len(before)
@@ -136,6 +147,8 @@ def change_distribution(
         changes=changes.ravel(),
         chances=chances.ravel(),
         samples=samples,
+        mean=mean,
+        within=(within[0], within[1]),
         exchange=None if n == m else _exchange_cumulants(n, m),
     )
 

@@ -166,8 +166,8 @@ def _distribution_of_signed_sums(sizes: Sequence[int]) -> NDArray[Any]:
 
 # --- exchange of samples ---------------------------------------------------------------------
 
-_Kind = tuple[int, int, int]
-"""(correct samples of both runs, samples in the first run, samples in the second)."""
+_Kind = tuple[int, int, int, float]
+"""(correct samples of both runs, samples in the first run, samples in the second, weight)."""
 
 
 def exchange_test(pairs: Sequence[Pair]) -> PValues:
@@ -198,39 +198,59 @@ def exchange_test(pairs: Sequence[Pair]) -> PValues:
             line[step - min(tables[kind])] = chance
         wave *= np.fft.rfft(line) ** count
     chances = np.clip(np.fft.irfft(wave, n=size)[:length], 0.0, 1.0)
-    observed = -lowest + sum(
-        _step(pair.samples, _correct_before(pair), _kind(pair)[0], steps) for pair in pairs
-    )
+    observed = -lowest + sum(_step(_kind(pair), _correct_before(pair), steps) for pair in pairs)
     return _p_values(chances, observed)
 
 
+def fisher(pair: Pair) -> float:
+    """Return the two-sided p of Fisher's exact test of one problem's samples, twice the smaller."""
+    first, second = pair.samples
+    before = _correct_before(pair)
+    correct = _kind(pair)[0]
+    ways = math.comb(first + second, correct)
+    lowest, most = max(0, correct - second), min(first, correct)
+    # The tail on the side of what was seen; integers, as floats overflow.
+    is_lost = before * second > (correct - before) * first
+    tail = range(before, most + 1) if is_lost else range(lowest, before + 1)
+    chance = sum(math.comb(first, one) * math.comb(second, correct - one) for one in tail)
+    return min(1.0, 2 * float(Fraction(chance, ways)))
+
+
 def _correct_before(pair: Pair) -> int:
-    return round(pair.before * pair.samples[0])
+    return round(pair.before / pair.weight * pair.samples[0])
 
 
 def _kind(pair: Pair) -> _Kind:
-    return _correct_before(pair) + round(pair.after * pair.samples[1]), *pair.samples
+    after = round(pair.after / pair.weight * pair.samples[1])
+    return _correct_before(pair) + after, *pair.samples, pair.weight
 
 
 def _steps_per_unit(kinds: Mapping[_Kind, int]) -> float:
     """Return the steps of a score between 0 and 1: whole samples of both runs, if they fit."""
-    finest = math.lcm(*{size for _, *sizes in kinds for size in sizes})
-    changing = sum(count for (correct, *sizes), count in kinds.items() if 0 < correct < sum(sizes))
-    return min(float(finest), _MAX_STEPS / max(1, changing))
+    finest = math.lcm(*{size for _, first, second, _ in kinds for size in (first, second)})
+    if any(weight != 1 for *_, weight in kinds):
+        finest = _FINEST
+    changing = math.fsum(
+        count * weight
+        for (correct, first, second, weight), count in kinds.items()
+        if 0 < correct < first + second
+    )
+    return min(float(finest), _MAX_STEPS / max(1.0, changing))
 
 
-def _step(samples: tuple[int, int], before: int, correct: int, steps: float) -> int:
+def _step(kind: _Kind, before: int, steps: float) -> int:
     """Return the change in steps if `before` of the correct samples are in the first run."""
-    return round(((correct - before) / samples[1] - before / samples[0]) * steps)
+    correct, first, second, weight = kind
+    return round(((correct - before) / second - before / first) * weight * steps)
 
 
 def _exchange_distribution(kind: _Kind, steps: float) -> dict[int, float]:
     """Return {change in steps: probability} if samples are exchanged at random."""
-    correct, first, second = kind
+    correct, first, second, _ = kind
     ways = math.comb(first + second, correct)
     chances: dict[int, float] = {}
     for before in range(max(0, correct - second), min(first, correct) + 1):
-        step = _step((first, second), before, correct, steps)
+        step = _step(kind, before, steps)
         chance = math.comb(first, before) * math.comb(second, correct - before) / ways
         chances[step] = chances.get(step, 0) + chance
     return chances

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.stats.difference import pseudo_variance, t_quantile
 from mathreason_eval.stats.difficulty import ChangeDistribution
+from mathreason_eval.stats.estimands import (
+    Estimand,
+    fallen_noise,
+    losses_alone_p,
+    mixed_variance,
+    tango_variance,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,12 +29,21 @@ class GateSettings:
     alpha: float = 0.01
     """Level of a pass."""
     tasks: int = 1
-    """Number of tasks in the suite; by Holm, the first regression has the level alpha / tasks."""
+    """Number of tasks in the suite; if there are several, half of alpha is the suite's own, and by
+    Holm the first regression of a task has a level of the other half by their number."""
+    estimand: Estimand | None = None
+    """Which question decides; None for these problems from two samples in both runs on."""
 
     @property
     def regression_alpha(self) -> float:
         """Return the level of a regression if no other task regresses."""
-        return self.alpha / self.tasks
+        return self.alpha / (2 * self.tasks if self.tasks > 1 else 1)
+
+    def decides(self, samples: tuple[float, float]) -> Estimand:
+        """Return the question that decides with so many samples in both runs."""
+        if min(samples) <= 1:
+            return Estimand.NEW
+        return self.estimand or Estimand.THESE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,15 +57,44 @@ class Power:
 def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
     """Return the probability that `decide` returns a pass, and a regression.
 
-    The decision depends on the changes only by their sum and sum of squares. Their joint
+    About these problems by the normal distribution, as the noise of many samples is one. About new
+    ones the decision depends on the changes only by their sum and sum of squares. Their joint
     distribution is exact if these have few values; else each value is divided between two
     neighbouring cells, which preserves the mean.
     """
+    if gate.decides(change.samples) is Estimand.THESE:
+        return _power_of_these(change, problems, gate)
     totals, squares, masses = _distribution_of_sums(change, problems)
     passes, regressions = decisions(totals, squares, problems, change, gate)
     return Power(
         passes=float(masses[passes].sum()), regression=float(masses[regressions & ~passes].sum())
     )
+
+
+def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
+    from scipy.special import ndtr
+
+    before, after = (w / n for w, n in zip(change.within, change.samples, strict=True))
+    pseudo = sum(map(pseudo_variance, change.samples)) / problems
+    part = max(0.0, 1 - gate.margin / change.mean)
+    n = change.samples[1]
+    fallen = fallen_noise(change.mean / n, change.within[0] / n, part)
+    spread, tested = (
+        math.sqrt((before + noise + pseudo) / problems) for noise in (after, max(after, fallen))
+    )
+    # Degrees of freedom of a sum of variances of which half are zero.
+    freedom = max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4))
+    low = -t_quantile(1 - gate.regression_alpha, int(freedom)) * spread
+    high = -gate.margin + t_quantile(1 - gate.alpha, int(freedom)) * tested
+    mean = change.moment(1)
+    deviation = max(math.sqrt((before + after) / problems), _NEGLIGIBLE)
+    return Power(
+        passes=float(ndtr((mean - high) / deviation)),
+        regression=float(ndtr((min(low, high) - mean) / deviation)),
+    )
+
+
+_MOST_FREEDOM = 1_000_000
 
 
 def decisions(
@@ -61,10 +106,10 @@ def decisions(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return whether `decide` would pass, and whether it would find a drop, as boolean arrays.
 
-    The inputs are, for each pair of runs, the sum of changes over problems and the sum of squared
-    changes.
+    About new problems. The inputs are, for each pair of runs, the sum of changes over problems and
+    the sum of squared changes.
     """
-    passes, drops = t_decisions(totals, squares, problems, change.samples, gate)
+    passes, drops = bound_decisions(totals, squares, problems, change.samples, gate)
     drops &= _sign_flip_p(totals, squares, change) <= gate.regression_alpha
     if change.exchange is not None:
         p = _exchange_p(totals, problems, change, change.exchange)
@@ -72,14 +117,14 @@ def decisions(
     return passes, drops
 
 
-def t_decisions(
+def bound_decisions(
     totals: NDArray[Any],
     squares: NDArray[Any],
     problems: int,
     samples: tuple[float, float],
     gate: GateSettings,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the same by Student's bounds of the difference alone, without the exact tests."""
+    """Return the same by the score test and Student's bound, without the exact tests."""
     import numpy as np
 
     n = problems
@@ -88,7 +133,16 @@ def t_decisions(
     varied = np.maximum(squares - totals * value, 0.0) * (n / (n - 1) if n > 1 else 1.0)
     errors = np.sqrt(varied + pseudo) / n
     freedom = max(1, n - 1)
-    passes = value - t_quantile(1 - gate.alpha, freedom) * errors >= -gate.margin
+    if samples == (1, 1):
+        lost, gained = (squares - totals) / 2, (squares + totals) / 2
+        tested = tango_variance(lost, gained, n, gate.margin)
+    else:
+        tested = mixed_variance(totals, squares, n, gate.margin, np.maximum)
+    distance, spread = totals + n * gate.margin, np.sqrt(np.maximum(tested, 0.0))
+    passes = (distance >= t_quantile(1 - gate.alpha, freedom) * spread) & (distance > 0)
+    if samples == (1, 1):
+        scores = distance / np.maximum(spread, _NEGLIGIBLE)
+        passes &= losses_alone_p(scores, n, gate.margin) <= gate.alpha
     drops = value + t_quantile(1 - gate.regression_alpha, freedom) * errors <= 0
     return passes, drops
 

@@ -154,7 +154,7 @@ CODES = [
     (manifest(grading__convention=AGREED), (), 4, 'percent "sign", not "either"'),
     (manifest(grading__convention=AGREED), (), 4, "`mathreason regrade` judges"),
     (manifest(grading__convention=AGREED), FORCE, 0, "compared by force: arithm"),
-    (FEWER,                            (),                       4, "20 problems asked, not 60."),
+    (FEWER,                            (),                       4, "20 problems asked, not 60"),
     (FEWER,                            (),                       4, "--force compares the 20 pro"),
     (OTHERS,                           (),                       4, "60 problems have other conte"),
     (OTHERS,                           FORCE,                    4, "share no problem of arithm"),

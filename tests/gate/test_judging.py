@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from gate_runs import (
     edited,
     entry,
     imported,
+    in_another_order,
     lines,
     manifest,
     problems,
     rows,
+    sampled,
+    twice,
 )
 
 from mathreason_eval.gate.judging import samples_reached
@@ -58,13 +62,14 @@ def gate(runs, tmp_path, monkeypatch, mathreason):
 # fmt: off
 ANSWERS = [
     # run, baseline, options; exit code, a word of the answer
-    ("base",  "base",  NONE,                                    0, "pass: no task dropped"),
+    ("base",  "base",  ("--margin", "10pp"),                    0, "pass: no task dropped"),
+    ("base",  "base",  NONE,                                    3, "inconclusive: not enough"),
     ("worse", "base",  NONE,                                    1, "regression: a task dropped"),
-    ("base",  "worse", NONE,                                    0, "pass"),
+    ("base",  "worse", NONE,                                    0, "these 200 problems"),
     ("more",  "base",  NONE,                                    3, "inconclusive: not enough"),
-    ("right", "right", NONE,                                    0, "pass"),
-    ("wrong", "wrong", NONE,                                    0, "pass"),
-    ("right", "wrong", NONE,                                    0, "pass"),
+    ("right", "right", ("--margin", "2pp"),                     0, "up to 2.3 % of such problems"),
+    ("wrong", "wrong", NONE,                                    3, "it could not have dropped by"),
+    ("right", "wrong", NONE,                                    3, "the baseline has 0.0 %"),
     ("wrong", "right", NONE,                                    1, "regression"),
     ("worse", "base",  ("--margin", "40pp"),                    0, "pass"),
     ("base",  "base",  ("--margin", "0.1pp"),                   3, "inconclusive"),
@@ -97,12 +102,19 @@ OTHERWISE = [
     ([manifest(finished=None)],                      NONE, 0, "pass"),
     ([entry(samples=3)],                             NONE, 4, "200 of 600 samples of the run are"),
     ([entry(version=9)],              ("--allow", "version"), 0, "version 9, not 1 (allowed)"),
+    (DATA,                                           NONE, 4, "1 problem has other contents: 'q3'"),
+    ([changed_problem("q3", gold=["7"])],            NONE, 4, "other contents: 'q3'"),
+    ([changed_problem("q3", gold=["7"]), changed_problem("q7", gold=["7"])],
+                                                     NONE, 4, "2 problems have other contents"),
+    ([changed_problem("q3", gold=["6"])],            NONE, 0, "pass"),
+    ([in_another_order],                             NONE, 0, "pass"),
+    ([sampled(temperature=0.0)],                     NONE, 0, "temperature 0.0, not unknown"),
     (DATA,                                           ("--allow", "data"), 0, "(allowed)"),
     ([entry(prompt__sha256="0" * 64)],               ("--allow", "prompt"), 0, "(allowed)"),
     ([entry(version=9)],               ("--allow", "prompt"), 4, "version 9, not 1"),
     ([problems(lambda name: name != "q3")], ("--allow", "problems"), 0, "199 problems asked"),
     ([problems(lambda name: name == "q3")], ("--allow", "problems"), 3, "inconclusive"),
-    (FEW,                             ("--allow", "missing"), 3, "are missing (allowed)"),
+    (FEW,                             ("--allow", "missing"), 0, "are missing (allowed)"),
     (GONE,                            ("--allow", "missing"), 4, "the run is empty"),
 ]
 SLIPS = [
@@ -146,7 +158,7 @@ def test_answers(gate, after, before, words, code, says):
 def test_what_differs_in_more_than_the_model(gate, runs, tmp_path, case):
     edits, words, code, says = case
     given = edited(runs / "base", tmp_path / "run", *edits)
-    found, out, err = gate(given, "base", *words)
+    found, out, err = gate(given, "base", "--margin", "10pp", *words)
     assert (found, err.count("error:")) == (code, 0)
     assert says in " ".join(out.split())
 
@@ -155,7 +167,53 @@ def test_what_differs_in_more_than_the_model(gate, runs, tmp_path, case):
 def test_a_baseline_is_held_to_the_same(gate, runs, tmp_path, case):
     edits, words, code, _ = case
     given = edited(runs / "base", tmp_path / "run", *edits)
-    assert gate("base", given, *words)[0] == code
+    assert gate("base", given, "--margin", "10pp", *words)[0] == code
+
+
+# fmt: off
+SETTINGS = [
+    # of the baseline, of the run; options; exit code, what is said
+    ((0.0, 1.0),  (0.6, 0.95),  NONE,                    4, "temperature 0.6, not 0.0; top_p 0.95"),
+    ((0.0, 1.0),  (0.6, 0.95),  ("--allow", "sampling"), 0, "top_p 0.95, not 1.0 (allowed)"),
+    ((0.0, 1.0),  (0.6, 0.95),  ("--allow", "prompt"),   4, "temperature 0.6, not 0.0"),
+    ((0.6, 0.95), (0.6, 1.0),   NONE,                    4, "top_p 1.0, not 0.95"),
+    ((0.6, 0.95), (0.6, 0.95),  NONE,                    0, "pass"),
+    ((0.0, 1.0),  (0.0, 0.95),  NONE,                    0, "pass"),   # nothing to choose from
+    ((0.6, None), (0.6, 0.95),  NONE,                    0, "top_p 0.95, not unknown"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_other_sampling_is_another_measurement(gate, runs, tmp_path, case):
+    before, after, words, code, says = case
+    both = [
+        edited(runs / "base", tmp_path / name, sampled(temperature=temperature, top_p=top_p))
+        for name, (temperature, top_p) in (("before", before), ("after", after))
+    ]
+    found, out, _ = gate(both[1], both[0], "--margin", "30pp", *words)
+    assert (found, says in " ".join(out.split())) == (code, True), out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("gate", "worse", "--baseline", "RUN"),
+        ("compare", "RUN", "worse"),
+        ("show", "RUN"),
+        ("plan", "--baseline", "RUN", "--detect", "9pp"),
+    ],
+)
+@pytest.mark.parametrize("name", ["verdicts", "generations"])
+def test_lines_that_are_there_twice_count_once(mathreason, runs, tmp_path, words, name):
+    def said(run: Path) -> str:
+        named = [
+            runs / word if word == "worse" else run if word == "RUN" else word for word in words
+        ]
+        out = mathreason(*named, "--json")[1]
+        return out.replace(str(run), "RUN")
+
+    assert said(edited(runs / "base", tmp_path / "run", twice(name))) == said(runs / "base")
 
 
 @pytest.mark.parametrize("slip", SLIPS)
@@ -171,7 +229,7 @@ def test_a_slip_is_one_clear_error(gate, slip):
 
 
 def test_a_file_that_cannot_be_written_leaves_the_verdict(gate):
-    code, out, err = gate("base", "base", "--junit", "/dev/null/x")
+    code, out, err = gate("base", "base", "--margin", "10pp", "--junit", "/dev/null/x")
     assert (code, "pass" in out, "cannot be written" in err) == (0, True, True)
 
 
@@ -229,18 +287,19 @@ def test_json_has_every_figure_and_every_flip(gate):
     assert len(task["flips"]) > 20
 
 
-def test_of_several_samples_the_flipped_are_those_that_changed_sides(gate, runs):
+def test_of_two_samples_those_are_listed_that_lost_or_gained_both(gate, runs):
     (task,) = json.loads(gate("worse", "base", "--json")[1])["tasks"]
-    solved = [
-        {
+    before, after = (
+        Counter(
             verdict.problem_id
             for verdict in load_run(runs / name).verdicts("gsm8k")
             if verdict.outcome == "correct"
-        }
+        )
         for name in ("base", "worse")
-    ]
-    # Of two samples, one is half of them.
-    assert {flip["problem_id"] for flip in task["flips"]} == solved[0] ^ solved[1]
+    )
+    both = {f"q{index}" for index in range(PROBLEMS)}
+    changed = {name for name in both if abs(before[name] - after[name]) == 2}
+    assert {flip["problem_id"] for flip in task["flips"]} == changed != set()
 
 
 @pytest.mark.slow
@@ -248,6 +307,7 @@ def test_the_gate_needs_no_model_and_no_algebra(runs):
     code = (
         "import sys, json; from mathreason_eval.cli import verbs\n"
         f"words = ['gate', {str(runs / 'base')!r}, '--baseline', {str(runs / 'base')!r}]\n"
+        "words += ['--margin', '10pp']\n"
         "assert verbs.main(words, standalone_mode=False) == 0\n"
         "heavy = ['torch', 'sympy', 'pandas', 'transformers', 'vllm', 'statsmodels', 'scipy']\n"
         "print([name for name in heavy if name in sys.modules])"

@@ -463,6 +463,7 @@ CACHES = {
     "maths.syntax.parse.parse": "text grouped",
     "maths.syntax.tree.symbols": "node",
     "maths.compare.comparison._same": "gold answer",
+    "maths.compare.classes._equal_both_ways": "one other",
     "maths.compare.equal._short_key": "answer",
     "maths.compare.options.read_options": "answer",
     "maths.compare.shape.shape": "node",

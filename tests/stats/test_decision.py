@@ -40,9 +40,9 @@ def test_calls(lost, gained, same, margin, beyond, call):
 def test_bounds_say_what_the_call_says():
     for lost in range(0, 60, 3):
         (decision,) = decide([PairedTask(pairs=flips(lost, 10, 900))], alpha=0.05)
-        assert (decision.call is Call.PASS) == (decision.lower > -0.01)
+        assert (decision.call is Call.PASS) == (decision.decided.lower > -0.01)
         if decision.call is Call.REGRESSION:
-            assert decision.upper < 0
+            assert decision.decided.upper < 0
 
 
 def test_among_many_tasks_a_regression_needs_more_evidence():
@@ -58,21 +58,21 @@ def test_the_p_of_a_regression_is_the_largest_of_all_tests(lost, gained, same):
     pairs = flips(lost, gained, same)
     (decision,) = decide([PairedTask(pairs=pairs)], alpha=0.05)
     ps = difference(pairs).p_above(0.0), sign_flip(pairs).less
-    assert decision.regression_p == max(ps) > min(ps)
+    assert decision.decided.regression_p == max(ps) > min(ps)
 
 
 def test_of_unequal_samples_the_exchange_counts_too():
     pairs = [Pair(before=1.0, after=after / 4, samples=(1, 4)) for after in (4, 3, 2, 2, 1) * 4]
     (decision,) = decide([PairedTask(pairs=pairs)], alpha=0.05)
-    assert decision.regression_p >= exchange_test(pairs).less
+    assert decision.decided.regression_p >= exchange_test(pairs).less
 
 
 def test_a_p_that_is_its_level_rejects():
     task = PairedTask(pairs=flips(22, 8, 700))
     (first,) = decide([task], alpha=0.01)
     for alpha, call in (
-        (first.regression_p, Call.REGRESSION),
-        (first.regression_p * 0.999, Call.INCONCLUSIVE),
+        (first.decided.regression_p, Call.REGRESSION),
+        (first.decided.regression_p * 0.999, Call.INCONCLUSIVE),
     ):
         assert decide([task], alpha=alpha)[0].call is call
 

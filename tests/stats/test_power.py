@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
+from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.power import (
     GateSettings,
     decisions,
@@ -23,16 +24,20 @@ from mathreason_eval.stats.power import (
 MIDDLING = fit_difficulty([(c, 8) for c in (0, 1, 3, 5, 6, 7, 8, 8, 8, 8)])
 
 # fmt: off
-PROMISES = [  # fall, samples, problems, margin
-    (0.15, (1, 1),  30, 0.01),
-    (0.10, (8, 1),  60, 0.01),
-    (0.00, (8, 8),  60, 0.05),
-    (0.10, (4, 16), 30, 0.01),
+PROMISES = [  # fall, samples, problems, margin, which question decides
+    (0.15, (1, 1),  30, 0.01, None),
+    (0.00, (1, 1), 400, 0.05, None),
+    (0.10, (8, 1),  60, 0.01, None),
+    (0.00, (8, 8),  60, 0.05, Estimand.NEW),
+    (0.00, (8, 8),  60, 0.05, None),
+    (0.05, (8, 8),  60, 0.01, None),
+    (0.10, (4, 16), 30, 0.01, Estimand.NEW),
+    (0.10, (4, 16), 30, 0.01, None),
 ]
 LOST = [  # problems, alpha, fewest problems that are seen if lost whole
     (30,   0.01, 6),
     (30,   0.05, 4),
-    (1319, 0.01, 8),   # of 1,319 problems seven are within the margin
+    (1319, 0.01, 6),
     (5,    0.01, None),
 ]
 # fmt: on
@@ -43,7 +48,8 @@ def call(before, after, samples, rule):
         Pair(before=b / samples[0], after=a / samples[1], samples=samples)
         for b, a in zip(before, after, strict=True)
     ]
-    (found,) = decide([PairedTask(pairs=pairs, margin=rule.margin)], alpha=rule.alpha)
+    task = PairedTask(pairs=pairs, margin=rule.margin, estimand=rule.estimand)
+    (found,) = decide([task], alpha=rule.alpha)
     return found.call
 
 
@@ -59,9 +65,10 @@ def drawn(fall, samples, problems, times):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("fall", "samples", "problems", "margin"), PROMISES)
-def test_the_promised_power_is_that_of_the_decision(fall, samples, problems, margin):
-    rule = GateSettings(margin=margin, alpha=0.05)
+@pytest.mark.parametrize("case", PROMISES)
+def test_the_promised_power_is_that_of_the_decision(case):
+    fall, samples, problems, margin, estimand = case
+    rule = GateSettings(margin=margin, alpha=0.05, estimand=estimand)
     promised = power(change_distribution(MIDDLING, fall, samples), problems, rule)
     found = [
         call(b, a, samples, rule) for b, a in zip(*drawn(fall, samples, problems, 400), strict=True)
@@ -74,7 +81,7 @@ def test_the_promised_power_is_that_of_the_decision(fall, samples, problems, mar
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=20, max_size=40))
 def test_the_decisions_are_those_of_decide(counts):
-    rule = GateSettings(margin=0.2, alpha=0.05)
+    rule = GateSettings(margin=0.2, alpha=0.05, estimand=Estimand.NEW)
     before, after = zip(*counts, strict=True)
     changes = np.array([(a - b) / 2 for b, a in counts])
     change = change_distribution(MIDDLING, 0.05, (2, 2))

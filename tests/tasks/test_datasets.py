@@ -298,3 +298,26 @@ def test_how_many_rows_there_must_be_is_checked(tmp_path):
 def test_another_file_is_read_where_one_is_named(tmp_path):
     task = read_task(own(tmp_path, "{file: rows.jsonl}"))
     assert load_problems(task, [str(tmp_path / "outside.jsonl")]).problems[0].gold == ("0",)
+
+
+LONG = "{name} has {a} apples and buys {b} more at the market in town. How many are there now?"
+# fmt: off
+ALIKE = [
+    # questions, more of task.yaml; whether a warning names them
+    ([LONG.format(name="Ann", a=3, b=4), LONG.format(name="Ann", a="1,300", b=5)], "", True),
+    ([LONG.format(name="Ann", a=3, b=4), LONG.format(name="Bob", a=3, b=4)],       "", False),
+    (["What is 3 + 4?", "What is 5 + 6?"],                                         "", False),
+    ([LONG.format(name="Ann", a=3, b=4), LONG.format(name="Ann", a=8, b=5)],
+                                                                    "cluster: topic\n", False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("questions", "more", "warned"), ALIKE)
+def test_questions_that_differ_by_numbers_alone_are_warned_of(tmp_path, questions, more, warned):
+    home = own(tmp_path, "{file: rows.jsonl}")
+    (home / "task.yaml").write_text((home / "task.yaml").read_text() + more)
+    rows = [{"question": one, "gold": "4", "topic": "fruit"} for one in questions]
+    (home / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (found,) = (one for one in check_task(read_task(home)) if one.name == "problems")
+    assert (found.ok, "2 differ from another one by numbers alone" in found.note) == (True, warned)

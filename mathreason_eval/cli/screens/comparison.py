@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens import (
@@ -54,6 +54,7 @@ def print_comparisons(done: Comparisons) -> None:
     ]
     print_table(console, _table(done, "task", rows))
     _print_tests(console, rows)
+    _print_both_questions(console, done, rows)
     for task in dict.fromkeys(one.task for one in done.found):
         _print_slices(console, done, task)
     tokens = [(one.task, one, one.tokens) for one in done.found if one.tokens is not None]
@@ -111,6 +112,36 @@ def _print_tests(console: Console, rows: Sequence[Row]) -> None:
     console.print("MDE     minimum detectable effect: found with a power of 80 %")
 
 
+def _print_both_questions(console: Console, done: Comparisons, rows: Sequence[Row]) -> None:
+    for label, one, whole in rows:
+        if whole.unit is Unit.SHARE:
+            where = label if len(done.runs) == 2 else f"{label} of {one.name}"  # noqa: PLR2004
+            for line in _both_questions(whole):
+                console.print(visible_line(f"{where}: {line}"))
+
+
+def _both_questions(one: Contrast) -> Iterator[str]:
+    """Yield what is known on these problems, and on others like them."""
+    n = one.difference.problems
+    if one.these is None:
+        yield f"these {n:,} alone: the noise of their samples is not known"
+    else:
+        these = _interval(one.unit, (one.these.low, one.these.high))
+        yield f"these {n:,} alone: {these}, {_word(one, sure=one.is_sure_of_these)}"
+    others = _interval(one.unit, one.difference.interval())
+    yield f"others like them: {others}, {_word(one, sure=one.is_sure)}"
+
+
+def _interval(unit: Unit, ends: tuple[float, float]) -> str:
+    return " … ".join(amount(unit, end, "+") for end in ends)
+
+
+def _word(one: Contrast, *, sure: bool) -> str:
+    if not sure:
+        return "open"
+    return "better" if one.difference.value > 0 else "worse"
+
+
 def _print_slices(console: Console, done: Comparisons, task: str) -> None:
     rows = [
         (contrast.slice, one, contrast)
@@ -149,7 +180,7 @@ def _print_ranks(console: Console, done: Comparisons, ranks: Ranks) -> None:
 
 def _print_flips(console: Console, one: TaskComparison, most: int) -> None:
     several = any(max(pair.samples) > 1 for pair in one.scores.pairs.values())
-    solved = ", solved by at least half of their samples" if several else ""
+    solved = ", noise left out" if several else ""
     for verb, flips in flips_by_direction(one.flips):
         problems = counted(len(flips), "problem")
         console.print(f"\n{one.task}: {one.name} {verb} {problems}{solved}", style="bold")
@@ -172,6 +203,7 @@ def _flip_line(one: TaskComparison, flip: Flip, width: int) -> str:
     head = (
         f"  {visible_line(problem.id)}  A {_answer(before, flip.before, problem.id)}"
         f"  {one.name} {_answer(after, flip.after, problem.id)}"
+        f"{'  sure' if flip.is_sure else ''}"
         f"  gold {one_line(next(iter(problem.gold), 'unknown'), _LONGEST_ANSWER)}"
     )
     place = width - cell_len(head) - 2

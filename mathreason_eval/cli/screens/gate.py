@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens import (
@@ -15,9 +14,10 @@ from mathreason_eval.cli.screens import (
 )
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.design import Allocation, Design, SampleSize
-from mathreason_eval.gate.judging import Conclusion, Judgement, TaskJudgement
+from mathreason_eval.gate.judging import Conclusion, Judgement, SuiteJudgement, TaskJudgement
 from mathreason_eval.gate.wording import (
     SIGNS,
+    SURE,
     format_bounds,
     format_points,
     format_share,
@@ -25,6 +25,7 @@ from mathreason_eval.gate.wording import (
     next_step,
     notes,
     reasons,
+    suite_reasons,
 )
 from mathreason_eval.text import visible_line
 
@@ -48,6 +49,9 @@ def print_judgement(judgement: Judgement) -> None:
     console.print(visible_line(f"{after} against {before}"), style="bold", soft_wrap=True)
     if judgement.tasks:
         _print_table(console, judgement)
+    if judgement.suite is not None:
+        for reason in suite_reasons(judgement.suite, judgement.config.default_rules):
+            console.print(visible_line(f"suite: {reason}"))
     for task in judgement.tasks:
         _print_reasons(console, task)
         _print_flips(console, task)
@@ -61,23 +65,24 @@ def print_judgement(judgement: Judgement) -> None:
 
 
 def _print_table(console: Console, judgement: Judgement) -> None:
-    rows = []
-    for task in judgement.tasks:
-        figures = ("", "", "")
-        if task.decision is not None:
-            change = format_points(task.decision.difference.value)
-            figures = (f"{100 * task.before:.1f}", f"{100 * task.after:.1f}", change)
-        answer = f"{SIGNS[task.conclusion]} {task.conclusion}"
-        rows.append((task.label, answer, *figures, format_bounds(task)))
+    rows = [_row("suite", judgement.suite)] if judgement.suite is not None else []
+    rows += [_row(task.label, task) for task in judgement.tasks]
     headings = ("task", "answer", ">before", ">after", ">change", ">bounds, pp")
     # A conclusion folded into two lines would look like two.
     print_table(console, Table(headings=headings, rows=rows, unbroken=frozenset({"answer"})))
 
 
+def _row(label: str, one: TaskJudgement | SuiteJudgement) -> tuple[str, ...]:
+    figures = ("", "", "")
+    if one.decision is not None:
+        change = format_points(one.decision.decided.value)
+        figures = (f"{100 * one.before:.1f}", f"{100 * one.after:.1f}", change)
+    answer = f"{SIGNS[one.conclusion]} {one.conclusion}"
+    return (label, answer, *figures, format_bounds(one.decision))
+
+
 def _print_reasons(console: Console, task: TaskJudgement) -> None:
-    # The first reason of a pass is in the table already; the others concern health.
-    first = 1 if task.conclusion is Conclusion.PASS else 0
-    for reason in islice(reasons(task), first, None):
+    for reason in reasons(task):
         console.print(visible_line(f"{task.task}: {reason}"))
 
 
@@ -90,7 +95,7 @@ def _print_flips(console: Console, task: TaskJudgement) -> None:
         named = ", ".join(
             f"{flip.problem_id} "
             f"{format_share(flip.before, task.samples[0])} → "
-            f"{format_share(flip.after, task.samples[1])}"
+            f"{format_share(flip.after, task.samples[1])}{SURE if flip.is_sure else ''}"
             for flip in found[:_MAX_FLIPS]
         )
         rest = f" and {len(found) - _MAX_FLIPS} more" if len(found) > _MAX_FLIPS else ""
@@ -121,7 +126,7 @@ def design_as_json(design: Design) -> dict[str, object]:
         "tokens_per_sample": design.tokens,
         "detect": request.detect,
         "power": request.power,
-        **asdict(request.gate),
+        **{key: value for key, value in asdict(request.gate).items() if key != "estimand"},
         "mixes": [_allocation_as_json(design, allocation) for allocation in design.allocations],
         "cheapest_to_see": _chosen_as_json(design, design.cheapest_to_see),
         "cheapest_for_both": _chosen_as_json(design, design.cheapest_for_both),
@@ -132,6 +137,7 @@ def design_as_json(design: Design) -> dict[str, object]:
 def _allocation_as_json(design: Design, allocation: Allocation) -> dict[str, object]:
     return {
         **asdict(allocation),
+        "decides": str(design.request.gate.decides(allocation.samples)),
         "to_see": _size_as_json(design, allocation.to_see),
         "to_pass": _size_as_json(design, allocation.to_pass),
         "for_both": _size_as_json(design, allocation.for_both),
@@ -166,6 +172,9 @@ def print_designs(designs: Sequence[Design]) -> None:
                 _samples(allocation),
                 _percent(allocation.sees),
                 _percent(allocation.passes),
+                f"{_percent(allocation.new.regression)}/{_percent(allocation.new.passes)}".replace(
+                    " %", ""
+                ),
                 "none" if allocation.smallest is None else _points(allocation.smallest),
                 *_problems_and_cost(design, allocation.to_see),
                 *_problems_and_cost(design, allocation.for_both),
@@ -173,7 +182,7 @@ def print_designs(designs: Sequence[Design]) -> None:
             for allocation in design.allocations
         ]
         headings = (
-            *(">samples", ">detects", ">passes", ">smallest"),
+            *(">samples", ">detects", ">passes", ">new", ">smallest"),
             *(">to detect", ">cost", ">for both", ">cost"),
         )
         print_table(console, Table(headings=headings, rows=rows))
@@ -212,6 +221,8 @@ def _legend(design: Design) -> Iterator[str]:
     yield "samples     per problem, baseline + new run"
     yield f"detects     chance that the drop is called a regression, with all {n}"
     yield f"passes      chance that an unchanged model passes, with all {n}"
+    yield "            of these problems from two samples on; with one, of new ones"
+    yield "new         both chances, in %, if the gate asks of new problems like these"
     yield "smallest    drop that is detected at the target power, with all of them"
     yield "to detect, for both    problems needed, and also to pass; – if all are too few"
     yield f"cost        {_cost_unit(design)} to generate"
@@ -230,7 +241,7 @@ def _cheapest(design: Design, chosen: Chosen | None) -> str:
 def _limits(design: Design) -> Iterator[str]:
     """Yield lines on what no number of samples can show."""
     limit, request = design.power_limit, design.request
-    yield f"an unlimited number of samples of {limit.problems:,} problems"
+    yield f"for new problems an unlimited number of samples of {limit.problems:,} problems"
     yield (
         f"  detects a drop of {_points(request.detect)} {_percent(limit.sees)} of the time, "
         "if every problem gets slightly harder;"
