@@ -45,6 +45,8 @@ class Made:
     """Stands in every output before the answer."""
     reasoning: str | None = None
     backend: str = "openai"
+    ends_known: bool = True
+    """Whether samples have a finish reason."""
 
 
 def problem(index: int, made: Made) -> Problem:
@@ -65,6 +67,10 @@ def _outcome(rng: random.Random, chance: float) -> Outcome:
         return Outcome.CORRECT
     rest = (Outcome.WRONG, Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
     return rng.choices(rest, (80, 9, 8, 3))[0]
+
+
+def _end(outcome: Outcome) -> str:
+    return "length" if outcome is Outcome.TRUNCATED else "stop"
 
 
 def _sample(one: Problem, number: int, made: Made) -> tuple[Generation, Verdict]:
@@ -92,7 +98,7 @@ def _sample(one: Problem, number: int, made: Made) -> tuple[Generation, Verdict]
         sample=number,
         text=text,
         reasoning=made.reasoning,
-        finish_reason="length" if outcome is Outcome.TRUNCATED else "stop",
+        finish_reason=_end(outcome) if made.ends_known else None,
         prompt_tokens=61,
         completion_tokens=rng.randint(40, 300),
         seed=rng.getrandbits(31),

@@ -168,6 +168,7 @@ def _standing_data(standing: Standing) -> Values:
         "leads": standing.leads,
         "differs": standing.differs,
         "lacks": standing.lacks,
+        "fails": standing.fails,
     }
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_name, metric_of
 from mathreason_eval.runs.manifest import Conditions, differences
-from mathreason_eval.site.results import Result
+from mathreason_eval.site.results import STATES, Result
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.ranking import Rank, ranking
-from mathreason_eval.types import Metric, ModelEntry, RunManifest, SamplingEntry, TaskEntry
+from mathreason_eval.types import Metric, ModelEntry, Outcome, RunManifest, SamplingEntry, TaskEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,8 @@ class Standing:
     """Phrases that say why it is not comparable with the rest of its task."""
     lacks: tuple[str, ...] = ()
     """Phrases that say what it lacks."""
+    fails: tuple[str, ...] = ()
+    """Phrases that say which limit of `HEALTH_LIMITS` it exceeds."""
     rank: tuple[int, int] | None = None
     """Best and worst rank in a 95 % confidence set; None if it cannot be ranked."""
     leads: bool = False
@@ -33,8 +37,13 @@ class Standing:
 
     @property
     def ranked(self) -> bool:
-        """Return whether it is comparable and complete."""
-        return self.metric is not None and not self.differs and not self.lacks
+        """Return whether it is comparable, complete and healthy."""
+        return self.metric is not None and not self.marked
+
+    @property
+    def marked(self) -> bool:
+        """Return whether there is something to say of it that keeps it from being ranked."""
+        return bool(self.differs or self.lacks or self.fails)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +126,7 @@ def _column(results: Sequence[Result]) -> Column:
             metric=result.metric(metric),
             differs=tuple(words for _, words in differences(own, usual)),
             lacks=tuple(_lacks(result, metric)),
+            fails=tuple(_fails(result)),
         )
         for result, own in zip(results, conditions, strict=True)
     ]
@@ -143,16 +153,35 @@ def _lacks(result: Result, metric: str) -> Iterator[str]:
         yield f"{without:,} problems have no {metric}"
 
 
+HEALTH_LIMITS: Mapping[str, float] = MappingProxyType(
+    {Outcome.TRUNCATED: 0.1, Outcome.NO_ANSWER: 0.1, Outcome.UNGRADABLE: 0.05}
+)
+"""The largest share of samples in each outcome that is neither correct nor wrong, of a result that
+is ranked. Beyond it a score measures the token limit, the answer's format or the grader."""
+
+
+def _fails(result: Result) -> Iterator[str]:
+    for outcome, limit in HEALTH_LIMITS.items():
+        share = result.states[outcome] / result.judged if result.judged else 0.0
+        if share > limit:
+            word = STATES[outcome].word
+            yield f"{100 * share:.1f} % of its samples are {word}, more than {100 * limit:.0f} %"
+
+
 def _ranked(standings: Sequence[Standing], metric: str) -> tuple[Standing, ...]:
-    """Return the standings, best first, with their ranks."""
+    """Return the standings with their ranks, best first; what is not ranked follows apart."""
     ranks = iter(_ranks([one.result for one in standings if one.ranked], metric))
     return tuple(
         sorted(
-            (_with_rank(one, next(ranks)) if one.ranked else one for one in standings),
-            key=lambda s: -1.0 if s.metric is None else s.metric.value,
-            reverse=True,
+            (_with_rank(one, next(ranks)) if one.ranked else one for one in standings), key=_place
         )
     )
+
+
+def _place(standing: Standing) -> tuple[bool, float, str]:
+    """Return the sort key of a standing, which does not depend on the order of the runs."""
+    value = -math.inf if standing.metric is None else standing.metric.value
+    return not standing.ranked, -value, standing.result.page
 
 
 def _ranks(results: Sequence[Result], metric: str) -> list[Rank]:
@@ -213,7 +242,10 @@ def _joined(runs: Sequence[Mapping[str, Standing]]) -> list[Mapping[str, Standin
     return [{task: standing for cells in runs for task, standing in cells.items()}]
 
 
+_ABSENT = (True, math.inf)
+
+
 def _order(row: Row, table: Sequence[Column]) -> tuple[float, ...]:
-    """Return the sort key of rows: by each task's metric in turn, the highest first, None last."""
-    metrics = (row.cells[c.task].metric if c.task in row.cells else None for c in table)
-    return tuple(1.0 if metric is None else -metric.value for metric in metrics)
+    """Return the sort key of rows: by each task in turn, those that are ranked in it first."""
+    places = (_place(row.cells[c.task])[:2] if c.task in row.cells else _ABSENT for c in table)
+    return (*(part for place in places for part in place),)

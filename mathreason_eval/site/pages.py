@@ -29,7 +29,7 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
         "heading": {row.pages: _label(row.model, row.pages, short, rows_of) for row in board},
         "models": len({row.model for row in board}),
         "label": run_labels([standing.result for standing in standings], rows_of),
-        "notes": [standing for standing in standings if standing.differs or standing.lacks],
+        "notes": [standing for standing in standings if standing.marked],
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
         "others": [address for address in SITE_PAGES if address != FIRST_PAGE],
@@ -121,6 +121,7 @@ def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str
             {
                 "name": str(outcome),
                 "count": result.states[outcome],
+                "known": is_known(outcome, result),
                 "href": _from_run(result, first_pages[outcome], f"show={outcome}")
                 if outcome in first_pages
                 else "",
@@ -142,6 +143,14 @@ def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str
             ],
         },
     }
+
+
+def is_known(outcome: Outcome, result: Result) -> bool:
+    """Return whether the count of an outcome is all of it.
+
+    Without finish reasons, as in most imports, some samples may have been cut by the token limit.
+    """
+    return outcome is not Outcome.TRUNCATED or result.metric(outcome) is not None
 
 
 def _is_shown(metric: Metric, result: Result) -> bool:

@@ -202,7 +202,7 @@ class ProblemRow:
     correct: int
     judged: int
     share: float
-    """The share of judged samples that are correct."""
+    """The mean over models of the share of judged samples that are correct."""
     cells: tuple[Cell | None, ...]
     """By model; None for those that were not asked it."""
 
@@ -235,10 +235,10 @@ def _row(
         problem=first.problem,
         number=first.number,
         anchor="" if first.anchor in anchors else first.anchor,
-        kind=_solved(correct, judged),
+        kind=_solved(correct, judged, sum(results[number].entry.samples for number in by_result)),
         correct=correct,
         judged=judged,
-        share=correct / judged if judged else 0.0,
+        share=solved_share((results[number].model, one) for number, one in by_result.items()),
         cells=tuple(
             _cell(result, by_result[number]) if number in by_result else None
             for number, result in enumerate(results)
@@ -246,11 +246,30 @@ def _row(
     )
 
 
-def _solved(correct: int, judged: int) -> str:
-    if not judged:
-        return NOT_JUDGED
+def solved_share(asked: Iterable[tuple[str, AskedProblem]]) -> float:
+    """Return a problem's mean share of correct samples over models; 1 minus it is its difficulty.
+
+    Each model has the same weight, whatever its number of runs and of samples.
+
+    Args:
+        asked: (model, the problem in one of its results).
+    """
+    counts: dict[str, list[int]] = {}
+    for model, one in asked:
+        if one.judged:
+            own = counts.setdefault(model, [0, 0])
+            own[0] += one.correct
+            own[1] += one.judged
+    shares = [correct / judged for correct, judged in counts.values()]
+    return math.fsum(shares) / len(shares) if shares else 0.0
+
+
+def _solved(correct: int, judged: int, asked: int) -> str:
+    """Return how often a problem was solved; `always` and `never` need every sample's verdict."""
+    if correct == judged < asked or not judged:
+        return "sometimes" if correct else NOT_JUDGED
     if not correct:
-        return "never"
+        return "never" if judged == asked else NOT_JUDGED
     return "always" if correct == judged else "sometimes"
 
 
@@ -259,7 +278,7 @@ def _cell(result: Result, asked: AskedProblem) -> Cell:
         return Cell(kind="", text="–", title="", share=0.0, href="")
     single = next(iter(asked.states)) if sum(asked.states.values()) == 1 else None
     return Cell(
-        kind=single or _solved(asked.correct, asked.judged),
+        kind=single or _solved(asked.correct, asked.judged, result.entry.samples),
         text=STATES[single].glyph if single else f"{asked.correct}/{asked.judged}",
         title=", ".join(f"{count} {STATES[name].word}" for name, count in asked.states.items()),
         share=asked.correct / asked.judged if asked.judged else 0.0,
