@@ -81,3 +81,7 @@ const applyAddress = () => {
 for (const table of tables) addButtons(table);
 addEventListener("hashchange", applyAddress);
 applyAddress();
+
+// A page that has moved: on to its place, with what the address names in it.
+const moved = document.querySelector("a[data-forward]");
+if (moved) location.replace(moved.href + location.hash);

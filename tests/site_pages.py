@@ -35,16 +35,23 @@ class Page(HTMLParser):
     def text(self) -> str:
         return " ".join(" ".join(self.said).split())
 
-    def having(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+    def having(self, tag: str, **attributes: str | None) -> list[dict[str, str | None]]:
         return [
             found
             for name, found in self.tags
-            if name == tag and all(found.get(key) == want for key, want in attributes.items())
+            if name == tag
+            and all(found.get(key, "absent") == want for key, want in attributes.items())
         ]
 
 
 def pages(site: Path) -> Iterator[Page]:
     yield from map(Page, sorted(site.rglob("*.html")))
+
+
+def run_name(site: Path, folder: str) -> str:
+    """Return a run's name in addresses, which its folder's name leads to."""
+    [link] = Page(site / "run" / f"{folder}.html").having("a", **{"data-forward": None})
+    return Path(str(link["href"])).stem
 
 
 def dead_links(site: Path) -> Iterator[str]:

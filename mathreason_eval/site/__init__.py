@@ -19,10 +19,14 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.resources import resource_dir
-from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
-from mathreason_eval.runs.files import cannot_write, replace_file
+from mathreason_eval.runs.addresses import (
+    SAMPLES_PER_PAGE,
+    earlier_addresses,
+    run_addresses,
+)
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
+from mathreason_eval.site.folder import SiteFolder
 from mathreason_eval.site.formats import environment
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
 from mathreason_eval.site.pages import (
@@ -36,7 +40,6 @@ from mathreason_eval.site.pages import (
 )
 from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
 from mathreason_eval.site.task_page import task_values
-from mathreason_eval.text import distinct_page_names
 from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.version import __version__
 
@@ -49,12 +52,15 @@ _STATIC = ("site.css", "site.js")
 def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Path:
     """Write the pages of runs into a folder; return the path of the first one.
 
-    Pages of an earlier build are replaced; other files in the folder are kept.
+    Addresses do not depend on the order of the runs, or on which others there are. Only what
+    changed is written; pages that an earlier build wrote and this one does not are deleted, other
+    files in the folder are kept. A build that is killed leaves the earlier site.
 
     Args:
         runs: the runs that are shown.
         out: the folder; created if it does not exist.
-        made: the time that the pages give; None for now.
+        made: the time that the first page gives; None for now, or, if nothing changed, the time
+            that it gives already.
 
     Raises:
         UserError: if there are no runs, one of them is damaged, or the folder cannot be written.
@@ -62,54 +68,74 @@ def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Pa
     if not runs:
         raise UserError("There is no run to show.", "`mathreason run` makes one.")
     try:
-        return _Builder(out, made or now(), environment()).build(runs)
+        folder = SiteFolder(out)
+        try:
+            _Builder(folder, made, environment()).build(runs)
+        finally:
+            folder.close()
     except OSError as error:
         raise UserError(
             f"{error.filename or out} cannot be written: {error.strerror}.", "Choose another -o."
         ) from None
+    return out / FIRST_PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    out: Path
-    made: str
+    folder: SiteFolder
+    made: str | None
     templates: Environment
 
-    def build(self, runs: Sequence[Run]) -> Path:
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(self.out, error) from None
-        pages = distinct_page_names(run.path.resolve().name for run in runs)
-        tasks = list(dict.fromkeys(task for run in runs for task in run.tasks()))
-        task_pages = dict(zip(tasks, distinct_page_names(tasks), strict=True))
+    def build(self, runs: Sequence[Run]) -> None:
+        addresses = dict(sorted(zip(run_addresses(runs), runs, strict=True)))
         results: list[Result] = []
-        for run, page in zip(runs, pages, strict=True):
-            results += self._write_run(run, page, task_pages)
+        for address, run in addresses.items():
+            results += self._write_run(run, address)
         table = columns(results)
         for column in table:
             self._write_page("task.html", f"task/{column.page}.html", task_values(column))
         for name in _STATIC:
-            self._write(name, (resource_dir("leaderboard") / name).read_bytes())
-        self._write("index.json", _json(_index_data(table, self.made)))
-        board = rows(table)
-        # The first page is written last, when everything that it links to exists.
-        for address in sorted(SITE_PAGES, key=FIRST_PAGE.__eq__):
-            self._write_page(address, address, SITE_PAGES[address](table, board))
-        return self.out / FIRST_PAGE
+            self.folder.write(name, (resource_dir("leaderboard") / name).read_bytes())
+        self.folder.write("index.json", _json(_index_data(table)))
+        self._write_redirects(addresses)
+        made = self._write_site_pages(table)
+        known = {address: _lasting(run) for address, run in addresses.items()}
+        earlier = self.folder.record.runs.items()
+        still = {name: run for name, run in earlier if run in known.values()}
+        self.folder.finish(made, {**still, **known})
 
-    def _write_run(self, run: Run, page: str, task_pages: Mapping[str, str]) -> list[Result]:
+    def _write_site_pages(self, table: Sequence[Column]) -> str:
+        """Write the pages of the whole site; return the time that the first one gives.
+
+        It is written last, when everything that it links to is there.
+        """
+        board = rows(table)
+        values = {address: page(table, board) for address, page in SITE_PAGES.items()}
+        first = values.pop(FIRST_PAGE)
+        for address, own in values.items():
+            self._write_page(address, address, own)
+        earlier = self.folder.record.made
+        if self.made is None and earlier is not None and not self.folder.changes:
+            text = self._rendered(FIRST_PAGE, FIRST_PAGE, {**first, "made": earlier})
+            if self.folder.holds(FIRST_PAGE, text):
+                self.folder.write(FIRST_PAGE, text)
+                return earlier
+        made = self.made or now()
+        self._write_page(FIRST_PAGE, FIRST_PAGE, {**first, "made": made})
+        return made
+
+    def _write_run(self, run: Run, page: str) -> list[Result]:
         """Write the pages of one run and return its results, without their samples."""
         parts: list[tuple[Result, PublisherVerdicts, Mapping[str, int]]] = []
         for task in run.tasks():
             # A separate view, so that the samples are freed: a site may have many runs.
-            result, samples = read_result(run.fresh_view(), page, task, task_pages[task])
+            result, samples = read_result(run.fresh_view(), page, task)
             self._write_samples(result, samples)
             parts.append((result, publisher_verdicts(samples), _first_pages(samples)))
         results = [result for result, _, _ in parts]
         if results:
             self._write_page("run.html", f"run/{page}.html", run_values(parts))
-            self._write(f"run/{page}.json", _json(_run_data(results)))
+            self.folder.write(f"run/{page}.json", _json(_run_data(results)))
         return results
 
     def _write_samples(self, result: Result, samples: Sequence[ShownSample]) -> None:
@@ -118,16 +144,43 @@ class _Builder:
             values = samples_values(result, number, shown)
             self._write_page("samples.html", samples_page(result, number), values)
 
-    def _write_page(self, template: str, address: str, values: Values) -> Path:
-        text = self.templates.get_template(template).render(
-            **values, root="../" * address.count("/"), made=self.made, version=__version__
-        )
-        return self._write(address, text.encode())
+    def _write_redirects(self, addresses: Mapping[str, Run]) -> None:
+        """Write pages that lead from earlier addresses of the runs to the present ones."""
+        by_folder = earlier_addresses(addresses.values(), addresses)
+        moved = {f"run/{name}": targets for name, targets in by_folder.items()}
+        lasting: dict[str, list[str]] = {}
+        for address, run in addresses.items():
+            lasting.setdefault(_lasting(run), []).append(address)
+        for earlier, known in self.folder.record.runs.items():
+            if earlier not in addresses and known in lasting:
+                moved[f"run/{earlier}"] = tuple(lasting[known])
+        for earlier, targets in moved.items():
+            for page in {f"{earlier}.html", *self.folder.pages_below(earlier)}:
+                if page not in self.folder:
+                    self._write_redirect(page, page.removeprefix(earlier), targets)
 
-    def _write(self, address: str, content: bytes) -> Path:
-        path = self.out / address
-        replace_file(path, content, within=self.out, durable=False)
-        return path
+    def _write_redirect(self, page: str, rest: str, targets: Sequence[str]) -> None:
+        present = [
+            address if (address := f"run/{target}{rest}") in self.folder else f"run/{target}.html"
+            for target in targets
+        ]
+        targets_of = [{"address": address} for address in present]
+        self._write_page("redirect.html", page, {"targets": targets_of})
+
+    def _write_page(self, template: str, address: str, values: Values) -> None:
+        self.folder.write(address, self._rendered(template, address, values))
+
+    def _rendered(self, template: str, address: str, values: Values) -> bytes:
+        text = self.templates.get_template(template).render(
+            **values, root="../" * address.count("/"), version=__version__
+        )
+        return text.encode()
+
+
+def _lasting(run: Run) -> str:
+    """Return what is known of a run also when it has other tasks, by which its page is found."""
+    manifest = run.manifest
+    return f"{manifest.model.name} {manifest.started} {run.path.resolve().name}"
 
 
 def _first_pages(samples: Iterable[ShownSample]) -> dict[str, int]:
@@ -141,9 +194,8 @@ def _first_pages(samples: Iterable[ShownSample]) -> dict[str, int]:
 # --- the numbers as JSON ---------------------------------------------------------------------
 
 
-def _index_data(table: Sequence[Column], made: str) -> Values:
+def _index_data(table: Sequence[Column]) -> Values:
     return {
-        "made": made,
         "mathreason_eval": __version__,
         "tasks": [
             {

@@ -69,8 +69,13 @@ class Row:
 
     @property
     def pages(self) -> tuple[str, ...]:
-        """Return the names of its runs in URLs."""
+        """Return the names of its runs in addresses."""
         return tuple(dict.fromkeys(cell.result.page for cell in self.cells.values()))
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Return the names of the folders of its runs."""
+        return tuple(dict.fromkeys(cell.result.folder for cell in self.cells.values()))
 
 
 def settings(manifest: RunManifest, task: str | None = None) -> str:
@@ -100,12 +105,12 @@ def _samples(entries: Sequence[TaskEntry]) -> str:
 
 
 def columns(results: Sequence[Result]) -> tuple[Column, ...]:
-    """Return the tasks, the one with most results first."""
+    """Return the tasks, the one with most results first; the order of the results has no effect."""
     by_task: dict[str, list[Result]] = {}
-    for result in results:
+    for result in sorted(results, key=lambda one: one.page):
         by_task.setdefault(result.task, []).append(result)
-    ordered = sorted(by_task.values(), key=len, reverse=True)
-    return tuple(_column(same_task) for same_task in ordered)
+    ordered = sorted(by_task.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    return tuple(_column(same_task) for _, same_task in ordered)
 
 
 def _column(results: Sequence[Result]) -> Column:

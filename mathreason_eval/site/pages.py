@@ -26,7 +26,7 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
     return {
         "table": table,
         "board": board,
-        "heading": {row.pages: _label(row.model, row.pages, short, rows_of) for row in board},
+        "heading": {row.pages: _label(row.model, row.folders, short, rows_of) for row in board},
         "models": len({row.model for row in board}),
         "label": run_labels([standing.result for standing in standings], rows_of),
         "notes": [standing for standing in standings if standing.marked],
@@ -36,8 +36,8 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
     }
 
 
-def run_labels(results: Iterable[Result], count: Mapping[str, int]) -> Mapping[str, str]:
-    """Return by run the short name of its model, with the run's name if the model is not unique.
+def run_labels(results: Sequence[Result], count: Mapping[str, int]) -> Mapping[str, str]:
+    """Return by run the short name of its model, with the folder's name if that is not unique.
 
     Args:
         results: those of the runs.
@@ -45,13 +45,14 @@ def run_labels(results: Iterable[Result], count: Mapping[str, int]) -> Mapping[s
     """
     by_page = {result.page: result.model for result in results}
     short = short_names(by_page.values())
-    return {page: _label(model, (page,), short, count) for page, model in by_page.items()}
+    folders = {result.page: result.folder for result in results}
+    return {page: _label(model, (folders[page],), short, count) for page, model in by_page.items()}
 
 
 def _label(
-    model: str, pages: Sequence[str], short: Mapping[str, str], count: Mapping[str, int]
+    model: str, folders: Sequence[str], short: Mapping[str, str], count: Mapping[str, int]
 ) -> str:
-    return short[model] if count[model] == 1 else f"{short[model]} ({', '.join(pages)})"
+    return short[model] if count[model] == 1 else f"{short[model]} ({', '.join(folders)})"
 
 
 FIRST_PAGE = "index.html"

@@ -10,7 +10,13 @@ from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_name, metric_of, task_run
 from mathreason_eval.errors import UserError
-from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
+from mathreason_eval.runs.addresses import (
+    SAMPLES_PER_PAGE,
+    model_address,
+    problem_address,
+    samples_address,
+    task_address,
+)
 from mathreason_eval.runs.completeness import check_stored, task_metrics
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.estimators.items import WHOLE
@@ -81,6 +87,8 @@ class AskedProblem:
     problem: Problem
     anchor: str
     """Its id on pages."""
+    address: str
+    """Its name in addresses."""
     number: int
     """Its position in the run, from 1."""
     states: Mapping[str, int]
@@ -104,11 +112,11 @@ class Result:
     """One task of one run, without its samples."""
 
     page: str
-    """The run's name in URLs."""
+    """The run's name in addresses."""
+    folder: str
+    """The name of the run's folder, by which its user knows it."""
     manifest: RunManifest
     task: str
-    task_page: str
-    """The task's name in URLs."""
     problems: tuple[AskedProblem, ...]
     states: Mapping[str, int]
     """The number of samples in each state: the five outcomes and not judged."""
@@ -120,6 +128,16 @@ class Result:
     def model(self) -> str:
         """Return the model's name as the user gave it."""
         return self.manifest.model.name
+
+    @property
+    def task_page(self) -> str:
+        """Return the task's name in addresses."""
+        return task_address(self.task)
+
+    @property
+    def model_page(self) -> str:
+        """Return the model's name in addresses."""
+        return model_address(self.manifest.model)
 
     @property
     def entry(self) -> TaskEntry:
@@ -158,13 +176,16 @@ class Result:
 
 def samples_page(result: Result, page: int) -> str:
     """Return the address of a page of samples, from the site's root."""
-    return f"run/{result.page}/{result.task_page}-samples-{page:03d}.html"
+    return samples_address(result.page, result.task_page, page)
 
 
-def read_result(
-    run: Run, page: str, task: str, task_page: str
-) -> tuple[Result, tuple[ShownSample, ...]]:
+def read_result(run: Run, page: str, task: str) -> tuple[Result, tuple[ShownSample, ...]]:
     """Return one task of a run and its samples, in the order of its problems.
+
+    Args:
+        run: the run.
+        page: its name in addresses.
+        task: the task.
 
     Raises:
         RunError: if what is stored does not fit together.
@@ -174,9 +195,9 @@ def read_result(
     states = Counter(sample.state for sample in samples)
     result = Result(
         page=page,
+        folder=run.path.resolve().name,
         manifest=run.manifest,
         task=task,
-        task_page=task_page,
         problems=asked,
         states={str(state): states[state] for state in STATES},
         metrics=task_metrics(run, task).metrics,
@@ -220,6 +241,7 @@ def _in_order(
         asked = AskedProblem(
             problem=problem,
             anchor=page_name(problem.id),
+            address=problem_address(problem),
             number=number,
             states=Counter(_state(sample.verdict) for sample in samples),
             page=len(shown) // SAMPLES_PER_PAGE + 1 if samples else None,

@@ -88,7 +88,10 @@ def distinct_page_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def short_names(models: Iterable[str]) -> dict[str, str]:
-    """Return each model's name without backend, owner and address; in full if two coincide."""
+    """Return each model's name without backend, owner and address; in full if two coincide.
+
+    A provider or a revision, as in `model@provider`, tells models apart and stays.
+    """
     full = tuple(dict.fromkeys(models))
     shortened = {model: _last_part(model) for model in full}
     shared = Counter(shortened.values())
@@ -96,5 +99,5 @@ def short_names(models: Iterable[str]) -> dict[str, str]:
 
 
 def _last_part(model: str) -> str:
-    name = model.partition("@")[0].rstrip("/").rpartition("/")[2]
+    name = model.partition("@http")[0].rstrip("/").rpartition("/")[2]
     return name.rpartition(":")[2] or model

@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from site_pages import run_name
 
 from mathreason_eval import evaluate
 from mathreason_eval.cli import main
@@ -81,7 +82,7 @@ def test_the_site_says_the_samples_of_each(grown, monkeypatch, capsys, tmp_path)
     assert code == 0
     pages = {page.stem: page.read_text() for page in (tmp_path / "site").rglob("*.html")}
     space = "\N{NO-BREAK SPACE}"
-    assert f"3{space}to{space}4{space}samples" in pages["run"]
+    assert f"3{space}to{space}4{space}samples" in pages[run_name(tmp_path / "site", "run")]
     for task, (_, samples) in ASKED.items():
         assert f"{samples}{space}samples" in pages[task]
         assert f"{7 - samples}{space}samples" not in pages[task]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from site_pages import run_name
 from site_runs import make_run
 
 from mathreason_eval.site import build_site
@@ -72,13 +73,19 @@ def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("requestfailed", lambda request: complaints.append(request.url))
-        tab.goto(f"{site.parent.as_uri()}/{address}")
+        tab.goto(f"{site.parent.as_uri()}/{present(site.parent, address)}")
         return tab
 
     yield opened
     for context in browser.contexts:
         context.close()
     assert complaints == []
+
+
+def present(site: Path, address: str) -> str:
+    """Return the address that a run has, which is written here by its folder."""
+    found = re.match(r"run/([a-z]+)(.*)", address)
+    return f"run/{run_name(site, found[1])}{found[2]}" if found else address
 
 
 def shows(tab: Tab, what: str, number: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from manifests import changed
-from site_pages import Page, dead_links, pages, places_with_two_owners
+from site_pages import Page, dead_links, pages, places_with_two_owners, run_name
 from site_runs import make_run
 
 from mathreason_eval.errors import UserError
@@ -62,7 +62,8 @@ def test_every_sample_is_on_exactly_one_page(site, runs):
         place
         for page in pages(site)
         for place in page.ids
-        if re.fullmatch(r"shopping-\d+:\d+", place) and page.path.parent.name == "two"
+        if re.fullmatch(r"shopping-\d+:\d+", place)
+        and page.path.parent.name == run_name(site, "two")
     ]
     assert sorted(shown) == sorted(
         f"{one.problem_id}:{one.sample}" for one in runs[1].generations("shopping")
@@ -87,16 +88,21 @@ def test_nothing_comes_from_outside(site):
         assert not any(name == "style" or "style" in found for name, found in page.tags)
 
 
-def test_every_page_says_when_and_by_which_version_it_was_made(site):
+def test_the_time_of_the_build_is_in_one_place_and_the_version_on_every_page(site):
     from mathreason_eval import __version__
 
     for page in pages(site):
-        assert f"Made {MADE} with mathreason-eval {__version__}" in page.text
+        assert f"Made with mathreason-eval {__version__}" in page.text
+    holding = {path for path in site.rglob("*.*") if MADE.encode() in path.read_bytes()}
+    assert {path.name for path in holding} == {"index.html", ".mathreason-site.json"}
 
 
 def test_outcomes_add_up_to_n_on_the_page_of_a_run(site, runs):
-    text = Page(site / "run" / "two.html").text
-    counts = json.loads((site / "run" / "two.json").read_text())["tasks"]["shopping"]["outcomes"]
+    name = run_name(site, "two")
+    text = Page(site / "run" / f"{name}.html").text
+    counts = json.loads((site / "run" / f"{name}.json").read_text())["tasks"]["shopping"][
+        "outcomes"
+    ]
     assert sum(counts.values()) == len(runs[1].verdicts("shopping")) == 240
     for name, count in counts.items():
         assert name == "not_judged" or re.search(f"{name.replace('_', ' ')} {count} ", text)
@@ -248,6 +254,9 @@ ROWS = [
 def test_a_row_is_a_run_or_runs_that_could_have_been_one(tmp_path, given, wanted):
     runs = [of(tmp_path, name, task, **settings) for name, task, settings in given]
     page = build_site(runs, tmp_path / "site").read_text().partition("<tbody>")[2]
+    names = {run_name(tmp_path / "site", name): name for name, _, _ in given}
+    for address in sorted(names, key=len, reverse=True):
+        page = page.replace(address, names[address])
     body = page.partition("</tbody>")[0].split("<tr>")[1:]
     found = [set(re.findall(r'"run/(\w+)\.html', row)) for row in body]
     assert {" ".join(sorted(row)) for row in found} == wanted

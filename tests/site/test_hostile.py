@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from site_pages import Page, dead_links, pages, places_with_two_owners
+from site_pages import Page, dead_links, pages, places_with_two_owners, run_name
 from site_runs import make_run
 
 from mathreason_eval.runs.store import load_run
@@ -61,7 +61,13 @@ def test_what_names_a_problem_or_a_task_chooses_no_path_and_no_place(attack, tmp
     run = _renamed(tmp_path / "run", attack)
     index = build_site([run], tmp_path / "site")
     assert list(dead_links(index.parent)) == []
-    assert {path.parent.name for path in tmp_path.rglob("*.html")} <= {"site", "task", "run"}
+    folders = {path.relative_to(index.parent).parts[0] for path in index.parent.rglob("*.html")}
+    assert folders <= {"index.html", "task", "run", "model"}
+    assert len([*tmp_path.rglob("*.html")]) == len([*index.parent.rglob("*.html")])
+
+
+def _samples(site: Path) -> Path:
+    return site / "run" / run_name(site, "run") / "shopping-samples-001.html"
 
 
 def _renamed(folder, problem_id):
@@ -88,13 +94,13 @@ def test_a_task_and_a_problem_may_be_called_like_a_place_of_ours(name, tmp_path)
 def test_hidden_characters_before_the_answer_do_not_move_the_mark(tmp_path):
     run = make_run(tmp_path / "run", problems=1, samples=1, skill=9, text="\u202e\ud800\x1b[1m")
     [verdict] = run.verdicts("shopping")
-    page = build_site([run], tmp_path / "site").parent / "run/run/shopping-samples-001.html"
+    page = _samples(build_site([run], tmp_path / "site").parent)
     assert f"⟨U+202E⟩⟨U+D800⟩⟨U+001B⟩[1m<mark>{verdict.answer}</mark>" in page.read_text()
 
 
 def test_a_megabyte_is_cut_with_a_note_and_the_answer_stays_visible(tmp_path):
     run = make_run(tmp_path / "run", problems=1, samples=1, skill=9, text="{" * 1_000_000)
-    page = build_site([run], tmp_path / "site").parent / "run/run/shopping-samples-001.html"
+    page = _samples(build_site([run], tmp_path / "site").parent)
     text = page.read_text()
     assert len(text) < 30_000
     assert "{<mark>94</mark>}." in text
@@ -150,6 +156,8 @@ SHORT_NAMES = [
     (["openai:gpt@https://example.com/v1"],            ["gpt"]),
     (["hf:a/tiny", "hf:b/tiny"],                       ["hf:a/tiny", "hf:b/tiny"]),  # in doubt
     (["llamacpp:/models/small.gguf"],                  ["small.gguf"]),
+    (["big@one", "big@two"],                           ["big@one", "big@two"]),  # providers
+    (["org/big@one", "big"],                           ["big@one", "big"]),
 ]
 # fmt: on
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 import pytest
-from site_pages import Page
+from site_pages import Page, run_name
 from site_runs import make_run
 
 from mathreason_eval.site import build_site
@@ -21,6 +20,7 @@ def asked(correct, judged):
     return AskedProblem(
         problem=Problem(id="p", question="?", gold=("1",)),
         anchor="p",
+        address="p",
         number=1,
         states=Counter({"correct": correct, "wrong": judged - correct}),
         page=1,
@@ -48,7 +48,7 @@ def test_a_problem_is_as_hard_as_for_the_mean_model(results, share):
 def standings(folder, *runs):
     """The standings of runs in the one column, by model."""
     results = [
-        read_result(make_run(folder / str(i), **run), str(i), "shopping", "shopping")[0]
+        read_result(make_run(folder / str(i), **run), str(i), "shopping")[0]
         for i, run in enumerate(runs)
     ]
     [column] = columns(results)
@@ -96,6 +96,4 @@ def test_the_truncation_of_an_import_is_unknown_and_not_zero(tmp_path, monkeypat
 
 def _outcomes(run, out):
     site = build_site([run], out).parent
-    [page] = (site / "run").glob("*.html")
-    assert json.loads(page.with_suffix(".json").read_text())
-    return Page(page).text
+    return Page(site / "run" / f"{run_name(site, run.path.name)}.html").text

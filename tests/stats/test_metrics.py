@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from manifests import ENTRY, MANIFEST, changed, report_of
+from site_pages import run_name
 
 from mathreason_eval.compare.comparison import ComparisonRequest, compare
 from mathreason_eval.compare.pairing import pair, task_run
@@ -321,7 +322,8 @@ def test_results_are_ranked_by_the_task_s_metric(critics, tmp_path):
 @pytest.mark.slow
 def test_the_page_of_a_run_has_every_metric_of_every_slice(critics, tmp_path):
     build_site(critics, tmp_path / "site")
-    page = (tmp_path / "site/run/half.html").read_text()
+    site = tmp_path / "site"
+    page = (site / "run" / f"{run_name(site, 'half')}.html").read_text()
     groups = page.partition('<table class="metrics">')[2].partition("</table>")[0].split("<tbody>")
     shown = {
         (re.search(r'rowspan="\d+">(.*?)</th>', group)[1], name)

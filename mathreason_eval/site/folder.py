@@ -1,0 +1,220 @@
+"""The folder of a site: what changed is written, what is no longer written is deleted.
+
+Pages are staged in a folder within and moved to their places when all are made, so a build that is
+killed before that leaves the old site as it was. New pages are moved first, then changed ones,
+and what is gone is deleted last: at no moment can a reader come to a link that leads nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from mathreason_eval.runs.descriptors import open_regular, opened_parent
+from mathreason_eval.runs.files import cannot_write, replace_file
+from mathreason_eval.text.jsonl import dumps
+
+RECORD = ".mathreason-site.json"
+"""What the last build wrote: digests by address, so that nothing else is ever deleted."""
+_STAGED = ".mathreason-building"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """What the last build left behind."""
+
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Digests of contents that a build gave each address: one, or two if it was killed."""
+    made: str | None = None
+    """The time that its first page gives."""
+    runs: Mapping[str, str] = field(default_factory=dict)
+    """By a run's name in addresses what is known of it whatever its tasks."""
+
+
+def read_record(out: Path) -> Record:
+    """Return the record of the last build; an empty one if there is none that can be read."""
+    try:
+        with opened_parent(out / RECORD, out) as folder:
+            descriptor = open_regular(RECORD, os.O_RDONLY, folder)
+        with os.fdopen(descriptor, "rb") as stream:
+            content = json.loads(stream.read())
+        return Record(
+            files={
+                address: tuple(map(str, digests))
+                for address, digests in content["files"].items()
+                if _is_address(address)
+            },
+            made=str(content["made"]),
+            runs={str(name): str(known) for name, known in content["runs"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Record()
+
+
+_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+
+
+def _is_address(name: str) -> bool:
+    """Return whether a name can be that of a page: the record may come from somebody else."""
+    return _ADDRESS.fullmatch(name) is not None
+
+
+class SiteFolder:
+    """A site that is being built."""
+
+    def __init__(self, out: Path) -> None:
+        """Open the folder, which is made if it does not exist.
+
+        Raises:
+            RunError: if it cannot be written.
+        """
+        self.out = out
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            self._clear_staged()
+        except OSError as error:
+            raise cannot_write(out, error) from None
+        self.record = read_record(out)
+        self._digests: dict[str, str] = {}
+        self._fresh: list[str] = []
+        """Staged addresses at which there is no file yet."""
+        self._changed: list[str] = []
+
+    def __contains__(self, address: str) -> bool:
+        return address in self._digests
+
+    @property
+    def changes(self) -> bool:
+        """Return whether anything written so far differs from the last build."""
+        gone = self.record.files.keys() - self._digests.keys()
+        return bool(self._fresh or self._changed or gone - {"index.html"})
+
+    def write(self, address: str, content: bytes) -> bool:
+        """Stage a file if it is not what lies there already; return whether it is staged."""
+        assert _is_address(address), address
+        self._digests[address] = _digest(content)
+        held = self._held(address)
+        if held == content:
+            return False
+        replace_file(
+            self.out / _STAGED / address, content, within=self.out / _STAGED, durable=False
+        )
+        (self._fresh if held is None else self._changed).append(address)
+        return True
+
+    def holds(self, address: str, content: bytes) -> bool:
+        """Return whether a file of the folder has that content."""
+        return self._held(address) == content
+
+    def pages_below(self, name: str) -> list[str]:
+        """Return the addresses of the pages that lie in a folder of the site."""
+        inner = self.out / name
+        if not _is_address(name) or inner.is_symlink() or not inner.is_dir():
+            return []
+        return sorted(f"{name}/{one.name}" for one in inner.glob("*.html") if _is_address(one.name))
+
+    def finish(self, made: str, runs: Mapping[str, str]) -> None:
+        """Move what is staged to its place, and delete what is no longer written.
+
+        Args:
+            made: the time that the first page gives.
+            runs: as `Record.runs`.
+        """
+        old = self.record.files
+        both = {
+            address: tuple(dict.fromkeys((*old.get(address, ()), *self._new(address))))
+            for address in {*old, *self._digests}
+        }
+        final = Record(
+            files={address: self._new(address) for address in self._digests}, made=made, runs=runs
+        )
+        if self.changes or self.record != final:
+            # A build that is killed from here on has both versions on record.
+            self._write_record(Record(files=both, made=made, runs=runs))
+            for address in [*self._fresh, *self._changed]:
+                self._move(address)
+            for address in sorted(old.keys() - self._digests.keys()):
+                self._delete(address, old[address])
+            self._write_record(final)
+        self._clear_staged()
+
+    def _new(self, address: str) -> tuple[str, ...]:
+        return (self._digests[address],) if address in self._digests else ()
+
+    def _write_record(self, record: Record) -> None:
+        content: dict[str, Any] = {
+            "format": _FORMAT,
+            "made": record.made,
+            "runs": dict(record.runs),
+            "files": {address: list(record.files[address]) for address in sorted(record.files)},
+        }
+        text = dumps(content, indent=1).encode() + b"\n"
+        replace_file(self.out / RECORD, text, within=self.out, durable=False)
+
+    def _held(self, address: str) -> bytes | None:
+        """Return the content of a file of the folder; None if there is none of ours to keep."""
+        path = self.out / address
+        try:
+            with opened_parent(path, self.out) as folder:
+                descriptor = open_regular(path.name, os.O_RDONLY, folder)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if path.parent.is_dir() and path.is_symlink():
+                # A link is replaced itself, as by any program that replaces files.
+                return None
+            raise cannot_write(path, error) from None
+        with os.fdopen(descriptor, "rb") as stream:
+            return stream.read()
+
+    def _move(self, address: str) -> None:
+        staged, path = self.out / _STAGED / address, self.out / address
+        try:
+            with opened_parent(staged, self.out) as source, opened_parent(path, self.out) as target:
+                os.replace(path.name, path.name, src_dir_fd=source, dst_dir_fd=target)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+
+    def _delete(self, address: str, digests: tuple[str, ...]) -> None:
+        """Delete a file that a build wrote, unless somebody changed it, and its folder if empty."""
+        held = self._held(address)
+        if held is None or _digest(held) not in digests:
+            return
+        path = self.out / address
+        with opened_parent(path, self.out) as folder:
+            os.unlink(path.name, dir_fd=folder)
+        for parent in _folders(address):
+            with contextlib.suppress(OSError):
+                (self.out / parent).rmdir()
+
+    def _clear_staged(self) -> None:
+        staged = self.out / _STAGED
+        if staged.is_symlink():
+            staged.unlink()
+        elif staged.is_dir():
+            shutil.rmtree(staged)
+        staged.mkdir()
+
+    def close(self) -> None:
+        """Delete what is staged."""
+        shutil.rmtree(self.out / _STAGED, ignore_errors=True)
+
+
+def _folders(address: str) -> Iterator[str]:
+    """Yield the folders of an address, the innermost first."""
+    while "/" in address:
+        address = address.rpartition("/")[0]
+        yield address
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
