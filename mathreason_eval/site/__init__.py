@@ -1,7 +1,10 @@
 """The leaderboard: a static site of runs, in which every number links to its samples.
 
     index.html                       models by tasks
-    task/TASK.html                   one task: ranks, curves, slices, and every problem by model
+    model/MODEL.html                 one model: all its results, and what sets it apart
+    task/TASK.html                   one task: ranks, every problem as a stripe, slices, curves
+    task/TASK/all-001.html           a hundred of its problems; as well those that split the models
+    task/TASK/PROBLEM.html           one problem: the answers of all models, in classes
     run/RUN.html                     one run: outcomes that add up, metrics, how it was made
     run/RUN/TASK-samples-001.html    a hundred samples, each with the reason of its verdict
     index.json, run/RUN.json         the same numbers for programs
@@ -12,7 +15,9 @@ and is never used as the name of a file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +31,11 @@ from mathreason_eval.runs.addresses import (
 )
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
+from mathreason_eval.site.excerpts import Excerpts
 from mathreason_eval.site.folder import SiteFolder
 from mathreason_eval.site.formats import environment
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
+from mathreason_eval.site.model_page import ModelResult, model_results, model_values
 from mathreason_eval.site.pages import (
     FIRST_PAGE,
     SITE_PAGES,
@@ -38,6 +45,13 @@ from mathreason_eval.site.pages import (
     run_values,
     samples_values,
 )
+from mathreason_eval.site.problem_page import (
+    list_pages,
+    problem_lists,
+    problem_page,
+    problem_values,
+)
+from mathreason_eval.site.problems import problem_entries
 from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text.jsonl import dumps
@@ -88,12 +102,21 @@ class _Builder:
 
     def build(self, runs: Sequence[Run]) -> None:
         addresses = dict(sorted(zip(run_addresses(runs), runs, strict=True)))
-        results: list[Result] = []
-        for address, run in addresses.items():
-            results += self._write_run(run, address)
-        table = columns(results)
-        for column in table:
-            self._write_page("task.html", f"task/{column.page}.html", task_values(column))
+        with ExitStack() as kept:
+            excerpts = {
+                task: kept.enter_context(closing(Excerpts(samples)))
+                for task, samples in _samples_asked(runs).items()
+            }
+            results: list[Result] = []
+            for address, run in addresses.items():
+                results += self._write_run(run, address, excerpts)
+            table = columns(results)
+            models: dict[str, list[ModelResult]] = {}
+            for column in table:
+                for one in self._write_task(column, excerpts[column.task]):
+                    models.setdefault(one.standing.result.model_page, []).append(one)
+        for address, own in models.items():
+            self._write_page("model.html", f"model/{address}.html", model_values(own))
         for name in _STATIC:
             self.folder.write(name, (resource_dir("leaderboard") / name).read_bytes())
         self.folder.write("index.json", _json(_index_data(table)))
@@ -124,12 +147,25 @@ class _Builder:
         self._write_page(FIRST_PAGE, FIRST_PAGE, {**first, "made": made})
         return made
 
-    def _write_run(self, run: Run, page: str) -> list[Result]:
+    def _write_task(self, column: Column, excerpts: Excerpts) -> list[ModelResult]:
+        """Write the pages of a task and its problems; return its results for those of models."""
+        entries = problem_entries(column)
+        lists = problem_lists(column, entries)
+        for place, entry in enumerate(entries):
+            values = problem_values(column, entries, place, excerpts)
+            self._write_page("problem.html", problem_page(column, entry), values)
+        for address, values in list_pages(column, lists):
+            self._write_page("problems.html", address, values)
+        values = task_values(column, entries, lists)
+        self._write_page("task.html", f"task/{column.page}.html", values)
+        return list(model_results(column, entries))
+
+    def _write_run(self, run: Run, page: str, excerpts: Mapping[str, Excerpts]) -> list[Result]:
         """Write the pages of one run and return its results, without their samples."""
         parts: list[tuple[Result, PublisherVerdicts, Mapping[str, int]]] = []
         for task in run.tasks():
             # A separate view, so that the samples are freed: a site may have many runs.
-            result, samples = read_result(run.fresh_view(), page, task)
+            result, samples = read_result(run.fresh_view(), page, task, excerpts[task].keep)
             self._write_samples(result, samples)
             parts.append((result, publisher_verdicts(samples), _first_pages(samples)))
         results = [result for result, _, _ in parts]
@@ -175,6 +211,14 @@ class _Builder:
             **values, root="../" * address.count("/"), version=__version__
         )
         return text.encode()
+
+
+def _samples_asked(runs: Sequence[Run]) -> Counter[str]:
+    """Return by task how many samples a problem has in all runs."""
+    asked: Counter[str] = Counter()
+    for run in runs:
+        asked.update({task: entry.samples for task, entry in run.manifest.tasks.items()})
+    return asked
 
 
 def _lasting(run: Run) -> str:

@@ -49,6 +49,11 @@ def run_labels(results: Sequence[Result], count: Mapping[str, int]) -> Mapping[s
     return {page: _label(model, (folders[page],), short, count) for page, model in by_page.items()}
 
 
+def result_labels(results: Sequence[Result]) -> Mapping[str, str]:
+    """Return by run the short name of its model, for results of one task."""
+    return run_labels(results, Counter(result.model for result in results))
+
+
 def _label(
     model: str, folders: Sequence[str], short: Mapping[str, str], count: Mapping[str, int]
 ) -> str:
@@ -187,13 +192,14 @@ def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str
 
 # --- samples ---------------------------------------------------------------------------------
 
-_LIMITS = {"question": 20_000, "output": 10_000, "reasoning": 20_000, "answer": 400}
+LIMITS = {"question": 20_000, "output": 10_000, "answer": 400}
 """Maximum characters of a text that is shown in full."""
 
 
 def samples_values(result: Result, number: int, samples: Sequence[ShownSample]) -> Values:
     """Return the variables of the template for one page of samples."""
     present = Counter(sample.state for sample in samples)
+    room = _room(samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
         "result": result,
@@ -210,8 +216,25 @@ def samples_values(result: Result, number: int, samples: Sequence[ShownSample]) 
             for asked, group in groupby(samples, key=lambda sample: sample.asked)
         ],
         "pages": list(_pager(result, number)),
-        "limits": _LIMITS,
+        "limits": {**LIMITS, "output": room, "reasoning": room},
     }
+
+
+_PAGE = 130_000
+"""Characters of outputs and reasoning on a page of samples."""
+
+
+def _room(samples: Sequence[ShownSample]) -> int:
+    """Return the maximum characters of a text for which all of a page fit on it."""
+    left, most = _PAGE, LIMITS["output"]
+    texts = [(one.generation.text, one.generation.reasoning or "") for one in samples]
+    lengths = sorted(len(text) for both in texts for text in both)
+    for place, length in enumerate(lengths):
+        fair = left // (len(lengths) - place)
+        if length > fair:
+            return min(most, fair)
+        left -= min(length, most)
+    return most
 
 
 def _shown(sample: ShownSample) -> Values:

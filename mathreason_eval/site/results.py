@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -80,6 +80,28 @@ class ShownSample:
         return f"{self.asked.anchor}:{self.generation.sample}"
 
 
+TextRef = tuple[int, int]
+"""Where a text is kept: the offset and the number of its bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shot:
+    """One sample as the page of its problem shows it: everything but its texts."""
+
+    sample: int
+    state: str
+    """A key of `STATES`."""
+    answer: str | None
+    """The answer; None if none was found, or the sample is not judged."""
+    rule: str
+    note: str
+    tokens: int | None
+    page: int
+    """The number of its page of samples, from 1."""
+    text: TextRef | None
+    """Where an excerpt of its text is kept; None if there is no room for one."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedProblem:
     """One problem of a result: the states of its samples, and the page that shows them."""
@@ -95,6 +117,7 @@ class AskedProblem:
     """The number of its samples in each state."""
     page: int | None
     """The page of its first sample, from 1; None if it has none."""
+    shots: tuple[Shot, ...] = ()
 
     @property
     def judged(self) -> int:
@@ -179,19 +202,30 @@ def samples_page(result: Result, page: int) -> str:
     return samples_address(result.page, result.task_page, page)
 
 
-def read_result(run: Run, page: str, task: str) -> tuple[Result, tuple[ShownSample, ...]]:
+KeepText = Callable[[Sample], TextRef | None]
+"""Keeps an excerpt of a sample's text."""
+
+
+def _no_text(_: Sample) -> None:
+    return None
+
+
+def read_result(
+    run: Run, page: str, task: str, keep: KeepText = _no_text
+) -> tuple[Result, tuple[ShownSample, ...]]:
     """Return one task of a run and its samples, in the order of its problems.
 
     Args:
         run: the run.
         page: its name in addresses.
         task: the task.
+        keep: what keeps an excerpt of each sample's text.
 
     Raises:
         RunError: if what is stored does not fit together.
     """
     check_stored(run, task)
-    asked, samples = _in_order(run.problems(task), run.samples(task))
+    asked, samples = _in_order(run.problems(task), run.samples(task), keep)
     states = Counter(sample.state for sample in samples)
     result = Result(
         page=page,
@@ -228,7 +262,7 @@ def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
 
 
 def _in_order(
-    problems: Sequence[Problem], stored: Iterable[Sample]
+    problems: Sequence[Problem], stored: Iterable[Sample], keep: KeepText
 ) -> tuple[tuple[AskedProblem, ...], tuple[ShownSample, ...]]:
     """Return (problems in the run's order, samples by problem and index)."""
     by_problem: dict[str, list[Sample]] = {problem.id: [] for problem in problems}
@@ -245,6 +279,10 @@ def _in_order(
             number=number,
             states=Counter(_state(sample.verdict) for sample in samples),
             page=len(shown) // SAMPLES_PER_PAGE + 1 if samples else None,
+            shots=tuple(
+                _shot(sample, place // SAMPLES_PER_PAGE + 1, keep)
+                for place, sample in enumerate(samples, len(shown))
+            ),
         )
         all_asked.append(asked)
         shown += [
@@ -257,6 +295,20 @@ def _in_order(
             for place, sample in enumerate(samples, len(shown))
         ]
     return tuple(all_asked), tuple(shown)
+
+
+def _shot(sample: Sample, page: int, keep: KeepText) -> Shot:
+    generation, verdict = sample.generation, sample.verdict
+    return Shot(
+        sample=generation.sample,
+        state=_state(verdict),
+        answer=None if verdict is None else verdict.answer,
+        rule="" if verdict is None else verdict.rule,
+        note="" if verdict is None else verdict.note,
+        tokens=generation.completion_tokens,
+        page=page,
+        text=keep(sample),
+    )
 
 
 def _state(verdict: Verdict | None) -> str:

@@ -3,51 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_of
 from mathreason_eval.errors import UserError
-from mathreason_eval.site.leaderboard import Column
-from mathreason_eval.site.pages import Values, choice, run_labels
-from mathreason_eval.site.results import (
-    NOT_JUDGED,
-    STATES,
-    AskedProblem,
-    Result,
-    samples_page,
-)
+from mathreason_eval.site import barcode
+from mathreason_eval.site.charts import axis
+from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column
+from mathreason_eval.site.pages import Values, result_labels
+from mathreason_eval.site.problem_page import ProblemList
+from mathreason_eval.site.problems import ProblemEntry, strong_models
+from mathreason_eval.site.results import Result
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
-from mathreason_eval.types import Metric, Outcome, Problem
+from mathreason_eval.types import Metric, Outcome
 
 _HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 """The outcomes that are neither correct nor wrong."""
 
 
-def task_values(column: Column) -> Values:
-    """Return the variables of the template for a task."""
+def task_values(
+    column: Column, entries: Sequence[ProblemEntry], lists: Sequence[ProblemList]
+) -> Values:
+    """Return the variables of the template for a task.
+
+    Args:
+        column: the task with its results.
+        entries: its problems, the hardest first.
+        lists: the lists of its problems.
+    """
     results = [standing.result for standing in column.standings]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != WHOLE)
-    rows = problem_rows(results)
+    codes = [_barcode(place, result, entries) for place, result in enumerate(results)]
     return {
         "column": column,
         "summary": _summary(column),
-        "label": run_labels(results, Counter(result.model for result in results)),
+        "label": result_labels(results),
         "health": _HEALTH,
+        "limits": HEALTH_LIMITS,
+        "axis": axis(standing.metric for standing in column.standings),
         "panels": [drawn for result in results if (drawn := panel(result)) is not None],
-        "slices": list(slices),
+        "slices": list(slices)[:_MOST_SLICES],
+        "more_slices": max(0, len(slices) - _MOST_SLICES),
         "sliced": _slice_metric(column.metric, results),
-        "grid": rows,
-        "several": any(result.entry.samples > 1 for result in results),
-        "solved": [
-            choice(kind, "", word, count)
-            for kind, word in _SOLVED.items()
-            if (count := sum(row.kind == kind for row in rows))
+        "codes": codes,
+        "legend": barcode.legend(codes),
+        "problems": len(entries),
+        "lists": lists,
+        "doubtful": [
+            (place, entry) for place, entry in enumerate(entries, 1) if entry.doubt is not None
         ],
+        "strong": len(strong_models(column)),
     }
+
+
+_MOST_SLICES = 60
+"""Slices on the page of a task; the pages of runs have all."""
+
+
+def _barcode(place: int, result: Result, entries: Sequence[ProblemEntry]) -> Mapping[str, str]:
+    samples = result.entry.samples
+    return barcode.paths([barcode.stripe(entry.asked.get(place), samples) for entry in entries])
 
 
 def _summary(column: Column) -> str:
@@ -162,125 +179,3 @@ def _x(k: int, largest: int) -> float:
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
-
-
-# --- problems by model -----------------------------------------------------------------------
-
-_SOLVED: Mapping[str, str] = MappingProxyType(
-    {
-        "never": "never solved",
-        "sometimes": "sometimes",
-        "always": "always solved",
-        NOT_JUDGED: "not judged",
-    }
-)
-"""How often a problem was solved, and the words for it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """One model's samples of one problem."""
-
-    kind: str
-    """A key of `_SOLVED`; of a single sample, its state; empty if there is no sample."""
-    text: str
-    title: str
-    share: float
-    """The share of judged samples that are correct."""
-    href: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProblemRow:
-    """One problem over all models."""
-
-    problem: Problem
-    number: int
-    anchor: str
-    kind: str
-    """A key of `_SOLVED`."""
-    correct: int
-    judged: int
-    share: float
-    """The mean over models of the share of judged samples that are correct."""
-    cells: tuple[Cell | None, ...]
-    """By model; None for those that were not asked it."""
-
-
-def problem_rows(results: Sequence[Result]) -> list[ProblemRow]:
-    """Return the problems of all results, the hardest first.
-
-    Problems with the same id and different questions, as of other data, are different problems.
-    """
-    by_problem: dict[tuple[str, str], dict[int, AskedProblem]] = {}
-    for number, result in enumerate(results):
-        for asked in result.problems:
-            by_problem.setdefault((asked.problem.id, asked.problem.question), {})[number] = asked
-    anchors: set[str] = set()
-    rows = []
-    for by_result in by_problem.values():
-        row = _row(results, by_result, anchors)
-        anchors.add(row.anchor)
-        rows.append(row)
-    return sorted(rows, key=lambda row: row.share)
-
-
-def _row(
-    results: Sequence[Result], by_result: Mapping[int, AskedProblem], anchors: set[str]
-) -> ProblemRow:
-    first = next(iter(by_result.values()))
-    correct = sum(asked.correct for asked in by_result.values())
-    judged = sum(asked.judged for asked in by_result.values())
-    return ProblemRow(
-        problem=first.problem,
-        number=first.number,
-        anchor="" if first.anchor in anchors else first.anchor,
-        kind=_solved(correct, judged, sum(results[number].entry.samples for number in by_result)),
-        correct=correct,
-        judged=judged,
-        share=solved_share((results[number].model, one) for number, one in by_result.items()),
-        cells=tuple(
-            _cell(result, by_result[number]) if number in by_result else None
-            for number, result in enumerate(results)
-        ),
-    )
-
-
-def solved_share(asked: Iterable[tuple[str, AskedProblem]]) -> float:
-    """Return a problem's mean share of correct samples over models; 1 minus it is its difficulty.
-
-    Each model has the same weight, whatever its number of runs and of samples.
-
-    Args:
-        asked: (model, the problem in one of its results).
-    """
-    counts: dict[str, list[int]] = {}
-    for model, one in asked:
-        if one.judged:
-            own = counts.setdefault(model, [0, 0])
-            own[0] += one.correct
-            own[1] += one.judged
-    shares = [correct / judged for correct, judged in counts.values()]
-    return math.fsum(shares) / len(shares) if shares else 0.0
-
-
-def _solved(correct: int, judged: int, asked: int) -> str:
-    """Return how often a problem was solved; `always` and `never` need every sample's verdict."""
-    if correct == judged < asked or not judged:
-        return "sometimes" if correct else NOT_JUDGED
-    if not correct:
-        return "never" if judged == asked else NOT_JUDGED
-    return "always" if correct == judged else "sometimes"
-
-
-def _cell(result: Result, asked: AskedProblem) -> Cell:
-    if asked.page is None:
-        return Cell(kind="", text="–", title="", share=0.0, href="")
-    single = next(iter(asked.states)) if sum(asked.states.values()) == 1 else None
-    return Cell(
-        kind=single or _solved(asked.correct, asked.judged, result.entry.samples),
-        text=STATES[single].glyph if single else f"{asked.correct}/{asked.judged}",
-        title=", ".join(f"{count} {STATES[name].word}" for name, count in asked.states.items()),
-        share=asked.correct / asked.judged if asked.judged else 0.0,
-        href=f"../{samples_page(result, asked.page)}#{asked.anchor}",
-    )

@@ -14,7 +14,7 @@ from site_runs import make_run
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.site import build_site
-from mathreason_eval.site.formats import excerpt
+from mathreason_eval.site.excerpts import excerpt
 from mathreason_eval.text import distinct_page_names, page_name, short_names, slug
 
 pytestmark = pytest.mark.slow

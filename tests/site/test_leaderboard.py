@@ -10,8 +10,8 @@ from site_runs import make_run
 
 from mathreason_eval.site import build_site
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, columns
+from mathreason_eval.site.problems import solved_share
 from mathreason_eval.site.results import AskedProblem, read_result
-from mathreason_eval.site.task_page import solved_share
 from mathreason_eval.types import Outcome, Problem
 
 
