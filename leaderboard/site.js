@@ -67,7 +67,7 @@ const applyAddress = () => {
   const choices = readChoices();
   const show = choices.get("show") ?? "all";
   root.dataset.show = show;
-  for (const link of document.querySelectorAll(".choices a")) {
+  for (const link of document.querySelectorAll(".choices a[id^='show=']")) {
     const own = new Map(choices).set("show", link.id.slice("show=".length));
     if (own.get("show") === show) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
@@ -78,9 +78,79 @@ const applyAddress = () => {
   for (const table of tables) name ? sort(table, name, direction) : restore(table);
 };
 
+// --- the first page: search, metric, tasks ---------------------------------------------------
+
+const search = document.querySelector("form[data-search]");
+const chips = [...document.querySelectorAll("[data-tasks] button")];
+const count = document.querySelector("output[data-count]");
+const rows = [...document.querySelectorAll(".board tbody tr[data-name]")];
+
+/** Return whether a name fits what is searched for: a regular expression, or else plain text. */
+const fits = (sought) => {
+  try {
+    const pattern = new RegExp(sought, "iu");
+    return (name) => pattern.test(name);
+  } catch {
+    return (name) => name.toLowerCase().includes(sought.toLowerCase());
+  }
+};
+
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+const setChoice = (name, value) => {
+  const choices = readChoices();
+  value ? choices.set(name, value) : choices.delete(name);
+  // Not `location.hash`, so that each key pressed is no step of the back button.
+  history.replaceState(null, "", choices.size ? address(choices) : location.pathname + location.search);
+  applyBoard();
+};
+
+const applyBoard = () => {
+  const choices = readChoices();
+  const sought = decoded(choices.get("q") ?? "");
+  const without = new Set((choices.get("without") ?? "").split(",").map(decoded));
+  if (search && search.q.value !== sought) search.q.value = sought;
+  const shown = fits(sought);
+  for (const row of rows) row.hidden = !shown(row.dataset.name);
+  for (const chip of chips) chip.setAttribute("aria-pressed", String(!without.has(chip.dataset.task)));
+  for (const cell of document.querySelectorAll(".board [data-task]")) cell.hidden = without.has(cell.dataset.task);
+  if (count) count.textContent = sought ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+  const metric = choices.get("metric") ?? "task";
+  root.dataset.metric = metric;
+  for (const link of document.querySelectorAll("a[data-metric]")) {
+    link.href = address(new Map(choices).set("metric", link.dataset.metric));
+    if (link.dataset.metric === metric) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+};
+
+const startBoard = () => {
+  if (search) {
+    search.hidden = false;
+    search.addEventListener("submit", (event) => event.preventDefault());
+    search.q.addEventListener("input", () => setChoice("q", encodeURIComponent(search.q.value)));
+  }
+  for (const chip of chips) {
+    chip.parentElement.hidden = false;
+    chip.addEventListener("click", () => {
+      const left = chips.filter((one) => (one.getAttribute("aria-pressed") === "false") !== (one === chip));
+      setChoice("without", left.map((one) => encodeURIComponent(one.dataset.task)).join(","));
+    });
+  }
+  addEventListener("hashchange", applyBoard);
+  applyBoard();
+};
+
 for (const table of tables) addButtons(table);
 addEventListener("hashchange", applyAddress);
 applyAddress();
+if (rows.length) startBoard();
 
 // A page that has moved: on to its place, with what the address names in it.
 const moved = document.querySelector("a[data-forward]");

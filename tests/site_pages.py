@@ -64,7 +64,7 @@ def dead_links(site: Path) -> Iterator[str]:
             target = path if address.path else page.path.resolve()
             inside = not address.scheme and target.is_relative_to(site.resolve())
             place = unquote(address.fragment)
-            is_choice = place.startswith("show=")
+            is_choice = place.startswith(("show=", "metric="))
             if not inside or not target.is_file():
                 yield f"{page.path}: {link}"
             elif place and not is_choice and place not in ids[target]:

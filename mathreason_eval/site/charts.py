@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.types import Metric
@@ -109,7 +109,16 @@ def _dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one != other and one[0] <= other[0] and one[1] >= other[1]
 
 
-def _log_ticks(low: float, high: float) -> Iterable[tuple[float, str]]:
+def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return round numbers on a logarithmic axis; its ends if there are fewer than two."""
+    round_ones = [*_round_ticks(low, high)]
+    if len(round_ones) > 1:
+        return round_ones
+    inner = low + 0.05 * (high - low), high - 0.05 * (high - low)
+    return [(round(100 * (end - low) / (high - low), 2), f"{10**end:,.0f}") for end in inner]
+
+
+def _round_ticks(low: float, high: float) -> Iterator[tuple[float, str]]:
     for power in range(math.floor(low), math.ceil(high) + 1):
         for first in (1, 2, 5):
             value = first * 10**power

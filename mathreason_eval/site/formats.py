@@ -40,6 +40,7 @@ def environment() -> Environment:
         name,
         percent,
         place,
+        points,
         settings,
         short,
         short_percent,
@@ -85,6 +86,11 @@ def percent(share: float) -> str:
 def short_percent(share: float) -> str:
     """Return a fraction of 1 in per cent, without a decimal place that is 0."""
     return f"{100 * share:.1f}".removesuffix(".0")
+
+
+def points(difference: float) -> str:
+    """Return a difference of two fractions in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def place(share: float) -> str:

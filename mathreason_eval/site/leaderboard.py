@@ -32,6 +32,8 @@ class Standing:
     """Phrases that say which limit of `HEALTH_LIMITS` it exceeds."""
     rank: tuple[int, int] | None = None
     """Best and worst rank in a 95 % confidence set; None if it cannot be ranked."""
+    group: int | None = None
+    """1 for the best and all that are not significantly below it, and so on; None if not ranked."""
     leads: bool = False
     """Whether it is significantly above all others that it is comparable with."""
 
@@ -203,7 +205,7 @@ def _ranks(results: Sequence[Result], metric: str) -> list[Rank]:
 
 
 def _with_rank(standing: Standing, rank: Rank) -> Standing:
-    return replace(standing, rank=(rank.best, rank.worst), leads=rank.leads)
+    return replace(standing, rank=(rank.best, rank.worst), group=rank.group, leads=rank.leads)
 
 
 # --- rows ------------------------------------------------------------------------------------
@@ -236,7 +238,19 @@ _Settings = tuple[ModelEntry, SamplingEntry, int, tuple[int, ...]]
 def _settings(manifest: RunManifest) -> _Settings:
     """Return the settings that runs of one row share."""
     samples = sorted({entry.samples for entry in manifest.tasks.values()})
-    return manifest.model, manifest.sampling, manifest.seed, tuple(samples)
+    return _model(manifest.model), manifest.sampling, manifest.seed, tuple(samples)
+
+
+_OF_THE_FILE = frozenset({"file", "rows", "repeated", "unknown", "unusable"})
+"""What an import records of its file, which is nothing of the model."""
+
+
+def _model(model: ModelEntry) -> ModelEntry:
+    """Return a model without what an import records of its file."""
+    if model.backend != "import":
+        return model
+    own = {name: value for name, value in model.details.items() if name not in _OF_THE_FILE}
+    return replace(model, details=own)
 
 
 def _joined(runs: Sequence[Mapping[str, Standing]]) -> list[Mapping[str, Standing]]:

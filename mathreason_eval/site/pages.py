@@ -8,7 +8,17 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
-from mathreason_eval.site.leaderboard import Column, Row
+from mathreason_eval.site.board import (
+    SAMPLED,
+    health,
+    matrix,
+    mean_tokens,
+    overall,
+    sampled_metric,
+    smallest_difference,
+    tokens_picture,
+)
+from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
@@ -23,9 +33,11 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
     standings = [standing for column in table for standing in column.standings]
     rows_of = Counter(row.model for row in board)
     short = short_names([standing.result.model for standing in standings])
+    shown = [_row(row, table) for row in board]
     return {
         "table": table,
-        "board": board,
+        "ranked": [row for row in shown if row["ranked"]],
+        "apart": [row for row in shown if not row["ranked"]],
         "heading": {row.pages: _label(row.model, row.folders, short, rows_of) for row in board},
         "models": len({row.model for row in board}),
         "label": run_labels([standing.result for standing in standings], rows_of),
@@ -33,6 +45,40 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
         "others": [address for address in SITE_PAGES if address != FIRST_PAGE],
+        "overall": any(row["overall"] for row in shown),
+        "sampled": [
+            name for name in SAMPLED if any(sampled_metric(one, name) for one in standings)
+        ],
+        "smallest": {column.task: smallest_difference(column) for column in table},
+        "matrix": matrix(table[0]),
+        "scatter": tokens_picture(table[0]),
+        "limits": HEALTH_LIMITS,
+    }
+
+
+def _row(row: Row, table: Sequence[Column]) -> Values:
+    cells = [row.cells.get(column.task) for column in table]
+    first = cells[0]
+    return {
+        "row": row,
+        "cells": [
+            {
+                "column": column,
+                "standing": cell,
+                "sampled": {
+                    name: metric
+                    for name in SAMPLED
+                    if cell is not None and (metric := sampled_metric(cell, name)) is not None
+                },
+            }
+            for column, cell in zip(table, cells, strict=True)
+        ],
+        "ranked": any(cell is not None and cell.ranked for cell in cells),
+        "group": None if first is None else first.group,
+        "overall": overall(row, table),
+        "tokens": mean_tokens(row),
+        "health": health(row),
+        "model_page": next(iter(row.cells.values())).result.model_page,
     }
 
 

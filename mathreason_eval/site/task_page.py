@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from mathreason_eval.compare.pairing import metric_of
 from mathreason_eval.errors import UserError
 from mathreason_eval.site import barcode
+from mathreason_eval.site.board import matrix, tokens_picture
 from mathreason_eval.site.charts import axis
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column
 from mathreason_eval.site.pages import Values, result_labels
@@ -47,6 +48,8 @@ def task_values(
         "slices": list(slices)[:_MOST_SLICES],
         "more_slices": max(0, len(slices) - _MOST_SLICES),
         "sliced": _slice_metric(column.metric, results),
+        "matrix": matrix(column),
+        "scatter": tokens_picture(column),
         "codes": codes,
         "legend": barcode.legend(codes),
         "problems": len(entries),

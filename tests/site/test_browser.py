@@ -255,6 +255,43 @@ def test_sorting_by_a_real_button_says_so_and_stands_in_the_address(open_page):
     assert models.all_inner_texts() == before[::-1]
 
 
+def test_a_search_is_in_the_address_and_comes_back_with_it(open_page):
+    tab = open_page("index.html")
+    rows = tab.locator(".board tr[data-name]:visible")
+    assert rows.count() == 4
+    tab.get_by_role("searchbox").fill("^(weak|strong)$")
+    tab.get_by_text("2 of 4 rows").wait_for()
+    assert rows.count() == 2
+    tab.reload()
+    assert rows.count() == 2
+    assert tab.get_by_role("searchbox").input_value() == "^(weak|strong)$"
+    tab.get_by_role("searchbox").fill("(")
+    tab.get_by_text("0 of 4 rows").wait_for()
+    tab.get_by_role("searchbox").fill("")
+    assert rows.count() == 4
+    assert "#" not in tab.url
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_metric_is_chosen_by_a_link(open_page, script):
+    tab = open_page("index.html", java_script_enabled=script)
+    row = tab.locator(".board tr", has_text="weak")
+    own = row.locator("a.own").inner_text()
+    tab.get_by_label("Metric").get_by_text("pass@k").click()
+    row.locator("a.other.pass").wait_for()
+    assert not row.locator("a.own").is_visible()
+    assert not row.locator(".rank").is_visible()
+    assert float(row.locator("a.other.pass .value").inner_text()) > float(own.split()[0])
+    assert tab.url.endswith("#metric=pass")
+
+
+def test_a_choice_of_metric_keeps_the_search_and_the_order(open_page):
+    tab = open_page("index.html#q=weak&sort=model:ascending")
+    tab.get_by_label("Metric").get_by_text("maj@k").click()
+    assert tab.url.endswith("#q=weak&sort=model:ascending&metric=maj")
+    assert tab.locator(".board tr[data-name]:visible").count() == 1
+
+
 def test_the_first_key_skips_to_the_content(open_page):
     tab = open_page("index.html")
     tab.keyboard.press("Tab")

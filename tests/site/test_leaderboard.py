@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from site_pages import Page, run_name
 from site_runs import make_run
 
 from mathreason_eval.site import build_site
-from mathreason_eval.site.leaderboard import HEALTH_LIMITS, columns
+from mathreason_eval.site.board import matrix, mean_tokens, overall, smallest_difference
+from mathreason_eval.site.charts import scatter
+from mathreason_eval.site.leaderboard import HEALTH_LIMITS, columns, rows
 from mathreason_eval.site.problems import solved_share
 from mathreason_eval.site.results import AskedProblem, read_result
 from mathreason_eval.types import Outcome, Problem
@@ -84,6 +87,112 @@ def test_a_result_beyond_a_limit_of_health_is_not_ranked_and_says_why(
 
 def _mostly(outcome, rng):
     return outcome if rng.random() < 0.4 else Outcome.CORRECT
+
+
+# --- the first page --------------------------------------------------------------------------
+
+
+def table_of(folder, *runs):
+    """The columns of runs."""
+    return columns(
+        [
+            read_result(run, str(place), task)[0]
+            for place, run in enumerate(
+                make_run(folder / str(i), **one) for i, one in enumerate(runs)
+            )
+            for task in run.tasks()
+        ]
+    )
+
+
+def test_an_overall_is_the_mean_of_tasks_for_rows_that_are_ranked_in_all(tmp_path):
+    for task in ("gcd", "shopping"):
+        run = make_run(tmp_path / "both", model="both", task=task, problems=30)
+    one = make_run(tmp_path / "one", model="one", task="gcd", problems=30)
+    table = columns(
+        [read_result(each, each.path.name, task)[0] for each in (run, one) for task in each.tasks()]
+    )
+    found = {row.model: overall(row, table) for row in rows(table)}
+    assert found["one"] is None
+    means = [m for m in run.metrics() if (m.name, m.slice) == ("avg", "all")]
+    assert found["both"].value == pytest.approx(sum(m.value for m in means) / 2)
+    widths = [m.high - m.low for m in means]
+    assert found["both"].high - found["both"].low < max(widths)
+
+
+def test_a_single_task_has_no_overall(tmp_path):
+    table = table_of(tmp_path, {"model": "a"})
+    assert [overall(row, table) for row in rows(table)] == [None]
+
+
+def test_differences_are_antisymmetric_and_only_large_ones_are_settled(tmp_path):
+    settings = {"problems": 100, "samples": 1}
+    table = table_of(
+        tmp_path,
+        {"model": "best", "skill": 0.9, **settings},
+        {"model": "twin", "skill": 0.4, **settings},
+        {"model": "pair", "skill": 0.41, **settings},
+        {"model": "torn", "skill": 0.4, "generated": 9, **settings},
+    )
+    found = matrix(table[0])
+    assert len(found.pages) == 3  # the torn one is not ranked
+    assert found.pairs == 3
+    for i, row in enumerate(found.cells):
+        assert row[i] is None
+        for j, cell in enumerate(row):
+            if cell is not None:
+                assert cell.difference == -found.cells[j][i].difference
+    assert [cell.settled for cell in found.cells[0][1:]] == [True, True]
+    assert not found.cells[1][2].settled
+
+
+# fmt: off
+SMALLEST = [
+    # problems, samples    smallest difference that can be settled: five changes
+    (100,       1,         0.05),
+    (50,        2,         0.05),
+    (1000,      1,         0.005),
+    (4,         1,         None),    # none at all
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("problems", "samples", "smallest"), SMALLEST)
+def test_the_smallest_difference_that_problems_can_show(tmp_path, problems, samples, smallest):
+    [column] = table_of(tmp_path, {"problems": problems, "samples": samples})
+    assert smallest_difference(column) == (smallest and pytest.approx(smallest))
+
+
+def test_tokens_are_unknown_if_those_of_one_task_are(tmp_path):
+    table = table_of(tmp_path, {"model": "a"})
+    [row] = rows(table)
+    assert mean_tokens(row) == pytest.approx(table[0].standings[0].result.metric("tokens").value)
+    bare = replace(table[0].standings[0].result, metrics=())
+    cells = {**row.cells, "other": replace(table[0].standings[0], result=bare)}
+    assert mean_tokens(replace(row, cells=cells)) is None
+
+
+# fmt: off
+FRONTIERS = [
+    # (tokens, value)                                   those that nothing else beats
+    ([(100, 0.5), (200, 0.9)],                          [True, True]),
+    ([(100, 0.9), (200, 0.5)],                          [True, False]),
+    ([(100, 0.5), (100, 0.6), (300, 0.6)],              [False, True, False]),
+    ([(100, 0.5), (100, 0.5)],                          [True, True]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("results", "frontier"), FRONTIERS)
+def test_the_frontier_is_what_nothing_else_beats(results, frontier):
+    found = scatter([(str(place), *one) for place, one in enumerate(results)])
+    assert [point.frontier for point in found.points] == frontier
+    assert len(found.x_ticks) > 1
+    assert all(0 <= point.x <= 100 for point in found.points)
+
+
+def test_results_without_tokens_are_no_points():
+    assert scatter([("a", 0.0, 0.5), ("b", 10.0, 0.5)]) is None
 
 
 @pytest.mark.slow

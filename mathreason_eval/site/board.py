@@ -1,0 +1,183 @@
+"""What the first page says of a row over all its tasks, and which differences are settled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from mathreason_eval.compare.pairing import metric_of
+from mathreason_eval.site.charts import Scatter, scatter
+from mathreason_eval.site.leaderboard import Column, Row, Standing
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.estimators.items import cluster_of
+from mathreason_eval.stats.exact_tests import exact_test
+from mathreason_eval.stats.metrics import DEFAULT_METRIC
+from mathreason_eval.stats.multiplicity import holm
+from mathreason_eval.stats.ranking import ALPHA
+from mathreason_eval.types import Metric, Outcome, Unit
+
+# --- one row over its tasks ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overall:
+    """The mean of a row's tasks, each with the same weight."""
+
+    value: float
+    low: float
+    high: float
+
+
+_Z = 1.959963984540054
+
+
+def overall(row: Row, table: Sequence[Column]) -> Overall | None:
+    """Return the mean over all tasks; None if it is not ranked in each, or there is only one.
+
+    The interval is that of a sum of independent means.
+    """
+    cells = [row.cells.get(column.task) for column in table]
+    metrics = [cell.metric for cell in cells if cell is not None and cell.ranked and cell.metric]
+    shares = [metric for metric in metrics if metric.unit is Unit.SHARE]
+    if len(table) < 2 or len(shares) < len(table):  # noqa: PLR2004  one task is no mean
+        return None
+    value = math.fsum(metric.value for metric in shares) / len(shares)
+    half = _Z * math.hypot(*(metric.se for metric in shares)) / len(shares)
+    return Overall(value=value, low=max(0.0, value - half), high=min(1.0, value + half))
+
+
+def mean_tokens(row: Row) -> float | None:
+    """Return the mean completion tokens of a row's samples; None if unknown for one of them."""
+    known = [(cell.result.metric("tokens"), cell.result.judged) for cell in row.cells.values()]
+    judged = sum(count for _, count in known)
+    if not judged or any(metric is None for metric, _ in known):
+        return None
+    return math.fsum(metric.value * count for metric, count in known if metric) / judged
+
+
+def health(row: Row) -> Mapping[str, float | None]:
+    """Return by outcome the share of a row's samples in it; None if unknown."""
+    results = [cell.result for cell in row.cells.values()]
+    judged = sum(result.judged for result in results)
+    shares: dict[str, float | None] = {}
+    for outcome in (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE):
+        known = judged and all(result.metric(outcome) is not None for result in results)
+        count = sum(result.states[outcome] for result in results)
+        shares[outcome] = count / judged if known else None
+    return shares
+
+
+SAMPLED = ("pass", "maj")
+"""Metrics of several samples that can be chosen on the first page."""
+
+
+def sampled_metric(standing: Standing, name: str) -> Metric | None:
+    """Return pass@k or maj@k of a result for its number of samples; None for one sample."""
+    samples = standing.result.entry.samples
+    return standing.result.metric(f"{name}@{samples}") if samples > 1 else None
+
+
+def tokens_picture(column: Column) -> Scatter | None:
+    """Return accuracy against tokens of the ranked results; None if fewer than two have tokens."""
+    shown = []
+    for standing in column.standings:
+        tokens, value = standing.result.metric("tokens"), standing.result.metric()
+        if standing.ranked and tokens is not None and value is not None:
+            shown.append((standing.result.page, tokens.value, value.value))
+    return scatter(shown)
+
+
+# --- differences -----------------------------------------------------------------------------
+
+_MOST_COMPARED = 16
+"""Results in the matrix, the best ones."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """A difference between two results."""
+
+    difference: float
+    """Row minus column, a fraction of 1."""
+    settled: bool
+    """Whether the adjusted paired test is significant."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matrix:
+    """Which differences between the best results of a task are settled."""
+
+    pages: tuple[str, ...]
+    """The results, the best first, by their runs' names in addresses."""
+    cells: tuple[tuple[Settled | None, ...], ...]
+    """By row and column; None for a result with itself."""
+    pairs: int
+    """The number of pairs that are tested, all of those among the results."""
+    left_out: int
+    """The number of ranked results that are not in it."""
+
+
+def matrix(column: Column) -> Matrix | None:
+    """Return the differences between the best ranked results; None for fewer than two.
+
+    Each pair has the exact paired test over the problems, adjusted over all pairs by Holm.
+    """
+    ranked = [standing for standing in column.standings if standing.ranked]
+    shown = ranked[:_MOST_COMPARED]
+    if len(shown) < 2:  # noqa: PLR2004  a pair
+        return None
+    places = [*combinations(range(len(shown)), 2)]
+    tests = [_test(column, shown[row], shown[other]) for row, other in places]
+    found: dict[tuple[int, int], Settled] = {}
+    for (row, other), (difference, _), p in zip(
+        places, tests, holm([p for _, p in tests]), strict=True
+    ):
+        found[row, other] = Settled(difference=difference, settled=p < ALPHA)
+        found[other, row] = Settled(difference=-difference, settled=p < ALPHA)
+    size = range(len(shown))
+    return Matrix(
+        pages=tuple(standing.result.page for standing in shown),
+        cells=tuple(tuple(found.get((row, other)) for other in size) for row in size),
+        pairs=len(places),
+        left_out=len(ranked) - len(shown),
+    )
+
+
+def _test(column: Column, one: Standing, other: Standing) -> tuple[float, float]:
+    """Return (difference of the means, p of the exact paired test)."""
+    ours, theirs = one.result.scores[column.metric], other.result.scores[column.metric]
+    counted = metric_of(column.reference.entry, column.metric).definition.is_counted
+    pairs = list(_pairs(column, one, other))
+    return ours.mean - theirs.mean, exact_test(pairs, counted=counted).p if pairs else 1.0
+
+
+def _pairs(column: Column, one: Standing, other: Standing) -> Iterator[Pair]:
+    """Yield the paired scores, without pairs that do not affect the test."""
+    ours, theirs = one.result.scores[column.metric], other.result.scores[column.metric]
+    cluster = column.reference.entry.report.cluster
+    problems = {asked.problem.id: asked.problem for asked in one.result.problems}
+    for name, score in ours.scores.items():
+        samples = ours.samples[name], theirs.samples[name]
+        if score != theirs.scores[name] or samples[0] != samples[1]:
+            yield Pair(
+                before=theirs.scores[name],
+                after=score,
+                samples=samples,
+                cluster=cluster_of(problems[name], cluster),
+            )
+
+
+def smallest_difference(column: Column) -> float | None:
+    """Return the smallest difference that a test of two results of a task can show.
+
+    Fewer one-sided changes of single samples than this give a p above 5 % whatever else happens.
+    None for a metric that is not the share of correct samples.
+    """
+    if column.metric != DEFAULT_METRIC or not column.reference.problems:
+        return None
+    # The mid-p of k changes in one direction is 2 (1/2)^(k + 1).
+    changes = math.floor(-math.log2(ALPHA)) + 1
+    smallest = changes / (len(column.reference.problems) * column.reference.entry.samples)
+    return smallest if smallest < 1 else None
