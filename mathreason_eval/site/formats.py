@@ -54,11 +54,8 @@ def environment() -> Environment:
 
 
 def _visible_text(content: object) -> object:
-    from markupsafe import Markup
-
-    if isinstance(content, Markup) or not isinstance(content, str):
-        return content
-    return visible(content)
+    # Markup is a class of its own, and so are our own words, as outcomes are.
+    return visible(content) if type(content) is str else content
 
 
 # --- filters ---------------------------------------------------------------------------------
@@ -132,9 +129,9 @@ _SHORT = 40
 """Characters of an answer that are shown in a table."""
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = _SHORT) -> str:
     """Return at most 40 characters of a text in one line, then `…` if there are more."""
-    return _cut(text, _SHORT)
+    return _cut(text, most)
 
 
 _BEGINNING = 100

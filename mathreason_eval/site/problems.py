@@ -227,19 +227,28 @@ def _spelling(given: Iterable[Sequence[Shot]]) -> str | None:
 
 _FEWEST_STRONG = 3
 """Number of models without which nobody's agreement says anything of a gold."""
+_LEAST_AVERAGE = 0.5
+"""The share of correct samples below which a model is not strong, whatever its rank."""
 
 
 def strong_models(column: Column) -> list[int]:
     """Return the places of the best third of the ranked models, at least three; [] if fewer.
 
-    Of a model with several results the best one counts.
+    Each of them is right at least half of the time. Of a model with several results the best one
+    counts.
     """
     best: dict[str, int] = {}
     for place, standing in enumerate(column.standings):
         if standing.ranked:
             best.setdefault(standing.result.model, place)
     number = max(_FEWEST_STRONG, -(-len(best) // 3))
-    return sorted(best.values())[:number] if len(best) >= _FEWEST_STRONG else []
+    averages = {place: column.standings[place].result.metric() for place in best.values()}
+    strong = [
+        place
+        for place in sorted(averages)[:number]
+        if (average := averages[place]) is not None and average.value >= _LEAST_AVERAGE
+    ]
+    return strong if len(strong) >= _FEWEST_STRONG else []
 
 
 def _doubt(classes: Sequence[AnswerClass], strong: Sequence[int]) -> Doubt | None:

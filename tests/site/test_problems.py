@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from manifests import ENTRY, MANIFEST, changed
@@ -48,10 +49,12 @@ def result(model, answers):
     )  # fmt: skip
 
 
-def entry(*answers, ranked=None):
+def entry(*answers, ranked=None, metric=METRIC):
     """The problem over models that gave these answers, the best model first."""
     results = [
-        result(f"m{place}", given if isinstance(given, list) else [given])
+        replace(
+            result(f"m{place}", given if isinstance(given, list) else [given]), metrics=(metric,)
+        )
         for place, given in enumerate(answers)
     ]
     standings = tuple(
@@ -124,6 +127,11 @@ def test_a_gold_is_in_doubt_where_strong_models_agree_on_another_answer(answers,
 def test_a_model_that_is_not_ranked_raises_no_doubt():
     assert entry("7", "7", "7").doubt is not None
     assert entry("7", "7", "7", ranked={0, 1}).doubt is None
+
+
+def test_models_that_are_mostly_wrong_raise_no_doubt():
+    weak = replace(METRIC, value=0.49)
+    assert entry("7", "7", "7", metric=weak).doubt is None
 
 
 # fmt: off
