@@ -14,10 +14,13 @@ from mathreason_eval.stats.summary import summarize
 from mathreason_eval.types import (
     CodeEntry,
     Generation,
+    Message,
     Outcome,
     Problem,
+    Prompt,
     RunManifest,
     SamplingEntry,
+    SentPrompt,
     Totals,
     Verdict,
 )
@@ -44,6 +47,8 @@ class Made:
     text: str | None = None
     """Stands in every output before the answer."""
     reasoning: str | None = None
+    prompt: str | None = None
+    """Stands before the question in every prompt; None if the prompts are unknown."""
     backend: str = "openai"
     ends_known: bool = True
     """Whether samples have a finish reason."""
@@ -67,6 +72,11 @@ def _outcome(rng: random.Random, chance: float) -> Outcome:
         return Outcome.CORRECT
     rest = (Outcome.WRONG, Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
     return rng.choices(rest, (80, 9, 8, 3))[0]
+
+
+def _sent(one: Problem, opening: str) -> SentPrompt:
+    turns = Message(role="system", content="Think."), Message(role="user", content=opening)
+    return SentPrompt(problem_id=one.id, prompt=Prompt(messages=turns))
 
 
 def _end(outcome: Outcome) -> str:
@@ -164,6 +174,8 @@ def make_run(folder: Path, **settings: object) -> Run:
     with RunWriter(folder) as writer:
         writer.write_manifest(manifest)
         writer.write_problems(made.task, problems)
+        if made.prompt is not None:
+            writer.write_prompts(made.task, [_sent(one, made.prompt) for one in problems])
         for generation in generations:
             writer.append(made.task, generation)
         writer.write_verdicts(made.task, verdicts)

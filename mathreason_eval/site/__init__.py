@@ -55,6 +55,7 @@ from mathreason_eval.site.problems import problem_entries
 from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text.jsonl import dumps
+from mathreason_eval.types import Prompt
 from mathreason_eval.version import __version__
 
 if TYPE_CHECKING:
@@ -165,8 +166,10 @@ class _Builder:
         parts: list[tuple[Result, PublisherVerdicts, Mapping[str, int]]] = []
         for task in run.tasks():
             # A separate view, so that the samples are freed: a site may have many runs.
-            result, samples = read_result(run.fresh_view(), page, task, excerpts[task].keep)
-            self._write_samples(result, samples)
+            view = run.fresh_view()
+            result, samples = read_result(view, page, task, excerpts[task].keep)
+            prompts = {sent.problem_id: sent.prompt for sent in view.prompts(task)}
+            self._write_samples(result, samples, prompts)
             parts.append((result, publisher_verdicts(samples), _first_pages(samples)))
         results = [result for result, _, _ in parts]
         if results:
@@ -174,10 +177,12 @@ class _Builder:
             self.folder.write(f"run/{page}.json", _json(_run_data(results)))
         return results
 
-    def _write_samples(self, result: Result, samples: Sequence[ShownSample]) -> None:
+    def _write_samples(
+        self, result: Result, samples: Sequence[ShownSample], prompts: Mapping[str, Prompt]
+    ) -> None:
         for number in range(1, result.pages + 1):
             shown = samples[(number - 1) * SAMPLES_PER_PAGE : number * SAMPLES_PER_PAGE]
-            values = samples_values(result, number, shown)
+            values = samples_values(result, number, shown, prompts)
             self._write_page("samples.html", samples_page(result, number), values)
 
     def _write_redirects(self, addresses: Mapping[str, Run]) -> None:

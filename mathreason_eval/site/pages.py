@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from types import MappingProxyType
 
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.board import (
@@ -22,7 +23,7 @@ from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
-from mathreason_eval.types import Metric, Outcome
+from mathreason_eval.types import Metric, Outcome, Prompt
 
 Values = dict[str, object]
 """The variables of a template."""
@@ -242,8 +243,21 @@ LIMITS = {"question": 20_000, "output": 10_000, "answer": 400}
 """Maximum characters of a text that is shown in full."""
 
 
-def samples_values(result: Result, number: int, samples: Sequence[ShownSample]) -> Values:
-    """Return the variables of the template for one page of samples."""
+def samples_values(
+    result: Result,
+    number: int,
+    samples: Sequence[ShownSample],
+    prompts: Mapping[str, Prompt] = MappingProxyType({}),
+) -> Values:
+    """Return the variables of the template for one page of samples.
+
+    Args:
+        result: the result.
+        number: the number of the page, from 1.
+        samples: those of the page.
+        prompts: by problem, as sent; imports have none.
+    """
+    problems = [(asked, [*group]) for asked, group in groupby(samples, key=lambda one: one.asked)]
     present = Counter(sample.state for sample in samples)
     room = _room(samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
@@ -258,11 +272,31 @@ def samples_values(result: Result, number: int, samples: Sequence[ShownSample]) 
             if present[name]
         ],
         "problems": [
-            (asked, [_shown(sample) for sample in group])
-            for asked, group in groupby(samples, key=lambda sample: sample.asked)
+            (
+                asked,
+                [_shown(sample) for sample in group],
+                _prompt(prompts.get(asked.problem.id), len(problems)),
+            )
+            for asked, group in problems
         ],
         "pages": list(_pager(result, number)),
         "limits": {**LIMITS, "output": room, "reasoning": room},
+    }
+
+
+_PROMPTS = 50_000
+"""Characters of prompts on a page of samples."""
+
+
+def _prompt(prompt: Prompt | None, problems: int) -> Values | None:
+    """Return a prompt with its turns; None if it is unknown."""
+    if prompt is None:
+        return None
+    turns = [(turn.role, turn.content) for turn in prompt.messages] or [("", prompt.text or "")]
+    return {
+        "turns": [{"role": role, "content": content} for role, content in turns],
+        "length": sum(len(content) for _, content in turns),
+        "limit": max(100, _PROMPTS // (problems * len(turns))),
     }
 
 

@@ -219,6 +219,21 @@ def test_eight_models_and_six_tasks_leave_the_first_page_small(tmp_path):
     assert len([row for row in Page(index).having("tr") if "data-name" in row]) == 8
 
 
+def test_the_prompt_is_shown_as_it_was_sent_and_unknown_ones_are_not_made_up(tmp_path):
+    runs = [
+        make_run(tmp_path / "sent", model="a", problems=2, samples=1, prompt="Be\nbrief: "),
+        make_run(tmp_path / "unknown", model="b", problems=2, samples=1),
+    ]
+    site = build_site(runs, tmp_path / "site").parent
+    sent, unknown = (
+        (site / "run" / run_name(site, name) / "shopping-samples-001.html").read_text()
+        for name in ("sent", "unknown")
+    )
+    assert sent.count(">Be\nbrief: </div>") == sent.count(">Think.</div>") == 2
+    assert "as sent, 16 characters" in sent
+    assert "<dt>prompt</dt>" not in unknown
+
+
 # --- rows ------------------------------------------------------------------------------------
 
 

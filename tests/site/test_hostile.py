@@ -39,6 +39,7 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_text_from_outside_becomes_markup_or_a_path(attack, tmp_path):
     settings = {"question": attack, "text": f"{attack} \\boxed{{", "reasoning": attack}
+    settings["prompt"] = attack
     plain = make_run(tmp_path / "plain", problems=3)
     hostile = make_run(tmp_path / "hostile", problems=3, model=f"fake:{attack}", **settings)
     other = make_run(tmp_path / "other", problems=3, question="Another question?")
@@ -165,3 +166,17 @@ SHORT_NAMES = [
 @pytest.mark.parametrize(("models", "want"), SHORT_NAMES)
 def test_short_names_leave_no_doubt(models, want):
     assert list(short_names(models).values()) == want
+
+
+def test_a_hundred_long_outputs_leave_every_page_small(tmp_path):
+    long = "First, <b>we</b> add & divide.\n" * 300
+    run = make_run(
+        tmp_path / "run",
+        problems=60,
+        samples=4,
+        text=f"{long}\\boxed{{",
+        reasoning=long,
+        prompt=long,
+    )
+    site = build_site([run], tmp_path / "site").parent
+    assert max(path.stat().st_size for path in site.rglob("*.html")) < 300_000
