@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -44,7 +45,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def right(path, body):
-    return 200, {"choices": [{"message": {"content": "\\boxed{7}"}, "finish_reason": "stop"}]}
+    question = json.loads(body)["messages"][-1]["content"]
+    asked = re.search(r"What is (.*)\?", question)[1].translate({0xD7: "*", 0xF7: "/"})
+    message = {"content": f"\\boxed{{{eval(asked)}}}"}
+    return 200, {"choices": [{"message": message, "finish_reason": "stop"}]}
 
 
 @pytest.fixture
