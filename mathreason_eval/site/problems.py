@@ -75,8 +75,10 @@ class ProblemEntry:
     @property
     def alone(self) -> int | None:
         """Return the place of the only model that ever solves it; None if there is no such one."""
-        gold = next(one for one in self.classes if one.is_gold)
-        return gold.given[0].place if gold.models == 1 and len(self.asked) > 1 else None
+        if len(self.asked) == 1:
+            return None
+        right = (one for one in self.classes if one.is_gold and one.models == 1)
+        return next((one.given[0].place for one in right), None)
 
 
 def problem_entries(column: Column) -> list[ProblemEntry]:
@@ -107,14 +109,18 @@ def _entry(
         address=first.address,
         anchor=first.anchor,
         asked=asked,
-        kind=solved(
-            sum(one.correct for one in asked.values()),
-            sum(one.judged for one in asked.values()),
-            sum(results[place].entry.samples for place in asked),
-        ),
+        kind=_kind(results, asked) if first.problem.gold else NOT_JUDGED,
         share=solved_share((results[place].model, one) for place, one in asked.items()),
         classes=classes,
         doubt=_doubt(classes, [place for place in strong if place in asked]),
+    )
+
+
+def _kind(results: Sequence[Result], asked: Mapping[int, AskedProblem]) -> str:
+    return solved(
+        sum(one.correct for one in asked.values()),
+        sum(one.judged for one in asked.values()),
+        sum(results[place].entry.samples for place in asked),
     )
 
 
@@ -186,14 +192,17 @@ _GOLD, _NONE = -1, -2
 def _answer_classes(
     results: Sequence[Result], asked: Mapping[int, AskedProblem], classify: Classify
 ) -> Iterator[AnswerClass]:
-    """Yield the classes of a problem's answers; that of the gold, even if empty, is among them."""
+    """Yield the classes of a problem's answers; that of the gold, even if empty, is among them.
+
+    A problem without a gold, as an import may have, has no such class.
+    """
     shots = [(place, shot) for place, one in asked.items() for shot in one.shots]
     others = (shot.answer for _, shot in shots if shot.state != Outcome.CORRECT)
     number = classify([answer for answer in others if answer is not None])
-    members: dict[int, dict[int, list[Shot]]] = {_GOLD: {}}
+    gold = next(iter(next(iter(asked.values())).problem.gold), None)
+    members: dict[int, dict[int, list[Shot]]] = {} if gold is None else {_GOLD: {}}
     for place, shot in shots:
         members.setdefault(_class_of(shot, number), {}).setdefault(place, []).append(shot)
-    gold = next(iter(asked.values())).problem.gold[0]
     classes = [
         AnswerClass(
             answer=gold if key == _GOLD else _spelling(given.values()),

@@ -175,6 +175,13 @@ def test_a_stripe_says_only_what_was_measured(states, samples, kind):
     assert barcode.stripe(None, samples) == "unknown"
 
 
+def test_a_problem_without_a_gold_is_solved_by_nobody_and_by_none_unsolved(monkeypatch):
+    monkeypatch.setitem(globals(), "PROBLEM", replace(PROBLEM, gold=()))
+    found = entry("7", "7", "8")
+    assert (found.kind, found.alone, found.doubt) == ("not_judged", None, None)
+    assert [one.answer for one in found.classes] == ["7", "8"]
+
+
 def test_neighbours_are_one_line():
     kinds = ["wrong", "wrong", "right", "wrong"]
     assert barcode.paths(kinds) == {"right": "M2 .5h1", "wrong": "M0 .5h2M3 .5h1"}
