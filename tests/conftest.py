@@ -100,9 +100,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the modules that take longest first, so that no worker is left with one at the end."""
+    """Put the modules that take longest first, so that no worker is left with one at the end.
+
+    The engines, of which one worker has all, take longest of all.
+    """
     slow = Counter(item.location[0] for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.location[0]])
+    items.sort(key=lambda item: (not item.get_closest_marker("engine"), -slow[item.location[0]]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
