@@ -83,3 +83,11 @@ def test_what_a_verdict_calls_equal_is_one_vote(shared: Path) -> None:
     assert len(equal) > 400
     # 25 °C and 77 °F are one, and a key takes both for plain numbers.
     assert len(split) <= 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.000", "1,000"), ("1,000", "1.000")])
+def test_answers_that_are_equal_in_one_order_alone_are_two_votes(one, other):
+    """As a gold 1.000 may be grouped by a point; of two answers neither is one."""
+    assert compare("1.000", "1,000", AMONG_ANSWERS).equal is True
+    assert compare("1,000", "1.000", AMONG_ANSWERS).equal is False
+    assert not same_vote(("a", one), ("b", other))
