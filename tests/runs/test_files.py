@@ -244,16 +244,14 @@ def test_a_replacement_that_fails_leaves_the_old_file_alone(tmp_path, monkeypatc
 
 
 def test_something_is_due_once_an_interval(monkeypatch):
-    now = 0.0
-    monkeypatch.setattr(files.time, "monotonic", lambda: now)
+    times = [5.0, 5.0, 5.0 + 0.9 * files.CHECK_SECONDS, 5.0 + files.CHECK_SECONDS, 9.0, 9.0]
+    monkeypatch.setattr(files.time, "monotonic", iter(times).__next__)
     interval = files.Interval()
-    due = []
-    for now in (5.0, 5.0, 5.0 + 0.9 * files.CHECK_SECONDS, 5.0 + files.CHECK_SECONDS, 9.0, 9.0):
-        due.append(interval.is_due())
+    due = [interval.is_due() for _ in times]
     assert due == [True, False, False, True, True, False]
 
 
-@pytest.mark.parametrize("part", ["run", "run/t", "run/t/generations.jsonl"])
+@pytest.mark.parametrize("part", ["run", "run/.lock", "run/t", "run/t/generations.jsonl"])
 def test_what_is_moved_is_missed_by_the_next_look(tmp_path, monkeypatch, part):
     monkeypatch.setattr(files, "CHECK_SECONDS", 0.0)
     with pytest.raises(RunError, match="was moved"), RunWriter(tmp_path / "run") as writer:  # noqa: PT012
