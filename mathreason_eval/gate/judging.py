@@ -311,15 +311,15 @@ def _suite(
     )
 
 
+_MIN_SAMPLES = 2
+"""Samples of a problem in either run without which its own noise is not known."""
+
+
 def _fixed_estimand(config: Config, rules: TaskRules) -> Estimand | None:
     """Return which question decides: with looks the same one at all of them."""
-    if rules.estimand is None and config.looks and config.looks.samples[0] < _SPOKEN_OF:
+    if rules.estimand is None and config.looks and config.looks.samples[0] < _MIN_SAMPLES:
         return Estimand.NEW
     return rules.estimand
-
-
-_SPOKEN_OF = 2
-"""Samples in both runs from which these problems can be spoken of."""
 
 
 def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:

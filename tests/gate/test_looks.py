@@ -7,9 +7,11 @@ import math
 from dataclasses import replace
 from functools import partial
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
+from mathreason_eval.gate import judging
 from mathreason_eval.gate.looks import LookSchedule, look_reached
 from mathreason_eval.gate.sample_size import Feasible, required_samples
 from mathreason_eval.models import open_model
@@ -310,3 +312,21 @@ def test_another_model_is_not_asked_for_more_samples_of_a_run(gate, made, tmp_pa
     code, _, err = gate(run.path, *words)
     assert (code, "model" in err) == (2, True)
     assert samples_asked(run) == {2}
+
+
+# fmt: off
+FIXED = [
+    # the looks, what gate.yaml says; what decides at all of them (None: what the runs allow)
+    ((1, 2), None,           Estimand.NEW),     # at the first look nothing is known of these problems
+    ((2, 4), None,           None),
+    (None,   None,           None),
+    ((1, 2), Estimand.THESE, Estimand.THESE),
+    ((2, 4), Estimand.NEW,   Estimand.NEW),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("looks", "said", "decides"), FIXED)
+def test_the_question_is_fixed_by_the_first_look(looks, said, decides):
+    config = SimpleNamespace(looks=looks and SimpleNamespace(samples=looks))
+    assert judging._fixed_estimand(config, SimpleNamespace(estimand=said)) is decides
