@@ -317,7 +317,7 @@ def test_another_model_is_not_asked_for_more_samples_of_a_run(gate, made, tmp_pa
 # fmt: off
 FIXED = [
     # the looks, what gate.yaml says; what decides at all of them (None: what the runs allow)
-    ((1, 2), None,           Estimand.NEW),     # at the first look nothing is known of these problems
+    ((1, 2), None,           Estimand.NEW),     # the noise of one sample is not known
     ((2, 4), None,           None),
     (None,   None,           None),
     ((1, 2), Estimand.THESE, Estimand.THESE),
