@@ -18,7 +18,7 @@ from mathreason_eval.maths.syntax.parse import parse
 
 _LONGEST = 200
 _MOST_LETTERS = 6
-"""A table of so many letters has 64 lines."""
+"""Maximum number of letters: a table then has 64 lines."""
 _DEEPEST = 20
 
 Table = tuple[bool, ...]

@@ -162,7 +162,7 @@ FAILS = (
     r"(?:do(?:es)?|did|will|would|can|could)(?:n['’]t|\s*not)\s+(?:work|satisfy|hold|fit|qualify|solve|suffice"
     r"|match|lie|belong|apply|be\s+(?:the|an?)\s+(?:answer|solution)|check\s+out|count)\b|fails\b"
 )
-"""What is said of a value that is tried and is none: `42 does not work`."""
+"""Phrases of a value that is tried and fails: `42 does not work`."""
 
 RELATIVE = (
     r"(?:(?:,\s*)?(?:which|(?:and|but|yet)\s+(?:this|that)|but\s+it|(?:ce\s+)?qui|(?:lo|el|la)\s+(?:que|cual)|o\s+que"

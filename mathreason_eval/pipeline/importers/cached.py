@@ -33,7 +33,7 @@ def runs_at(path: Path, options: LogOptions) -> tuple[Path, ImportedLogs | None]
 
     Returns:
         The path itself, unless it is logs: then the folder in the cache that has the runs made of
-        them, and, the first time, what is to be said of them.
+        them, and, the first time, the notes on them.
 
     Raises:
         DataError: if it is logs that cannot be read.

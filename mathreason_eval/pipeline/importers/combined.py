@@ -51,7 +51,7 @@ class LogOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportedLogs:
-    """The runs made of some logs, and what is to be said of them."""
+    """The runs made of some logs, and the notes on them."""
 
     runs: tuple[Imported, ...]
     said: tuple[str, ...]
@@ -219,7 +219,7 @@ def _version(read: Iterable[_ReadLog]) -> str | None:
 
 def _details(form: LogFormat, read: Sequence[_ReadLog], place: Path) -> dict[str, Any]:
     """Return what the manifest says of the logs: program, version, hashes and settings."""
-    files = dict.fromkeys(path for one in read for path in (one.path, *one.log.beside))
+    files = dict.fromkeys(path for one in read for path in (one.path, *one.log.other_files))
     settings = {
         one.log.task or one.path.name: {k: v for k, v in one.log.settings.items() if v is not None}
         for one in read

@@ -69,7 +69,7 @@ def opened_zip(path: Path) -> Iterator[OpenedZip]:
         ) from None
 
 
-def beside(path: Path, pattern: str) -> Path | None:
+def sibling(path: Path, pattern: str) -> Path | None:
     """Return the last of the files of a pattern in the folder of a file; None if there is none."""
     found = [one for one in path.parent.glob(pattern) if one.is_file() and not one.is_symlink()]
     return max(found, default=None)

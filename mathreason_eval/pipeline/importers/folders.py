@@ -43,7 +43,7 @@ class ImportPart:
 
     @property
     def published(self) -> list[PublishedVerdicts]:
-        """Return what a log's publisher said of the samples, by the names of its verdicts."""
+        """Return a publisher's verdicts on the samples of a log, by their names."""
         return [
             PublishedVerdicts(
                 problem_id=row.generation.problem_id,

@@ -65,12 +65,12 @@ class Log:
     """Of the program."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """How outputs were made, as JSON; `temperature`, `top_p` and `max_tokens` by these names."""
-    beside: tuple[Path, ...] = ()
+    other_files: tuple[Path, ...] = ()
     """Other files that were read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sight:
+class FirstLook:
     """The first look at a file."""
 
     path: Path
@@ -91,7 +91,7 @@ class LogFormat:
     name: str
     program: str
     """As it is said: `lm-eval`."""
-    knows: Callable[[Sight], bool]
+    recognises: Callable[[FirstLook], bool]
     read: Callable[[Path], Log]
 
 
@@ -161,7 +161,7 @@ def listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def several(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """Return a list as it is; of anything else a list of it alone."""
     return value if isinstance(value, list) else [value]
 

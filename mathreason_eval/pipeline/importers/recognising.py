@@ -18,7 +18,7 @@ from mathreason_eval.pipeline.importers.files import (
 )
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.formats.inspect_ai import HEADERS
-from mathreason_eval.pipeline.importers.logs import LogFormat, Sight
+from mathreason_eval.pipeline.importers.logs import FirstLook, LogFormat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,11 +92,11 @@ def logs_at(path: Path) -> tuple[Path, ...]:
 
 
 def _format_of(path: Path) -> LogFormat | None:
-    sight = _sight(path)
-    return next((form for form in FORMATS.values() if form.knows(sight)), None)
+    seen = _sight(path)
+    return next((form for form in FORMATS.values() if form.recognises(seen)), None)
 
 
-def _sight(path: Path) -> Sight:
+def _sight(path: Path) -> FirstLook:
     """Return the first look at a file.
 
     Raises:
@@ -106,11 +106,11 @@ def _sight(path: Path) -> Sight:
         with opened_zip(path) as opened:
             name = next((one for one in HEADERS if one in opened.names), None)
             first = opened.document(name) if name else None
-        return Sight(path=path, kind="zip", first=_mapping(first))
+        return FirstLook(path=path, kind="zip", first=_mapping(first))
     if path.suffix == DOCUMENT:
-        return Sight(path=path, kind="document", first=_mapping(document(path)))
+        return FirstLook(path=path, kind="document", first=_mapping(document(path)))
     first = next((row for _, row in log_rows(path)), None)
-    return Sight(path=path, kind="rows", first=_mapping(first))
+    return FirstLook(path=path, kind="rows", first=_mapping(first))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

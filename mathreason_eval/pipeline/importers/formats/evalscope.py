@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mathreason_eval.pipeline.importers.files import log_rows
 from mathreason_eval.pipeline.importers.logs import (
+    FirstLook,
     Log,
     LogFormat,
     LogRow,
-    Sight,
     at,
     content_parts,
     last_text,
@@ -43,7 +43,7 @@ def read(path: Path) -> Log:
         ),
         task=_task(path),
         model=next((found for _, _, made in rows if (found := name_of(at(made, "model")))), None),
-        beside=others,
+        other_files=others,
     )
 
 
@@ -111,13 +111,13 @@ def _row(number: int, row: Row, made: Mapping[str, object], sample: int | None) 
     )
 
 
-def _knows(sight: Sight) -> bool:
-    if sight.kind != "rows":
+def _recognises(seen: FirstLook) -> bool:
+    if seen.kind != "rows":
         return False
-    if sight.has("index", "sample_score"):
+    if seen.has("index", "sample_score"):
         return True
-    alone = _counterpart(sight.path, _PREDICTIONS, _REVIEWS) is None
-    return sight.has("index", "model_output") and alone
+    alone = _counterpart(seen.path, _PREDICTIONS, _REVIEWS) is None
+    return seen.has("index", "model_output") and alone
 
 
-FORMAT = LogFormat(name="evalscope", program="evalscope", knows=_knows, read=read)
+FORMAT = LogFormat(name="evalscope", program="evalscope", recognises=_recognises, read=read)

@@ -10,10 +10,10 @@ from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
     LogRow,
+    as_list,
     at,
     name_of,
     scalars,
-    several,
     stated_all,
 )
 from mathreason_eval.tasks.readers import Row
@@ -34,7 +34,7 @@ def read(path: Path) -> Log:
             "library_version": at(told, "eval_library", "version"),
             "evaluation_id": at(told, "evaluation_id"),
         },
-        beside=(aggregate,) if aggregate else (),
+        other_files=(aggregate,) if aggregate else (),
     )
 
 
@@ -45,7 +45,7 @@ def _aggregate(path: Path) -> Path | None:
 
 
 def _outputs(number: int, row: Row) -> Iterator[LogRow]:
-    texts = several(at(row, "output", "raw"))
+    texts = as_list(at(row, "output", "raw"))
     name = name_of(at(row, "evaluation_result_id")) or name_of(at(row, "evaluation_name"))
     bench = name_of(at(row, "evaluation_name"))
     for place, text in enumerate(texts):
@@ -73,8 +73,8 @@ def _verdict(row: Row, name: str | None) -> dict[str, bool | float]:
 FORMAT = LogFormat(
     name="every-eval-ever",
     program="Every Eval Ever",
-    knows=lambda sight: (
-        sight.kind == "rows" and sight.has("schema_version", "sample_id", "interaction_type")
+    recognises=lambda seen: (
+        seen.kind == "rows" and seen.has("schema_version", "sample_id", "interaction_type")
     ),
     read=read,
 )

@@ -125,9 +125,9 @@ def _verdicts(scores: object) -> dict[str, Stated]:
 FORMAT = LogFormat(
     name="inspect",
     program="Inspect",
-    knows=lambda sight: (
-        (sight.kind == "zip" and first_of(sight.first, "eval") is not None)
-        or (sight.kind == "document" and sight.has("version", "eval", "samples"))
+    recognises=lambda seen: (
+        (seen.kind == "zip" and first_of(seen.first, "eval") is not None)
+        or (seen.kind == "document" and seen.has("version", "eval", "samples"))
     ),
     read=read,
 )

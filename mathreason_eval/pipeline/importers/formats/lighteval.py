@@ -11,11 +11,11 @@ from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
     LogRow,
+    as_list,
     at,
     first_of,
     name_of,
     scalars,
-    several,
     stated_all,
 )
 from mathreason_eval.tasks.readers import Row
@@ -45,7 +45,7 @@ def read(path: Path) -> Log:
             "top_p": at(kwargs, "top_p"),
             "max_tokens": at(kwargs, "max_new_tokens"),
         },
-        beside=(results,) if results else (),
+        other_files=(results,) if results else (),
     )
 
 
@@ -73,7 +73,7 @@ def _outputs(number: int, row: Row) -> Iterator[LogRow]:
         yield from _older(number, row)
         return
     verdicts = stated_all(at(row, "metric"))
-    texts = several(texts)
+    texts = as_list(texts)
     thoughts = at(response, "reasonings")
     for place, text in enumerate(texts):
         tokens = at(response, "output_tokens", place)
@@ -94,13 +94,13 @@ def _outputs(number: int, row: Row) -> Iterator[LogRow]:
 
 def _gold(doc: object) -> object:
     places = at(doc, "gold_index")
-    golds = [at(doc, "choices", place) for place in several(places) if isinstance(place, int)]
+    golds = [at(doc, "choices", place) for place in as_list(places) if isinstance(place, int)]
     return [gold for gold in golds if gold is not None] or None
 
 
 def _older(number: int, row: Row) -> Iterator[LogRow]:
     """Yield the samples of a row as they were before there was a column `doc`."""
-    for place, text in enumerate(several(at(row, "predictions"))):
+    for place, text in enumerate(as_list(at(row, "predictions"))):
         yield LogRow(
             number=number,
             problem=None,
@@ -115,11 +115,11 @@ def _older(number: int, row: Row) -> Iterator[LogRow]:
 FORMAT = LogFormat(
     name="lighteval",
     program="lighteval",
-    knows=lambda sight: (
-        sight.kind == "rows"
+    recognises=lambda seen: (
+        seen.kind == "rows"
         and (
-            sight.has("doc", "model_response", "metric")
-            or sight.has("example", "predictions", "gold", "metrics")
+            seen.has("doc", "model_response", "metric")
+            or seen.has("example", "predictions", "gold", "metrics")
         )
     ),
     read=read,

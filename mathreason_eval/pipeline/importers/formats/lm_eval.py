@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.pipeline.importers.files import beside, document, log_rows
+from mathreason_eval.pipeline.importers.files import document, log_rows, sibling
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
     LogRow,
+    as_list,
     at,
     first_of,
     mapped,
     name_of,
     scalars,
-    several,
     stated_all,
 )
 from mathreason_eval.tasks.readers import Row
@@ -31,8 +31,8 @@ def read(path: Path) -> Log:
     """Return the samples of a task: every response of a document is one."""
     found = _NAMED.match(path.name.partition(".jsonl")[0])
     task = found["task"] if found else None
-    results = beside(path, f"results_{found['time']}*.json") if found and found["time"] else None
-    results = results or beside(path, "results*.json")
+    results = sibling(path, f"results_{found['time']}*.json") if found and found["time"] else None
+    results = results or sibling(path, "results*.json")
     told = document(results) if results else {}
     rows = log_rows(path)
     return Log(
@@ -41,7 +41,7 @@ def read(path: Path) -> Log:
         model=name_of(at(told, "model_name")) or name_of(at(told, "config", "model")),
         version=name_of(at(told, "lm_eval_version")),
         settings=_settings(told, task),
-        beside=(results,) if results else (),
+        other_files=(results,) if results else (),
     )
 
 
@@ -70,7 +70,7 @@ def _outputs(number: int, row: Row, task: str | None) -> Iterator[LogRow]:
     question = _question(row)
     golds = first_of(mapped(at(row, "doc")), "answer", "gold", "final_answer")
     verdicts = _verdicts(row)
-    for place, text in enumerate(several(responses)):
+    for place, text in enumerate(as_list(responses)):
         yield LogRow(
             number=number,
             problem=key,
@@ -101,6 +101,6 @@ def _verdicts(row: Row) -> Mapping[str, Any]:
 FORMAT = LogFormat(
     name="lm-eval",
     program="lm-eval",
-    knows=lambda sight: sight.kind == "rows" and sight.has("doc_id", "doc", "resps"),
+    recognises=lambda seen: seen.kind == "rows" and seen.has("doc_id", "doc", "resps"),
     read=read,
 )

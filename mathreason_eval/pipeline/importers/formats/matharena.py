@@ -57,6 +57,6 @@ def _row(number: int, row: Row) -> LogRow:
 FORMAT = LogFormat(
     name="matharena",
     program="MathArena",
-    knows=lambda sight: sight.kind == "rows" and sight.has("problem_idx", "idx_answer"),
+    recognises=lambda seen: seen.kind == "rows" and seen.has("problem_idx", "idx_answer"),
     read=read,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import beside, document, log_rows
+from mathreason_eval.pipeline.importers.files import document, log_rows, sibling
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -21,7 +21,7 @@ from mathreason_eval.tasks.readers import Row
 
 def read(path: Path) -> Log:
     """Return the samples of a benchmark."""
-    bundle = beside(path, "eval-*.json")
+    bundle = sibling(path, "eval-*.json")
     told = document(bundle) if bundle else {}
     config = at(told, "config")
     return Log(
@@ -30,7 +30,7 @@ def read(path: Path) -> Log:
         model=name_of(first_of(config, "model", "model_id")) if config else None,
         version=name_of(at(told, "version")),
         settings=scalars(config),
-        beside=(bundle,) if bundle else (),
+        other_files=(bundle,) if bundle else (),
     )
 
 
@@ -59,6 +59,6 @@ def _row(number: int, row: Row) -> LogRow:
 FORMAT = LogFormat(
     name="nemo-evaluator",
     program="NeMo Evaluator",
-    knows=lambda sight: sight.kind == "rows" and sight.has("problem_idx", "repeat", "reward"),
+    recognises=lambda seen: seen.kind == "rows" and seen.has("problem_idx", "repeat", "reward"),
     read=read,
 )

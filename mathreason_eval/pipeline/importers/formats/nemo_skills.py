@@ -63,6 +63,6 @@ def _verdicts(row: Row) -> dict[str, Stated]:
 FORMAT = LogFormat(
     name="nemo-skills",
     program="NeMo-Skills",
-    knows=lambda sight: sight.kind == "rows" and sight.has("generation", "expected_answer"),
+    recognises=lambda seen: seen.kind == "rows" and seen.has("generation", "expected_answer"),
     read=read,
 )

@@ -40,7 +40,7 @@ def read(path: Path) -> Log:
             "top_p": at(body, "top_p"),
             "max_tokens": first_of(body, "max_completion_tokens", "max_tokens") if body else None,
         },
-        beside=(asked,) if asked else (),
+        other_files=(asked,) if asked else (),
     )
 
 
@@ -92,10 +92,10 @@ def _failure(row: Row) -> str | None:
 FORMAT = LogFormat(
     name="openai-batch",
     program="OpenAI batch",
-    knows=lambda sight: (
-        sight.kind == "rows"
-        and "custom_id" in sight.first
-        and ("response" in sight.first or "error" in sight.first)
+    recognises=lambda seen: (
+        seen.kind == "rows"
+        and "custom_id" in seen.first
+        and ("response" in seen.first or "error" in seen.first)
     ),
     read=read,
 )

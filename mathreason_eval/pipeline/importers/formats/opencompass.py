@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mathreason_eval.pipeline.importers.files import document
 from mathreason_eval.pipeline.importers.logs import (
+    FirstLook,
     Log,
     LogFormat,
     LogRow,
-    Sight,
+    as_list,
     at,
     listed,
     name_of,
-    several,
     stated_all,
 )
 
@@ -33,7 +33,7 @@ def read(path: Path) -> Log:
         rows=_rows(told, at(found, "details"), int(named["run"] or 0) if named else 0),
         task=named["task"] if named else None,
         model=folder if path.parent.parent.name == "predictions" else None,
-        beside=(results,) if results else (),
+        other_files=(results,) if results else (),
     )
 
 
@@ -46,7 +46,7 @@ def _results(path: Path) -> Path | None:
 def _rows(told: object, details: object, run: int) -> Iterator[LogRow]:
     rows = told if isinstance(told, Mapping) else {}
     for number, (key, row) in enumerate(rows.items(), 1):
-        outputs = several(at(row, "prediction"))
+        outputs = as_list(at(row, "prediction"))
         # Newer versions have a list, older ones a mapping by the same keys.
         detail = at(details, int(key) if isinstance(details, list) and key.isdecimal() else key)
         said = stated_all({"correct": at(detail, "correct")})
@@ -70,11 +70,11 @@ def _question(prompt: object) -> object:
     return name_of(at(asked, -1, "prompt"))
 
 
-def _knows(sight: Sight) -> bool:
-    if sight.kind != "document":
+def _recognises(seen: FirstLook) -> bool:
+    if seen.kind != "document":
         return False
-    row = at(sight.first, "0")
+    row = at(seen.first, "0")
     return at(row, "origin_prompt") is not None and at(row, "prediction") is not None
 
 
-FORMAT = LogFormat(name="opencompass", program="OpenCompass", knows=_knows, read=read)
+FORMAT = LogFormat(name="opencompass", program="OpenCompass", recognises=_recognises, read=read)

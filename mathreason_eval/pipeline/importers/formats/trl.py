@@ -43,6 +43,6 @@ def _row(number: int, row: Row) -> LogRow:
 FORMAT = LogFormat(
     name="trl",
     program="TRL",
-    knows=lambda sight: sight.kind == "rows" and sight.has("step", "prompt", "completion"),
+    recognises=lambda seen: seen.kind == "rows" and seen.has("step", "prompt", "completion"),
     read=read,
 )

@@ -41,7 +41,7 @@ def read(path: Path) -> Log:
         model=name_of(at(told, "model")),
         version=name_of(at(told, "verifiers_version")) or name_of(at(told, "version")),
         settings={**scalars(told), **scalars(config)},
-        beside=(meta,) if meta.is_file() else (),
+        other_files=(meta,) if meta.is_file() else (),
     )
 
 
@@ -117,9 +117,9 @@ def _trace_row(number: int, row: Row, trace: object) -> LogRow:
 FORMAT = LogFormat(
     name="verifiers",
     program="verifiers",
-    knows=lambda sight: (
-        sight.kind == "rows"
-        and (sight.has("example_id", "completion", "reward") or sight.has("traces", "task", "env"))
+    recognises=lambda seen: (
+        seen.kind == "rows"
+        and (seen.has("example_id", "completion", "reward") or seen.has("traces", "task", "env"))
     ),
     read=read,
 )

@@ -65,6 +65,6 @@ def _verdicts(row: Row) -> dict[str, Stated]:
 FORMAT = LogFormat(
     name="verl",
     program="verl",
-    knows=lambda sight: sight.kind == "rows" and sight.has("input", "output", "score", "step"),
+    recognises=lambda seen: seen.kind == "rows" and seen.has("input", "output", "score", "step"),
     read=read,
 )
