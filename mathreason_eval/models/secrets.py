@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
 from mathreason_eval.errors import ModelError
+from mathreason_eval.text.documents import is_too_deep
 
 HIDDEN = "…"
 """Written in place of a secret."""
@@ -193,11 +194,41 @@ def without_secrets(value: ValueT, *, named: bool = False) -> ValueT:
     return clean  # type: ignore[return-value]
 
 
+_ASSIGNED = re.compile(
+    r"""(?P<name>[A-Za-z][\w.-]{0,100})(?P<sign>["']?\s{0,3}[=:]\s{0,3}["']?)"""
+    r"""(?P<value>(?:bearer\s{1,3})?[^\s,;&"']+)""",
+    re.IGNORECASE,
+)
+"""One of several settings in a text: `api_key=x,base_url=y`, `Authorization: Bearer x`."""
+_BEARER = re.compile(r"(?<![A-Za-z])(bearer\s{1,3})\S+", re.IGNORECASE)
+_IN_ADDRESS = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]{0,20}://)(?P<user>[^\s/?#@]{1,500}@)?(?P<rest>[^\s?#,;\"']*)"
+    r"(?P<query>[?#][^\s,;\"']*)?",
+    re.IGNORECASE,
+)
+"""An address, whose user, query and fragment may prove who asks."""
+
+
 def _clean_text(text: str) -> str:
     held = _object_in(text)
     if (clean := without_secrets(held)) != held:
         return json.dumps(clean, ensure_ascii=False)
-    return _KEY.sub(HIDDEN, text)
+    if "://" in text:
+        text = _IN_ADDRESS.sub(_clean_address, text)
+    if "=" in text or ":" in text:
+        text = _ASSIGNED.sub(_clean_setting, text)
+    return _KEY.sub(HIDDEN, _BEARER.sub(rf"\1{HIDDEN}", text))
+
+
+def _clean_address(found: re.Match[str]) -> str:
+    user = f"{HIDDEN}@" if found["user"] else ""
+    query = f"{found['query'][0]}{HIDDEN}" if found["query"] else ""
+    return f"{found['scheme']}{user}{found['rest']}{query}"
+
+
+def _clean_setting(found: re.Match[str]) -> str:
+    secret = is_secret_name(found["name"])
+    return f"{found['name']}{found['sign']}{HIDDEN}" if secret else found[0]
 
 
 def _object_in(text: str) -> dict[str, object] | None:
@@ -208,7 +239,7 @@ def _object_in(text: str) -> dict[str, object] | None:
         held: dict[str, object] = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return held
+    return None if is_too_deep(held) else held
 
 
 # --- names -----------------------------------------------------------------------------------

@@ -31,9 +31,12 @@ def opened_parent(path: Path, within: Path) -> Iterator[int]:
     Raises:
         OSError: if it cannot be opened, or a name on the way is a link or no folder.
     """
+    below = path.relative_to(within)
+    if ".." in below.parts:
+        raise OSError(errno.EINVAL, f"it is not below {within}")
     descriptor = os.open(within, _FOLDER)
     try:
-        for name in path.relative_to(within).parent.parts:
+        for name in below.parent.parts:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, _mode_in(descriptor, 0o777), dir_fd=descriptor)
             inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)

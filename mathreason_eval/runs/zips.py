@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import struct
 import zipfile
@@ -19,7 +20,7 @@ from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, check_expansion
 NOT_READ = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError),
     *(NotImplementedError, struct.error, IndexError, KeyError, OverflowError),
-    json.JSONDecodeError,
+    *(json.JSONDecodeError, lzma.LZMAError, MemoryError),
 )
 """What the library raises for damaged, encrypted or unknown zips, and we for hostile ones."""
 
@@ -62,6 +63,9 @@ _ZSTANDARD = 93
 """The method of compression that newer logs have, and this Python perhaps has not."""
 
 
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, _ZSTANDARD})
+
+
 class OpenedZip:
     """A zip of JSON documents, read one by one, in memory. A context manager."""
 
@@ -85,6 +89,8 @@ class OpenedZip:
             raise self._closed("has members that share their bytes")
         if not all(map(is_regular, members)):
             raise self._closed("has a link or a device in it")
+        if not {one.compress_type for one in members} <= _METHODS:
+            raise self._closed("is compressed in a way that no log is")
         if any(one.compress_type == _ZSTANDARD for one in members):
             self._learn_zstandard()
 

@@ -197,7 +197,7 @@ class _Builder:
                 moved[f"run/{earlier}"] = tuple(lasting[known])
         for earlier, targets in moved.items():
             for page in {f"{earlier}.html", *self.folder.pages_below(earlier)}:
-                if page not in self.folder:
+                if page not in self.folder and self.folder.is_free(page):
                     self._write_redirect(page, page.removeprefix(earlier), targets)
 
     def _write_redirect(self, page: str, rest: str, targets: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ and what is gone is deleted last: at no moment can a reader come to a link that 
 from __future__ import annotations
 
 import contextlib
-import json
+import itertools
 import os
 import re
 import shutil
@@ -20,7 +20,9 @@ from typing import Any
 
 from mathreason_eval.runs.descriptors import open_regular, opened_parent
 from mathreason_eval.runs.files import cannot_write, replace_file
+from mathreason_eval.text.documents import parse_json
 from mathreason_eval.text.jsonl import dumps
+from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
 
 RECORD = ".mathreason-site.json"
 """What the last build wrote: digests by address, so that nothing else is ever deleted."""
@@ -46,15 +48,19 @@ def read_record(out: Path) -> Record:
         with opened_parent(out / RECORD, out) as folder:
             descriptor = open_regular(RECORD, os.O_RDONLY, folder)
         with os.fdopen(descriptor, "rb") as stream:
-            content = json.loads(stream.read())
+            content = parse_json(stream.read(MAX_DOCUMENT_BYTES + 1))
         return Record(
             files={
                 address: tuple(map(str, digests))
                 for address, digests in content["files"].items()
-                if _is_address(address)
+                if _is_address(address) and _OURS.match(address)
             },
             made=str(content["made"]),
-            runs={str(name): str(known) for name, known in content["runs"].items()},
+            runs={
+                name: str(known)
+                for name, known in itertools.islice(content["runs"].items(), _MAX_RUNS)
+                if _is_address(name) and "/" not in name
+            },
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Record()
@@ -63,9 +69,18 @@ def read_record(out: Path) -> Record:
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
+_OURS = re.compile(r"(?:index|site)[.-][^/]*\Z|(?:model|run|task)/")
+"""Addresses that a build gives: no other file is ever deleted, whatever a record says."""
+_MAX_RUNS = 10_000
+"""Runs of a record, each of which gets pages that lead on."""
+
+
 def _is_address(name: str) -> bool:
     """Return whether a name can be that of a page: the record may come from somebody else."""
     return _ADDRESS.fullmatch(name) is not None
+
+
+_MADE_BY = b"Made with mathreason-eval"
 
 
 class SiteFolder:
@@ -99,8 +114,13 @@ class SiteFolder:
         return bool(self._fresh or self._changed or gone - {"index.html"})
 
     def write(self, address: str, content: bytes) -> bool:
-        """Stage a file if it is not what lies there already; return whether it is staged."""
-        assert _is_address(address), address
+        """Stage a file if it is not what lies there already; return whether it is staged.
+
+        Raises:
+            ValueError: if no page can have that address.
+        """
+        if not _is_address(address):
+            raise ValueError(f"{address!r} is no address of a page")
         self._digests[address] = _digest(content)
         held = self._held(address)
         if held == content:
@@ -114,6 +134,15 @@ class SiteFolder:
     def holds(self, address: str, content: bytes) -> bool:
         """Return whether a file of the folder has that content."""
         return self._held(address) == content
+
+    def is_free(self, address: str) -> bool:
+        """Return whether nothing lies at an address, or what an earlier build wrote there.
+
+        Version 0.1.0 kept no record, and its pages say what made them.
+        """
+        held = self._held(address)
+        recorded = self.record.files.get(address, ())
+        return held is None or _digest(held) in recorded or _MADE_BY in held
 
     def pages_below(self, name: str) -> list[str]:
         """Return the addresses of the pages that lie in a folder of the site."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import time
 
 import foreign_logs as logs
 import pytest
@@ -149,3 +152,52 @@ def test_without_golds_no_verb_has_an_accuracy_for_an_answer(
     said = mathreason(*(word.format(log=log, site=tmp_path / "site") for word in words))
     assert said.code == code, said.err
     assert says in said.err.replace("\n", " ")
+
+
+# --- the cache belongs to its user -----------------------------------------------------------
+
+
+def linked(folder):
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        linked,
+        lambda folder: folder.chmod(0o777),
+        lambda folder: folder.parent.chmod(0o770),
+        lambda folder: (linked(folder), shutil.rmtree(folder.with_name("elsewhere"))),
+    ],
+)
+def test_a_folder_of_the_cache_that_others_may_have_filled_is_not_believed(
+    mathreason, folders, cache, change
+):
+    old, _ = folders
+    assert mathreason("show", old).code == 0
+    [folder] = cache.iterdir()
+    change(folder)
+    said = mathreason("show", old)
+    assert (said.code, said.out) == (2, "")
+    assert "not believed" in said.err.replace("\n", " ")
+
+
+def test_equal_files_in_folders_of_two_models_are_two_logs(mathreason, cache, tmp_path):
+    for model in ("one", "two"):
+        place = tmp_path / model / "exp" / "predictions" / model / "gsm8k.json"
+        place.parent.mkdir(parents=True)
+        row = {"origin_prompt": "What is 1+1?", "prediction": "2", "gold": "2"}
+        place.write_text(json.dumps({"0": row}))
+    shown = [mathreason("show", tmp_path / model / "exp").out for model in ("one", "two")]
+    assert [out.split()[0] for out in shown] == ["one", "two"]
+
+
+def test_what_a_killed_import_left_is_swept_a_day_later(mathreason, folders, cache):
+    old, _ = folders
+    for name, age in (("making-old", 2 * 86_400), ("making-new", 60)):
+        (cache / name).mkdir(parents=True)
+        os.utime(cache / name, (time.time() - age,) * 2)
+    cache.chmod(0o700)
+    assert mathreason("show", old).code == 0
+    assert sorted(one.name for one in cache.glob("making-*")) == ["making-new"]

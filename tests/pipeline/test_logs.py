@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import stat
 import sys
 import zipfile
@@ -19,6 +20,7 @@ from mathreason_eval.pipeline.importers import IMPORTERS
 from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs, plan_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.known_tasks import our_task
+from mathreason_eval.pipeline.importers.logs import name_of, stated
 from mathreason_eval.pipeline.importers.matching import Questions, without_shots
 from mathreason_eval.pipeline.importers.publisher import Cause, report
 from mathreason_eval.runs.codec import as_document
@@ -431,6 +433,42 @@ def only_a_link(folder):
     (folder / "100.jsonl").symlink_to(folder.parent / "elsewhere" / "100.jsonl")
 
 
+def another_compression(folder):
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "log.eval", "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("header.json", json.dumps(logs.inspect_log()))
+
+
+def inspected(folder, **changed):
+    folder.mkdir()
+    sample = {**logs.inspect_samples()[0], **changed}
+    logs.write_json(folder / "log.json", {**logs.inspect_log(), "samples": [sample]})
+
+
+def many_verdicts(folder):
+    inspected(folder, scores={str(number): {"value": "C"} for number in range(1001)})
+
+
+def large_attachments(folder):
+    inspected(
+        folder,
+        input=f"attachment://{32 * 'a'} " * 20,
+        attachments={32 * "a": "x" * 1_000_000},
+    )
+
+
+def deep_folders(folder):
+    folder.mkdir()
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        for _ in range(1200):
+            Path("abc").mkdir()
+            os.chdir("abc")
+    finally:
+        os.chdir(before)
+
+
 def missing(folder):
     """Nothing is there."""
 
@@ -470,6 +508,10 @@ REFUSED = [
     (no_log,         "is of no known format of logs"),
     (two_programs,   "logs of 2 programs"),
     (only_a_link,    "is of no known format of logs"),
+    (another_compression, "log.eval cannot be read: it is compressed in a way that no log is"),
+    (many_verdicts,  "has more than 1,000 verdicts on one sample"),
+    (large_attachments, "has attachments of more than 16 MiB"),
+    (deep_folders,   "cannot be read: File name too long"),
     (missing,        "There is no file or folder"),
     (two_outputs,    "differ, and both are sample 0 of 'p-0'"),
     (two_golds,      "have different questions or golds of '0'"),
@@ -598,3 +640,54 @@ def test_published_logs_are_read(shared, tmp_path, folder, said):
     assert len(done.said) == len(said)
     for line, beginning in zip(done.said, said, strict=True):
         assert line.startswith(beginning)
+
+
+# --- values that are none --------------------------------------------------------------------
+
+# fmt: off
+NAMES_AND_NONE = [
+    # a value in a log, the name that it is
+    ("m",          "m"),
+    (" m ",        "m"),
+    (7,            "7"),
+    ("x" * 1000,   "x" * 1000),
+    ("x" * 1001,   None),
+    (10 ** 5000,   None),      # which Python refuses to write
+    (True,         None),
+    ("",           None),
+    (1.5,          None),
+]
+STATED = [
+    # a value in a log, the verdict that it is
+    (1,           True),
+    (0.0,         False),
+    ("C",         True),
+    (0.5,         0.5),
+    (10 ** 400,   None),       # which no float holds
+    (-(10 ** 400), None),
+    (float("nan"), None),
+    (float("inf"), None),
+    ("maybe",     None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("value", "name"), NAMES_AND_NONE, ids=range(len(NAMES_AND_NONE)))
+def test_a_name_is_short(value, name):
+    assert name_of(value) == name
+
+
+@pytest.mark.parametrize(("value", "verdict"), STATED, ids=range(len(STATED)))
+def test_a_verdict_is_true_false_or_a_finite_number(value, verdict):
+    found = stated(value)
+    assert found == verdict
+    assert type(found) is type(verdict)
+
+
+def test_a_name_of_a_model_holds_no_secret(tmp_path):
+    address = "https://u:hunter2@h/v1?key=q"
+    log = logs.lm_eval(tmp_path / "logs", model=f"{address} token=abc")
+    imported(log, tmp_path / "runs")
+    [run] = find_runs(tmp_path / "runs")
+    spelled = f"{run.path} {(run.path / 'manifest.json').read_text()}"
+    assert not [one for one in ("hunter2", "key=q", "abc") if one in spelled]

@@ -16,6 +16,7 @@ from manifests import MANIFEST
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs import files
+from mathreason_eval.runs.descriptors import opened_parent
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import Generation
@@ -260,3 +261,13 @@ def test_what_is_moved_is_missed_by_the_next_look(tmp_path, monkeypatch, part):
         (tmp_path / part).rename(tmp_path / "elsewhere")
         writer.append("t", generation(0))
         pytest.fail("it was not missed")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "a/..", "a/../b"])
+def test_no_name_leads_out_of_a_folder(tmp_path, name):
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    with (
+        pytest.raises(OSError, match="not below"),
+        opened_parent(tmp_path / "in" / name, tmp_path / "in"),
+    ):
+        pytest.fail("it was opened")

@@ -196,6 +196,54 @@ def test_a_record_that_was_forged_deletes_nothing_outside(runs, tmp_path, addres
     assert (site / ".git" / "config").read_text() == "x"
 
 
+def test_a_page_of_the_users_is_no_earlier_address(runs, tmp_path):
+    site = build_site(runs, tmp_path / "site").parent
+    record = json.loads((site / RECORD).read_text())
+    [known] = {text for name, text in record["runs"].items() if name.startswith("one--")}
+    record["runs"] |= {"notes": known, "old": known, "../../victim": known}
+    (site / RECORD).write_text(json.dumps(record))
+    mine = [
+        site / "run" / "notes.html",
+        site / "run" / "notes" / "a.html",
+        site / "run" / "two.html",
+    ]
+    mine.append(tmp_path / "victim.html")
+    for page in mine:
+        page.parent.mkdir(exist_ok=True)
+        page.write_text("mine")
+    build_site(runs, site)
+    assert [page.read_text() for page in mine] == ["mine"] * 4
+    assert (site / "run" / "old.html").is_file()  # at which there was nothing
+
+
+def test_only_addresses_of_pages_are_deleted(runs, tmp_path):
+    site = build_site(runs, tmp_path / "site").parent
+    record = json.loads((site / RECORD).read_text())
+    for name in ("README.md", "docs/x.html", "run/gone.html"):
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_text("x")
+        record["files"][name] = ["2d711642b726b044"]
+    (site / RECORD).write_text(json.dumps(record))
+    build_site(runs, site)
+    kept = [(site / name).exists() for name in ("README.md", "docs/x.html", "run/gone.html")]
+    assert kept == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "{}", "7", '{"files": {}, "runs": [], "made": 1}']
+)
+def test_a_record_that_cannot_be_read_is_none(runs, tmp_path, content):
+    site = build_site(runs, tmp_path / "site").parent
+    (site / RECORD).write_text(content)
+    assert build_site(runs, site).is_file()
+
+
+@pytest.mark.parametrize("address", ["../x.html", "run/../../x.html", "/x.html", ""])
+def test_what_is_no_address_is_not_written(tmp_path, address):
+    with pytest.raises(ValueError, match="no address"):
+        SiteFolder(tmp_path / "site").write(address, b"x")
+
+
 class Killed(BaseException):
     """As a signal would."""
 
@@ -280,7 +328,7 @@ def test_an_address_that_several_runs_had_names_them_all(tmp_path):
 def test_pages_of_samples_of_an_earlier_build_lead_on(runs, tmp_path):
     old = tmp_path / "site" / "run" / "one"
     old.mkdir(parents=True)
-    (old / "shopping-samples-001.html").write_text("of version 0.1.0")
+    (old / "shopping-samples-001.html").write_text("<p>Made with mathreason-eval 0.1.0.")
     site = build_site(runs, tmp_path / "site").parent
     [link] = Page(old / "shopping-samples-001.html").having("a", **{"data-forward": None})
     assert str(link["href"]).endswith(f"run/{run_name(site, 'one')}/shopping-samples-001.html")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
+import time
 from pathlib import Path
 
-from mathreason_eval.errors import RunError
+from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.grade.judge import GRADER_VERSION
 from mathreason_eval.pipeline.importers.combined import ImportedLogs, LogOptions, import_logs
 from mathreason_eval.pipeline.importers.recognising import logs_at
@@ -45,16 +48,42 @@ def runs_at(path: Path, options: LogOptions) -> tuple[Path, ImportedLogs | None]
     if not files:
         return path, None
     folder = cache_folder() / _digest(path, files, options)
-    if folder.is_dir():
+    if os.path.lexists(folder):
+        _check_own(folder.parent)
+        _check_own(folder)
         return folder, None
     return folder, _import_into(folder, path, options)
 
 
+def _check_own(folder: Path) -> None:
+    """Check that a folder of the cache is one that nobody else may have filled.
+
+    Raises:
+        RunError: if it is a link, or of another user, or others may write to it.
+    """
+    status = folder.lstat()
+    of_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    if not of_ours or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise RunError(
+            f"{folder} is no folder that you alone can write to, so its runs are not believed.",
+            "Delete it, and see who may write to its folder.",
+        )
+
+
 def _has_runs(path: Path) -> bool:
-    """Return whether a folder contains runs, or samples of one that lacks its manifest."""
+    """Return whether a folder contains runs, or samples of one that lacks its manifest.
+
+    Raises:
+        DataError: if the folder cannot be read.
+    """
     if not path.is_dir():
         return False
-    return next(path.rglob(MANIFEST), None) is not None or bool(sample_files(path))
+    try:
+        return next(path.rglob(MANIFEST), None) is not None or bool(sample_files(path))
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}.", "Name the logs' own folder."
+        ) from None
 
 
 def _digest(path: Path, files: tuple[Path, ...], options: LogOptions) -> str:
@@ -65,7 +94,9 @@ def _digest(path: Path, files: tuple[Path, ...], options: LogOptions) -> str:
     for file in sorted({*files, *_data_files(options)}):
         with file.open("rb") as opened:
             content = hashlib.file_digest(opened, "sha256").digest()
-        digest.update(os.fsencode(file.name) + b"\0" + content)
+        # Where a file is may say of which model and task it is.
+        place = os.path.relpath(file.resolve(), path.resolve())
+        digest.update(os.fsencode(place) + b"\0" + content)
     return digest.hexdigest()[:32]
 
 
@@ -74,11 +105,25 @@ def _data_files(options: LogOptions) -> set[Path]:
     return {one for one in named if one.is_file()}
 
 
+_MAKING = "making-"
+_ABANDONED_SECONDS = 86_400.0
+
+
+def _sweep(cache: Path) -> None:
+    """Delete what imports left that were killed a day ago or earlier."""
+    for one in cache.glob(f"{_MAKING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - one.lstat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(one)
+
+
 def _import_into(folder: Path, path: Path, options: LogOptions) -> ImportedLogs:
     """Import logs into a folder that is there as a whole or not at all."""
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
+        _check_own(folder.parent)
+        _sweep(folder.parent)
+        making = Path(tempfile.mkdtemp(prefix=_MAKING, dir=folder.parent))
     except OSError as error:
         raise RunError(
             f"The cache {folder.parent} cannot be written: {error.strerror}.",

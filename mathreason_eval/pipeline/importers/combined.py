@@ -176,6 +176,10 @@ def plan_logs(
 # --- reading ---------------------------------------------------------------------------------
 
 
+_MAX_VERDICTS = 1_000
+"""Verdicts of a publisher on one sample."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ReadLog:
     path: Path
@@ -188,6 +192,11 @@ class _ReadLog:
         """Return a log, read as a whole: if there is a fault in it, nothing is made of it."""
         log = form.read(path)
         rows = tuple(log.rows)
+        if any(len(row.verdicts) > _MAX_VERDICTS for row in rows):
+            raise DataError(
+                f"{path} has more than {_MAX_VERDICTS:,} verdicts on one sample.",
+                "Check that it is a log of your making.",
+            )
         named = {row.model for row in rows if row.model is not None}
         # A row with an error may not say of which model it is.
         only = log.model or (next(iter(named)) if len(named) == 1 else None)
@@ -195,7 +204,8 @@ class _ReadLog:
             path=path,
             log=log,
             rows=tuple(
-                replace(row, task=row.task or log.task, model=row.model or only) for row in rows
+                replace(row, task=row.task or log.task, model=without_secrets(row.model or only))
+                for row in rows
             ),
         )
 

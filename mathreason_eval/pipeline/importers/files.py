@@ -71,8 +71,12 @@ def opened_zip(path: Path) -> Iterator[OpenedZip]:
 
 def sibling(path: Path, pattern: str) -> Path | None:
     """Return the last of the files of a pattern in the folder of a file; None if there is none."""
-    found = [one for one in path.parent.glob(pattern) if one.is_file() and not one.is_symlink()]
-    return max(found, default=None)
+    return max(filter(is_plain, path.parent.glob(pattern)), default=None)
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether a path is that of a file, and not of a link to one."""
+    return path.is_file() and not path.is_symlink()
 
 
 def files_below(path: Path) -> list[Path]:
@@ -85,6 +89,15 @@ def files_below(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataError(f"There is no file or folder {path}.", "Check the path after import.")
+    try:
+        return sorted(_walk(path))
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}.", "Name the logs' own folder."
+        ) from None
+
+
+def _walk(path: Path) -> list[Path]:
     found: list[Path] = []
     folders = [path]
     seen = 0
@@ -101,4 +114,4 @@ def files_below(path: Path) -> list[Path]:
                     folders.append(Path(entry.path))
                 elif entry.is_file(follow_symlinks=False) and entry.name.endswith(SUFFIXES):
                     found.append(Path(entry.path))
-    return sorted(found)
+    return found

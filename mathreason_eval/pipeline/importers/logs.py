@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,11 +116,20 @@ def first_of(row: Row, *names: str) -> Any:  # noqa: ANN401  parsed JSON
     return next((found for name in names if (found := at(row, name)) is not None), None)
 
 
+_LONGEST_NAME = 1_000
+"""Characters of a name: of a model, a task, a problem."""
+_LONGEST_NUMBER = 1_000
+"""Bits of a number that is a name: Python refuses to write very large ones."""
+
+
 def name_of(value: object) -> str | None:
-    """Return a name or a number as text; None for anything else."""
+    """Return a name or a number as text; None for anything else, and for what no name is."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return str(value).strip() or None
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return None
+    name = str(value).strip()
+    return name if 0 < len(name) <= _LONGEST_NAME else None
 
 
 def whole(value: object) -> int | None:
@@ -140,7 +150,7 @@ def stated(value: object) -> Stated | None:
         return _GRADES.get(value.strip().upper())
     if isinstance(value, bool):
         return value
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         return None
     return bool(value) if value in (0, 1) else float(value)
 

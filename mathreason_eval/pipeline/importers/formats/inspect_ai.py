@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mathreason_eval.errors import DataError
 from mathreason_eval.pipeline.importers.files import ZIP, document, opened_zip
 from mathreason_eval.pipeline.importers.logs import (
     Log,
@@ -24,6 +25,7 @@ from mathreason_eval.pipeline.importers.logs import (
     stated,
     whole,
 )
+from mathreason_eval.text.limits import MAX_TEXT_BYTES
 
 HEADERS = ("header.json", "_journal/start.json")
 """Members with the description of the evaluation; the second of one that never ended."""
@@ -106,7 +108,14 @@ def _whole_text(text: str | None, attached: object) -> str | None:
     """Return a text with what the log keeps apart put back."""
     if text is None or "attachment://" not in text:
         return text
-    return _ATTACHED.sub(lambda found: str(at(attached, found[1]) or found[0]), text)
+    parts = [str(at(attached, found[1]) or found[0]) for found in _ATTACHED.finditer(text)]
+    if sum(map(len, parts)) > MAX_TEXT_BYTES:
+        raise DataError(
+            f"A text of the log has attachments of more than {MAX_TEXT_BYTES >> 20} MiB.",
+            "Check that the log is of your making.",
+        )
+    put_back = iter(parts)
+    return _ATTACHED.sub(lambda _: next(put_back), text)
 
 
 def _verdicts(scores: object) -> dict[str, Stated]:

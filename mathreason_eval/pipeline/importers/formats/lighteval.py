@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document, log_rows
+from mathreason_eval.pipeline.importers.files import document, is_plain, log_rows
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -54,7 +54,7 @@ def _results(path: Path, time: str) -> Path | None:
     for folder in path.parents[:6]:
         if folder.name == "details":
             found = sorted((folder.parent / "results").rglob(f"results_{time}.json"))
-            return next((one for one in found if one.is_file()), None)
+            return next((one for one in found if is_plain(one)), None)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def read(path: Path) -> Log:
     task = found["task"] if found else None
     results = sibling(path, f"results_{found['time']}*.json") if found and found["time"] else None
     results = results or sibling(path, "results*.json")
-    told = document(results) if results else {}
+    told = _results(results, results.stat().st_mtime_ns) if results else {}
     rows = log_rows(path)
     return Log(
         rows=(row for number, line in rows for row in _outputs(number, line, task)),
@@ -43,6 +44,12 @@ def read(path: Path) -> Log:
         settings=_settings(told, task),
         other_files=(results,) if results else (),
     )
+
+
+@lru_cache(maxsize=1)
+def _results(path: Path, _changed: int) -> Any:  # noqa: ANN401  parsed JSON
+    """Return a document of results, of which there is one for the files of many tasks."""
+    return document(path)
 
 
 def _settings(told: object, task: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document
+from mathreason_eval.pipeline.importers.files import document, is_plain
 from mathreason_eval.pipeline.importers.logs import (
     FirstLook,
     Log,
@@ -39,8 +39,11 @@ def read(path: Path) -> Log:
 
 def _results(path: Path) -> Path | None:
     inner = path.parent.parent.parent / "results" / path.parent.name / path.name
-    found = [one for one in (inner, path.with_name(f"results_{path.name}")) if one.is_file()]
+    found = [one for one in (inner, path.with_name(f"results_{path.name}")) if is_plain(one)]
     return found[0] if found else None
+
+
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 def _rows(told: object, details: object, run: int) -> Iterator[LogRow]:
@@ -48,7 +51,9 @@ def _rows(told: object, details: object, run: int) -> Iterator[LogRow]:
     for number, (key, row) in enumerate(rows.items(), 1):
         outputs = as_list(at(row, "prediction"))
         # Newer versions have a list, older ones a mapping by the same keys.
-        detail = at(details, int(key) if isinstance(details, list) and key.isdecimal() else key)
+        detail = at(
+            details, int(key) if isinstance(details, list) and _INDEX.fullmatch(key) else key
+        )
         said = stated_all({"correct": at(detail, "correct")})
         for place, text in enumerate(outputs):
             yield LogRow(
