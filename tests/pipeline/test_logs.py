@@ -462,9 +462,9 @@ def deep_folders(folder):
     before = Path.cwd()
     os.chdir(folder)
     try:
-        for _ in range(1200):
-            Path("abc").mkdir()
-            os.chdir("abc")
+        for _ in range(20):
+            Path(250 * "a").mkdir()
+            os.chdir(250 * "a")
     finally:
         os.chdir(before)
 
