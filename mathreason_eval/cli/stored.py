@@ -27,6 +27,12 @@ def run_path(path: Path, options: Mapping[str, Any] | None = None) -> Path:
         DataError: if there are logs that cannot be read.
         RunError: if the cache cannot be written.
     """
+    from mathreason_eval.runs.store import has_runs
+
+    if not path.exists() or has_runs(path):
+        return path
+
+    # Readers and graders, whose import takes longer than most gates, are for logs alone.
     from mathreason_eval.pipeline.importers.cached import runs_at
     from mathreason_eval.pipeline.importers.combined import LogOptions
 

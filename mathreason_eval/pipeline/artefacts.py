@@ -10,7 +10,6 @@ from enum import StrEnum
 from mathreason_eval.grade.judge import NO_GOLD
 from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
 from mathreason_eval.runs.completeness import asked_samples
-from mathreason_eval.runs.reading import distinct
 from mathreason_eval.runs.store import Run
 from mathreason_eval.types import GenerationInfo, Outcome
 
@@ -72,7 +71,7 @@ def artefacts(run: Run) -> tuple[Artefact, ...]:
 
 
 def _of_task(run: Run, task: str) -> Iterator[Artefact]:
-    samples = distinct(run.infos(task)).values()
+    samples = run.distinct_infos(task).values()
     verdicts = run.verdicts(task)
     outcomes = Counter(verdict.outcome for verdict in verdicts)
     no_gold = sum(verdict.rule == NO_GOLD for verdict in verdicts)

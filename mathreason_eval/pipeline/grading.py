@@ -12,7 +12,7 @@ from mathreason_eval.grade.judge import is_settled
 from mathreason_eval.pipeline.plan import NO_SECOND, TaskRules, stored_second_grader, with_second
 from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job
 from mathreason_eval.runs.completeness import check_samples
-from mathreason_eval.runs.reading import SampleKey, distinct
+from mathreason_eval.runs.reading import SampleKey
 from mathreason_eval.runs.store import FileKey, Run, find_folder, load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.stats.summary import summarize
@@ -41,7 +41,7 @@ class VerdictLog:
 
     def resume(self, task: str, run: Run) -> Mapping[SampleKey, Verdict]:
         """Take note of a task and its verdicts; return those that settle stored samples."""
-        found, samples = run.stored_verdicts(task), distinct(run.infos(task))
+        found, samples = run.stored_verdicts(task), run.distinct_infos(task)
         settled = {
             key: verdict
             for verdict in found.counting
@@ -120,10 +120,10 @@ def unjudged(
         RunError: if a sample belongs to no stored problem.
     """
     problems = {problem.id: problem for problem in run.problems(task)}
-    infos = run.infos(task)
-    if strays := {one.problem_id for one in infos} - problems.keys():
+    infos = run.distinct_infos(task)
+    if strays := {problem for problem, _ in infos} - problems.keys():
         raise run.stray(task, min(strays))
-    waiting = {key: one for key, one in distinct(infos).items() if key not in settled}
+    waiting = {key: one for key, one in infos.items() if key not in settled}
     # The file is not read a second time where nothing waits.
     return _jobs(run, task, rules, problems, waiting) if waiting else iter(())
 

@@ -42,7 +42,7 @@ from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.pipeline.system import with_system_placed
 from mathreason_eval.runs.completeness import is_complete
 from mathreason_eval.runs.manifest import folder_name, join, now
-from mathreason_eval.runs.reading import SampleKey, distinct
+from mathreason_eval.runs.reading import SampleKey
 from mathreason_eval.runs.sessions import Spent, Stored, begun, ended, now_after
 from mathreason_eval.runs.store import FileKey, Run, is_run, load_run
 from mathreason_eval.runs.writer import RunWriter
@@ -246,17 +246,18 @@ class _Session:
             for verdict in settled.values():
                 self.watcher.judged(task, verdict)
         queue.judge_later(unjudged(self.run, task, self.rules[task], settled))
-        return {*distinct(self.run.infos(task))}
+        return {*self.run.distinct_infos(task)}
 
     def _stored(self) -> Stored:
         tasks = self.run.tasks()
         return Stored.of(chain.from_iterable(map(self.run.infos, tasks)))
 
     def _infos(self) -> dict[FileKey, Sequence[GenerationInfo]]:
-        """Return the contents of the files of generations, which need not be parsed again."""
+        """Return what files hold to which samples were appended; they need not be parsed again."""
         return {
             (task, GenerationInfo): (*self.run.infos(task), *fresh)
             for task, fresh in self.fresh.items()
+            if fresh
         }
 
     def _generate(

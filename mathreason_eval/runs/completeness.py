@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs.reading import distinct
 from mathreason_eval.runs.store import METRICS, Run
-from mathreason_eval.stats.copies import copied_samples, without_copies
+from mathreason_eval.stats.copies import without_copies
 from mathreason_eval.types import Metric, Outcome
 
 # --- what is to be asked ---------------------------------------------------------------------
@@ -41,7 +40,7 @@ def is_complete(run: Run) -> bool:
 def unjudged_samples(run: Run, task: str) -> int:
     """Return how many stored samples of a task have no verdict that counts."""
     judged = {(verdict.problem_id, verdict.sample) for verdict in run.verdicts(task)}
-    return len(distinct(run.infos(task)).keys() - judged)
+    return len(run.distinct_infos(task).keys() - judged)
 
 
 def gaps(run: Run, task: str, role: str) -> Iterator[str]:
@@ -74,7 +73,7 @@ def faults(run: Run, task: str) -> Iterator[str]:
             f"{folder / 'verdicts.jsonl'} has verdicts on {min(strays)!r}, which is not in "
             "problems.jsonl"
         )
-    elif not lost and judged.keys() - distinct(run.infos(task)).keys():
+    elif not lost and judged.keys() - run.distinct_infos(task).keys():
         yield (
             f"{folder / 'verdicts.jsonl'} has verdicts on samples that are not in generations.jsonl"
         )
@@ -175,8 +174,7 @@ def _average(metrics: Sequence[Metric], task: str) -> Metric | None:
 
 def _counted(run: Run, task: str) -> tuple[int, float] | None:
     """Return how many judged samples count and the mean over problems of how many are correct."""
-    greedy = run.manifest.sampling.temperature == 0
-    verdicts = without_copies(run.verdicts(task), copied_samples(run.infos(task), greedy=greedy))
+    verdicts = without_copies(run.verdicts(task), run.copies(task))
     if not verdicts:
         return None
     judged = Counter(one.problem_id for one in verdicts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import RunError
+from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.runs.codec import (
     RecordT,
     read_chunks,
@@ -29,6 +29,7 @@ from mathreason_eval.runs.reading import (
     without_texts,
 )
 from mathreason_eval.runs.repair import sample_files
+from mathreason_eval.stats.copies import Copies, copied_samples
 from mathreason_eval.types import (
     FailedRequest,
     Generation,
@@ -84,6 +85,8 @@ class Run:
         """Tasks with stored samples of other conditions."""
         self._sorted_out: dict[str, StoredVerdicts] = {}
         self._quick_keys: dict[str, SampleKeys] = {}
+        self._distinct: dict[str, Mapping[SampleKey, GenerationInfo]] = {}
+        self._copies: dict[str, Copies] = {}
 
     def updated(
         self, manifest: RunManifest, known: Mapping[FileKey, Iterable[object]] | None = None
@@ -100,6 +103,11 @@ class Run:
         held = {key: records for key, records in self._read.items() if key not in texts}
         fresh._read = {**held, **new}
         fresh._with_foreign = self._with_foreign
+        fresh._distinct = {
+            task: infos
+            for task, infos in self._distinct.items()
+            if (task, GenerationInfo) not in new
+        }
         return fresh
 
     def fresh_view(self) -> Run:
@@ -131,6 +139,19 @@ class Run:
         if (task, GenerationInfo) not in self._read:
             self._read[task, GenerationInfo] = without_texts(self._counting(task))
         return self._read[task, GenerationInfo]
+
+    def distinct_infos(self, task: str) -> Mapping[SampleKey, GenerationInfo]:
+        """Return `infos` by problem and index; of several lines on one sample the first counts."""
+        if task not in self._distinct:
+            self._distinct[task] = distinct(self.infos(task))
+        return self._distinct[task]
+
+    def copies(self, task: str) -> Copies:
+        """Return which samples of a task are copies of one another."""
+        if task not in self._copies:
+            greedy = self.manifest.sampling.temperature == 0
+            self._copies[task] = copied_samples(self.infos(task), greedy=greedy)
+        return self._copies[task]
 
     def stream(self, task: str) -> Iterator[Generation]:
         """Yield the samples of `generations`, read as they pass."""
@@ -181,7 +202,7 @@ class Run:
         if task not in self._sorted_out:
             stored = read_records(self.path / task / "verdicts.jsonl", Verdict)
             judged_by = self.manifest.tasks[task].grading.judged_by
-            samples, others = distinct(self.infos(task)), task in self._with_foreign
+            samples, others = self.distinct_infos(task), task in self._with_foreign
             self._sorted_out[task] = sort_out(stored, samples, judged_by, others=others)
         return self._sorted_out[task]
 
@@ -212,7 +233,7 @@ class Run:
     def _asked_and_held(self, task: str) -> tuple[AskedSamples, AbstractSet[SampleKey]]:
         problems = dict.fromkeys(problem.id for problem in self.problems(task))
         asked = AskedSamples(problems.keys(), self.manifest.tasks[task].samples)
-        return asked, {(one.problem_id, one.sample) for one in self.infos(task)}
+        return asked, self.distinct_infos(task).keys()
 
     def failure_log(self, task: str) -> Records[FailedRequest]:
         """Return every failure of a request that was ever recorded, the earliest first."""
@@ -310,12 +331,12 @@ class Run:
 
     def _judges_others(self, task: str) -> bool:
         """Return whether verdicts on samples of other conditions may be among those stored."""
-        own = distinct(self.infos(task)).keys()
+        own = self.distinct_infos(task)
         if task not in self._with_foreign:
             return False
         found = self.stored_verdicts(task)
         judged = {(verdict.problem_id, verdict.sample) for verdict in found.counting}
-        return found.lines != len(judged) or judged != own
+        return found.lines != len(judged) or judged != own.keys()
 
     def _warn(self, task: str, what: str) -> None:
         warnings.warn(f"{self.path / task}: {what}", ForeignSampleWarning, stacklevel=3)
@@ -343,6 +364,24 @@ class Run:
 def is_run(path: Path) -> bool:
     """Return whether a folder is a run folder."""
     return os.path.isfile(path / MANIFEST)  # noqa: PTH113  a name too long is no error to it
+
+
+def has_runs(path: Path) -> bool:
+    """Return whether a path is a run folder, contains some, or has samples that lack a manifest.
+
+    Raises:
+        DataError: if the folder cannot be read.
+    """
+    if is_run(path):
+        return True
+    if not path.is_dir():
+        return False
+    try:
+        return next(path.rglob(MANIFEST), None) is not None or bool(sample_files(path))
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}.", "Name the logs' own folder."
+        ) from None
 
 
 def load_run(path: str | Path) -> Run:

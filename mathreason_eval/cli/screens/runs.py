@@ -23,9 +23,8 @@ from mathreason_eval.runs.completeness import (
     task_metrics,
     unjudged_samples,
 )
-from mathreason_eval.runs.reading import distinct
 from mathreason_eval.runs.store import Run, Sample
-from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, repeats_note
+from mathreason_eval.stats.copies import copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import is_disputed
 from mathreason_eval.stats.summary import outcome_counts
@@ -63,8 +62,8 @@ def run_as_json(run: Run) -> dict[str, object]:
             {**asdict(one), "share": one.share, "text": artefact_line(one, run)}
             for one in artefacts(run)
         ],
-        "copies": {task: sorted(_copies(run, task).original) for task in run.tasks()},
-        "repeats": {task: _copies(run, task).repeats for task in run.tasks()},
+        "copies": {task: sorted(run.copies(task).original) for task in run.tasks()},
+        "repeats": {task: run.copies(task).repeats for task in run.tasks()},
     }
 
 
@@ -74,12 +73,12 @@ def _counts(run: Run, task: str) -> dict[str, int]:
 
 def _refused(run: Run, task: str) -> int:
     """Return how many samples are refusals."""
-    return sum(one.is_refusal for one in distinct(run.infos(task)).values())
+    return sum(one.is_refusal for one in run.distinct_infos(task).values())
 
 
 def _accepted(run: Run, task: str) -> int:
     """Return how many samples have no text because their requests failed (--accept-failures)."""
-    return sum(one.is_failure for one in distinct(run.infos(task)).values())
+    return sum(one.is_failure for one in run.distinct_infos(task).values())
 
 
 def print_run(run: Run) -> None:
@@ -191,13 +190,9 @@ def _how_to_complete(run: Run, task: str) -> str:
     return f"the command that made the others adds them, with -n {entry.samples}{limit}"
 
 
-def _copies(run: Run, task: str) -> Copies:
-    return copied_samples(run.infos(task), greedy=run.manifest.sampling.temperature == 0)
-
-
 def _copies_lines(run: Run, task: str) -> Iterator[str]:
     """Yield what is to be said of samples that have the text of an earlier one."""
-    copies = _copies(run, task)
+    copies = run.copies(task)
     if copies:
         yield f"copies    {copies_note(copies)}: same text on every problem that has both"
     if repeated := repeats_note(copies):

@@ -11,12 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from mathreason_eval.errors import DataError, RunError
+from mathreason_eval.errors import RunError
 from mathreason_eval.grade.judge import GRADER_VERSION
 from mathreason_eval.pipeline.importers.combined import ImportedLogs, LogOptions, import_logs
 from mathreason_eval.pipeline.importers.recognising import logs_at
-from mathreason_eval.runs.repair import sample_files
-from mathreason_eval.runs.store import MANIFEST, is_run
+from mathreason_eval.runs.store import has_runs
 from mathreason_eval.version import __version__
 
 
@@ -42,7 +41,7 @@ def runs_at(path: Path, options: LogOptions) -> tuple[Path, ImportedLogs | None]
         DataError: if it is logs that cannot be read.
         RunError: if the cache cannot be written.
     """
-    if not path.exists() or is_run(path) or _has_runs(path):
+    if not path.exists() or has_runs(path):
         return path, None
     files = logs_at(path)
     if not files:
@@ -68,22 +67,6 @@ def _check_own(folder: Path) -> None:
             f"{folder} is no folder that you alone can write to, so its runs are not believed.",
             "Delete it, and see who may write to its folder.",
         )
-
-
-def _has_runs(path: Path) -> bool:
-    """Return whether a folder contains runs, or samples of one that lacks its manifest.
-
-    Raises:
-        DataError: if the folder cannot be read.
-    """
-    if not path.is_dir():
-        return False
-    try:
-        return next(path.rglob(MANIFEST), None) is not None or bool(sample_files(path))
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read: {error.strerror}.", "Name the logs' own folder."
-        ) from None
 
 
 def _digest(path: Path, files: tuple[Path, ...], options: LogOptions) -> str:
