@@ -11,18 +11,10 @@ from collections.abc import Mapping, Sequence
 from mathreason_eval.errors import RunError
 from mathreason_eval.pipeline.plan import TaskPlan
 from mathreason_eval.runs.store import Run
-from mathreason_eval.types import Problem, SentPrompt
-
-SentPrompts = Mapping[str, SentPrompt]
-"""The prompts of a task by problem, as a session sends them."""
+from mathreason_eval.types import Problem
 
 
-def sent_prompts(plans: Sequence[TaskPlan]) -> Mapping[str, SentPrompts]:
-    """Return by task the prompts that its plan sends."""
-    return {plan.task.name: {one.problem_id: one for one in plan.prompts()} for plan in plans}
-
-
-def check_asked(run: Run, plans: Sequence[TaskPlan], sent: Mapping[str, SentPrompts]) -> None:
+def check_asked(run: Run, plans: Sequence[TaskPlan]) -> None:
     """Raise an error unless a folder can go on with the problems and prompts of a session.
 
     What a folder without any sample was to ask does not count.
@@ -30,7 +22,6 @@ def check_asked(run: Run, plans: Sequence[TaskPlan], sent: Mapping[str, SentProm
     Args:
         run: what the folder holds.
         plans: what the session asks.
-        sent: by task, its prompts.
 
     Raises:
         RunError: if a problem was another one or was asked by another prompt, or neither the
@@ -39,13 +30,13 @@ def check_asked(run: Run, plans: Sequence[TaskPlan], sent: Mapping[str, SentProm
     if run.has_samples():
         for plan in plans:
             _check_problems(run, plan, {one.id: one for one in plan.loaded.problems})
-            _check_prompts(run, plan.task.name, sent[plan.task.name])
+            _check_prompts(run, plan)
 
 
-def _check_prompts(run: Run, task: str, sent: SentPrompts) -> None:
-    for earlier in run.prompts(task):
-        if sent.get(earlier.problem_id, earlier).prompt != earlier.prompt:
-            raise _other(run, f"to another prompt of {earlier.problem_id} of {task}")
+def _check_prompts(run: Run, plan: TaskPlan) -> None:
+    for earlier in run.prompts(plan.task.name):
+        if plan.prompts.get(earlier.problem_id, earlier).prompt != earlier.prompt:
+            raise _other(run, f"to another prompt of {earlier.problem_id} of {plan.task.name}")
 
 
 def _check_problems(run: Run, plan: TaskPlan, asked: Mapping[str, Problem]) -> None:

@@ -38,7 +38,7 @@ def _context_finding(
 ) -> tuple[Finding, UserError | None]:
     subject, wanted = f"context, {one.task.name}", one.sampling.max_tokens
     room = context - wanted
-    long = [sent for sent in one.prompts() if _bytes(sent.prompt) > room]
+    long = [sent for sent in one.prompts.values() if _bytes(sent.prompt) > room]
     if not long:
         says = f"every prompt and {wanted:,} max_tokens fit {context:,} tokens"
         return Finding(subject=subject, status=Status.PASS, says=says), None

@@ -55,7 +55,7 @@ def _stored(task: str, out: Path | None) -> int | None:
 
 def _for_thinking(plan: TaskPlan, model: Model) -> int:
     """Return what a thought may take: never less than the task says, for a prompt that is long."""
-    left = tokens_left(model, (one.prompt for one in plan.prompts()))
+    left = tokens_left(model, (one.prompt for one in plan.prompts.values()))
     if left is None:
         return max(plan.sampling.max_tokens, THINKING_TOKENS)
     rounded = left - left % _STEP

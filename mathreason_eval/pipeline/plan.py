@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -239,9 +240,12 @@ def stored_second_grader(entry: TaskEntry) -> str | None:
 # --- plans and requests ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskPlan:
-    """One task with its problems, its prompt form and its sampling."""
+    """One task with its problems, its prompt form and its sampling.
+
+    Without slots: its prompts are rendered once.
+    """
 
     task: Task
     form: PromptForm
@@ -256,11 +260,17 @@ class TaskPlan:
         """Return whether no limit leaves a problem out."""
         return self.limit is None or len(self.loaded.problems) < self.limit
 
-    def prompts(self, wanted: Container[str] | None = None) -> Iterator[SentPrompt]:
-        """Yield the prompt of each problem as it is sent; of those that are wanted, by id."""
-        for problem in self.loaded.problems:
-            if wanted is None or problem.id in wanted:
-                yield SentPrompt(problem_id=problem.id, prompt=render(self.form, problem))
+    @cached_property
+    def prompts(self) -> Mapping[str, SentPrompt]:
+        """The prompt of each problem as it is sent, by the problem's id.
+
+        Raises:
+            TaskError: if one cannot be rendered.
+        """
+        return {
+            problem.id: SentPrompt(problem_id=problem.id, prompt=render(self.form, problem))
+            for problem in self.loaded.problems
+        }
 
     def entry(self) -> TaskEntry:
         """Return the manifest's entry for this task."""
@@ -382,9 +392,9 @@ def pending_requests(
     """
     for plan in sorted(plans, key=lambda plan: -plan.sampling.max_tokens):
         task, pending = plan.task.name, _pending(plan, stored[plan.task.name])
-        sent = tuple(plan.prompts(pending))
-        keys = SampleKeys(manifest, task, prompt_digests(sent))
-        for one in sent:
+        prompts = [plan.prompts[problem_id] for problem_id in pending]
+        keys = SampleKeys(manifest, task, prompt_digests(prompts))
+        for one in prompts:
             for sample in pending[one.problem_id]:
                 seed = sample_seed(spec.seed, one.problem_id, sample)
                 yield Request(

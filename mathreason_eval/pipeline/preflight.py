@@ -235,7 +235,7 @@ def _render(one: TaskPlan, facts: ModelFacts) -> None:
             "no chat template.",
             "Choose a prompt of bare text with --prompt, or leave --prompt and chat=true out.",
         )
-    for sent in one.prompts():
+    for sent in one.prompts.values():
         if facts.needs_steps and not sent.prompt.messages[1:]:
             raise UserError(
                 f"The prompt {one.form.id} of {one.task.name} does not give the steps of a "

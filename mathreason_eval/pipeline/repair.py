@@ -57,7 +57,7 @@ def rebuilt(
     if is_run(folder) or not sample_files(folder):
         return planned
     keys = {
-        plan.task.name: SampleKeys(planned, plan.task.name, prompt_digests(plan.prompts()))
+        plan.task.name: SampleKeys(planned, plan.task.name, prompt_digests(plan.prompts.values()))
         for plan in plans
     }
 

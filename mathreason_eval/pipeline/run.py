@@ -21,7 +21,7 @@ from typing import Any, Protocol, Unpack
 from mathreason_eval.errors import IncompleteRunError
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.base import Completion, Failure, Model, drain, handle
-from mathreason_eval.pipeline.asked import SentPrompts, check_asked, sent_prompts
+from mathreason_eval.pipeline.asked import check_asked
 from mathreason_eval.pipeline.grading import VerdictLog, split_output, unjudged, write_results
 from mathreason_eval.pipeline.max_tokens import with_max_tokens
 from mathreason_eval.pipeline.plan import (
@@ -142,10 +142,9 @@ def run_tasks(
             planned = rebuilt(folder, planned, plans, spec)
             manifest = join(folder, planned, adopt=spec.adopt)
             before = Run(folder, manifest)
-            sent = sent_prompts(plans)
-            check_asked(before, plans, sent)
+            check_asked(before, plans)
             for one in plans:
-                _write_asked(writer, before, one, sent[one.task.name])
+                _write_asked(writer, before, one)
             writer.write_manifest(manifest)
             session = _Session(
                 *(writer, before.fresh_view(), plans, model, watcher),
@@ -154,13 +153,13 @@ def run_tasks(
             return session.run_all(spec, grading, stop or Stop())
 
 
-def _write_asked(writer: RunWriter, run: Run, plan: TaskPlan, sent: SentPrompts) -> None:
+def _write_asked(writer: RunWriter, run: Run, plan: TaskPlan) -> None:
     """Write the problems of a task and their prompts; a smaller limit than before removes none.
 
     Problems and prompts in a folder without any sample are ignored. Files that hold just that are
     left as they are.
     """
-    task = plan.task.name
+    task, sent = plan.task.name, plan.prompts
     asked = {one.id: one for one in plan.loaded.problems}
     prompts, problems = (
         (run.prompts(task), run.problems(task)) if run.has_samples() else (Records(), Records())

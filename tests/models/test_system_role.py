@@ -110,7 +110,7 @@ def test_the_model_reads_it(template, role, begins):
     model = Templated(template)
     assert system_role(model) is role
     made = planned(model, system="Be brief.")
-    [sent] = made.prompts()
+    [sent] = made.prompts.values()
     messages = [{"role": one.role, "content": one.content} for one in sent.prompt.messages]
     text = render(template, messages, add_generation_prompt=True)
     assert text.startswith(begins)
@@ -126,7 +126,7 @@ def test_without_one_nothing_changes():
         planned(Templated(GEMMA), system=system) for system in (None, "", "Be brief.")
     )
     assert plain.entry() == none.entry()
-    assert list(plain.prompts()) == list(none.prompts())
+    assert plain.prompts == none.prompts
     assert plain.entry().prompt.sha256 != some.entry().prompt.sha256
 
 
@@ -139,7 +139,7 @@ def test_plain_text_begins_with_it():
     model = Templated(CHATML)
     model.chat = False
     made = planned(model, system="Be brief.")
-    [sent] = made.prompts()
+    [sent] = made.prompts.values()
     assert sent.prompt.text.startswith("Be brief.\n\n")
     assert made.entry().prompt.system_fallback == "plain text"
 
@@ -149,7 +149,7 @@ def test_an_engine_that_does_not_know_its_template_is_sent_it():
         chat = True
 
     made = planned(Unknown(), system="Be brief.")
-    [sent] = made.prompts()
+    [sent] = made.prompts.values()
     assert [one.role for one in sent.prompt.messages] == ["system", "user"]
     assert made.entry().prompt.system_fallback is None
 
