@@ -31,7 +31,7 @@ from mathreason_eval.types import (
     Verdict,
 )
 
-GRADER_VERSION = "10"
+GRADER_VERSION = "11"
 """Rises whenever a verdict could change; recorded in every manifest."""
 
 
@@ -215,6 +215,9 @@ class Judge(ProcessOwner):
                 else "nothing follows the reasoning, which may not have ended"
             )
             return _unanswered(Outcome.TRUNCATED, note), 0.0
+        if generation.finish_reason is None and _may_be_cut(generation):
+            note = "a thought that was cut, or an answer: there is no finish reason that tells"
+            return _unanswered(Outcome.UNGRADABLE, note), 0.0
         grader = grader_for(name)
         if grader.find is None:
             answer = extract(thought.text, options.extract, grader.accepts)
@@ -344,6 +347,11 @@ def _no_answer_note(generation: Generation) -> str | None:
     if generation.is_failure:
         return "the request failed, and was accepted as a failure"
     return None
+
+
+def _may_be_cut(generation: Generation) -> bool:
+    """Return whether a text that is an answer if it ended is a thought if it was cut."""
+    return not split_thinking(generation.text, generation.reasoning, cut=True).finished
 
 
 def _unanswered(outcome: Outcome, note: str) -> Match:

@@ -72,6 +72,8 @@ def split_thinking(text: str, reasoning: str | None = None, *, cut: bool = True)
         if (found := _lone_closing(text)) is not None:
             name, closing = found
             return _after_closing(text, name, 0, closing)
+        if _LATE_OPENING.match(text):
+            return Thought(text="", reasoning=text.strip(), finished=False, start=len(text))
         return _without_frame(text)
     return Thought(text=text, reasoning=None, finished=True)
 
@@ -310,6 +312,19 @@ def _lone_closing(text: str) -> tuple[str, tuple[int, int]] | None:
     return None
 
 
+def _without_group(opening: str) -> str:
+    return opening.replace("(?P<suffix>", "(?:")
+
+
+_LATE_OPENING = re.compile(
+    rf"(?:(?!boxed|answer|`)[^\n]){{1,200}}\n\s*"
+    rf"(?:{'|'.join(_without_group(marks.opening) for marks in _ALONE.values())})[^\S\n]*(?:\n|\Z)",
+    re.IGNORECASE,
+)
+"""An opening on a line of its own behind a line of preamble, as `Okay.` before `<think>`: where it
+is never closed, what follows is a thought."""
+
+
 def _lone_kind(closing: str) -> str:
     """Return the first kind of marks that has a closing mark."""
     kinds = (
@@ -327,7 +342,7 @@ def _bare_opening(name: str) -> re.Pattern[str]:
 
 def _written(marks: Marks) -> str:
     """Return the regular expression of the reasoning marks that a template may have written."""
-    opening = marks.opening.replace("(?P<suffix>", "(?:")
+    opening = _without_group(marks.opening)
     closing = _with_any_suffix(marks)
     return f"(?:{opening})(?:\\s*(?:{closing}))?" + (f"|{closing}" if marks.alone else "")
 

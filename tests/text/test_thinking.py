@@ -108,6 +108,18 @@ THOUGHTS = [
     ("<|message_model|><|content_text|>4<|end_message|>", "4", None, True),
     ("to=user<|message|>4<|eot|>",         "4",      None,    True),
     ("<|content|>4<|flush|>",              "4",      None,    True),
+    # An opening that is never closed, on a line of its own behind a line of preamble.
+    ("Okay.\n<think>\na 7",                "",       "Okay.\n<think>\na 7", False),
+    ("Sure, I will do that:\n\n<think>",    "",       "Sure, I will do that:\n\n<think>", False),
+    ("Okay.\n[THINK]\na 7",                "",       "Okay.\n[THINK]\na 7", False),
+    ("Okay.\n<think_never_used_51bce0c785ca>\na", "", "Okay.\n<think_never_used_51bce0c785ca>\na",
+                                                             False),
+    ("Okay.\n<think>\na</think>\n7",       "7",      "Okay.\n<think>\na", True),
+    ("Okay.\n<think> opens it: 7",         "Okay.\n<think> opens it: 7", None, True),
+    ("It opens with `\n<think>\n`: 7",     "It opens with `\n<think>\n`: 7", None, True),
+    ("The answer is 7.\n<think>\n",        "The answer is 7.\n<think>\n", None, True),
+    ("\\boxed{7}\n<think>\n8",             "\\boxed{7}\n<think>\n8", None, True),
+    ("a\nb\n<think>\n7",                   "a\nb\n<think>\n7", None, True),
     # The header of the model's turn may precede its thought.
     ("<|message_model|><|content_thinking|>a<|end_message|><|message_model|><|content_text|>4",
                                            "4",      "a",     True),
