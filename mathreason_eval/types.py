@@ -605,6 +605,8 @@ class SessionEntry:
     """Of those samples; as `samples`."""
     failures: int | None
     """Requests that brought no sample."""
+    answered_by: str | None = None
+    """What the server called the model that answered; None if it said nothing, and of an engine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

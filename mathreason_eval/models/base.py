@@ -141,6 +141,21 @@ def drain(model: Model) -> Iterator[Completion | Failure]:
         yield from method()
 
 
+def answered_by(model: Model) -> str | None:
+    """Return what a server calls the model that answers; None before it does or if it says nothing.
+
+    A model that others may replace unseen, as behind an alias, has an attribute `answered_by`.
+    """
+    name: str | None = getattr(model, "answered_by", None)
+    return name
+
+
+def expect(model: Model, name: str | None) -> None:
+    """Have a model take the replies of another than `name` for failures; see `answered_by`."""
+    if hasattr(model, "answered_by"):
+        model.answered_by = name
+
+
 class SystemRole(StrEnum):
     """What a chat template does with a system message."""
 

@@ -111,8 +111,9 @@ class OpenAIModel:
         self._pending: set[Future[Result]] = set()
         self._done: SimpleQueue[Future[Result]] = SimpleQueue()
         self._ending = False
-        self._answering: str | None = None
-        """The model that answers, as the server calls it."""
+        self.answered_by: str | None = None
+        """The model that answers, as the server calls it; of a run that goes on, as it was called
+        before."""
         self._next_start = 0.0
         self._secrets = secrets_of(options, server.defaults)
         self._client = new_client(server.url, options, only_post=True)
@@ -341,14 +342,15 @@ class OpenAIModel:
         Gateways fall back to one. What a server calls its model need not be what it is asked for.
         """
         named = model_name(reply)
-        self._answering = self._answering or named
-        if named in {None, self._answering}:
+        self.answered_by = self.answered_by or named
+        if named in {None, self.answered_by}:
             return None
         return Failure(
             request=request,
             kind=OTHER_MODEL,
-            reason=f"the model {named} answered it, and {self._answering} others",
-            hint="Ask for a model by its full name, from a server that does not choose another.",
+            reason=f"the model {named} answered it, and {self.answered_by} others",
+            hint="Ask for a model by its full name, from a server that does not choose another; "
+            "a folder holds the answers of one model, so another one needs another -o.",
         )
 
 

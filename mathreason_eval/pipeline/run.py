@@ -20,7 +20,15 @@ from typing import Any, Protocol, Unpack
 
 from mathreason_eval.errors import IncompleteRunError
 from mathreason_eval.models import NamedModel, UserModel
-from mathreason_eval.models.base import Completion, Failure, Model, drain, handle
+from mathreason_eval.models.base import (
+    Completion,
+    Failure,
+    Model,
+    answered_by,
+    drain,
+    expect,
+    handle,
+)
 from mathreason_eval.pipeline.asked import check_asked
 from mathreason_eval.pipeline.grading import VerdictLog, split_output, unjudged, write_results
 from mathreason_eval.pipeline.max_tokens import with_max_tokens
@@ -43,7 +51,15 @@ from mathreason_eval.pipeline.system import with_system_placed
 from mathreason_eval.runs.completeness import is_complete
 from mathreason_eval.runs.manifest import folder_name, join, now
 from mathreason_eval.runs.reading import SampleKey
-from mathreason_eval.runs.sessions import Spent, Stored, begun, ended, now_after
+from mathreason_eval.runs.sessions import (
+    Spent,
+    Stored,
+    answered,
+    answering_model,
+    begun,
+    ended,
+    now_after,
+)
 from mathreason_eval.runs.store import FileKey, Run, is_run, load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import (
@@ -219,6 +235,7 @@ class _Session:
             manifest = begun(self.run.manifest, self._stored())
             self.writer.write_manifest(manifest)
             self.run = self.run.updated(manifest)
+            expect(self.model, answering_model(manifest))
             began, end = time.monotonic(), SessionEnd.ERROR
             try:
                 self._generate(queue, spec, stored, stop)
@@ -230,7 +247,7 @@ class _Session:
                 # Also on Ctrl-C and if the engine fails: what was generated is judged and shown.
                 stopped = time.monotonic()
                 queue.finish()
-                self.run = self.run.updated(manifest, self._infos())
+                self.run = self.run.updated(self.run.manifest, self._infos())
                 self.run = write_results(log, self.writer, self.run, self.rules)
                 lag = max(0.0, queue.last_verdict - stopped)
                 self.run = self.run.updated(self._final_manifest(end, stopped - began, lag))
@@ -304,12 +321,20 @@ class _Session:
         """Store a sample, then queue it to be judged."""
         task = completion.request.task
         self.writer.append(task, generation)
+        self._note_answering()
         info = GenerationInfo.of(generation)
         self.fresh[task].append(info)
         problem = self.problems[task, generation.problem_id]
         queue.submit(Job(task, self.rules[task], problem, generation, info.output_digest))
         if self.watcher is not None:
             self.watcher.generated(completion)
+
+    def _note_answering(self) -> None:
+        """Write which model answers, once it is known: the next session takes no other."""
+        name = answered_by(self.model)
+        if name is not None and self.run.manifest.sessions[-1].answered_by is None:
+            self.run = self.run.updated(answered(self.run.manifest, name))
+            self.writer.write_manifest(self.run.manifest)
 
     def _final_manifest(self, end: SessionEnd, seconds: float, lag: float) -> RunManifest:
         """Return the manifest with its final fields: sums, and when a complete run finished."""

@@ -58,6 +58,17 @@ def begun(manifest: RunManifest, stored: Stored) -> RunManifest:
     return replace(manifest, sessions=(*earlier, opened))
 
 
+def answering_model(manifest: RunManifest) -> str | None:
+    """Return what the server called the model that answered the sessions of a run, if it did."""
+    return next((one.answered_by for one in manifest.sessions if one.answered_by), None)
+
+
+def answered(manifest: RunManifest, name: str) -> RunManifest:
+    """Return a manifest whose last session says which model answers."""
+    last = replace(manifest.sessions[-1], answered_by=name)
+    return replace(manifest, sessions=(*manifest.sessions[:-1], last))
+
+
 def now_after(earlier: str | None) -> str:
     """Return the time, or an earlier time that the clock has been set back behind.
 

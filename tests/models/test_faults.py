@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Thread
 
 import pytest
 from fault_server import EMPTY, FAILS, KEY, KINDS, REFUSED, TRUNCATED, FaultServer
 
-from mathreason_eval.errors import IncompleteRunError, ModelError, RunError
+from mathreason_eval.errors import IncompleteRunError, ModelError, RunError, UserError
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.pipeline.plan import RunSpec
@@ -95,6 +96,28 @@ def test_after_healing_the_verdicts_are_those_of_an_undisturbed_run(runs, kind):
 
 def by_question(run):
     return {problem.id: problem.question for problem in run.problems("arithmetic")}
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_the_model_that_answered_it(tmp_path, monkeypatch):
+    """An alias that names another model since is noticed where the server says which it was."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server = served()
+
+    def go(limit):
+        spec = RunSpec(tasks=("arithmetic",), limit=limit)
+        opener = partial(open_model, f"openai:m@{server.url}", {"retries": "0"})
+        return run_tasks(spec, opener, tmp_path / "run")
+
+    assert [one.answered_by for one in go(2).manifest.sessions] == ["m"]
+    server.every = "another model"
+    with pytest.raises(UserError, match="the model smaller answered it, and m others"):
+        go(4)
+    assert len(load(tmp_path / "run").infos("arithmetic")) == 2
+    server.every = None
+    assert len(go(4).infos("arithmetic")) == 4
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.slow
