@@ -26,8 +26,9 @@ from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.models.health import CircuitBreaker, State
 from mathreason_eval.models.openings import SPLIT, Opening, served_opening, served_system_role
+from mathreason_eval.models.pace import Pace
 from mathreason_eval.models.replies import OTHER_MODEL, from_chat, from_text, model_name, parse_body
-from mathreason_eval.models.retries import failed_try, pause
+from mathreason_eval.models.retries import failed_try, pause, until_allowed
 from mathreason_eval.models.served import ServedModel, examine_server
 from mathreason_eval.models.servers import (
     Server,
@@ -61,7 +62,9 @@ class Options:
     grace: float = 5.0
     """Seconds that requests in flight have to be answered when a run ends early."""
     requests_per_minute: int | None = None
-    """Requests started per minute, retries not counted; None: no limit."""
+    """Requests started per minute, repeated ones included; None: as many as the server allows."""
+    tokens_per_minute: int | None = None
+    """Tokens of prompts and completions per minute; None: as many as the server allows."""
     api_key_env: str = "OPENAI_API_KEY"
     """The environment variable that holds the key."""
     chat: bool = True
@@ -78,7 +81,10 @@ class Options:
 
 
 SCHEDULING_OPTIONS = frozenset(
-    {"concurrency", "retries", "timeout", "requests_per_minute", "api_key_env", "context", "grace"}
+    {
+        *("concurrency", "retries", "timeout", "grace", "requests_per_minute", "tokens_per_minute"),
+        *("api_key_env", "context"),
+    }
 )
 """Options that do not change a text. `context` is not sent: it refuses longer prompts."""
 
@@ -114,9 +120,10 @@ class OpenAIModel:
         self.answered_by: str | None = None
         """The model that answers, as the server calls it; of a run that goes on, as it was called
         before."""
-        self._next_start = 0.0
+        self._pace = Pace(per_minute=options.requests_per_minute, tokens=options.tokens_per_minute)
+        self._turn = asyncio.Lock()
         self._secrets = secrets_of(options, server.defaults)
-        self._client = new_client(server.url, options, only_post=True)
+        self._client = new_client(server.url, options, only_post=True, heard=self._heed)
         self._loop = asyncio.new_event_loop()
         self._slots = asyncio.Semaphore(options.concurrency)
         self._thread = Thread(target=self._loop.run_forever, name="openai", daemon=True)
@@ -263,9 +270,8 @@ class OpenAIModel:
         await self._client.close()
 
     async def _ask(self, request: Request) -> Result:
-        """Return the result of a request, once there is a slot and the pace allows."""
+        """Return the result of a request, once there is a slot."""
         async with self._slots:
-            await self._wait_for_turn()
             return await self._tried(request, self._options.retries)
 
     async def _tried(self, request: Request, retries: int) -> Result:
@@ -273,6 +279,7 @@ class OpenAIModel:
         start, tries, chance = monotonic(), 0, Random(request.seed)
         while True:
             tries += 1
+            started = await self._turn_to_start()
             try:
                 async with asyncio.timeout(self._options.timeout):
                     if self._refusal and (refused := await self._refusal(self._client, request)):
@@ -283,6 +290,8 @@ class OpenAIModel:
             # Any other exception is a failure of this request alone.
             except Exception as error:  # noqa: BLE001
                 failed = failed_try(error, self._secrets, self._options.timeout)
+                if failed.is_of_rate:
+                    self._pace.refused(started, monotonic(), failed.after)
             else:
                 seconds = monotonic() - start
                 if isinstance(result, Completion):
@@ -300,13 +309,18 @@ class OpenAIModel:
                 )
             await asyncio.sleep(pause(tries, failed, chance))
 
-    async def _wait_for_turn(self) -> None:
-        """Wait as long as `requests_per_minute` demands."""
-        if not self._options.requests_per_minute:
-            return
-        start = max(monotonic(), self._next_start)
-        self._next_start = start + 60.0 / self._options.requests_per_minute
-        await asyncio.sleep(start - monotonic())
+    async def _turn_to_start(self) -> float:
+        """Wait until the pace allows a try, one after the other; return when it starts."""
+        async with self._turn:
+            # No event: the time that is waited for may move while it is waited for.
+            while (wait := self._pace.wait(now := monotonic())) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(wait)
+        return now
+
+    async def _heed(self, response: Any) -> None:  # noqa: ANN401  httpx's, of either name
+        """Let nothing start before a reply's headers allow it."""
+        if (wait := until_allowed(response.headers)) is not None:
+            self._pace.hold(monotonic() + wait)
 
     async def _post(self, request: Request) -> Result:
         """Return the server's completion of one request."""
@@ -330,6 +344,7 @@ class OpenAIModel:
         # Whatever a server says is stored or shown: it may repeat what it was sent.
         reply = self._secrets.hide(parse_body(content))
         result = handle(request, lambda: read(request, reply, 0.0))
+        self._pace.answered(monotonic(), _tokens(result))
         if isinstance(result, Failure):
             return result
         if (other := self._other_model(request, reply)) is not None:
@@ -357,6 +372,13 @@ class OpenAIModel:
 _OK = 200
 _PROBE_TOKENS = 256
 _PROBE_RETRIES = 2
+
+
+def _tokens(result: Result) -> int:
+    """Return the tokens that a result took, as far as the server says."""
+    if isinstance(result, Failure):
+        return 0
+    return (result.prompt_tokens or 0) + (result.completion_tokens or 0)
 
 
 def _added(first: Failure, result: Failure) -> Failure:

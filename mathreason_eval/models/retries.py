@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -44,7 +45,13 @@ class FailedTry:
         """Return whether the request alone is the cause, regardless of other requests."""
         return self.kind in {CONTEXT, REQUEST}
 
+    @property
+    def is_of_rate(self) -> bool:
+        """Return whether the server takes no more requests for now, whichever they are."""
+        return self.again and (self.status in _BUSY or self.after is not None)
 
+
+_BUSY = frozenset({429, 529})
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _SERVER_ERROR = 500
 _QUOTA = ("insufficient_quota", "insufficient quota", "exceeded your current quota", "billing")
@@ -119,6 +126,36 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None if date is None else max(0.0, email.utils.mktime_tz(date) - time())
     except (ValueError, OverflowError):
         return None
+
+
+_DURATION = re.compile(
+    r"(?=.)(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,7}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9})ms)?"
+)
+_UNITS = (3600.0, 60.0, 1.0, 0.001)
+
+
+def until_allowed(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until a server that says so allows another request; None: now, or unsaid.
+
+    OpenAI's headers, which others copy: `x-ratelimit-remaining-requests: 0` and
+    `x-ratelimit-reset-requests: 6m0.5s`, and the same of tokens.
+    """
+    waits = [
+        wait
+        for kind in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{kind}", "").strip() == "0"
+        and (wait := _duration(headers.get(f"x-ratelimit-reset-{kind}", ""))) is not None
+    ]
+    longest = max(waits, default=None)
+    return longest if longest is not None and longest <= LONGEST_WAIT else None
+
+
+def _duration(text: str) -> float | None:
+    """Return the seconds of `1m2.5s`, `120ms` or `3`; None for anything else."""
+    parts = _DURATION.fullmatch(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
+    if parts is None:
+        return None
+    return sum(float(part) * unit for part, unit in zip(parts.groups("0"), _UNITS, strict=True))
 
 
 def pause(tries: int, failed: FailedTry, chance: Random) -> float:

@@ -158,8 +158,20 @@ def _local_tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def new_client(url: str, access: Access, *, only_post: bool = False) -> AsyncOpenAI:
+def new_client(
+    url: str,
+    access: Access,
+    *,
+    only_post: bool = False,
+    heard: Callable[[Any], Awaitable[None]] | None = None,
+) -> AsyncOpenAI:
     """Return a client, which reaches a server on this machine without any proxy.
+
+    Args:
+        url: the server's address.
+        access: its options.
+        only_post: whether a request that a redirect made a GET is an error.
+        heard: is called with each reply, whatever its status.
 
     Raises:
         ModelError: the key cannot be sent.
@@ -179,7 +191,7 @@ def new_client(url: str, access: Access, *, only_post: bool = False) -> AsyncOpe
             headers={"Accept-Encoding": "gzip"},
             event_hooks={
                 "request": [_check_redirect(url, only_post=only_post)],
-                "response": [bound_reply],
+                "response": [bound_reply, *([heard] if heard else [])],
             },
         ),
     )

@@ -34,8 +34,8 @@ from mathreason_eval.runs.manifest import describe_model, short_name
 SCHEDULING = {
     "fake": {"latency", "concurrency", "crash_after", "die_after"},
     "llamacpp": {"threads"},
-    "openai": {"concurrency", "retries", "timeout", "requests_per_minute", "api_key_env",
-               "context", "grace"},
+    "openai": {"concurrency", "retries", "timeout", "requests_per_minute",
+               "tokens_per_minute", "api_key_env", "context", "grace"},
     "vllm": {"gpu_memory_utilization"},
 }
 ROUNDING = {

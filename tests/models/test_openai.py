@@ -8,11 +8,13 @@ import time
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Barrier, Lock, Thread
+from time import monotonic
 
 import pytest
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import open_model
+from mathreason_eval.models import openai as client
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.types import Message, Prompt, Sampling
 
@@ -228,14 +230,15 @@ def test_requests_are_pulled_only_as_there_is_room(server, opened):
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The seconds of every pause of the client; none is kept."""
-    asked, sleep = [], asyncio.sleep
+    """The seconds of every pause of the client; none is kept, but its clock goes on by them."""
+    asked, sleep, began = [], asyncio.sleep, monotonic()
 
     async def noted(seconds, *result):
         asked.append(seconds)
         return await sleep(0, *result)
 
     monkeypatch.setattr(asyncio, "sleep", noted)
+    monkeypatch.setattr(client, "monotonic", lambda: began + sum(asked))
     return asked
 
 
@@ -243,13 +246,21 @@ def test_a_pace_is_kept(opened, pauses):
     model = opened(requests_per_minute=1)
     pauses.clear()
     assert len(answers(model, 4)) == 4
-    assert [round(seconds / 60) for seconds in pauses] == [0, 1, 2, 3]
+    assert [round(seconds) for seconds in pauses if seconds] == [60, 60, 60]
 
 
 def test_a_rate_limit_is_waited_for(server, opened, pauses):
     server.script.append(error(429, "slow down", **{"retry-after": "0.4"}))
     (said,) = answers(opened())
     assert (said.text, len(server.seen), 0.4 in pauses) == ("4", 2, True)
+
+
+def test_a_server_that_says_that_nothing_is_left_is_not_asked(server, opened, pauses):
+    left = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m2s"}
+    server.script.append((200, left, REPLY))
+    assert len(answers(opened(concurrency=1), 2)) == 2
+    assert 62 in map(round, pauses)
+    assert len(server.seen) == 2
 
 
 # fmt: off
