@@ -72,7 +72,11 @@ def _specs(run: Run, samples: int, options: ExtendOptions) -> list[RunSpec]:
             prompt=prompt,
             system=system,
             second=second,
-            data={key: each for task in tasks for key, each in _data(task, run, options).items()},
+            data={
+                key: each
+                for task in tasks
+                for key, each in stored_sources(run, task, options.data).items()
+            },
             tasks_dirs=options.tasks_dirs,
         )
         for (prompt, system, max_tokens, limit, second), tasks in together.items()
@@ -95,9 +99,18 @@ def _settings(task: str, entry: TaskEntry, options: ExtendOptions) -> _Settings:
     )
 
 
-def _data(task: str, run: Run, options: ExtendOptions) -> dict[str, tuple[str, ...]]:
-    given = {key: each for key, each in options.data.items() if key.partition(":")[0] == task}
+def stored_sources(
+    run: Run, task: str, given: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return where the problems of a task of a run are read from: as given, or by its seed.
+
+    Args:
+        run: the run.
+        task: one of its tasks.
+        given: the files that the user named, by task.
+    """
+    found = {key: each for key, each in given.items() if key.partition(":")[0] == task}
     revision = run.manifest.tasks[task].data.revision
-    if task not in given and revision.startswith("seed ") and revision != "seed 0":
-        given[task] = (revision.replace("seed ", "seed:"),)
-    return given
+    if task not in found and revision.startswith("seed ") and revision != "seed 0":
+        found[task] = (revision.replace("seed ", "seed:"),)
+    return found

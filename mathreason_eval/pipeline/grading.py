@@ -82,20 +82,26 @@ def write_results(
     metrics = [metric for metric in run.metrics() if metric.task not in rules]
     written: dict[FileKey, Iterable[object]] = {}
     for task, applied in rules.items():
-        problems, infos = run.problems(task), run.infos(task)
-        verdicts = log.write(task, problems, writer)
+        verdicts = log.write(task, run.problems(task), writer)
         written[task, Verdict] = verdicts
-        if verdicts:
-            key = vote_key(applied.judging.grader)
-            report = replace(
-                applied.report,
-                greedy=run.manifest.sampling.temperature == 0,
-                same=vote_same(applied.judging.grader),
-            )
-            metrics += summarize(task, problems, infos, verdicts, key=key, report=report)
+        metrics += summary_of(run, task, verdicts, applied)
     writer.write_metrics(metrics)
     written["", Metric] = metrics
     return run.updated(run.manifest, written)
+
+
+def summary_of(
+    run: Run, task: str, verdicts: Sequence[Verdict], rules: TaskRules
+) -> Sequence[Metric]:
+    """Return the metrics of a task of a run; none where nothing is judged."""
+    if not verdicts:
+        return ()
+    grader = rules.judging.grader
+    report = replace(
+        rules.report, greedy=run.manifest.sampling.temperature == 0, same=vote_same(grader)
+    )
+    problems, infos = run.problems(task), run.infos(task)
+    return summarize(task, problems, infos, verdicts, key=vote_key(grader), report=report)
 
 
 def split_output(output: str, reasoning: str | None = None) -> tuple[str, str | None]:

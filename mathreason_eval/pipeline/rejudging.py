@@ -51,11 +51,15 @@ def rejudged(
         if task in rules
     }
     after = after.updated(after.manifest, problems)
-    return _judged(before, rules, grading), _judged(after, rules, grading)
+    return judged_again(before, rules, grading), judged_again(after, rules, grading)
 
 
-def _judged(run: Run, rules: Mapping[str, TaskRules], grading: tuple[int, float]) -> Run:
-    """Return a view of a run whose tasks that have rules are judged by them."""
+def judged_again(run: Run, rules: Mapping[str, TaskRules], grading: tuple[int, float]) -> Run:
+    """Return a view of a run whose tasks that have rules are judged by them.
+
+    Raises:
+        RunError: if a sample belongs to no stored problem.
+    """
     own = {task: rules[task] for task in run.tasks() if task in rules}
     log = VerdictLog()
     with GradingQueue(log, grading) as queue:

@@ -301,7 +301,7 @@ class _Session:
     def _take(self, queue: GradingQueue, result: Completion | Failure) -> None:
         """Store one result, and judge it if it is a sample."""
         if isinstance(result, Completion):
-            read = partial(_generation, result, self.model.opening)
+            read = partial(generation_of, result, self.model.opening)
             generation = handle(result.request, read)
             if not isinstance(generation, Failure):
                 self._store(queue, result, generation)
@@ -311,7 +311,7 @@ class _Session:
         self.writer.append_failure(result.request.task, _failed_request(result, accepted=accepted))
         if accepted:
             nothing = Completion(request=result.request, text="", finish_reason=FAILED)
-            self._store(queue, nothing, _generation(nothing, ""))
+            self._store(queue, nothing, generation_of(nothing, ""))
             return
         self.failures.append(result)
         if self.watcher is not None:
@@ -387,7 +387,13 @@ def _failed_request(failure: Failure, *, accepted: bool) -> FailedRequest:
     )
 
 
-def _generation(completion: Completion, opening: str) -> Generation:
+def generation_of(completion: Completion, opening: str) -> Generation:
+    """Return what is stored of a completion.
+
+    Args:
+        completion: what the engine generated.
+        opening: the reasoning marks that its chat template has written.
+    """
     written = completion.text if completion.reasoning is not None else opening + completion.text
     text, reasoning = split_output(written, completion.reasoning)
     return Generation(
