@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mathreason_eval.cli.config_file import config_option
+
 if TYPE_CHECKING:
     from mathreason_eval.pipeline.spec import RunSpec
 
@@ -121,6 +123,7 @@ def out_option(
 
 
 _ASKING_OPTIONS = (
+    config_option("model"),
     click.argument("model"),
     tasks_option("What to ask. May be repeated.", required=True),
     click.option(
