@@ -101,6 +101,29 @@ def tasks_option(description: str, *, required: bool = False) -> Callable[[Decor
     )
 
 
+def _axes(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return the values of each setting that is swept: a list with commas, or one each time."""
+    return {
+        key: tuple(
+            text_or_file(value) or ""
+            for value in (values[0].split(",") if len(values) == 1 else values)
+        )
+        for key, values in _values_by_key(pairs).items()
+    }
+
+
+sweep_option = click.option(
+    "--sweep",
+    type=key_value,
+    callback=lambda _ctx, _param, pairs: _axes(pairs),
+    multiple=True,
+    metavar="KEY=A,B",
+    help="Make a run of every combination of some values, each a folder below -o: of prompt, "
+    "system, temperature, top-p, max-tokens, seed, model or model-arg.NAME. A value that has a "
+    "comma is named alone, and --sweep KEY=… repeated.",
+)
+
+
 def model_arg_option(description: str) -> Callable[[Decorated], Decorated]:
     """Add `--model-arg KEY=VALUE`."""
     return click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from mathreason_eval.cli.options import (
     out_option,
     run_spec,
     second_option,
+    sweep_option,
     tasks_dir_option,
 )
 from mathreason_eval.cli.screens import exit_code_kept, note, print_json, write_file
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @asking_options
+@sweep_option
 def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Run MODEL on the problems of some tasks, and grade its answers.
 
@@ -45,6 +48,8 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     from mathreason_eval.pipeline.plan import resolve_sampling
     from mathreason_eval.pipeline.run import run_tasks
 
+    if options["sweep"]:
+        return _sweep(model, options)
     spec = run_spec(options)
     # A folder that is to be repaired may have nothing that can be read before.
     stored = None if spec.repair else options["out"]
@@ -65,6 +70,43 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     SIGNALS.raise_received()
     with exit_code_kept():
         print_json(run_as_json(done)) if options["as_json"] else print_run(done)
+    return EXIT_DONE
+
+
+def _sweep(model: str, options: Mapping[str, Any]) -> int:
+    """Run every combination of what `--sweep` names, and print how far they lie apart."""
+    from mathreason_eval.cli.screens.progress import Progress
+    from mathreason_eval.cli.screens.sweep import print_sweep, sweep_as_json
+    from mathreason_eval.models import NamedModel, UserModel
+    from mathreason_eval.pipeline.sweep import Axis, Cell, SweepRequest, cells, sweep
+    from mathreason_eval.runs.store import Run
+
+    if options["out"] is None:
+        raise click.UsageError("--sweep makes several runs: name the folder for them with -o.")
+    request = SweepRequest(
+        axes=tuple(Axis(name=key, values=values) for key, values in options["sweep"].items()),
+        spec=run_spec(options),
+        opener=NamedModel(name=UserModel(model), options=options["model_args"]),
+        out=options["out"],
+    )
+    number, done = len(cells(request)), list[tuple[Cell, Run]]()
+    with ExitStack() as shown:
+
+        def watch(cell: Cell) -> Progress:
+            shown.close()
+            note(f"{len(done) + 1} of {number}: {visible_line(cell.folder.name)}")
+            return shown.enter_context(Progress())
+
+        for cell, run in sweep(
+            request,
+            watch=watch,
+            grading=(options["workers"], options["deadline"]),
+            stop=SIGNALS.stop,
+        ):
+            done.append((cell, run))
+    SIGNALS.raise_received()
+    with exit_code_kept():
+        print_json(sweep_as_json(done)) if options["as_json"] else print_sweep(done)
     return EXIT_DONE
 
 

@@ -1,0 +1,198 @@
+"""A grid of runs: every combination of some settings, each a run folder of its own.
+
+The grid is as resumable as its runs: the same command goes on with the first that is not complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby, product
+from pathlib import Path
+from typing import Any
+
+from mathreason_eval.errors import Faults, UnknownNameError, UserError, raise_faults
+from mathreason_eval.models import NamedModel, UserModel
+from mathreason_eval.models.base import Model
+from mathreason_eval.pipeline.preflight import preflight
+from mathreason_eval.pipeline.queue import GRADING
+from mathreason_eval.pipeline.run import Watcher, run_tasks
+from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.pipeline.stopping import Stop
+from mathreason_eval.runs.store import Run
+from mathreason_eval.text import distinct_page_names
+
+MODEL = "model"
+MODEL_ARG = "model-arg."
+"""Before the name of an engine's option: `model-arg.dtype`."""
+_READ: Mapping[str, Callable[[str], object]] = {
+    "prompt": str,
+    "system": str,
+    "temperature": float,
+    "top-p": float,
+    "max-tokens": int,
+    "seed": int,
+}
+"""The settings that may vary, and what reads them as typed."""
+MAX_CELLS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Axis:
+    """A setting that varies."""
+
+    name: str
+    """`prompt`, `temperature`, `model`, `model-arg.dtype`, …"""
+    values: tuple[str, ...]
+    """As typed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One combination of settings."""
+
+    settings: tuple[tuple[str, str], ...]
+    """(name of the axis, value as typed), in the order of the axes."""
+    spec: RunSpec
+    opener: NamedModel
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepRequest:
+    """What varies, and what does not."""
+
+    axes: tuple[Axis, ...]
+    spec: RunSpec
+    opener: NamedModel
+    out: Path
+    """The folder of the grid; each run is a folder in it."""
+
+
+def cells(request: SweepRequest) -> tuple[Cell, ...]:
+    """Return every combination: those of one model and its options together.
+
+    Raises:
+        UserError: naming each axis that is none, each value that is none of its setting, and a grid
+            of too many combinations.
+    """
+    axes, faults = request.axes, Faults()
+    for axis in axes:
+        faults.attempt(partial(_check, axis, axes))
+    raise_faults(faults.found)
+    number = 1
+    for axis in axes:
+        number *= len(axis.values)
+    if number > MAX_CELLS:
+        raise UserError(
+            f"The sweep has {number:,} combinations.", f"Ask for {MAX_CELLS:,} at most."
+        )
+    combined = [
+        tuple(zip([axis.name for axis in axes], chosen, strict=True))
+        for chosen in product(*(axis.values for axis in axes))
+    ]
+    names = distinct_page_names(
+        ",".join(f"{key}={value}" for key, value in one) for one in combined
+    )
+    made = [_cell(request, one, name) for one, name in zip(combined, names, strict=True)]
+    return tuple(sorted(made, key=lambda cell: made.index(_first_of_engine(made, cell))))
+
+
+def _check(axis: Axis, axes: Sequence[Axis]) -> None:
+    known = [*_READ, MODEL, f"{MODEL_ARG}NAME"]
+    if axis.name not in {*_READ, MODEL} and not axis.name.startswith(MODEL_ARG):
+        raise UnknownNameError("setting that can be swept", axis.name, known)
+    if sum(one.name == axis.name for one in axes) > 1 or len({*axis.values}) < len(axis.values):
+        raise UserError(
+            f"--sweep {axis.name} has a value twice.", "Name each value of a setting once."
+        )
+
+
+def _cell(request: SweepRequest, settings: tuple[tuple[str, str], ...], name: str) -> Cell:
+    """Return a combination; RunSpec checks its values."""
+    changed: dict[str, Any] = {}
+    model, options = request.opener.name, dict(request.opener.options)
+    for key, value in settings:
+        if key == MODEL:
+            model = UserModel(value)
+        elif key.startswith(MODEL_ARG):
+            options[key.removeprefix(MODEL_ARG)] = value
+        else:
+            changed[key.replace("-", "_")] = _read(key, value)
+    return Cell(
+        settings=settings,
+        spec=replace(request.spec, **changed),
+        opener=NamedModel(name=model, options=options),
+        folder=request.out / name,
+    )
+
+
+def _read(key: str, value: str) -> object:
+    try:
+        return _READ[key](value)
+    except ValueError:
+        raise UserError(
+            f"--sweep {key}: {value!r} is no value of it.", f"Write --sweep {key}=A,B."
+        ) from None
+
+
+def _first_of_engine(made: Sequence[Cell], cell: Cell) -> Cell:
+    return next(one for one in made if one.opener == cell.opener)
+
+
+def sweep(
+    request: SweepRequest,
+    *,
+    watch: Callable[[Cell], Watcher | None] = lambda _: None,
+    grading: tuple[int, float] = GRADING,
+    stop: Stop | None = None,
+) -> Iterator[tuple[Cell, Run]]:
+    """Yield each combination with its run, as it is complete.
+
+    A model is opened once for all its combinations that follow one another.
+
+    Args:
+        request: what varies.
+        watch: returns who is notified of the steps of a combination's run.
+        grading: as `run_tasks`.
+        stop: as `run_tasks`; no further combination begins after it is requested.
+
+    Raises:
+        UserError: as `cells` and `run_tasks`. All faults are named before a model is opened.
+    """
+    made, faults = cells(request), Faults()
+    for cell in made:
+        faults.attempt(partial(preflight, cell.spec, cell.opener, cell.folder))
+    raise_faults(list({str(one): one for one in faults.found}.values()))
+    for opener, of_model in groupby(made, key=lambda cell: cell.opener):
+        with closing(opener()) as model:
+            for cell in of_model:
+                if stop is not None and stop.requested:
+                    return
+                run = run_tasks(
+                    cell.spec,
+                    partial(_Kept, model),
+                    cell.folder,
+                    watcher=watch(cell),
+                    grading=grading,
+                    stop=stop,
+                )
+                yield cell, run
+
+
+class _Kept:
+    """A model that another run will ask: whoever closes it leaves it open."""
+
+    def __init__(self, model: Model) -> None:
+        object.__setattr__(self, "_model", model)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the model has
+        return getattr(self._model, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._model, name, value)
+
+    def close(self) -> None:
+        """Do nothing."""
