@@ -195,7 +195,7 @@ def test_the_readmes_table_is_printed_by_the_program(tmp_path):
     pytest.importorskip("xllamacpp")
     pytest.importorskip("openai")
     folder = tmp_path / "run"
-    words = ["run", "demo", "-t", "arithmetic", "--prompt", "few-shot", "-n", "2", "--limit", "3",
+    words = ["run", "demo", "-t", "arithmetic", "--prompt", "few-shot", "-n", "2", "--limit", "1",
              "--max-tokens", "48", "-o", str(folder)]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "mathreason_eval", *words],
@@ -205,7 +205,7 @@ def test_the_readmes_table_is_printed_by_the_program(tmp_path):
     if "weights of the demo model are not installed" in done.stderr:
         pytest.skip("the demo's weights are not installed")
     assert done.returncode == 0, done.stderr
-    assert "= 6" in done.stdout
+    assert "= 2" in done.stdout
     run = load_run(folder)
     assert run.manifest.finished
     assert all(g.text and g.completion_tokens for g in run.generations("arithmetic"))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -153,7 +150,7 @@ SCREENS = [
 @pytest.mark.parametrize("width", [60, 80])
 @pytest.mark.parametrize(("words", "names"), SCREENS)
 def test_a_narrow_screen_has_every_name_and_number_of_a_wide_one(
-    runs, tmp_path, words, names, width
+    mathreason, runs, tmp_path, words, names, width
 ):
     (a,), (b,) = ([*(runs / side).glob("*/manifest.json")] for side in "ab")
     outputs = runs / "a" / "outputs.jsonl"
@@ -161,11 +158,9 @@ def test_a_narrow_screen_has_every_name_and_number_of_a_wide_one(
 
     def screen(columns: int) -> str:
         named = [word.format(**places, new=tmp_path / str(columns)) for word in words]
-        env = {**os.environ, "COLUMNS": str(columns), "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-m", "mathreason_eval", *named]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
-        assert done.returncode in (0, 1, 3), done.stderr
-        return done.stdout
+        done = mathreason(*named, width=columns)
+        assert done.code in (0, 1, 3), done.err
+        return done.out
 
     narrow, wide = screen(width), screen(400)
     missing = set(re.findall(r"\d[\d,.]*", _tables(wide))) - set(re.findall(r"\d[\d,.]*", narrow))
