@@ -282,7 +282,8 @@ def test_importing_costs_nothing(statement):
 
 BROAD_HANDLERS = {
     "models.base": "handle",
-    "models.openai": "_tried",
+    "models.client": "_tried",
+    "models.fleet": "_work",
     "models.openings": "_answer",
     "models.parsers": "thought",
     "models.template_child": "main",

@@ -16,7 +16,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, lru_cache
 from itertools import count, islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from mathreason_eval.errors import Faults, ModelError, UnknownNameError
 from mathreason_eval.models import of_file, read_options, with_options
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.fleet import Fleet
 from mathreason_eval.text.documents import parse_yaml
 from mathreason_eval.text.jsonl import bounded_lines, read_objects
 from mathreason_eval.text.limits import MAX_YAML_BYTES
@@ -43,11 +44,13 @@ class Options:
     """Completions after which the engine raises a `ModelError`."""
     die_after: int | None = None
     """Completions after which the process kills itself, as `kill -9` would."""
+    replicas: int = 1
+    """Engines that share the requests; `crash_after` and the like are of the first alone."""
     chat: bool = True
     context: int | None = None
 
 
-SCHEDULING_OPTIONS = frozenset({"latency", "concurrency", "crash_after", "die_after"})
+SCHEDULING_OPTIONS = frozenset({"latency", "concurrency", "crash_after", "die_after", "replicas"})
 """Options that do not change a text."""
 
 
@@ -178,7 +181,7 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     )
 
 
-def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel:
+def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel | Fleet:
     """Return the engine of `echo`, of `answer=TEXT` or of a file of rules.
 
     Raises:
@@ -187,7 +190,13 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> FakeModel:
     """
     rules, top = _script(rest)
     identified = of_file("fake", Path(rest)) if Path(rest).suffix in _FILES else {}
-    return FakeModel(name, rules, read_options(Options, "fake", {**top, **options}), identified)
+    chosen = read_options(Options, "fake", {**top, **options})
+    first = FakeModel(name, rules, chosen, identified)
+    if chosen.replicas <= 1:
+        return first
+    whole = replace(chosen, crash_after=None, die_after=None)
+    others = [FakeModel(name, rules, whole, identified) for _ in range(chosen.replicas - 1)]
+    return Fleet([first, *others], grace=0.0)
 
 
 def _script(rest: str) -> tuple[list[ScriptRule], Mapping[str, str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import Faults, ModelError, UserError
-from mathreason_eval.models import DEMO, of_file, openai, read_options, require, with_options
+from mathreason_eval.models import DEMO, of_file, read_options, require, with_options
 from mathreason_eval.models.base import (
     Completion,
     Failure,
@@ -23,6 +23,8 @@ from mathreason_eval.models.base import (
     context_failure,
 )
 from mathreason_eval.models.budget import template_thinks
+from mathreason_eval.models.client import OpenAIModel
+from mathreason_eval.models.client import Options as ClientOptions
 from mathreason_eval.models.environment import environment
 from mathreason_eval.models.facts import ChatTemplate, ModelFacts
 from mathreason_eval.models.gguf import read_header
@@ -82,7 +84,7 @@ class LlamaCppModel:
         self._url: str = self._server.listening_address
         self._counted: dict[Prompt, asyncio.Future[int]] = {}
         address = Server(url=f"{self._url}/v1", model=path.name, described={}, defaults={})
-        client_options = openai.Options(
+        client_options = ClientOptions(
             # A server of our own: it needs no key, and gets none.
             concurrency=options.parallel,
             chat=self.chat,
@@ -90,7 +92,7 @@ class LlamaCppModel:
             timeout=_TIMEOUT,
             api_key_env="",
         )
-        self._client = openai.OpenAIModel(name, address, client_options, refusal=self._refusal)
+        self._client = OpenAIModel(name, address, client_options, refusal=self._refusal)
         self.opening = self._template_opening() if self.chat else ""
         self.thinks = self.chat and template_thinks(template, self.opening)
         # A server that still runs at the end of the interpreter may hang.

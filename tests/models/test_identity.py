@@ -32,10 +32,10 @@ from mathreason_eval.runs.manifest import describe_model, short_name
 
 # fmt: off
 SCHEDULING = {
-    "fake": {"latency", "concurrency", "crash_after", "die_after"},
+    "fake": {"latency", "concurrency", "crash_after", "die_after", "replicas"},
     "llamacpp": {"threads"},
     "openai": {"concurrency", "retries", "timeout", "requests_per_minute",
-               "tokens_per_minute", "api_key_env", "context", "grace"},
+               "tokens_per_minute", "api_key_env", "context", "grace", "replicas"},
     "vllm": {"gpu_memory_utilization"},
 }
 ROUNDING = {
@@ -46,7 +46,10 @@ ROUNDING = {
              "enable_prefix_caching"},
 }
 # fmt: on
-MODULES = {name: import_module(f"mathreason_eval.models.{name}") for name in backends()}
+MODULES = {
+    name: import_module(f"mathreason_eval.models.{'client' if name == 'openai' else name}")
+    for name in backends()
+}
 OPTIONS = [
     (backend, option)
     for backend, module in MODULES.items()

@@ -13,8 +13,7 @@ from time import monotonic
 import pytest
 
 from mathreason_eval.errors import ModelError
-from mathreason_eval.models import open_model
-from mathreason_eval.models import openai as client
+from mathreason_eval.models import client, open_model
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.types import Message, Prompt, Sampling
 

@@ -14,7 +14,7 @@ from mathreason_eval.errors import DataError
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion, Request
 from mathreason_eval.models.replay import _completion
-from mathreason_eval.pipeline.run import _generation
+from mathreason_eval.pipeline.run import generation_of
 from mathreason_eval.types import CONTENT_FILTER, FAILED, Generation, Prompt, Sampling
 
 GENERATION = {
@@ -125,7 +125,7 @@ def test_every_field_of_a_sample_is_of_a_completion_or_of_the_run():
 
 def replayed_sample(stored):
     row = json.loads(json.dumps(asdict(stored)))
-    return asdict(_generation(_completion(request(stored.problem_id, stored.sample), row), ""))
+    return asdict(generation_of(_completion(request(stored.problem_id, stored.sample), row), ""))
 
 
 def of_sample(stored):

@@ -1,0 +1,267 @@
+"""Replicas share one queue: nothing is lost or doubled, whatever becomes of some of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from functools import partial
+from itertools import islice
+from threading import Thread
+
+import pytest
+from fault_server import KEY, FaultServer
+
+from mathreason_eval.errors import ModelError
+from mathreason_eval.models import open_model
+from mathreason_eval.models.base import Completion, Failure, Request, drain
+from mathreason_eval.models.fleet import Fleet
+from mathreason_eval.pipeline.run import run_tasks
+from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.runs.store import load_run
+from mathreason_eval.types import Prompt, Sampling
+
+RUNS = 200
+
+
+def requests(number: int = RUNS):
+    for index in range(number):
+        yield Request(
+            task="t", problem_id=str(index), sample=0, prompt=Prompt(text=str(index)),
+            sampling=Sampling(max_tokens=8), seed=index,
+        )  # fmt: skip
+
+
+class Replica:
+    """An engine of some slots that repeats its prompt, and dies or stumbles as it is told."""
+
+    def __init__(self, *, slots=4, dies_after=None, fails=(), seconds=0.0, answers=None):
+        self.name, self.chat, self.context, self.opening = "replica", False, None, ""
+        self.slots, self.dies_after, self.fails, self.seconds = slots, dies_after, fails, seconds
+        self.answered_by: str | None = None
+        self.answers = answers
+        self.asked: list[str] = []
+        self.closed = False
+
+    def describe(self):
+        return {"backend": "replica"}
+
+    def stream(self, source):
+        flying: list[Request] = []
+        while True:
+            flying += islice(source, self.slots - len(flying))
+            if not flying:
+                return
+            if self.seconds:
+                time.sleep(self.seconds)
+            request = flying.pop(0)
+            self.asked.append(request.problem_id)
+            self.answered_by = self.answered_by or self.answers
+            if len(self.asked) == self.dies_after:
+                raise ModelError("The replica died.", "Start it.")
+            if request.problem_id in self.fails or self.answered_by not in (None, self.answers):
+                yield Failure(request=request, reason="no")
+            else:
+                yield Completion(request=request, text=request.prompt.text, finish_reason="stop")
+
+    def close(self):
+        self.closed = True
+
+
+def asked_of(*replicas: Replica, number: int = RUNS):
+    fleet = Fleet(replicas, grace=1.0)
+    results = list(fleet.stream(requests(number)))
+    fleet.close()
+    assert all(one.closed for one in replicas)
+    return results
+
+
+def check_whole(results, number: int = RUNS, failed: frozenset[str] = frozenset()) -> None:
+    """Check that each request has one result, and its own."""
+    assert Counter(one.request.problem_id for one in results) == dict.fromkeys(
+        map(str, range(number)), 1
+    )
+    for one in results:
+        if one.request.problem_id in failed:
+            assert isinstance(one, Failure)
+        else:
+            assert one.text == one.request.problem_id
+
+
+def kept(stream, results):
+    """Put into a list what a stream yields, which its error would lose."""
+    for one in stream:
+        results.append(one)
+        yield from ()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 8])
+def test_each_request_has_one_result_whatever_the_number_of_replicas(number):
+    replicas = [Replica(seconds=0.0005) for _ in range(number)]
+    check_whole(asked_of(*replicas))
+    assert sum(len(one.asked) for one in replicas) == RUNS
+    assert all(one.asked for one in replicas)
+
+
+@pytest.mark.parametrize("dies_after", [1, 2, 17, 40])
+def test_what_a_dead_replica_had_in_flight_is_asked_of_the_others(dies_after):
+    dead = Replica(dies_after=dies_after, slots=16, seconds=0.0005)
+    living = Replica(seconds=0.0005)
+    check_whole(asked_of(dead, living))
+    assert len(dead.asked) + len(living.asked) <= RUNS + 16
+
+
+def test_one_of_many_is_enough():
+    replicas = [Replica(dies_after=n + 1, seconds=0.0005) for n in range(5)]
+    check_whole(asked_of(*replicas, Replica(seconds=0.0005)))
+
+
+def test_the_last_one_s_error_is_raised_after_what_was_answered():
+    fleet = Fleet([Replica(dies_after=20), Replica(dies_after=30)], grace=1.0)
+    results = []
+    with pytest.raises(ModelError, match="died"):
+        results.extend(kept(fleet.stream(requests()), results))
+    assert 0 < len(results) <= 50
+    assert max(Counter(one.request.problem_id for one in results).values()) == 1
+
+
+def test_a_request_that_one_could_not_answer_is_asked_of_another():
+    check_whole(asked_of(Replica(fails={"3", "7"}, seconds=0.001), Replica(seconds=0.001)))
+
+
+def test_what_nobody_can_answer_is_a_failure_of_its_own():
+    fails = frozenset({"3", "7"})
+    check_whole(asked_of(Replica(fails=fails), Replica(fails=fails)), failed=fails)
+
+
+def test_a_request_too_many_is_not_pulled():
+    pulled = []
+
+    def source():
+        for one in requests():
+            pulled.append(one)
+            yield one
+
+    fleet = Fleet([Replica(slots=4, seconds=0.01), Replica(slots=4, seconds=0.01)], grace=1.0)
+    stream = fleet.stream(source())
+    next(stream)
+    stream.close()
+    list(drain(fleet))
+    assert len(pulled) < 40
+
+
+def test_an_error_of_the_source_is_raised():
+    def source():
+        yield from requests(5)
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        list(Fleet([Replica(), Replica()], grace=1.0).stream(source()))
+
+
+def test_a_replica_that_is_another_model_answers_nothing():
+    """Nobody knows which comes first; by the second a result of the other one is refused."""
+    one, other = Replica(answers="a"), Replica(answers="b", seconds=0.05)
+    fleet = Fleet([one, other], grace=0.1)
+    check_whole(list(fleet.stream(requests())))
+    assert fleet.answered_by == "a"
+    assert other.answered_by == "a"
+
+
+def test_replicas_that_have_answered_by_two_names_are_an_error():
+    one, other = Replica(answers="a", seconds=0.001), Replica(answers="b", seconds=0.001)
+    fleet = Fleet([one, other], grace=0.1)
+    stream = fleet.stream(requests())
+    one.answered_by, other.answered_by = "a", "b"
+    with pytest.raises(ModelError, match="different models: a, b"):
+        list(stream)
+
+
+def test_a_name_that_is_expected_is_expected_of_all():
+    replicas = [Replica(), Replica()]
+    fleet = Fleet(replicas, grace=1.0)
+    fleet.answered_by = "a"
+    assert [one.answered_by for one in replicas] == ["a", "a"]
+    assert fleet.answered_by == "a"
+
+
+def test_no_thread_is_left():
+    before = threading.active_count()
+    asked_of(*[Replica() for _ in range(4)])
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("crash_after", [0, 3])
+def test_scripted_replicas_make_the_run_of_one(tmp_path, crash_after):
+    def run(name, **options):
+        spec = RunSpec(tasks=("arithmetic",), samples=2, limit=20)
+        return run_tasks(spec, partial(open_model, "fake:answer=4", options), tmp_path / name)
+
+    alone = run("alone")
+    together = run("together", replicas="3", crash_after=str(crash_after), latency="0.001")
+    assert verdicts(together) == verdicts(alone)
+    assert together.manifest.finished
+
+
+# --- servers ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def servers(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    running = [FaultServer() for _ in range(3)]
+    for one in running:
+        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield running
+    for one in running:
+        one.shutdown()
+        one.server_close()
+
+
+def go(servers, folder, **options):
+    others = " ".join(one.url for one in servers[1:])
+    given = {"retries": "0", "concurrency": "4", **({"replicas": others} if others else {})}
+    opener = partial(open_model, f"openai:m@{servers[0].url}", {**given, **options})
+    return run_tasks(RunSpec(tasks=("arithmetic",), limit=40), opener, folder)
+
+
+def verdicts(run):
+    return {one.problem_id: (one.outcome, one.answer) for one in run.verdicts("arithmetic")}
+
+
+@pytest.mark.slow
+def test_several_servers_make_the_run_of_one(servers, tmp_path):
+    alone, together = go(servers[:1], tmp_path / "alone"), go(servers, tmp_path / "together")
+    assert verdicts(alone) == verdicts(together)
+    assert all(one.asked for one in servers)
+    again = go(servers[:1], tmp_path / "together")  # Fewer of them go on with the same run.
+    assert again.manifest.sessions[-1].samples == 0
+
+
+@pytest.mark.slow
+def test_a_server_that_fails_everything_costs_nothing_but_time(servers, tmp_path):
+    alone = go(servers[:1], tmp_path / "alone")
+    servers[1].every = "status 500"
+    servers[2].every = "status 401"
+    assert verdicts(go(servers, tmp_path / "together")) == verdicts(alone)
+    assert load_run(tmp_path / "together").manifest.finished
+
+
+# fmt: off
+SLIPS = [
+    ("{0}",             "named twice"),
+    ("{1} {1}",         "named twice"),
+    ("nowhere",         "lacks a model or the address"),
+    ("http://127.0.0.1:1/v1", "There is no answer from"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("replicas", "says"), SLIPS)
+def test_a_slip_in_the_addresses_is_named(servers, replicas, says):
+    named = replicas.format(*(one.url for one in servers))
+    with pytest.raises(ModelError, match=says):
+        open_model(f"openai:m@{servers[0].url}", {"replicas": named})
