@@ -2,9 +2,9 @@
 
     python benchmarks/fleet.py [--requests 1280] [--limited 600]
 
-Scripted engines of 400 ms with 64 requests in flight each: eight against one, and eight of which one
-fails. A server that allows 10 requests a second and says nothing of it: the part of that rate that is
-used, and the part of the requests that it refuses.
+Scripted engines of 400 ms with 64 requests in flight each: eight against one, and eight of which
+one fails. A server that allows 10 requests a second and says nothing of it: the part of that rate
+that is used, and the part of the requests that it refuses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from mathreason_eval.models import open_model
+from mathreason_eval.models import UserModel, open_model
 from mathreason_eval.models.base import Request
 from mathreason_eval.types import Message, Prompt, Sampling
 
@@ -39,7 +39,7 @@ def requests(number: int) -> Iterator[Request]:
         )
 
 
-def rate(name: str, number: int, **options: object) -> float:
+def rate(name: UserModel, number: int, **options: object) -> float:
     """Return the requests answered in a second; each must have exactly one result."""
     with closing(open_model(name, {key: str(value) for key, value in options.items()})) as model:
         began = time.monotonic()
@@ -113,15 +113,15 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=1280, help="of one engine")
     parser.add_argument("--limited", type=int, default=600, help="of the limited server")
     options = parser.parse_args()
-    engine = {"latency": 0.4, "concurrency": 64}
-    one = rate("fake:answer=4", options.requests, **engine)
-    eight = rate("fake:answer=4", 8 * options.requests, **engine, replicas=8)
-    hurt = rate("fake:answer=4", 8 * options.requests, **engine, replicas=8, crash_after=200)
+    engine, fake = {"latency": 0.4, "concurrency": 64}, UserModel("fake:answer=4")
+    one = rate(fake, options.requests, **engine)
+    eight = rate(fake, 8 * options.requests, **engine, replicas=8)
+    hurt = rate(fake, 8 * options.requests, **engine, replicas=8, crash_after=200)
     print(f"1 engine {one:,.0f}/s, 8 {eight:,.0f}/s: {eight / one:.2f} times")
     print(f"8, of which one fails after 200: {hurt:,.0f}/s, {hurt / one:.2f} times")
     server = Limited()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    name = f"openai:m@http://127.0.0.1:{server.server_port}/v1"
+    name = UserModel(f"openai:m@http://127.0.0.1:{server.server_port}/v1")
     used = rate(name, options.limited) / RATE
     share = server.refused / (server.allowed + server.refused)
     print(

@@ -60,13 +60,45 @@ class UserError(Exception):
         return f"{self.what} {self.hint}".strip()
 
 
+_CLOSE = 0.5
+"""The least similarity, from 0 to 1, of a name that is suggested."""
+_NEGATIONS = ("non", "not", "dis", "un", "in", "im", "no")
+
+
+def nearest(name: str, known: Iterable[str], *, close: float = _CLOSE) -> str | None:
+    """Return the known name closest to another, whatever its letter case; None if none is close.
+
+    A name that says the opposite is not close, whatever its letters: `incorrect` is never taken
+    for `correct`.
+
+    Args:
+        name: as typed.
+        known: the names that there are.
+        close: the least similarity by difflib's ratio, from 0 to 1.
+    """
+    folded = {_folded(one): one for one in sorted(known, reverse=True)}
+    asked = _folded(name)
+    others = [one for one in folded if not _are_opposites(one, asked)]
+    found = difflib.get_close_matches(asked, others, n=1, cutoff=close)
+    return folded[found[0]] if found else None
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-")
+
+
+def _are_opposites(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return any(long == f"{prefix}{dash}{short}" for prefix in _NEGATIONS for dash in ("", "-"))
+
+
 class UnknownNameError(UserError):
     """A name that is not among the known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        choice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names) or 'none'}."
+        near = nearest(name, names)
+        choice = f"Did you mean {near}?" if near else f"Known: {', '.join(names) or 'none'}."
         super().__init__(f"There is no {kind} named {name!r}.", f"{choice} {hint}".strip())
 
 

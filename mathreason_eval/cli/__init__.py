@@ -7,7 +7,6 @@ Command modules import click alone; what a verb needs is imported when it runs, 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import sys
 import warnings
@@ -35,6 +34,7 @@ from mathreason_eval.errors import (
     OutputError,
     SeveralFaultsError,
     UserError,
+    nearest,
 )
 from mathreason_eval.version import __version__
 
@@ -51,8 +51,8 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return a verb, or raise an error that suggests the nearest one."""
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            near = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]}?" if near else " `mathreason --help` lists them."
+            near = nearest(args[0], self.commands)
+            hint = f" Did you mean {near}?" if near else " `mathreason --help` lists them."
             raise click.UsageError(f"There is no verb {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 import re
 import ssl
@@ -13,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from mathreason_eval.errors import ModelError, UnknownNameError
+from mathreason_eval.errors import ModelError, UnknownNameError, nearest
 from mathreason_eval.models import read_object
 from mathreason_eval.models.base import Failure
 from mathreason_eval.models.bounded import bound_reply
@@ -250,8 +249,8 @@ def listed_model(model: str, url: str, access: Access) -> ListedModel:
         return ListedModel()
     names = [str(entry.get("id")) for entry in listed]
     if model not in names:
-        near = difflib.get_close_matches(model, names, n=1, cutoff=0.0)
-        served = f"Did you mean {near[0]}?" if near else "It serves none."
+        near = nearest(model, names, close=0.0)
+        served = f"Did you mean {near}?" if near else "It serves none."
         raise ModelError(f"The server at {url} has no model {model!r}.", served)
     entry = listed[names.index(model)]
     meta = entry.get("meta")
