@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.extract.context import doubt
@@ -73,9 +74,7 @@ def extract(
     Raises:
         UnknownNameError: if a rule's name is not in `EXTRACTORS`.
     """
-    for rule in rules:
-        if rule not in EXTRACTORS:
-            raise UnknownNameError("extraction rule", rule, EXTRACTORS)
+    _require(tuple(rules))
     text = _own_turn(text)
     further = _continuations(text)
     if further is not None:
@@ -84,6 +83,13 @@ def extract(
         if answer is not None and (another or answer.rule not in WEAK_RULES):
             return answer
     return _first(text, rules, accepts)
+
+
+@lru_cache(maxsize=256)
+def _require(rules: tuple[str, ...]) -> None:
+    for rule in rules:
+        if rule not in EXTRACTORS:
+            raise UnknownNameError("extraction rule", rule, EXTRACTORS)
 
 
 def _first(text: str, rules: Sequence[str], accepts: Callable[[str], bool] | None) -> Answer | None:
@@ -103,15 +109,21 @@ def _first(text: str, rules: Sequence[str], accepts: Callable[[str], bool] | Non
 
 def _own_turn(text: str) -> str:
     """Return the text before the first mark of a chat template that has text before it."""
-    if not any(
-        sign in text for sign in ("|>", "</s>", "turn>", "｜>", "[INST]", "[unused10]", "<eos>")
-    ):
+    if not _may_end_early(text):
         return text
     begins = len(text) - len(text.lstrip())
     if text.startswith(_TURNS, begins):
         begins += 1
     places = [place for turn in _TURNS if (place := text.find(turn, begins)) > 0]
     return text[: min(places)] if places else text
+
+
+def _may_end_early(text: str) -> bool:
+    """Return whether a text may contain a mark of a chat template: a fast first look."""
+    return (
+        ">" in text
+        and ("|>" in text or "turn>" in text or "</s>" in text or "｜>" in text or "<eos>" in text)
+    ) or ("[" in text and ("[INST]" in text or "[unused10]" in text))
 
 
 def _continuations(text: str) -> tuple[int, bool] | None:

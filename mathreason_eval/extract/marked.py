@@ -27,6 +27,8 @@ _MOST_JOINED = 16
 _COMMANDS = (("oxed", 2), (r"\fbox", 0), (r"\framebox", 0))
 r"""What is searched for, and how many characters of the command precede it: `\boxed`, and `boxed{`
 of a model that lost the backslash, or wrote the backspace that `\b` means in many languages."""
+_IN_EVERY_BOX = "ox"
+"""What all of them contain, and GLM's tokens, too."""
 _SPACE = re.compile(r"\s*")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
 r"""Braces that count, and `\{`, which does not."""
@@ -54,6 +56,8 @@ def boxed(text: str) -> Answer | None:
     closed, no earlier one is used: the model has withdrawn it. A box that only shows the requested
     form, `\boxed{answer}`, is ignored.
     """
+    if _IN_EVERY_BOX not in text:
+        return None
     boxes = _boxes(text)
     for mark, after in boxes:
         content = _content(text, after)
@@ -210,7 +214,6 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     return _HEADING.match(line) is not None or not re.search(r"[\d$\\]", line)
 
 
-_TAG_ENDS = ("nswer>", "NSWER>", "nswer]", "NSWER]")
 _OPEN_TAG = re.compile(r"<\s*(?:final_?)?answer\s*>|\[\s*answer\s*\]", re.IGNORECASE)
 _CLOSE_TAG = re.compile(r"<\s*/\s*(?:final_?)?answer\s*>|\[\s*/\s*answer\s*\]", re.IGNORECASE)
 _NO_ANSWERS = {"", "...", "…", "answer", "your answer", "answer here", "final answer", "and"}
@@ -219,7 +222,7 @@ _NO_ANSWERS = {"", "...", "…", "answer", "your answer", "answer here", "final 
 
 def tag(text: str) -> Answer | None:
     """Return the content of the last `<answer>`; one that is never closed is `unclosed_tag`."""
-    if not any(sign in text for sign in _TAG_ENDS):
+    if not _may_have_tag(text):
         return None
     for opening in last_matches(_OPEN_TAG, text):
         closing = _CLOSE_TAG.search(text, opening.end())
@@ -228,6 +231,13 @@ def tag(text: str) -> Answer | None:
         if answer.text and answer.text.lower() not in _NO_ANSWERS:
             return answer
     return None
+
+
+def _may_have_tag(text: str) -> bool:
+    """Return whether a text may contain `<answer>`: a fast first look."""
+    return (">" in text and ("nswer>" in text or "NSWER>" in text)) or (
+        "]" in text and ("nswer]" in text or "NSWER]" in text)
+    )
 
 
 def _in_tag(text: str, rule: str, span: Span) -> Answer:

@@ -80,7 +80,9 @@ _OTHERS = (
 _LABELS = ("A", "Ans", "Result", "Solution")
 """Words that announce an answer at the beginning of a line, before a colon."""
 _LABEL = re.compile(rf"[ \t>*_#-]{{0,9}}(?:{'|'.join(_LABELS)})[\"'*_ ]{{0,4}}[:：][\"'*_]*")
-_LABEL_SPELLINGS = tuple(f"{label}{end}" for label in _LABELS for end in (":", "**", " :", "："))
+_LABEL_SPELLINGS = {
+    label: tuple(f"{label}{end}" for end in (":", "**", " :", "：")) for label in _LABELS
+}
 _MOST_TRIED = 40
 """Number of occurrences of one word that are tried, from the last."""
 _MOST_FOUND = 3
@@ -98,9 +100,22 @@ def _spellings(table: tuple[tuple[str, str], ...]) -> dict[str, str]:
     }
 
 
-_ENGLISH_LINKS = _spellings(_ENGLISH)
-_OTHER_LINKS = _spellings(_OTHERS)
-_ASCII_LINKS = {word: link for word, link in _OTHER_LINKS.items() if word.isascii()}
+def _by_part(links: dict[str, str], *parts: str) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Return the links of words by a part of theirs: a text without it has none of the words."""
+    groups: dict[str, dict[str, str]] = {}
+    for word, link in links.items():
+        part = next((part for part in parts if part in word), "")
+        groups.setdefault(part, {})[word] = link
+    return tuple(groups.items())
+
+
+Links = tuple[tuple[str, dict[str, str]], ...]
+"""The link of each word, by a part of the words."""
+_ENGLISH_LINKS = _by_part(_spellings(_ENGLISH), "nswer", "NSWER", "inal ", "INAL ")
+_OTHER_LINKS = _by_part(_spellings(_OTHERS))
+_ASCII_LINKS = _by_part(
+    {word: link for word, link in _spellings(_OTHERS).items() if word.isascii()}
+)
 
 
 @cache
@@ -123,10 +138,12 @@ def _announcements(text: str) -> list[int]:
     return []
 
 
-def _ends(links: dict[str, str], text: str, tail: str, first: int) -> set[int]:
+def _ends(links: Links, text: str, tail: str, first: int) -> set[int]:
     return {
         end
-        for word, link in links.items()
+        for part, words in links
+        if part in tail
+        for word, link in words.items()
         if word in tail
         for end in _ends_of(word, _pattern(link), text, first)
     }
@@ -152,10 +169,16 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
 def _label_ends(text: str, tail: str, first: int) -> set[int]:
     """Return where labels that begin a line end, the last of each: `A: `, `**Solution:** `."""
     ends = set()
-    for label in _LABEL_SPELLINGS:
-        if label not in tail:
+    spellings = (
+        spelling
+        for label, spelled in _LABEL_SPELLINGS.items()
+        if label in tail
+        for spelling in spelled
+    )
+    for spelling in spellings:
+        place = text.rfind(spelling, first)
+        if place < 0:
             continue
-        place = text.rfind(label, first)
         lowest = max(0, place - _INDENT)
         start = text.rfind("\n", lowest, place) + 1
         found = _LABEL.match(text, start) if start > 0 or lowest == 0 else None

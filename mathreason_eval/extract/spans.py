@@ -25,6 +25,7 @@ Span = tuple[int, int]
 _WRAPPERS = (
     ("**", "**"), ("__", "__"), *FORMULA_MARKS, ("```", "```"), ("`", "`"), ('"', '"'), ("“", "”")
 )  # fmt: skip
+_WRAPS = frozenset(opening[0] for opening, _ in _WRAPPERS)
 _LEADING = " \t\r\n\f\v\u00a0\u3000"
 _TRAILING = _LEADING + ".,;:*。．،।、，；"
 
@@ -32,6 +33,8 @@ _TRAILING = _LEADING + ".,;:*。．،।、，；"
 def trimmed(text: str, start: int, end: int) -> Span:
     r"""Return the span without white space and markup around it: `$18$.` and `**18**` are 18."""
     start, end = _without_punctuation(text, start, end)
+    if text[start : start + 1] not in _WRAPS:
+        return start, end
     for opening, closing in _WRAPPERS:
         inner = start + len(opening), end - len(closing)
         if (

@@ -143,7 +143,7 @@ class Judge(ProcessOwner):
         Raises:
             UnknownNameError: if a rule or a grader is not known.
         """
-        first, _ = _guarded(partial(self._first, problem.gold, generation, options))
+        first, _ = _guarded(partial(self._voted, problem.gold, generation, options))
         second = None
         if options.second is not None:
             judge = partial(self._judged, problem.gold, generation, options, options.second)
@@ -184,18 +184,27 @@ class Judge(ProcessOwner):
 
     # The functions below return a match and its seconds of work, without waiting for a worker.
 
-    def _first(
+    def _voted(
         self, golds: Sequence[str], generation: Generation, options: JudgeOptions
     ) -> tuple[Match, float]:
         """Return the match by the task's first grader, with everything that metrics need."""
-        match, seconds = self._judged(golds, generation, options, options.grader)
+        match, seconds = self._first(golds, generation, options)
         began = time.perf_counter()
-        if options.check_steps and match.outcome is Outcome.CORRECT:
-            match = _with_steps(match, generation.text)
-        elif match.answer is not None and match.outcome is not Outcome.CORRECT:
+        if match.answer is not None and match.outcome is not Outcome.CORRECT:
             # Majority votes need this key. If it cannot be computed, this one verdict fails here,
             # rather than all metrics later.
             vote_key(options.grader)(match.answer)
+        return match, seconds + time.perf_counter() - began
+
+    def _first(
+        self, golds: Sequence[str], generation: Generation, options: JudgeOptions
+    ) -> tuple[Match, float]:
+        """Return the match by the task's first grader, and what its measures need."""
+        match, seconds = self._judged(golds, generation, options, options.grader)
+        if not options.check_steps or match.outcome is not Outcome.CORRECT:
+            return match, seconds
+        began = time.perf_counter()
+        match = _with_steps(match, generation.text)
         return match, seconds + time.perf_counter() - began
 
     def _judged(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from work import calls
 
-from mathreason_eval.extract import extract
+from mathreason_eval.extract import context, extract
 from mathreason_eval.grade.graders import MATH_RULES
 from mathreason_eval.grade.verify import verify
+from mathreason_eval.maths.vocabulary.negation import DENIES, NO_DENIAL
 from mathreason_eval.types import Outcome
 
 # fmt: off
@@ -354,3 +357,34 @@ def test_a_doubtful_answer_gives_way_to_a_claim_but_not_to_a_weaker_candidate() 
 @pytest.mark.parametrize("after", [" wait, no, " * 40, "no, it, " * 60, ", " * 200])
 def test_what_takes_a_value_back_is_read_in_bounded_work(after: str) -> None:
     assert calls(lambda: extract(rf"\boxed{{17}}{after}", MATH_RULES)) < 5_000
+
+
+# --- the first look that spares the patterns ---------------------------------------------------
+
+
+def words_of(clause: str) -> list[str]:
+    return clause.translate(context._WORDS_ALONE).split()
+
+
+@settings(max_examples=400)
+@given(st.from_regex(DENIES.pattern, fullmatch=True), st.sampled_from(["", " is ", " be the "]))
+def test_the_first_look_sees_every_denial(denial: str, filler: str) -> None:
+    clause = f"so it {denial}{filler}".lower()
+    if clause.isascii() and context._DENIED.search(clause):
+        assert context._may_deny(clause, words_of(clause)), clause
+
+
+@settings(max_examples=400)
+@given(st.from_regex(NO_DENIAL.pattern, fullmatch=True))
+def test_the_first_look_sees_what_is_no_denial(words: str) -> None:
+    clause = f"so {words} it is".lower()
+    if clause.isascii() and NO_DENIAL.search(clause):
+        assert context._may_deny(clause, words_of(clause)), clause
+
+
+@settings(max_examples=600)
+@given(st.from_regex(context._ASSUMED.pattern, fullmatch=True))
+def test_the_first_look_sees_every_assumption(assumption: str) -> None:
+    clause = assumption.lower()
+    if clause.isascii() and context._ASSUMED.search(clause):
+        assert context._may_assume(clause, words_of(clause)), clause

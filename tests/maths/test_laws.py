@@ -121,3 +121,36 @@ def test_no_text_raises(gold: str, answer: str) -> None:
 @pytest.mark.parametrize("prime", _PRIMES)
 def test_small_primes_have_square_roots_modulo_the_prime(prime: int) -> None:
     assert pow(prime, (PRIME - 1) // 2, PRIME) == 1
+
+
+# fmt: off
+CONVENTIONS = [
+    Convention(),
+    EXACT,
+    Convention(rounded_gold=1, rounded_answer=2),
+    Convention(integer_form=False, units="required", percent="sign"),
+    Convention(ordered_lists=True, singleton_sets=False, variable_names=True),
+]
+# fmt: on
+digits = st.one_of(
+    st.integers(-(10**12), 10**12).map(str),
+    st.decimals(-(10**6), 10**6, places=3).map(str),
+    st.from_regex(r"-?[0-9]{1,12}(\.[0-9]{1,12})?", fullmatch=True),
+)
+
+
+@settings(max_examples=300)
+@given(st.integers(-(10**12), 10**12).map(str), digits, st.sampled_from(CONVENTIONS))
+@example("10", "10.0000000001", CONVENTIONS[0])
+@example("0", "-0.5", CONVENTIONS[0])
+@example("0", "-0", CONVENTIONS[0])
+@example("7", "007", CONVENTIONS[0])
+def test_plain_numbers_are_judged_as_any_expression_is(
+    gold: str, answer: str, convention: Convention
+) -> None:
+    # With a space, neither is a plain number before it is parsed.
+    assert compare(gold, answer, convention).equal is (
+        compare(f"{gold} ", f" {answer}", convention).equal
+    )
+    if compare(gold, answer, convention).equal is False:
+        assert compare(gold, answer, convention) == compare(f"{gold} ", f" {answer}", convention)

@@ -53,6 +53,10 @@ from mathreason_eval.maths.vocabulary.units import unit_of
 from mathreason_eval.maths.vocabulary.words import FOREIGN
 from mathreason_eval.types import Match
 
+_INTEGER = re.compile(r"-?[1-9][0-9]{0,29}|0")
+_CANONICAL = re.compile(rf"(?:{_INTEGER.pattern})(?:\.[0-9]{{1,30}})?|-0\.[0-9]{{1,30}}")
+"""Numbers as every tree shows them. No convention makes a decimal an integer that it is not."""
+
 
 def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     """Return whether the answer equals the gold: pure, bounded work, no exception on any input."""
@@ -61,6 +65,8 @@ def compare(gold: str, answer: str, convention: Convention = DEFAULT) -> Match:
     one, other = plain_number(gold), plain_number(answer)
     if one is not None and other is not None and one == other and convention.integer_form:
         return _match(equal("number", f"{answer} = {gold} exactly"))
+    if one != other and _INTEGER.fullmatch(gold) and _CANONICAL.fullmatch(answer):
+        return _match(different("number", f"{answer} ≠ {gold} exactly"))
     if max(len(gold), len(answer)) > LONGEST:
         return _match(_long(gold, answer))
     try:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.maths.vocabulary.words import these
+
 _BEFORE = {
     "en": r"not|never|all\s+but|no\s+sense|neither|nor|cannot|no\s+longer|except(?:\s+for)?|without"
           r"|unlike|nowhere\s+near|instead\s+of|rather\s+than|other\s+than|anything\s+but|nothing\s+like|far\s+from|none\s+of"
@@ -43,6 +45,17 @@ DENIES = re.compile(
     re.IGNORECASE,
 )
 """A word that denies what follows it in the same clause."""
+DENYING_WORDS = these(
+    "aldrig all anything bukan cannot denied denies deny differ differs different ei ej except "
+    "fail fails far geen ikke instead inte jamais ne neither nem never nicht nie niemals niet no "
+    "nobody non none nooit nor not nothing nowhere nu nunca other pas rather rule ruled rules "
+    "ruling si sio siyo statt tampoco tidak torn undecided unequal unlike wavering weder without"
+)
+DENYING_PARTS = re.compile(
+    r"n'[te]|\\ne|avoid|discard|dismiss|eliminat|exclud|hesitat|kein|refus|reject"
+)
+"""What `DENIES` and `NO_DENIAL` begin with in a clause in ASCII and lower case: a clause without
+any of these words and parts is not searched for them, which would take ten times as long."""
 
 _WRONG = (
     r"wrong|incorrect|false|invalid|impossible|eliminated|excluded|ruled\s+out|rejected|mistaken|untrue|out"
