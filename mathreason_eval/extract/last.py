@@ -12,6 +12,7 @@ from mathreason_eval.extract.spans import (
     Span,
     answer_at,
     are_coordinated,
+    factor_end,
     is_formula,
     is_negated,
     last_matches,
@@ -71,7 +72,12 @@ def last_number(text: str) -> Answer | None:
     start = span[0] if several is None else several.start(1)
     if other := _ALTERNATIVE.search(text, max(0, span[0] - _ALTERNATIVES), span[0]):
         start = other.start()
-    return answer_at(text, "last_number", (start, span[1]))
+    sentence = _SENTENCE_END.search(text, span[1])
+    end = max(span[1], factor_end(text, span[0], sentence.start() if sentence else len(text)))
+    return answer_at(text, "last_number", (start, end))
+
+
+_SENTENCE_END = re.compile(r"[.;!?](?!\d)|\n")
 
 
 def _last_number(text: str) -> Span | None:

@@ -16,6 +16,7 @@ from mathreason_eval.extract.spans import (
     trim_to_value,
 )
 from mathreason_eval.maths.vocabulary.latex import TEXT_COMMAND
+from mathreason_eval.maths.vocabulary.negation import CONTRASTS
 from mathreason_eval.types import Answer
 
 _LONGEST = 60_000
@@ -63,7 +64,7 @@ def boxed(text: str) -> Answer | None:
         content = _content(text, after)
         if content is None:
             return _unclosed(text, after)
-        if not _is_mention(text, mark, content):
+        if not _is_mention(text, mark, content) and not _is_contrast(text, mark):
             return _with_neighbours(text, mark, content, boxes)
     return _between_tokens(text)
 
@@ -145,6 +146,19 @@ def _is_mention(text: str, mark: int, content: Span) -> bool:
     if inside in _PLACEHOLDERS:
         return True
     return not inside and _MENTIONS.search(text[max(0, mark - 40) : mark]) is not None
+
+
+_CONTRAST = re.compile(
+    rf"\\?f?boxed\s*\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}[\s$)\]\\.,;:(—–-]*{CONTRASTS}[\s$(\[\\{{]*\Z",
+    re.IGNORECASE,
+)
+_CONTRAST_REACH = 120
+"""Characters in which the box before one that it is set off from is looked for."""
+
+
+def _is_contrast(text: str, mark: int) -> bool:
+    r"""Return whether a box is what the one before is not: `\boxed{23}, not \boxed{24}`."""
+    return _CONTRAST.search(text[max(0, mark - _CONTRAST_REACH) : mark]) is not None
 
 
 def _with_neighbours(text: str, mark: int, last: Span, earlier: Iterator[Span]) -> Answer:

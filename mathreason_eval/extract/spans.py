@@ -13,7 +13,7 @@ from mathreason_eval.maths.vocabulary.latex import (
     TEXTS,
     any_of,
 )
-from mathreason_eval.maths.vocabulary.negation import DENIES
+from mathreason_eval.maths.vocabulary.negation import CONTRASTS, DENIES
 from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 from mathreason_eval.types import Answer
 
@@ -105,7 +105,7 @@ _CONNECTIVE = re.compile(
     re.IGNORECASE,
 )
 _NEW_CLAIM = re.compile(
-    r"[.:?!=<>≈→⇒。：？！\\]|\b(?:then|but|so|thus|hence|therefore|wait|no|not|actually|instead|rather"
+    r"[.:?!=<>≈→⇒。：？！\\]|\b(?:then|but|so|thus|hence|therefore|wait|no|not|nicht|pas|niet|nie|inte|ikke|não|не|actually|instead|rather"
     r"|finally|final|is|was|are|gives?|gets?|becomes?|equals?|answer|which|that|correct(?:ion|ed)?"
     r"|equivalently|because|since|if|now|let|we|I)\b",
     re.IGNORECASE,
@@ -172,8 +172,9 @@ _REASON = re.compile(
 )
 _REASON_AFTER_VALUE = re.compile(
     r"(?<=[\d$)}])\s*(?:,\s*)?\(?\b(?:because|since)\b"
-    r"|(?<=[\d$)}%])\s*(?:[,，(—–]\s*(?:and\s+|und\s+|а\s+|y\s+|e\s+|en\s+)?(?:not|nicht|et\s+non|non|no|não|не|rather\s+than"
-    r"|instead\s+of|representing|which|meaning|giving|making|i\.e)\b|，?\s*(?:而)?不是)"
+    r"|(?<=[\d$)}%])\s*[,，(—–]\s*(?:rather\s+than|instead\s+of|representing|which|meaning|giving"
+    r"|making|i\.e)\b"
+    rf"|(?<=[\d$)}}%])(?:\s*[,，(—–]\s*|\s+|(?=而?不是|而非)){CONTRASTS}"
     r"|(?<!\s)\s+or,?\s+(?:equivalently|in\s+other\s+words)\b"
     r"|(?<!\s)\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
     r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
@@ -237,6 +238,8 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
     """
     if end - start > _LONGEST_SENTENCE or _ENVIRONMENT.search(text, start, end):
         return start, end
+    if factor_end(text, start, end) > start:
+        return start, end
     if (mere := _MERE.match(text, start, end)) is not None:
         start = mere.end()
     start = last_of_chain(text, start, end)
@@ -253,6 +256,22 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
     if counted is not None and len(_WORD.findall(text, start, end)) >= _WORDS_AFTER_VALUE:
         return counted.span()
     return start, end
+
+
+_FACTOR = re.compile(
+    r"[$\\(]{0,3}[-+]?\d[\d.,/]*[$)}\\~\s]*(?:\\text\s*\{\s*)?"
+    r"(?:times\s+(?:the|as|its|their|his|her|that\s+of|larger|greater|bigger|more)"
+    r"|mal\s+so|fois\s+(?:plus|celui)|veces\s+más|vezes\s+mais|volte\s+più|keer\s+zo)\b"
+)
+
+
+def factor_end(text: str, start: int, end: int) -> int:
+    """Return where a value ends that is a multiple of something else: `8 times the original`.
+
+    `start` if it is none: `8 times` is a number.
+    """
+    found = _FACTOR.match(text, start, end)
+    return start if found is None else end
 
 
 def _value_in(text: str, start: int, end: int) -> Span:

@@ -75,8 +75,8 @@ def _end_with_parent(lifeline: int) -> None:
 # --- computer algebra ------------------------------------------------------------------------
 
 _WARM_UP = (
-    ("x", r"\int_0^x 1\,dt"), ("21_3", "77_{10}=77_{8}"), ("3", r"2 \text{ to } 4"),
-    ("2", r"= \frac{F_{n+2}}{F_n^{18}}"),
+    ("x", r"\int_0^x 1\,dt"), ("99_{8}=1", "77_{10}=99_{8}"), ("3", r"2 \text{ to } 4"),
+    ("2", r"\frac{F_{n+2}}{F_n^{18}} + \left( \cos 7^\circ + +"),
 )  # fmt: skip
 """(gold, answer) pairs that use most of the parser's grammar."""
 

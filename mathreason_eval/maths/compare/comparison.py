@@ -90,8 +90,8 @@ def _same(gold: Node, answer: Node) -> Finding:
         return different("number", "one of the two is too large to calculate")
     if gold.op == answer.op == "const":
         return different("constant", f"{answer.name} is not {gold.name}")
-    if (infinite := _same_infinity(gold, answer)) is not None:
-        return infinite
+    if (apart := _same_infinity(gold, answer) or _other_derivatives(gold, answer)) is not None:
+        return apart
     refuted = numeric.differ(gold, answer) if not _counts(gold, answer) else numeric.UNREFUTED
     if refuted.equal is False:
         return different("numeric", refuted.note)
@@ -117,6 +117,22 @@ def _confirmed(gold: Node, answer: Node) -> Finding:
         if found.equal is not None:
             return Finding(equal=found.equal, rule="numeric", note=found.note)
     return UNKNOWN
+
+
+def _other_derivatives(gold: Node, answer: Node) -> Finding | None:
+    """Return that two trees are not comparable if they have different derivatives, else None.
+
+    Those of unknown functions may be related, as `dy/dx` is to `dx/dy`.
+    """
+    if _derivatives(gold) == _derivatives(answer):
+        return None
+    if gold.op == answer.op == "sym":
+        return different("structure", f"{show(answer)} is another derivative than {show(gold)}")
+    return UNKNOWN._replace(note="they have different derivatives of unknown functions")
+
+
+def _derivatives(node: Node) -> set[str]:
+    return {name for name in symbols(node) if "/d" in name or "/∂" in name}
 
 
 _COUNTING = frozenset("nmk")

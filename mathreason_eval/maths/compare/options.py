@@ -110,6 +110,10 @@ def read_options(answer: str) -> Options | None:
     plain = _MARKUP.sub(" ", answer[:_LONGEST])
     plain = NO_DENIAL.sub(lambda found: " " * len(found.group()), plain)
     groups = _groups(plain, list(_letters(plain)))
+    if not groups and (concluded := _concluded(plain)):
+        # `C > B, so C`: in what it is concluded from, letters are values.
+        plain = " " * concluded + plain[concluded:]
+        groups = _groups(plain, list(_letters(plain)))
     if not groups:
         return None
     claimed: set[str] = set()
@@ -128,6 +132,18 @@ def read_options(answer: str) -> Options | None:
         claimed.update(group.letters)
         is_open |= group.is_open or _OR_NOTHING.match(after) is not None
     return Options(frozenset(claimed), frozenset(denied) - claimed, is_open)
+
+
+_CONCLUDES = re.compile(
+    r"\b(?:so|thus|hence|therefore|consequently|which\s+means)\b|[∴⇒]|\\(?:therefore|implies|Rightarrow)(?![a-z])"
+    r"|所以|因此|故",
+    re.IGNORECASE,
+)
+
+
+def _concluded(plain: str) -> int:
+    """Return where the last conclusion of a text begins; 0 if it draws none."""
+    return max((found.end() for found in _CONCLUDES.finditer(plain)), default=0)
 
 
 def _letters(plain: str) -> Iterator[_Group]:

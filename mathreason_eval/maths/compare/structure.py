@@ -23,6 +23,7 @@ from mathreason_eval.maths.compare.comparison import (
     ordered,
 )
 from mathreason_eval.maths.compare.convention import Convention
+from mathreason_eval.maths.compare.derivatives import in_one_notation
 from mathreason_eval.maths.compare.groups import (
     in_components,
     is_group,
@@ -51,6 +52,7 @@ _PAIR = 2
 def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     """Return whether two parsed answers are equal, if necessary after renaming parameters."""
     how = Comparison(convention, same)
+    gold, answer = in_one_notation(gold, answer)
     domains = _parameter_domains(gold), _parameter_domains(answer)
     if all(domains) and domains[0] != domains[1]:
         return different("structure", f"{domains[1][0]} against {domains[0][0]}")
@@ -90,6 +92,8 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     gold, answer = in_components(gold, answer), in_components(answer, gold)
     if gold == answer:
         return equal("identical", "the same in every part")
+    if gold.op == answer.op == "text":
+        return UNKNOWN._replace(note=f"whether {answer.name!r} is {gold.name!r} is not known")
     for applies, rule in _RULES:
         if applies(gold) or applies(answer):
             return rule(gold, answer, how)

@@ -52,7 +52,7 @@ def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Ma
                     note=f"whether {' and '.join(sorted(units))} are one is not known"
                 )
             else:
-                one, other = _object(texts[0]), _object(texts[1])
+                one, other = _objects(*texts)
                 found = _same(one, other)
                 if found.equal is False:
                     found = _rounded(texts, (one, other), convention) or found
@@ -101,8 +101,29 @@ def _unit(text: str) -> str:
     return tree.name if tree is not None and tree.op == "quantity" else ""
 
 
-def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
-    """Return the sympy object of a text, from our own tree if there is one."""
+_RELATION = re.compile(r"[=<>]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-zA-Z])")
+
+
+def _objects(gold: str, answer: str) -> tuple[Any, Any]:
+    """Return the sympy objects of two texts.
+
+    Raises:
+        UnbuildableError: if one of them has none, or if one is a value and the other a relation;
+            the LaTeX parser may take a tenth of a second to find that out.
+    """
+    texts = gold, answer
+    built = [_built(text) for text in texts]
+    for text, other in ((gold, built[1]), (answer, built[0])):
+        if other is not None and _RELATION.search(text) and next(readings(text), None) is None:
+            raise UnbuildableError("a relation against a value")
+    one, other = (
+        _parsed(text) if found is None else found for text, found in zip(texts, built, strict=True)
+    )
+    return one, other
+
+
+def _built(text: str) -> Any:  # noqa: ANN401 - sympy has no types
+    """Return the sympy object of a text from our own tree, or None if it has no tree."""
     trees = list(readings(text))
     for tree in trees:
         try:
@@ -114,15 +135,17 @@ def _object(text: str) -> Any:  # noqa: ANN401 - sympy has no types
     if is_prose(text) or not words.NEVER_UNITS.isdisjoint(re.findall(r"[a-z]+", text)):
         # Each of its letters would become a variable.
         raise UnbuildableError("prose")
-    return _parsed(text)
+    return None
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_object`
+def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_built`
     """Return the LaTeX parser's sympy object for a text.
 
     Raises:
         UnbuildableError: if it cannot parse the text, which is not a failure of the grader.
     """
+    if "&" in text and "\\begin" not in text:
+        raise UnbuildableError("its LaTeX cannot be read")  # a line of an alignment
     from latex2sympy2_extended import latex2sympy
 
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
-from mathreason_eval.maths.syntax.cursor import Grammar
+from mathreason_eval.maths.syntax.cursor import Grammar, spelled
 from mathreason_eval.maths.syntax.lexer import Token, UnreadableError
 from mathreason_eval.maths.syntax.operators import (
     BODY,
@@ -21,9 +22,10 @@ from mathreason_eval.maths.syntax.tree import (
     determinant,
     joined,
     num,
+    show,
     sym,
 )
-from mathreason_eval.maths.vocabulary import latex
+from mathreason_eval.maths.vocabulary import latex, words
 
 
 def argument(parser: Grammar) -> Node:
@@ -116,16 +118,32 @@ _HIGHEST = 4
 def _fraction(parser: Grammar) -> Node:
     r"""Return a quotient, or a derivative: `\frac{d}{dx} f`, `\frac{d^2 y}{dx^2}`."""
     over, under = argument(parser), argument(parser)
+    if _is_partial(over) and _is_partial(under):
+        parts = (re.sub(r"[()*]", "", show(node)) for node in (over, under))
+        return sym("/".join(parts).replace("partial", "∂"))
     times, variable = _derived_by(under)
+    if over.op == "d":
+        over = Node("mul", (_D, sym(over.name)))
     first, rest = (over.args[0], over.args[1:]) if over.op == "mul" else (over, ())
     if not times or first != (_D if times == 1 else Node("pow", (_D, num(times)))):
         return Node("div", (over, under))
     body = joined("mul", rest) if rest else parser.expression(BODY)
     if not rest and body.op == "tuple" and len(body.args) == 1:
         body = body.args[0]  # square brackets that only group
+    if body.op == "sym" and body.name != variable:
+        # What depends on the variable, not a constant, whose derivative would be 0.
+        order = f"^{times}" if times > 1 else ""
+        return sym(f"d{order}{body.name}/d{variable}{order}")
     for _ in range(times):
         body = Node("diff", (body, sym(variable)))
     return body
+
+
+def _is_partial(node: Node) -> bool:
+    r"""Return whether a side of a fraction begins with `\partial`, which is no factor."""
+    first = node.args[0] if node.op == "mul" else node
+    first = first.args[0] if first.op == "pow" else first
+    return first == sym("partial")
 
 
 def _derived_by(under: Node) -> tuple[int, str]:
@@ -199,7 +217,8 @@ def table(parser: Grammar, env: str) -> Node:
         if parser.skip("row"):
             rows.append([])
         elif not parser.skip("amp") and not parser.skip("sep"):
-            rows[-1].append(_cell(parser))
+            told = _condition_in_words(parser) if env == "cases" and rows[-1] else None
+            rows[-1].append(told or _cell(parser))
     filled = tuple(Node("row", tuple(row)) for row in rows if row)
     if lines or not filled:
         if len(filled) == 1:
@@ -225,6 +244,26 @@ def _cell(parser: Grammar) -> Node:
         parser.take()
         return Node("text", (), "otherwise")
     return parser.items() if parser.skip("qual") else parser.expression(0)
+
+
+_CELL_ENDS = frozenset({"amp", "row", "end", "eof"})
+_OF_CONDITIONS = words.these("if is are for when where be")
+"""Words of a condition that do not tell it from another."""
+
+
+def _condition_in_words(parser: Grammar) -> Node | None:
+    r"""Return a condition that is not mathematics, `n \text{ is even}`, as its words, or None."""
+    cell: list[Token] = []
+    while parser.ahead(len(cell)).kind not in _CELL_ENDS:
+        cell.append(parser.ahead(len(cell)))
+    named = [token for token in cell if token.kind == "word"]
+    if not named or all(token.text.lower() in _OTHERWISE | _OF_CONDITIONS for token in named):
+        return None
+    if any(token.kind in {"rel", "begin"} for token in cell):
+        return None
+    parser.at += len(cell)
+    told = [spelled(token).lower() for token in cell if token.kind != "sep"]
+    return Node("text", (), " ".join(word for word in told if word not in _OF_CONDITIONS))
 
 
 def _drop_alignment(parser: Grammar) -> None:

@@ -369,7 +369,8 @@ class _Lexer:
             inner = inner[1:-1]
         upright = not (len(inner) == 1 and inner.isupper())
         plain = inner.replace("\\,", " ")
-        if len(inner) > 1 and "," not in plain and unit_of(plain) is not None:
+        is_unit = len(inner) > 1 and "," not in plain and inner[0] not in _AMOUNT_STARTS
+        if is_unit and unit_of(plain) is not None:
             yield from (
                 Token("op", part) if part in _SIGNS_OF_UNITS else _unit(part)
                 for part in re.findall(r"[^\W\d_]+|\d+|(?<=[\^{])-|[/*^]", inner)
@@ -384,6 +385,8 @@ def _is_exponential(run: str, rest: str) -> bool:
     return len(run) == _PAIR and run[1] == "e" and rest[:1] == "^"
 
 
+_AMOUNT_STARTS = frozenset("0123456789.+-")
+"""What a unit does not begin with: `5.0 km` is a value with its unit, and a sign is not lost."""
 _SIGNS_OF_UNITS = frozenset("/*^-")
 
 

@@ -322,6 +322,16 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = tuple(
         ("only", r"(?:\\text\{)?\s*\(?(?:is the )?only(?: solution| answer)?\)?\s*\}?$", ""),
         ("{", r"\\text\s*\{\s*(?:is|equals)\s*\}\s*(?=[-\d.$({\\])", " = "),
         ("mod", r"\\text\s*\{\s*mod\s*\}", r"\\mod "),
+        (
+            "/d",
+            r"(?<![a-zA-Z\\])d([a-zA-Z])/d(?!\1)([a-zA-Z])(?![a-zA-Z])",
+            r"\\frac{d\1}{d\2}",
+        ),
+        (
+            "/d",
+            r"(?<![a-zA-Z\\])d\^2 ?([a-zA-Z])/d(?!\1)([a-zA-Z])\^2(?!\d)",
+            r"\\frac{d^2 \1}{d\2^2}",
+        ),
         ("nCr(", r"^nCr\(", "C("),
         ("nPr(", r"^nPr\(", "P("),
         ("C", r"^(\d+) ?C ?(\d+)$", r"\\binom{\1}{\2}"),

@@ -171,6 +171,11 @@ OF_VALUE = re.compile(
     re.VERBOSE,
 )
 """Words, in lower case, that make something else of the value behind them: `a multiple of 42`."""
+CONTRASTS = (
+    r"(?:(?:and|und|et|y|e|i|en|и|а|och|og)\s+)?"
+    r"(?:(?:not|nicht|non|pas|no|não|niet|nie|inte|ikke|bukan|не)(?!\w)|而?不是|而非)"
+)
+"""What sets a value off from another one that is denied: `23, not 24`, `23 und nicht 24`."""
 FAILS = (
     r"(?:do(?:es)?|did|will|would|can|could)(?:n['’]t|\s*not)\s+(?:work|satisfy|hold|fit|qualify|solve|suffice"
     r"|match|lie|belong|apply|be\s+(?:the|an?)\s+(?:answer|solution)|check\s+out|count)\b|fails\b"
