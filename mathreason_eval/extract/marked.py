@@ -158,7 +158,8 @@ _CONTRAST_REACH = 120
 
 def _is_contrast(text: str, mark: int) -> bool:
     r"""Return whether a box is what the one before is not: `\boxed{23}, not \boxed{24}`."""
-    return _CONTRAST.search(text[max(0, mark - _CONTRAST_REACH) : mark]) is not None
+    before = text[max(0, mark - _CONTRAST_REACH) : mark]
+    return "box" in before and _CONTRAST.search(before) is not None
 
 
 def _with_neighbours(text: str, mark: int, last: Span, earlier: Iterator[Span]) -> Answer:

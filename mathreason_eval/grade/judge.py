@@ -163,7 +163,7 @@ class Judge(ProcessOwner):
             UnknownNameError: if a rule or a grader is not known.
         """
         found, seconds = _guarded(partial(self._first, golds, generation, options))
-        return replace(found, seconds=seconds)
+        return found if found.seconds == seconds else replace(found, seconds=seconds)
 
     def match(
         self,
@@ -241,6 +241,7 @@ class Judge(ProcessOwner):
             match, more = Match(equal=False, rule=NOT_CLAIMED, note=answer.doubt), 0.0
         else:
             match, more = self._best(golds, answer.text, name, options.convention)
+        seconds += more
         offset = thought.start
         found = Match(
             equal=match.equal,
@@ -250,12 +251,12 @@ class Judge(ProcessOwner):
             span=(answer.span[0] + offset, answer.span[1] + offset),
             found_by=answer.rule,
             outcome=OUTCOMES[match.equal],
-            seconds=match.seconds,
+            seconds=seconds,
             measures=match.measures,
         )
         if answer.rule == "boxed" and (boxes := distinct_boxes(thought.text)) > 1:
             found = replace(found, measures={**found.measures, BOXES: boxes})
-        return found, seconds + more
+        return found, seconds
 
     def _best(
         self, golds: Sequence[str], answer: str, grader: str, convention: Convention

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from mathreason_eval.errors import UnknownNameError, UserError
@@ -45,7 +46,7 @@ class Convention:
             UnknownNameError: if there is no such option; it suggests the nearest name.
             UserError: if an option cannot have that value.
         """
-        kinds = get_type_hints(cls)
+        kinds = _kinds()
         for name, value in options.items():
             if name not in kinds:
                 raise UnknownNameError("convention", name, [field.name for field in fields(cls)])
@@ -54,6 +55,12 @@ class Convention:
                 allowed = ", ".join(choices) or {bool: "true, false", int: "a number"}[kinds[name]]
                 raise UserError(f"{name}: {value} is not a convention.", f"Use {allowed}.")
         return cls(**options)
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """Return the type of each option; they are read once, as that takes longer than a judgement."""
+    return get_type_hints(Convention)
 
 
 DEFAULT = Convention()

@@ -254,6 +254,7 @@ _NOT_LETTERS = re.compile(r"\b(?:option|choice|answer|and)s?\b|[\s,;&().\[\]:]",
 _LONGEST_LETTERS = 60
 
 
+@lru_cache(maxsize=4096)
 def only_options(text: str) -> Options | None:
     """Return the options of an answer that is nothing but their letters: `B`, `(B)`, `A and C`."""
     if len(text) > _LONGEST_LETTERS:
