@@ -251,7 +251,8 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
         return (start, end) if is_short else _value_in(text, start, end)
     if words < _WORDS_AFTER_VALUE:
         return start, _before(_REASON_AFTER_VALUE, text, start, end)
-    end = _before(_CIRCUMSTANCE, text, start, _before(_REASON, text, start, end))
+    for pattern in (_REASON_AFTER_VALUE, _REASON, _CIRCUMSTANCE):
+        end = _before(pattern, text, start, end)
     counted = _COUNTED.match(text, start, end)
     if counted is not None and len(_WORD.findall(text, start, end)) >= _WORDS_AFTER_VALUE:
         return counted.span()
