@@ -31,7 +31,7 @@ from mathreason_eval.types import (
     Verdict,
 )
 
-GRADER_VERSION = "11"
+GRADER_VERSION = "12"
 """Rises whenever a verdict could change; recorded in every manifest."""
 
 
