@@ -18,7 +18,7 @@ from mathreason_eval.grade.graders import FAILED, failed, grader_for, vote_key
 from mathreason_eval.grade.workers import ProcessOwner, WorkerError, WorkerPool
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.steps.checker import first_false_statement
-from mathreason_eval.text.thinking import split_thinking
+from mathreason_eval.text.thinking import opens_in_prose, split_thinking
 from mathreason_eval.types import (
     NOT_CLAIMED,
     WEAK_RULES,
@@ -361,7 +361,8 @@ def _no_answer_note(generation: Generation) -> str | None:
 
 def _may_be_cut(generation: Generation) -> bool:
     """Return whether a text that is an answer if it ended is a thought if it was cut."""
-    return not split_thinking(generation.text, generation.reasoning, cut=True).finished
+    text, reasoning = generation.text, generation.reasoning
+    return opens_in_prose(text) and not split_thinking(text, reasoning, cut=True).finished
 
 
 def _unanswered(outcome: Outcome, note: str) -> Match:

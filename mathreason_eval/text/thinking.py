@@ -73,6 +73,14 @@ def split_thinking(text: str, reasoning: str | None = None, *, cut: bool = True)
     return Thought(text=text, reasoning=None, finished=True)
 
 
+def opens_in_prose(text: str) -> bool:
+    """Return whether a text begins with a sentence that opens a thought, or an answer.
+
+    It is a thought if it is closed, or if the text was cut.
+    """
+    return any(marks.prose and _opening(name).match(text) for name, marks in MARKS.items())
+
+
 def _opened(text: str, *, cut: bool) -> tuple[str, int, re.Match[str] | None] | None:
     """Return the kind of marks that a text begins with, where its reasoning starts, and its end.
 
