@@ -256,7 +256,7 @@ _ASSUMED = re.compile(
     r"|\b(?:faux|fausse|erreur|error|erro|falso|incorrecto|incorreto|errado|errore|sbagliato|falsch)"
     r"\s*,?\s+(?:(?:de|di)\s+)?(?:dire|decir|dizer|affirmer|afirmar|affermare|zu\s+(?:sagen|behaupten)"
     rf"|penser|pensar|pensare|que|che|dass)\b{_SAME}{{0,40}}\Z"
-    r"|\b(?:candidate|guess|possibility|alternative)\s*#?(?:\d+|[A-H])\s*(?:is|[:=])\W*\Z"
+    r"|\b(?:candidate|guess|possibility|alternative)\s*#?(?:\d+|[a-h])\s*(?:is|[:=])\W*\Z"
     r"|\b(?:wrong|incorrect|false|mistaken|tempting|na[iï]ve|bogus|erroneous|invalid)\s+(?:final\s+)?"
     r"(?:answer|solution|result|value)s?\s*(?:\w+\s+){0,2}?(?:is|was|were|are|would\s+be|[:=])\W*\Z"
     r"|\b(?:told|claimed|alleged|pretend|imagine|hoped|supposed|pretending)\s+(?:that\s+)?(?:the\s+)?(?:final\s+)?"

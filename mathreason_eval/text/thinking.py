@@ -78,7 +78,10 @@ def opens_in_prose(text: str) -> bool:
 
     It is a thought if it is closed, or if the text was cut.
     """
-    return any(marks.prose and _opening(name).match(text) for name, marks in MARKS.items())
+    return any(_opening(name).match(text) for name in _PROSE)
+
+
+_PROSE = tuple(name for name, marks in MARKS.items() if marks.prose)
 
 
 def _opened(text: str, *, cut: bool) -> tuple[str, int, re.Match[str] | None] | None:

@@ -128,6 +128,8 @@ CLAIMED = [
     "The two candidates are 17 and 40; only 17 satisfies the constraint.",
 ]
 NOT_CLAIMED = [
+    r"Candidate A: $\boxed{17}$",
+    r"Candidate 2 is $\boxed{17}$",
     # denied
     "The answer is not 17.",
     "The answer cannot be 17.",
