@@ -156,19 +156,20 @@ def _judge(before: Run, after: Run, config: Config, options: Mapping[str, Any]) 
     """Return the judgement; with --extend, extend the run and repeat while it is inconclusive."""
     from mathreason_eval.gate.judging import judge
 
-    if options["extend"] and config.looks is None:
-        raise UserError(
-            "There is no schedule of looks for --extend.",
-            "Write one into gate.yaml before the first look: samples: [8, 16, 32].",
+    extends = options["extend"] and config.looks is not None
+    if options["extend"] and not extends:
+        note(
+            "--extend: gate.yaml has no looks, so this is judged once; before the next run write "
+            "them into it, as samples: [8, 16, 32]"
         )
-    if options["extend"] and options["model"] is None:
+    if extends and options["model"] is None:
         raise UserError(
             f"--extend asks no model because a run folder names it; {after.path} names "
             f"{after.manifest.model.name!r}.",
             "Name the model that is to be asked: --model MODEL, as for `mathreason run`.",
         )
     found = judge(*_compared(before, after, options), config)
-    if not options["extend"]:
+    if not extends:
         return found
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.gate.wording import format_look, headline

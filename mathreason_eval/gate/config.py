@@ -62,6 +62,8 @@ class TaskRules:
     """Which question decides; None for these problems from two samples in both runs on."""
     required: bool = False
     """Whether the task itself must pass; if false, the suite's pass is enough."""
+    advisory: bool = False
+    """Whether its answer is shown only, and nothing depends on it."""
     limits: Limits = field(default_factory=Limits)
     gated: bool = True
 
@@ -176,6 +178,15 @@ def _task_rules(values: Mapping[str, Any], default: TaskRules, where: str) -> Ta
         rules["beyond_margin"] = rules.pop("regression") == "beyond-margin"
     if "estimand" in rules:
         rules["estimand"] = _ESTIMANDS[rules["estimand"]]
+    if rules.get("required") and rules.get("advisory"):
+        raise UserError(
+            f"{where}: a task is either required or advisory.",
+            "A required one must pass by itself; of an advisory one the answer is only shown.",
+        )
+    # What a task says itself overrides the other word of the general settings.
+    for word, other in (("required", "advisory"), ("advisory", "required")):
+        if rules.get(word):
+            rules[other] = False
     limits = _converted(limits, _LIMITS, f"{where}, health")
     return replace(default, limits=replace(default.limits, **limits), **rules)
 
@@ -316,6 +327,7 @@ _RULES: _Converters = {
     "regression": partial(_one_of, _REGRESSION_CHOICES),
     "estimand": partial(_one_of, tuple(_ESTIMANDS)),
     "required": _yes_or_no,
+    "advisory": _yes_or_no,
 }
 """Keys of a task's settings, with the functions that convert their values."""
 _SUITE: _Converters = {"margin": _margin, "weights": partial(_one_of, _WEIGHTS)}

@@ -21,7 +21,11 @@ from mathreason_eval.gate.config import Config, SuiteRules, TaskRules
 from mathreason_eval.gate.health import LimitCheck, LimitState, check_limits
 from mathreason_eval.gate.looks import ONLY_LOOK, Look, look_reached
 from mathreason_eval.gate.margins import auto_margin, is_auto, suite_margin
-from mathreason_eval.gate.sample_size import RequiredSamples, required_samples
+from mathreason_eval.gate.sample_size import (
+    RequiredSamples,
+    required_samples,
+    unchanged_passes,
+)
 from mathreason_eval.runs.completeness import faults, gaps
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide, suite_pairs
@@ -67,11 +71,15 @@ class TaskJudgement:
     required: RequiredSamples | None = None
     """What would decide the task; only for an inconclusive one."""
 
+    unchanged: float | None = None
+    """How often an unchanged model would pass; only where an inconclusive answer matters."""
+
     @property
     def label(self) -> str:
-        """Return the task's name, with the metric unless it is `avg`."""
+        """Return the task's name, with the metric unless it is `avg`, and whether it counts."""
         metric = self.rules.metric
-        return self.task if metric == DEFAULT_METRIC else f"{self.task}, {metric}"
+        label = self.task if metric == DEFAULT_METRIC else f"{self.task}, {metric}"
+        return f"{label} (advisory)" if self.rules.advisory else label
 
     @property
     def conclusion(self) -> Conclusion:
@@ -91,6 +99,11 @@ class TaskJudgement:
         return self.alone and self.conclusion is Conclusion.INCONCLUSIVE
 
     @property
+    def counts(self) -> bool:
+        """Return whether the conclusion for the run depends on this task."""
+        return not self.rules.advisory
+
+    @property
     def broken(self) -> tuple[LimitCheck, ...]:
         """Return the checks of broken limits."""
         return tuple(check for check in self.checks if check.state is LimitState.BROKEN)
@@ -107,6 +120,8 @@ class SuiteJudgement:
     before: float
     """Mean of the tasks' metrics, by their weights, in the baseline."""
     after: float
+    unchanged: float | None = None
+    """How often an unchanged model would pass; only of an inconclusive one."""
 
     @property
     def conclusion(self) -> Conclusion:
@@ -149,31 +164,38 @@ class Judgement:
     def conclusion(self) -> Conclusion:
         """Return the most severe conclusion; not comparable if there is no task to gate.
 
-        A task that is open does not count where the suite passes, unless it is required.
+        A task that is open does not count where the suite passes, unless it is required; an
+        advisory one never does.
         """
-        found = {task.conclusion for task in self.tasks} or {Conclusion.NOT_COMPARABLE}
-        if any(task.broken for task in self.tasks):
+        tasks = self.counted
+        found = {task.conclusion for task in tasks} or {Conclusion.NOT_COMPARABLE}
+        if any(task.broken for task in tasks):
             found.add(Conclusion.REGRESSION)
         if self.suite is not None:
             found.add(self.suite.conclusion)
-            if not any(task.is_missed for task in self.tasks):
+            if not any(task.is_missed for task in tasks):
                 found -= {Conclusion.INCONCLUSIVE} - {self.suite.conclusion}
         return next(conclusion for conclusion in Conclusion if conclusion in found)
+
+    @property
+    def counted(self) -> tuple[TaskJudgement, ...]:
+        """Return the tasks that the conclusion depends on: all but advisory ones."""
+        return tuple(task for task in self.tasks if task.counts)
 
     @property
     def next_look(self) -> int | None:
         """Return the samples per problem of an inconclusive run's next look, or None."""
         if self.conclusion is not Conclusion.INCONCLUSIVE or self.config.looks is None:
             return None
-        if all(task.decision and not task.is_sensitive for task in self.tasks):
+        if all(task.decision and not task.is_sensitive for task in self.counted):
             return None  # No number of samples makes them able to fall.
         reached = self.reached
         return next((count for count in self.config.looks.samples if count > reached), None)
 
     @property
     def reached(self) -> int:
-        """Return the samples per problem that every gated task of the run was asked for."""
-        return samples_reached(self.after, [task.task for task in self.tasks])[0]
+        """Return the samples per problem that every task that counts was asked for."""
+        return samples_reached(self.after, [task.task for task in self.counted])[0]
 
 
 def samples_reached(run: Run, tasks: Sequence[str]) -> tuple[int, int]:
@@ -195,6 +217,10 @@ class _Testable:
     """Whether its own pass is needed."""
     estimand: Estimand | None
     """The question that decides; None for these problems where they can be spoken of."""
+
+    @property
+    def task(self) -> str:
+        return self.pairing.before.task
 
     @property
     def pairs(self) -> list[Pair]:
@@ -239,27 +265,33 @@ def judge(before: Run, after: Run, config: Config) -> Judgement:
     gated = [task for task in before.tasks() if config.rules_for(task).gated]
     # All tasks are judged at one look, which each must have reached. A larger baseline makes the
     # looks depend less on each other, and their levels stricter.
-    _, baseline = samples_reached(before, gated)
-    reached, _ = samples_reached(after, gated)
+    counted = [task for task in gated if not config.rules_for(task).advisory]
+    _, baseline = samples_reached(before, counted)
+    reached, _ = samples_reached(after, counted)
     look = look_reached(config.looks, baseline, reached)
     tasks = [_paired(before, after, task, config, look) for task in gated]
     testable = [one for one in tasks if isinstance(one, _Testable)]
-    row = _suite_row(testable, config) if len(gated) > 1 else None
-    decisions = decide(
-        [*(one.paired_task for one in testable), *([row] if row else [])],
-        alpha=config.default_rules.alpha,
-        nominal=(look or ONLY_LOOK).nominal,
-    )
-    found = iter(decisions[: len(testable)])
+    binding = [one for one in testable if not one.rules.advisory]
+    row = _suite_row(binding, config) if len(counted) > 1 else None
+    nominal = (look or ONLY_LOOK).nominal
+
+    def decided(some: Sequence[PairedTask]) -> list[Decision]:
+        return decide(some, alpha=config.default_rules.alpha, nominal=nominal)
+
+    decisions = decided([*(one.paired_task for one in binding), *([row] if row else [])])
+    found = {one.task: each for one, each in zip(binding, decisions, strict=False)}
+    # An advisory task takes no part of the alpha of the others.
+    apart = [one for one in testable if one.rules.advisory]
+    found |= {one.task: decided([one.paired_task])[0] for one in apart}
     return Judgement(
         before=before,
         after=after,
         config=config,
         tasks=tuple(
-            _judged(one, next(found)) if isinstance(one, _Testable) else one for one in tasks
+            _judged(one, found[one.task]) if isinstance(one, _Testable) else one for one in tasks
         ),
-        suite=_suite(testable, row, decisions[len(testable) :], config),
-        notes=tuple(_notes(before, after, gated)),
+        suite=_suite(binding, row, decisions[len(binding) :], config),
+        notes=tuple(_notes(before, after, gated, counted)),
     )
 
 
@@ -271,7 +303,7 @@ def _suite_row(testable: Sequence[_Testable], config: Config) -> PairedTask | No
     parts = [one for one in testable if one.is_sensitive]
     if config.suite is None or not parts:
         return None
-    named = [(one.pairing.before.task, one.pairs) for one in parts]
+    named = [(one.task, one.pairs) for one in parts]
     return PairedTask(
         pairs=suite_pairs(named, by_problem=config.suite.by_problem),
         margin=_suite_margin(parts, config.suite, config),
@@ -302,10 +334,13 @@ def _suite(
 ) -> SuiteJudgement | None:
     if row is None or config.suite is None:
         return None
+    decision = decisions[0]
+    is_open = decision.call is Call.INCONCLUSIVE
     return SuiteJudgement(
         rules=replace(config.suite, margin=row.margin),
-        tasks=tuple(one.pairing.before.task for one in testable if one.is_sensitive),
-        decision=decisions[0],
+        tasks=tuple(one.task for one in testable if one.is_sensitive),
+        decision=decision,
+        unchanged=unchanged_passes(row, decision) if is_open else None,
         before=sum(pair.before for pair in row.pairs) / len(row.pairs),
         after=sum(pair.after for pair in row.pairs) / len(row.pairs),
     )
@@ -322,9 +357,11 @@ def _fixed_estimand(config: Config, rules: TaskRules) -> Estimand | None:
     return rules.estimand
 
 
-def _notes(before: Run, after: Run, gated: Sequence[str]) -> Iterator[str]:
-    if not gated:
-        yield "there is no task to gate"
+def _notes(before: Run, after: Run, gated: Sequence[str], counted: Sequence[str]) -> Iterator[str]:
+    if not counted:
+        yield "there is no task to gate" + (": all are advisory" if gated else "")
+    elif advisory := [task for task in gated if task not in counted]:
+        yield f"advisory, which changes no answer: {', '.join(advisory)}"
     for task in after.tasks():
         if task not in before.tasks():
             yield f"{task} has no baseline and is not gated"
@@ -345,8 +382,12 @@ def _paired(
         *_validity_errors(before, task, "the baseline"),
         *_validity_errors(after, task, "the run"),
     ]
-    gated = sum(config.rules_for(name).gated for name in before.tasks())
-    alone = rules.required or config.suite is None or gated == 1
+    counted = [
+        name
+        for name in before.tasks()
+        if config.rules_for(name).gated and not config.rules_for(name).advisory
+    ]
+    alone = not rules.advisory and (rules.required or config.suite is None or len(counted) == 1)
     if obstacles := tuple(phrase for kind, phrase in found if kind not in allow):
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
     votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
@@ -389,11 +430,12 @@ def _auto_margin(
             "Write a margin for it: tasks: {TASK: {margin: 2pp}}.",
         )
     items = [pairing.before.items[name] for name in scores.pairs]
-    run = max(pair.samples[1] for pair in scores.pairs.values())
+    samples = min(item.n for item in items), max(one.samples[1] for one in scores.pairs.values())
     if config.looks is not None:
-        run = config.looks.samples[-1]
+        samples = samples[0], config.looks.samples[-1]
+    last = look_reached(config.looks, *samples) or ONLY_LOOK
     counts = [(item.correct, item.n) for item in items]
-    return auto_margin(task, counts, (min(item.n for item in items), run), rules)
+    return auto_margin(task, counts, samples, (last.nominal(rules[0]), rules[1]))
 
 
 def _resolved_rules(before: Run, after: Run, rules: TaskRules, task: str) -> TaskRules:
@@ -450,8 +492,10 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
 
 def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
     pairs = task.pairs
-    required = None
+    required = unchanged = None
     if decision.call is Call.INCONCLUSIVE:
+        if task.alone and task.is_sensitive:
+            unchanged = unchanged_passes(task.paired_task, decision)
         # More samples would be copies as well.
         side = task.pairing.after
         greedy = side.run.manifest.sampling.temperature == 0 or bool(side.copies)
@@ -469,4 +513,5 @@ def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
         checks=tuple(check_limits(task.pairing, task.rules.limits, task.look.total)),
         flips=flips(task.scores),
         required=required,
+        unchanged=unchanged,
     )

@@ -58,6 +58,7 @@ def _suite(suite: SuiteJudgement, rules: TaskRules) -> dict[str, object]:
         "tasks": suite.tasks,
         "before": suite.before,
         "after": suite.after,
+        "unchanged_passes": suite.unchanged,
         "decision": _decision(suite.decision),
         "reasons": list(suite_reasons(suite, rules)),
     }
@@ -99,6 +100,8 @@ def _task(task: TaskJudgement) -> dict[str, object]:
         "after": task.after,
         "sensitive": task.is_sensitive if decision else None,
         "required": task.alone,
+        "advisory": task.rules.advisory,
+        "unchanged_passes": task.unchanged,
         "decision": decision and _decision(decision),
         "health": [asdict(check) for check in task.checks],
         "settling": required
@@ -127,7 +130,7 @@ def junit(judgement: Judgement) -> str:
         # Where the suite passes, an open task is only told of.
         as_pass = judgement.suite is not None and not task.alone
         suite.append(_task_case(task, "success" if as_pass else judgement.config.inconclusive))
-        suite.extend(_check_case(task.task, check) for check in task.checks)
+        suite.extend(_check_case(task, check) for check in task.checks)
     if not judgement.tasks:
         suite.append(_case("gate", "tasks", "error", "; ".join(judgement.notes)))
     suite.set("tests", str(len(suite)))
@@ -158,13 +161,18 @@ def _task_case(task: TaskJudgement, inconclusive: str) -> ET.Element:
     # Health limits have their own test cases.
     of_health = {describe_check(check) for check in task.checks}
     text = "; ".join(reason for reason in reasons(task) if reason not in of_health)
-    tag = _tag(task.conclusion, inconclusive)
+    tag = _counted(task, _tag(task.conclusion, inconclusive))
     return _case(task.task, task.rules.metric, tag, f"{task.conclusion}: {text}")
 
 
-def _check_case(task: str, check: LimitCheck) -> ET.Element:
-    tag = "failure" if check.state is LimitState.BROKEN else None
-    return _case(task, f"health: {check.name}", tag, describe_check(check))
+def _check_case(task: TaskJudgement, check: LimitCheck) -> ET.Element:
+    tag = _counted(task, "failure" if check.state is LimitState.BROKEN else None)
+    return _case(task.task, f"health: {check.name}", tag, describe_check(check))
+
+
+def _counted(task: TaskJudgement, tag: str | None) -> str | None:
+    """Return the tag of a result: that of an advisory task fails no report."""
+    return tag if tag is None or task.counts else "skipped"
 
 
 def _case(task: str, name: str, tag: str | None, text: str) -> ET.Element:
@@ -324,10 +332,12 @@ def workflow_commands(judgement: Judgement) -> Iterator[str]:
             judgement.conclusion is not Conclusion.PASS or task.is_missed
         )
         if is_told:
-            yield _command(_COMMANDS[task.conclusion], task.label, "; ".join(reasons(task)))
+            kind = _COMMANDS[task.conclusion] if task.counts else "notice"
+            yield _command(kind, task.label, "; ".join(reasons(task)))
         else:
             for check in task.broken:
-                yield _command("error", task.task, describe_check(check))
+                kind = "error" if task.counts else "notice"
+                yield _command(kind, task.label, describe_check(check))
     yield _command(_COMMANDS[judgement.conclusion], "mathreason gate", headline(judgement))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mathreason_eval.stats.decision import Decision, PairedTask
-from mathreason_eval.stats.difference import Pair, pseudo_variance, t_quantile
+from mathreason_eval.stats.difference import Pair, difference, pseudo_variance, t_quantile
 from mathreason_eval.stats.estimands import Estimand, Evidence, evidence
 
 
@@ -93,6 +93,38 @@ def required_samples(task: PairedTask, decision: Decision, *, greedy: bool) -> R
         feasible = Feasible.NO
     return RequiredSamples(feasible=feasible, samples=samples, problems=problems)
 
+
+# --- an unchanged model ----------------------------------------------------------------------
+
+
+def unchanged_passes(task: PairedTask, decision: Decision) -> float:
+    """Return about how often a model that did not change passes, in [0, 1].
+
+    From pairs of which every one counts once more the other way round, so that their mean change is
+    zero; by the normal distribution.
+    """
+    both = [*task.pairs, *map(_turned, task.pairs)]
+    some = evidence(both, difference(both), counted=task.counted)
+    found = next(one for one in some if one.estimand is decision.decided.estimand)
+    # Of half as many problems a sum has half the variance.
+    root, n = math.sqrt(2), found.problems
+    deviation, tested = found.se * root, math.sqrt(found.pass_variance(task.margin)) * root / n
+    room = task.margin - t_quantile(1 - decision.pass_alpha, found.freedom) * tested
+    return (1 + math.erf(room / deviation / root)) / 2
+
+
+def _turned(pair: Pair) -> Pair:
+    """Return a pair with its runs exchanged, of a cluster of its own."""
+    return replace(
+        pair,
+        before=pair.after,
+        after=pair.before,
+        samples=pair.samples[::-1],
+        cluster=None if pair.cluster is None else ("turned", pair.cluster),
+    )
+
+
+# --- what decides ----------------------------------------------------------------------------
 
 _POWER = 0.8
 """Probability of a decision, if the true change is the observed one."""

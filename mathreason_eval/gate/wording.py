@@ -42,7 +42,7 @@ def headline(judgement: Judgement) -> str:
     if found is Conclusion.REGRESSION:
         sentence = ", and ".join(_what_regressed(judgement))
     elif found is Conclusion.PASS and judgement.suite is not None:
-        open_tasks = [task for task in judgement.tasks if task.conclusion is not found]
+        open_tasks = [task for task in judgement.counted if task.conclusion is not found]
         sentence = _SUITE_PASSES if open_tasks else _SENTENCES[found]
     else:
         sentence = _SENTENCES[found]
@@ -51,11 +51,11 @@ def headline(judgement: Judgement) -> str:
 
 def _what_regressed(judgement: Judgement) -> Iterator[str]:
     suite = judgement.suite
-    if any(task.conclusion is Conclusion.REGRESSION for task in judgement.tasks):
+    if any(task.conclusion is Conclusion.REGRESSION for task in judgement.counted):
         yield _SENTENCES[Conclusion.REGRESSION]
     elif suite is not None and suite.conclusion is Conclusion.REGRESSION:
         yield _SUITE_REGRESSES
-    if any(task.broken for task in judgement.tasks):
+    if any(task.broken for task in judgement.counted):
         yield _BROKEN_LIMIT
 
 
@@ -89,6 +89,8 @@ def reasons(task: TaskJudgement) -> Iterator[str]:
         yield "too few samples for the first look"
     if task.required is not None:
         yield _describe_required(task, task.required)
+    if task.unchanged is not None:
+        yield _describe_unchanged(task.unchanged)
     for check in task.checks:
         if check.state is not LimitState.KEPT:
             yield describe_check(check)
@@ -105,6 +107,12 @@ def suite_reasons(suite: SuiteJudgement, rules: TaskRules) -> Iterator[str]:
     yield from _describe_decision(suite.decision, margin, is_sensitive=suite.is_sensitive)
     if not suite.is_sensitive:
         yield _describe_insensitive(suite.before, suite.rules.margin)
+    if suite.unchanged is not None:
+        yield _describe_unchanged(suite.unchanged)
+
+
+def _describe_unchanged(share: float) -> str:
+    return f"a model that did not change passes this in about {100 * share:.0f} % of runs"
 
 
 def _describe_insensitive(before: float, margin: float) -> str:

@@ -282,7 +282,6 @@ def test_before_the_first_look_nothing_is_said(gate, made, tmp_path):
 # fmt: off
 NOT_EXTENDED = [
     # settings of the run, gate.yaml; what is said
-    ({},                                "margin: 1pp",     "no schedule of looks"),
     ({"temperature": 0.0, "samples": 1}, "samples: [1, 2]", "sampled at temperature 0"),
 ]
 # fmt: on
@@ -295,6 +294,17 @@ def test_what_cannot_be_extended_says_so(gate, made, script, tmp_path, row):
     (tmp_path / "gate.yaml").write_text(config)
     code, _, err = gate(run.path, "--baseline", base.path, "--extend", "--model", script)
     assert (code, says in err) == (2, True)
+
+
+def test_without_looks_a_run_is_judged_once_and_that_is_said(gate, made, tmp_path):
+    base, run = made("base", seed=1), made("run")
+    (tmp_path / "gate.yaml").write_text("margin: 1pp")
+    words = ("--baseline", base.path)
+    once = gate(run.path, *words)
+    code, out, err = gate(run.path, *words, "--extend")
+    assert (code, out, "judged once" in err) == (once[0], once[1], True)
+    assert code in {0, 1, 3}
+    assert samples_asked(run) == {2}
 
 
 def test_a_model_that_only_a_run_folder_names_is_not_asked(gate, made, tmp_path):

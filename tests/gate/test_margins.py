@@ -7,6 +7,7 @@ import pytest
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.gate.margins import AUTO, auto_margin, is_auto, suite_margin
+from mathreason_eval.gate.sample_size import unchanged_passes
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimands import Estimand
@@ -74,3 +75,34 @@ def test_an_unchanged_model_passes_it_in_four_runs_of_five(samples, estimand):
         task = PairedTask(pairs=pairs, margin=margin, estimand=estimand)
         passed += decide([task], alpha=ALPHA)[0].call is Call.PASS
     assert 0.68 <= passed / 200 <= 0.92
+
+
+# fmt: off
+UNCHANGED = [
+    # samples of both runs, what decides, margin; a task of a few hundred problems
+    ((8, 8), Estimand.THESE, 0.03), ((8, 8), Estimand.THESE, 0.06), ((8, 2), Estimand.THESE, 0.05),
+    ((8, 8), Estimand.NEW,   0.06), ((1, 1), Estimand.NEW,   0.10),
+]
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("samples", "estimand", "margin"), UNCHANGED)
+def test_how_often_an_unchanged_model_passes_is_said_from_one_pair_of_runs(
+    samples, estimand, margin
+):
+    rng = np.random.default_rng(5)
+    chances = rng.beta(1.7, 0.7, 150)
+    said, passed = [], 0
+    for _ in range(150):
+        both = (rng.binomial(n, chances).tolist() for n in samples)
+        pairs = [
+            Pair(before=b / samples[0], after=a / samples[1], samples=samples)
+            for b, a in zip(*both, strict=True)
+        ]
+        task = PairedTask(pairs=pairs, margin=margin, estimand=estimand)
+        (decision,) = decide([task], alpha=ALPHA)
+        passed += decision.call is Call.PASS
+        said.append(unchanged_passes(task, decision))
+    assert abs(np.mean(said) - passed / 150) < 0.12
+    assert np.std(said) < 0.12

@@ -41,6 +41,15 @@ SUITES = [
     ("base",  "base", "margin: auto",                          0, "margin auto, alpha 0.01; arith"),
     ("worse", "base", "margin: auto",                          1, "regression"),
     ("base",  "base", "margin: auto\nsuite: {margin: 1pp}",    3, "inconclusive: not enough"),
+    # Nothing depends on an advisory task; here the other one decides alone.
+    ("worse", "base", "margin: 30pp\ntasks: {word-problems: {advisory: true}}",
+                                                               0, "no answer: word-problems"),
+    ("worse", "base", "margin: 30pp\ntasks: {arithmetic: {advisory: true}}", 1, "(advisory)"),
+    ("base",  "base", "margin: 10pp\ntasks: {word-problems: {advisory: true}}",
+                                                               3, "did not change passes this in"),
+    ("base",  "base", "advisory: true",                        4, "task to gate: all are advisory"),
+    ("base",  "base", "margin: 10pp\nadvisory: true\ntasks: {arithmetic: {required: true}}",
+                                                               3, "no answer: word-problems"),
 ]
 SLIPS = [
     # gate.yaml; what is said
@@ -50,6 +59,7 @@ SLIPS = [
     ("required: 1",                "not true or false"),
     ("margin: automatic",          "not an amount"),
     ("estimand: old",              "not one of auto, these, new"),
+    ("tasks: {a: {required: true, advisory: true}}", "either required or advisory"),
 ]
 # fmt: on
 
@@ -123,6 +133,17 @@ def test_an_open_task_fails_no_test_report_where_the_suite_passes(gate, tmp_path
         gate("base", "base", config + more, "--junit", tmp_path / "gate.xml")
         cases = ET.parse(tmp_path / "gate.xml").getroot().iter("testcase")
         assert [one.get("classname") for one in cases if one.find("failure") is not None] == failed
+
+
+def test_an_advisory_task_fails_no_report(gate, tmp_path):
+    for word, failed in (("advisory: true", []), ("advisory: false", ["word-problems"])):
+        config = f"margin: 30pp\ntasks: {{word-problems: {{{word}}}}}"
+        words = "--annotations", "--junit", tmp_path / "g.xml"
+        said = "".join(gate("worse", "base", config, *words)[1:])
+        cases = [*ET.parse(tmp_path / "g.xml").getroot().iter("testcase")]
+        assert [one.get("classname") for one in cases if one.find("failure") is not None
+                and one.get("classname") != "suite"] == failed  # fmt: skip
+        assert ("::error title=word-problems" in said) == bool(failed)
 
 
 def test_the_summary_has_a_row_for_the_suite(gate, tmp_path):
