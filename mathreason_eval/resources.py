@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource_dir(name: str) -> Path:
-    """Return the folder `tasks` or `leaderboard` that belongs to this installation."""
+    """Return the folder `tasks`, `leaderboard` or `examples` that belongs to this installation."""
     packaged = _PACKAGE / f"_{name}"
     return packaged if packaged.is_dir() else _PACKAGE.parent / name

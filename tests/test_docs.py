@@ -36,6 +36,7 @@ def help_texts() -> str:
         pages.append(_help(f"mathreason {name}".strip()))
         if isinstance(command, click.Group) and command is not verbs:
             pages += [_help(f"mathreason {name} {sub}") for sub in command.commands]
+        pages += [_help(f"mathreason {name} {sub}") for sub in getattr(command, "others", ())]
     return "\n\n".join(pages)
 
 
@@ -174,6 +175,7 @@ def test_commands_in_the_docs_are_understood(page, line):
     while isinstance(command, click.Group) and words and words[0] in command.commands:
         command = command.commands[words.pop(0)]
     assert command is not verbs, f"{page}: {line}"
+    command = getattr(command, "others", {}).get(words[0] if words else "", command)
     if isinstance(command, click.Group) and words:
         command = command.commands["auto"]  # `import PATH`
     known = {name for parameter in command.params for name in parameter.opts} | {"--help"}

@@ -20,6 +20,8 @@ from project import ROOT
 from mathreason_eval import evaluate
 from mathreason_eval.cli import verbs
 from mathreason_eval.gate.config import Config, read_config
+from mathreason_eval.tasks import load_task
+from mathreason_eval.tasks.datasets import load_problems
 from mathreason_eval.version import __version__
 
 pytestmark = pytest.mark.slow
@@ -146,25 +148,29 @@ def cache(step: dict, known: dict[str, str], folder: Path) -> None:
         shutil.copytree(source, target)
 
 
-def act(folder: Path, branch: str, *, base: str = "", **inputs: str) -> tuple[int, dict[str, str]]:
+def act(
+    folder: Path, branch: str, *, base: str = "", action: dict | None = None, **inputs: str
+) -> tuple[int, dict[str, str]]:
     """Run the action's scripts as a runner does; return its exit code and what it knows.
 
     Args:
         folder: the checkout.
         branch: its name.
         base: the commit of the base branch; empty for one that is no pull request's.
+        action: the action; that which is shipped if it is None.
         inputs: of the action.
     """
+    action = ACTION if action is None else action
     temporary = folder.parent / "runner"
     temporary.mkdir(exist_ok=True)
     known = {
-        f"inputs.{name}": str(what.get("default", "")) for name, what in ACTION["inputs"].items()
+        f"inputs.{name}": str(what.get("default", "")) for name, what in action["inputs"].items()
     }
     known |= {f"inputs.{name.replace('_', '-')}": text for name, text in inputs.items()}
     known |= {"github.event.repository.default_branch": "main", "runner.temp": str(temporary),
               "github.event.pull_request.base.sha": base,
               "github.sha": git(folder, "rev-parse", "HEAD")}  # fmt: skip
-    for step in STEPS:
+    for step in action["runs"]["steps"]:
         if "if" in step and not holds(step["if"], known):
             continue
         if "actions/cache" in step.get("uses", ""):
@@ -210,13 +216,28 @@ def commit(folder: Path) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
+GOOD, BAD = "good", "bad"
+
+
+def answers(kind: str) -> str:
+    """A scripted model: it solves seven samples of eight, or none."""
+    rules = []
+    for task in ("arithmetic", "word-problems"):
+        for one in load_problems(load_task(task), limit=12).problems:
+            right = f"\\boxed{{{one.gold[0]}}}"
+            # Never quite sure, or there would be no noise.
+            texts = [right] * 7 + ["\\boxed{0.123}"] if kind == GOOD else ["\\boxed{0.123}"]
+            rules.append({"contains": one.question, "text": texts})
+    return json.dumps([*rules, {"text": ["\\boxed{0.123}"]}])
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A checkout in which a model is a script of answers, so that it can get worse."""
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     git(checkout, "init", "-q", "-b", "main", ".")
-    (checkout / "good.yaml").write_text("- text: ['\\boxed{7}']\n")
+    (checkout / "good.yaml").write_text(answers(GOOD))
     commit(checkout)
     return checkout
 
@@ -227,13 +248,16 @@ SETTINGS = {
     "samples": "2",
     "baseline_samples": "2",
     "run_arguments": "--temperature 0.6 --limit 6",
+    "gate_arguments": "--margin 1pp",
 }
 
 
 def test_the_action_from_the_first_run_to_the_answer(folder):
     code, known = act(folder, "a-change", **SETTINGS)
-    assert (code, "There is no baseline yet" in known["said"]) == (2, True)
-    code, known = act(folder, "main", **SETTINGS)
+    assert (code, "There is no baseline in the cache" in known["said"]) == (2, True)
+    code, known = act(folder, "a-change", new_baseline="true", **SETTINGS)
+    assert (code, "is made on main only" in known["said"]) == (2, True)
+    code, known = act(folder, "main", new_baseline="true", **SETTINGS)
     assert (code, known["steps.answer.outputs.answer"]) == (0, "baseline"), known
     assert (folder.parent / "runner/mathreason/site/index.html").is_file()
     code, known = act(folder, "a-change", **SETTINGS)
@@ -247,7 +271,8 @@ def as_shipped() -> dict[str, str]:
     given = next(step["with"] for step in WORKFLOW["jobs"]["gate"]["steps"]
                  if "mathreason-gate" in step.get("uses", ""))  # fmt: skip
     asked = given.get("run-arguments", ACTION["inputs"]["run-arguments"]["default"])
-    return {**given, "model": "fake:good.yaml", "run-arguments": f"{asked} --limit 6"}
+    given = {name: text for name, text in given.items() if name != "new-baseline"}
+    return {**given, "model": "fake:good.yaml", "run-arguments": f"{asked} --limit 12"}
 
 
 @pytest.mark.parametrize(("files", "more"), [((), {}), (("gate.yaml",), {"extend": "true"})])
@@ -256,7 +281,7 @@ def test_what_is_shipped_ends_with_an_answer(folder, files, more):
         (folder / name).write_bytes((EXAMPLES / name).read_bytes())
     commit(folder)
     inputs = {**as_shipped(), **more}
-    code, known = act(folder, "main", **inputs)
+    code, known = act(folder, "main", **{**inputs, "new-baseline": "true"})
     assert (code, known["steps.answer.outputs.answer"]) == (0, "baseline"), known
     code, known = act(folder, "a-change", **inputs)
     answer = known["steps.answer.outputs.answer"]

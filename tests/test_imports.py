@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types "
                 "version",
     "reward":   "errors grade text types",
-    "gate":     "compare environment errors runs stats text",
+    "gate":     "compare environment errors resources runs stats text",
     "site":     "compare errors grade resources runs stats text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
                 "text types version",

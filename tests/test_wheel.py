@@ -27,6 +27,7 @@ def test_the_wheel_carries_tasks_templates_and_types(wheel):
     assert "mathreason_eval/py.typed" in names
     assert "mathreason_eval/_tasks/gsm8k/task.yaml" in names
     assert any(n.startswith("mathreason_eval/_leaderboard/") and n.endswith(".html") for n in names)
+    assert "mathreason_eval/_examples/github-action/action.yml" in names
     of_the_package = {
         path.relative_to(ROOT).as_posix() for path in ROOT.glob("mathreason_eval/**/*.py")
     }

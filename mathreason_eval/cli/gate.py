@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mathreason_eval.cli.gate_init import init
 from mathreason_eval.cli.options import (
     PATH,
     data_option,
@@ -44,7 +45,28 @@ _EXIT_CODES = {
 }
 
 
-@click.command()
+class GateCommand(click.Command):
+    """`mathreason gate RUN`, and the other commands that begin with `gate`, by their first word."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  click's own
+        super().__init__(*args, **options)
+        self.others: dict[str, click.Command] = {}
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401  click's own
+    ) -> click.Context:
+        """Read the command line of the command that its first word names; a folder is `./init`."""
+        other = self.others.get(args[0]) if args else None
+        if other is None:
+            return super().make_context(info_name, args, parent, **extra)
+        return other.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+
+
+@click.command(cls=GateCommand)
 @click.argument("path", metavar="RUN", type=PATH)
 @click.option(
     "--baseline",
@@ -106,7 +128,7 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
 
     Paired over the same problems, from stored verdicts or new ones; docs/gate.md. Exits with 0
     (pass), 1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is incomplete); any
-    other exit code is not a verdict.
+    other exit code is not a verdict. `mathreason gate init` writes the settings and the workflow.
     """
     from mathreason_eval.cli.screens.gate import print_judgement
     from mathreason_eval.cli.stored import check_golds, run_path
@@ -126,6 +148,9 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
         with exit_code_kept():
             print_json(as_json(found)) if options["as_json"] else print_judgement(found)
     return code
+
+
+gate.others["init"] = init
 
 
 def _baseline(options: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import struct
 import tarfile
@@ -54,6 +55,31 @@ def extract(archive: Path, directory: Path) -> Path:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RunError(f"{archive} cannot be unpacked: {reason}.", "Make a new one.") from None
     return directory
+
+
+# --- packing ---------------------------------------------------------------------------------
+
+
+def packed(folder: Path, name: str) -> bytes:
+    """Return a `.tar.gz` of the regular files of a folder, equal bytes for equal files.
+
+    Args:
+        folder: a run.
+        name: what the folder is called in the archive.
+    """
+    whole = io.BytesIO()
+    # Neither times, nor owners, nor the order in which a file system lists them.
+    with (
+        gzip.GzipFile(fileobj=whole, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                member = tarfile.TarInfo(f"{name}/{path.relative_to(folder).as_posix()}")
+                content = path.read_bytes()
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+    return whole.getvalue()
 
 
 # --- tar -------------------------------------------------------------------------------------

@@ -174,15 +174,16 @@ def print_crash(error: BaseException, what: str) -> None:
         note(f"  Its traceback, for a report: {name}")
 
 
-def write_file(path: Path, text: str, option: str, *, append: bool = False) -> None:
-    """Write text to the file that an option names, with its folder, or append it.
+def write_file(path: Path, text: str | bytes, option: str, *, append: bool = False) -> None:
+    """Write a text, or bytes, to the file that an option names, with its folder, or append it.
 
     Raises:
         UserError: if the file cannot be written.
     """
     try:
         # A lone surrogate becomes `\\udc80`, which JSON reads as the same.
-        write_named(path, text.encode(errors="backslashreplace"), append=append)
+        content = text if isinstance(text, bytes) else text.encode(errors="backslashreplace")
+        write_named(path, content, append=append)
     except OSError as error:
         reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
         raise UserError(
