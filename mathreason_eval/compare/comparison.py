@@ -18,7 +18,7 @@ from mathreason_eval.compare.pairing import (
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
 from mathreason_eval.runs.completeness import gaps
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.estimators.items import WHOLE
+from mathreason_eval.stats.estimators.items import WHOLE, Item
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.ranking import Rank, ranking
 from mathreason_eval.stats.summary import by_slice, run_scores
@@ -231,15 +231,24 @@ def _slices(
     """Yield the scores of every value of every slice."""
     before = pairing.before
     names = asked or before.entry.report.slices
-    items = before.select(whole.pairs)
+    items = before.select(pairing.shared if whole.totals is not None else whole.pairs)
     known = {name for item in items for name in item.problem.meta}
     for name in asked:
         if name not in known:
             raise UnknownNameError(f"property of {before.task}'s problems", name, known)
-    for where, group in by_slice(items, names):
+    groups = [*by_slice(items, names), *(() if whole.totals is None else _by_variant(before))]
+    for where, group in groups:
         ids = {item.problem.id for item in group}
         if (scores := pairing.scores(whole.metric.name, ids)) is not None:
             yield where, scores
+
+
+def _by_variant(run: TaskRun) -> Iterator[tuple[str, list[Item]]]:
+    """Yield each kind of variant with the originals, if there are several kinds."""
+    items = list(run.items.values())
+    kinds = dict.fromkeys(item.problem.variant for item in items if item.problem.variant)
+    for kind in kinds if len(kinds) > 1 else ():
+        yield f"variant={kind}", [item for item in items if item.problem.variant in {None, kind}]
 
 
 def _with_adjusted_p(found: Sequence[TaskComparison]) -> tuple[TaskComparison, ...]:

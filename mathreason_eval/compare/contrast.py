@@ -15,6 +15,7 @@ from mathreason_eval.stats.difference import (
     t_quantile,
 )
 from mathreason_eval.stats.estimands import these_problems
+from mathreason_eval.stats.estimators.totals import joint_bootstrap
 from mathreason_eval.stats.exact_tests import exact_test, fisher
 from mathreason_eval.stats.multiplicity import benjamini_hochberg, holm
 from mathreason_eval.types import Unit
@@ -104,6 +105,8 @@ def contrast(where: str, scores: PairedScores) -> Contrast:
     found = difference(pairs, shares=definition.is_share)
     if definition.linear is not None:
         found = replace(found, method=f"{found.method}, delta method")
+    elif definition.totals is not None or definition.value is not None:
+        found = replace(found, method=f"{found.method}, jackknife")
     tested = exact_test(pairs, counted=definition.is_counted)
     return Contrast(
         slice=where,
@@ -112,13 +115,21 @@ def contrast(where: str, scores: PairedScores) -> Contrast:
         before=math.fsum(pair.before for pair in pairs) / n,
         after=math.fsum(pair.after for pair in pairs) / n,
         difference=found,
-        bootstrap=bootstrap_interval(pairs),
+        bootstrap=_bootstrap(scores),
         p=tested.p,
         adjusted=tested.p,
         adjustment="none",
         test=tested.name,
         these=_fixed_change(pairs, counted=definition.is_counted),
     )
+
+
+def _bootstrap(scores: PairedScores) -> tuple[float, float]:
+    """Return the bootstrap's interval: that of the metric itself where it is a function of sums."""
+    pairs = list(scores.pairs.values())
+    if scores.totals is None:
+        return bootstrap_interval(pairs)
+    return joint_bootstrap(scores.totals, list(scores.pairs), [pair.cluster for pair in pairs])
 
 
 def _fixed_change(pairs: Sequence[Pair], *, counted: bool) -> FixedChange | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 from mathreason_eval.errors import RunError
@@ -20,6 +20,7 @@ from mathreason_eval.stats.copies import (
 )
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimators.items import Item, Same, items_of
+from mathreason_eval.stats.estimators.totals import Totals
 from mathreason_eval.stats.metrics import (
     DEFAULT_METRIC,
     PRIMARY,
@@ -27,7 +28,7 @@ from mathreason_eval.stats.metrics import (
     find_metric,
     our_metric,
 )
-from mathreason_eval.stats.summary import ProblemScore, problem_scores
+from mathreason_eval.stats.summary import MACRO, ProblemScore, macro_by, of_family, problem_scores
 from mathreason_eval.types import GenerationInfo, Problem, SamplingEntry, TaskEntry, Verdict
 
 
@@ -63,6 +64,8 @@ class PairedScores:
     """Each problem's contribution to the metric in both runs; their means are its values."""
     own: Mapping[str, tuple[float, float]]
     """Each problem's own scores, (before, after) by id; for a mean, those of `pairs`."""
+    totals: tuple[Totals, Totals] | None = None
+    """The sums of both runs, if the metric is a function of such."""
 
 
 _MIN_AMOUNTS = 2
@@ -106,12 +109,11 @@ class Pairing:
         Raises:
             UnknownNameError: if there is no such metric.
         """
-        named = metric_of(self.before.entry, metric)
         selected = {name for name in self.shared if names is None or name in names}
+        sides = [run.select(selected) for run in (self.before, self.after)]
+        named = _for_both(metric_of(self.before.entry, metric), sides)
         try:
-            before, after = (
-                problem_scores(run.select(selected), named) for run in (self.before, self.after)
-            )
+            before, after = (problem_scores(side, named) for side in sides)
         except ValueError:
             return None
         both = [name for name in before if name in after]
@@ -121,7 +123,15 @@ class Pairing:
             metric=named,
             pairs={name: self._pair(name, before[name], after[name]) for name in both},
             own={name: (before[name].own, after[name].own) for name in both},
+            totals=self._totals(named, sides),
         )
+
+    @staticmethod
+    def _totals(
+        named: NamedMetric, sides: Sequence[Sequence[Item]]
+    ) -> tuple[Totals, Totals] | None:
+        of = named.definition.totals
+        return None if of is None else (of(sides[0]), of(sides[1]))
 
     def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
         items = self.before.items[name], self.after.items[name]
@@ -131,7 +141,7 @@ class Pairing:
             before=before.part,
             after=after.part,
             samples=(items[0].n, items[1].n),
-            cluster=told.cluster,
+            cluster=told.cluster if before.group is None else before.group,
             weight=math.hypot(before.weight, after.weight) / math.sqrt(2),
         )
 
@@ -270,6 +280,15 @@ def metric_name(asked: str, entries: Iterable[TaskEntry]) -> str:
     return next(filter(None, (entry.report.primary for entry in entries)), DEFAULT_METRIC)
 
 
+def _for_both(named: NamedMetric, sides: Sequence[Sequence[Item]]) -> NamedMetric:
+    """Return the metric of as many samples as both runs have, for one of all samples."""
+    if named.definition.of_all is None or not all(sides):
+        return named
+    most = min(max(item.n for item in side) for side in sides)
+    same = find_metric(named.definition.of_all.format(k=most))
+    return replace(same, name=named.name)
+
+
 def metric_of(entry: TaskEntry, name: str) -> NamedMetric:
     """Return a metric of a task by its name.
 
@@ -277,8 +296,13 @@ def metric_of(entry: TaskEntry, name: str) -> NamedMetric:
         UnknownNameError: if there is no such metric; it suggests the nearest name.
     """
     if found := our_metric(name):
+        if name == MACRO and entry.report.macro is not None:
+            return replace(found, definition=macro_by(entry.report.macro))
         return found
     # Graders declare their measures, but importing them is slow and most gates need none.
     from mathreason_eval.grade.graders import measures_of
 
-    return find_metric(name, measures_of(entry.grading.grade))
+    found = find_metric(name, measures_of(entry.grading.grade))
+    if found.definition.has_scores or found.definition.of_all is not None:
+        return found
+    return replace(found, definition=of_family(found, entry.report.metrics))

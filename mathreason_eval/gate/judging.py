@@ -71,6 +71,8 @@ class TaskJudgement:
     required: RequiredSamples | None = None
     """What would decide the task; only for an inconclusive one."""
 
+    turned: bool = False
+    """Whether less of the metric is better, so that what is left to 1 is compared."""
     unchanged: float | None = None
     """How often an unchanged model would pass; only where an inconclusive answer matters."""
 
@@ -78,7 +80,8 @@ class TaskJudgement:
     def label(self) -> str:
         """Return the task's name, with the metric unless it is `avg`, and whether it counts."""
         metric = self.rules.metric
-        label = self.task if metric == DEFAULT_METRIC else f"{self.task}, {metric}"
+        shown = f"1 − {metric}" if self.turned else metric
+        label = self.task if metric == DEFAULT_METRIC else f"{self.task}, {shown}"
         return f"{label} (advisory)" if self.rules.advisory else label
 
     @property
@@ -475,11 +478,11 @@ def _validity_errors(run: Run, task: str, role: str) -> Iterator[tuple[str, str]
 def _scores(pairing: Pairing, metric: str) -> PairedScores:
     task = pairing.before.task
     definition = metric_of(pairing.before.entry, metric).definition
-    if not definition.is_share or not definition.higher_is_better:
+    if not definition.is_gateable:
         raise UserError(
-            f"The metric {metric!r} of {task} is not a higher-is-better fraction.",
-            "Use avg, pass@K, maj@K, f1 or a measure such as pa; what should not rise belongs "
-            "under `health:`.",
+            f"The metric {metric!r} of {task} is not a fraction of which more, or less, is better.",
+            "Use avg, pass@K, maj@K, f1, drop, cr or a measure such as pa; tokens belong under "
+            "`health:`.",
         )
     scores = pairing.scores(metric)
     if scores is None:
@@ -487,7 +490,19 @@ def _scores(pairing: Pairing, metric: str) -> PairedScores:
             f"{task} has no metric {metric!r} in both runs.",
             "`mathreason show RUN --json` lists those of a run.",
         )
-    return scores
+    return scores if definition.higher_is_better else _turned(scores)
+
+
+def _turned(scores: PairedScores) -> PairedScores:
+    """Return what is left to 1 of a metric that should not rise: then less is worse, as of any."""
+    return replace(
+        scores,
+        pairs={
+            name: replace(pair, before=1 - pair.before, after=1 - pair.after)
+            for name, pair in scores.pairs.items()
+        },
+        own={name: (1 - before, 1 - after) for name, (before, after) in scores.own.items()},
+    )
 
 
 def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
@@ -513,5 +528,6 @@ def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
         checks=tuple(check_limits(task.pairing, task.rules.limits, task.look.total)),
         flips=flips(task.scores),
         required=required,
+        turned=not task.scores.metric.definition.higher_is_better,
         unchanged=unchanged,
     )

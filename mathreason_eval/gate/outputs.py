@@ -29,6 +29,7 @@ from mathreason_eval.gate.wording import (
 from mathreason_eval.runs.addresses import sample_links
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.decision import Decision
+from mathreason_eval.stats.metrics import DEFAULT_METRIC
 from mathreason_eval.text import visible
 
 
@@ -88,6 +89,7 @@ def _task(task: TaskJudgement) -> dict[str, object]:
         "task": task.task,
         "answer": str(task.conclusion),
         "metric": task.rules.metric,
+        "turned": task.turned,
         "margin": None if is_auto(task.rules.margin) else task.rules.margin,
         "alpha": task.rules.alpha,
         "beyond_margin": task.rules.beyond_margin,
@@ -162,7 +164,12 @@ def _task_case(task: TaskJudgement, inconclusive: str) -> ET.Element:
     of_health = {describe_check(check) for check in task.checks}
     text = "; ".join(reason for reason in reasons(task) if reason not in of_health)
     tag = _counted(task, _tag(task.conclusion, inconclusive))
-    return _case(task.task, task.rules.metric, tag, f"{task.conclusion}: {text}")
+    name = (
+        task.label.removeprefix(f"{task.task}, ")
+        if task.rules.metric != DEFAULT_METRIC
+        else (DEFAULT_METRIC)
+    )
+    return _case(task.task, name, tag, f"{task.conclusion}: {text}")
 
 
 def _check_case(task: TaskJudgement, check: LimitCheck) -> ET.Element:

@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING, Any
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.registry import FAMILY, OURS, Registry
 from mathreason_eval.stats.estimators import passk, votes
+from mathreason_eval.stats.estimators.confidence import calibration_value
 from mathreason_eval.stats.estimators.items import Item
 from mathreason_eval.stats.estimators.means import bayes
+from mathreason_eval.stats.estimators.paired import FAMILY_TOTALS
+from mathreason_eval.stats.estimators.totals import Totals
 from mathreason_eval.stats.intervals import SampleMoments
 from mathreason_eval.types import (
     NOT_CLAIMED,
@@ -82,7 +85,8 @@ def _always(_: Any) -> bool:  # noqa: ANN401  one problem, or a sequence of them
 class MetricDefinition:
     """One metric, or, if its name contains `{k}`, one for every K.
 
-    If it has neither `samples` nor `curve`, it is not a mean over problems.
+    It is a mean over problems if it has `samples` or a `curve`, else a function of sums, or of all
+    problems. If it has nothing of all this, two runs cannot be compared by it.
     """
 
     name: str
@@ -96,6 +100,12 @@ class MetricDefinition:
     """Scores of samples; a problem's score is their mean."""
     curve: Callable[[Items], Table] | None = None
     """Scores of problems: an array with a row per problem and a column per K from 1, or one."""
+    totals: Callable[[Items], Totals] | None = None
+    """Sums over units, of which the metric is a function."""
+    value: Callable[[Items], float | None] | None = None
+    """The metric of some problems, for one that is none of these; None if they have none."""
+    of_all: str | None = None
+    """The name of the metric of K samples that this one is for all samples of a problem."""
     linear: Callable[[Items, Sequence[float]], Linear] | None = None
     """(problems, their scores) -> the linearisation of a value that is not the scores' mean."""
     has: Callable[[Item], bool] = _always
@@ -117,7 +127,13 @@ class MetricDefinition:
     @property
     def has_scores(self) -> bool:
         """Return whether single problems have scores, so that two runs can be compared."""
-        return self.samples is not None or self.curve is not None
+        ways = self.samples, self.curve, self.totals, self.value
+        return any(way is not None for way in ways)
+
+    @property
+    def is_gateable(self) -> bool:
+        """Return whether a gate can be set on it: a share of which one direction is better."""
+        return self.is_share and self.higher_is_better is not None
 
     def k_of(self, name: str) -> int | None:
         """Return the K of a name, 1 if it has none; None if the name is another metric's."""
@@ -316,22 +332,33 @@ STEPS = _table(
 """Whether correct samples have correct steps; only false equations are found."""
 _ESTIMATED = _table(
     _Def(name="macro", summary="unweighted mean of avg over the values of a property"),
-    _Lower(name="ece", summary="expected calibration error of vote shares", shown=Shown.NOWHERE),
-    _Lower(name="brier", summary="Brier score of vote shares", shown=Shown.NOWHERE),
+    _Lower(name="ece", summary="expected calibration error of vote shares", shown=Shown.NOWHERE,
+           value=calibration_value("ece")),
+    _Lower(name="brier", summary="Brier score of vote shares", shown=Shown.NOWHERE,
+           value=calibration_value("brier")),
     _Def(name="auroc", summary="chance that a correct vote has a larger share than a wrong one",
-         shown=Shown.NOWHERE),
+         shown=Shown.NOWHERE, value=calibration_value("auroc")),
     _Lower(name="aurc", summary="area under the risk-coverage curve of vote shares",
-           shown=Shown.NOWHERE),
-    _Def(name="robust", summary="chance that an original and all its variants are correct"),
-    _Def(name="origin", summary="avg of the originals of a variant"),
-    _Lower(name="drop", summary="avg of the originals less avg of the variant", shown=Shown.SLICES),
-    _Lower(name="pdr", summary="drop as a share of the originals' avg"),
-    _Def(name="cr", summary="share of solved originals whose variant is solved"),
-    _Lower(name="limem", summary="memorisation: originals solved whose variant is not"),
-    _Lower(name="lost", summary="share of families whose original alone is solved"),
-    _Def(name="gained", summary="share of families whose variant alone is solved"),
-    _Def(name="kept", summary="share of families with both solved"),
-    _Lower(name="missed", summary="share of families with neither solved"),
+           shown=Shown.NOWHERE, value=calibration_value("aurc")),
+    _Def(name="robust", summary="chance that an original and all its variants are correct",
+         totals=FAMILY_TOTALS["robust"]),
+    _Def(name="origin", summary="avg of the originals of a variant",
+         totals=FAMILY_TOTALS["origin"]),
+    _Lower(name="drop", summary="avg of the originals less avg of the variant", shown=Shown.SLICES,
+           totals=FAMILY_TOTALS["drop"]),
+    _Lower(name="pdr", summary="drop as a share of the originals' avg",
+           totals=FAMILY_TOTALS["pdr"]),
+    _Def(name="cr", summary="share of solved originals whose variant is solved",
+         totals=FAMILY_TOTALS["cr"]),
+    _Lower(name="limem", summary="memorisation: originals solved whose variant is not",
+           totals=FAMILY_TOTALS["limem"]),
+    _Lower(name="lost", summary="share of families whose original alone is solved",
+           totals=FAMILY_TOTALS["limem"]),
+    _Def(name="gained", summary="share of families whose variant alone is solved",
+         totals=FAMILY_TOTALS["gained"]),
+    _Def(name="kept", summary="share of families with both solved", totals=FAMILY_TOTALS["kept"]),
+    _Lower(name="missed", summary="share of families with neither solved",
+           totals=FAMILY_TOTALS["missed"]),
     _Def(name="mcnemar", summary="p-value of McNemar's test that lost and gained are alike",
          higher_is_better=None),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from mathreason_eval.stats.estimators.items import (
 )
 from mathreason_eval.stats.estimators.means import unweighted
 from mathreason_eval.stats.estimators.paired import paired
+from mathreason_eval.stats.estimators.totals import Totals, left_out
 from mathreason_eval.stats.intervals import Mean, Place, conditional_interval
 from mathreason_eval.stats.metrics import (
     AMOUNTS,
@@ -34,6 +35,7 @@ from mathreason_eval.stats.metrics import (
     MULTI_SAMPLE,
     OUTCOME_SHARES,
     STEPS,
+    Linear,
     MetricDefinition,
     NamedMetric,
     measured,
@@ -305,7 +307,56 @@ def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:
             f"values of {key}",
             independent=apart == len({item.cluster for item in held}),
         )
-        yield mean.metric("macro", (task, WHOLE), (len(held), sum(number for _, number in found)))
+        yield mean.metric(MACRO, (task, WHOLE), (len(held), sum(number for _, number in found)))
+
+
+MACRO = "macro"
+"""The metric whose parts a task names."""
+
+
+def macro_by(key: str) -> MetricDefinition:
+    """Return `macro` for a property: every value of it weighs the same."""
+
+    def linear(items: Sequence[Item], scores: Sequence[float]) -> Linear:
+        counts = Counter(item.problem.meta[key] for item in items)
+        means = dict.fromkeys(counts, 0.0)
+        for item, score in zip(items, scores, strict=True):
+            means[item.problem.meta[key]] += score / counts[item.problem.meta[key]]
+        value = math.fsum(means.values()) / len(means)
+        values = [item.problem.meta[key] for item in items]
+        weights = [len(items) / len(counts) / counts[one] for one in values]
+        parts = [
+            value + weight * (score - means[one])
+            for one, score, weight in zip(values, scores, weights, strict=True)
+        ]
+        return Linear(parts=parts, weights=weights)
+
+    return replace(
+        METRICS[MACRO],
+        samples=METRICS["avg"].samples,
+        has=lambda item: key in item.problem.meta,
+        linear=linear,
+    )
+
+
+def of_family(metric: NamedMetric, families: Sequence[str]) -> MetricDefinition:
+    """Return the definition of a metric that only the estimator of a family computes.
+
+    Args:
+        metric: the metric.
+        families: those that the task names.
+    """
+
+    def value(items: Sequence[Item]) -> float | None:
+        yielded = (one for family in families for one in FAMILIES[family].estimate("", items))
+        return next((one.value for one in yielded if one.name == metric.name), None)
+
+    mine = (one for family in families for one in FAMILIES[family].definitions)
+    return (
+        replace(metric.definition, value=value)
+        if metric.definition in mine
+        else (metric.definition)
+    )
 
 
 # --- scores of problems ----------------------------------------------------------------------
@@ -321,6 +372,8 @@ class ProblemScore:
     """Its contribution: the metric's value is the mean of all parts. For a mean, the score."""
     weight: float = 1.0
     """The derivative of the value with respect to the score, times N; 1 for a mean."""
+    group: Hashable = None
+    """What it is drawn with, if that is not its cluster."""
 
 
 def problem_scores(items: Sequence[Item], metric: NamedMetric) -> dict[str, ProblemScore]:
@@ -336,7 +389,11 @@ def problem_scores(items: Sequence[Item], metric: NamedMetric) -> dict[str, Prob
     definition = metric.definition
     if not definition.has_scores or not definition.known(items):
         raise ValueError(f"These problems have no score {metric.name!r}.")
+    if definition.totals is not None:
+        return _of_totals(definition.totals(items), metric)
     held = [item for item in items if definition.has(item)]
+    if definition.value is not None:
+        return _of_value(definition.value, held, metric)
     table = score_table(definition, held) if held else None
     if table is None or metric.k > table.shape[1]:
         raise ValueError(f"No problem has a score {metric.name!r}.")
@@ -345,6 +402,31 @@ def problem_scores(items: Sequence[Item], metric: NamedMetric) -> dict[str, Prob
     if not found:
         raise ValueError(f"No problem has a score {metric.name!r}.")
     return _parts(definition, found)
+
+
+def _of_totals(totals: Totals, metric: NamedMetric) -> dict[str, ProblemScore]:
+    if not totals.units or not math.isfinite(totals.of_all):
+        raise ValueError(f"These problems have no score {metric.name!r}.")
+    parts, weight = totals.influences()
+    return {
+        unit.problem.id: ProblemScore(own=own, part=part, weight=weight)
+        for unit, part, own in zip(
+            totals.units, parts, totals.value(totals.rows).tolist(), strict=True
+        )
+    }
+
+
+def _of_value(
+    value: Callable[[Sequence[Item]], float | None], held: Sequence[Item], metric: NamedMetric
+) -> dict[str, ProblemScore]:
+    found = left_out(held, value) if held else None
+    if found is None:
+        raise ValueError(f"These problems have no score {metric.name!r}.")
+    return {
+        # A single problem has no score of its own.
+        item.problem.id: ProblemScore(own=math.nan, part=part, group=group)
+        for item, (part, group) in zip(held, found, strict=True)
+    }
 
 
 def _parts(

@@ -12,7 +12,13 @@ from mathreason_eval.families.processbench.grader import (
     scores,
     step_index,
 )
-from mathreason_eval.families.processbench.metrics import first_error, found_shares, linear_f1
+from mathreason_eval.families.processbench.metrics import (
+    first_error,
+    found_shares,
+    has_error,
+    has_none,
+    linear_f1,
+)
 from mathreason_eval.grade.graders import Grader, plain
 from mathreason_eval.stats.metrics import MetricDefinition, MetricFamily, Shown
 
@@ -45,11 +51,15 @@ METRICS: Mapping[str, MetricFamily] = {
             MetricDefinition(
                 name="acc_error",
                 summary="share of wrong solutions whose first false step is found",
+                curve=found_shares,
+                has=has_error,
                 shown=Shown.SLICES,
             ),
             MetricDefinition(
                 name="acc_correct",
                 summary="share of correct solutions that are called correct",
+                curve=found_shares,
+                has=has_none,
                 shown=Shown.SLICES,
             ),
         ),

@@ -143,6 +143,16 @@ def _is_correct(item: Item) -> bool:
     return int(item.problem.gold[0]) == NOWHERE
 
 
+def has_none(item: Item) -> bool:
+    """Return whether `acc_correct` is about a problem: whether its solution has no false step."""
+    return _is_correct(item)
+
+
+def has_error(item: Item) -> bool:
+    """Return whether `acc_error` is about a problem: whether its solution has a false step."""
+    return not _is_correct(item)
+
+
 def harmonic(one: Mean, other: Mean) -> Mean:
     """Return the harmonic mean of two independent means in [0, 1]; 0 if both are 0.
 

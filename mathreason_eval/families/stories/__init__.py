@@ -26,7 +26,11 @@ METRICS: Mapping[str, MetricFamily] = {
     "strict": MetricFamily(
         estimate=strict,
         definitions=(
-            MetricDefinition(name="strict", summary="share of problems with every sample correct"),
+            MetricDefinition(
+                name="strict",
+                summary="share of problems with every sample correct",
+                of_all="pass^{k}",
+            ),
         ),
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,17 @@ def calibration_metrics(place: Place, items: Sequence[Item]) -> Iterator[Metric]
         [vote(item) for item in chosen], clusters_of(chosen)
     ).items():
         yield mean.metric(name, place, size)
+
+
+def calibration_value(name: str) -> Callable[[Sequence[Item]], float | None]:
+    """Return the function from problems to a metric of `calibration_metrics`, or None."""
+
+    def value(items: Sequence[Item]) -> float | None:
+        votes = [vote(item) for item in items if item.n >= _MIN_VOTES]
+        found = calibration_means(votes).get(name) if votes else None
+        return None if found is None else found.value
+
+    return value
 
 
 def calibration_means(votes: Sequence[Vote], clusters: Clusters | None = None) -> dict[str, Mean]:

@@ -10,12 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.stats.difference import PSEUDO_COUNT, Pair, difference
 from mathreason_eval.stats.estimators.items import WHOLE, Item, mean_over
+from mathreason_eval.stats.estimators.totals import Totals
 from mathreason_eval.stats.exact_tests import mcnemar
 from mathreason_eval.stats.intervals import Z95, Mean, wilson
 from mathreason_eval.types import Metric
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ORIGINAL = "original"
 """The slice of problems that have variants."""
@@ -143,6 +149,74 @@ def _gold(pairs: Sequence[tuple[Item, Item]]) -> str:
     if changed in {0, len(pairs)}:
         return "; gold changed" if changed else "; gold kept"
     return f"; gold changed in {changed} of {len(pairs)}"
+
+
+# --- two runs --------------------------------------------------------------------------------
+
+_OF_SUMS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    # Along the last axis: the number of variants, the sums of the originals' and of the variants'
+    # scores, and that of their products.
+    "origin": lambda t: t[..., 1] / t[..., 0],
+    "drop": lambda t: (t[..., 1] - t[..., 2]) / t[..., 0],
+    "pdr": lambda t: 1 - t[..., 2] / t[..., 1],
+    "cr": lambda t: t[..., 3] / t[..., 1],
+    "limem": lambda t: (t[..., 1] - t[..., 3]) / t[..., 0],
+    "gained": lambda t: (t[..., 2] - t[..., 3]) / t[..., 0],
+    "kept": lambda t: t[..., 3] / t[..., 0],
+    "missed": lambda t: 1 - (t[..., 1] + t[..., 2] - t[..., 3]) / t[..., 0],
+}
+_CORNERS = ((1, 0, 0, 0), (1, 1, 0, 0), (1, 0, 1, 0), (1, 1, 1, 1))
+
+
+def _variant_totals(value: Callable[[NDArray[Any]], NDArray[Any]], items: Sequence[Item]) -> Totals:
+    """Return the sums of all families, each original counting once for each of its variants."""
+    import numpy as np
+
+    found = families(items)
+    rows = []
+    for family in found:
+        original = family.original.accuracy
+        scores = [item.accuracy for item in family.variants.values()]
+        rows.append((len(scores), original * len(scores), sum(scores), original * sum(scores)))
+    table = np.array(rows, dtype=float).reshape(-1, len(_CORNERS[0]))
+    size = table[:, 0].mean() if rows else 1.0
+    return Totals(
+        units=[family.original for family in found],
+        rows=table,
+        extremes=size * np.array(_CORNERS, dtype=float),
+        value=partial(_quiet, value),
+    )
+
+
+def _robust_totals(items: Sequence[Item]) -> Totals:
+    import numpy as np
+
+    found = families(items)
+    rows = [
+        (1.0, f.original.accuracy * math.prod(item.accuracy for item in f.variants.values()))
+        for f in found
+    ]
+    return Totals(
+        units=[family.original for family in found],
+        rows=np.array(rows).reshape(-1, 2),
+        extremes=np.array([(1.0, 0.0), (1.0, 1.0)]),
+        value=partial(_quiet, lambda sums: sums[..., 1] / sums[..., 0]),
+    )
+
+
+def _quiet(value: Callable[[NDArray[Any]], NDArray[Any]], sums: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    # Without a solved original there is no ratio, which is no error.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return value(sums)
+
+
+FAMILY_TOTALS: Mapping[str, Callable[[Sequence[Item]], Totals]] = {
+    "robust": _robust_totals,
+    **{name: partial(_variant_totals, value) for name, value in _OF_SUMS.items()},
+}
+"""By metric, the sums over families of which it is a function: for the variants together."""
 
 
 # --- estimators ------------------------------------------------------------------------------
