@@ -286,15 +286,34 @@ def points(text: str) -> float:
     help="The gate's one-sided significance level.",
 )
 @click.option("--margin", type=points, default="1pp", help="The gate's tolerable drop.")
+@click.option(
+    "--previous",
+    type=PATH,
+    metavar="RUN",
+    help="A run of an earlier model that is as good: how much problems change all the same.",
+)
+@click.option(
+    "--price",
+    type=click.FloatRange(0, min_open=True),
+    help="Of a million completion tokens, for what it costs.",
+)
 @json_option
-def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: float) -> None:
-    """Say how many problems and samples a gate needs to detect a drop.
+def plan(
+    *,
+    baseline: Path,
+    tasks: tuple[str, ...],
+    previous: Path | None,
+    price: float | None,
+    as_json: bool,
+    **options: float,
+) -> None:
+    """Say how many samples a gate needs to detect a drop.
 
-    From the noise in the stored samples of the baseline: how likely `mathreason gate` is to call
-    the drop a regression and an unchanged model a pass, how many problems and samples are enough,
-    the tokens they take, and what no number of samples can show.
+    From the noise in the stored samples of the baseline: how many samples of its problems are
+    enough for `mathreason gate` to call the drop a regression and an unchanged model a pass, the
+    tokens, hours and money they take, and what no number of samples can show.
     """
-    from mathreason_eval.cli.screens.gate import design_as_json, print_designs
+    from mathreason_eval.cli.screens.plan import design_as_json, print_designs
     from mathreason_eval.cli.stored import check_golds, run_path
     from mathreason_eval.compare.design import PlanRequest, designs
     from mathreason_eval.runs.completeness import gaps
@@ -307,9 +326,13 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
         gate=GateSettings(margin=options["margin"], alpha=options["alpha"]),
     )
     run = find_run(run_path(baseline))
-    check_golds(run)
-    done = designs(run, tasks, request)
+    earlier = None if previous is None else find_run(run_path(previous))
+    check_golds(run, *([] if earlier is None else [earlier]))
+    done = designs(run, tasks, request, earlier)
     for one in done:
         for phrase in gaps(run, one.task, str(run.path)):
             note(f"warning: of {one.task}, {as_called(phrase)}")
-    print_json([design_as_json(one) for one in done]) if as_json else print_designs(done)
+    if as_json:
+        print_json([design_as_json(one, price) for one in done])
+    else:
+        print_designs(done, price)

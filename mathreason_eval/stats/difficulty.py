@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.stats.difference import PSEUDO_COUNT
+from mathreason_eval.stats.difference import PSEUDO_COUNT, Pair
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,6 +94,8 @@ class ChangeDistribution:
     """Mean of p before the change."""
     within: tuple[float, float] = (0.0, 0.0)
     """Mean of p (1 - p) in each run."""
+    between: float = 0.0
+    """Variance of the change of p between problems."""
     exchange: tuple[NDArray[Any], NDArray[Any]] | None = None
     """For each change, the variance and the third cumulant of that problem's change if samples are
     exchanged between the runs at random; None if the runs have equal numbers of samples."""
@@ -104,7 +106,7 @@ class ChangeDistribution:
 
 
 def change_distribution(
-    difficulty: Difficulty, drop: float, samples: tuple[float, float]
+    difficulty: Difficulty, drop: float, samples: tuple[float, float], *, spread: float = 0.0
 ) -> ChangeDistribution:
     """Return the distribution of a problem's change if the mean score drops by `drop`.
 
@@ -115,41 +117,107 @@ def change_distribution(
         difficulty: the distribution before the change.
         drop: the drop of the mean score, as a fraction of 1.
         samples: samples per problem in each run; infinite for exact probabilities.
+        spread: the standard deviation of what each problem changes by itself, on the logit scale,
+            as between two models that are equally good.
 
     Raises:
         ValueError: if the mean is not above the drop.
     """
     import numpy as np
+    from scipy.special import ndtri
 
     logits = difficulty.logit_mean + difficulty.logit_sd * _normal_quantiles()
+    if spread:
+        own = spread * ndtri((np.arange(_OWN_QUANTILES) + 0.5) / _OWN_QUANTILES)
+        moved = (logits[:, None] + own[None, :]).ravel()
+        logits = np.repeat(logits, _OWN_QUANTILES)
+    else:
+        moved = logits
     before = _expit(logits)
     harder = 0.0
-    if drop:
-        if drop >= difficulty.mean:
-            raise ValueError("A score cannot drop by more than its value.")
-        goal = float(before.mean()) - drop
-        harder = _root(lambda step: goal - float(_expit(logits - step).mean()), 3 * _MAX_LOGIT)
-    after = _expit(logits - harder)
-    mean, within = float(before.mean()), tuple(float((p * (1 - p)).mean()) for p in (before, after))
+    if drop >= difficulty.mean:
+        raise ValueError("A score cannot drop by more than its value.")
+    if drop or spread:
+        goal, far = float(before.mean()) - drop, 3 * _MAX_LOGIT
+        harder = _root(lambda step: goal - float(_expit(moved - step).mean()), far, -far)
+    after = _expit(moved - harder)
+    return _distribution(before, after, np.full(len(before), 1 / len(before)), samples)
+
+
+def whole_problems(
+    difficulty: Difficulty, drop: float, samples: tuple[float, float]
+) -> ChangeDistribution:
+    """Return the same if problems are lost as a whole, and the others stay as they are."""
+    import numpy as np
+
+    before = _expit(difficulty.logit_mean + difficulty.logit_sd * _normal_quantiles())
+    lost = drop / float(before.mean())
+    weights = np.repeat([1 - lost, lost], len(before)) / len(before)
+    after = np.concatenate([before, np.zeros(len(before))])
+    return _distribution(np.tile(before, 2), after, weights, samples)
+
+
+def spread_of(difficulty: Difficulty, between: float) -> float:
+    """Return the `spread` for which the changes of p have such a variance; the largest if none."""
+    if between <= 0:
+        return 0.0
+
+    def excess(spread: float) -> float:
+        ends = (math.inf, math.inf)
+        return change_distribution(difficulty, 0.0, ends, spread=spread).between - between
+
+    return _root(excess, _MOST_SPREAD)
+
+
+_MOST_SPREAD = 6.0
+_OWN_QUANTILES = 15
+"""Number of quantiles of what a problem changes by itself."""
+
+
+def variance_between(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Return the variance of the true changes between problems, and its standard error.
+
+    That of the seen changes less the mean noise of sampling; negative values are chance.
+
+    Args:
+        pairs: the problems of two runs, with two samples or more in each.
+    """
+    n, changes = len(pairs), [pair.change for pair in pairs]
+    mean = math.fsum(changes) / n
+    seen = math.fsum((one - mean) ** 2 for one in changes) / (n - 1)
+    noise = math.fsum(
+        score * (1 - score) / (count - 1)
+        for pair in pairs
+        for score, count in zip((pair.before, pair.after), pair.samples, strict=True)
+    )
+    return seen - noise / n, seen * math.sqrt(2 / (n - 1))
+
+
+def _distribution(
+    before: NDArray[Any], after: NDArray[Any], weights: NDArray[Any], samples: tuple[float, float]
+) -> ChangeDistribution:
+    """Return the distribution of the change of shares whose chances are these, with weights."""
+    import numpy as np
+
+    mean = float(weights @ before)
+    within = tuple(float(weights @ (p * (1 - p))) for p in (before, after))
+    moved = after - before
+    known: dict[str, Any] = {
+        "samples": samples,
+        "mean": mean,
+        "within": (within[0], within[1]),
+        "between": float(weights @ moved**2) - float(weights @ moved) ** 2,
+    }
     if math.isinf(samples[0]):
-        weights = np.full(len(before), 1 / len(before))
-        return ChangeDistribution(
-            changes=after - before,
-            chances=weights,
-            samples=samples,
-            mean=mean,
-            within=(within[0], within[1]),
-        )
+        return ChangeDistribution(changes=moved, chances=weights, **known)
     n, m = map(int, samples)
     changes = np.linspace(0, 1, m + 1)[None, :] - np.linspace(0, 1, n + 1)[:, None]
-    chances = _binomial(n, before) @ _binomial(m, after).T / len(before)
+    chances = (weights * _binomial(n, before)) @ _binomial(m, after).T
     return ChangeDistribution(
         changes=changes.ravel(),
         chances=chances.ravel(),
-        samples=samples,
-        mean=mean,
-        within=(within[0], within[1]),
         exchange=None if n == m else _exchange_cumulants(n, m),
+        **known,
     )
 
 

@@ -87,7 +87,8 @@ def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSetting
     low = -t_quantile(1 - gate.regression_alpha, int(freedom)) * spread
     high = -gate.margin + t_quantile(1 - gate.alpha, int(freedom)) * tested
     mean = change.moment(1)
-    deviation = max(math.sqrt((before + after) / problems), _NEGLIGIBLE)
+    # Problems that change by themselves move the mean, and no test knows of that.
+    deviation = max(math.sqrt((before + after + change.between) / problems), _NEGLIGIBLE)
     return Power(
         passes=float(ndtr((mean - high) / deviation)),
         regression=float(ndtr((min(low, high) - mean) / deviation)),

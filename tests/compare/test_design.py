@@ -20,6 +20,7 @@ RUNS = {  # problems, samples of each, chance to be right, tokens of a sample
     "right":   (30, 4, 1.0, 200),
     "hopeless": (30, 4, 0.0, 200),
     "alone":   (1,  4, 0.8, 200),
+    "restless": (80, 4, None, 200),  # as good as `several`, by other problems
 }
 WRONG = [  # arguments, in the message
     (["several", "--detect", "2"],                     "write 2pp or 0.02"),
@@ -35,6 +36,11 @@ WRONG = [  # arguments, in the message
 # fmt: on
 
 
+def chance_of(chance, index):
+    """The chance of a problem: without one of all, four of five are always solved."""
+    return float(index % 5 > 0) if chance is None else chance
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
@@ -44,7 +50,7 @@ def runs(tmp_path_factory):
             "id": f"q{index}",
             "question": f"What is {index} + {index}?",
             "gold": str(2 * index),
-            "output": f"It is \\boxed{{{2 * index + (rng.random() >= chance)}}}.",
+            "output": f"It is \\boxed{{{2 * index + (rng.random() >= chance_of(chance, index))}}}.",
             "model": model,
             **({"completion_tokens": tokens} if tokens else {}),
         }
@@ -93,29 +99,108 @@ def verdicts(run):
     return [json.loads(line) for line in lines]
 
 
-def test_more_samples_need_no_more_problems(plain):
-    needs = [mix["to_see"]["problems"] for mix in plain["mixes"] if mix["to_see"]]
-    assert needs == sorted(needs, reverse=True)
+def test_the_answer_is_the_fewest_samples_that_are_enough(runs):
+    options = "--detect", "15pp", "--margin", "15pp", "--json"
+    (found,) = json.loads(asked(runs, "several", *options).stdout)
+    answer = found["answer"]
+    assert min(answer["sees"], answer["passes"]) >= 0.8
+    assert answer["decides"] == "these problems"
+    fewer = [one for one in found["mixes"] if one["samples"][1] < answer["samples"][1]]
+    assert fewer
+    assert all(min(one["sees"], one["passes"]) < 0.8 for one in fewer)
 
 
-def test_the_cheapest_is_the_cheapest(plain):
-    tokens = [mix["to_see"]["tokens"] for mix in plain["mixes"] if mix["to_see"]]
-    assert plain["cheapest_to_see"]["tokens"] == min(tokens)
+def test_the_answer_stands_first(runs):
+    out = asked(runs, "several", "--detect", "15pp", "--margin", "15pp").stdout
+    assert out.startswith("gsm8k: ")
+    assert "per problem in the run" in out.splitlines()[0]
+
+
+def test_where_no_number_of_samples_is_enough_that_is_said(runs):
+    options = "--detect", "15pp", "--margin", "0.2pp"
+    assert json.loads(asked(runs, "several", *options, "--json").stdout)[0]["answer"] is None
+    said = asked(runs, "several", *options).stdout
+    assert "no number of samples up to 1,024 per problem is enough" in said
+    assert "The margin of 0.2 pp is too small" in said
+
+
+def test_nothing_is_recommended_that_does_not_exist(plain, several):
+    assert plain["problems"] == 80
+    assert {one["draws"] % 80 for one in plain["mixes"]} == {0}
+    assert "all 80 problems" in several.stdout
 
 
 def test_samples_that_the_baseline_has_cost_nothing(plain):
     (mix,) = [mix for mix in plain["mixes"] if mix["samples"] == [4, 4]]
-    assert mix["to_see"]["tokens"] == mix["to_see"]["problems"] * 4 * 200
+    assert (mix["draws"], mix["tokens"]) == (80 * 4, 80 * 4 * 200)
 
 
 def test_samples_that_the_baseline_lacks_are_in_the_cost(plain):
     (mix,) = [mix for mix in plain["mixes"] if mix["samples"] == [8, 8]]
-    assert mix["to_see"]["draws"] == mix["to_see"]["problems"] * (8 + 4)
+    assert mix["draws"] == 80 * (8 + 4)
+
+
+def test_whole_problems_that_are_lost_are_harder_to_see(plain):
+    for mix in plain["mixes"]:
+        if mix["decides"] == "these problems" and 0.05 < mix["sees"] < 0.95:
+            assert mix["sees_whole"] != pytest.approx(mix["sees"], abs=0.005)
+
+
+def test_a_price_is_a_cost(runs):
+    options = "--detect", "15pp", "--margin", "15pp", "--price", "5"
+    (found,) = json.loads(asked(runs, "several", *options, "--json").stdout)
+    answer = found["answer"]
+    assert answer["money"] == pytest.approx(answer["draws"] * 200 * 5 / 1e6)
+    assert "at 5 per million tokens" in asked(runs, "several", *options).stdout
+
+
+def test_of_a_run_without_a_mistake_its_own_score_is_printed(runs):
+    assert "avg 100.0 %" in asked(runs, "right", "--detect", "10pp").stdout
+
+
+# fmt: off
+EARLIER = [
+    # earlier run, what is said
+    ("several",   "differs by no more than sampling does"),
+    ("restless",  "besides sampling"),
+]
+UNUSABLE = [
+    # baseline, earlier run, exit code, what is said
+    ("single", "single",  2, "two samples or more"),
+    ("several", "missing", 2, "missing"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("earlier", "says"), EARLIER)
+def test_an_earlier_run_says_how_much_problems_change(runs, earlier, says):
+    options = "--detect", "15pp", "--previous", str(runs / earlier)
+    out = asked(runs, "several", *options).stdout
+    assert (says in out, "--previous RUN" in out) == (True, False)
+
+
+def test_what_problems_change_by_themselves_costs_power(runs):
+    found = {}
+    for earlier in ("several", "restless"):
+        options = "--detect", "10pp", "--previous", str(runs / earlier), "--json"
+        (found[earlier],) = json.loads(asked(runs, "several", *options).stdout)
+    still, moved = ([mix["sees"] for mix in found[name]["mixes"]] for name in found)
+    assert 0.05 < found["restless"]["unchanged"]["variance"] < 0.35
+    likely = [(one, other) for one, other in zip(still, moved, strict=True) if one > 0.9]
+    assert len(likely) > 1
+    assert all(one > other for one, other in likely)
+
+
+@pytest.mark.parametrize(("name", "earlier", "code", "says"), UNUSABLE)
+def test_an_earlier_run_that_says_nothing_is_an_error(runs, mathreason, name, earlier, code, says):
+    words = "--baseline", runs / name, "--detect", "10pp", "--previous", runs / earlier
+    found = mathreason("plan", *words)
+    assert (found.code, says in found.err) == (code, True), found
 
 
 @pytest.mark.slow
 def test_without_tokens_the_cost_is_in_samples(runs):
-    assert "samples to generate" in asked(runs, "uncounted", "--detect", "30pp").stdout
+    assert "to draw     samples" in asked(runs, "uncounted", "--detect", "30pp").stdout
 
 
 @pytest.mark.slow

@@ -362,7 +362,7 @@ UNFIT = [
     ("tokens", "cannot be ranked by tokens"),
     ("truncated", "cannot be ranked by truncated"),
     ("ece", "cannot be ranked by ece"),
-    ("acc_error", "cannot be ranked by acc_error"),
+    ("mcnemar", "cannot be ranked by mcnemar"),
     ("f2", "There is no metric named 'f2'. Did you mean f1?"),
 ]
 

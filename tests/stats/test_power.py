@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.difficulty import Difficulty, change_distribution, fit_difficulty
+from mathreason_eval.stats.difficulty import (
+    Difficulty,
+    change_distribution,
+    fit_difficulty,
+    spread_of,
+    variance_between,
+    whole_problems,
+)
 from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.power import (
     GateSettings,
@@ -141,3 +148,35 @@ def test_more_samples_see_more():
 def test_the_smallest_number_is_found(wanted, scale):
     found = smallest_n(lambda x: 1 - math.exp(-x / scale), wanted, 0.0, 40.0, step=1e-3)
     assert 1 - math.exp(-found / scale) == pytest.approx(wanted, abs=0.01)
+
+
+# --- models that are equally good --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("between", [0.002, 0.01, 0.04])
+def test_what_problems_change_by_themselves_has_the_variance_that_was_asked_for(between):
+    spread = spread_of(MIDDLING, between)
+    change = change_distribution(MIDDLING, 0.05, (math.inf, math.inf), spread=spread)
+    assert change.moment(1) == pytest.approx(-0.05)
+    still = change_distribution(MIDDLING, 0.0, (math.inf, math.inf), spread=spread)
+    assert (still.moment(1), still.between) == pytest.approx((0.0, between), abs=1e-6)
+
+
+def test_of_problems_that_are_lost_as_a_whole_the_mean_falls_as_asked():
+    change = whole_problems(MIDDLING, 0.1, (4, 4))
+    assert change.moment(1) == pytest.approx(-0.1)
+    assert change.between > change_distribution(MIDDLING, 0.1, (4, 4)).between
+
+
+def test_the_variance_of_true_changes_is_found_beside_that_of_sampling():
+    rng = np.random.default_rng(3)
+    p = rng.beta(2, 2, 20_000)
+    moved = np.clip(p + 0.1 * rng.choice([-1, 1], len(p)), 0, 1)
+    truth = float((moved - p).var())
+    pairs = [
+        Pair(before=b / 5, after=a / 8, samples=(5, 8))
+        for b, a in zip(rng.binomial(5, p).tolist(), rng.binomial(8, moved).tolist(), strict=True)
+    ]
+    found, error = variance_between(pairs)
+    assert abs(found - truth) < 4 * error
+    assert error < 0.1 * truth
