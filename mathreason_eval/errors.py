@@ -96,7 +96,7 @@ class UnknownNameError(UserError):
     """A name that is not among the known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        names = sorted(known)
+        names = sorted(set(known))
         near = nearest(name, names)
         choice = f"Did you mean {near}?" if near else f"Known: {', '.join(names) or 'none'}."
         super().__init__(f"There is no {kind} named {name!r}.", f"{choice} {hint}".strip())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mathreason_eval.cli.gate_calibrate import calibrate
 from mathreason_eval.cli.gate_init import init
 from mathreason_eval.cli.options import (
     PATH,
@@ -46,7 +47,7 @@ _EXIT_CODES = {
 
 
 class GateCommand(click.Command):
-    """`mathreason gate RUN`, and the other commands that begin with `gate`, by their first word."""
+    """`mathreason gate RUN`, and the other commands of a gate: `gate init`, `gate --calibrate`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  click's own
         super().__init__(*args, **options)
@@ -60,10 +61,11 @@ class GateCommand(click.Command):
         **extra: Any,  # noqa: ANN401  click's own
     ) -> click.Context:
         """Read the command line of the command that its first word names; a folder is `./init`."""
-        other = self.others.get(args[0]) if args else None
-        if other is None:
+        words = [word for word in args if word in self.others]
+        if not words or not (words[0] == args[0] or words[0].startswith("--")):
             return super().make_context(info_name, args, parent, **extra)
-        return other.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        rest = [word for word in args if word != words[0]]
+        return self.others[words[0]].make_context(f"{info_name} {words[0]}", rest, parent, **extra)
 
 
 @click.command(cls=GateCommand)
@@ -128,7 +130,8 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
 
     Paired over the same problems, from stored verdicts or new ones; docs/gate.md. Exits with 0
     (pass), 1 (regression), 3 (inconclusive) or 4 (not comparable, or a run is incomplete); any
-    other exit code is not a verdict. `mathreason gate init` writes the settings and the workflow.
+    other exit code is not a verdict. `mathreason gate init` writes the settings and the workflow;
+    `mathreason gate --calibrate RUN…` says how often it would be wrong.
     """
     from mathreason_eval.cli.screens.gate import print_judgement
     from mathreason_eval.cli.stored import check_golds, run_path
@@ -150,7 +153,7 @@ def gate(path: Path, **options: Any) -> int:  # noqa: ANN401  click hands over w
     return code
 
 
-gate.others["init"] = init
+gate.others |= {"init": init, "--calibrate": calibrate}
 
 
 def _baseline(options: Mapping[str, Any]) -> str:
@@ -250,8 +253,8 @@ def _print_annotations(found: Judgement, options: Mapping[str, Any]) -> None:
 
 
 def points(text: str) -> float:
-    """Return a difference of scores, `2pp` or `0.02`, as a fraction of 1."""
-    number = text.strip().removesuffix("pp")
+    """Return a difference of scores, `2pp`, `2%` or `0.02`, as a fraction of 1."""
+    number = text.strip().removesuffix("pp").removesuffix("%").strip()
     try:
         share = float(number) / (1 if number == text.strip() else 100)
     except ValueError:

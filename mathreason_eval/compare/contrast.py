@@ -76,11 +76,15 @@ class Contrast:
         return self.these is not None and self.these.adjusted <= _ALPHA
 
     @property
-    def detectable(self) -> float:
-        """Return the minimum detectable change: by a test at 5 % with a power of 80 %."""
+    def detectable(self) -> float | None:
+        """Return the minimum detectable change: by a test at 5 % with a power of 80 %.
+
+        None where no change of a share is large enough.
+        """
         freedom = self.difference.freedom
         quantiles = t_quantile(1 - _ALPHA / 2, freedom), t_quantile(_POWER, freedom)
-        return math.fsum(quantiles) * self.difference.se
+        found = math.fsum(quantiles) * self.difference.se
+        return found if found <= self.difference.bound else None
 
     def as_json(self) -> dict[str, object]:
         """Return it as plain values."""

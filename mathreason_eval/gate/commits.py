@@ -26,6 +26,7 @@ from mathreason_eval.gate.extraction import (
 )
 
 PREFIX = "git:"
+_SHALLOW = "In a CI, check out the whole history (fetch-depth: 0)."
 
 
 def read_commit(address: str, directory: Path) -> Path:
@@ -44,7 +45,7 @@ def read_commit(address: str, directory: Path) -> Path:
         )
     # Resolved first: what begins with a hyphen, or does not exist, never reaches another command.
     commit = _resolved(f"{reference}^{{commit}}")
-    found = _resolved(f"{commit}:./{path}")
+    found = _resolved(f"{commit}:./{path}", f"Is there such a path in {reference}, from here?")
     directory.mkdir()
     if _git("cat-file", "-t", found).strip() == b"tree":
         entries = _entries("-r", "--full-tree", found)
@@ -63,9 +64,9 @@ def read_commit(address: str, directory: Path) -> Path:
     return root
 
 
-def _resolved(name: str) -> str:
-    """Return the id of the object that a name stands for."""
-    return _git("rev-parse", "--verify", "--end-of-options", name).decode().strip()
+def _resolved(name: str, hint: str = _SHALLOW) -> str:
+    """Return the id of the object that a name stands for; the hint is for one that is not there."""
+    return _git("rev-parse", "--verify", "--end-of-options", name, hint=hint).decode().strip()
 
 
 class _Entry(NamedTuple):
@@ -165,7 +166,7 @@ def _environment() -> dict[str, str]:
     )
 
 
-def _git(*arguments: str) -> bytes:
+def _git(*arguments: str, hint: str = _SHALLOW) -> bytes:
     """Return what git prints."""
     try:
         done = subprocess.run(  # noqa: S603  no shell, and no argument of a user is an option
@@ -175,8 +176,5 @@ def _git(*arguments: str) -> bytes:
         raise RunError("There is no git to ask for the baseline.", "Name a folder.") from None
     if done.returncode:
         message = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise RunError(
-            f"git does not find the baseline: {message.removeprefix('fatal: ')}",
-            "In a CI, check out the whole history (fetch-depth: 0).",
-        )
+        raise RunError(f"git does not find the baseline: {message.removeprefix('fatal: ')}", hint)
     return done.stdout

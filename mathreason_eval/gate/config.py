@@ -125,7 +125,11 @@ def read_config(path: Path, *, margin: str | None = None, alpha: float | None = 
 
 
 def config_of(
-    spec: object, where: str = "--", *, margin: str | None = None, alpha: float | None = None
+    spec: object,
+    where: str = "the defaults",
+    *,
+    margin: str | None = None,
+    alpha: float | None = None,
 ) -> Config:
     """Return the configuration in a parsed file; see `read_config`."""
     options = {"margin": margin, "alpha": alpha}
@@ -134,6 +138,9 @@ def config_of(
     _check_keys(
         values, (*_RULES, *_GENERAL, "samples", "spending", "health", "tasks", "suite"), where
     )
+    for key in given:
+        # A slip on the command line is not one in the file.
+        _converted(given, {key: _RULES[key]}, f"--{key}")
     default_rules = _task_rules(values, TaskRules(), where)
     tasks = _mapping(values.get("tasks"), f"{where}, tasks")
     return Config(
@@ -245,7 +252,8 @@ def _converted(values: Mapping[str, Any], converters: _Converters, where: str) -
         try:
             converted[key] = convert(values[key])
         except ValueError as error:
-            raise UserError(f"{where}: {key}: {values[key]!r} {error}.", _HINT) from None
+            said = where if where == f"--{key}" else f"{where}: {key}"
+            raise UserError(f"{said}: {values[key]!r} {error}.", _HINT) from None
     return converted
 
 
@@ -253,9 +261,13 @@ _SHARE = re.compile(r"([0-9]{0,20}\.?[0-9]{1,20})\s{0,3}(pp|%)?")
 
 
 def _share(value: object, suffix: str = "pp") -> float:
-    """Return the fraction of `1pp` or `0.01`; with the suffix `%`, the relative change of `20%`."""
+    """Return the fraction of `1pp`, `1%` or `0.01`.
+
+    A share of samples has both signs, as scores are in per cent; a relative change, such as that of
+    tokens, only `%`.
+    """
     found = _SHARE.fullmatch(str(value).strip())
-    if found is None or isinstance(value, bool) or found[2] not in {None, suffix}:
+    if found is None or isinstance(value, bool) or found[2] not in {None, "%", suffix}:
         raise ValueError(f"is not an amount such as {'20%' if suffix == '%' else '1pp or 0.01'}")
     return float(found[1]) / (100 if found[2] else 1)
 

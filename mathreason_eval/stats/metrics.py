@@ -212,8 +212,11 @@ def _cut_shares(items: Items) -> SampleMoments:
 
 
 def _vote_note(items: Items, k: int) -> str:
-    drawn = k < max(item.n for item in items)
-    return f"{votes.vote_draws(items):,} seeded draws per problem" if drawn else "the one vote"
+    most = max(item.n for item in items)
+    if k == most:
+        return "the one vote"
+    draws = f"{votes.vote_draws(items):,} seeded draws per problem"
+    return draws if most > votes.MOST_ENUMERATED else "every set of samples"
 
 
 FALSE_STEP = "false_step"

@@ -121,7 +121,8 @@ SLIPS = [
     # run, baseline, options, gate.yaml; what the error says, what helps
     ("base", "nowhere", NONE, None,                       "no baseline",       "git:REF:PATH"),
     ("nowhere", "base", NONE, None,                       "nowhere",           "mathreason run"),
-    ("base", "base", ("--margin", "1%"), None,            "'1%' is not an amount",  "gate.md"),
+    ("base", "base", ("--margin", "1mm"), None,           "--margin: '1mm' is not", "gate.md"),
+    ("base", "base", ("--alpha", "2"),   None,            "--alpha: 2.0 is not", "gate.md"),
     ("base", "base", ("--margin", "1"), None,             "not between 0 and 1", "gate.md"),
     ("base", "base", ("--alpha", "1"), None,              "not between 0 and 0.5", "gate.md"),
     ("base", "base", ("--alpha", "x"), None,              "'x' is not a valid float", "--help"),
@@ -141,7 +142,7 @@ SLIPS = [
     ("base", "base", NONE, "regression: some",            "'some' is not one of", "gate.md"),
     ("base", "base", NONE, "metric: truncated",           "monitored under health", "gate.md"),
     ("base", "base", NONE, "metric: avrg",                "named 'avrg'",    "Did you mean avg?"),
-    ("base", "base", NONE, "metric: seconds",             "not a higher-is-better",    "health"),
+    ("base", "base", NONE, "metric: seconds",             "not a fraction of which",    "health"),
     ("base", "base", NONE, "metric: pass@64",             "no metric 'pass@64'", "mathreason show"),
     ("base", "base", NONE, "allow: promt",                "'promt'",           "prompt"),
     ("base", "base", NONE, "inconclusive: ok",            "'ok' is not one of",   "gate.md"),

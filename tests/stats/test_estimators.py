@@ -27,7 +27,12 @@ from mathreason_eval.stats.estimators.confidence import Vote, calibration_means
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.means import posterior
 from mathreason_eval.stats.estimators.passk import TAUS, curves
-from mathreason_eval.stats.estimators.votes import best_curve, maj_curve, vote_curve
+from mathreason_eval.stats.estimators.votes import (
+    best_curve,
+    exact_vote_curve,
+    maj_curve,
+    vote_curve,
+)
 from mathreason_eval.stats.intervals import (
     SampleMoments,
     conditional_interval,
@@ -234,8 +239,10 @@ def test_votes_of_a_reward_model_stand_beside_plain_ones():
     found = metrics_of("+--", "-+x", rewards=rewards)
     values = [found[name].value for name in ("best@3", "vote@3", "maj@3")]
     assert values == pytest.approx([1, 1, 1 / 6])
-    assert "seeded draws" in found["vote@2"].method
-    assert "seeded draws" not in found["vote@3"].method
+    assert "every set of samples" in found["vote@2"].method
+    assert "the one vote" in found["vote@3"].method
+    many = metrics_of("+" * 13, rewards=[[0.1 * k for k in range(13)]])
+    assert "seeded draws" in many["vote@2"].method
 
 
 def test_rewards_that_are_missing_are_not_taken_for_zero():
@@ -518,3 +525,36 @@ def test_a_metric_of_an_older_folder_is_read():
     assert (read.fixed_low, read.unit) == (None, Unit.SHARE)
     (read,) = converted(list[Metric], metrics_with_units([{**old, "name": "pml"}]), "metrics.json")
     assert read.unit is Unit.AMOUNT
+
+
+# --- vote@K over all sets ------------------------------------------------------------------------
+
+# fmt: off
+BALLOTED = [
+    # rewards, ballots; 0 is the correct class
+    ([0.9, 0.5, 0.3],            [1, 0, 0]),
+    ([0.9, 0.6, 0.3],            [1, 0, 0]),         # ties
+    ([1.0, 1.0, 2.0, 0.5],       [0, None, 1, 2]),
+    ([-1.0, -2.0, -0.5],         [0, 1, None]),
+    ([0.5, 0.5],                 [None, None]),
+    ([1.0, 2.0, 3.0, 4.0, 5.0],  [2, 0, 1, 0, 2]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("rewards", "ballots"), BALLOTED)
+def test_a_vote_over_all_sets_is_the_mean_of_votes_over_each(rewards, ballots):
+    n, found = len(rewards), exact_vote_curve(rewards, ballots)
+    for k in range(1, n + 1):
+        votes = [
+            vote_curve([rewards[i] for i in some], [ballots[i] for i in some], draws=1, seed="")[-1]
+            for some in combinations(range(n), k)
+        ]
+        assert found[k - 1] == pytest.approx(sum(votes) / len(votes))
+
+
+def test_draws_are_of_many_samples_only():
+    rewards = [((7 * i) % 5) / 5 for i in range(10)]
+    ballots = [i % 3 for i in range(10)]
+    drawn = vote_curve(rewards, ballots, draws=4000, seed="p")
+    assert exact_vote_curve(rewards, ballots) == pytest.approx(drawn, abs=0.04)

@@ -98,7 +98,7 @@ def _table(done: Comparisons, what: str, rows: Sequence[Row]) -> Table:
             amount(one.unit, one.difference.value, "+"),
             f"{amount(one.unit, low, '+')} … {amount(one.unit, high, '+')}",
             f"{one.adjusted:.3f}" if one.adjusted >= _SMALLEST_P else f"<{_SMALLEST_P:g}",
-            amount(one.unit, one.detectable),
+            "none" if one.detectable is None else amount(one.unit, one.detectable),
         )
         cells.append((label, *([comparison.name] if several else []), *figures))
     headings = (what, *columns, ">MDE")

@@ -294,6 +294,39 @@ def best_curve(rewards: Sequence[float], correct: Sequence[bool]) -> Floats:
     return curve
 
 
+MOST_ENUMERATED = 12
+"""Largest number of samples of which all sets are counted, instead of some that are drawn."""
+
+
+def exact_vote_curve(rewards: Sequence[float], ballots: Sequence[int | None]) -> Floats:
+    """Return vote@1 to vote@n over all sets of samples: see `vote_curve`."""
+    import numpy as np
+
+    sets = _all_sets(len(rewards))
+    reward = np.asarray(rewards, dtype=float)
+    totals = []
+    for one in range(1 + max((b for b in ballots if b is not None), default=0)):
+        cast = np.array([ballot == one for ballot in ballots])
+        # Multiplied only where it is cast: a reward may be infinite.
+        total = sets[:, cast] @ reward[cast]
+        totals.append(np.where(sets[:, cast].any(axis=1), total, -np.inf).round(9))
+    most = np.max(totals, axis=0)
+    won = [(total == most) & (most > -np.inf) for total in totals]
+    credit = won[0] / np.maximum(np.sum(won, axis=0), 1)
+    sizes = sets.sum(axis=1).astype(int)
+    sums = np.bincount(sizes, credit, minlength=len(rewards) + 1)
+    curve: Floats = (sums / np.bincount(sizes, minlength=len(rewards) + 1))[1:]
+    return curve
+
+
+@lru_cache(maxsize=MOST_ENUMERATED)
+def _all_sets(n: int) -> Floats:
+    """Return a row for each set of n samples: 1 for those that are in it."""
+    import numpy as np
+
+    return ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1).astype(float)
+
+
 def vote_curve(
     rewards: Sequence[float], ballots: Sequence[int | None], *, draws: int, seed: str
 ) -> Floats:
@@ -357,10 +390,13 @@ def best_by_reward(items: Sequence[Item]) -> Floats:
 def vote_by_reward(items: Sequence[Item]) -> Floats:
     """Return vote@k: a row per problem, a column per k from 1."""
     draws = vote_draws(items)
-    return _table(
-        items,
-        lambda item: vote_curve(item.rewards, item.ballots, draws=draws, seed=item.problem.id),
-    )
+
+    def curve(item: Item) -> Floats:
+        if item.n <= MOST_ENUMERATED:
+            return exact_vote_curve(item.rewards, item.ballots)
+        return vote_curve(item.rewards, item.ballots, draws=draws, seed=item.problem.id)
+
+    return _table(items, curve)
 
 
 _TOTAL_DRAWS = 30_000
