@@ -28,7 +28,7 @@ FILES = {
 }  # fmt: skip
 HEAD = """# How often gates are wrong, on published outputs
 
-Made by `python benchmarks/gate_calibration.py SHARED --pairs {pairs}`, which runs `mathreason
+Made by `python benchmarks/gate_calibration.py SHARED --pairs {given}`, which runs `mathreason
 gate --calibrate` on outputs that others published. `mathreason gate --calibrate RUN` makes such a
 table of your own.
 
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--pairs", type=int, default=2000)
     options = parser.parse_args()
-    print(HEAD.format(pairs=f"{options.pairs:,}"))
+    print(HEAD.format(given=options.pairs, pairs=f"{options.pairs:,}"))
     with tempfile.TemporaryDirectory() as folder:
         for number, (file, (task, name, margins)) in enumerate(FILES.items()):
             run = _run(options.shared / "data" / file, task, Path(folder) / str(number))
@@ -87,7 +87,8 @@ def _run(path: Path, task: str, folder: Path) -> Path:
 def _table(run: Path, name: str, margin: str, pairs: int) -> Iterator[str]:
     words = "gate", "--calibrate", str(run), "--margin", margin, "--pairs", str(pairs), "--json"
     (found,) = json.loads(_mathreason(*words))
-    points = f"{margin.removesuffix('pp')} points"
+    number = margin.removesuffix("pp")
+    points = f"{number} point{'' if number == '1' else 's'}"
     yield f"\n## {name}: a margin of {points}\n"
     yield (
         f"{found['problems']:,} problems, halves of {found['samples']} samples, mean "

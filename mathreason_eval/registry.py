@@ -13,11 +13,13 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property, lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mathreason_eval.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 EntryT = TypeVar("EntryT")
 
@@ -129,6 +131,8 @@ def points(group: str, taken: Collection[str] = ()) -> Mapping[str, EntryPoint]:
     Raises:
         PluginError: if a name is taken, or two packages use it.
     """
+    from importlib.metadata import entry_points  # It imports a parser of e-mails.
+
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         if point.name in taken:

@@ -395,8 +395,8 @@ def _paired(
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
     votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
     pairing = pair(
-        task_run(before, task, votes=votes),
-        task_run(after, task, (look or ONLY_LOOK).samples, votes=votes),
+        task_run(before, task, votes=votes, checked=True),
+        task_run(after, task, (look or ONLY_LOOK).samples, votes=votes, checked=True),
     )
     found += pairing.obstacles.items()
     obstacles = tuple(phrase for kind, phrase in found if kind not in allow)

@@ -199,6 +199,8 @@ def describe_units(problems: int, clusters: int) -> str:
 
 RESAMPLES = 10_000
 """Number of bootstrap resamples: with replacement, each as large as the original."""
+_FEWEST_RESAMPLES, _MOST_DRAWN = 1_000, 20_000_000
+"""Fewest resamples, and units that are drawn in all: of very many units fewer samples suffice."""
 
 
 def bootstrap_interval(pairs: Sequence[Pair]) -> tuple[float, float]:
@@ -246,16 +248,23 @@ _MULTINOMIAL_COST = 8
 
 
 def bootstrap_sums(units: NDArray[Any], rng: Generator) -> Iterator[NDArray[Any]]:
-    """Yield the column sums of `RESAMPLES` resamples of rows, in blocks limited by memory."""
+    """Yield the column sums of `RESAMPLES` resamples of rows, in blocks limited by memory.
+
+    Of distinct units fewer are drawn where there are very many.
+    """
     import numpy as np
 
     # Equal units are drawn together: 0 or 1 in two runs gives only four distinct rows.
     size = len(units)
     kinds, counts = np.unique(units, axis=0, return_counts=True)
     step = max(1, _MAX_CELLS // size)
-    for start in range(0, RESAMPLES, step):
-        draws = min(step, RESAMPLES - start)
-        if len(kinds) < size / _MULTINOMIAL_COST:
+    alike = len(kinds) < size / _MULTINOMIAL_COST
+    wanted = RESAMPLES
+    if not alike:
+        wanted = min(RESAMPLES, max(_FEWEST_RESAMPLES, _MOST_DRAWN // size))
+    for start in range(0, wanted, step):
+        draws = min(step, wanted - start)
+        if alike:
             yield rng.multinomial(size, counts / size, size=draws) @ kinds
         else:
             drawn = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -47,7 +46,7 @@ class _Stop:
 
 def _stop() -> str:
     """Return the line that stops commands, and remember its token."""
-    _Stop.token = secrets.token_hex(16)
+    _Stop.token = os.urandom(16).hex()
     return f"::stop-commands::{_Stop.token}\n"
 
 
