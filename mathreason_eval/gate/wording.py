@@ -137,11 +137,11 @@ def _describe_decision(
         lower = format_points(answer.lower)
         yield f"{scope} {change}: a drop of {margin} is ruled out (above {lower})"
     elif answer.call is Call.REGRESSION:
-        drop = f"no drop beyond {margin}" if rules.beyond_margin else "no drop"
-        p, alpha = format_p(answer.regression_p), f"{decision.regression_alpha:.2g}"
+        drop = f"a drop beyond {margin}" if rules.beyond_margin else "a drop"
+        chance, limit = map(_percent, (answer.regression_p, decision.regression_alpha))
         yield (
-            f"{scope} {change} ({bounds}): worse than the baseline (p {p}, null hypothesis: "
-            f"{drop}; alpha {alpha})"
+            f"{scope} {change} ({bounds}): worse than the baseline; without {drop} chance shows as "
+            f"much in {chance} of runs, and the limit is {limit}"
         )
     elif is_sensitive:
         yield f"{scope} {change}: may be a drop beyond {margin}, may be none ({bounds})"
@@ -224,6 +224,13 @@ def notes(judgement: Judgement) -> Iterator[str]:
         for task in judgement.tasks
         if (task.rules.margin, task.rules.alpha) != (default.margin, default.alpha)
     )
+    some = [judgement.suite, *judgement.tasks]
+    if decisions := [one.decision for one in some if one is not None and one.decision]:
+        level = 100 * (1 - decisions[0].pass_alpha)
+        yield (
+            f"bounds: changes below the first are ruled out at {level:.3g} %, those above the "
+            "second at the level of a regression"
+        )
     if (suite := judgement.suite) is not None:
         yield from _describe_suite(judgement, suite)
     if states := [check.state for task in judgement.tasks for check in task.checks]:
@@ -287,13 +294,15 @@ def format_bounds(decision: Decision | None) -> str:
     return f"{format_points(answer.lower)} … {format_points(answer.upper)}"
 
 
-_MIN_P = 5e-13
-"""Below twice this, the exact tests have no accurate digit."""
+_LEAST_SHOWN = 1e-4
+"""A smaller chance is only said to be smaller."""
 
 
-def format_p(value: float) -> str:
-    """Return a p-value with `=` or `<`."""
-    return f"= {value:.2g}" if value > _MIN_P else f"< {2 * _MIN_P:.0g}"
+def _percent(chance: float) -> str:
+    """Return a chance in per cent, to two digits."""
+    if chance < _LEAST_SHOWN:
+        return f"less than {100 * _LEAST_SHOWN:g} %"
+    return f"{100 * chance:.2g} %"
 
 
 def format_share(score: float, samples: int) -> str:

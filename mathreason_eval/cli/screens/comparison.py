@@ -108,8 +108,10 @@ def _table(done: Comparisons, what: str, rows: Sequence[Row]) -> Table:
 def _print_tests(console: Console, rows: Sequence[Row]) -> None:
     tests = ", ".join(dict.fromkeys(contrast.test for _, _, contrast in rows))
     adjustment = f"; {rows[0][2].adjustment}" if len(rows) > 1 else ""
-    console.print(f"n       problems\np       two-sided, {tests}{adjustment}")
-    console.print("MDE     minimum detectable effect: found with a power of 80 %")
+    console.print("n       problems")
+    console.print("p       how often chance shows as much, either way, if nothing changed:")
+    console.print(f"        {tests}{adjustment}")
+    console.print("MDE     minimum detectable effect: the change that is found four times in five")
 
 
 def _print_both_questions(console: Console, done: Comparisons, rows: Sequence[Row]) -> None:
