@@ -175,10 +175,11 @@ def test_commands_in_the_docs_are_understood(page, line):
     while isinstance(command, click.Group) and words and words[0] in command.commands:
         command = command.commands[words.pop(0)]
     assert command is not verbs, f"{page}: {line}"
-    command = getattr(command, "others", {}).get(words[0] if words else "", command)
+    others = getattr(command, "others", {})
+    command = others.get(words[0] if words else "", command)
     if isinstance(command, click.Group) and words:
         command = command.commands["auto"]  # `import PATH`
-    known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    known = {name for parameter in command.params for name in parameter.opts} | {"--help", *others}
     used = {re.split("[= \\]]", w)[0] for w in re.findall(r"(?<!\S)\[?(-{1,2}[a-z][\w-]*)", line)}
     assert used <= known, f"{page}: {line}"
 

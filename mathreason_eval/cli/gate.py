@@ -17,6 +17,7 @@ from mathreason_eval.cli.options import (
     grading_options,
     json_option,
     model_arg_option,
+    points,
     tasks_dir_option,
     tasks_option,
 )
@@ -250,18 +251,6 @@ def _print_annotations(found: Judgement, options: Mapping[str, Any]) -> None:
     wanted = options["annotations"]
     if in_actions() if wanted is None else wanted:
         issue(map(visible_line, workflow_commands(found)))
-
-
-def points(text: str) -> float:
-    """Return a difference of scores, `2pp`, `2%` or `0.02`, as a fraction of 1."""
-    number = text.strip().removesuffix("pp").removesuffix("%").strip()
-    try:
-        share = float(number) / (1 if number == text.strip() else 100)
-    except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
-        raise click.BadParameter(f"{text.strip()!r} is no difference of scores; write 2pp or 0.02.")
-    return share
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.options import PATH, json_option, tasks_option
+from mathreason_eval.cli.options import PATH, json_option, points, tasks_option
 from mathreason_eval.cli.screens import print_json
 
 
@@ -37,7 +37,6 @@ def calibrate(*, paths: tuple[Path, ...], as_json: bool, **options: Any) -> None
     lost, so that a pass is wrong. Beside this gate: a fixed limit, an unpaired test, McNemar's test
     over samples, and the rules of NeMo Evaluator. Runs of one model are taken together.
     """
-    from mathreason_eval.cli.gate import points
     from mathreason_eval.cli.screens.calibration import print_calibrations
     from mathreason_eval.cli.stored import check_golds, run_path
     from mathreason_eval.gate.calibration import CalibrationRequest

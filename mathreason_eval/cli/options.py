@@ -84,6 +84,18 @@ def text_or_file(text: str | None) -> str | None:
         raise click.BadParameter(f"{path} cannot be read: {reason}.") from None
 
 
+def points(text: str) -> float:
+    """Return a difference of scores, `2pp`, `2%` or `0.02`, as a fraction of 1."""
+    number = text.strip().removesuffix("pp").removesuffix("%").strip()
+    try:
+        share = float(number) / (1 if number == text.strip() else 100)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise click.BadParameter(f"{text.strip()!r} is no difference of scores; write 2pp or 0.02.")
+    return share
+
+
 def grading_options(function: Decorated) -> Decorated:
     """Add `--workers` and `--deadline`."""
     return _workers_option(_deadline_option(function))
