@@ -5,6 +5,7 @@
     task/TASK.html                   one task: ranks, every problem as a stripe, slices, curves
     task/TASK/all-001.html           a hundred of its problems; as well those that split the models
     task/TASK/PROBLEM.html           one problem: the answers of all models, in classes
+    compare/TASK/A-and-B.html        two results: flips both ways, tests, slices
     run/RUN.html                     one run: outcomes that add up, metrics, how it was made
     run/RUN/TASK-samples-001.html    a hundred samples, each with the reason of its verdict
     index.json, run/RUN.json         the same numbers for programs
@@ -31,6 +32,7 @@ from mathreason_eval.runs.addresses import (
 )
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
+from mathreason_eval.site.compare_page import compare_values
 from mathreason_eval.site.excerpts import Excerpts
 from mathreason_eval.site.folder import SiteFolder
 from mathreason_eval.site.formats import environment
@@ -39,6 +41,7 @@ from mathreason_eval.site.model_page import ModelResult, model_results, model_va
 from mathreason_eval.site.pages import (
     FIRST_PAGE,
     SITE_PAGES,
+    Overview,
     PublisherVerdicts,
     Values,
     publisher_verdicts,
@@ -51,8 +54,9 @@ from mathreason_eval.site.problem_page import (
     problem_page,
     problem_values,
 )
-from mathreason_eval.site.problems import problem_entries
+from mathreason_eval.site.problems import ProblemEntry, problem_entries
 from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
+from mathreason_eval.site.settled import Matrix, compared_pairs, matrix, slice_problems
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.types import Prompt
@@ -112,9 +116,11 @@ class _Builder:
             for address, run in addresses.items():
                 results += self._write_run(run, address, excerpts)
             table = columns(results)
+            matrices = {one.task: found for one in table if (found := matrix(one)) is not None}
             models: dict[str, list[ModelResult]] = {}
             for column in table:
-                for one in self._write_task(column, excerpts[column.task]):
+                found = matrices.get(column.task)
+                for one in self._write_task(column, excerpts[column.task], found):
                     models.setdefault(one.standing.result.model_page, []).append(one)
         for address, own in models.items():
             self._write_page("model.html", f"model/{address}.html", model_values(own))
@@ -122,19 +128,18 @@ class _Builder:
             self.folder.write(name, (resource_dir("leaderboard") / name).read_bytes())
         self.folder.write("index.json", _json(_index_data(table)))
         self._write_redirects(addresses)
-        made = self._write_site_pages(table)
+        made = self._write_site_pages(Overview(table=table, rows=rows(table), matrices=matrices))
         known = {address: _lasting(run) for address, run in addresses.items()}
         earlier = self.folder.record.runs.items()
         still = {name: run for name, run in earlier if run in known.values()}
         self.folder.finish(made, {**still, **known})
 
-    def _write_site_pages(self, table: Sequence[Column]) -> str:
+    def _write_site_pages(self, overview: Overview) -> str:
         """Write the pages of the whole site; return the time that the first one gives.
 
         It is written last, when everything that it links to is there.
         """
-        board = rows(table)
-        values = {address: page(table, board) for address, page in SITE_PAGES.items()}
+        values = {address: page(overview) for address, page in SITE_PAGES.items()}
         first = values.pop(FIRST_PAGE)
         for address, own in values.items():
             self._write_page(address, address, own)
@@ -148,7 +153,9 @@ class _Builder:
         self._write_page(FIRST_PAGE, FIRST_PAGE, {**first, "made": made})
         return made
 
-    def _write_task(self, column: Column, excerpts: Excerpts) -> list[ModelResult]:
+    def _write_task(
+        self, column: Column, excerpts: Excerpts, found: Matrix | None
+    ) -> list[ModelResult]:
         """Write the pages of a task and its problems; return its results for those of models."""
         entries = problem_entries(column)
         lists = problem_lists(column, entries)
@@ -157,9 +164,22 @@ class _Builder:
             self._write_page("problem.html", problem_page(column, entry), values)
         for address, values in list_pages(column, lists):
             self._write_page("problems.html", address, values)
-        values = task_values(column, entries, lists)
+        values = task_values(column, entries, lists, found)
         self._write_page("task.html", f"task/{column.page}.html", values)
+        if found is not None:
+            self._write_comparisons(column, found, entries)
         return list(model_results(column, entries))
+
+    def _write_comparisons(
+        self, column: Column, found: Matrix, entries: Sequence[ProblemEntry]
+    ) -> None:
+        # Ranked results have the same problems, so that an id is one problem.
+        asked = {problem.address for problem in column.reference.problems}
+        by_id = {entry.problem.id: entry for entry in entries if entry.address in asked}
+        slices = slice_problems(column)
+        for pair in compared_pairs(found):
+            values = compare_values(column, pair, found, by_id, slices)
+            self._write_page("compare.html", pair[2].page, values)
 
     def _write_run(self, run: Run, page: str, excerpts: Mapping[str, Excerpts]) -> list[Result]:
         """Write the pages of one run and return its results, without their samples."""

@@ -69,7 +69,7 @@ def read_record(out: Path) -> Record:
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
-_OURS = re.compile(r"(?:index|site)[.-][^/]*\Z|(?:model|run|task)/")
+_OURS = re.compile(r"(?:index|site)[.-][^/]*\Z|(?:compare|model|run|task)/")
 """Addresses that a build gives: no other file is ever deleted, whatever a record says."""
 _MAX_RUNS = 10_000
 """Runs of a record, each of which gets pages that lead on."""

@@ -44,6 +44,7 @@ def environment() -> Environment:
         percent,
         place,
         points,
+        pvalue,
         settings,
         short,
         short_percent,
@@ -116,6 +117,14 @@ def short_percent(share: float) -> str:
 def points(difference: float) -> str:
     """Return a difference of two fractions in percentage points, with its sign."""
     return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+_SMALLEST_P = 1e-4
+
+
+def pvalue(p: float) -> str:
+    """Return a p-value after its sign: `= 0.031`, `= 1`, or `< 0.0001`."""
+    return f"< {_SMALLEST_P:.4f}" if p < _SMALLEST_P else f"= {p:.2g}"
 
 
 def place(share: float) -> str:

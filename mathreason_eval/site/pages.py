@@ -12,7 +12,6 @@ from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.board import (
     SAMPLED,
     health,
-    matrix,
     mean_tokens,
     overall,
     sampled_metric,
@@ -21,6 +20,7 @@ from mathreason_eval.site.board import (
 )
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
+from mathreason_eval.site.settled import Matrix
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome, Prompt
@@ -29,8 +29,19 @@ Values = dict[str, object]
 """The variables of a template."""
 
 
-def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overview:
+    """What pages of the whole site are made of."""
+
+    table: Sequence[Column]
+    rows: Sequence[Row]
+    matrices: Mapping[str, Matrix]
+    """By task, which differences are settled; none for fewer than two ranked results."""
+
+
+def index_values(overview: Overview) -> Values:
     """Return the variables of the template for the first page."""
+    table, board = overview.table, overview.rows
     standings = [standing for column in table for standing in column.standings]
     rows_of = Counter(row.model for row in board)
     short = short_names([standing.result.model for standing in standings])
@@ -51,7 +62,7 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
             name for name in SAMPLED if any(sampled_metric(one, name) for one in standings)
         ],
         "smallest": {column.task: smallest_difference(column) for column in table},
-        "matrix": matrix(table[0]),
+        "matrix": overview.matrices.get(table[0].task),
         "scatter": tokens_picture(table[0]),
         "limits": HEALTH_LIMITS,
     }
@@ -108,7 +119,7 @@ def _label(
 
 
 FIRST_PAGE = "index.html"
-SITE_PAGES: Mapping[str, Callable[[Sequence[Column], Sequence[Row]], Values]] = {
+SITE_PAGES: Mapping[str, Callable[[Overview], Values]] = {
     FIRST_PAGE: index_values,
 }
 """Pages of the whole site by address, which is also the name of their template in `leaderboard/`.

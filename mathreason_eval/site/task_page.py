@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from mathreason_eval.compare.pairing import metric_of
 from mathreason_eval.errors import UserError
 from mathreason_eval.site import barcode
-from mathreason_eval.site.board import matrix, tokens_picture
+from mathreason_eval.site.board import tokens_picture
 from mathreason_eval.site.charts import axis
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column
 from mathreason_eval.site.pages import Values, result_labels
 from mathreason_eval.site.problem_page import ProblemList
 from mathreason_eval.site.problems import ProblemEntry, strong_models
 from mathreason_eval.site.results import Result
+from mathreason_eval.site.settled import Matrix
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
 from mathreason_eval.types import Metric, Outcome
@@ -25,7 +26,10 @@ _HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 
 
 def task_values(
-    column: Column, entries: Sequence[ProblemEntry], lists: Sequence[ProblemList]
+    column: Column,
+    entries: Sequence[ProblemEntry],
+    lists: Sequence[ProblemList],
+    found: Matrix | None,
 ) -> Values:
     """Return the variables of the template for a task.
 
@@ -33,6 +37,7 @@ def task_values(
         column: the task with its results.
         entries: its problems, the hardest first.
         lists: the lists of its problems.
+        found: which differences are settled.
     """
     results = [standing.result for standing in column.standings]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != WHOLE)
@@ -48,7 +53,7 @@ def task_values(
         "slices": list(slices)[:_MOST_SLICES],
         "more_slices": max(0, len(slices) - _MOST_SLICES),
         "sliced": _slice_metric(column.metric, results),
-        "matrix": matrix(column),
+        "matrix": found,
         "scatter": tokens_picture(column),
         "codes": codes,
         "legend": barcode.legend(codes),

@@ -180,7 +180,7 @@ def test_a_page_of_the_site_is_a_template_and_a_line_in_a_table(tmp_path, monkey
         '{% extends "base.html" %}{% block main %}{{ table|length|counted("task") }}{% endblock %}'
     )
     monkeypatch.setattr(formats, "resource_dir", lambda _: templates)
-    monkeypatch.setitem(SITE_PAGES, "all-tasks.html", lambda table, _: {"table": table})
+    monkeypatch.setitem(SITE_PAGES, "all-tasks.html", lambda overview: {"table": overview.table})
     index = build_site([make_run(tmp_path / "run")], tmp_path / "site")
     assert "1 task" in Page(index.parent / "all-tasks.html").text
     assert "all-tasks.html" in Page(index).links
