@@ -4,6 +4,7 @@
     model/MODEL.html                 one model: all its results, and what sets it apart
     task/TASK.html                   one task: ranks, every problem as a stripe, slices, curves
     task/TASK/all-001.html           a hundred of its problems; as well those that split the models
+    task/TASK/charts.html            what its results measured, drawn: variants, lengths, …
     task/TASK/PROBLEM.html           one problem: the answers of all models, in classes
     compare/TASK/A-and-B.html        two results: flips both ways, tests, slices
     run/RUN.html                     one run: outcomes that add up, metrics, how it was made
@@ -49,6 +50,7 @@ from mathreason_eval.site.pages import (
     samples_values,
 )
 from mathreason_eval.site.problem_page import (
+    charts_page,
     list_pages,
     problem_lists,
     problem_page,
@@ -57,6 +59,7 @@ from mathreason_eval.site.problem_page import (
 from mathreason_eval.site.problems import ProblemEntry, problem_entries
 from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
 from mathreason_eval.site.settled import Matrix, compared_pairs, matrix, slice_problems
+from mathreason_eval.site.task_charts import chart_titles, charts_values
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.types import Prompt
@@ -164,7 +167,11 @@ class _Builder:
             self._write_page("problem.html", problem_page(column, entry), values)
         for address, values in list_pages(column, lists):
             self._write_page("problems.html", address, values)
-        values = task_values(column, entries, lists, found)
+        charts = charts_values(column, entries)
+        if charts is not None:
+            self._write_page("charts.html", charts_page(column), charts)
+        titles = [] if charts is None else chart_titles(charts)
+        values = task_values(column, entries, lists, found, titles)
         self._write_page("task.html", f"task/{column.page}.html", values)
         if found is not None:
             self._write_comparisons(column, found, entries)

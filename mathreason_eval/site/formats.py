@@ -116,7 +116,8 @@ def short_percent(share: float) -> str:
 
 def points(difference: float) -> str:
     """Return a difference of two fractions in percentage points, with its sign."""
-    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+    spelled = f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return spelled if spelled.strip("+\N{MINUS SIGN}0.") else "0.0"
 
 
 _SMALLEST_P = 1e-4

@@ -110,6 +110,11 @@ def is_listed(entry: ProblemEntry, name: str) -> bool:
     return name == "all" or entry.kind == _KINDS[name]
 
 
+def charts_page(column: Column) -> str:
+    """Return the address of the page of a task's charts, from the site's root."""
+    return f"task/{column.page}/charts.html"
+
+
 def list_page(column: Column, name: str, page: int = 1) -> str:
     """Return the address of a page of a list, from the site's root."""
     return f"task/{column.page}/{name}-{page:03d}.html"
