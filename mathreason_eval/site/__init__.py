@@ -45,6 +45,7 @@ from mathreason_eval.site.pages import (
     Overview,
     PublisherVerdicts,
     Values,
+    next_of_state,
     publisher_verdicts,
     run_values,
     samples_values,
@@ -207,9 +208,10 @@ class _Builder:
     def _write_samples(
         self, result: Result, samples: Sequence[ShownSample], prompts: Mapping[str, Prompt]
     ) -> None:
+        following = next_of_state(samples)
         for number in range(1, result.pages + 1):
             shown = samples[(number - 1) * SAMPLES_PER_PAGE : number * SAMPLES_PER_PAGE]
-            values = samples_values(result, number, shown, prompts)
+            values = samples_values(result, number, shown, prompts, following)
             self._write_page("samples.html", samples_page(result, number), values)
 
     def _write_redirects(self, addresses: Mapping[str, Run]) -> None:

@@ -6,12 +6,12 @@ Every value is escaped by `visible` and then by Jinja, even if a template does n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mathreason_eval.resources import resource_dir
-from mathreason_eval.site.excerpts import Piece, excerpt
+from mathreason_eval.site.excerpts import excerpt
 from mathreason_eval.site.leaderboard import settings
+from mathreason_eval.site.markup import answer, counted, pieces, question, text
 from mathreason_eval.site.results import STATES
 from mathreason_eval.text import visible
 from mathreason_eval.types import Metric, Unit
@@ -35,7 +35,14 @@ def environment() -> Environment:
         # Templates do not change while a site is built.
         auto_reload=False,
     )
-    templates.globals |= {"excerpt": excerpt, "pieces": pieces, "states": STATES, "text": text}
+    templates.globals |= {
+        "answer": answer,
+        "excerpt": excerpt,
+        "pieces": pieces,
+        "question": question,
+        "states": STATES,
+        "text": text,
+    }
     filters = (
         beginning,
         counted,
@@ -60,31 +67,6 @@ def environment() -> Environment:
 def _visible_text(content: object) -> object:
     # Markup is a class of its own, and so are our own words, as outcomes are.
     return visible(content) if type(content) is str else content
-
-
-def text(whole: str, span: tuple[int, int] | None, limit: int) -> Markup:
-    """Return a text of at most about `limit` characters, with the span marked."""
-    return pieces(excerpt(whole, span, limit=limit))
-
-
-def pieces(found: Iterable[Piece]) -> Markup:
-    """Return a text in pieces, with the answer marked and what is left out counted.
-
-    Not a macro of a template, whose calls were a sixth of the time of a build.
-    """
-    from markupsafe import Markup
-
-    shown: list[str] = []
-    for piece in found:
-        if piece.left_out:
-            note = f"{counted(piece.left_out, 'character')} left out"
-            shown.append(Markup('<span class="gap">') + note + Markup("</span>"))
-        elif piece.marked:
-            shown.append(Markup("<mark>") + visible(piece.text) + Markup("</mark>"))
-        else:
-            shown.append(visible(piece.text))
-    # Whatever is no markup yet is escaped here, as by `+` above.
-    return Markup("").join(shown)
 
 
 # --- filters ---------------------------------------------------------------------------------
@@ -156,11 +138,6 @@ def span(rank: tuple[int, int]) -> str:
 def thousands(count: int) -> str:
     """Return a count with thousands separators."""
     return f"{count:,}"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 sample`, `1,319 samples`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 _SHORT = 40

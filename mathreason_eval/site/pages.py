@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.board import (
@@ -19,11 +20,15 @@ from mathreason_eval.site.board import (
     tokens_picture,
 )
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
+from mathreason_eval.site.markup import question
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
 from mathreason_eval.site.settled import Matrix
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome, Prompt
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 Values = dict[str, object]
 """The variables of a template."""
@@ -250,8 +255,32 @@ def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str
 
 # --- samples ---------------------------------------------------------------------------------
 
-LIMITS = {"question": 20_000, "output": 10_000, "answer": 400}
-"""Maximum characters of a text that is shown in full."""
+LIMITS = {
+    "question": 20_000,
+    "output": 10_000,
+    "answer": 400,
+    "question_elements": 1_000,
+    "answer_elements": 100,
+}
+"""Maximum characters of a text that is shown in full, and elements of its formulas."""
+_QUESTIONS = 60_000
+"""Characters of questions on a page of samples."""
+_QUESTION_ELEMENTS, _ANSWER_ELEMENTS = 2_300, 700
+"""Elements of formulas on a page of samples."""
+
+
+def _limits(samples: Sequence[ShownSample], problems: int) -> Mapping[str, int]:
+    """Return the limits of texts and formulas for which all of a page fit on it."""
+    room = _room(samples)
+    answers = max(1, _ANSWER_ELEMENTS // (len(samples) + problems))
+    return {
+        "question": min(LIMITS["question"], max(300, _QUESTIONS // problems)),
+        "output": room,
+        "reasoning": room,
+        "answer": LIMITS["answer"],
+        "question_elements": LIMITS["question_elements"],
+        "answer_elements": min(LIMITS["answer_elements"], answers),
+    }
 
 
 def samples_values(
@@ -259,6 +288,7 @@ def samples_values(
     number: int,
     samples: Sequence[ShownSample],
     prompts: Mapping[str, Prompt] = MappingProxyType({}),
+    following: Mapping[str, ShownSample] = MappingProxyType({}),
 ) -> Values:
     """Return the variables of the template for one page of samples.
 
@@ -267,10 +297,12 @@ def samples_values(
         number: the number of the page, from 1.
         samples: those of the page.
         prompts: by problem, as sent; imports have none.
+        following: by the place of a sample the next one of the same state, on any page.
     """
     problems = [(asked, [*group]) for asked, group in groupby(samples, key=lambda one: one.asked)]
+    limits = _limits(samples, len(problems))
+    questions = _questions([asked.problem.question for asked, _ in problems], limits)
     present = Counter(sample.state for sample in samples)
-    room = _room(samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
         "result": result,
@@ -285,13 +317,14 @@ def samples_values(
         "problems": [
             (
                 asked,
-                [_shown(sample) for sample in group],
+                questions[place],
+                [_shown(result, sample, following) for sample in group],
                 _prompt(prompts.get(asked.problem.id), len(problems)),
             )
-            for asked, group in problems
+            for place, (asked, group) in enumerate(problems)
         ],
         "pages": list(_pager(result, number)),
-        "limits": {**LIMITS, "output": room, "reasoning": room},
+        "limits": limits,
     }
 
 
@@ -311,15 +344,16 @@ def _prompt(prompt: Prompt | None, problems: int) -> Values | None:
     }
 
 
-_PAGE = 130_000
+_PAGE = 120_000
 """Characters of outputs and reasoning on a page of samples."""
 
 
 def _room(samples: Sequence[ShownSample]) -> int:
     """Return the maximum characters of a text for which all of a page fit on it."""
-    left, most = _PAGE, LIMITS["output"]
-    texts = [(one.generation.text, one.generation.reasoning or "") for one in samples]
-    lengths = sorted(len(text) for both in texts for text in both)
+    pairs = [(one.generation.text, one.generation.reasoning or "") for one in samples]
+    texts = [text for pair in pairs for text in pair]
+    lengths = sorted(map(len, texts))
+    left, most = int(_PAGE / _bytes_per_character(texts)), LIMITS["output"]
     for place, length in enumerate(lengths):
         fair = left // (len(lengths) - place)
         if length > fair:
@@ -328,7 +362,45 @@ def _room(samples: Sequence[ShownSample]) -> int:
     return most
 
 
-def _shown(sample: ShownSample) -> Values:
+def _questions(texts: Sequence[str], limits: Mapping[str, int]) -> list[Markup]:
+    """Return the questions of a page with their formulas, as long as there is room for them."""
+    left = _QUESTION_ELEMENTS
+    shown: list[Markup] = []
+    for text in texts:
+        most = min(left, limits["question_elements"])
+        made = question(text, {**limits, "question_elements": most})
+        left -= made.count("</")
+        shown.append(made)
+    return shown
+
+
+def next_of_state(samples: Sequence[ShownSample]) -> dict[str, ShownSample]:
+    """Return by the place of each sample the next one of the same state; the last has none."""
+    before: dict[str, ShownSample] = {}
+    following: dict[str, ShownSample] = {}
+    for sample in samples:
+        if (earlier := before.get(sample.state)) is not None:
+            following[earlier.anchor] = sample
+        before[sample.state] = sample
+    return following
+
+
+def _bytes_per_character(texts: Sequence[str]) -> float:
+    """Return how long the characters of some texts are on a page: Chinese ones have three bytes."""
+    characters = sum(map(len, texts))
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    escaped = sum(text.count(sign) for text in texts for sign in "<>&\"'")
+    return (size + 4 * escaped) / characters if characters else 1.0
+
+
+def _next_href(result: Result, sample: ShownSample, after: ShownSample | None) -> str:
+    if after is None:
+        return ""
+    page = samples_page(result, after.page).rpartition("/")[2] if after.page != sample.page else ""
+    return f"{page}#{after.anchor}"
+
+
+def _shown(result: Result, sample: ShownSample, following: Mapping[str, ShownSample]) -> Values:
     generation = sample.generation
     cost = [f"finish reason {generation.finish_reason or 'unknown'}"]
     if generation.completion_tokens is not None:
@@ -342,7 +414,12 @@ def _shown(sample: ShownSample) -> Values:
     if generation.reward is not None:
         cost.append(f"reward {generation.reward:g}")
     publisher = {None: "", True: "says correct", False: "says wrong"}[generation.label]
-    return {"sample": sample, "cost": cost, "publisher": publisher}
+    return {
+        "sample": sample,
+        "cost": cost,
+        "publisher": publisher,
+        "next": _next_href(result, sample, following.get(sample.anchor)),
+    }
 
 
 _NEIGHBOURS = 3
