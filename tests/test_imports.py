@@ -56,7 +56,7 @@ MAY_IMPORT = {
                 "version",
     "reward":   "errors grade text types",
     "gate":     "compare environment errors runs stats text",
-    "site":     "compare errors families grade resources runs stats text types version",
+    "site":     "compare errors families grade resources runs stats tasks text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
                 "text types version",
     "__init__": "grade pipeline runs tasks version",

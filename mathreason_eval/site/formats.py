@@ -6,9 +6,11 @@ Every value is escaped by `visible` and then by Jinja, even if a template does n
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mathreason_eval.resources import resource_dir
+from mathreason_eval.site.config import SiteConfig
 from mathreason_eval.site.excerpts import excerpt
 from mathreason_eval.site.leaderboard import settings
 from mathreason_eval.site.markup import answer, counted, pieces, question, text
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def environment() -> Environment:
-    """Return the templates with their filters."""
+def environment(config: SiteConfig) -> Environment:
+    """Return the templates with their filters.
+
+    Args:
+        config: what the site says of itself.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(
@@ -39,6 +45,7 @@ def environment() -> Environment:
         "answer": answer,
         "excerpt": excerpt,
         "pieces": pieces,
+        "site": config,
         "question": question,
         "states": STATES,
         "text": text,
@@ -47,6 +54,7 @@ def environment() -> Environment:
         beginning,
         counted,
         interval,
+        moment,
         name,
         percent,
         place,
@@ -79,6 +87,33 @@ def name(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup("<wbr>").join(escape(part) for part in _AFTER_A_SEPARATOR.split(visible(text)))
+
+
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
+
+def moment(at: str, *, clock: bool = True) -> str:
+    """Return an ISO 8601 time as `28 November 2026, 09:57 UTC`; one that is none as it is."""
+    try:
+        when = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    day = f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+    zone = "" if when.tzinfo is None else f" {when.tzname()}"
+    return f"{day}, {when:%H:%M}{zone}" if clock and "T" in at else day
 
 
 def is_share(metric: Metric) -> bool:

@@ -19,6 +19,7 @@ from mathreason_eval.site.board import (
     smallest_difference,
     tokens_picture,
 )
+from mathreason_eval.site.changes import History
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.markup import question
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
@@ -40,6 +41,8 @@ class Overview:
 
     table: Sequence[Column]
     rows: Sequence[Row]
+    history: History
+    """What changed, and when."""
     matrices: Mapping[str, Matrix]
     """By task, which differences are settled; none for fewer than two ranked results."""
 
@@ -49,7 +52,7 @@ def index_values(overview: Overview) -> Values:
     table, board = overview.table, overview.rows
     standings = [standing for column in table for standing in column.standings]
     rows_of = Counter(row.model for row in board)
-    short = short_names([standing.result.model for standing in standings])
+    short = model_names([standing.result for standing in standings])
     shown = [_row(row, table) for row in board]
     return {
         "table": table,
@@ -61,7 +64,7 @@ def index_values(overview: Overview) -> Values:
         "notes": [standing for standing in standings if standing.marked],
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
-        "others": [address for address in SITE_PAGES if address != FIRST_PAGE],
+        "others": [address for address in SITE_PAGES if address not in {FIRST_PAGE, FEED}],
         "overall": any(row["overall"] for row in shown),
         "sampled": [
             name for name in SAMPLED if any(sampled_metric(one, name) for one in standings)
@@ -70,7 +73,20 @@ def index_values(overview: Overview) -> Values:
         "matrix": overview.matrices.get(table[0].task),
         "scatter": tokens_picture(table[0]),
         "limits": HEALTH_LIMITS,
+        "changes": overview.history.changes[:_MOST_CHANGES],
     }
+
+
+_MOST_CHANGES = 10
+"""Changes on the first page; the feed and the data have more."""
+
+
+def feed_values(overview: Overview) -> Values:
+    """Return the variables of the template for the feed."""
+    return {"changes": overview.history.changes[:_MOST_FED]}
+
+
+_MOST_FED = 50
 
 
 def _row(row: Row, table: Sequence[Column]) -> Values:
@@ -99,6 +115,12 @@ def _row(row: Row, table: Sequence[Column]) -> Values:
     }
 
 
+def model_names(results: Sequence[Result]) -> Mapping[str, str]:
+    """Return the name of each model that is shown: of the site's settings, or a short one."""
+    given = {result.model: result.display for result in results if result.display}
+    return {**short_names(result.model for result in results), **given}
+
+
 def run_labels(results: Sequence[Result], count: Mapping[str, int]) -> Mapping[str, str]:
     """Return by run the short name of its model, with the folder's name if that is not unique.
 
@@ -107,7 +129,7 @@ def run_labels(results: Sequence[Result], count: Mapping[str, int]) -> Mapping[s
         count: how many rows each model has.
     """
     by_page = {result.page: result.model for result in results}
-    short = short_names(by_page.values())
+    short = model_names(results)
     folders = {result.page: result.folder for result in results}
     return {page: _label(model, (folders[page],), short, count) for page, model in by_page.items()}
 
@@ -124,8 +146,10 @@ def _label(
 
 
 FIRST_PAGE = "index.html"
+FEED = "feed.xml"
 SITE_PAGES: Mapping[str, Callable[[Overview], Values]] = {
     FIRST_PAGE: index_values,
+    FEED: feed_values,
 }
 """Pages of the whole site by address, which is also the name of their template in `leaderboard/`.
 
@@ -168,6 +192,7 @@ def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int
     """
     first = parts[0][0]
     return {
+        "short": first.display or first.model,
         "page": first.page,
         "manifest": first.manifest,
         "results": [_part(*part) for part in parts],
@@ -306,6 +331,7 @@ def samples_values(
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
         "result": result,
+        "short": result.display or result.model,
         "number": number,
         "first": first,
         "last": first + len(samples) - 1,

@@ -11,6 +11,7 @@ from mathreason_eval.errors import UserError
 from mathreason_eval.site import barcode
 from mathreason_eval.site.board import tokens_picture
 from mathreason_eval.site.charts import axis
+from mathreason_eval.site.citations import TaskFacts
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column
 from mathreason_eval.site.pages import Values, result_labels
 from mathreason_eval.site.problem_page import ProblemList, charts_page
@@ -31,6 +32,7 @@ def task_values(
     lists: Sequence[ProblemList],
     found: Matrix | None,
     charts: Sequence[tuple[str, str]],
+    facts: TaskFacts,
 ) -> Values:
     """Return the variables of the template for a task.
 
@@ -39,6 +41,7 @@ def task_values(
         entries: its problems, the hardest first.
         lists: the lists of its problems.
         found: which differences are settled.
+        facts: its licence and paper.
         charts: (place, title) of each chart on the page of its charts.
     """
     results = [standing.result for standing in column.standings]
@@ -65,6 +68,7 @@ def task_values(
         "legend": barcode.legend(codes),
         "problems": len(entries),
         "lists": lists,
+        "facts": facts,
         "doubtful": [
             (place, entry) for place, entry in enumerate(entries, 1) if entry.doubt is not None
         ],

@@ -88,13 +88,16 @@ def test_nothing_comes_from_outside(site):
         assert not any(name == "style" or "style" in found for name, found in page.tags)
 
 
-def test_the_time_of_the_build_is_in_one_place_and_the_version_on_every_page(site):
+def test_the_time_of_the_build_is_where_it_belongs_and_the_version_on_every_page(site):
     from mathreason_eval import __version__
 
     for page in pages(site):
         assert f"Made with mathreason-eval {__version__}" in page.text
     holding = {path for path in site.rglob("*.*") if MADE.encode() in path.read_bytes()}
-    assert {path.name for path in holding} == {"index.html", ".mathreason-site.json"}
+    assert {path.name for path in holding} == {
+        *("index.html", ".mathreason-site.json"),
+        *("changes.json", "feed.xml"),  # the first build is a change
+    }
 
 
 def test_outcomes_add_up_to_n_on_the_page_of_a_run(site, runs):
