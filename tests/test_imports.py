@@ -21,8 +21,9 @@ PACKAGE = ROOT / "mathreason_eval"
 
 # fmt: off
 LAYERS = [
-    {"version", "types", "errors"},
+    {"version", "errors"},
     {"text", "seeds", "registry", "resources", "environment"},
+    {"types"},
     {"maths"},
     {"extract", "steps", "stats"},
     {"grade", "runs", "tasks"},
@@ -35,7 +36,7 @@ LAYERS = [
 # A package imports from lower layers, never from another package of its own layer.
 MAY_IMPORT = {
     "version":  "",
-    "types":    "",
+    "types":    "text",
     "errors":   "",
     "text":     "errors",
     "seeds":    "",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import fields, replace
 
 import pytest
+import yaml
+from project import ROOT
 from site_pages import Page, run_name
 from site_runs import make_run
 
@@ -19,6 +22,7 @@ from mathreason_eval.site.changes import read_history
 from mathreason_eval.site.citations import bibliography, task_facts
 from mathreason_eval.site.config import SiteConfig, read_config
 from mathreason_eval.site.exports import Table, as_csv, as_parquet
+from mathreason_eval.version import __version__
 
 MADE = "2026-05-02T09:00:00+00:00"
 
@@ -312,3 +316,15 @@ def test_a_site_says_what_its_settings_say(tmp_path, runs):
     for page in site.rglob("*.html"):
         if page.name.startswith("one--") and page.parent.name in {"model", "run"}:
             assert "One (ours)" in Page(page).text
+
+
+def test_the_example_of_a_published_site_can_be_used():
+    folder = ROOT / "examples" / "leaderboard"
+    assert read_config(folder / "leaderboard.yaml").title == "Reasoners of Example"
+    workflow = yaml.safe_load((folder / "workflow.yml").read_text())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)
+    assert workflow["permissions"] == {"contents": "read"}
+    commands = [step["run"] for step in steps if step.get("run", "").startswith("mathreason")]
+    assert commands == ["mathreason leaderboard runs -o site"]
+    assert f"=={__version__}" in (folder / "workflow.yml").read_text()
