@@ -38,9 +38,8 @@ from mathreason_eval.runs.store import Run
 from mathreason_eval.site.changes import PAGE as CHANGES
 from mathreason_eval.site.changes import extended, read_history
 from mathreason_eval.site.citations import TaskFacts, bibliography, task_facts
-from mathreason_eval.site.compare_page import compare_values
+from mathreason_eval.site.compare_page import ComparedTask, compare_values
 from mathreason_eval.site.config import SiteConfig
-from mathreason_eval.site.excerpts import Excerpts
 from mathreason_eval.site.exports import (
     Table,
     as_csv,
@@ -52,6 +51,7 @@ from mathreason_eval.site.exports import (
 )
 from mathreason_eval.site.folder import SiteFolder
 from mathreason_eval.site.formats import environment
+from mathreason_eval.site.kept_texts import Excerpts
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
 from mathreason_eval.site.model_card import model_card
 from mathreason_eval.site.model_page import ModelResult, model_results, model_values
@@ -75,7 +75,7 @@ from mathreason_eval.site.problem_page import (
 )
 from mathreason_eval.site.problems import ProblemEntry, problem_entries
 from mathreason_eval.site.results import Result, Shown, ShownSample, read_result, samples_page
-from mathreason_eval.site.settled import Matrix, compared_pairs, matrix, slice_problems
+from mathreason_eval.site.settled import Matrix, compared_pairs, matrix
 from mathreason_eval.site.task_charts import chart_titles, charts_values
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text.jsonl import dumps
@@ -234,13 +234,9 @@ class _Builder:
     def _write_comparisons(
         self, column: Column, found: Matrix, entries: Sequence[ProblemEntry]
     ) -> None:
-        # Ranked results have the same problems, so that an id is one problem.
-        asked = {problem.address for problem in column.reference.problems}
-        by_id = {entry.problem.id: entry for entry in entries if entry.address in asked}
-        slices = slice_problems(column)
+        task = ComparedTask.of(column, found, entries)
         for pair in compared_pairs(found):
-            values = compare_values(column, pair, found, by_id, slices)
-            self._write_page("compare.html", pair[2].page, values)
+            self._write_page("compare.html", pair[2].page, compare_values(column, pair, task))
 
     def _write_run(self, run: Run, page: str, excerpts: Mapping[str, Excerpts]) -> list[Result]:
         """Write the pages of one run and return its results, without their samples."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from mathreason_eval.compare.contrast import Flip, flips
 from mathreason_eval.compare.pairing import PairedScores, metric_of
@@ -13,7 +14,14 @@ from mathreason_eval.site.leaderboard import Column, Standing
 from mathreason_eval.site.pages import Values, result_labels
 from mathreason_eval.site.problem_page import problem_page
 from mathreason_eval.site.problems import ProblemEntry
-from mathreason_eval.site.settled import Matrix, Settled, result_pairs
+from mathreason_eval.site.settled import (
+    Clusters,
+    Matrix,
+    Settled,
+    problem_clusters,
+    result_pairs,
+    slice_problems,
+)
 from mathreason_eval.stats.difference import Difference, Pair, difference
 from mathreason_eval.stats.exact_tests import exact_test
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
@@ -47,49 +55,77 @@ class Dumbbell:
         return self.difference.interval()[1]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedTask:
+    """What all pairs of results of a task share."""
+
+    pairs: int
+    """The number of pairs that are tested together."""
+    entries: Mapping[str, ProblemEntry]
+    """The problems by id."""
+    slices: Mapping[str, Collection[str]]
+    """The ids of the problems of each slice."""
+    clusters: Clusters
+    label: Mapping[str, str]
+    """The name of each result that is shown, by its run."""
+
+    @classmethod
+    def of(cls, column: Column, found: Matrix, entries: Iterable[ProblemEntry]) -> Self:
+        """Return what the pairs of a matrix share."""
+        # Ranked results have the same problems, so that an id is one problem.
+        asked = {problem.address for problem in column.reference.problems}
+        return cls(
+            pairs=found.pairs,
+            entries={one.problem.id: one for one in entries if one.address in asked},
+            slices=slice_problems(column),
+            clusters=problem_clusters(column),
+            label=result_labels([standing.result for standing in column.standings]),
+        )
+
+
 def compare_values(
-    column: Column,
-    pair: tuple[Standing, Standing, Settled],
-    found: Matrix,
-    entries: Mapping[str, ProblemEntry],
-    slices: Mapping[str, Collection[str]],
+    column: Column, pair: tuple[Standing, Standing, Settled], task: ComparedTask
 ) -> Values:
     """Return the variables of the template for two results.
 
     Args:
         column: their task.
         pair: the better result, the other one, and their difference.
-        found: the matrix that the pair is in.
-        entries: the task's problems by id.
-        slices: the ids of the problems of each slice.
+        task: what all pairs of the task share.
     """
     one, other, settled = pair
-    results = [standing.result for standing in column.standings]
-    pairs = result_pairs(column, one, other, column.metric)
+    pairs = result_pairs(task.clusters, one, other, column.metric)
+    by_accuracy = (
+        pairs
+        if column.metric == DEFAULT_METRIC
+        else result_pairs(task.clusters, one, other, DEFAULT_METRIC)
+    )
     named = metric_of(column.reference.entry, column.metric)
-    changed = _flips(column, one, other)
+    changed = _flips(column, by_accuracy)
     # Of equally strong changes that of the harder problem is the more remarkable.
-    ordered = sorted(changed, key=lambda flip: (-flip.strength, entries[flip.problem_id].share))
+    ordered = sorted(
+        changed, key=lambda flip: (-flip.strength, task.entries[flip.problem_id].share)
+    )
     gained = [flip for flip in ordered if not flip.lost]
     lost = [flip for flip in ordered if flip.lost]
-    dumbbells = _dumbbells(column, one, other, slices)
+    dumbbells = _dumbbells(one, other, by_accuracy, task.slices)
     return {
         "column": column,
         "one": one,
         "other": other,
         "settled": settled,
-        "tested": found.pairs,
+        "tested": task.pairs,
         "difference": difference(list(pairs.values()), shares=named.definition.is_share),
-        "label": result_labels(results),
+        "label": task.label,
         "axis": axis((one.metric, other.metric)),
-        "agreement": _agreement(column, one, other),
+        "agreement": _agreement(by_accuracy.values()),
         "single": one.result.entry.samples == other.result.entry.samples == 1,
         "sides": [
             {
                 "winner": winner,
                 "loser": loser,
                 "count": len(side),
-                "rows": [_flip_row(column, entries[flip.problem_id], flip) for flip in shown],
+                "rows": [_flip_row(column, task.entries[flip.problem_id], flip) for flip in shown],
             }
             for winner, loser, side in ((one, other, gained), (other, one, lost))
             for shown in (side[:MOST_FLIPS],)
@@ -101,9 +137,8 @@ def compare_values(
     }
 
 
-def _flips(column: Column, one: Standing, other: Standing) -> Sequence[Flip]:
+def _flips(column: Column, pairs: Mapping[str, Pair]) -> Sequence[Flip]:
     """Return the problems whose accuracy changed by more than noise: lost ones first."""
-    pairs = result_pairs(column, one, other, DEFAULT_METRIC)
     own = {name: (pair.before, pair.after) for name, pair in pairs.items()}
     metric = metric_of(column.reference.entry, DEFAULT_METRIC)
     return flips(PairedScores(metric=metric, pairs=pairs, own=own))
@@ -113,9 +148,8 @@ def _flip_row(column: Column, entry: ProblemEntry, flip: Flip) -> Values:
     return {"entry": entry, "flip": flip, "href": problem_page(column, entry)}
 
 
-def _agreement(column: Column, one: Standing, other: Standing) -> Mapping[str, int]:
+def _agreement(pairs: Iterable[Pair]) -> Mapping[str, int]:
     """Return how many problems both, one alone, or none of two results solves in most samples."""
-    pairs = result_pairs(column, one, other, DEFAULT_METRIC).values()
     return Counter(
         {
             (True, True): "both",
@@ -128,10 +162,12 @@ def _agreement(column: Column, one: Standing, other: Standing) -> Mapping[str, i
 
 
 def _dumbbells(
-    column: Column, one: Standing, other: Standing, slices: Mapping[str, Collection[str]]
+    one: Standing,
+    other: Standing,
+    pairs: Mapping[str, Pair],
+    slices: Mapping[str, Collection[str]],
 ) -> list[Dumbbell]:
     """Return the slices that both results have, their p-values adjusted over all of them."""
-    pairs = result_pairs(column, one, other, DEFAULT_METRIC)
     made: list[tuple[Dumbbell, float]] = []
     for name, problems in slices.items():
         ours, theirs = (standing.result.metric(DEFAULT_METRIC, name) for standing in (one, other))

@@ -123,7 +123,7 @@ def verdicts_table(column: Column) -> Table:
 
 # --- formats ---------------------------------------------------------------------------------
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_SIGNS = frozenset("=+-@\t\r\n")
 
 
 def as_csv(table: Table) -> bytes:
@@ -139,14 +139,17 @@ def as_csv(table: Table) -> bytes:
 
 
 def _harmless(value: Value) -> Value:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return value
     text = _encodable(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_SIGNS) else text
+    first = text[0] if text[0] != " " else text.lstrip(" ")[:1]
+    return f"'{text}" if first in _FORMULA_SIGNS else text
 
 
 def _encodable(text: str) -> str:
     """Return a text with null bytes, and lone surrogates, which have no encoding, spelled out."""
+    if text.isascii() and "\0" not in text:
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -5,7 +5,6 @@ Every value is escaped by `visible` and then by Jinja, even if a template does n
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,14 +12,14 @@ from mathreason_eval.resources import resource_dir
 from mathreason_eval.site.config import SiteConfig
 from mathreason_eval.site.excerpts import excerpt
 from mathreason_eval.site.leaderboard import settings
-from mathreason_eval.site.markup import answer, counted, pieces, question, text
+from mathreason_eval.site.markup import answer, counted, name, pieces, question, text
 from mathreason_eval.site.results import STATES
+from mathreason_eval.site.sample_markup import cut
 from mathreason_eval.text import visible
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 
 def environment(config: SiteConfig) -> Environment:
@@ -78,16 +77,6 @@ def _visible_text(content: object) -> object:
 
 
 # --- filters ---------------------------------------------------------------------------------
-
-_AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_])")
-
-
-def name(text: str) -> Markup:
-    """Return a name in which lines may break after separators, but not within a word."""
-    from markupsafe import Markup, escape
-
-    return Markup("<wbr>").join(escape(part) for part in _AFTER_A_SEPARATOR.split(visible(text)))
-
 
 _MONTHS = [
     "January",
@@ -181,7 +170,7 @@ _SHORT = 40
 
 def short(text: str, most: int = _SHORT) -> str:
     """Return at most 40 characters of a text in one line, then `…` if there are more."""
-    return _cut(text, most)
+    return cut(text, most)
 
 
 _BEGINNING = 100
@@ -190,9 +179,4 @@ _BEGINNING = 100
 
 def beginning(text: str) -> str:
     """Return at most 100 characters of a text in one line, then `…` if there are more."""
-    return _cut(text, _BEGINNING)
-
-
-def _cut(text: str, most: int) -> str:
-    line = " ".join(text[: 4 * most].split())
-    return line if len(line) <= most else f"{line[:most].rstrip()}…"
+    return cut(text, _BEGINNING)

@@ -23,6 +23,7 @@ from mathreason_eval.site.changes import History
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.markup import question
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
+from mathreason_eval.site.sample_markup import sample_article
 from mathreason_eval.site.settled import Matrix
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
@@ -335,7 +336,7 @@ def samples_values(
         "number": number,
         "first": first,
         "last": first + len(samples) - 1,
-        "kinds": [
+        "choices": [
             choice(str(name), state.glyph, state.word, present[name])
             for name, state in STATES.items()
             if present[name]
@@ -344,7 +345,11 @@ def samples_values(
             (
                 asked,
                 questions[place],
-                [_shown(result, sample, following) for sample in group],
+                " ".join(dict.fromkeys(sample.state for sample in group)),
+                [
+                    sample_article(result, sample, following.get(sample.anchor), limits)
+                    for sample in group
+                ],
                 _prompt(prompts.get(asked.problem.id), len(problems)),
             )
             for place, (asked, group) in enumerate(problems)
@@ -417,35 +422,6 @@ def _bytes_per_character(texts: Sequence[str]) -> float:
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     escaped = sum(text.count(sign) for text in texts for sign in "<>&\"'")
     return (size + 4 * escaped) / characters if characters else 1.0
-
-
-def _next_href(result: Result, sample: ShownSample, after: ShownSample | None) -> str:
-    if after is None:
-        return ""
-    page = samples_page(result, after.page).rpartition("/")[2] if after.page != sample.page else ""
-    return f"{page}#{after.anchor}"
-
-
-def _shown(result: Result, sample: ShownSample, following: Mapping[str, ShownSample]) -> Values:
-    generation = sample.generation
-    cost = [f"finish reason {generation.finish_reason or 'unknown'}"]
-    if generation.completion_tokens is not None:
-        cost.insert(0, f"{generation.completion_tokens:,} tokens")
-    if generation.prompt_tokens is not None:
-        cost.append(f"{generation.prompt_tokens:,} tokens of prompt")
-    if generation.seconds is not None:
-        cost.append(f"{generation.seconds:,.1f} s")
-    if generation.seed is not None:
-        cost.append(f"seed {generation.seed}")
-    if generation.reward is not None:
-        cost.append(f"reward {generation.reward:g}")
-    publisher = {None: "", True: "says correct", False: "says wrong"}[generation.label]
-    return {
-        "sample": sample,
-        "cost": cost,
-        "publisher": publisher,
-        "next": _next_href(result, sample, following.get(sample.anchor)),
-    }
 
 
 _NEIGHBOURS = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -69,7 +69,8 @@ def matrix(column: Column) -> Matrix | None:
     if len(shown) < 2:  # noqa: PLR2004  a pair
         return None
     places = [*combinations(range(len(shown)), 2)]
-    tests = [_test(column, shown[row], shown[other]) for row, other in places]
+    clusters = problem_clusters(column)
+    tests = [_test(column, clusters, shown[row], shown[other]) for row, other in places]
     found: dict[tuple[int, int], Settled] = {}
     for (row, other), test, adjusted in zip(
         places, tests, holm([test.p for test in tests]), strict=True
@@ -99,14 +100,25 @@ def pair_page(column: Column, one: Standing, other: Standing) -> str:
     return f"compare/{column.page}/{first}-and-{second}.html"
 
 
-def _test(column: Column, one: Standing, other: Standing) -> ExactTest:
+def _test(column: Column, clusters: Clusters, one: Standing, other: Standing) -> ExactTest:
     counted = metric_of(column.reference.entry, column.metric).definition.is_counted
-    pairs = [*result_pairs(column, one, other, column.metric, only_changed=True).values()]
+    pairs = [*result_pairs(clusters, one, other, column.metric, only_changed=True).values()]
     return exact_test(pairs, counted=counted) if pairs else ExactTest(p=1.0, name="no change")
 
 
+Clusters = Mapping[str, Hashable]
+"""The cluster of each problem, by its id."""
+
+
+def problem_clusters(column: Column) -> Clusters:
+    """Return the clusters of a task's problems; ranked results have the same problems."""
+    key = column.reference.entry.report.cluster
+    problems = (asked.problem for asked in column.reference.problems)
+    return {problem.id: cluster_of(problem, key) for problem in problems}
+
+
 def result_pairs(
-    column: Column,
+    clusters: Clusters,
     one: Standing,
     other: Standing,
     metric: str,
@@ -116,22 +128,20 @@ def result_pairs(
     """Return the paired scores of two results by problem: before is the other's, after the one's.
 
     Args:
-        column: their task.
+        clusters: those of the task's problems.
         one: a ranked result.
         other: another one, over the same problems.
         metric: a metric that both have scores of.
         only_changed: whether to leave out pairs that do not affect an exact test.
     """
     ours, theirs = one.result.scores[metric], other.result.scores[metric]
-    cluster = column.reference.entry.report.cluster
-    problems = {asked.problem.id: asked.problem for asked in one.result.problems}
     weight = math.hypot(ours.weight, theirs.weight) / math.sqrt(2)
     return {
         name: Pair(
             before=before,
             after=after,
             samples=samples,
-            cluster=cluster_of(problems[name], cluster),
+            cluster=clusters[name],
             weight=weight,
         )
         for name, before, after, samples in _scores(theirs, ours)
