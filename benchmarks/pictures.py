@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import re
+import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from mathreason_eval import evaluate, load_task
+from mathreason_eval.runs.store import load_run
+from mathreason_eval.site import build_site
+from mathreason_eval.site.config import SiteConfig
 from mathreason_eval.types import Problem
 
 SAMPLES = 4
@@ -109,5 +115,51 @@ def make_runs(folder: Path) -> None:
         )
 
 
+CONFIG = SiteConfig(
+    title="Simulated reasoners",
+    description="Scripts that answer generated problems, for the pictures of the documentation.",
+    authors=("mathreason-eval",),
+    order=TASKS,
+)
+MADE = "2026-01-01T12:00:00+00:00"
+
+
+def build(folder: Path, site: Path) -> None:
+    """Build the site of the runs."""
+    runs = [load_run(folder / name) for name in MODELS]
+    names = {run.manifest.model.name: run.path.name for run in runs}
+    build_site(runs, site, made=MADE, config=replace(CONFIG, names=names))
+
+
+PAGES = {
+    # By picture, the page, the colours and the height.
+    "index": ("index.html", "light", 690),
+    "charts": ("task/kk-gen/charts.html", "light", 980),
+    "compare": ("compare/word-problems-cultural/Cedar*-and-Hazel*.html", "dark", 860),
+}
+OUT = Path(__file__).parent.parent / "docs" / "pictures"
+
+
+def take(site: Path) -> None:
+    """Take the pictures."""
+    from playwright.sync_api import sync_playwright
+
+    OUT.mkdir(exist_ok=True)
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name, (page, scheme, height) in PAGES.items():
+            [path] = site.glob(page)
+            window = {"width": 1200, "height": height}
+            tab = browser.new_context(viewport=window, color_scheme=scheme).new_page()
+            tab.goto(path.resolve().as_uri())
+            tab.screenshot(path=OUT / f"{name}.png")
+        browser.close()
+
+
 if __name__ == "__main__":
-    make_runs(Path(sys.argv[1]))
+    runs, site = map(Path, sys.argv[1:3])
+    if not runs.is_dir():
+        make_runs(runs)
+    build(runs, site)
+    take(site)

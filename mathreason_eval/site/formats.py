@@ -100,7 +100,7 @@ def moment(at: str, *, clock: bool = True) -> str:
         when = datetime.fromisoformat(at)
     except ValueError:
         return at
-    day = f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+    day = f"{when.day}\N{NO-BREAK SPACE}{_MONTHS[when.month - 1]} {when.year}"
     zone = "" if when.tzinfo is None else f" {when.tzname()}"
     return f"{day}, {when:%H:%M}{zone}" if clock and "T" in at else day
 
