@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from mathreason_eval import evaluate, load_task
 from mathreason_eval.runs.store import load_run
@@ -151,7 +152,8 @@ def take(site: Path) -> None:
         for name, (page, scheme, height) in PAGES.items():
             [path] = site.glob(page)
             window = {"width": 1200, "height": height}
-            tab = browser.new_context(viewport=window, color_scheme=scheme).new_page()
+            settings: dict[str, Any] = {"viewport": window, "color_scheme": scheme}
+            tab = browser.new_context(**settings).new_page()
             tab.goto(path.resolve().as_uri())
             tab.screenshot(path=OUT / f"{name}.png")
         browser.close()

@@ -289,20 +289,17 @@ LIMITS = {
     "answer_elements": 100,
 }
 """Maximum characters of a text that is shown in full, and elements of its formulas."""
-_QUESTIONS = 60_000
+_QUESTIONS = 50_000
 """Characters of questions on a page of samples."""
-_QUESTION_ELEMENTS, _ANSWER_ELEMENTS = 2_300, 700
+_QUESTION_ELEMENTS, _ANSWER_ELEMENTS = 2_000, 700
 """Elements of formulas on a page of samples."""
 
 
 def _limits(samples: Sequence[ShownSample], problems: int) -> Mapping[str, int]:
-    """Return the limits of texts and formulas for which all of a page fit on it."""
-    room = _room(samples)
+    """Return the limits of texts and formulas, but of outputs, for which a page is small enough."""
     answers = max(1, _ANSWER_ELEMENTS // (len(samples) + problems))
     return {
         "question": min(LIMITS["question"], max(300, _QUESTIONS // problems)),
-        "output": room,
-        "reasoning": room,
         "answer": LIMITS["answer"],
         "question_elements": LIMITS["question_elements"],
         "answer_elements": min(LIMITS["answer_elements"], answers),
@@ -328,6 +325,8 @@ def samples_values(
     problems = [(asked, [*group]) for asked, group in groupby(samples, key=lambda one: one.asked)]
     limits = _limits(samples, len(problems))
     questions = _questions([asked.problem.question for asked, _ in problems], limits)
+    room = _room(samples, max(_FEWEST, _PAGE - sum(map(len, questions))))
+    limits = {**limits, "output": room, "reasoning": room}
     present = Counter(sample.state for sample in samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
@@ -375,16 +374,17 @@ def _prompt(prompt: Prompt | None, problems: int) -> Values | None:
     }
 
 
-_PAGE = 120_000
-"""Characters of outputs and reasoning on a page of samples."""
+_PAGE, _FEWEST = 150_000, 30_000
+"""Characters of questions with their formulas, outputs and reasoning on a page of samples, and the
+fewest of them that are left to outputs and reasoning."""
 
 
-def _room(samples: Sequence[ShownSample]) -> int:
-    """Return the maximum characters of a text for which all of a page fit on it."""
+def _room(samples: Sequence[ShownSample], most_bytes: int) -> int:
+    """Return the maximum characters of a text for which all of a page are at most so many bytes."""
     pairs = [(one.generation.text, one.generation.reasoning or "") for one in samples]
     texts = [text for pair in pairs for text in pair]
     lengths = sorted(map(len, texts))
-    left, most = int(_PAGE / _bytes_per_character(texts)), LIMITS["output"]
+    left, most = int(most_bytes / _bytes_per_character(texts)), LIMITS["output"]
     for place, length in enumerate(lengths):
         fair = left // (len(lengths) - place)
         if length > fair:

@@ -172,7 +172,8 @@ def test_short_names_leave_no_doubt(models, want):
 
 
 # fmt: off
-LONG = ["First, <b>we</b> add & divide.\n" * 300, "先加后除。" * 2000, "$\\frac{1}{2}$ and " * 300]
+LONG = ["First, <b>we</b> add & divide.\n" * 300, "先加后除。" * 2000, "$\\frac{1}{2}$ and " * 300,
+        "$abc$ " * 1500]
 # fmt: on
 
 
