@@ -20,7 +20,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-_AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_])")
+_AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_=])")
 
 
 def name(text: str) -> Markup:

@@ -267,23 +267,24 @@ def _first_errors(column: Column, results: Sequence[Result]) -> TableChart | Non
     if column.reference.entry.grading.grade != "step-index":
         return None
     counts = {result.page: _error_counts(result) for result in results}
+    kinds = [kind for kind in _ERRORS if any(count[kind[0]] for count in counts.values())]
     return TableChart(
         name="first-errors",
         title="What is called the first false step",
         words="Samples by what is true and what was said; a reward model says the first step that "
         "it scores below one half.",
-        columns=tuple(words for _, words in _ERRORS),
+        columns=tuple(words for _, words in kinds),
         rows=tuple(
             TableRow(
                 page=page,
-                cells=tuple(Cell(text=thousands(count[name])) for name, _ in _ERRORS),
+                cells=tuple(Cell(text=thousands(count[name])) for name, _ in kinds),
                 marks=tuple(_stacked(count)),
             )
             for page, count in counts.items()
             if count
         ),
         axis=Axis(low=0, high=1, ticks=()),
-        legend=tuple((f"bar {name}", words) for name, words in _ERRORS),
+        legend=tuple((f"bar {name}", words) for name, words in kinds),
     )
 
 
