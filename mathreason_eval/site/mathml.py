@@ -55,6 +55,8 @@ def mathml(source: str, *, display: bool = False) -> Formula | None:
     except _UnknownLatexError:
         return None
     kind = ' display="block"' if display else ""
+    # One that may be wider than a phone scrolls by itself, and by key.
+    kind += ' class="long" tabindex="0"' if len(source) > _LONG else ""
     spelled = escape(visible(" ".join(source.split())))
     return Formula(
         markup=f'<math{kind} alttext="{spelled}">{row}</math>', elements=parser.elements + 1
@@ -65,6 +67,8 @@ class _UnknownLatexError(Exception):
     """Something that has no conversion here."""
 
 
+_LONG = 60
+"""Characters of a formula that may be wider than a phone."""
 _TOKEN = re.compile(
     r"\\[A-Za-z]+\*?|\\.|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\s+|.", re.DOTALL
 )

@@ -86,6 +86,11 @@ def test_what_is_no_formula_of_a_text_stays_as_it_is():
     assert with_formulas("<b> $x$ & \u202e", 9).endswith("</math> &amp; ⟨U+202E⟩")
 
 
+def test_a_long_formula_can_be_scrolled_by_key():
+    assert "tabindex" in with_formulas(f"${'+'.join('x' * 40)}$", 100)
+    assert "tabindex" not in with_formulas("$x + 1$", 100)
+
+
 def test_formulas_beyond_the_limit_stay_source():
     assert with_formulas("$x$ $x+1$ $y$", 4).count("<math") == 2
     assert "$x+1$" in with_formulas("$x$ $x+1$ $y$", 4)
@@ -119,7 +124,17 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-ATTRIBUTES = {"accent", "alttext", "display", "fence", "linethickness", "stretchy", "width"}
+ATTRIBUTES = {
+    "accent",
+    "alttext",
+    "class",
+    "tabindex",
+    "display",
+    "fence",
+    "linethickness",
+    "stretchy",
+    "width",
+}
 ELEMENTS = {
     "math", "mfrac", "mi", "mn", "mo", "mover", "mroot", "mrow", "mspace", "msqrt", "msub",
     "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover",
