@@ -103,6 +103,38 @@ const decoded = (text) => {
   }
 };
 
+// Rows that are pinned stand first, in the order of the table, each with a button that says so.
+const pins = new Map();
+
+const addPins = () => {
+  for (const row of rows) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "pin";
+    button.setAttribute("aria-label", `pin ${row.dataset.name}`);
+    button.addEventListener("click", () => {
+      const pinned = new Set([...pins].filter(([, one]) => one.getAttribute("aria-pressed") === "true").map(([one]) => one));
+      pinned.has(row) ? pinned.delete(row) : pinned.add(row);
+      setChoice("pin", rows.filter((one) => pinned.has(one)).map((one) => encodeURIComponent(one.dataset.pin)).join(","));
+    });
+    row.cells[0].prepend(button);
+    pins.set(row, button);
+  }
+};
+
+const applyPins = (choices) => {
+  const pinned = new Set((choices.get("pin") ?? "").split(",").map(decoded));
+  for (const [row, button] of pins) {
+    const isPinned = pinned.has(row.dataset.pin);
+    button.setAttribute("aria-pressed", String(isPinned));
+    row.classList.toggle("pinned", isPinned);
+  }
+  for (const body of document.querySelector(".board").tBodies) {
+    const own = [...body.rows].filter((row) => row.classList.contains("pinned"));
+    body.prepend(...body.querySelectorAll(".divider"), ...own);
+  }
+};
+
 const setChoice = (name, value) => {
   const choices = readChoices();
   value ? choices.set(name, value) : choices.delete(name);
@@ -115,6 +147,8 @@ const applyBoard = () => {
   const choices = readChoices();
   const sought = decoded(choices.get("q") ?? "");
   const without = new Set((choices.get("without") ?? "").split(",").map(decoded));
+  applyAddress();
+  applyPins(choices);
   if (search && search.q.value !== sought) search.q.value = sought;
   const shown = fits(sought);
   for (const row of rows) row.hidden = !shown(row.dataset.name);
@@ -143,6 +177,7 @@ const startBoard = () => {
       setChoice("without", left.map((one) => encodeURIComponent(one.dataset.task)).join(","));
     });
   }
+  addPins();
   addEventListener("hashchange", applyBoard);
   applyBoard();
 };

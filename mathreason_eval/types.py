@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from mathreason_eval.text.notebook import amount, html_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -352,6 +354,12 @@ class Verdict:
     judged_output: str | None = None
     """`GenerationInfo.output_digest` of the sample that was judged; None in earlier folders."""
 
+    def _repr_html_(self) -> str:
+        """Return it as a notebook displays it."""
+        names = ("outcome", "answer", "found_by", "rule", "note", "score")
+        caption = f"{self.problem_id}, sample {self.sample}"
+        return html_table(caption, names, [[getattr(self, name) for name in names]])
+
     @classmethod
     def of(
         cls,
@@ -428,6 +436,23 @@ class Metric:
     """Ends of the 95 % interval conditional on these problems: sampling noise only."""
     fixed_se: float | None = None
     """Standard error by sampling noise only; None where a problem has a single sample."""
+
+    @property
+    def cells(self) -> tuple[object, ...]:
+        """Return what a notebook displays of it, by the names of `METRIC_HEAD`."""
+        share = self.unit is Unit.SHARE
+        low, high = (amount(end, share=share) for end in (self.low, self.high))
+        value = amount(self.value, share=share)
+        interval = f"{low} – {high}"
+        return self.task, self.slice, self.name, value, interval, self.problems, self.samples
+
+    def _repr_html_(self) -> str:
+        """Return it as a notebook displays it."""
+        return html_table(self.method, METRIC_HEAD, [self.cells])
+
+
+METRIC_HEAD = ("task", "slice", "metric", "value", "95 % interval", "problems", "samples")
+"""The names of `Metric.cells`."""
 
 
 # --- the manifest ----------------------------------------------------------------------------
@@ -660,3 +685,16 @@ class Records(tuple[RecordT, ...]):
         import pandas as pd
 
         return pd.DataFrame([asdict(record) for record in self])  # type: ignore[call-overload]
+
+    def _repr_html_(self) -> str:
+        """Return them as a notebook displays them: metrics with their intervals."""
+        caption = f"{len(self):,} records"
+        if self and all(isinstance(record, Metric) for record in self):
+            return html_table(caption, METRIC_HEAD, (record.cells for record in self))  # type: ignore[attr-defined]
+        rows = [asdict(record) for record in self[:_MOST_DISPLAYED]]  # type: ignore[call-overload]
+        head = [*rows[0]] if rows else []
+        return html_table(caption, head, ([*row.values()] for row in rows))
+
+
+_MOST_DISPLAYED = 60
+"""Records that a notebook displays."""

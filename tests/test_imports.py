@@ -21,8 +21,9 @@ PACKAGE = ROOT / "mathreason_eval"
 
 # fmt: off
 LAYERS = [
-    {"version", "types", "errors"},
+    {"version", "errors"},
     {"text", "seeds", "registry", "resources", "environment"},
+    {"types"},
     {"maths"},
     {"extract", "steps", "stats"},
     {"grade", "runs", "tasks"},
@@ -35,7 +36,7 @@ LAYERS = [
 # A package imports from lower layers, never from another package of its own layer.
 MAY_IMPORT = {
     "version":  "",
-    "types":    "",
+    "types":    "text",
     "errors":   "",
     "text":     "errors",
     "seeds":    "",
@@ -56,7 +57,7 @@ MAY_IMPORT = {
                 "version",
     "reward":   "errors grade text types",
     "gate":     "compare environment errors resources runs stats text",
-    "site":     "compare errors grade resources runs stats text types version",
+    "site":     "compare errors families grade resources runs stats tasks text types version",
     "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
                 "text types version",
     "__init__": "grade pipeline runs tasks version",

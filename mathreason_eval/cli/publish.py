@@ -33,16 +33,25 @@ def export(form: str, run: Path, out: Path) -> int:
 @click.command()
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=PATH)
 @out_option("DIR", "The folder for the pages.")
-def leaderboard(runs: tuple[Path, ...], out: Path) -> int:
+@click.option(
+    "--config",
+    type=PATH,
+    metavar="FILE",
+    help="Title, authors, links, names and order. Default: leaderboard.yaml, if it exists.",
+)
+def leaderboard(runs: tuple[Path, ...], out: Path, config: Path | None) -> int:
     """Build a static site from runs, or from folders that contain runs."""
     from mathreason_eval.cli.screens.commands import command
     from mathreason_eval.cli.stored import note_unknown, run_path
     from mathreason_eval.runs.store import find_runs
     from mathreason_eval.site import build_site
+    from mathreason_eval.site.config import DEFAULT_FILE, SiteConfig, read_config
 
     found = [run for path in runs for run in find_runs(run_path(path))]
     note_unknown(*found)
-    index = build_site(found, out)
+    chosen = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    settings = SiteConfig() if chosen is None else read_config(chosen)
+    index = build_site(found, out, config=settings)
     with exit_code_kept():
         say(f"{counted(len(found), 'run')} on {index}")
         note(f"look at it: open {index} or `{command('serve', out)}`")

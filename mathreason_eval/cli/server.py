@@ -17,6 +17,17 @@ from urllib.parse import urlsplit
 
 _HERE = "127.0.0.1"
 _NAMES = frozenset({"localhost", _HERE, "::1"})
+_HEADERS = {
+    # As every page has it, and for what is no page; no other site may show one in a frame.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # A site is built again while it is looked at.
+    "Cache-Control": "no-cache",
+}
 
 
 class _SiteHandler(SimpleHTTPRequestHandler):
@@ -32,6 +43,12 @@ class _SiteHandler(SimpleHTTPRequestHandler):
             return None
         return super().send_head()
 
+    def end_headers(self) -> None:
+        """Send the headers that every answer has, then the end of the headers."""
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
+
     def _is_inside(self) -> bool:
         """Return whether a page in the folder, or a folder in it, is asked for."""
         asked = Path(self.translate_path(self.path))
@@ -42,7 +59,10 @@ class _SiteHandler(SimpleHTTPRequestHandler):
         except ValueError:  # a null byte
             return False
         # Neither a link out of the folder nor a pipe, which would be waited for.
-        return path.is_relative_to(root) and (path.is_file() or path.is_dir())
+        # What a build keeps for itself begins with a dot.
+        parts = path.relative_to(root).parts if path.is_relative_to(root) else (".",)
+        hidden = any(part.startswith(".") for part in parts)
+        return not hidden and (path.is_file() or path.is_dir())
 
     def list_directory(self, _: object) -> None:
         """List no folder."""

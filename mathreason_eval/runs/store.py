@@ -30,7 +30,9 @@ from mathreason_eval.runs.reading import (
 )
 from mathreason_eval.runs.repair import sample_files
 from mathreason_eval.stats.copies import Copies, copied_samples
+from mathreason_eval.text.notebook import html_table
 from mathreason_eval.types import (
+    METRIC_HEAD,
     FailedRequest,
     Generation,
     GenerationInfo,
@@ -238,6 +240,14 @@ class Run:
     def failure_log(self, task: str) -> Records[FailedRequest]:
         """Return every failure of a request that was ever recorded, the earliest first."""
         return self._records(task, "failures", FailedRequest)
+
+    def _repr_html_(self) -> str:
+        """Return it as a notebook displays it: what it is, and the metrics of whole tasks."""
+        names = ("avg", "truncated", "no_answer", "ungradable")
+        shown = [one for one in self.metrics() if one.slice == "all" and one.name in names]
+        state = f"finished {self.manifest.finished}" if self.manifest.finished else "not finished"
+        caption = f"{self.manifest.model.name}: {', '.join(self.tasks())}; {state}"
+        return html_table(caption, METRIC_HEAD, (one.cells for one in shown))
 
     def metrics(self) -> Records[Metric]:
         """Return the metrics of all tasks; empty if nothing was graded yet.

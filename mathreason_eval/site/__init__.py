@@ -4,10 +4,14 @@
     model/MODEL.html                 one model: all its results, and what sets it apart
     task/TASK.html                   one task: ranks, every problem as a stripe, slices, curves
     task/TASK/all-001.html           a hundred of its problems; as well those that split the models
+    task/TASK/charts.html            what its results measured, drawn: variants, lengths, …
     task/TASK/PROBLEM.html           one problem: the answers of all models, in classes
+    compare/TASK/A-and-B.html        two results: flips both ways, tests, slices
     run/RUN.html                     one run: outcomes that add up, metrics, how it was made
     run/RUN/TASK-samples-001.html    a hundred samples, each with the reason of its verdict
     index.json, run/RUN.json         the same numbers for programs
+    data/…                           tables of everything as CSV and Parquet, licences, BibTeX
+    feed.xml, changes.json           what changed, and when
 
 The pages need no server and no script. A model's text is always escaped, by `visible` and Jinja,
 and is never used as the name of a file.
@@ -31,28 +35,48 @@ from mathreason_eval.runs.addresses import (
 )
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
-from mathreason_eval.site.excerpts import Excerpts
+from mathreason_eval.site.changes import PAGE as CHANGES
+from mathreason_eval.site.changes import extended, read_history
+from mathreason_eval.site.citations import TaskFacts, bibliography, task_facts
+from mathreason_eval.site.compare_page import ComparedTask, compare_values
+from mathreason_eval.site.config import SiteConfig
+from mathreason_eval.site.exports import (
+    Table,
+    as_csv,
+    as_parquet,
+    metrics_table,
+    problems_table,
+    results_table,
+    verdicts_table,
+)
 from mathreason_eval.site.folder import SiteFolder
 from mathreason_eval.site.formats import environment
+from mathreason_eval.site.kept_texts import Excerpts
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
+from mathreason_eval.site.model_card import model_card
 from mathreason_eval.site.model_page import ModelResult, model_results, model_values
 from mathreason_eval.site.pages import (
     FIRST_PAGE,
     SITE_PAGES,
+    Overview,
     PublisherVerdicts,
     Values,
+    next_of_state,
     publisher_verdicts,
     run_values,
     samples_values,
 )
 from mathreason_eval.site.problem_page import (
+    charts_page,
     list_pages,
     problem_lists,
     problem_page,
     problem_values,
 )
-from mathreason_eval.site.problems import problem_entries
-from mathreason_eval.site.results import Result, ShownSample, read_result, samples_page
+from mathreason_eval.site.problems import ProblemEntry, problem_entries
+from mathreason_eval.site.results import Result, Shown, ShownSample, read_result, samples_page
+from mathreason_eval.site.settled import Matrix, compared_pairs, matrix
+from mathreason_eval.site.task_charts import chart_titles, charts_values
 from mathreason_eval.site.task_page import task_values
 from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.types import Prompt
@@ -62,9 +86,16 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _STATIC = ("site.css", "site.js")
+_PLAIN = SiteConfig()
 
 
-def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Path:
+def build_site(
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    made: str | None = None,
+    config: SiteConfig = _PLAIN,
+) -> Path:
     """Write the pages of runs into a folder; return the path of the first one.
 
     Addresses do not depend on the order of the runs, or on which others there are. Only what
@@ -76,6 +107,7 @@ def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Pa
         out: the folder; created if it does not exist.
         made: the time that the first page gives; None for now, or, if nothing changed, the time
             that it gives already.
+        config: what the site says of itself.
 
     Raises:
         UserError: if there are no runs, one of them is damaged, or the folder cannot be written.
@@ -85,7 +117,7 @@ def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Pa
     try:
         folder = SiteFolder(out)
         try:
-            _Builder(folder, made, environment()).build(runs)
+            _Builder(folder, made, config, environment(config)).build(runs)
         finally:
             folder.close()
     except OSError as error:
@@ -99,6 +131,7 @@ def build_site(runs: Sequence[Run], out: Path, *, made: str | None = None) -> Pa
 class _Builder:
     folder: SiteFolder
     made: str | None
+    config: SiteConfig
     templates: Environment
 
     def build(self, runs: Sequence[Run]) -> None:
@@ -111,44 +144,73 @@ class _Builder:
             results: list[Result] = []
             for address, run in addresses.items():
                 results += self._write_run(run, address, excerpts)
-            table = columns(results)
+            table = columns(results, self.config.order)
+            matrices = {one.task: found for one in table if (found := matrix(one)) is not None}
+            facts = {one.task: task_facts(one.task, self.config.hidden) for one in table}
             models: dict[str, list[ModelResult]] = {}
             for column in table:
-                for one in self._write_task(column, excerpts[column.task]):
+                found = matrices.get(column.task)
+                for one in self._write_task(
+                    column, excerpts[column.task], found, facts[column.task]
+                ):
                     models.setdefault(one.standing.result.model_page, []).append(one)
         for address, own in models.items():
-            self._write_page("model.html", f"model/{address}.html", model_values(own))
+            values = model_values(own)
+            values["card"] = model_card(str(values["short"]), own)
+            self._write_page("model.html", f"model/{address}.html", values)
+            if values["card"]:
+                self.folder.write(f"model/{address}.md", str(values["card"]).encode())
         for name in _STATIC:
             self.folder.write(name, (resource_dir("leaderboard") / name).read_bytes())
         self.folder.write("index.json", _json(_index_data(table)))
+        self._write_data(table, facts)
         self._write_redirects(addresses)
-        made = self._write_site_pages(table)
+        made = self._write_site_pages(table, matrices)
         known = {address: _lasting(run) for address, run in addresses.items()}
         earlier = self.folder.record.runs.items()
         still = {name: run for name, run in earlier if run in known.values()}
         self.folder.finish(made, {**still, **known})
 
-    def _write_site_pages(self, table: Sequence[Column]) -> str:
+    def _write_site_pages(self, table: Sequence[Column], matrices: Mapping[str, Matrix]) -> str:
         """Write the pages of the whole site; return the time that the first one gives.
 
-        It is written last, when everything that it links to is there.
+        They are written last, when everything that they link to is there.
         """
-        board = rows(table)
-        values = {address: page(table, board) for address, page in SITE_PAGES.items()}
-        first = values.pop(FIRST_PAGE)
-        for address, own in values.items():
-            self._write_page(address, address, own)
-        earlier = self.folder.record.made
-        if self.made is None and earlier is not None and not self.folder.changes:
-            text = self._rendered(FIRST_PAGE, FIRST_PAGE, {**first, "made": earlier})
-            if self.folder.holds(FIRST_PAGE, text):
-                self.folder.write(FIRST_PAGE, text)
-                return earlier
+        board, earlier = rows(table), self.folder.record.made
+        history = read_history(self.folder.read(CHANGES))
+
+        def pages(made: str) -> dict[str, bytes]:
+            told = extended(history, table, made)
+            overview = Overview(table=table, rows=board, history=told, matrices=matrices)
+            rendered = {
+                address: self._rendered(address, address, {**values(overview), "made": made})
+                for address, values in SITE_PAGES.items()
+            }
+            return {CHANGES: told.content(), **rendered}
+
         made = self.made or now()
-        self._write_page(FIRST_PAGE, FIRST_PAGE, {**first, "made": made})
+        if self.made is None and earlier is not None and not self.folder.changes:
+            same = pages(earlier)
+            if all(self.folder.holds(address, content) for address, content in same.items()):
+                made = earlier
+        for address, content in pages(made).items():
+            self.folder.write(address, content)
         return made
 
-    def _write_task(self, column: Column, excerpts: Excerpts) -> list[ModelResult]:
+    def _write_data(self, table: Sequence[Column], facts: Mapping[str, TaskFacts]) -> None:
+        self._write_table("data/results", results_table(table))
+        self._write_table("data/metrics", metrics_table(table))
+        self.folder.write("data/tasks.json", _json(_tasks_data(facts)))
+        self.folder.write("data/tasks.bib", bibliography(facts.values()).encode())
+
+    def _write_table(self, address: str, table: Table) -> None:
+        self.folder.write(f"{address}.csv", as_csv(table))
+        if (content := as_parquet(table)) is not None:
+            self.folder.write(f"{address}.parquet", content)
+
+    def _write_task(
+        self, column: Column, excerpts: Excerpts, found: Matrix | None, facts: TaskFacts
+    ) -> list[ModelResult]:
         """Write the pages of a task and its problems; return its results for those of models."""
         entries = problem_entries(column)
         lists = problem_lists(column, entries)
@@ -157,9 +219,24 @@ class _Builder:
             self._write_page("problem.html", problem_page(column, entry), values)
         for address, values in list_pages(column, lists):
             self._write_page("problems.html", address, values)
-        values = task_values(column, entries, lists)
+        charts = charts_values(column, entries)
+        if charts is not None:
+            self._write_page("charts.html", charts_page(column), charts)
+        titles = [] if charts is None else chart_titles(charts)
+        values = task_values(column, entries, lists, found, titles, facts)
         self._write_page("task.html", f"task/{column.page}.html", values)
+        if found is not None:
+            self._write_comparisons(column, found, entries)
+        self._write_table(f"data/{column.page}-problems", problems_table(column, entries))
+        self._write_table(f"data/{column.page}-verdicts", verdicts_table(column))
         return list(model_results(column, entries))
+
+    def _write_comparisons(
+        self, column: Column, found: Matrix, entries: Sequence[ProblemEntry]
+    ) -> None:
+        task = ComparedTask.of(column, found, entries)
+        for pair in compared_pairs(found):
+            self._write_page("compare.html", pair[2].page, compare_values(column, pair, task))
 
     def _write_run(self, run: Run, page: str, excerpts: Mapping[str, Excerpts]) -> list[Result]:
         """Write the pages of one run and return its results, without their samples."""
@@ -167,8 +244,14 @@ class _Builder:
         for task in run.tasks():
             # A separate view, so that the samples are freed: a site may have many runs.
             view = run.fresh_view()
-            result, samples = read_result(view, page, task, excerpts[task].keep)
-            prompts = {sent.problem_id: sent.prompt for sent in view.prompts(task)}
+            facts = task_facts(task, self.config.hidden)
+            shown = Shown(
+                name=self.config.names.get(run.manifest.model.name, ""),
+                withheld="" if facts.printed else facts.license or "by choice of the publisher",
+            )
+            result, samples = read_result(view, page, task, excerpts[task].keep, shown)
+            sent = view.prompts(task) if facts.printed else ()
+            prompts = {one.problem_id: one.prompt for one in sent}
             self._write_samples(result, samples, prompts)
             parts.append((result, publisher_verdicts(samples), _first_pages(samples)))
         results = [result for result, _, _ in parts]
@@ -180,9 +263,10 @@ class _Builder:
     def _write_samples(
         self, result: Result, samples: Sequence[ShownSample], prompts: Mapping[str, Prompt]
     ) -> None:
+        following = next_of_state(samples)
         for number in range(1, result.pages + 1):
             shown = samples[(number - 1) * SAMPLES_PER_PAGE : number * SAMPLES_PER_PAGE]
-            values = samples_values(result, number, shown, prompts)
+            values = samples_values(result, number, shown, prompts, following)
             self._write_page("samples.html", samples_page(result, number), values)
 
     def _write_redirects(self, addresses: Mapping[str, Run]) -> None:
@@ -243,8 +327,17 @@ def _first_pages(samples: Iterable[ShownSample]) -> dict[str, int]:
 # --- the numbers as JSON ---------------------------------------------------------------------
 
 
+SCHEMA = 1
+"""Version of the layout of the JSON files; it rises when a key is renamed or removed."""
+
+
+def _tasks_data(facts: Mapping[str, TaskFacts]) -> Values:
+    return {"schema_version": SCHEMA, "tasks": {name: asdict(own) for name, own in facts.items()}}
+
+
 def _index_data(table: Sequence[Column]) -> Values:
     return {
+        "schema_version": SCHEMA,
         "mathreason_eval": __version__,
         "tasks": [
             {
@@ -275,6 +368,7 @@ def _standing_data(standing: Standing) -> Values:
 
 def _run_data(results: Sequence[Result]) -> Values:
     return {
+        "schema_version": SCHEMA,
         "manifest": asdict(results[0].manifest),
         "tasks": {
             result.task: {

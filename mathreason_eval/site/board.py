@@ -1,20 +1,14 @@
-"""What the first page says of a row over all its tasks, and which differences are settled."""
+"""What the first page says of a row over all its tasks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-from mathreason_eval.compare.pairing import metric_of
 from mathreason_eval.site.charts import Scatter, scatter
 from mathreason_eval.site.leaderboard import Column, Row, Standing
-from mathreason_eval.stats.difference import Pair
-from mathreason_eval.stats.estimators.items import cluster_of
-from mathreason_eval.stats.exact_tests import exact_test
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
-from mathreason_eval.stats.multiplicity import holm
 from mathreason_eval.stats.ranking import ALPHA
 from mathreason_eval.types import Metric, Outcome, Unit
 
@@ -87,86 +81,6 @@ def tokens_picture(column: Column) -> Scatter | None:
         if standing.ranked and tokens is not None and value is not None:
             shown.append((standing.result.page, tokens.value, value.value))
     return scatter(shown)
-
-
-# --- differences -----------------------------------------------------------------------------
-
-_MOST_COMPARED = 16
-"""Results in the matrix, the best ones."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
-    """A difference between two results."""
-
-    difference: float
-    """Row minus column, a fraction of 1."""
-    settled: bool
-    """Whether the adjusted paired test is significant."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matrix:
-    """Which differences between the best results of a task are settled."""
-
-    pages: tuple[str, ...]
-    """The results, the best first, by their runs' names in addresses."""
-    cells: tuple[tuple[Settled | None, ...], ...]
-    """By row and column; None for a result with itself."""
-    pairs: int
-    """The number of pairs that are tested, all of those among the results."""
-    left_out: int
-    """The number of ranked results that are not in it."""
-
-
-def matrix(column: Column) -> Matrix | None:
-    """Return the differences between the best ranked results; None for fewer than two.
-
-    Each pair has the exact paired test over the problems, adjusted over all pairs by Holm.
-    """
-    ranked = [standing for standing in column.standings if standing.ranked]
-    shown = ranked[:_MOST_COMPARED]
-    if len(shown) < 2:  # noqa: PLR2004  a pair
-        return None
-    places = [*combinations(range(len(shown)), 2)]
-    tests = [_test(column, shown[row], shown[other]) for row, other in places]
-    found: dict[tuple[int, int], Settled] = {}
-    for (row, other), (difference, _), p in zip(
-        places, tests, holm([p for _, p in tests]), strict=True
-    ):
-        found[row, other] = Settled(difference=difference, settled=p < ALPHA)
-        found[other, row] = Settled(difference=-difference, settled=p < ALPHA)
-    size = range(len(shown))
-    return Matrix(
-        pages=tuple(standing.result.page for standing in shown),
-        cells=tuple(tuple(found.get((row, other)) for other in size) for row in size),
-        pairs=len(places),
-        left_out=len(ranked) - len(shown),
-    )
-
-
-def _test(column: Column, one: Standing, other: Standing) -> tuple[float, float]:
-    """Return (difference of the means, p of the exact paired test)."""
-    ours, theirs = one.result.scores[column.metric], other.result.scores[column.metric]
-    counted = metric_of(column.reference.entry, column.metric).definition.is_counted
-    pairs = list(_pairs(column, one, other))
-    return ours.mean - theirs.mean, exact_test(pairs, counted=counted).p if pairs else 1.0
-
-
-def _pairs(column: Column, one: Standing, other: Standing) -> Iterator[Pair]:
-    """Yield the paired scores, without pairs that do not affect the test."""
-    ours, theirs = one.result.scores[column.metric], other.result.scores[column.metric]
-    cluster = column.reference.entry.report.cluster
-    problems = {asked.problem.id: asked.problem for asked in one.result.problems}
-    for name, score in ours.scores.items():
-        samples = ours.samples[name], theirs.samples[name]
-        if score != theirs.scores[name] or samples[0] != samples[1]:
-            yield Pair(
-                before=theirs.scores[name],
-                after=score,
-                samples=samples,
-                cluster=cluster_of(problems[name], cluster),
-            )
 
 
 def smallest_difference(column: Column) -> float | None:

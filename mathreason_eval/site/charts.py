@@ -100,7 +100,7 @@ def scatter(results: Sequence[tuple[str, float, float]]) -> Scatter | None:
     return Scatter(
         points=points,
         line=" ".join(f"{x},{y}" for x, y in front),
-        x_ticks=tuple(_log_ticks(low, high)),
+        x_ticks=tuple(log_ticks(low, high)),
         y_ticks=tuple((100.0 - y, y / 100) for y in (0, 25, 50, 75, 100)),
     )
 
@@ -109,7 +109,7 @@ def _dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one != other and one[0] <= other[0] and one[1] >= other[1]
 
 
-def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Return round numbers on a logarithmic axis; its ends if there are fewer than two."""
     round_ones = [*_round_ticks(low, high)]
     if len(round_ones) > 1:

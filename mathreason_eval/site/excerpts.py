@@ -1,15 +1,10 @@
-"""Excerpts of long texts, and a file that keeps them until the page of their problem is made."""
+"""Excerpts of long texts: their beginning, their end, and what is around the answer."""
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-
-from mathreason_eval.runs.store import Sample
-from mathreason_eval.site.results import TextRef
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +25,7 @@ def excerpt(text: str, span: tuple[int, int] | None = None, *, limit: int) -> tu
     A text of more than `limit` characters keeps a quarter of that at its beginning, at its end,
     and before, at either end of, and after the answer.
     """
-    start, end = _within(span, len(text))
+    start, end = within(span, len(text))
     if len(text) <= limit:
         return tuple(_cut(text, [(0, len(text))], start, end))
     part = max(1, limit // 4)
@@ -40,8 +35,8 @@ def excerpt(text: str, span: tuple[int, int] | None = None, *, limit: int) -> tu
     return tuple(_cut(text, windows, start, end))
 
 
-def _within(span: tuple[int, int] | None, length: int) -> tuple[int, int]:
-    """Return the span clipped to the text: a stored span may be outside."""
+def within(span: tuple[int, int] | None, length: int) -> tuple[int, int]:
+    """Return a span clipped to a text of some length: a stored span may be outside."""
     start, end = span or (length, length)
     start = min(max(start, 0), length)
     return start, min(max(end, start), length)
@@ -60,50 +55,3 @@ def _cut(text: str, windows: list[tuple[int, int]], start: int, end: int) -> Ite
         for left, right in pairwise(edges):
             yield Piece(text=text[left:right], marked=start <= left and right <= end)
         shown = closing
-
-
-# --- kept until they are needed --------------------------------------------------------------
-
-_PAGE = 120_000
-"""Characters of outputs on the page of a problem."""
-_LONGEST, _SHORTEST = 3_000, 300
-"""Characters of an output; where there is no room for the shortest, the page has none."""
-
-
-class Excerpts:
-    """Excerpts of the samples of a task, in a file: those of all its runs need not be in memory."""
-
-    def __init__(self, samples: int) -> None:
-        """Begin.
-
-        Args:
-            samples: how many samples a problem has in all runs.
-        """
-        self._limit = min(_LONGEST, _PAGE // max(1, samples))
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the object
-        self._end = 0
-
-    def keep(self, sample: Sample) -> TextRef | None:
-        """Return where an excerpt of a sample's text is kept; None if there is no room."""
-        if self._limit < _SHORTEST:
-            return None
-        span = None if sample.verdict is None else sample.verdict.span
-        pieces = excerpt(sample.generation.text, span, limit=self._limit)
-        spelled = [[piece.text, piece.marked, piece.left_out] for piece in pieces]
-        content = json.dumps(spelled).encode()
-        self._file.write(content)
-        place = self._end, len(content)
-        self._end += len(content)
-        return place
-
-    def read(self, ref: TextRef) -> tuple[Piece, ...]:
-        """Return a kept excerpt."""
-        self._file.seek(ref[0])
-        return tuple(
-            Piece(text=text, marked=marked, left_out=left_out)
-            for text, marked, left_out in json.loads(self._file.read(ref[1]))
-        )
-
-    def close(self) -> None:
-        """Delete them."""
-        self._file.close()

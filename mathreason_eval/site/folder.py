@@ -69,7 +69,7 @@ def read_record(out: Path) -> Record:
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
-_OURS = re.compile(r"(?:index|site)[.-][^/]*\Z|(?:model|run|task)/")
+_OURS = re.compile(r"(?:changes|feed|index|site)[.-][^/]*\Z|(?:compare|data|model|run|task)/")
 """Addresses that a build gives: no other file is ever deleted, whatever a record says."""
 _MAX_RUNS = 10_000
 """Runs of a record, each of which gets pages that lead on."""
@@ -80,6 +80,8 @@ def _is_address(name: str) -> bool:
     return _ADDRESS.fullmatch(name) is not None
 
 
+_LAST = frozenset(["changes.json", "feed.xml", "index.html"])
+"""What is written when everything else is: it says when, and what changed."""
 _MADE_BY = b"Made with mathreason-eval"
 
 
@@ -111,7 +113,7 @@ class SiteFolder:
     def changes(self) -> bool:
         """Return whether anything written so far differs from the last build."""
         gone = self.record.files.keys() - self._digests.keys()
-        return bool(self._fresh or self._changed or gone - {"index.html"})
+        return bool(self._fresh or self._changed or gone - _LAST)
 
     def write(self, address: str, content: bytes) -> bool:
         """Stage a file if it is not what lies there already; return whether it is staged.
@@ -130,6 +132,10 @@ class SiteFolder:
         )
         (self._fresh if held is None else self._changed).append(address)
         return True
+
+    def read(self, address: str) -> bytes | None:
+        """Return the content of a file that an earlier build may have written; None if none is."""
+        return self._held(address)
 
     def holds(self, address: str, content: bytes) -> bool:
         """Return whether a file of the folder has that content."""

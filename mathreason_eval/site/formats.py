@@ -5,24 +5,29 @@ Every value is escaped by `visible` and then by Jinja, even if a template does n
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mathreason_eval.resources import resource_dir
-from mathreason_eval.site.excerpts import Piece, excerpt
+from mathreason_eval.site.config import SiteConfig
+from mathreason_eval.site.excerpts import excerpt
 from mathreason_eval.site.leaderboard import settings
+from mathreason_eval.site.markup import answer, counted, name, pieces, question, text
 from mathreason_eval.site.results import STATES
+from mathreason_eval.site.sample_markup import cut
 from mathreason_eval.text import visible
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 
-def environment() -> Environment:
-    """Return the templates with their filters."""
+def environment(config: SiteConfig) -> Environment:
+    """Return the templates with their filters.
+
+    Args:
+        config: what the site says of itself.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(
@@ -35,15 +40,25 @@ def environment() -> Environment:
         # Templates do not change while a site is built.
         auto_reload=False,
     )
-    templates.globals |= {"excerpt": excerpt, "pieces": pieces, "states": STATES, "text": text}
+    templates.globals |= {
+        "answer": answer,
+        "excerpt": excerpt,
+        "pieces": pieces,
+        "site": config,
+        "question": question,
+        "states": STATES,
+        "text": text,
+    }
     filters = (
         beginning,
         counted,
         interval,
+        moment,
         name,
         percent,
         place,
         points,
+        pvalue,
         settings,
         short,
         short_percent,
@@ -61,41 +76,33 @@ def _visible_text(content: object) -> object:
     return visible(content) if type(content) is str else content
 
 
-def text(whole: str, span: tuple[int, int] | None, limit: int) -> Markup:
-    """Return a text of at most about `limit` characters, with the span marked."""
-    return pieces(excerpt(whole, span, limit=limit))
-
-
-def pieces(found: Iterable[Piece]) -> Markup:
-    """Return a text in pieces, with the answer marked and what is left out counted.
-
-    Not a macro of a template, whose calls were a sixth of the time of a build.
-    """
-    from markupsafe import Markup
-
-    shown: list[str] = []
-    for piece in found:
-        if piece.left_out:
-            note = f"{counted(piece.left_out, 'character')} left out"
-            shown.append(Markup('<span class="gap">') + note + Markup("</span>"))
-        elif piece.marked:
-            shown.append(Markup("<mark>") + visible(piece.text) + Markup("</mark>"))
-        else:
-            shown.append(visible(piece.text))
-    # Whatever is no markup yet is escaped here, as by `+` above.
-    return Markup("").join(shown)
-
-
 # --- filters ---------------------------------------------------------------------------------
 
-_AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_])")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
-def name(text: str) -> Markup:
-    """Return a name in which lines may break after separators, but not within a word."""
-    from markupsafe import Markup, escape
-
-    return Markup("<wbr>").join(escape(part) for part in _AFTER_A_SEPARATOR.split(visible(text)))
+def moment(at: str, *, clock: bool = True) -> str:
+    """Return an ISO 8601 time as `28 November 2026, 09:57 UTC`; one that is none as it is."""
+    try:
+        when = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    day = f"{when.day}\N{NO-BREAK SPACE}{_MONTHS[when.month - 1]} {when.year}"
+    zone = "" if when.tzinfo is None else f" {when.tzname()}"
+    return f"{day}, {when:%H:%M}{zone}" if clock and "T" in at else day
 
 
 def is_share(metric: Metric) -> bool:
@@ -115,7 +122,16 @@ def short_percent(share: float) -> str:
 
 def points(difference: float) -> str:
     """Return a difference of two fractions in percentage points, with its sign."""
-    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+    spelled = f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return spelled if spelled.strip("+\N{MINUS SIGN}0.") else "0.0"
+
+
+_SMALLEST_P = 1e-4
+
+
+def pvalue(p: float) -> str:
+    """Return a p-value after its sign: `= 0.031`, `= 1`, or `< 0.0001`."""
+    return f"< {_SMALLEST_P:.4f}" if p < _SMALLEST_P else f"= {p:.2g}"
 
 
 def place(share: float) -> str:
@@ -148,18 +164,13 @@ def thousands(count: int) -> str:
     return f"{count:,}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 sample`, `1,319 samples`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 _SHORT = 40
 """Characters of an answer that are shown in a table."""
 
 
 def short(text: str, most: int = _SHORT) -> str:
     """Return at most 40 characters of a text in one line, then `…` if there are more."""
-    return _cut(text, most)
+    return cut(text, most)
 
 
 _BEGINNING = 100
@@ -168,9 +179,4 @@ _BEGINNING = 100
 
 def beginning(text: str) -> str:
     """Return at most 100 characters of a text in one line, then `…` if there are more."""
-    return _cut(text, _BEGINNING)
-
-
-def _cut(text: str, most: int) -> str:
-    line = " ".join(text[: 4 * most].split())
-    return line if len(line) <= most else f"{line[:most].rstrip()}…"
+    return cut(text, _BEGINNING)

@@ -106,12 +106,21 @@ def _samples(entries: Sequence[TaskEntry]) -> str:
 # --- columns ---------------------------------------------------------------------------------
 
 
-def columns(results: Sequence[Result]) -> tuple[Column, ...]:
-    """Return the tasks, the one with most results first; the order of the results has no effect."""
+def columns(results: Sequence[Result], order: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Return the tasks, the one with most results first; the order of the results has no effect.
+
+    Args:
+        results: those of all runs.
+        order: tasks that come before the others, in this order.
+    """
     by_task: dict[str, list[Result]] = {}
     for result in sorted(results, key=lambda one: one.page):
         by_task.setdefault(result.task, []).append(result)
-    ordered = sorted(by_task.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    asked = {task: place for place, task in enumerate(order)}
+    ordered = sorted(
+        by_task.items(),
+        key=lambda pair: (asked.get(pair[0], len(asked)), -len(pair[1]), pair[0]),
+    )
     return tuple(_column(same_task) for _, same_task in ordered)
 
 

@@ -8,10 +8,9 @@ from itertools import islice
 
 from mathreason_eval.site import barcode
 from mathreason_eval.site.leaderboard import Column, Standing
-from mathreason_eval.site.pages import Values
+from mathreason_eval.site.pages import Values, model_names
 from mathreason_eval.site.problem_page import problem_page
 from mathreason_eval.site.problems import ProblemEntry
-from mathreason_eval.text import short_names
 
 _MOST_PROBLEMS = 12
 """Problems of each kind on the page."""
@@ -84,10 +83,10 @@ def _named(column: Column, entries: Iterable[ProblemEntry]) -> tuple[NamedProble
 def model_values(results: Sequence[ModelResult]) -> Values:
     """Return the variables of the template for a model."""
     first = results[0].standing.result
-    models = {result.standing.result.model for result in results}
+    short = model_names([result.standing.result for result in results])[first.model]
     return {
         "model": first.manifest.model,
-        "short": short_names(models)[first.model],
+        "short": short,
         "results": sorted(results, key=lambda one: (one.column.task, one.standing.result.page)),
         "legend": barcode.legend(result.stripes for result in results),
         "samples": sum(one.standing.result.judged for one in results),

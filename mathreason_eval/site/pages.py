@@ -7,33 +7,53 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.board import (
     SAMPLED,
     health,
-    matrix,
     mean_tokens,
     overall,
     sampled_metric,
     smallest_difference,
     tokens_picture,
 )
+from mathreason_eval.site.changes import History
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
+from mathreason_eval.site.markup import question
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
+from mathreason_eval.site.sample_markup import sample_article
+from mathreason_eval.site.settled import Matrix
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome, Prompt
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 Values = dict[str, object]
 """The variables of a template."""
 
 
-def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overview:
+    """What pages of the whole site are made of."""
+
+    table: Sequence[Column]
+    rows: Sequence[Row]
+    history: History
+    """What changed, and when."""
+    matrices: Mapping[str, Matrix]
+    """By task, which differences are settled; none for fewer than two ranked results."""
+
+
+def index_values(overview: Overview) -> Values:
     """Return the variables of the template for the first page."""
+    table, board = overview.table, overview.rows
     standings = [standing for column in table for standing in column.standings]
     rows_of = Counter(row.model for row in board)
-    short = short_names([standing.result.model for standing in standings])
+    short = model_names([standing.result for standing in standings])
     shown = [_row(row, table) for row in board]
     return {
         "table": table,
@@ -45,16 +65,29 @@ def index_values(table: Sequence[Column], board: Sequence[Row]) -> Values:
         "notes": [standing for standing in standings if standing.marked],
         "led": any(standing.leads for standing in standings),
         "samples": sum(standing.result.judged for standing in standings),
-        "others": [address for address in SITE_PAGES if address != FIRST_PAGE],
+        "others": [address for address in SITE_PAGES if address not in {FIRST_PAGE, FEED}],
         "overall": any(row["overall"] for row in shown),
         "sampled": [
             name for name in SAMPLED if any(sampled_metric(one, name) for one in standings)
         ],
         "smallest": {column.task: smallest_difference(column) for column in table},
-        "matrix": matrix(table[0]),
+        "matrix": overview.matrices.get(table[0].task),
         "scatter": tokens_picture(table[0]),
         "limits": HEALTH_LIMITS,
+        "changes": overview.history.changes[:_MOST_CHANGES],
     }
+
+
+_MOST_CHANGES = 10
+"""Changes on the first page; the feed and the data have more."""
+
+
+def feed_values(overview: Overview) -> Values:
+    """Return the variables of the template for the feed."""
+    return {"changes": overview.history.changes[:_MOST_FED]}
+
+
+_MOST_FED = 50
 
 
 def _row(row: Row, table: Sequence[Column]) -> Values:
@@ -83,6 +116,12 @@ def _row(row: Row, table: Sequence[Column]) -> Values:
     }
 
 
+def model_names(results: Sequence[Result]) -> Mapping[str, str]:
+    """Return the name of each model that is shown: of the site's settings, or a short one."""
+    given = {result.model: result.display for result in results if result.display}
+    return {**short_names(result.model for result in results), **given}
+
+
 def run_labels(results: Sequence[Result], count: Mapping[str, int]) -> Mapping[str, str]:
     """Return by run the short name of its model, with the folder's name if that is not unique.
 
@@ -91,7 +130,7 @@ def run_labels(results: Sequence[Result], count: Mapping[str, int]) -> Mapping[s
         count: how many rows each model has.
     """
     by_page = {result.page: result.model for result in results}
-    short = short_names(by_page.values())
+    short = model_names(results)
     folders = {result.page: result.folder for result in results}
     return {page: _label(model, (folders[page],), short, count) for page, model in by_page.items()}
 
@@ -108,8 +147,10 @@ def _label(
 
 
 FIRST_PAGE = "index.html"
-SITE_PAGES: Mapping[str, Callable[[Sequence[Column], Sequence[Row]], Values]] = {
+FEED = "feed.xml"
+SITE_PAGES: Mapping[str, Callable[[Overview], Values]] = {
     FIRST_PAGE: index_values,
+    FEED: feed_values,
 }
 """Pages of the whole site by address, which is also the name of their template in `leaderboard/`.
 
@@ -152,6 +193,7 @@ def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int
     """
     first = parts[0][0]
     return {
+        "short": first.display or first.model,
         "page": first.page,
         "manifest": first.manifest,
         "results": [_part(*part) for part in parts],
@@ -239,8 +281,29 @@ def _facts(prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str
 
 # --- samples ---------------------------------------------------------------------------------
 
-LIMITS = {"question": 20_000, "output": 10_000, "answer": 400}
-"""Maximum characters of a text that is shown in full."""
+LIMITS = {
+    "question": 20_000,
+    "output": 10_000,
+    "answer": 400,
+    "question_elements": 1_000,
+    "answer_elements": 100,
+}
+"""Maximum characters of a text that is shown in full, and elements of its formulas."""
+_QUESTIONS = 50_000
+"""Characters of questions on a page of samples."""
+_QUESTION_ELEMENTS, _ANSWER_ELEMENTS = 2_000, 700
+"""Elements of formulas on a page of samples."""
+
+
+def _limits(samples: Sequence[ShownSample], problems: int) -> Mapping[str, int]:
+    """Return the limits of texts and formulas, but of outputs, for which a page is small enough."""
+    answers = max(1, _ANSWER_ELEMENTS // (len(samples) + problems))
+    return {
+        "question": min(LIMITS["question"], max(300, _QUESTIONS // problems)),
+        "answer": LIMITS["answer"],
+        "question_elements": LIMITS["question_elements"],
+        "answer_elements": min(LIMITS["answer_elements"], answers),
+    }
 
 
 def samples_values(
@@ -248,6 +311,7 @@ def samples_values(
     number: int,
     samples: Sequence[ShownSample],
     prompts: Mapping[str, Prompt] = MappingProxyType({}),
+    following: Mapping[str, ShownSample] = MappingProxyType({}),
 ) -> Values:
     """Return the variables of the template for one page of samples.
 
@@ -256,17 +320,22 @@ def samples_values(
         number: the number of the page, from 1.
         samples: those of the page.
         prompts: by problem, as sent; imports have none.
+        following: by the place of a sample the next one of the same state, on any page.
     """
     problems = [(asked, [*group]) for asked, group in groupby(samples, key=lambda one: one.asked)]
+    limits = _limits(samples, len(problems))
+    questions = _questions([asked.problem.question for asked, _ in problems], limits)
+    room = _room(samples, max(_FEWEST, _PAGE - sum(map(len, questions))))
+    limits = {**limits, "output": room, "reasoning": room}
     present = Counter(sample.state for sample in samples)
-    room = _room(samples)
     first = (number - 1) * SAMPLES_PER_PAGE + 1
     return {
         "result": result,
+        "short": result.display or result.model,
         "number": number,
         "first": first,
         "last": first + len(samples) - 1,
-        "kinds": [
+        "choices": [
             choice(str(name), state.glyph, state.word, present[name])
             for name, state in STATES.items()
             if present[name]
@@ -274,13 +343,18 @@ def samples_values(
         "problems": [
             (
                 asked,
-                [_shown(sample) for sample in group],
+                questions[place],
+                " ".join(dict.fromkeys(sample.state for sample in group)),
+                [
+                    sample_article(result, sample, following.get(sample.anchor), limits)
+                    for sample in group
+                ],
                 _prompt(prompts.get(asked.problem.id), len(problems)),
             )
-            for asked, group in problems
+            for place, (asked, group) in enumerate(problems)
         ],
         "pages": list(_pager(result, number)),
-        "limits": {**LIMITS, "output": room, "reasoning": room},
+        "limits": limits,
     }
 
 
@@ -300,15 +374,17 @@ def _prompt(prompt: Prompt | None, problems: int) -> Values | None:
     }
 
 
-_PAGE = 130_000
-"""Characters of outputs and reasoning on a page of samples."""
+_PAGE, _FEWEST = 150_000, 30_000
+"""Characters of questions with their formulas, outputs and reasoning on a page of samples, and the
+fewest of them that are left to outputs and reasoning."""
 
 
-def _room(samples: Sequence[ShownSample]) -> int:
-    """Return the maximum characters of a text for which all of a page fit on it."""
-    left, most = _PAGE, LIMITS["output"]
-    texts = [(one.generation.text, one.generation.reasoning or "") for one in samples]
-    lengths = sorted(len(text) for both in texts for text in both)
+def _room(samples: Sequence[ShownSample], most_bytes: int) -> int:
+    """Return the maximum characters of a text for which all of a page are at most so many bytes."""
+    pairs = [(one.generation.text, one.generation.reasoning or "") for one in samples]
+    texts = [text for pair in pairs for text in pair]
+    lengths = sorted(map(len, texts))
+    left, most = int(most_bytes / _bytes_per_character(texts)), LIMITS["output"]
     for place, length in enumerate(lengths):
         fair = left // (len(lengths) - place)
         if length > fair:
@@ -317,21 +393,35 @@ def _room(samples: Sequence[ShownSample]) -> int:
     return most
 
 
-def _shown(sample: ShownSample) -> Values:
-    generation = sample.generation
-    cost = [f"finish reason {generation.finish_reason or 'unknown'}"]
-    if generation.completion_tokens is not None:
-        cost.insert(0, f"{generation.completion_tokens:,} tokens")
-    if generation.prompt_tokens is not None:
-        cost.append(f"{generation.prompt_tokens:,} tokens of prompt")
-    if generation.seconds is not None:
-        cost.append(f"{generation.seconds:,.1f} s")
-    if generation.seed is not None:
-        cost.append(f"seed {generation.seed}")
-    if generation.reward is not None:
-        cost.append(f"reward {generation.reward:g}")
-    publisher = {None: "", True: "says correct", False: "says wrong"}[generation.label]
-    return {"sample": sample, "cost": cost, "publisher": publisher}
+def _questions(texts: Sequence[str], limits: Mapping[str, int]) -> list[Markup]:
+    """Return the questions of a page with their formulas, as long as there is room for them."""
+    left = _QUESTION_ELEMENTS
+    shown: list[Markup] = []
+    for text in texts:
+        most = min(left, limits["question_elements"])
+        made = question(text, {**limits, "question_elements": most})
+        left -= made.count("</")
+        shown.append(made)
+    return shown
+
+
+def next_of_state(samples: Sequence[ShownSample]) -> dict[str, ShownSample]:
+    """Return by the place of each sample the next one of the same state; the last has none."""
+    before: dict[str, ShownSample] = {}
+    following: dict[str, ShownSample] = {}
+    for sample in samples:
+        if (earlier := before.get(sample.state)) is not None:
+            following[earlier.anchor] = sample
+        before[sample.state] = sample
+    return following
+
+
+def _bytes_per_character(texts: Sequence[str]) -> float:
+    """Return how long the characters of some texts are on a page: Chinese ones have three bytes."""
+    characters = sum(map(len, texts))
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    escaped = sum(text.count(sign) for text in texts for sign in "<>&\"'")
+    return (size + 4 * escaped) / characters if characters else 1.0
 
 
 _NEIGHBOURS = 3

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mathreason_eval.site import barcode
-from mathreason_eval.site.excerpts import Excerpts
+from mathreason_eval.site.kept_texts import Excerpts
 from mathreason_eval.site.leaderboard import Column
+from mathreason_eval.site.markup import name
 from mathreason_eval.site.pages import LIMITS, Values, result_labels
-from mathreason_eval.site.problems import AnswerClass, Given, ProblemEntry
+from mathreason_eval.site.problems import AnswerClass, ProblemEntry
 from mathreason_eval.site.results import Result, Shot, samples_page
+from mathreason_eval.site.sample_markup import folded_sample
 
 PROBLEMS_PER_PAGE = 100
 
@@ -35,6 +37,7 @@ def problem_values(
     entry = entries[place]
     results = [standing.result for standing in column.standings]
     models = len({results[number].model for number in entry.asked})
+    label = result_labels(results)
     return {
         "column": column,
         "entry": entry,
@@ -44,9 +47,9 @@ def problem_values(
         "easier": entries[place + 1] if place + 1 < len(entries) else None,
         "models": models,
         "alone": None if entry.alone is None else results[entry.alone],
-        "classes": [_class(results, one, models, excerpts) for one in entry.classes],
+        "classes": [_class(entry, results, one, label, excerpts) for one in entry.classes],
         "several": any(len(one.shots) > 1 for one in entry.asked.values()),
-        "label": result_labels(results),
+        "label": label,
         "limits": LIMITS,
         "list": list_page(column, "all", place // PROBLEMS_PER_PAGE + 1),
     }
@@ -56,32 +59,53 @@ _MOST_FOLDED = 240
 """Samples of a problem on its page; a result's further ones are on its pages of samples."""
 
 
-def _class(results: Sequence[Result], one: AnswerClass, models: int, excerpts: Excerpts) -> Values:
+def _class(
+    entry: ProblemEntry,
+    results: Sequence[Result],
+    one: AnswerClass,
+    label: Mapping[str, str],
+    excerpts: Excerpts,
+) -> Values:
     most = max(1, _MOST_FOLDED // max(1, len(results)))
+    models = len({results[number].model for number in entry.asked})
     return {
         "answer": one.answer,
         "is_gold": one.is_gold,
         "models": one.models,
         "samples": one.samples,
         "share": one.models / models if models else 0.0,
-        "given": [_given(results[given.place], given, most, excerpts) for given in one.given],
+        "given": [
+            _given(entry, results[given.place], given.shots, most, label, excerpts)
+            for given in one.given
+        ],
     }
 
 
-def _given(result: Result, given: Given, most: int, excerpts: Excerpts) -> Values:
+def _given(
+    entry: ProblemEntry,
+    result: Result,
+    shots: Sequence[Shot],
+    most: int,
+    label: Mapping[str, str],
+    excerpts: Excerpts,
+) -> Values:
+    who = str(name(label[result.page]))
+    place = f"#{entry.anchor}"
     return {
         "result": result,
-        "count": len(given.shots),
-        "shots": [_folded(result, shot, excerpts) for shot in given.shots[:most]],
-        "more": len(given.shots) - most,
-    }
-
-
-def _folded(result: Result, shot: Shot, excerpts: Excerpts) -> Values:
-    return {
-        "shot": shot,
-        "pieces": None if shot.text is None else excerpts.read(shot.text),
-        "href": samples_page(result, shot.page),
+        "first": f"../../{samples_page(result, shots[0].page)}{place}",
+        "shots": [
+            folded_sample(
+                result,
+                shot,
+                who=who,
+                href=f"../../{samples_page(result, shot.page)}{place}:{shot.sample}",
+                output=None if shot.text is None else excerpts.read(shot.text),
+                longest=LIMITS["answer"],
+            )
+            for shot in shots[:most]
+        ],
+        "more": len(shots) - most,
     }
 
 
@@ -108,6 +132,11 @@ def is_listed(entry: ProblemEntry, name: str) -> bool:
     if name == "alone":
         return entry.alone is not None
     return name == "all" or entry.kind == _KINDS[name]
+
+
+def charts_page(column: Column) -> str:
+    """Return the address of the page of a task's charts, from the site's root."""
+    return f"task/{column.page}/charts.html"
 
 
 def list_page(column: Column, name: str, page: int = 1) -> str:

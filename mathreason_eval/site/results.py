@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_name, metric_of, task_run
@@ -146,6 +147,8 @@ class Result:
     metrics: tuple[Metric, ...]
     scores: Mapping[str, RunScores]
     """The problems' scores, by each metric that results can be ranked by."""
+    display: str = ""
+    """The name under which the model is shown; empty for its own."""
 
     @property
     def model(self) -> str:
@@ -210,8 +213,32 @@ def _no_text(_: Sample) -> None:
     return None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What is shown in place of a model's name and of questions."""
+
+    name: str = ""
+    """The name; empty for the model's own."""
+    withheld: str = ""
+    """Why questions are not printed; empty if they are."""
+
+    def problem(self, problem: Problem) -> Problem:
+        """Return a problem, without its question if that is not printed.
+
+        A digest stands for the question, so that different ones stay different.
+        """
+        if not self.withheld:
+            return problem
+        digest = sha256(problem.question.encode("utf-8", "surrogatepass")).hexdigest()
+        question = f"Not printed: {self.withheld}. ({digest[:10]})"
+        return replace(problem, question=question, given={})
+
+
+PLAIN = Shown()
+
+
 def read_result(
-    run: Run, page: str, task: str, keep: KeepText = _no_text
+    run: Run, page: str, task: str, keep: KeepText = _no_text, shown: Shown = PLAIN
 ) -> tuple[Result, tuple[ShownSample, ...]]:
     """Return one task of a run and its samples, in the order of its problems.
 
@@ -220,12 +247,13 @@ def read_result(
         page: its name in addresses.
         task: the task.
         keep: what keeps an excerpt of each sample's text.
+        shown: what replaces the model's name and the questions.
 
     Raises:
         RunError: if what is stored does not fit together.
     """
     check_stored(run, task)
-    asked, samples = _in_order(run.problems(task), run.samples(task), keep)
+    asked, samples = _in_order(run.problems(task), run.samples(task), keep, shown)
     states = Counter(sample.state for sample in samples)
     result = Result(
         page=page,
@@ -236,6 +264,7 @@ def read_result(
         states={str(state): states[state] for state in STATES},
         metrics=task_metrics(run, task).metrics,
         scores=_scores(run, task),
+        display=shown.name,
     )
     return result, samples
 
@@ -262,7 +291,7 @@ def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
 
 
 def _in_order(
-    problems: Sequence[Problem], stored: Iterable[Sample], keep: KeepText
+    problems: Sequence[Problem], stored: Iterable[Sample], keep: KeepText, shown_as: Shown
 ) -> tuple[tuple[AskedProblem, ...], tuple[ShownSample, ...]]:
     """Return (problems in the run's order, samples by problem and index)."""
     by_problem: dict[str, list[Sample]] = {problem.id: [] for problem in problems}
@@ -273,7 +302,7 @@ def _in_order(
     for number, problem in enumerate(problems, 1):
         samples = by_problem[problem.id]
         asked = AskedProblem(
-            problem=problem,
+            problem=shown_as.problem(problem),
             anchor=page_name(problem.id),
             address=problem_address(problem),
             number=number,

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from mathreason_eval.compare.pairing import metric_of
 from mathreason_eval.errors import UserError
 from mathreason_eval.site import barcode
-from mathreason_eval.site.board import matrix, tokens_picture
+from mathreason_eval.site.board import tokens_picture
 from mathreason_eval.site.charts import axis
+from mathreason_eval.site.citations import TaskFacts
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column
 from mathreason_eval.site.pages import Values, result_labels
-from mathreason_eval.site.problem_page import ProblemList
+from mathreason_eval.site.problem_page import ProblemList, charts_page
 from mathreason_eval.site.problems import ProblemEntry, strong_models
 from mathreason_eval.site.results import Result
+from mathreason_eval.site.settled import Matrix
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
 from mathreason_eval.types import Metric, Outcome
@@ -25,7 +27,12 @@ _HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 
 
 def task_values(
-    column: Column, entries: Sequence[ProblemEntry], lists: Sequence[ProblemList]
+    column: Column,
+    entries: Sequence[ProblemEntry],
+    lists: Sequence[ProblemList],
+    found: Matrix | None,
+    charts: Sequence[tuple[str, str]],
+    facts: TaskFacts,
 ) -> Values:
     """Return the variables of the template for a task.
 
@@ -33,8 +40,12 @@ def task_values(
         column: the task with its results.
         entries: its problems, the hardest first.
         lists: the lists of its problems.
+        found: which differences are settled.
+        facts: its licence and paper.
+        charts: (place, title) of each chart on the page of its charts.
     """
     results = [standing.result for standing in column.standings]
+    panels = [drawn for result in results if (drawn := panel(result)) is not None]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != WHOLE)
     codes = [_barcode(place, result, entries) for place, result in enumerate(results)]
     return {
@@ -44,16 +55,20 @@ def task_values(
         "health": _HEALTH,
         "limits": HEALTH_LIMITS,
         "axis": axis(standing.metric for standing in column.standings),
-        "panels": [drawn for result in results if (drawn := panel(result)) is not None],
+        "panels": panels,
+        "ks": sorted({k for drawn in panels for k in drawn.values}),
         "slices": list(slices)[:_MOST_SLICES],
         "more_slices": max(0, len(slices) - _MOST_SLICES),
         "sliced": _slice_metric(column.metric, results),
-        "matrix": matrix(column),
+        "charts": charts,
+        "charts_page": charts_page(column),
+        "matrix": found,
         "scatter": tokens_picture(column),
         "codes": codes,
         "legend": barcode.legend(codes),
         "problems": len(entries),
         "lists": lists,
+        "facts": facts,
         "doubtful": [
             (place, entry) for place, entry in enumerate(entries, 1) if entry.doubt is not None
         ],
@@ -111,6 +126,15 @@ class Panel:
     curves: tuple[Curve, ...]
     ticks: tuple[tuple[float, int], ...]
     """(x coordinate from 0 to 100, k)."""
+
+    @property
+    def values(self) -> Mapping[int, tuple[Metric | None, ...]]:
+        """Return by k of its ticks pass@k and maj@k, after k = 1."""
+        return {
+            k: tuple(self.result.metric(f"{name}@{k}") for name in ("pass", "maj"))
+            for _, k in self.ticks
+            if k > 1
+        }
 
 
 def panel(result: Result) -> Panel | None:

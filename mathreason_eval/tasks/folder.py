@@ -46,6 +46,7 @@ def read_task(folder: Path) -> Task:
             second=_grader(folder, spec["second"]) if spec.get("second") else None,
             convention=Convention.of(spec.get("convention", {})),
             check_steps=spec.get("check_steps", False),
+            printed=spec.get("printed", True),
             metrics=_strings(spec.get("metrics", ())),
             prompts=_prompts(folder, spec.get("prompts")),
             data=_data(folder, spec.get("data", ())),

@@ -185,6 +185,7 @@ KEYS: Mapping[str, _Kind] = MappingProxyType({
     ),
     "columns": _Kind("a mapping of names to columns", _maps_texts),
     "check_steps": _FLAG,
+    "printed": _FLAG,
 })  # fmt: skip
 """Every key of a task.yaml."""
 

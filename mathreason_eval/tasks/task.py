@@ -111,6 +111,8 @@ class Task:
     """The grader's name, or `task.py:NAME` for a function in the task's folder."""
     prompts: Mapping[str, PromptForm]
     """By id. A chat model gets the first chat form, a base model the first text form."""
+    printed: bool = True
+    """Whether its problems may be printed, on a site for example; false if no licence allows it."""
     source: str = ""
     paper: str = ""
     data: tuple[HubData | FileData, ...] = ()

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 _SPECIAL = re.compile(r"[^\n\t -~]+")
 _IGNORABLE = re.compile(
@@ -35,9 +36,14 @@ def visible_line(text: str) -> str:
 
 
 def _spell_out(found: re.Match[str]) -> str:
-    """Return a match of non-ASCII characters with the invisible ones escaped."""
+    characters = found.group()
+    return _spelled(characters) if len(characters) > _SHORT_RUN else _spelled_short(characters)
+
+
+def _spelled(characters: str) -> str:
+    """Return non-ASCII characters with the invisible ones escaped."""
     shown, marks, before = [], 0, ""
-    for char in found.group():
+    for char in characters:
         category = unicodedata.category(char)
         marks = marks + 1 if category.startswith("M") else 0
         hidden = category.startswith("C") or category in {"Zl", "Zp"} or _IGNORABLE.match(char)
@@ -46,6 +52,11 @@ def _spell_out(found: re.Match[str]) -> str:
         shown.append(_code_point(char) if (hidden and not drawn) or marks > _MAX_MARKS else char)
         before = category
     return "".join(shown)
+
+
+_SHORT_RUN = 8
+_spelled_short = lru_cache(maxsize=4096)(_spelled)
+"""Most runs are single signs that come again and again."""
 
 
 def _code_point(char: str) -> str:

@@ -12,7 +12,13 @@ from mathreason_eval.cli.server import site_server
 
 
 @pytest.fixture
-def ask(tmp_path):
+def headers():
+    """The headers of each answer."""
+    return []
+
+
+@pytest.fixture
+def ask(tmp_path, headers):
     """Return what asks for a path, and returns the status and the text of the answer."""
     site = tmp_path / "site"
     (site / "run").mkdir(parents=True)
@@ -24,6 +30,9 @@ def ask(tmp_path):
     (site / "out").symlink_to(tmp_path)
     (site / "loop" / "index.html").symlink_to(tmp_path / "secret")
     (site / "again").symlink_to("index.html")
+    (site / ".record.json").write_text("hush")
+    (site / ".git").mkdir()
+    (site / ".git" / "config").write_text("hush")
     os.mkfifo(site / "pipe")
     with site_server(site, 0) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -35,6 +44,7 @@ def ask(tmp_path):
             connection.endheaders()
             answer = connection.getresponse()
             found = answer.status, answer.read().decode()
+            headers.append(dict(answer.getheaders()))
             connection.close()
             return found
 
@@ -56,7 +66,7 @@ def test_pages_are_served(ask, path, text):
     "path",
     ["/key", "/out/secret", "/out/", "/loop/", "/pipe", "/../secret", "/%2e%2e/secret", "/run/",
      "/..%2fsecret", "//etc/passwd", "/\\../secret", "/out%00/secret", "/run/?x/", "/loop/?/",
-     "/run/?x", "/loop/#x", "/%00/"],
+     "/run/?x", "/loop/#x", "/%00/", "/.record.json", "/.git/config", "/run/../.record.json"],
 )  # fmt: skip
 def test_nothing_leads_out_of_the_folder_and_no_folder_is_listed(ask, path):
     status, text = ask(path)
@@ -69,3 +79,15 @@ def test_nothing_leads_out_of_the_folder_and_no_folder_is_listed(ask, path):
 def test_another_name_of_this_machine_is_told_nothing(ask, host):
     status, text = ask("/", host)
     assert (status, "first page" in text) == (403, False)
+
+
+@pytest.mark.parametrize(("path", "host"), [("/", None), ("/none", None), ("/", "evil.example")])
+def test_every_answer_forbids_what_no_page_needs(ask, headers, path, host):
+    ask(path) if host is None else ask(path, host)
+    [found] = headers
+    assert found["X-Content-Type-Options"] == "nosniff"
+    assert found["Referrer-Policy"] == "no-referrer"
+    policy = found["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy

@@ -106,6 +106,8 @@ ADDRESSES = [
     "task/shopping/all-001.html",
     "task/shopping/PROBLEM",
     "model/MODEL",
+    "task/shopping/charts.html",
+    "compare/shopping/PAIR",
     "run/weak.html",
     "run/weak/shopping-samples-001.html",
     "run/hostile/shopping-samples-001.html",
@@ -164,6 +166,54 @@ def test_a_page_is_legible_and_no_wider_than_its_window(open_page, address, sche
     tab = open_page(address, color_scheme=scheme, viewport=window)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(CONTRAST) == []
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The program of axe-core, which a package of Python ships."""
+    package = pytest.importorskip("axe_playwright_python")
+    return (Path(str(package.__file__)).parent / "axe.min.js").read_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_axe_finds_nothing(open_page, axe, address, scheme):
+    tab = open_page(address, color_scheme=scheme)
+    tab.evaluate(axe)
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+    assert [
+        (one["impact"], one["id"], node["html"][:200])
+        for one in found["violations"]
+        for node in one["nodes"]
+    ] == []
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_printed_page_is_black_on_white_and_has_no_tools(open_page, address):
+    tab = open_page(address, color_scheme="dark", viewport={"width": 794, "height": 1123})
+    tab.emulate_media(media="print")
+    assert tab.evaluate("getComputedStyle(document.body).color") == "rgb(27, 27, 29)"
+    for tool in (".tools", ".choices", ".pin", "th button"):
+        assert tab.locator(f"{tool}:visible").count() == 0
+    assert tab.locator("h1").is_visible()
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_link_and_button_can_be_reached_by_key(open_page, address):
+    tab = open_page(address)
+    unreachable = """[...document.querySelectorAll("a[href], button, summary, input")]
+      .filter((one) => one.checkVisibility() && one.tabIndex < 0).map((one) => one.outerHTML)"""
+    assert tab.evaluate(unreachable) == []
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    outline = tab.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+
+
+def test_a_page_without_a_name_is_none(open_page):
+    titles = [open_page(address).title() for address in ADDRESSES]
+    assert all(titles)
+    assert len(set(titles)) == len(titles)
 
 
 def test_light_and_dark_follow_the_system(open_page):
@@ -290,6 +340,26 @@ def test_a_choice_of_metric_keeps_the_search_and_the_order(open_page):
     tab.get_by_label("Metric").get_by_text("maj@k").click()
     assert tab.url.endswith("#q=weak&sort=model:ascending&metric=maj")
     assert tab.locator(".board tr[data-name]:visible").count() == 1
+
+
+def test_a_pinned_row_stands_first_and_in_the_address(open_page):
+    tab = open_page("index.html")
+    names = tab.locator(".board tbody tr[data-name] th > a")
+    before = names.all_inner_texts()
+    tab.get_by_role("button", name="pin weak").click()
+    assert names.first.inner_text() == "weak"
+    assert "#pin=weak--" in tab.url
+    tab.get_by_role("button", name="sort by shopping").click()
+    assert names.first.inner_text() == "weak"
+    tab.reload()
+    assert names.first.inner_text() == "weak"
+    pin = tab.get_by_role("button", name="pin weak")
+    assert pin.get_attribute("aria-pressed") == "true"
+    pin.press("Enter")
+    assert "pin=" not in tab.url
+    tab.go_back()
+    tab.goto(tab.url.partition("#")[0])
+    assert names.all_inner_texts() == before
 
 
 def test_the_first_key_skips_to_the_content(open_page):

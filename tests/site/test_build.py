@@ -88,13 +88,16 @@ def test_nothing_comes_from_outside(site):
         assert not any(name == "style" or "style" in found for name, found in page.tags)
 
 
-def test_the_time_of_the_build_is_in_one_place_and_the_version_on_every_page(site):
+def test_the_time_of_the_build_is_where_it_belongs_and_the_version_on_every_page(site):
     from mathreason_eval import __version__
 
     for page in pages(site):
         assert f"Made with mathreason-eval {__version__}" in page.text
     holding = {path for path in site.rglob("*.*") if MADE.encode() in path.read_bytes()}
-    assert {path.name for path in holding} == {"index.html", ".mathreason-site.json"}
+    assert {path.name for path in holding} == {
+        *("index.html", ".mathreason-site.json"),
+        *("changes.json", "feed.xml"),  # the first build is a change
+    }
 
 
 def test_outcomes_add_up_to_n_on_the_page_of_a_run(site, runs):
@@ -180,7 +183,7 @@ def test_a_page_of_the_site_is_a_template_and_a_line_in_a_table(tmp_path, monkey
         '{% extends "base.html" %}{% block main %}{{ table|length|counted("task") }}{% endblock %}'
     )
     monkeypatch.setattr(formats, "resource_dir", lambda _: templates)
-    monkeypatch.setitem(SITE_PAGES, "all-tasks.html", lambda table, _: {"table": table})
+    monkeypatch.setitem(SITE_PAGES, "all-tasks.html", lambda overview: {"table": overview.table})
     index = build_site([make_run(tmp_path / "run")], tmp_path / "site")
     assert "1 task" in Page(index.parent / "all-tasks.html").text
     assert "all-tasks.html" in Page(index).links
@@ -319,3 +322,37 @@ def test_a_folder_of_a_site_that_is_a_link_is_an_error(runs, tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
         build_site(runs[:1], tmp_path / "site")
     assert not list((tmp_path / "home").iterdir())
+
+
+def test_a_sample_leads_to_the_next_one_of_its_outcome_on_any_page(site, runs):
+    run = runs[1]
+    name = run_name(site, "two")
+    verdicts = {(one.problem_id, one.sample): one.outcome for one in run.verdicts("shopping")}
+    ordered = [(one.problem_id, one.sample) for one in run.generations("shopping")]
+    wrong = [
+        f"{problem}:{sample}" for problem, sample in ordered if verdicts[problem, sample] == "wrong"
+    ]
+    seen, number, place = [wrong[0]], 1, wrong[0]
+    while True:
+        path = site / "run" / name / f"shopping-samples-{number:03d}.html"
+        article = path.read_text().partition(f'id="{place}"')[2].partition("</h3>")[0]
+        link = re.search(r'class="onward" href="([^"#]*)#([^"]+)">next wrong', article)
+        if link is None:
+            break
+        if link[1]:
+            number = int(link[1][-8:-5])
+        place = link[2]
+        seen.append(place)
+    assert seen == wrong
+    assert number > 1
+
+
+def test_formulas_of_questions_and_golds_are_mathml_and_outputs_are_source(tmp_path):
+    run = make_run(
+        tmp_path / "run", problems=2, question="What is $\\frac{1}{2} + x^2$?", text="$x^2$ {"
+    )
+    site = build_site([run], tmp_path / "site").parent
+    for path in (*(site / "run").rglob("*samples*.html"), *site.rglob("shopping-0--*.html")):
+        text = path.read_text()
+        assert "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in text
+        assert "$x^2$" in text

@@ -244,6 +244,10 @@ def test_what_is_no_address_is_not_written(tmp_path, address):
         SiteFolder(tmp_path / "site").write(address, b"x")
 
 
+TIMED = ("changes.json", "feed.xml", "index.html")
+"""What says when a build was made, and what it changed."""
+
+
 class Killed(BaseException):
     """As a signal would."""
 
@@ -291,7 +295,7 @@ def test_a_build_killed_while_it_moves_pages_leaves_no_dead_link(
     build_site(runs[1:], site)
     assert files(site) == {
         **files(build_site(runs[1:], tmp_path / "fresh").parent),
-        **{name: (site / name).read_bytes() for name in (RECORD, "index.html")},
+        **{name: (site / name).read_bytes() for name in (RECORD, *TIMED)},
     }
 
 
@@ -350,4 +354,4 @@ def test_a_run_that_got_another_task_is_found_at_its_old_address(tmp_path):
 def test_a_site_needs_no_clock_to_be_built(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(site_package, "now", lambda: "2026-05-02")
     index = build_site(runs, tmp_path / "site")
-    assert "Built 2026-05-02." in Page(index).text
+    assert "Built 2 May 2026." in Page(index).text

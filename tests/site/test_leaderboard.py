@@ -10,11 +10,12 @@ from site_pages import Page, run_name
 from site_runs import make_run
 
 from mathreason_eval.site import build_site
-from mathreason_eval.site.board import matrix, mean_tokens, overall, smallest_difference
+from mathreason_eval.site.board import mean_tokens, overall, smallest_difference
 from mathreason_eval.site.charts import scatter
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, columns, rows
 from mathreason_eval.site.problems import solved_share
 from mathreason_eval.site.results import AskedProblem, read_result
+from mathreason_eval.site.settled import matrix
 from mathreason_eval.types import Outcome, Problem
 
 
