@@ -26,7 +26,7 @@ from mathreason_eval.cli.screens.actions import commands_stopped
 from mathreason_eval.cli.screens.streams import guard_streams
 from mathreason_eval.cli.show import list_command, show, tasks
 from mathreason_eval.cli.signals import SIGNALS
-from mathreason_eval.cli.verify import check, verify
+from mathreason_eval.cli.verify import check, serve_grader, verify
 from mathreason_eval.errors import (
     EXIT_DONE,
     EXIT_INTERNAL_ERROR,
@@ -100,7 +100,7 @@ def verbs() -> None:
 for command in (
     *(run, doctor, tasks, list_command, show, check, verify, regrade, reproduce),
     *(compare, gate, plan),
-    *(import_command, export, leaderboard, serve),
+    *(import_command, export, leaderboard, serve, serve_grader),
 ):
     verbs.add_command(command)
 

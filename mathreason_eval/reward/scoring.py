@@ -222,7 +222,7 @@ def _counted(
     weak = 0
     for place, match in zip(rows["places"], matches, strict=True):
         cut = place < len(ends) and ends[place] == "length"
-        found[place] = _reason(match, cut=cut)
+        found[place] = reason_of(match, cut=cut)
         decided = found[place] in {Reason.RIGHT, Reason.WRONG}
         weak += decided and match is not None and match.found_by in WEAK_RULES
     COUNTERS.add([*found, *[WEAK] * weak])
@@ -238,7 +238,13 @@ _REASONS = {
 }
 
 
-def _reason(match: Match | None, *, cut: bool) -> Reason:
+def reason_of(match: Match | None, *, cut: bool) -> Reason:
+    """Return why a completion has its reward.
+
+    Args:
+        match: its judgement; None if that failed.
+        cut: whether the text was cut: then its answer counts only if it is announced.
+    """
     if match is None or match.outcome is None:
         return Reason.UNDECIDED
     if cut and (match.answer is None or match.found_by in WEAK_RULES):
