@@ -119,7 +119,8 @@ def test_the_grader_of_a_row_is_its_own_or_that_of_the_server(client):
 TRAINERS = [
     # path, body, reply
     ("/openrlhf", {"query": ["Is it 8? \\boxed{7}", "Is it 7? no"],
-                   "prompts": ["Is it 8? ", "Is it 7? "], "labels": ["7", 7]}, {"rewards": [1.0, 0.0]}),
+                   "prompts": ["Is it 8? ", "Is it 7? "], "labels": ["7", 7]},
+                                                                           {"rewards": [1.0, 0.0]}),
     ("/openrlhf", {"query": [None], "prompts": ["p"], "labels": ["7"]},    {"rewards": [0.0]}),
     ("/slime",    {"prompt": "3 + 4?", "response": "\\boxed{7}", "label": "7"}, 1.0),
     ("/slime",    {"prompt": "3 + 4?", "response": "\\boxed{8}", "label": 7},   0.0),
