@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -231,8 +231,15 @@ def _as_row(
         "answer": answer,
         "output": output,
         "grader": chosen.grader,
-        "convention": asdict(chosen.convention),
+        "convention": _as_mapping(chosen.convention),
     }
+
+
+@lru_cache(maxsize=16)
+def _as_mapping(convention: Convention) -> Mapping[str, Any]:
+    """Return the options that are not the default: each row takes them along."""
+    default = asdict(DEFAULT)
+    return {name: value for name, value in asdict(convention).items() if value != default[name]}
 
 
 def verify_many(
