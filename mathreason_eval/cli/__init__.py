@@ -20,7 +20,7 @@ from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
 from mathreason_eval.cli.publish import export, leaderboard, serve
 from mathreason_eval.cli.reproduce import reproduce
-from mathreason_eval.cli.run import import_command, regrade, run
+from mathreason_eval.cli.run import exclude, import_command, merge, regrade, run
 from mathreason_eval.cli.screens import check_output, note, print_crash, print_error
 from mathreason_eval.cli.screens.actions import commands_stopped
 from mathreason_eval.cli.screens.streams import guard_streams
@@ -99,7 +99,7 @@ def verbs() -> None:
 
 for command in (
     *(run, doctor, tasks, list_command, show, check, verify, regrade, reproduce),
-    *(compare, gate, plan),
+    *(merge, exclude, compare, gate, plan),
     *(import_command, export, leaderboard, serve, serve_grader),
 ):
     verbs.add_command(command)

@@ -271,7 +271,7 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     from mathreason_eval.cli.screens.gate import design_as_json, print_designs
     from mathreason_eval.cli.stored import check_golds, run_path
     from mathreason_eval.compare.design import PlanRequest, designs
-    from mathreason_eval.runs.completeness import gaps
+    from mathreason_eval.runs.completeness import exclusions, gaps
     from mathreason_eval.runs.store import find_run
     from mathreason_eval.stats.power import GateSettings
 
@@ -284,6 +284,9 @@ def plan(*, baseline: Path, tasks: tuple[str, ...], as_json: bool, **options: fl
     check_golds(run)
     done = designs(run, tasks, request)
     for one in done:
-        for phrase in gaps(run, one.task, str(run.path)):
+        for phrase in (
+            *gaps(run, one.task, str(run.path)),
+            *exclusions(run, one.task, str(run.path)),
+        ):
             note(f"warning: of {one.task}, {as_called(phrase)}")
     print_json([design_as_json(one) for one in done]) if as_json else print_designs(done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_name, metric_of, task_run
@@ -17,7 +17,8 @@ from mathreason_eval.runs.addresses import (
     samples_address,
     task_address,
 )
-from mathreason_eval.runs.completeness import check_stored, task_metrics
+from mathreason_eval.runs.completeness import check_stored, excluded_samples, task_metrics
+from mathreason_eval.runs.reading import Excluded
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric
@@ -146,6 +147,15 @@ class Result:
     metrics: tuple[Metric, ...]
     scores: Mapping[str, RunScores]
     """The problems' scores, by each metric that results can be ranked by."""
+    excluded: Mapping[str, int]
+    """How many of the samples that were asked for are excluded, by reason."""
+    exclusions: Excluded = field(default_factory=lambda: Excluded(()), compare=False)
+    """Which they are."""
+
+    @property
+    def counting(self) -> int:
+        """Return the number of its problems without those that are excluded."""
+        return sum(one.problem.id not in self.exclusions.problems for one in self.problems)
 
     @property
     def model(self) -> str:
@@ -180,7 +190,8 @@ class Result:
     @property
     def missing(self) -> int:
         """Return the number of samples that were asked for and are not stored."""
-        return max(0, len(self.problems) * self.entry.samples - self.stored)
+        asked = len(self.problems) * self.entry.samples - sum(self.excluded.values())
+        return max(0, asked - self.stored)
 
     @property
     def complete(self) -> bool:
@@ -236,6 +247,8 @@ def read_result(
         states={str(state): states[state] for state in STATES},
         metrics=task_metrics(run, task).metrics,
         scores=_scores(run, task),
+        excluded=excluded_samples(run, task),
+        exclusions=run.excluded(task),
     )
     return result, samples
 
