@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.compare import compare
+from mathreason_eval.cli.compare import compare, curve
 from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
 from mathreason_eval.cli.publish import export, leaderboard, serve
@@ -99,7 +99,7 @@ def verbs() -> None:
 
 for command in (
     *(run, doctor, tasks, list_command, show, check, verify, regrade, reproduce),
-    *(merge, exclude, compare, gate, plan),
+    *(merge, exclude, compare, curve, gate, plan),
     *(import_command, export, leaderboard, serve, serve_grader),
 ):
     verbs.add_command(command)

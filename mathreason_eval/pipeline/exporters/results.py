@@ -78,13 +78,13 @@ def export_eval_results(run: Run, out: Path) -> None:
         if hub is None:
             continue
         best = primary(whole_metrics(run, task), entry)
+        revision = {"revision": entry.data.revision} if entry.data.revision else {}
         row = {
-            "dataset": {"id": hub, "task_id": task, "revision": entry.data.revision or None},
+            "dataset": {"id": hub, "task_id": task, **revision},
             "value": round(100 * best.value, 4) if best.unit == "share" else best.value,
             "date": _day(run.manifest),
             "notes": f"{best.name}, 95 % interval {_interval(best)}; {notes_on(run, task)}",
         }
-        row["dataset"] = {name: said for name, said in row["dataset"].items() if said}
         text = yaml.safe_dump([row], sort_keys=False, allow_unicode=True, width=1000)
         write(out / ".eval_results" / f"{slug(task, 80)}.yaml", text)
         written += 1
