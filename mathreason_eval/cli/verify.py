@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from mathreason_eval.cli.options import (
+    PATH,
     data_option,
     grading_options,
     json_option,
@@ -124,6 +125,12 @@ def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any
 @click.command()
 @click.argument("names", metavar="[TASK]…", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Check every task.")
+@click.option(
+    "--evidence",
+    type=PATH,
+    metavar="FOLDER",
+    help="Published outputs: check the parity record of the tasks on those that are there.",
+)
 @data_option
 @tasks_dir_option
 @json_option
@@ -131,6 +138,7 @@ def check(
     *,
     names: tuple[str, ...],
     everything: bool,
+    evidence: Path | None,
     data: Mapping[str, tuple[str, ...]],
     tasks_dirs: tuple[Path, ...],
     as_json: bool,
@@ -146,7 +154,10 @@ def check(
     chosen = task_names(tasks_dirs) if everything else names
     if not chosen:
         raise click.UsageError("Name a task, or use --all.")
-    done = {name: check_task(load_task(name, tasks_dirs), data.get(name, ())) for name in chosen}
+    done = {
+        name: check_task(load_task(name, tasks_dirs), data.get(name, ()), evidence)
+        for name in chosen
+    }
     passed = all(one.ok for checks in done.values() for one in checks)
     with exit_code_kept():
         if as_json:
