@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Run MODEL on the problems of some tasks, and grade its answers.
 
-    MODEL is BACKEND:NAME: vllm:, hf:, llamacpp:FILE.gguf, openai:NAME@URL, replay:FILE, fake:… or
-    demo, a small model that is installed as a package. The same command resumes.
+    MODEL is BACKEND:NAME: vllm:, hf:, llamacpp:FILE.gguf, openai:NAME@URL, lm_eval:TYPE,ARGS,
+    replay:FILE, fake:… or demo, a small model that is installed as a package. The same command
+    resumes.
     """
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
