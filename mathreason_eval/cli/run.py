@@ -191,7 +191,8 @@ _LOG_OPTIONS = (
         "--report",
         type=PATH,
         metavar="FILE",
-        help="Write the comparison with the publisher's verdicts to this file, as Markdown.",
+        help="Write the comparison with the publisher's verdicts to this file: as a page if it "
+        "ends in .html, else as Markdown.",
     ),
     data_option,
     tasks_dir_option,
@@ -270,7 +271,12 @@ def _print_imported(done: Sequence[Imported], *, as_json: bool) -> None:
 
 
 def _import_logs(form: str | None, paths: Sequence[Path], options: Mapping[str, Any]) -> int:
-    from mathreason_eval.cli.screens.publisher import markdown, print_report, report_as_json
+    from mathreason_eval.cli.screens.publisher import (
+        markdown,
+        page,
+        print_report,
+        report_as_json,
+    )
     from mathreason_eval.cli.screens.runs import warn_of_rows
     from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs
     from mathreason_eval.pipeline.importers.formats import FORMATS
@@ -293,7 +299,9 @@ def _import_logs(form: str | None, paths: Sequence[Path], options: Mapping[str, 
     found = [report(one.run) for one in done.runs]
     if options["report"] is not None:
         with exit_code_kept():
-            write_file(options["report"], "\n".join(map(markdown, found)), "--report")
+            is_page = options["report"].suffix.lower() in {".html", ".htm"}
+            text = page(found) if is_page else "\n".join(map(markdown, found))
+            write_file(options["report"], text, "--report")
     with exit_code_kept():
         if options["as_json"]:
             print_json([report_as_json(*pair) for pair in zip(done.runs, found, strict=True)])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
 import json
+import pickle
 import re
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -251,6 +253,18 @@ def test_several_outputs_of_a_problem_are_averaged(tmp_path):
         "correct": 0.5, "no_answer": 0.5, "truncated": 0.0, "ungradable": 0.0,
     }  # fmt: skip
     assert task.target(doc) == doc["gold"][0]
+
+
+def test_a_task_that_has_judged_is_copied_and_sent_to_other_processes(tmp_path):
+    [name] = write_tasks([asked_task(TaskRequest(task=load_task("arithmetic"), limit=1))], tmp_path)
+    task = ExportedTask(tmp_path / name)
+    doc = json.loads((tmp_path / name / "problems.jsonl").read_text())
+    told = task.process_results(doc, ["no idea"])
+    for other in (
+        copy.deepcopy(task.process_results),
+        pickle.loads(pickle.dumps(task)).process_results,
+    ):
+        assert other(doc, ["no idea"]) == told
 
 
 def test_prompts_of_the_assistant_are_refused(tmp_path):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.judge import Judge
@@ -22,6 +22,14 @@ class ExportedTask:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return this task itself: lm-eval copies its settings, with the functions in them."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
+        """Return how another process makes this task again, with workers of its own."""
+        return type(self), (self._folder,)
 
     def dataset(self, **_: object) -> Mapping[str, Any]:
         """Return the problems as the split `test` of a data set."""
