@@ -316,9 +316,28 @@ def test_verifiers_awaits_a_rollout():
     assert asyncio.run(verifiers.correct_answer(**cut)) == 0.0
 
 
+# fmt: off
+TRACES = [
+    # the last reply, whether it was cut; the reward
+    (BOXED,      False, 1.0),
+    (BOXED,      True,  1.0),   # announced
+    ("it is 7",  True,  0.0),
+    (WRONG,      False, 0.0),
+    ("",         False, 0.0),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("reply", "cut", "wanted"), TRACES)
+def test_verifiers_awaits_the_reward_of_a_trace(reply, cut, wanted):
+    trace = SimpleNamespace(last_reply=reply, is_truncated=cut)
+    assert asyncio.run(verifiers.trace_reward(trace, "7")) == wanted
+
+
 ADAPTERS = [
     trl.math_reward, verl.compute_score, verl.compute_score_batch, openrlhf.reward_func,
     slime.custom_rm, nemo.VerifyWorker, nemo.verify, verifiers.correct_answer,
+    verifiers.trace_reward,
 ]  # fmt: skip
 
 
@@ -327,10 +346,16 @@ def test_an_adapter_can_be_sent_to_another_process(adapter):
     assert pickle.loads(pickle.dumps(adapter)) is adapter
 
 
+EXAMPLES = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "reward.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
 @pytest.mark.slow
-def test_the_example_of_the_documentation():
-    page = (ROOT / "docs" / "reward.md").read_text()
-    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_examples_of_the_documentation(code):
+    for package in re.findall(r"^from (trl|transformers|datasets) ", code, re.MULTILINE):
+        pytest.importorskip(package)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100
     )
