@@ -57,8 +57,8 @@ MAY_IMPORT = {
     "reward":   "errors grade text types",
     "gate":     "compare environment errors runs stats text",
     "site":     "compare errors grade resources runs stats text types version",
-    "cli":      "compare errors extract gate grade maths models pipeline reward runs site stats "
-                "tasks text types version",
+    "cli":      "compare errors extract gate grade maths models pipeline resources reward runs "
+                "site stats tasks text types version",
     "__init__": "grade pipeline runs tasks version",
     "__main__": "cli errors",
 }
