@@ -210,6 +210,18 @@ class PublishedVerdicts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Exclusion:
+    """Samples that do not count, and why. A line stays in the folder, and every screen says it."""
+
+    problem_id: str
+    sample: int | None
+    """The index of the sample; None: every sample of the problem."""
+    reason: str
+    at: str
+    """ISO 8601, UTC: when they were excluded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GenerationInfo(_Ended):
     """A stored sample without its texts, which may be long: what metrics and screens need."""
 

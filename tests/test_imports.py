@@ -58,8 +58,8 @@ MAY_IMPORT = {
     "reward":   "errors grade text types",
     "gate":     "compare environment errors resources runs stats text",
     "site":     "compare errors families grade resources runs stats tasks text types version",
-    "cli":      "compare errors extract gate grade maths models pipeline runs site stats tasks "
-                "text types version",
+    "cli":      "compare errors extract gate grade maths models pipeline resources reward runs "
+                "site stats tasks text types version",
     "__init__": "grade pipeline runs tasks version",
     "__main__": "cli errors",
 }

@@ -15,18 +15,18 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.compare import compare
+from mathreason_eval.cli.compare import compare, curve
 from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
 from mathreason_eval.cli.publish import export, leaderboard, serve
 from mathreason_eval.cli.reproduce import reproduce
-from mathreason_eval.cli.run import import_command, regrade, run
+from mathreason_eval.cli.run import exclude, import_command, merge, regrade, run
 from mathreason_eval.cli.screens import check_output, note, print_crash, print_error
 from mathreason_eval.cli.screens.actions import commands_stopped
 from mathreason_eval.cli.screens.streams import guard_streams
 from mathreason_eval.cli.show import list_command, show, tasks
 from mathreason_eval.cli.signals import SIGNALS
-from mathreason_eval.cli.verify import check, verify
+from mathreason_eval.cli.verify import check, serve_grader, verify
 from mathreason_eval.errors import (
     EXIT_DONE,
     EXIT_INTERNAL_ERROR,
@@ -99,8 +99,8 @@ def verbs() -> None:
 
 for command in (
     *(run, doctor, tasks, list_command, show, check, verify, regrade, reproduce),
-    *(compare, gate, plan),
-    *(import_command, export, leaderboard, serve),
+    *(merge, exclude, compare, curve, gate, plan),
+    *(import_command, export, leaderboard, serve, serve_grader),
 ):
     verbs.add_command(command)
 

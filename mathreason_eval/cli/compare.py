@@ -1,13 +1,15 @@
-"""`mathreason compare`."""
+"""`mathreason compare` and `mathreason curve`."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mathreason_eval.cli.options import PATH, json_option, tasks_option
-from mathreason_eval.cli.screens import print_json
+from mathreason_eval.cli.options import PATH, json_option, out_option, tasks_option
+from mathreason_eval.cli.screens import note, print_json, write_file
 
 
 @click.command()
@@ -60,3 +62,44 @@ def compare(
     note_unknown(*found)
     done = compared(found, request)
     print_json(plain(done)) if as_json else print_comparisons(done)
+
+
+@click.command()
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=PATH)
+@out_option("FILE", "Write the chart as SVG.", required=False)
+@tasks_option("Only these tasks. May be repeated.")
+@click.option(
+    "--metric", default="primary", help="avg, pass@K, maj@K, …; `primary` is each task's own."
+)
+@click.option(
+    "--pattern",
+    metavar="REGEX",
+    help="Finds the step in the name of a model or folder, as its first group. "
+    "Default: the number after step, checkpoint, iter or epoch.",
+)
+@json_option
+def curve(runs: tuple[Path, ...], out: Path | None, **options: Any) -> None:  # noqa: ANN401  click's
+    """Show a metric against the step of checkpoints, with its 95 % interval.
+
+    RUNs are runs of checkpoints, folders with such runs, or verl's dumps of a training. The step
+    is in the name of the model or of the folder: checkpoint-500, global_step_100.
+    """
+    from mathreason_eval.cli.screens.comparison import print_curves
+    from mathreason_eval.cli.stored import note_unknown, run_path
+    from mathreason_eval.compare.curves import STEP, as_json, curves
+    from mathreason_eval.runs.store import find_runs
+    from mathreason_eval.site.curves import curves_svg
+
+    try:
+        pattern = re.compile(options["pattern"]) if options["pattern"] else STEP
+    except re.error as error:
+        raise click.UsageError(f"--pattern is no regular expression: {error}.") from None
+    if not pattern.groups:
+        raise click.UsageError("--pattern has no group, which would be the step: step-([0-9]+)")
+    found = [run for path in runs for run in find_runs(run_path(path))]
+    note_unknown(*found)
+    done = curves(found, metric=options["metric"], tasks=options["tasks"], pattern=pattern)
+    if out is not None:
+        write_file(out, curves_svg(done), "-o")
+        note(f"the chart is {out}")
+    print_json(as_json(done)) if options["as_json"] else print_curves(done)

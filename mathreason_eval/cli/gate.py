@@ -308,7 +308,7 @@ def plan(
     from mathreason_eval.cli.screens.plan import design_as_json, print_designs
     from mathreason_eval.cli.stored import check_golds, run_path
     from mathreason_eval.compare.design import PlanRequest, designs
-    from mathreason_eval.runs.completeness import gaps
+    from mathreason_eval.runs.completeness import exclusions, gaps
     from mathreason_eval.runs.store import find_run
     from mathreason_eval.stats.power import GateSettings
 
@@ -322,7 +322,10 @@ def plan(
     check_golds(run, *([] if earlier is None else [earlier]))
     done = designs(run, tasks, request, earlier)
     for one in done:
-        for phrase in gaps(run, one.task, str(run.path)):
+        for phrase in (
+            *gaps(run, one.task, str(run.path)),
+            *exclusions(run, one.task, str(run.path)),
+        ):
             note(f"warning: of {one.task}, {as_called(phrase)}")
     if as_json:
         print_json([design_as_json(one, price) for one in done])

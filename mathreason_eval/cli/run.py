@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Run MODEL on the problems of some tasks, and grade its answers.
 
-    MODEL is BACKEND:NAME: vllm:, hf:, llamacpp:FILE.gguf, openai:NAME@URL, replay:FILE, fake:… or
-    demo, a small model that is installed as a package. The same command resumes.
+    MODEL is BACKEND:NAME: vllm:, hf:, llamacpp:FILE.gguf, openai:NAME@URL, lm_eval:TYPE,ARGS,
+    replay:FILE, fake:… or demo, a small model that is installed as a package. The same command
+    resumes.
     """
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
@@ -190,7 +191,8 @@ _LOG_OPTIONS = (
         "--report",
         type=PATH,
         metavar="FILE",
-        help="Write the comparison with the publisher's verdicts to this file, as Markdown.",
+        help="Write the comparison with the publisher's verdicts to this file: as a page if it "
+        "ends in .html, else as Markdown.",
     ),
     data_option,
     tasks_dir_option,
@@ -269,7 +271,12 @@ def _print_imported(done: Sequence[Imported], *, as_json: bool) -> None:
 
 
 def _import_logs(form: str | None, paths: Sequence[Path], options: Mapping[str, Any]) -> int:
-    from mathreason_eval.cli.screens.publisher import markdown, print_report, report_as_json
+    from mathreason_eval.cli.screens.publisher import (
+        markdown,
+        page,
+        print_report,
+        report_as_json,
+    )
     from mathreason_eval.cli.screens.runs import warn_of_rows
     from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs
     from mathreason_eval.pipeline.importers.formats import FORMATS
@@ -292,7 +299,9 @@ def _import_logs(form: str | None, paths: Sequence[Path], options: Mapping[str, 
     found = [report(one.run) for one in done.runs]
     if options["report"] is not None:
         with exit_code_kept():
-            write_file(options["report"], "\n".join(map(markdown, found)), "--report")
+            is_page = options["report"].suffix.lower() in {".html", ".htm"}
+            text = page(found) if is_page else "\n".join(map(markdown, found))
+            write_file(options["report"], text, "--report")
     with exit_code_kept():
         if options["as_json"]:
             print_json([report_as_json(*pair) for pair in zip(done.runs, found, strict=True)])
@@ -337,3 +346,64 @@ import_command.add_command(
         _columns_option,
     )
 )
+
+
+@click.command()
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=PATH)
+@out_option("RUN", "The folder of the merged run, which must not exist.")
+@tasks_dir_option
+@grading_options
+@json_option
+def merge(runs: tuple[Path, ...], out: Path, *, as_json: bool, **options: Any) -> int:  # noqa: ANN401  as above
+    """Make one run of partial ones, as of several machines.
+
+    RUNs are of one model, seed and set of conditions; their tasks, problems and numbers of samples
+    may differ. A sample that several have must be the same in all of them.
+    """
+    from mathreason_eval.cli.screens.runs import print_run, run_as_json
+    from mathreason_eval.pipeline.merge import merge as merged
+
+    done = merged(
+        runs,
+        out,
+        grading=(options["workers"], options["deadline"]),
+        tasks_dirs=options["tasks_dirs"],
+    )
+    again = f", {done.repeated:,} of which several runs had" if done.repeated else ""
+    note(f"{done.samples:,} samples of {len(runs):,} runs{again}")
+    with exit_code_kept():
+        print_json(run_as_json(done.run)) if as_json else print_run(done.run)
+    return EXIT_DONE
+
+
+@click.command()
+@click.argument("path", metavar="RUN", type=PATH)
+@click.option("-t", "--task", help="The task; not needed if RUN has one.")
+@click.option("--problem", "problems", multiple=True, required=True, metavar="ID",
+              help="A problem. May be repeated.")  # fmt: skip
+@click.option("--sample", type=click.IntRange(min=0), help="Only this sample of each, from 0.")
+@click.option("--reason", required=True, help="Why they do not count; it stays in the folder.")
+@tasks_dir_option
+@json_option
+def exclude(path: Path, *, as_json: bool, **options: Any) -> int:  # noqa: ANN401  as above
+    """Have samples of RUN count no longer, for a reason.
+
+    What is stored of them stays, and every screen and page says how many are excluded and why. A
+    gate whose baseline does not exclude the same is not comparable.
+    """
+    from mathreason_eval.cli.screens.runs import print_run, run_as_json
+    from mathreason_eval.pipeline.merge import ExclusionRequest, only_task
+    from mathreason_eval.pipeline.merge import exclude as excluded
+
+    if not options["reason"].strip():
+        raise click.UsageError("Give a --reason: it is shown wherever the samples are missing.")
+    asked = ExclusionRequest(
+        task=options["task"] or only_task(path),
+        problems=options["problems"],
+        sample=options["sample"],
+        reason=options["reason"].strip(),
+    )
+    run = excluded(path, asked, tasks_dirs=options["tasks_dirs"])
+    with exit_code_kept():
+        print_json(run_as_json(run)) if as_json else print_run(run)
+    return EXIT_DONE

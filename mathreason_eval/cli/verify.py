@@ -1,25 +1,29 @@
-"""`mathreason verify` and `mathreason check`."""
+"""`mathreason verify`, `check` and `serve-grader`: the grader without a run."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from mathreason_eval.cli.options import (
+    PATH,
     data_option,
     grading_options,
     json_option,
     key_value,
     tasks_dir_option,
 )
-from mathreason_eval.cli.screens import exit_code_kept, print_json, say_json, stdout
+from mathreason_eval.cli.screens import exit_code_kept, print_json, say, say_json, stdout
 from mathreason_eval.cli.screens.streams import is_stdout_lost
-from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError
+from mathreason_eval.cli.signals import SIGNALS
+from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError, UserError
 from mathreason_eval.types import Match
 
 if TYPE_CHECKING:
@@ -121,6 +125,12 @@ def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any
 @click.command()
 @click.argument("names", metavar="[TASK]…", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Check every task.")
+@click.option(
+    "--evidence",
+    type=PATH,
+    metavar="FOLDER",
+    help="Published outputs: check the parity record of the tasks on those that are there.",
+)
 @data_option
 @tasks_dir_option
 @json_option
@@ -128,6 +138,7 @@ def check(
     *,
     names: tuple[str, ...],
     everything: bool,
+    evidence: Path | None,
     data: Mapping[str, tuple[str, ...]],
     tasks_dirs: tuple[Path, ...],
     as_json: bool,
@@ -143,7 +154,10 @@ def check(
     chosen = task_names(tasks_dirs) if everything else names
     if not chosen:
         raise click.UsageError("Name a task, or use --all.")
-    done = {name: check_task(load_task(name, tasks_dirs), data.get(name, ())) for name in chosen}
+    done = {
+        name: check_task(load_task(name, tasks_dirs), data.get(name, ()), evidence)
+        for name in chosen
+    }
     passed = all(one.ok for checks in done.values() for one in checks)
     with exit_code_kept():
         if as_json:
@@ -160,3 +174,68 @@ def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
         for one in checks:
             sign, style = ("✓", "green") if one.ok else ("✗", "red")
             console.print(f"{sign} {one.name:<12} {one.note}", style=style, soft_wrap=True)
+
+
+@click.command("serve-grader")
+@click.option("--host", default="127.0.0.1", help="The address to listen at; 0.0.0.0: all.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8017, help="0: a free one.")
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="HOST",
+    help="A name by which clients call this machine. May be repeated.",
+)
+@click.option("--grader", default="math", help="The grader of rows that name none.")
+@click.option(
+    "--max-rows", type=click.IntRange(min=1), default=4096, help="Rows of a request at most."
+)
+@click.option(
+    "--max-waiting",
+    type=click.IntRange(min=1),
+    default=16384,
+    help="Rows in all that wait or are judged; more are refused with status 503.",
+)
+@click.option("--max-clients", type=click.IntRange(min=1), default=64, help="Connections at once.")
+@grading_options
+def serve_grader(
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    **options: Any,  # noqa: ANN401  as above
+) -> None:
+    """Serve the grader over HTTP, for trainers that call a service.
+
+    To this machine only, unless --host says otherwise. POST /verify judges a row of `verify
+    --jsonl`, or a list of them; GET /health says how many wait. docs/reward.md has examples.
+    """
+    from mathreason_eval.cli.grader_server import GraderServer, Limits, Place
+    from mathreason_eval.grade.graders import grader_named
+    from mathreason_eval.reward.rows import JudgingOptions
+
+    grader_named(options["grader"])
+    judging = JudgingOptions(**{n: options[n] for n in ("grader", "workers", "deadline")})
+    limits = Limits(
+        rows=options["max_rows"],
+        waiting=options["max_waiting"],
+        connections=options["max_clients"],
+    )
+    try:
+        server = GraderServer(Place(host=host, port=port, names=names), judging, limits)
+    except OSError as error:
+        raise UserError(
+            f"Nothing can listen at {host}, port {port}: {error.strerror}.",
+            "Choose another --port or --host.",
+        ) from None
+    with server, SIGNALS.stop.heeding():
+        Thread(target=server.serve_forever, daemon=True).start()
+        say(f"{server.address}/verify  (stop with Ctrl-C)")
+        while not SIGNALS.received:
+            time.sleep(_POLL)
+        server.shutdown()
+        server.wait()
+    SIGNALS.raise_received()
+
+
+_POLL = 0.1
+"""Seconds between two looks whether a signal came."""

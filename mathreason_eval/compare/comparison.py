@@ -16,7 +16,7 @@ from mathreason_eval.compare.pairing import (
     task_run,
 )
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
-from mathreason_eval.runs.completeness import gaps
+from mathreason_eval.runs.completeness import exclusions, gaps
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.estimators.items import WHOLE, Item
 from mathreason_eval.stats.metrics import PRIMARY
@@ -68,6 +68,7 @@ class TaskComparison:
         notes = [*self.pairing.notes]
         for side in (before, after):
             notes += gaps(side.run, side.task, side.run.path.name)
+            notes += exclusions(side.run, side.task, side.run.path.name)
         if left := asked - shared:
             notes.append(f"{left:,} of {asked:,} problems have no verdict in both, left out")
         if left := shared - scored:

@@ -26,7 +26,7 @@ from mathreason_eval.gate.sample_size import (
     required_samples,
     unchanged_passes,
 )
-from mathreason_eval.runs.completeness import faults, gaps
+from mathreason_eval.runs.completeness import exclusions, faults, gaps
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide, suite_pairs
 from mathreason_eval.stats.difference import Pair
@@ -384,6 +384,7 @@ def _paired(
     found = [
         *_validity_errors(before, task, "the baseline"),
         *_validity_errors(after, task, "the run"),
+        *_unlike_exclusions(before, after, task),
     ]
     counted = [
         name
@@ -415,10 +416,28 @@ def _paired(
         scores=scores,
         look=look,
         rules=rules,
-        notes=(*pairing.notes, *allowed),
+        notes=(*pairing.notes, *_same_exclusions(before, after, task), *allowed),
         alone=alone,
         estimand=estimand,
     )
+
+
+def _unlike_exclusions(before: Run, after: Run, task: str) -> Iterator[tuple[str, str]]:
+    """Yield what only one of two runs excludes, which is as good as missing.
+
+    A folder may come from somebody who would like its failures to be left out.
+    """
+    if not all(task in run.manifest.tasks for run in (before, after)):
+        return
+    if not before.excluded(task).is_same(after.excluded(task)):
+        for run, role in ((before, "the baseline"), (after, "the run")):
+            yield from (("missing", phrase) for phrase in exclusions(run, task, role))
+
+
+def _same_exclusions(before: Run, after: Run, task: str) -> Iterator[str]:
+    """Yield what both of two runs exclude, and why, if it is the same."""
+    if before.excluded(task).is_same(after.excluded(task)):
+        yield from exclusions(after, task, "the run, and of the baseline the same,")
 
 
 def _auto_margin(

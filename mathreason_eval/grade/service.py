@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -133,7 +133,11 @@ class _RowWorkers(ProcessOwner):
 
     def judge(self, rows: Sequence[Mapping[str, Any]], deadline: float) -> list[Match]:
         """Return the judgements of rows; undecided where the process dies of one."""
-        return [match_of(judged) for judged in judge_chunk(self._idle, rows, deadline)]
+        return [match_of(judged) for judged in self.judge_as_json(rows, deadline)]
+
+    def judge_as_json(self, rows: Sequence[Any], deadline: float) -> list[dict[str, Any]]:
+        """Return the judgements of rows as JSON; undecided also where a row is none."""
+        return judge_chunk(self._idle, rows, deadline)
 
 
 @cache
@@ -227,8 +231,15 @@ def _as_row(
         "answer": answer,
         "output": output,
         "grader": chosen.grader,
-        "convention": asdict(chosen.convention),
+        "convention": _as_mapping(chosen.convention),
     }
+
+
+@lru_cache(maxsize=16)
+def _as_mapping(convention: Convention) -> Mapping[str, Any]:
+    """Return the options that are not the default: each row takes them along."""
+    default = asdict(DEFAULT)
+    return {name: value for name, value in asdict(convention).items() if value != default[name]}
 
 
 def verify_many(
@@ -292,6 +303,26 @@ def submit_outputs(
     pool, workers = _slow_threads(chosen.workers).pool, _long_workers(chosen.workers)
     return [
         pool.submit(workers.judge, rows[first : first + _CHUNK], chosen.deadline)
+        for first in range(0, len(rows), _CHUNK)
+    ]
+
+
+def submit_rows(
+    rows: Sequence[Any], *, workers: int = WORKERS, deadline: float = DEADLINE
+) -> list[Future[list[dict[str, Any]]]]:
+    """Have rows as `verify_rows` takes them judged by other processes: this one only waits.
+
+    Args:
+        rows: as of `verify_rows`.
+        workers: number of processes.
+        deadline: as of `verify_rows`.
+
+    Returns:
+        What will be the judgements as JSON, in order, some rows at a time.
+    """
+    pool, judges = _slow_threads(workers).pool, _long_workers(workers)
+    return [
+        pool.submit(judges.judge_as_json, rows[first : first + _CHUNK], deadline)
         for first in range(0, len(rows), _CHUNK)
     ]
 

@@ -77,14 +77,21 @@ _MAX_ANSWER = 64 << 20
 class Worker:
     """One child process. Not thread-safe: a pool gives it to one thread at a time."""
 
-    def __init__(self, job: str = "mathreason_eval.grade.child", memory: int = MEMORY) -> None:
+    def __init__(
+        self,
+        job: str = "mathreason_eval.grade.child",
+        memory: int = MEMORY,
+        judgements: int = _MAX_REQUESTS,
+    ) -> None:
         """Make a worker; its process starts with the first request.
 
         Args:
             job: a module with `prepare()` and `answers(request)`, an iterator of JSON objects.
             memory: maximum bytes of its address space.
+            judgements: number of them after which it is replaced.
         """
         self._job = job
+        self._judgements = judgements
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
@@ -132,7 +139,7 @@ class Worker:
                 another request.
         """
         self._drop_foreign()
-        if self._answered >= _MAX_REQUESTS:
+        if self._answered >= self._judgements:
             self.kill()
         process = self.ready()
         self._answered += count

@@ -58,6 +58,7 @@ _BACKENDS: Mapping[str, str] = MappingProxyType(
         "hf": "hf:FOLDER or hf:HUB/ID[@REVISION]",
         "llamacpp": "llamacpp:FILE.gguf",
         "openai": "openai:MODEL@http://HOST:PORT/v1",
+        "lm_eval": "lm_eval:TYPE,ARGS",
         "prm": "prm:FOLDER or prm:HUB/ID[@REVISION]",
         "checker": "checker:equations",
         "replay": "replay:FILE.jsonl",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mathreason_eval.errors import TaskError, UserError
 from mathreason_eval.grade.judge import Judge
+from mathreason_eval.pipeline.evidence import PARITY, check_evidence
 from mathreason_eval.pipeline.plan import TaskRules, check_rules
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
@@ -29,11 +30,14 @@ class TaskCheck:
     """One sentence: what the check found."""
 
 
-def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[TaskCheck, ...]:
+def check_task(
+    task: Task, sources: Sequence[str] = (), evidence: Path | None = None
+) -> tuple[TaskCheck, ...]:
     """Return the result of every check of a task that needs no model.
 
     Args:
         task: the task.
+        evidence: the folder with the published outputs that its parity records are of.
         sources: files with its problems; without them the problems of a published task are not
             checked, because that would need its hub.
     """
@@ -48,6 +52,9 @@ def check_task(task: Task, sources: Sequence[str] = ()) -> tuple[TaskCheck, ...]
             "grader": lambda: _grader(task, problems, judge),
             "cases.jsonl": lambda: _cases(task, judge),
         }
+        if evidence is not None:
+            found = evidence
+            checks = {**checks, PARITY: lambda: check_evidence(task, found, judge)}
         return tuple(_result(name, check) for name, check in checks.items())
 
 

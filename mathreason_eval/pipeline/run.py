@@ -262,7 +262,9 @@ class _Session:
             for verdict in settled.values():
                 self.watcher.judged(task, verdict)
         queue.judge_later(unjudged(self.run, task, self.rules[task], settled))
-        return {*self.run.distinct_infos(task)}
+        excluded, samples = self.run.excluded(task), self.run.manifest.tasks[task].samples
+        never = {(name, sample) for name in excluded.problems for sample in range(samples)}
+        return {*self.run.distinct_infos(task), *excluded.samples, *never}
 
     def _stored(self) -> Stored:
         tasks = self.run.tasks()

@@ -7,6 +7,25 @@ The modules beside this one are called as trainers call a reward: `trl`, `verl`,
 from __future__ import annotations
 
 from mathreason_eval.reward.counts import Counts, Reason, counts
-from mathreason_eval.reward.scoring import RewardOptions, areward, reasons, reward
+from mathreason_eval.reward.scoring import (
+    Judged,
+    RewardOptions,
+    ajudged,
+    areward,
+    judged,
+    reasons,
+    reward,
+)
 
-__all__ = ["Counts", "Reason", "RewardOptions", "areward", "counts", "reasons", "reward"]
+__all__ = [
+    "Counts",
+    "Judged",
+    "Reason",
+    "RewardOptions",
+    "ajudged",
+    "areward",
+    "counts",
+    "judged",
+    "reasons",
+    "reward",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
@@ -38,6 +38,16 @@ class Counts:
     invalid: int = 0
     weak: int = 0
     """Right or wrong ones whose answer is not announced, as a last number."""
+    duplicated: int = 0
+    """Those equal to an earlier one of the same call with the same gold."""
+    disagreed: int = 0
+    """Decided ones that only one of the two graders takes for right, if a second was asked."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return the share of each in all completions; nothing if there are none."""
+        total = self.total
+        return {name: count / total for name, count in asdict(self).items()} if total else {}
 
     @property
     def total(self) -> int:
@@ -45,12 +55,19 @@ class Counts:
         return sum(getattr(self, reason) for reason in Reason)
 
     def __str__(self) -> str:
-        """Return one line for a trainer's log."""
+        """Return one line for a trainer's log: the audit of a step."""
         return " · ".join(f"{name} {count:,}" for name, count in asdict(self).items())
 
 
 WEAK = "weak"
+DUPLICATED = "duplicated"
+DISAGREED = "disagreed"
 _NAMES = frozenset(one.name for one in fields(Counts))
+
+
+def counts_of(held: Mapping[str, int]) -> Counts:
+    """Return counts by name as a record."""
+    return Counts(**{name: held.get(name, 0) for name in _NAMES})
 
 
 class _Counters(ProcessOwner):
@@ -76,7 +93,7 @@ class _Counters(ProcessOwner):
     def read(self, *, reset: bool) -> Counts:
         """Return the counts."""
         with self._lock:
-            found = Counts(**{name: self._held[name] for name in _NAMES})
+            found = counts_of(self._held)
             if reset:
                 self._held.clear()
         return found

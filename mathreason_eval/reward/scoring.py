@@ -6,14 +6,24 @@ have a trainer drop the sample, and garbage would escape its penalty.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypedDict, Unpack, cast
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.service import VerifyOptions, averify, submit_outputs, verify_many
 from mathreason_eval.grade.verify import Gold
-from mathreason_eval.reward.counts import COUNTERS, WEAK, Reason
+from mathreason_eval.reward.counts import (
+    COUNTERS,
+    DISAGREED,
+    DUPLICATED,
+    WEAK,
+    Counts,
+    Reason,
+    counts_of,
+)
 from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import WEAK_RULES, Match, Outcome
 
@@ -28,6 +38,18 @@ class RewardOptions(VerifyOptions, total=False):
 
     finish_reasons: Sequence[str | None]
     """`length` for a completion that was cut; its answer counts only if the text announces it."""
+    second: str | None
+    """A second grader, which changes no reward: where it disagrees is counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Chosen:
+    """The options of a call."""
+
+    judging: VerifyOptions
+    second: VerifyOptions | None
+    """Those of the second grader, if there is one."""
+    ends: Sequence[str | None]
 
 
 class _Judging(TypedDict):
@@ -53,7 +75,7 @@ def reward(
     Raises:
         UserError: if there is no such grader: a fault of the settings, whatever the rows.
     """
-    return _rewards(reasons(completions, golds, **options))
+    return judged(completions, golds, **options).rewards
 
 
 def reasons(
@@ -69,9 +91,43 @@ def reasons(
     Raises:
         UserError: as `reward`.
     """
-    judging, ends = _options(options)
+    return judged(completions, golds, **options).reasons
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """The judgements of a call."""
+
+    reasons: list[Reason]
+    """Of each completion."""
+    counts: Counts
+    """Of this call alone."""
+
+    @property
+    def rewards(self) -> list[float]:
+        """Return 1.0 for each right completion, else 0.0."""
+        return [float(one is Reason.RIGHT) for one in self.reasons]
+
+
+def judged(
+    completions: Sequence[Completion], golds: Golds, **options: Unpack[RewardOptions]
+) -> Judged:
+    """Return why each completion has its reward, and the counts of these completions.
+
+    Args:
+        completions: as of `reward`.
+        golds: as of `reward`.
+        options: as of `reward`.
+
+    Raises:
+        UserError: as `reward`.
+    """
+    chosen = _options(options)
     rows = _rows(completions, golds)
-    return _counted(len(completions), rows, _safely(rows, judging), ends)
+    matches = _safely(rows, chosen.judging)
+    second = None if chosen.second is None else _safely(rows, chosen.second)
+    found = _reasons(len(completions), rows, matches, chosen.ends)
+    return _counted(found, _audit(rows, found, matches, second))
 
 
 async def areward(
@@ -87,21 +143,50 @@ async def areward(
     Raises:
         UserError: as `reward`.
     """
-    judging, ends = _options(options)
+    return (await ajudged(completions, golds, **options)).rewards
+
+
+async def ajudged(
+    completions: Sequence[Completion], golds: Golds, **options: Unpack[RewardOptions]
+) -> Judged:
+    """Return what `judged` returns, without blocking the event loop.
+
+    Args:
+        completions: as of `reward`.
+        golds: as of `reward`.
+        options: as of `reward`.
+
+    Raises:
+        UserError: as `reward`.
+    """
+    chosen = _options(options)
     rows = _rows(completions, golds)
-    matches = await _awaited(rows, judging)
-    return _rewards(_counted(len(completions), rows, matches, ends))
+    matches = await _awaited(rows, chosen.judging)
+    second = None if chosen.second is None else await _awaited(rows, chosen.second)
+    found = _reasons(len(completions), rows, matches, chosen.ends)
+    return _counted(found, _audit(rows, found, matches, second))
 
 
-def _options(options: RewardOptions) -> tuple[VerifyOptions, Sequence[str | None]]:
-    """Return the options of `verify_many`, and the finish reasons.
+_OURS = frozenset({"finish_reasons", "second"})
+"""Options that `verify_many` does not have."""
+
+
+def _options(options: RewardOptions) -> _Chosen:
+    """Return the options of a call.
 
     Raises:
         UserError: if there is no such grader.
     """
     grader_named(options.get("grader", "math"))
-    own = {name: value for name, value in options.items() if name != "finish_reasons"}
-    return cast("VerifyOptions", own), options.get("finish_reasons") or ()
+    judging = cast("VerifyOptions", {n: v for n, v in options.items() if n not in _OURS})
+    other = options.get("second")
+    if other is not None:
+        grader_named(other)
+    return _Chosen(
+        judging=judging,
+        second=None if other is None else {**judging, "grader": other},
+        ends=options.get("finish_reasons") or (),
+    )
 
 
 def _rows(completions: Sequence[Completion], golds: Golds) -> _Judging:
@@ -207,25 +292,51 @@ async def _in_chunks(asked: Sequence[_Key], options: VerifyOptions) -> list[Matc
     return [match for chunk in matches for match in chunk]
 
 
-def _rewards(found: Sequence[Reason]) -> list[float]:
-    return [float(one is Reason.RIGHT) for one in found]
-
-
-def _counted(
-    count: int,
+def _audit(
     rows: _Judging,
+    reasons: Sequence[Reason],
     matches: Sequence[Match | None],
-    ends: Sequence[str | None],
+    second: Sequence[Match | None] | None,
+) -> list[str]:
+    """Return what else is counted of the rows, a name for each."""
+    copies = len(rows["places"]) - len(_distinct(rows))
+    weak = sum(
+        reasons[place] in {Reason.RIGHT, Reason.WRONG}
+        and match is not None
+        and match.found_by in WEAK_RULES
+        for place, match in zip(rows["places"], matches, strict=True)
+    )
+    differ = sum(
+        _is_right(one) != _is_right(other)
+        for one, other in zip(matches, second or (), strict=second is not None)
+        if _is_decided(one) and _is_decided(other)
+    )
+    return [WEAK] * weak + [DUPLICATED] * copies + [DISAGREED] * differ
+
+
+def _is_decided(match: Match | None) -> bool:
+    return match is not None and match.equal is not None
+
+
+def _is_right(match: Match | None) -> bool:
+    return match is not None and match.outcome is Outcome.CORRECT
+
+
+def _counted(reasons: list[Reason], audit: Sequence[str]) -> Judged:
+    """Return the judgements of a call, which are counted."""
+    names = [*reasons, *audit]
+    COUNTERS.add(names)
+    return Judged(reasons=reasons, counts=counts_of(Counter(names)))
+
+
+def _reasons(
+    count: int, rows: _Judging, matches: Sequence[Match | None], ends: Sequence[str | None]
 ) -> list[Reason]:
-    """Return why each completion has its reward, and count them all."""
+    """Return why each completion has its reward."""
     found = [Reason.INVALID] * count
-    weak = 0
     for place, match in zip(rows["places"], matches, strict=True):
         cut = place < len(ends) and ends[place] == "length"
-        found[place] = _reason(match, cut=cut)
-        decided = found[place] in {Reason.RIGHT, Reason.WRONG}
-        weak += decided and match is not None and match.found_by in WEAK_RULES
-    COUNTERS.add([*found, *[WEAK] * weak])
+        found[place] = reason_of(match, cut=cut)
     return found
 
 
@@ -238,7 +349,13 @@ _REASONS = {
 }
 
 
-def _reason(match: Match | None, *, cut: bool) -> Reason:
+def reason_of(match: Match | None, *, cut: bool) -> Reason:
+    """Return why a completion has its reward.
+
+    Args:
+        match: its judgement; None if that failed.
+        cut: whether the text was cut: then its answer counts only if it is announced.
+    """
     if match is None or match.outcome is None:
         return Reason.UNDECIDED
     if cut and (match.answer is None or match.found_by in WEAK_RULES):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.reward.scoring import Completion, areward, reward
+from mathreason_eval.reward.scoring import Completion, Judged, ajudged, judged
 
 _GOLDS = ("gold", "answer", "solution", "ground_truth", "target")
 """Columns of the data set that may hold golds, in order of preference."""
@@ -28,7 +28,7 @@ def math_reward(
         DataError: if no column has golds.
     """
     golds = _golds(columns)
-    return _applied(golds, reward(completions, golds))
+    return _applied(golds, judged(completions, golds), columns.get("log_metric"))
 
 
 async def async_math_reward(
@@ -38,7 +38,7 @@ async def async_math_reward(
 ) -> list[float | None]:
     """Return what `math_reward` returns, without blocking the event loop."""
     golds = _golds(columns)
-    return _applied(golds, await areward(completions, golds))
+    return _applied(golds, await ajudged(completions, golds), columns.get("log_metric"))
 
 
 def _golds(columns: dict[str, Any]) -> Sequence[Any]:
@@ -52,8 +52,12 @@ def _golds(columns: dict[str, Any]) -> Sequence[Any]:
     )
 
 
-def _applied(golds: Sequence[object], rewards: Sequence[float]) -> list[float | None]:
+def _applied(golds: Sequence[object], found: Judged, log_metric: object) -> list[float | None]:
+    """Return the rewards; the shares of what is not right are logged where TRL can."""
+    if callable(log_metric):
+        for name, share in found.counts.shares.items():
+            log_metric(f"grader/{name}", share)
     return [
-        None if place < len(golds) and golds[place] is None else found
-        for place, found in enumerate(rewards)
+        None if place < len(golds) and golds[place] is None else reward
+        for place, reward in enumerate(found.rewards)
     ]

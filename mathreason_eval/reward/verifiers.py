@@ -1,4 +1,4 @@
-"""verifiers and prime-rl: `vf.Rubric(funcs=[correct_answer])`."""
+"""verifiers and prime-rl: `trace_reward` in a task; before 0.4 `correct_answer` in a rubric."""
 
 from __future__ import annotations
 
@@ -24,4 +24,20 @@ async def correct_answer(
     """
     cut = bool(state and state.get("is_truncated"))
     found = await areward([completion], [answer], finish_reasons=["length" if cut else None])
+    return found[0]
+
+
+async def trace_reward(
+    trace: Any,  # noqa: ANN401  a Trace of verifiers
+    answer: Any,  # noqa: ANN401  as the data set has it
+) -> float:
+    """Return the reward of a rollout, for a method of a task that is marked with `vf.reward`.
+
+    Args:
+        trace: of the rollout: its `last_reply` is judged, and `is_truncated` says it was cut.
+        answer: the gold.
+    """
+    cut = bool(getattr(trace, "is_truncated", False))
+    reply = getattr(trace, "last_reply", None)
+    found = await areward([reply], [answer], finish_reasons=["length" if cut else None])
     return found[0]

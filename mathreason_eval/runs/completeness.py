@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.errors import RunError
@@ -20,8 +20,12 @@ from mathreason_eval.types import Metric, Outcome
 
 
 def asked_samples(run: Run, task: str) -> int:
-    """Return how many samples of a task were asked for: for each problem as many as for any."""
-    return len(run.problems(task)) * run.manifest.tasks[task].samples
+    """Return how many samples of a task were asked for: for each problem as many as for any.
+
+    Without those that are excluded.
+    """
+    every = len(run.problems(task)) * run.manifest.tasks[task].samples
+    return every - sum(excluded_samples(run, task).values())
 
 
 def missing_samples(run: Run, task: str) -> int:
@@ -32,6 +36,35 @@ def missing_samples(run: Run, task: str) -> int:
 def is_complete(run: Run) -> bool:
     """Return whether every sample of every task is stored."""
     return not any(missing_samples(run, task) for task in run.tasks())
+
+
+# --- what is excluded ---------------------------------------------------------------------------
+
+
+def excluded_samples(run: Run, task: str) -> Mapping[str, int]:
+    """Return how many of the samples of a task that were asked for are excluded, by reason."""
+    excluded, samples = run.excluded(task), run.manifest.tasks[task].samples
+    asked = _problems(run, task)
+    counts: Counter[str] = Counter()
+    for name, reason in excluded.problems.items():
+        counts[reason] += samples * (name in asked)
+    for (name, sample), reason in excluded.samples.items():
+        counts[reason] += name in asked and sample < samples
+    return {reason: count for reason, count in counts.items() if count}
+
+
+def exclusions(run: Run, task: str, role: str) -> Iterator[str]:
+    """Yield a phrase that says how many samples of a task are excluded, and why, if any are.
+
+    Args:
+        run: the run.
+        task: the task.
+        role: what the run is called in the phrase.
+    """
+    if counts := excluded_samples(run, task):
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in counts.items())
+        asked = len(run.problems(task)) * run.manifest.tasks[task].samples
+        yield f"{sum(counts.values()):,} of {asked:,} samples of {role} are excluded: {reasons}"
 
 
 # --- what is to be judged --------------------------------------------------------------------

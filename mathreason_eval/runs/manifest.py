@@ -277,14 +277,14 @@ def join(folder: Path, fresh: RunManifest, *, adopt: bool = False) -> RunManifes
         )
     _check_same(folder, stored, fresh)
     adopted = sum(len(run.infos(task)) for task in run.tasks()) if adopts else stored.adopted
-    grown = {
-        name: _grown(stored.tasks[name], entry) if name in stored.tasks else entry
+    entries = {
+        name: grown(stored.tasks[name], entry) if name in stored.tasks else entry
         for name, entry in fresh.tasks.items()
     }
     return replace(
         fresh,
-        model=_with_rounding(stored.model, fresh.model),
-        tasks={**stored.tasks, **grown},
+        model=with_rounding(stored.model, fresh.model),
+        tasks={**stored.tasks, **entries},
         started=stored.started,
         unkeyed=stored.unkeyed,
         adopted=adopted,
@@ -293,7 +293,7 @@ def join(folder: Path, fresh: RunManifest, *, adopt: bool = False) -> RunManifes
     )
 
 
-def _grown(stored: TaskEntry, fresh: TaskEntry) -> TaskEntry:
+def grown(stored: TaskEntry, fresh: TaskEntry) -> TaskEntry:
     """Return the entry of a task that goes on: with the most problems and samples asked for."""
     samples = max(stored.samples, fresh.samples)
     if stored.problems > fresh.problems:
@@ -308,6 +308,15 @@ def _grown(stored: TaskEntry, fresh: TaskEntry) -> TaskEntry:
 
 def _check_same(folder: Path, stored: RunManifest, fresh: RunManifest) -> None:
     """Raise an error that names the settings in which a session differs from a stored run."""
+    if changes := ", ".join(setting_changes(stored, fresh)):
+        raise RunError(
+            f"{folder} has a run with other settings: {changes}.",
+            "Choose another folder with -o, or omit -o: each combination of settings has a folder.",
+        )
+
+
+def setting_changes(stored: RunManifest, fresh: RunManifest) -> Iterator[str]:
+    """Yield the settings in which two sessions differ that cannot be of one run, a phrase each."""
     common = stored.tasks.keys() & fresh.tasks.keys()
     old, new = (
         identity(replace(one, tasks={name: one.tasks[name] for name in common}))
@@ -321,16 +330,9 @@ def _check_same(folder: Path, stored: RunManifest, fresh: RunManifest) -> None:
             for key in counted
             if not key.startswith("model ") or None not in (old.get(key), new.get(key))
         }
-    differing = [key for key in counted if _stated(old, key) != _stated(new, key)]
-    if differing:
-        changes = ", ".join(
-            f"{key} was {_in_short(old, new, key)}, is {_in_short(new, old, key)}"
-            for key in differing
-        )
-        raise RunError(
-            f"{folder} has a run with other settings: {changes}.",
-            "Choose another folder with -o, or omit -o: each combination of settings has a folder.",
-        )
+    for key in counted:
+        if _stated(old, key) != _stated(new, key):
+            yield f"{key} was {_in_short(old, new, key)}, is {_in_short(new, old, key)}"
 
 
 def _stated(said: Mapping[str, object], key: str) -> str | None:
@@ -352,7 +354,7 @@ def is_same_run(one: RunManifest, other: RunManifest) -> bool:
     return _json(identity(one)) == _json(identity(other))
 
 
-def _with_rounding(stored: ModelEntry, fresh: ModelEntry) -> ModelEntry:
+def with_rounding(stored: ModelEntry, fresh: ModelEntry) -> ModelEntry:
     """Return a model with all values that its rounding options had; warn of new values.
 
     An option is recorded as its value, or as a list if it had several.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from mathreason_eval.runs.codec import gc_paused, read_chunks
-from mathreason_eval.types import Generation, GenerationInfo, Records, Verdict
+from mathreason_eval.types import Exclusion, Generation, GenerationInfo, Records, Verdict
 
 SampleKey = tuple[str, int]
 """(problem id, sample index)."""
@@ -38,6 +38,37 @@ class AskedSamples(Collection[SampleKey]):
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._problems) * len(self._samples)
+
+
+class Excluded(Container[SampleKey]):
+    """The samples that were excluded from a task."""
+
+    def __init__(self, lines: Iterable[Exclusion]) -> None:
+        """Take the lines of the file; of several on one sample the first counts."""
+        self.problems: dict[str, str] = {}
+        """The reason for each problem that is excluded as a whole."""
+        self.samples: dict[SampleKey, str] = {}
+        """The reason for each other sample."""
+        for line in lines:
+            if line.sample is None:
+                self.problems.setdefault(line.problem_id, line.reason)
+        for line in lines:
+            if line.sample is not None and line.problem_id not in self.problems:
+                self.samples.setdefault((line.problem_id, line.sample), line.reason)
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.problems or self.samples)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a sample is excluded."""
+        return isinstance(key, tuple) and (key[0] in self.problems or key in self.samples)
+
+    def is_same(self, other: Excluded) -> bool:
+        """Return whether another task excludes the same."""
+        return (self.problems.keys(), self.samples.keys()) == (
+            other.problems.keys(), other.samples.keys(),
+        )  # fmt: skip
 
 
 _AnyT = TypeVar("_AnyT", Generation, GenerationInfo)

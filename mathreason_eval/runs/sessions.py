@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
-from mathreason_eval.runs.manifest import now
+from mathreason_eval.errors import RunError
+from mathreason_eval.runs.manifest import grown, now, setting_changes, with_rounding
 from mathreason_eval.types import GenerationInfo, RunManifest, SessionEnd, SessionEntry, Totals
 
 
@@ -113,10 +115,52 @@ def ended(manifest: RunManifest, spent: Spent, completion_tokens: int) -> RunMan
         failures=spent.failures,
     )
     sessions = (*manifest.sessions[:-1], last)
-    return replace(manifest, sessions=sessions, totals=_sums(sessions, completion_tokens))
+    return replace(manifest, sessions=sessions, totals=sums(sessions, completion_tokens))
 
 
-def _sums(sessions: tuple[SessionEntry, ...], completion_tokens: int) -> Totals:
+def joined(manifests: Sequence[tuple[Path, RunManifest]]) -> RunManifest:
+    """Return the manifest of a run that has the samples of several; it says nothing of its end.
+
+    Args:
+        manifests: of the runs, each with its folder; at least one.
+
+    Raises:
+        RunError: if two of them are of other conditions, or of samples without keys.
+    """
+    place, whole = manifests[0]
+    for other, manifest in manifests:
+        if manifest.unkeyed:
+            raise RunError(
+                f"{other} has samples that do not say under which conditions they were made.",
+                "Runs of an earlier version and imports cannot be merged.",
+            )
+        if changes := ", ".join(setting_changes(whole, manifest)):
+            raise RunError(
+                f"{other} was made with other settings than {place}: {changes}.",
+                "Only partial runs of one model, seed and set of conditions become one run.",
+            )
+        tasks = {
+            name: grown(whole.tasks[name], entry) if name in whole.tasks else entry
+            for name, entry in manifest.tasks.items()
+        }
+        whole = replace(
+            whole,
+            model=with_rounding(whole.model, manifest.model),
+            tasks={**whole.tasks, **tasks},
+            started=min(whole.started, manifest.started),
+        )
+    every = (one for _, manifest in manifests for one in manifest.sessions)
+    sessions = tuple(sorted(dict.fromkeys(every), key=lambda one: one.began or ""))
+    return replace(whole, sessions=sessions, totals=None, finished=None)
+
+
+def sums(sessions: tuple[SessionEntry, ...], completion_tokens: int) -> Totals:
+    """Return the sums over sessions.
+
+    Args:
+        sessions: all of a run.
+        completion_tokens: of all samples that its folder holds.
+    """
     timed = [one for one in sessions if one.seconds is not None]
     seconds = sum(one.seconds or 0.0 for one in timed)
     tokens = sum(one.completion_tokens or 0 for one in timed)

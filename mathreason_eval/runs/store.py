@@ -22,6 +22,7 @@ from mathreason_eval.runs.keys import SampleKeys, prompt_digests
 from mathreason_eval.runs.migration import read_manifest, read_metrics
 from mathreason_eval.runs.reading import (
     AskedSamples,
+    Excluded,
     SampleKey,
     StoredVerdicts,
     distinct,
@@ -33,6 +34,7 @@ from mathreason_eval.stats.copies import Copies, copied_samples
 from mathreason_eval.text.notebook import html_table
 from mathreason_eval.types import (
     METRIC_HEAD,
+    Exclusion,
     FailedRequest,
     Generation,
     GenerationInfo,
@@ -89,6 +91,7 @@ class Run:
         self._quick_keys: dict[str, SampleKeys] = {}
         self._distinct: dict[str, Mapping[SampleKey, GenerationInfo]] = {}
         self._copies: dict[str, Copies] = {}
+        self._excluded: dict[str, Excluded] = {}
 
     def updated(
         self, manifest: RunManifest, known: Mapping[FileKey, Iterable[object]] | None = None
@@ -127,8 +130,9 @@ class Run:
     def generations(self, task: str) -> Records[Generation]:
         """Return every stored sample of this run, in the order in which generation ended.
 
-        They hold all texts, which `infos` does not and `stream` not at once. Samples whose key is
-        that of other conditions are left out, with a warning.
+        Those that were excluded are left out, here and wherever samples or verdicts are. They hold
+        all texts, which `infos` does not and `stream` not at once. Samples whose key is that of
+        other conditions are left out, with a warning.
         """
         if (task, Generation) not in self._read:
             stored = Records(self._counting(task))
@@ -162,6 +166,16 @@ class Run:
     def prompts(self, task: str) -> Records[SentPrompt]:
         """Return the prompt of each problem as sent; empty for imports and earlier formats."""
         return self._records(task, "prompts", SentPrompt)
+
+    def exclusions(self, task: str) -> Records[Exclusion]:
+        """Return which samples were excluded and why, in the order in which they were."""
+        return self._records(task, "excluded", Exclusion)
+
+    def excluded(self, task: str) -> Excluded:
+        """Return the excluded samples; they are no samples of the run, and none is missing."""
+        if task not in self._excluded:
+            self._excluded[task] = Excluded(self.exclusions(task))
+        return self._excluded[task]
 
     def published(self, task: str) -> Records[PublishedVerdicts]:
         """Return what the publisher of imported samples said of them; empty for other runs."""
@@ -203,6 +217,10 @@ class Run:
         self._check_task(task)
         if task not in self._sorted_out:
             stored = read_records(self.path / task / "verdicts.jsonl", Verdict)
+            if excluded := self.excluded(task):
+                stored = Records(
+                    one for one in stored if (one.problem_id, one.sample) not in excluded
+                )
             judged_by = self.manifest.tasks[task].grading.judged_by
             samples, others = self.distinct_infos(task), task in self._with_foreign
             self._sorted_out[task] = sort_out(stored, samples, judged_by, others=others)
@@ -233,9 +251,13 @@ class Run:
         return len(asked) - sum(key in asked for key in held)
 
     def _asked_and_held(self, task: str) -> tuple[AskedSamples, AbstractSet[SampleKey]]:
-        problems = dict.fromkeys(problem.id for problem in self.problems(task))
+        excluded = self.excluded(task)
+        problems = dict.fromkeys(
+            problem.id for problem in self.problems(task) if problem.id not in excluded.problems
+        )
         asked = AskedSamples(problems.keys(), self.manifest.tasks[task].samples)
-        return asked, self.distinct_infos(task).keys()
+        held = self.distinct_infos(task).keys()
+        return asked, held | excluded.samples.keys() if excluded else held
 
     def failure_log(self, task: str) -> Records[FailedRequest]:
         """Return every failure of a request that was ever recorded, the earliest first."""
@@ -302,7 +324,14 @@ class Run:
             yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
 
     def _counting(self, task: str) -> Iterator[Generation]:
-        """Yield the samples that count, and warn once of the others."""
+        """Return the samples that count, read as they pass."""
+        own, excluded = self.own(task), self.excluded(task)
+        if not excluded:
+            return own
+        return (one for one in own if (one.problem_id, one.sample) not in excluded)
+
+    def own(self, task: str) -> Iterator[Generation]:
+        """Yield the samples of this run, the excluded ones as well, and warn once of others."""
         self._check_task(task)
         stored = foreign = 0
         for samples, _ in read_chunks(self.path / task / "generations.jsonl", Generation):

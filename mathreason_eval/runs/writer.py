@@ -26,6 +26,7 @@ from mathreason_eval.runs.files import (
 )
 from mathreason_eval.runs.store import MANIFEST, METRICS
 from mathreason_eval.types import (
+    Exclusion,
     FailedRequest,
     Generation,
     Metric,
@@ -108,6 +109,14 @@ class RunWriter:
             RunError: as `append`.
         """
         self._append(f"{task}/verdicts.jsonl", b"".join(map(as_line, verdicts)))
+
+    def append_exclusions(self, task: str, exclusions: Iterable[Exclusion]) -> None:
+        """Store which samples no longer count, and why; what was stored of them stays.
+
+        Raises:
+            RunError: as `append`.
+        """
+        self._append(f"{task}/excluded.jsonl", b"".join(map(as_line, exclusions)))
 
     def append_failure(self, task: str, failure: FailedRequest) -> None:
         """Record one request that brought no sample.

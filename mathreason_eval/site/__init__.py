@@ -374,6 +374,7 @@ def _run_data(results: Sequence[Result]) -> Values:
             result.task: {
                 "outcomes": dict(result.states),
                 "missing": result.missing,
+                "excluded": dict(result.excluded),
                 "metrics": [asdict(metric) for metric in result.metrics],
                 "problems": {asked.problem.id: dict(asked.states) for asked in result.problems},
             }

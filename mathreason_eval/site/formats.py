@@ -20,13 +20,14 @@ from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
-def environment(config: SiteConfig) -> Environment:
+def environment(config: SiteConfig | None = None) -> Environment:
     """Return the templates with their filters.
 
     Args:
-        config: what the site says of itself.
+        config: what the site says of itself; None for a file that is no page of a site.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -44,7 +45,7 @@ def environment(config: SiteConfig) -> Environment:
         "answer": answer,
         "excerpt": excerpt,
         "pieces": pieces,
-        "site": config,
+        "site": config or SiteConfig(),
         "question": question,
         "states": STATES,
         "text": text,
@@ -69,6 +70,13 @@ def environment(config: SiteConfig) -> Environment:
     templates.filters |= {function.__name__: function for function in filters}
     templates.tests["share"] = is_share
     return templates
+
+
+def trusted(text: str) -> Markup:
+    """Return a text of ours as it is, unescaped: a style sheet."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704  ours
 
 
 def _visible_text(content: object) -> object:

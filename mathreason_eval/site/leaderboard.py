@@ -130,10 +130,10 @@ def _column(results: Sequence[Result]) -> Column:
         for result in results
     ]
     count = Counter(conditions)
-    # The most shared conditions, then the most problems; among equals the first.
+    # The most shared conditions, then the most problems, then no exclusions; of equals the first.
     reference, usual = max(
         zip(results, conditions, strict=True),
-        key=lambda pair: (count[pair[1]], len(pair[0].problems)),
+        key=lambda pair: (count[pair[1]], len(pair[0].problems), not pair[0].excluded),
     )
     metric = metric_name(PRIMARY, [reference.entry])
     standings = [
@@ -141,7 +141,7 @@ def _column(results: Sequence[Result]) -> Column:
             result=result,
             metric=result.metric(metric),
             differs=tuple(words for _, words in differences(own, usual)),
-            lacks=tuple(_lacks(result, metric)),
+            lacks=(*_lacks(result, metric), *_unlike(result, reference)),
             fails=tuple(_fails(result)),
         )
         for result, own in zip(results, conditions, strict=True)
@@ -165,8 +165,15 @@ def _lacks(result: Result, metric: str) -> Iterator[str]:
     found = result.scores.get(metric)
     if found is None:
         yield f"its problems have no {metric}"
-    elif (without := len(result.problems) - len(found.scores)) and result.complete:
+    elif (without := result.counting - len(found.scores)) and result.complete:
         yield f"{without:,} problems have no {metric}"
+
+
+def _unlike(result: Result, reference: Result) -> Iterator[str]:
+    """Yield what a result excludes, unless the results that it is ranked with exclude the same."""
+    if not result.exclusions.is_same(reference.exclusions):
+        for reason, count in result.excluded.items():
+            yield f"{count:,} samples are excluded: {reason}"
 
 
 HEALTH_LIMITS: Mapping[str, float] = MappingProxyType(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -18,7 +18,8 @@ from mathreason_eval.runs.addresses import (
     samples_address,
     task_address,
 )
-from mathreason_eval.runs.completeness import check_stored, task_metrics
+from mathreason_eval.runs.completeness import check_stored, excluded_samples, task_metrics
+from mathreason_eval.runs.reading import Excluded
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, NamedMetric
@@ -147,8 +148,17 @@ class Result:
     metrics: tuple[Metric, ...]
     scores: Mapping[str, RunScores]
     """The problems' scores, by each metric that results can be ranked by."""
+    excluded: Mapping[str, int]
+    """How many of the samples that were asked for are excluded, by reason."""
     display: str = ""
     """The name under which the model is shown; empty for its own."""
+    exclusions: Excluded = field(default_factory=lambda: Excluded(()), compare=False)
+    """Which they are."""
+
+    @property
+    def counting(self) -> int:
+        """Return the number of its problems without those that are excluded."""
+        return sum(one.problem.id not in self.exclusions.problems for one in self.problems)
 
     @property
     def model(self) -> str:
@@ -183,7 +193,8 @@ class Result:
     @property
     def missing(self) -> int:
         """Return the number of samples that were asked for and are not stored."""
-        return max(0, len(self.problems) * self.entry.samples - self.stored)
+        asked = len(self.problems) * self.entry.samples - sum(self.excluded.values())
+        return max(0, asked - self.stored)
 
     @property
     def complete(self) -> bool:
@@ -265,6 +276,8 @@ def read_result(
         metrics=task_metrics(run, task).metrics,
         scores=_scores(run, task),
         display=shown.name,
+        excluded=excluded_samples(run, task),
+        exclusions=run.excluded(task),
     )
     return result, samples
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import foreign_logs as logs
 import pytest
@@ -62,6 +63,35 @@ def test_the_report_has_every_row_with_both_verdicts_span_and_reason(mathreason,
     row = next(line for line in text.splitlines() if line.startswith("| gsm8k"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:8] == ["gsm8k", "0", "0", "wrong", "correct", "16", "16", "30&#45;32"]
+
+
+def test_the_report_is_a_page_where_its_name_says_so(mathreason, folder, tmp_path):
+    report = tmp_path / "report.HTML"
+    mathreason("import", folder, "-o", tmp_path / "runs", "--report", report)
+    text = report.read_text()
+    assert text.startswith("<!doctype html>")
+    assert "The publisher&#39;s error" in text or "The publisher's error" in text
+    assert "<mark>16</mark>" in text
+    assert "we say" in text
+    # It is one file, and asks nobody for another.
+    assert not re.search(r"<(?:link|script|img|iframe)\b|@import|url\(", text)
+
+
+def test_texts_of_a_log_are_no_markup_on_the_page(mathreason, tmp_path):
+    row = {
+        "example_id": 0, "prompt": [{"role": "user", "content": "3 + 4?"}], "answer": "7",
+        "completion": [{"role": "assistant", "content": "</td><script>x</script> \\boxed{7} <b>"}],
+        "reward": 0.0, "task": "gsm8k",
+    }  # fmt: skip
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "results.jsonl").write_text(json.dumps(row) + "\n")
+    report = tmp_path / "report.html"
+    mathreason("import", tmp_path / "logs", "-o", tmp_path / "runs", "--report", report)
+    text = report.read_text()
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "&lt;script&gt;" in text
+    assert "<mark>7</mark>" in text
 
 
 def test_json_has_the_rows_that_differ(mathreason, folder, tmp_path):

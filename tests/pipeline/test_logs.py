@@ -298,6 +298,7 @@ NAMES = [
     ("MATH-500", "math500"), ("math_500", "math500"), ("hendrycks_math500", "math500"),
     ("aime24", "aime24"), ("aime_2025", "aime25"), ("aime_2025_II", "aime25"), ("aime26", None),
     ("word-problems", "word-problems"), ("word_problems", "word-problems"),
+    ("mathreason_kk_gen", "kk-gen"), ("mathreason_gsm8k", "gsm8k"), ("mathreason_x", None),
     (None, None), ("", None),
 ]
 # fmt: on

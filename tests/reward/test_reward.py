@@ -23,6 +23,7 @@ from mathreason_eval.reward import (
     Reason,
     areward,
     counts,
+    judged,
     nemo,
     openrlhf,
     reasons,
@@ -111,6 +112,45 @@ def test_an_answer_that_is_not_announced_is_counted_as_weak():
     assert counts().weak == 2
 
 
+# fmt: off
+AUDITS = [
+    # completions, gold, second grader; how many are copies, on how many the graders disagree
+    ([BOXED, WRONG],              "7",   None,     0, 0),
+    ([BOXED, BOXED, WRONG],       "7",   None,     1, 0),
+    ([BOXED] * 4,                 "7",   None,     3, 0),
+    ([None, None],                "7",   None,     0, 0),      # there is no text to copy
+    ([r"\boxed{0.5}", BOXED],     "1/2", "math",   0, 0),
+    ([r"\boxed{0.5}", BOXED],     "1/2", "text",   0, 1),
+    ([r"\boxed{0.5}"] * 3,        "1/2", "text",   2, 3),
+    ([r"\boxed{f(x)}", ""],       "h(z)", "text",  0, 0),      # undecided, and no answer
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("completions", "gold", "second", "copies", "differ"), AUDITS)
+def test_copies_and_disagreements_are_counted_and_change_no_reward(
+    completions, gold, second, copies, differ
+):
+    golds = [gold] * len(completions)
+    plain = reward(completions, golds)
+    counts(reset=True)
+    assert reward(completions, golds, second=second) == plain
+    assert asyncio.run(areward(completions, golds, second=second)) == plain
+    found = counts()
+    assert (found.duplicated, found.disagreed) == (2 * copies, 2 * differ)
+    assert found.total == 2 * len(completions)
+    assert f"duplicated {2 * copies} · disagreed {2 * differ}" in str(found)
+
+
+def test_the_counts_of_a_call_are_its_own():
+    reward([BOXED], [7])
+    found = judged([BOXED, WRONG, "<think>7", None], [7] * 4).counts
+    assert (found.right, found.wrong, found.unfinished, found.invalid) == (1, 1, 1, 1)
+    assert found.shares["right"] == 0.25
+    assert judged([], []).counts.shares == {}
+    assert counts().total == 5
+
+
 @pytest.mark.parametrize("golds", [[], [7], [7, 7, 7, 7]])
 def test_lists_that_do_not_match_give_a_reward_for_each_completion(golds):
     assert reward([BOXED] * 3, golds) == [float(n < len(golds)) for n in range(3)]
@@ -153,6 +193,8 @@ def test_many_rows_are_judged_by_other_processes_and_each_has_its_own(monkeypatc
 def test_a_grader_that_does_not_exist_is_a_fault_of_the_settings():
     with pytest.raises(UnknownNameError, match="Did you mean number"):
         reward([BOXED], [7], grader="numbr")
+    with pytest.raises(UnknownNameError, match="Did you mean number"):
+        reward([BOXED], [7], second="numbr")
 
 
 def test_rewards_from_many_threads_are_each_of_their_own_row():
@@ -203,6 +245,10 @@ def test_trl_calls_with_columns_and_takes_none_where_it_does_not_apply():
     }
     assert trl.math_reward(**called) == [1.0, 0.0, None]
     assert asyncio.run(trl.async_math_reward(**called)) == [1.0, 0.0, None]
+    logged = {}
+    trl.math_reward(**called, log_metric=logged.__setitem__)
+    assert logged["grader/right"] == logged["grader/invalid"] == pytest.approx(1 / 3)
+    assert logged["grader/undecided"] == logged["grader/duplicated"] == 0
     del called["solution"]
     with pytest.raises(DataError, match="No column of the data set has golds"):
         trl.math_reward(**called)
@@ -270,9 +316,28 @@ def test_verifiers_awaits_a_rollout():
     assert asyncio.run(verifiers.correct_answer(**cut)) == 0.0
 
 
+# fmt: off
+TRACES = [
+    # the last reply, whether it was cut; the reward
+    (BOXED,      False, 1.0),
+    (BOXED,      True,  1.0),   # announced
+    ("it is 7",  True,  0.0),
+    (WRONG,      False, 0.0),
+    ("",         False, 0.0),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("reply", "cut", "wanted"), TRACES)
+def test_verifiers_awaits_the_reward_of_a_trace(reply, cut, wanted):
+    trace = SimpleNamespace(last_reply=reply, is_truncated=cut)
+    assert asyncio.run(verifiers.trace_reward(trace, "7")) == wanted
+
+
 ADAPTERS = [
     trl.math_reward, verl.compute_score, verl.compute_score_batch, openrlhf.reward_func,
     slime.custom_rm, nemo.VerifyWorker, nemo.verify, verifiers.correct_answer,
+    verifiers.trace_reward,
 ]  # fmt: skip
 
 
@@ -281,10 +346,16 @@ def test_an_adapter_can_be_sent_to_another_process(adapter):
     assert pickle.loads(pickle.dumps(adapter)) is adapter
 
 
+EXAMPLES = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "reward.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
 @pytest.mark.slow
-def test_the_example_of_the_documentation():
-    page = (ROOT / "docs" / "reward.md").read_text()
-    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_examples_of_the_documentation(code):
+    for package in re.findall(r"^from (trl|transformers|datasets) ", code, re.MULTILINE):
+        pytest.importorskip(package)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100
     )

@@ -44,6 +44,7 @@ def result(model, answers):
         MANIFEST, model__name=model, tasks={"t": changed(ENTRY, samples=len(answers))}
     )
     return Result(
+        excluded={},
         page=model, folder=model, manifest=manifest, task="t", problems=(asked,), states=states,
         metrics=(METRIC,), scores={},
     )  # fmt: skip

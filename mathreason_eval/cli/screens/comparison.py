@@ -10,6 +10,7 @@ from mathreason_eval.cli.screens import (
     counted,
     crowded_properties,
     flips_by_direction,
+    interval,
     note,
     one_line,
     property_of,
@@ -18,6 +19,7 @@ from mathreason_eval.cli.screens import (
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.comparison import Comparisons, Ranks, TaskComparison
 from mathreason_eval.compare.contrast import Contrast, Flip
+from mathreason_eval.compare.curves import Curve
 from mathreason_eval.compare.pairing import TaskRun
 from mathreason_eval.text import visible_line
 from mathreason_eval.types import Unit
@@ -221,3 +223,30 @@ def _answer(side: TaskRun, score: float, problem: str) -> str:
         return f"{100 * score:.0f} %"
     answer = verdicts[0].answer
     return f"({verdicts[0].outcome})" if answer is None else one_line(answer, _LONGEST_ANSWER)
+
+
+# --- curves ------------------------------------------------------------------------------------
+
+
+def print_curves(found: Sequence[Curve]) -> None:
+    """Print a table of checkpoints for each curve."""
+    console = stdout()
+    for one in found:
+        metric = one.points[0].metric
+        title = f"{one.task} · {metric.name}" + (f" · {one.training}" if one.training else "")
+        console.print(visible_line(title), style="bold", soft_wrap=True)
+        rows = [
+            (
+                f"{point.step:,}",
+                amount(point.metric.unit, point.metric.value),
+                interval(point.metric.unit, point.metric.low, point.metric.high),
+                f"{point.metric.problems:,}",
+                f"{point.metric.samples:,}",
+            )
+            for point in one.points
+        ]
+        headings = (">step", f">{metric.name}", ">95 % interval", ">problems", ">samples")
+        print_table(console, Table(headings=headings, rows=rows))
+        for point in one.points:
+            for phrase in point.notes:
+                console.print(visible_line(f"note: step {point.step:,}: {phrase}"))

@@ -17,6 +17,8 @@ from mathreason_eval.pipeline.importers.publisher import (
     PublishedScore,
     PublisherReport,
 )
+from mathreason_eval.resources import resource_dir
+from mathreason_eval.site.formats import environment, trusted
 from mathreason_eval.text import visible_line
 
 
@@ -126,3 +128,56 @@ _LONGEST_CELL = 300
 
 def _cell(text: str) -> str:
     return escape_markdown(one_line(text, _LONGEST_CELL))
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+_ABOUT = {
+    Cause.PUBLISHER: "Our grader found an answer that the text announces, and decided. Look at the "
+    "rows before you write to the publisher: the error may be ours.",
+    Cause.UNDECIDED: "Our grader could not decide.",
+    Cause.CONVENTION: "What counts as an answer: a text that is cut, states none, takes it back or "
+    "only mentions it.",
+}
+
+
+def page(found: Sequence[PublisherReport]) -> str:
+    """Return the comparisons as a page that needs no other file, with all rows that differ."""
+    reports = [
+        {
+            "model": one.model,
+            "program": one.program,
+            "headlines": list(_headlines(one)),
+            "groups": [
+                {
+                    "cause": str(cause),
+                    "about": _ABOUT[cause],
+                    "rows": [_page_row(row) for row in rows],
+                }
+                for cause, rows in _by_cause(one)
+            ],
+        }
+        for one in found
+    ]
+    style = (resource_dir("leaderboard") / "site.css").read_text(encoding="utf-8")
+    template = environment().get_template("publisher.html")
+    return template.render(reports=reports, style=trusted(style))
+
+
+def _page_row(one: Difference) -> dict[str, object]:
+    verdict = one.verdict
+    start, end = one.marked or (len(one.excerpt), len(one.excerpt))
+    return {
+        "task": one.task,
+        "problem": verdict.problem_id,
+        "sample": verdict.sample,
+        "published": "right" if one.label else "wrong",
+        "outcome": str(verdict.outcome),
+        "gold": " or ".join(one.problem.gold),
+        "answer": verdict.answer or "",
+        "span": "" if verdict.span is None else f"{verdict.span[0]}-{verdict.span[1]}",
+        "why": f"{verdict.rule}: {verdict.note}",
+        "before": one.excerpt[:start],
+        "found": one.excerpt[start:end],
+        "after": one.excerpt[end:],
+    }

@@ -19,6 +19,7 @@ from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.runs.completeness import (
     asked_samples,
     check_stored,
+    excluded_samples,
     missing_samples,
     task_metrics,
     unjudged_samples,
@@ -55,6 +56,7 @@ def run_as_json(run: Run) -> dict[str, object]:
         "outcomes": {task: _counts(run, task) for task in run.tasks()},
         "unjudged": {task: unjudged_samples(run, task) for task in run.tasks()},
         "missing": {task: missing_samples(run, task) for task in run.tasks()},
+        "excluded": {task: excluded_samples(run, task) for task in run.tasks()},
         "refused": {task: _refused(run, task) for task in run.tasks()},
         "failures": {task: [asdict(one) for one in run.failures(task)] for task in run.tasks()},
         "accepted_failures": {task: _accepted(run, task) for task in run.tasks()},
@@ -176,6 +178,9 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
         first = failures[0]
         reason = f"          {first.problem_id} sample {first.sample}: {first.reason}"
         console.print(visible(reason), style="yellow", soft_wrap=True)
+    for reason, excluded in excluded_samples(run, task).items():
+        text = f"excluded  {counted(excluded, 'sample')}: {reason}"
+        console.print(visible_line(text), style="yellow", soft_wrap=True)
     if missing := missing_samples(run, task):
         imported = run.manifest.model.backend == "import"
         why = "not in the file, or not usable" if imported else _how_to_complete(run, task)

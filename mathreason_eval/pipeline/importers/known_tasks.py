@@ -35,7 +35,8 @@ def our_task(name: str | None, known: Collection[str]) -> str | None:
     ours = next((ours for pattern, ours in _NAMES if pattern.fullmatch(plain)), None)
     if ours in known:
         return ours
-    own = plain.replace("_", "-")
+    # What `mathreason export lm-eval` wrote has the prefix.
+    own = plain.removeprefix("mathreason_").replace("_", "-")
     return own if own in known else None
 
 

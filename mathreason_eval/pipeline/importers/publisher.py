@@ -37,6 +37,8 @@ class Difference:
     cause: Cause
     excerpt: str
     """The text around the answer, or its end if there is none."""
+    marked: tuple[int, int] | None = None
+    """Where the answer is in the excerpt; None if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,6 +148,7 @@ def _differences(task: str, samples: Sequence[Sample]) -> Iterator[Difference]:
             verdict=verdict,
             cause=_cause(verdict),
             excerpt=_excerpt(one.generation.text, verdict),
+            marked=_marked(one.generation.text, verdict),
         )
 
 
@@ -161,6 +164,14 @@ def _cause(verdict: Verdict) -> Cause:
 
 _AROUND = 60
 """Characters of the text on either side of an answer."""
+
+
+def _marked(text: str, verdict: Verdict) -> tuple[int, int] | None:
+    """Return where the answer is in the excerpt of a text."""
+    if verdict.span is None or verdict.span[1] > len(text):
+        return None
+    low = max(0, verdict.span[0] - _AROUND)
+    return tuple(place - low + bool(low) for place in verdict.span)  # type: ignore[return-value]
 
 
 def _excerpt(text: str, verdict: Verdict) -> str:
