@@ -107,8 +107,11 @@ REFUSED_JSON = [
     (b"[" * 200_000,                        "nested more than 64|is not JSON"),
     (b"NaN",                                "not a finite number"),
     (b"[1e999]",                            "not a finite number"),
-    (b"[" + b"0," * 2_000_001 + b"0]",      "more than 2,000,000 values"),
-    (b"\xff",                               "is not JSON"),
+    (b"[" + b"0," * 3_000_000 + b"0]",      "more than 200 MiB of memory"),
+    (b'["' + b'\\",' * 3_000_000,            "is not JSON"),
+    (b"\xff",                               "is not UTF-8"),
+    ('{"a": 1}'.encode("utf-16"),           "is not UTF-8"),
+    ('{"a": 1}'.encode("utf-16-le"),        "is not JSON"),
     (b"9" * 5000,                           "is not JSON|digits"),
 ]
 # fmt: on
@@ -282,15 +285,48 @@ BOMBS = {
     "sixty.yaml":      (lambda path: path.write_text(f"margin: {'1:' * 400_000}1"),     CONFIG),
 }
 # fmt: on
+# fmt: off
+HEAVY = {
+    # name: what it begins with, what is repeated by number, how often, what it ends with
+    "objects":      (b"[", lambda _: b"{},", 990_000, b"{}]"),
+    "lists":        (b"[", lambda _: b"[],", 990_000, b"[]]"),
+    "nested lists": (b"[", lambda _: b"[" * 50 + b"]" * 50 + b",", 39_000, b"0]"),
+    "nested objects": (b"[", lambda _: b'{"a":' * 50 + b"1" + b"}" * 50 + b",", 39_000, b"0]"),
+    "keys":         (b"{", lambda n: b'"%x":1,' % n, 2_000_000, b'"":0}'),
+    "long keys":    (b"{", lambda n: b'"%060x":1,' % n, 700_000, b'"":0}'),
+    "new keys":     (b"[", lambda n: b'{"%x":"%x"},' % (n, n), 990_000, b"0]"),
+    "same keys":    (b"[", lambda n: b'{"a":%d},' % n, 990_000, b"0]"),
+    "floats":       (b"[", lambda n: b"1.5,", 2_000_000, b"0]"),
+    "texts":        (b"[", lambda n: b'"%x",' % n, 2_000_000, b"0]"),
+    "quotes":       (b'["', lambda n: b'\\",', 3_000_000, b'"]'),
+    "open quotes":  (b'["', lambda n: b'\\",', 3_000_000, b""),
+    "one wide":     ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 65_000, b'"]'),
+    "one escaped":  (b'["\\ud83d\\ude00', lambda _: b"a" * 1000, 65_000, b'"]'),
+    # as much as is read
+    "most objects": (b"[", lambda _: b"{},", 700_000, b"{}]"),
+    "most keys":    (b"{", lambda n: b'"%x":1.5,' % n, 640_000, b'"":0}'),
+    "most ascii":   (b'["', lambda _: b"a" * 1000, 65_000, b'"]'),
+    "most wide":    ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 22_000, b'"]'),
+    "most escapes": (b'["', lambda _: b"\\u4e00" * 1000, 10_000, b'"]'),
+}
+PARSERS = {
+    "document": ("pipeline.importers.files", "document(PATH)"),
+    "line":     ("tasks.readers", "collections.deque(numbered_rows(PATH), 0)"),
+    "reply":    ("models.replies", "parse_body(PATH.read_bytes())"),
+}
+# fmt: on
 MEASURED = r"""
 import collections, pathlib, re, sys, time
 from mathreason_eval.errors import UserError
 from mathreason_eval.{module} import *
 PATH = pathlib.Path(sys.argv[1])
 start = time.process_time()
+error = "read"
 try:
     {work}
-except UserError as error:
+except Exception as raised:
+    error = raised if isinstance(raised, UserError) or {any_error} else sys.exit(repr(raised))
+if error != "read" or {any_error}:
     # Not ru_maxrss: that of a child begins with its parent's, the tests' own.
     peak = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]
     print(time.process_time() - start, int(peak) // 1024, str(error)[:300])
@@ -303,11 +339,33 @@ except UserError as error:
 def test_a_bomb_is_an_error_in_little_time_and_memory(tmp_path, name):
     make, work = BOMBS[name]
     make(tmp_path / name)
-    program = MEASURED.format(module=work[0], work=work[1])
+    check_cost(tmp_path / name, *work)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is Linux's")
+@pytest.mark.parametrize(
+    ("name", "parser"),
+    [(name, "document") for name in HEAVY]
+    + [(name, parser) for name in ("objects", "keys", "most wide") for parser in ("line", "reply")],
+)
+def test_no_json_takes_much_more_memory_than_is_stated(tmp_path, name, parser):
+    begin, repeated, times, end = HEAVY[name]
+    path = tmp_path / "heavy.jsonl"
+    with path.open("wb") as file:
+        file.write(begin)
+        file.writelines(map(repeated, range(times)))
+        file.write(end)
+    check_cost(path, *PARSERS[parser], any_error=True)
+
+
+def check_cost(path: Path, module: str, work: str, *, any_error: bool = False) -> None:
+    """Check the time and memory of a process that reads a file."""
+    program = MEASURED.format(module=module, work=work, any_error=any_error)
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / name)],
+        [sys.executable, "-c", program, str(path)],
         capture_output=True, text=True, check=False, timeout=100,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(path.parent)},
     )  # fmt: skip
     assert done.stdout, done.stderr
     seconds, mebibytes, _ = done.stdout.split(" ", 2)

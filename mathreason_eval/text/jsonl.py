@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.text.documents import check_value_count, is_too_deep, unique_keys
+from mathreason_eval.text.documents import check_weight, is_too_deep, unique_keys
 from mathreason_eval.text.limits import (
     FREE_EXPANDED_BYTES,
     LINE_OVERHEAD_BYTES,
@@ -80,7 +80,7 @@ def parse_line(line: bytes, *, keep_nan: bool = False) -> Any:  # noqa: ANN401  
     Raises:
         ValueError: if it is not JSON, with the reason.
     """
-    check_value_count(line)
+    check_weight(line)
     decoder = _DECODER if keep_nan else _NAN_AS_NULL
     try:
         value = decoder.decode(line.decode())

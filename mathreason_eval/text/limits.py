@@ -18,8 +18,9 @@ MAX_DOCUMENT_BYTES = 64 << 20
 """Bytes of a JSON document: a manifest, the metrics of a run."""
 MAX_REPLY_BYTES = 64 << 20
 """Bytes of a server's reply, as they are after what compressed them."""
-MAX_VALUES = 2_000_000
-"""Values of a JSON document, of a line, and of a server's reply."""
+MAX_DECODED_BYTES = 200 << 20
+"""Bytes of memory that a JSON document, a line or a server's reply may take, as
+`documents.check_weight` estimates them: a byte can become ninety, as a list without items does."""
 MAX_YAML_BYTES = 1 << 20
 """Bytes of a configuration, a task or a script."""
 MAX_NUMBER_CHARACTERS = 100
