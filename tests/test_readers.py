@@ -174,7 +174,7 @@ def test_the_name_of_a_task_is_never_a_path(name, tmp_path):
 def test_samples_that_nobody_can_count_are_refused(tmp_path):
     entry = {**MANIFEST["tasks"][TASK], "samples": 10**15}
     manifest = {**MANIFEST, "tasks": {TASK: entry}}
-    assert "1,000,000 a problem" in str(outcome(RUN, tmp_path, json.dumps(manifest).encode()))
+    assert "10,000 a problem" in str(outcome(RUN, tmp_path, json.dumps(manifest).encode()))
 
 
 def test_what_a_problem_says_may_not_be_deep(tmp_path):
@@ -357,6 +357,26 @@ def test_no_json_takes_much_more_memory_than_is_stated(tmp_path, name, parser):
         file.writelines(map(repeated, range(times)))
         file.write(end)
     check_cost(path, *PARSERS[parser], any_error=True)
+
+
+# fmt: off
+LARGE = {
+    # what grew with the square, or more, of the samples of a problem
+    "curves": ("stats.estimators.passk", "by_counts(lambda one: one.pass_any)([ITEM])"),
+    "best":   ("stats.estimators.votes", "best_curve(range(N), [n < 9 for n in range(N)])"),
+    "vote":   ("stats.estimators.votes", "vote_curve(range(N), range(N), draws=20, seed='p')"),
+}
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is Linux's")
+@pytest.mark.parametrize("name", LARGE)
+def test_many_samples_of_a_problem_take_little_memory(tmp_path, name):
+    module, work = LARGE[name]
+    item = "types.SimpleNamespace(n=6000, correct=9)"
+    work = f"import types; N, ITEM = 3000, {item}; {work}"
+    check_cost(tmp_path / "none", module, work, any_error=True)
 
 
 def check_cost(path: Path, module: str, work: str, *, any_error: bool = False) -> None:

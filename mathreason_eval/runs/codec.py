@@ -92,8 +92,23 @@ def as_document(value: Any) -> bytes:  # noqa: ANN401  any dataclass
     Raises:
         RunError: if a number in it is not finite.
     """
-    plain = [asdict(each) for each in value] if isinstance(value, tuple) else asdict(value)
-    return _json_bytes(plain, indent=1) + b"\n"
+    if isinstance(value, tuple):
+        return b"".join(document_pieces(value))
+    return _json_bytes(asdict(value), indent=1) + b"\n"
+
+
+def document_pieces(records: Iterable[Any]) -> Iterator[bytes]:
+    """Yield a list of records as an indented JSON document, a record at a time.
+
+    Raises:
+        RunError: if a number in it is not finite.
+    """
+    before = b"["
+    for record in records:
+        # A line feed in a text is escaped: every one here is between lines.
+        yield before + b"\n " + _json_bytes(asdict(record), indent=1).replace(b"\n", b"\n ")
+        before = b","
+    yield b"[]\n" if before == b"[" else b"\n]\n"
 
 
 def _json_bytes(value: object, indent: int | None = None) -> bytes:

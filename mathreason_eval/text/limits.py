@@ -32,8 +32,8 @@ MAX_PER_COMPRESSED_BYTE = 200
 FREE_EXPANDED_BYTES = 32 << 20
 LINE_OVERHEAD_BYTES = 64
 """Bytes that a line counts in addition: a file of blank lines takes time, too."""
-MAX_SAMPLES = 1_000_000
-"""Samples a problem."""
+MAX_SAMPLES = 10_000
+"""Samples a problem: each K up to it has metrics of its own."""
 MAX_TASK_SAMPLES = 50_000_000
 """Samples of a task."""
 

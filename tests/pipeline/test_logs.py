@@ -479,6 +479,11 @@ def two_outputs(folder):
     logs.write_lines(path / "output-rs0-again.jsonl", [{**rows[0], "generation": "other"}])
 
 
+def far_sample(folder):
+    path = logs.nemo_skills(folder) / "eval-results" / "gsm8k"
+    (path / "output-rs1.jsonl").rename(path / "output-rs99999999.jsonl")
+
+
 def two_golds(folder):
     path = logs.verifiers(folder) / "results.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -514,6 +519,7 @@ REFUSED = [
     (deep_folders,   "cannot be read: File name too long"),
     (missing,        "There is no file or folder"),
     (two_outputs,    "differ, and both are sample 0 of 'p-0'"),
+    (far_sample,     "has 100,000,000 samples of a problem"),
     (two_golds,      "have different questions or golds of '0'"),
     (nothing_usable, "None of the 4 rows of .* can be used; line 1 has no output"),
 ]
