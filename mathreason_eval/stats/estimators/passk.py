@@ -29,7 +29,8 @@ TAUS = (0.5, 0.75, 1.0)
 class Curves:
     """The unbiased estimators of problems with n samples, each a matrix: of c correct and k drawn.
 
-    A row is a count c of correct samples, a column a k. k goes from 1 to n: nothing is extrapolated to more samples than there are.
+    A row is a count c of correct samples, a column a k. k goes from 1 to n: nothing is
+    extrapolated to more samples than there are.
     """
 
     pass_any: Table
