@@ -310,7 +310,7 @@ HEAVY = {
     "most escapes": (b'["', lambda _: b"\\u4e00" * 1000, 10_000, b'"]'),
 }
 PARSERS = {
-    "document": ("pipeline.importers.files", "document(PATH)"),
+    "document": ("pipeline.importers.files", "LogFiles([PATH]).document(PATH)"),
     "line":     ("tasks.readers", "collections.deque(numbered_rows(PATH), 0)"),
     "reply":    ("models.replies", "parse_body(PATH.read_bytes())"),
 }

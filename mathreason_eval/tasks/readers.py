@@ -15,7 +15,7 @@ from typing import Any
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
 from mathreason_eval.text.jsonl import bounded_lines, read_lines
-from mathreason_eval.text.limits import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, check_expansion
+from mathreason_eval.text.limits import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, Expansion
 
 Row = Mapping[str, Any]
 
@@ -47,8 +47,12 @@ def read_rows(path: Path) -> Iterator[Row]:
         yield one.row
 
 
-def numbered_rows(path: Path) -> Iterator[NumberedRow]:
+def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[NumberedRow]:
     """Yield the rows of a file with their line numbers; a malformed row does not affect others.
+
+    Args:
+        path: the file.
+        expansion: what all files that are read with it expand to; None: it alone counts.
 
     Raises:
         DataError: if the file is missing, of another kind or incomplete.
@@ -63,7 +67,7 @@ def numbered_rows(path: Path) -> Iterator[NumberedRow]:
     if not path.is_file():
         raise DataError(f"There is no file {path}.", "Check the path after --data or import.")
     try:
-        for count, row in enumerate(reader(path)):
+        for count, row in enumerate(reader(path, expansion or Expansion())):
             if count == MAX_ROWS:
                 raise DataError(f"{path} has more than {MAX_ROWS:,} rows.", "Split it.")
             yield row
@@ -71,10 +75,14 @@ def numbered_rows(path: Path) -> Iterator[NumberedRow]:
         raise DataError(f"{path} cannot be read: {error}", "Check that it is complete.") from None
 
 
-def _jsonl(path: Path) -> Iterator[NumberedRow]:
+def _jsonl(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
     with path.open("rb") as file:
         packed = path.suffix == ".gz"
-        lines = bounded_lines(gzip.GzipFile(fileobj=file), file) if packed else bounded_lines(file)
+        lines = (
+            bounded_lines(gzip.GzipFile(fileobj=file), file, expansion)
+            if packed
+            else bounded_lines(file)
+        )
         for line in read_lines(lines):
             if isinstance(line.value, dict):
                 yield NumberedRow(number=line.number, row=line.value)
@@ -88,7 +96,7 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """What `surrogateescape` makes of bytes that are not UTF-8; valid UTF-8 never has these."""
 
 
-def _csv(path: Path) -> Iterator[NumberedRow]:
+def _csv(path: Path, _: Expansion) -> Iterator[NumberedRow]:
     # The default limit would refuse an output of more than 128 KB.
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
@@ -123,7 +131,7 @@ def _csv_error(row: Mapping[str | None, Any]) -> str | None:
 _BATCH_ROWS = 1_024
 
 
-def _parquet(path: Path) -> Iterator[NumberedRow]:
+def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -135,7 +143,8 @@ def _parquet(path: Path) -> Iterator[NumberedRow]:
             _check_columns(path, table.schema_arrow.names)
             sizes = table.metadata
             groups = [sizes.row_group(index) for index in range(sizes.num_row_groups)]
-            check_expansion(sum(one.total_byte_size for one in groups), path.stat().st_size)
+            expanded = sum(one.total_byte_size for one in groups)
+            expansion.check(str(path), expanded, path.stat().st_size)
             for batch in table.iter_batches(batch_size=_BATCH_ROWS):
                 for row in batch.to_pylist():
                     yield NumberedRow(number=next(number), row=row)
@@ -143,7 +152,7 @@ def _parquet(path: Path) -> Iterator[NumberedRow]:
         raise DataError(f"{path} is not Parquet: {error}", "Check that it is complete.") from None
 
 
-_READERS: Mapping[str, Callable[[Path], Iterator[NumberedRow]]] = {
+_READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
     ".jsonl": _jsonl,
     ".jsonl.gz": _jsonl,
     ".json.gz": _jsonl,

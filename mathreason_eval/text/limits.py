@@ -38,15 +38,41 @@ MAX_TASK_SAMPLES = 50_000_000
 """Samples of a task."""
 
 
-def check_expansion(expanded: int, compressed: int) -> None:
-    """Raise an error if data expand to more than any text does.
+class Expansion:
+    """What compressed data expand to: of one file, or of all that a command reads.
 
-    Args:
-        expanded: bytes so far.
-        compressed: bytes that they were expanded from.
+    Each compressed byte may become `MAX_PER_COMPRESSED_BYTE`; all together have
+    `FREE_EXPANDED_BYTES` beyond that, so that many small files are no more than one.
+    """
+
+    def __init__(self) -> None:
+        self._beyond: dict[object, int] = {}
+        self._all = 0
+
+    def check(self, name: object, expanded: int, compressed: int) -> None:
+        """Raise an error if data expand to more than any text does.
+
+        Args:
+            name: of the file, which may be read several times.
+            expanded: bytes so far.
+            compressed: bytes that they were expanded from.
+
+        Raises:
+            ValueError: if they do.
+        """
+        beyond = expanded - MAX_PER_COMPRESSED_BYTE * compressed
+        before = self._beyond.get(name, 0)
+        if beyond > before:
+            self._beyond[name] = beyond
+            self._all += beyond - before
+            if self._all > FREE_EXPANDED_BYTES:
+                raise ValueError("it expands to far more than any text does")
+
+
+def check_expansion(expanded: int, compressed: int) -> None:
+    """Raise an error if the data of one file expand to more than any text does; see `Expansion`.
 
     Raises:
         ValueError: if they do.
     """
-    if expanded > FREE_EXPANDED_BYTES + MAX_PER_COMPRESSED_BYTE * compressed:
-        raise ValueError("it expands to far more than any text does")
+    Expansion().check("", expanded, compressed)

@@ -15,7 +15,8 @@ from mathreason_eval.text.documents import check_weight, is_too_deep, unique_key
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, MAX_NESTING
 
 Part = tuple[str, str | int | None, Any]
-"""(key, place, value): the place in a value that is taken apart; None of one that is not."""
+"""(key, place, value): the place in a value that is taken apart; None of one that is not, or that
+is empty."""
 
 _TOO_DEEP = f"has lists and mappings nested more than {MAX_NESTING} deep"
 _SPACE = " \t\n\r"
@@ -41,14 +42,15 @@ def parts(stream: BinaryIO, within: Collection[str] = ()) -> Iterator[Part]:
     if document.next() != "{":
         return
     for key in document.members():
-        if key in within and document.next() == "[":
-            for number in document.places():
-                yield key, number, document.value()
-        elif key in within and document.next() == "{":
-            for inner in document.members():
-                yield key, inner, document.value()
-        else:
+        opened = document.next() if key in within else ""
+        if opened not in ("[", "{"):
             yield key, None, document.value()
+            continue
+        place: str | int | None = None
+        for place in document.places() if opened == "[" else document.members():
+            yield key, place, document.value()
+        if place is None:
+            yield key, None, [] if opened == "[" else {}
     if document.next():
         raise ValueError("is not JSON: something follows its end")
 

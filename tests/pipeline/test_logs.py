@@ -358,7 +358,7 @@ def deep(folder):
 
 def many_values(folder):
     folder.mkdir()
-    (folder / "log.json").write_text('{"eval": [' + "0," * 2_000_001 + "0]}")
+    (folder / "log.json").write_text('{"eval": [' + "0," * 3_000_000 + "0]}")
 
 
 def bomb(folder):

@@ -15,6 +15,7 @@ from typing import Any
 
 from mathreason_eval.errors import DataError, UnknownNameError
 from mathreason_eval.models.secrets import without_secrets
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.folders import (
     ImportPart,
     ImportPlan,
@@ -147,7 +148,8 @@ def plan_logs(
     """
     found = recognised(paths, form)
     place = paths[0]
-    read = [_with_steps(_ReadLog.of(path, found.form), place, options) for path in found.files]
+    logs = (_ReadLog.of(found.all, path, found.form) for path in found.files)
+    read = [_with_steps(one, place, options) for one in logs]
     if any(row.step is not None for one in read for row in one.rows):
         options = replace(options, model=None)  # It is part of the name of each step's model.
     groups = [
@@ -188,10 +190,10 @@ class _ReadLog:
     """With what the log says of all of them."""
 
     @classmethod
-    def of(cls, path: Path, form: LogFormat) -> _ReadLog:
+    def of(cls, files: LogFiles, path: Path, form: LogFormat) -> _ReadLog:
         """Return a log, read as a whole: if there is a fault in it, nothing is made of it."""
-        log = form.read(path)
-        rows = tuple(log.rows)
+        log = form.read(files, path)
+        rows = tuple(files.held(row, path) for row in log.rows)
         if any(len(row.verdicts) > _MAX_VERDICTS for row in rows):
             raise DataError(
                 f"{path} has more than {_MAX_VERDICTS:,} verdicts on one sample.",
