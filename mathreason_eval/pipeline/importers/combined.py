@@ -7,6 +7,7 @@ what the publisher said of each sample is kept by its name.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -231,6 +232,7 @@ def _version(read: Iterable[_ReadLog]) -> str | None:
 
 def _details(form: LogFormat, read: Sequence[_ReadLog], place: Path) -> dict[str, Any]:
     """Return what the manifest says of the logs: program, version, hashes and settings."""
+    around = place if place.is_dir() else place.parent
     files = dict.fromkeys(path for one in read for path in (one.path, *one.log.other_files))
     settings = {
         one.log.task or one.path.name: {k: v for k, v in one.log.settings.items() if v is not None}
@@ -240,7 +242,8 @@ def _details(form: LogFormat, read: Sequence[_ReadLog], place: Path) -> dict[str
         "file": place.name,
         "harness": form.name,
         "harness_version": _version(read),
-        "files": {path.name: _digest(path) for path in files},
+        # Predictions and results of a program may have the same name.
+        "files": {Path(os.path.relpath(one, around)).as_posix(): _digest(one) for one in files},
         "settings": without_secrets({name: some for name, some in settings.items() if some}),
     }
 

@@ -182,7 +182,7 @@ _HeldT = TypeVar("_HeldT")
 class Budget:
     """What an import may hold: as much as files of their size hold of any real log."""
 
-    _FREE = 128 << 20
+    _FREE = 64 << 20
     """Bytes of memory, whatever the size of the files."""
     _PER_BYTE = 24
     """Bytes of memory for one of a file, beyond: a row of three numbers takes thirty."""
