@@ -63,6 +63,8 @@ _ZSTANDARD = 93
 """The method of compression that newer logs have, and this Python perhaps has not."""
 
 
+_READ_BYTES = 512
+"""Bytes of a member that are expanded at a time: with Zstandard, one becomes 32 KiB at most."""
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, _ZSTANDARD})
 
 
@@ -133,10 +135,14 @@ class OpenedZip:
                 `NOT_READ`.
         """
         with self._zip.open(name) as file:
-            content = file.read(MAX_DOCUMENT_BYTES + 1)
-        self._expanded += len(content)
-        self._expansion.check(str(self._path), self._expanded, self._size)
+            # However small the part is that is read, all that it expands to is held at once.
+            file.MIN_READ_SIZE = _READ_BYTES
+            content = bytearray()
+            while len(content) <= MAX_DOCUMENT_BYTES and (piece := file.read1(_READ_BYTES)):
+                content += piece
+                self._expanded += len(piece)
+                self._expansion.check(str(self._path), self._expanded, self._size)
         try:
-            return parse_json(content, finite=False)
+            return parse_json(bytes(content), finite=False)
         except ValueError as error:
             raise ValueError(f"its member {name[:80]!r} {error}") from None

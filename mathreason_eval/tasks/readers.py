@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
@@ -128,7 +128,11 @@ def _csv_error(row: Mapping[str | None, Any]) -> str | None:
     return None
 
 
-_BATCH_ROWS = 1_024
+_BATCH_ROWS = 256
+_BATCH_BYTES = 64 << 20
+"""Bytes that a batch may take where a text that is in the file once is in each of its rows."""
+_VALUE_BYTES = 8
+"""Bytes that a value counts at least: of many equal ones the file has one, and a number."""
 
 
 def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
@@ -139,17 +143,51 @@ def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
         raise MissingExtraError("pyarrow", "hub", "Reading Parquet") from None
     number = itertools.count(1)
     try:
-        with pq.ParquetFile(path) as table:
+        with pq.ParquetFile(path) as table, path.open("rb") as file:
             _check_columns(path, table.schema_arrow.names)
-            sizes = table.metadata
-            groups = [sizes.row_group(index) for index in range(sizes.num_row_groups)]
-            expanded = sum(one.total_byte_size for one in groups)
-            expansion.check(str(path), expanded, path.stat().st_size)
-            for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+            told = table.metadata
+            groups = [_chunks(told.row_group(place)) for place in range(told.num_row_groups)]
+            stated = sum(
+                one.total_uncompressed_size + _VALUE_BYTES * one.num_values
+                for chunks in groups
+                for one in chunks
+            )
+            size = path.stat().st_size
+            expansion.check(str(path), stated, size)
+            longest = max(
+                (sum(_dictionary_bytes(file, one) for one in c) for c in groups), default=0
+            )
+            rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(longest, 1)))
+            for batch in table.iter_batches(batch_size=rows):
+                stated += batch.nbytes
+                expansion.check(str(path), stated, size)
                 for row in batch.to_pylist():
                     yield NumberedRow(number=next(number), row=row)
     except (pa.ArrowException, OverflowError) as error:
         raise DataError(f"{path} is not Parquet: {error}", "Check that it is complete.") from None
+
+
+def _chunks(group: Any) -> list[Any]:  # noqa: ANN401  pyarrow's, which has no types
+    return [group.column(place) for place in range(group.num_columns)]
+
+
+_PAGE_HEADER = re.compile(
+    rb"\x15[\x80-\xff]*[\x00-\x7f]\x15([\x80-\xff]{0,4}[\x00-\x7f])", re.DOTALL
+)
+"""The type of a page and its size when it is expanded, as Thrift writes them."""
+_HEADER_BYTES = 32
+
+
+def _dictionary_bytes(file: BinaryIO, chunk: Any) -> int:  # noqa: ANN401  pyarrow's
+    """Return the bytes of the texts of a column that each of its rows may have."""
+    if not chunk.has_dictionary_page or chunk.physical_type != "BYTE_ARRAY":
+        return 0
+    file.seek(chunk.dictionary_page_offset)
+    found = _PAGE_HEADER.match(file.read(_HEADER_BYTES))
+    if found is None:
+        return int(chunk.total_uncompressed_size)
+    # Seven bits a byte, the lowest first, and the sign at the end.
+    return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(found[1])) >> 1
 
 
 _READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
