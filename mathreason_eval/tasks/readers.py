@@ -72,7 +72,8 @@ def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[Nu
                 raise DataError(f"{path} has more than {MAX_ROWS:,} rows.", "Split it.")
             yield row
     except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}", "Check that it is complete.") from None
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise DataError(f"{path} cannot be read: {reason}.", "Check that it is complete.") from None
 
 
 def _jsonl(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
