@@ -137,6 +137,15 @@ def test_a_row_with_a_key_twice_is_an_error_of_that_line(tmp_path):
     assert "nested too deeply" in errors[2]
 
 
+def test_an_error_is_short_whatever_it_quotes():
+    with pytest.raises(UserError) as caught:
+        config_of({"margin": ["a"] * 100_000})
+    assert len(str(caught.value)) < 5_000
+    with pytest.raises(UserError) as caught:
+        config_of({"x" * 1_000_000: 1})
+    assert len(str(caught.value)) < 5_000
+
+
 # --- configuration -------------------------------------------------------------------------------
 
 
@@ -311,6 +320,10 @@ BOMBS = {
     "list.parquet":    (lambda path: _parquet_of(path, lambda pa: pa.array([[None] * 9_000_000],
                                                  pa.list_(pa.int8()))), ROWS),
     "zeros.eval":      (_zstandard_zip,                                                 ZIP),
+    "wide.csv":        (lambda path: path.write_text("id\n😀" + "a" * (60 << 20)),       ROWS),
+    "quoted.csv":      (lambda path: path.write_text('id\n"' + "a\n" * (30 << 20)),       ROWS),
+    "cells.csv":       (lambda path: path.write_text("id\n" + "," * (30 << 20)),         ROWS),
+    "items.yaml":      (lambda path: path.write_text(f"margin: [{'a,' * 520_000}a]"),   CONFIG),
     "columns.csv":     (lambda path: path.write_bytes(b"a," * 500_000 + b"\n1"), ROWS),
     "laughs.yaml":     (lambda path: path.write_text(LAUGHS),                           CONFIG),
     "deep.yaml":       (lambda path: path.write_text("[" * 1_000_000),                  CONFIG),

@@ -10,12 +10,12 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
 from mathreason_eval.text.jsonl import bounded_lines, read_lines
-from mathreason_eval.text.limits import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, Expansion
+from mathreason_eval.text.limits import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Expansion
 
 Row = Mapping[str, Any]
 
@@ -99,17 +99,39 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 def _csv(path: Path, _: Expansion) -> Iterator[NumberedRow]:
     # The default limit would refuse an output of more than 128 KB.
-    csv.field_size_limit(MAX_LINE_BYTES)
+    csv.field_size_limit(MAX_ROW_CHARACTERS)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        # No line is longer than a field may be; what is cut off then is one field too long.
-        texts = iter(lambda: file.readline(MAX_LINE_BYTES), "")
-        rows = csv.DictReader(texts)
+        lines = _RowLines(file)
+        rows = csv.DictReader(lines)
         columns = rows.fieldnames or ()
         _check_columns(path, columns)
         number = rows.line_num + 1
+        lines.characters = 0
         for row in rows:
             yield NumberedRow(number=number, row=row, error=_csv_error(row))
             number = rows.line_num + 1
+            lines.characters = 0
+
+
+class _RowLines:
+    """The lines of a file of CSV, as many as a row may have."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.characters = 0
+        """Of the row that is read."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(MAX_ROW_CHARACTERS + 1)
+        self.characters += len(line)
+        if self.characters > MAX_ROW_CHARACTERS:
+            raise ValueError(f"a row has more than {MAX_ROW_CHARACTERS:,} characters")
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:

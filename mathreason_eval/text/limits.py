@@ -9,7 +9,9 @@ from __future__ import annotations
 MAX_NESTING = 64
 """Lists and mappings within each other, in JSON and YAML."""
 MAX_LINE_BYTES = 64 << 20
-"""Bytes of a line, and of a field of CSV: answers of ten million characters are read."""
+"""Bytes of a line: answers of ten million characters are read."""
+MAX_ROW_CHARACTERS = 12 << 20
+"""Characters of a row of CSV: each is four bytes there."""
 MAX_ROWS = 10_000_000
 """Rows of a file of data or outputs."""
 MAX_COLUMNS = 1_000
