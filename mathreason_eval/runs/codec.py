@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.text.documents import parse_json
+from mathreason_eval.text.documents import check_weight, parse_json
 from mathreason_eval.text.jsonl import parse_line
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES, MAX_NESTING
 from mathreason_eval.types import (
@@ -393,6 +393,10 @@ def _some_lines(file: BinaryIO, path: Path) -> list[bytes]:
     while size < _CHUNK_BYTES and (line := file.readline(MAX_LINE_BYTES + 1)):
         if len(line) > MAX_LINE_BYTES:
             raise RunError(f"{path} has a line of more than {MAX_LINE_BYTES >> 20} MiB.", _REPAIR)
+        try:
+            check_weight(line)
+        except ValueError as error:
+            raise RunError(f"{path} has a line that {error}.", _REPAIR) from None
         lines.append(line)
         size += len(line)
     return lines

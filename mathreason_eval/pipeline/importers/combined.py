@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, UnknownNameError
-from mathreason_eval.models.secrets import without_secrets
 from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.folders import (
     ImportPart,
@@ -35,6 +34,7 @@ from mathreason_eval.pipeline.importers.sources import (
 )
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.tasks import Task, load_task, task_names
+from mathreason_eval.text.secrets import without_secrets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
