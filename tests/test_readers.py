@@ -163,6 +163,13 @@ def test_a_value_of_many_digits_is_an_error_in_no_time(key):
         config_of({key: "1" * 100_000 + "x"})
 
 
+@pytest.mark.parametrize("name", ["gate.yaml", "/dev/null"])
+def test_a_pipe_that_nobody_writes_to_is_empty(tmp_path, name):
+    if not name.startswith("/"):
+        os.mkfifo(tmp_path / name)
+    assert read_config(tmp_path / name) == config_of({})
+
+
 # --- run folders ---------------------------------------------------------------------------------
 
 RUN = next(one for one in READERS if one.name == "run manifest.json")
