@@ -21,7 +21,7 @@ from project import ROOT
 from readers import READERS, changed, outcome
 
 from mathreason_eval.errors import DataError, UserError
-from mathreason_eval.gate.config import MAX_LOOKS, config_of
+from mathreason_eval.gate.config import MAX_LOOKS, config_of, read_config
 from mathreason_eval.tasks.readers import numbered_rows, read_rows
 from mathreason_eval.text.documents import DocumentError, is_too_deep, parse_json, parse_yaml
 

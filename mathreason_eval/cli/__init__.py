@@ -157,7 +157,9 @@ def _exit_code() -> int:
     except BaseException as error:  # noqa: BLE001  Python would exit with 1: a regression
         # Wherever a name is first asked for: no file has it, so that it is a slip of the user.
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            return _user_error(f"{error.filename} is longer than a name can be.", "Check the path.")
+            return _user_error(
+                f"{str(error.filename)[:100]}… is longer than a name can be.", "Check the path."
+            )
         with contextlib.suppress(MemoryError, RecursionError):
             print_crash(error, "no verdict")
         return EXIT_INTERNAL_ERROR

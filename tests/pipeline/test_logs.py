@@ -385,6 +385,35 @@ def test_a_folder_is_listed_once_however_many_files_it_has(tmp_path, monkeypatch
     assert len([folder for folder in listed if tmp_path in Path(folder).parents]) == 2
 
 
+KEY = "sk-abcdefghijklmnop1234567890QRST"
+# fmt: off
+KEYS = [
+    # what has a key in it: the metadata, or each row
+    ({"env_id": KEY},                        {}),
+    ({"version": f"https://me:{KEY}@host/"}, {}),
+    ({"model": KEY},                         {}),
+    ({"api_key": KEY, KEY: 1},               {}),
+    ({},                                     {"error": f"401: {KEY} is no key"}),
+    ({},                                     {KEY: 1.0}),
+    ({},                                     {"task": KEY}),
+]
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("meta", "row"), KEYS)
+def test_a_key_in_a_log_is_stored_and_said_nowhere(tmp_path, meta, row):
+    folder = logs.verifiers(tmp_path / "logs")
+    told = folder / "metadata.json"
+    told.write_text(json.dumps({**json.loads(told.read_text()), **meta}))
+    rows = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    logs.write_lines(folder / "results.jsonl", [{**rows[0], **row}, *rows[1:]])
+    done = imported(folder, tmp_path / "runs")
+    stored = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert KEY not in f"{done.said} {done.notes}"
+    assert not [path for path in stored if KEY in f"{path} {path.read_text()}"]
+
+
 # --- what cannot be read ---------------------------------------------------------------------
 
 

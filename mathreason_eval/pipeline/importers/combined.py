@@ -11,8 +11,9 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mathreason_eval.errors import DataError, UnknownNameError
 from mathreason_eval.pipeline.importers.files import LogFiles
@@ -35,6 +36,8 @@ from mathreason_eval.pipeline.importers.sources import (
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.text.secrets import without_secrets
+
+NameT = TypeVar("NameT", str, str | None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +197,7 @@ class _ReadLog:
     def of(cls, files: LogFiles, path: Path, form: LogFormat) -> _ReadLog:
         """Return a log, read as a whole: if there is a fault in it, nothing is made of it."""
         log = form.read(files, path)
+        log = replace(log, task=_clean(log.task), version=_clean(log.version))
         rows = tuple(files.held(row, path) for row in log.rows)
         if any(len(row.verdicts) > _MAX_VERDICTS for row in rows):
             raise DataError(
@@ -207,10 +211,22 @@ class _ReadLog:
             path=path,
             log=log,
             rows=tuple(
-                replace(row, task=row.task or log.task, model=without_secrets(row.model or only))
+                replace(
+                    row,
+                    task=_clean(row.task) or log.task,
+                    model=_clean(row.model or only),
+                    error=_clean(row.error),
+                    verdicts={_clean(name): said for name, said in row.verdicts.items()},
+                )
                 for row in rows
             ),
         )
+
+
+@lru_cache(maxsize=1 << 10)
+def _clean(said: NameT) -> NameT:
+    """Return a name or an error of a log without what is secret in it; names come in every row."""
+    return without_secrets(said)
 
 
 def _with_steps(read: _ReadLog, place: Path, options: LogOptions) -> _ReadLog:
@@ -239,11 +255,13 @@ def _details(form: LogFormat, read: Sequence[_ReadLog], place: Path) -> dict[str
         for one in read
     }
     return {
-        "file": place.name,
+        "file": _clean(place.name),
         "harness": form.name,
         "harness_version": _version(read),
         # Predictions and results of a program may have the same name.
-        "files": {Path(os.path.relpath(one, around)).as_posix(): _digest(one) for one in files},
+        "files": {
+            _clean(Path(os.path.relpath(one, around)).as_posix()): _digest(one) for one in files
+        },
         "settings": without_secrets({name: some for name, some in settings.items() if some}),
     }
 
