@@ -134,7 +134,8 @@ class OpenedZip:
             ValueError: if it is no JSON, too large or too deep, or came of too few bytes; see
                 `NOT_READ`.
         """
-        with self._zip.open(name) as file:
+        with self._zip.open(name) as opened:
+            file: Any = opened  # A ZipExtFile, which is more than the type that is stated.
             # However small the part is that is read, all that it expands to is held at once.
             file.MIN_READ_SIZE = _READ_BYTES
             content = bytearray()

@@ -210,7 +210,8 @@ def _dictionary_bytes(file: BinaryIO, chunk: Any) -> int:  # noqa: ANN401  pyarr
     if found is None:
         return int(chunk.total_uncompressed_size)
     # Seven bits a byte, the lowest first, and the sign at the end.
-    return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(found[1])) >> 1
+    size: int = sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(found[1])) >> 1
+    return size
 
 
 _READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
