@@ -39,10 +39,10 @@ class _SiteHandler(SimpleHTTPRequestHandler):
             asked /= "index.html"
         try:
             path, root = (Path(os.path.realpath(one)) for one in (asked, self.directory))
-        except ValueError:  # a null byte
+            # Neither a link out of the folder nor a pipe, which would be waited for.
+            return path.is_relative_to(root) and (path.is_file() or path.is_dir())
+        except (ValueError, OSError):  # a null byte, or a name that no file can have
             return False
-        # Neither a link out of the folder nor a pipe, which would be waited for.
-        return path.is_relative_to(root) and (path.is_file() or path.is_dir())
 
     def list_directory(self, _: object) -> None:
         """List no folder."""
