@@ -23,6 +23,7 @@ from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
 from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats import summary
+from mathreason_eval.stats.estimators import votes
 from mathreason_eval.stats.estimators.confidence import Vote, calibration_means
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.means import posterior
@@ -239,6 +240,19 @@ def test_a_weighted_vote_is_near_the_mean_over_all_subsets_and_exact_for_all(sam
 def test_a_weighted_vote_is_the_same_every_time():
     once, again = (vote_curve([1, 2, 3], [0, 1, 2], draws=50, seed="p") for _ in range(2))
     assert once.tolist() == again.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("right", "others"), [(3, [1] * 1200), (5, [2] * 500), (9, [3] * 90)])
+def test_few_points_are_as_exact_as_many(monkeypatch, right, others):
+    found = []
+    for points in (64, 512, 1 << 20):
+        monkeypatch.setattr("mathreason_eval.stats.estimators.votes._MAX_POINTS", points)
+        votes._gauss.cache_clear()
+        votes._maj_curve.cache_clear()
+        found.append(maj_curve(right, others, 0))
+    assert found[0] == pytest.approx(found[2], abs=1e-7)
+    assert found[1] == pytest.approx(found[2], abs=2e-10)
 
 
 def test_what_is_computed_at_a_time_changes_nothing(monkeypatch):
