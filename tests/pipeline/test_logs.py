@@ -632,7 +632,7 @@ REFUSED = [
     (bombs_of_blank_lines, "output-rs[0-9]+.jsonl.gz cannot be read: it expands to far more"),
     (tiny_rows,      "results.jsonl takes far more memory than its size"),
     (tiny_samples,   "log.json takes far more memory than its size"),
-    (tiny_rows_in_files, "output-rs2.jsonl takes far more memory than its size, with the files"),
+    (tiny_rows_in_files, "output-rs1.jsonl takes far more memory than its size, with the files"),
     (same_attachments, "log.json takes far more memory than its size"),
     (link_in_zip,    "log.eval cannot be read: it has a link or a device in it"),
     (twice_in_zip,   "log.eval cannot be read: it has a member twice"),
