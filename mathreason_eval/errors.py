@@ -52,9 +52,10 @@ class UserError(Exception):
     exit_code = EXIT_USER_ERROR
 
     def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
+        # It may quote what somebody else wrote, such as a value of a megabyte.
+        self.what = _shortened(what)
+        self.hint = _shortened(hint)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".strip()
@@ -92,11 +93,28 @@ def _are_opposites(one: str, other: str) -> bool:
     return any(long == f"{prefix}{dash}{short}" for prefix in _NEGATIONS for dash in ("", "-"))
 
 
+_LONGEST = 2_000
+"""Characters of a message or a hint."""
+
+
+def _shortened(text: str) -> str:
+    """Return a text without its middle if it is longer than anybody reads."""
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
+_LONGEST_NAME = 200
+"""Characters of a name that nobody knows: the nearest to a longer one is not looked for."""
+
+
 class UnknownNameError(UserError):
     """A name that is not among the known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         names = sorted(set(known))
+        name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
         near = nearest(name, names)
         choice = f"Did you mean {near}?" if near else f"Known: {', '.join(names) or 'none'}."
         super().__init__(f"There is no {kind} named {name!r}.", f"{choice} {hint}".strip())

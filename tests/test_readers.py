@@ -21,7 +21,7 @@ from project import ROOT
 from readers import READERS, changed, outcome
 
 from mathreason_eval.errors import DataError, UserError
-from mathreason_eval.gate.config import MAX_LOOKS, config_of
+from mathreason_eval.gate.config import MAX_LOOKS, config_of, read_config
 from mathreason_eval.tasks.readers import numbered_rows, read_rows
 from mathreason_eval.text.documents import DocumentError, is_too_deep, parse_json, parse_yaml
 
@@ -107,8 +107,11 @@ REFUSED_JSON = [
     (b"[" * 200_000,                        "nested more than 64|is not JSON"),
     (b"NaN",                                "not a finite number"),
     (b"[1e999]",                            "not a finite number"),
-    (b"[" + b"0," * 2_000_001 + b"0]",      "more than 2,000,000 values"),
-    (b"\xff",                               "is not JSON"),
+    (b"[" + b"0," * 3_000_000 + b"0]",      "more than 200 MiB of memory"),
+    (b'["' + b'\\",' * 3_000_000,            "is not JSON"),
+    (b"\xff",                               "is not UTF-8"),
+    ('{"a": 1}'.encode("utf-16"),           "is not UTF-8"),
+    ('{"a": 1}'.encode("utf-16-le"),        "is not JSON"),
     (b"9" * 5000,                           "is not JSON|digits"),
 ]
 # fmt: on
@@ -134,6 +137,15 @@ def test_a_row_with_a_key_twice_is_an_error_of_that_line(tmp_path):
     assert "nested too deeply" in errors[2]
 
 
+def test_an_error_is_short_whatever_it_quotes():
+    with pytest.raises(UserError) as caught:
+        config_of({"margin": ["a"] * 100_000})
+    assert len(str(caught.value)) < 5_000
+    with pytest.raises(UserError) as caught:
+        config_of({"x" * 1_000_000: 1})
+    assert len(str(caught.value)) < 5_000
+
+
 # --- configuration -------------------------------------------------------------------------------
 
 
@@ -149,6 +161,13 @@ def test_looks_are_bounded(samples):
 def test_a_value_of_many_digits_is_an_error_in_no_time(key):
     with pytest.raises(UserError, match=f"{key}:"):
         config_of({key: "1" * 100_000 + "x"})
+
+
+@pytest.mark.parametrize("name", ["gate.yaml", "/dev/null"])
+def test_a_pipe_that_nobody_writes_to_is_empty(tmp_path, name):
+    if not name.startswith("/"):
+        os.mkfifo(tmp_path / name)
+    assert read_config(tmp_path / name) == config_of({})
 
 
 # --- run folders ---------------------------------------------------------------------------------
@@ -171,7 +190,7 @@ def test_the_name_of_a_task_is_never_a_path(name, tmp_path):
 def test_samples_that_nobody_can_count_are_refused(tmp_path):
     entry = {**MANIFEST["tasks"][TASK], "samples": 10**15}
     manifest = {**MANIFEST, "tasks": {TASK: entry}}
-    assert "1,000,000 a problem" in str(outcome(RUN, tmp_path, json.dumps(manifest).encode()))
+    assert "10,000 a problem" in str(outcome(RUN, tmp_path, json.dumps(manifest).encode()))
 
 
 def test_what_a_problem_says_may_not_be_deep(tmp_path):
@@ -256,8 +275,33 @@ def _zip_of_many(path: Path) -> None:
             archive.writestr(f"{number}{'x' * 50}", b"")
 
 
+def _parquet_of(path: Path, column, **options) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pa.table({"id": column(pa)})
+    parquet.write_table(table, path, compression="zstd", **options)
+
+
+def _dictionary(size: int, rows: int):
+    """Return a column that has one text in all of its rows, and in the file once."""
+    return lambda pa: pa.DictionaryArray.from_arrays(
+        pa.array([0] * rows, pa.int32()), pa.array(["x" * size])
+    )
+
+
+def _zstandard_zip(path: Path) -> None:
+    zipped = pytest.importorskip("zipfile_zstd")
+    with zipped.ZipFile(path, "w", zipped.ZIP_ZSTANDARD) as archive:
+        archive.writestr("header.json", "{}")
+        with archive.open("samples/1_epoch_1.json", "w") as file:
+            for _ in range(1000):
+                file.write(b" " * (1 << 20))
+
+
 BASELINE = "gate.baseline", "open_baseline(str(PATH)).__enter__()"
 ROWS = "tasks.readers", "collections.deque(read_rows(PATH), 0)"
+ZIP = "runs.zips", "one = OpenedZip(PATH); [one.document(name) for name in one.names]"
 CONFIG = "gate.config", "read_config(PATH)"
 # fmt: off
 BOMBS = {
@@ -275,11 +319,53 @@ BOMBS = {
     "rows.jsonl.gz":   (lambda path: _gzipped(path, b"{}\n" * (1 << 18), 300),          ROWS),
     "deep.jsonl":      (lambda path: path.write_bytes(b"[" * 5_000_000),                ROWS),
     "values.jsonl":    (lambda path: path.write_bytes(b'{"a":[' + b"[]," * 12_000_000), ROWS),
+    "text.parquet":    (lambda path: _parquet_of(path, _dictionary(30 << 20, 60)),      ROWS),
+    "texts.parquet":   (lambda path: _parquet_of(path, _dictionary(1_000_000, 100_000)), ROWS),
+    "zeros.parquet":   (lambda path: _parquet_of(path, lambda pa: [" " * (1 << 20)] * 500,
+                                                 use_dictionary=False), ROWS),
+    "nulls.parquet":   (lambda path: _parquet_of(path, lambda pa: pa.nulls(10_000_000)), ROWS),
+    "list.parquet":    (lambda path: _parquet_of(path, lambda pa: pa.array([[None] * 9_000_000],
+                                                 pa.list_(pa.int8()))), ROWS),
+    "zeros.eval":      (_zstandard_zip,                                                 ZIP),
+    "wide.csv":        (lambda path: path.write_text("id\n😀" + "a" * (60 << 20)),       ROWS),
+    "quoted.csv":      (lambda path: path.write_text('id\n"' + "a\n" * (30 << 20)),       ROWS),
+    "cells.csv":       (lambda path: path.write_text("id\n" + "," * (30 << 20)),         ROWS),
+    "items.yaml":      (lambda path: path.write_text(f"margin: [{'a,' * 520_000}a]"),   CONFIG),
     "columns.csv":     (lambda path: path.write_bytes(b"a," * 500_000 + b"\n1"), ROWS),
     "laughs.yaml":     (lambda path: path.write_text(LAUGHS),                           CONFIG),
     "deep.yaml":       (lambda path: path.write_text("[" * 1_000_000),                  CONFIG),
     "digits.yaml":     (lambda path: path.write_text(f"margin: '{'1' * 900_000}x'"),    CONFIG),
     "sixty.yaml":      (lambda path: path.write_text(f"margin: {'1:' * 400_000}1"),     CONFIG),
+}
+# fmt: on
+# fmt: off
+HEAVY = {
+    # name: what it begins with, what is repeated by number, how often, what it ends with
+    "objects":      (b"[", lambda _: b"{},", 990_000, b"{}]"),
+    "lists":        (b"[", lambda _: b"[],", 990_000, b"[]]"),
+    "nested lists": (b"[", lambda _: b"[" * 50 + b"]" * 50 + b",", 39_000, b"0]"),
+    "nested objects": (b"[", lambda _: b'{"a":' * 50 + b"1" + b"}" * 50 + b",", 39_000, b"0]"),
+    "keys":         (b"{", lambda n: b'"%x":1,' % n, 2_000_000, b'"":0}'),
+    "long keys":    (b"{", lambda n: b'"%060x":1,' % n, 700_000, b'"":0}'),
+    "new keys":     (b"[", lambda n: b'{"%x":"%x"},' % (n, n), 990_000, b"0]"),
+    "same keys":    (b"[", lambda n: b'{"a":%d},' % n, 990_000, b"0]"),
+    "floats":       (b"[", lambda n: b"1.5,", 2_000_000, b"0]"),
+    "texts":        (b"[", lambda n: b'"%x",' % n, 2_000_000, b"0]"),
+    "quotes":       (b'["', lambda n: b'\\",', 3_000_000, b'"]'),
+    "open quotes":  (b'["', lambda n: b'\\",', 3_000_000, b""),
+    "one wide":     ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 65_000, b'"]'),
+    "one escaped":  (b'["\\ud83d\\ude00', lambda _: b"a" * 1000, 65_000, b'"]'),
+    # as much as is read
+    "most objects": (b"[", lambda _: b"{},", 700_000, b"{}]"),
+    "most keys":    (b"{", lambda n: b'"%x":1.5,' % n, 640_000, b'"":0}'),
+    "most ascii":   (b'["', lambda _: b"a" * 1000, 65_000, b'"]'),
+    "most wide":    ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 22_000, b'"]'),
+    "most escapes": (b'["', lambda _: b"\\u4e00" * 1000, 10_000, b'"]'),
+}
+PARSERS = {
+    "document": ("pipeline.importers.files", "LogFiles([PATH]).document(PATH)"),
+    "line":     ("tasks.readers", "collections.deque(numbered_rows(PATH), 0)"),
+    "reply":    ("models.replies", "parse_body(PATH.read_bytes())"),
 }
 # fmt: on
 MEASURED = r"""
@@ -288,9 +374,12 @@ from mathreason_eval.errors import UserError
 from mathreason_eval.{module} import *
 PATH = pathlib.Path(sys.argv[1])
 start = time.process_time()
+error = "read"
 try:
     {work}
-except UserError as error:
+except Exception as raised:
+    error = raised if isinstance(raised, UserError) or {any_error} else sys.exit(repr(raised))
+if error != "read" or {any_error}:
     # Not ru_maxrss: that of a child begins with its parent's, the tests' own.
     peak = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]
     print(time.process_time() - start, int(peak) // 1024, str(error)[:300])
@@ -303,11 +392,53 @@ except UserError as error:
 def test_a_bomb_is_an_error_in_little_time_and_memory(tmp_path, name):
     make, work = BOMBS[name]
     make(tmp_path / name)
-    program = MEASURED.format(module=work[0], work=work[1])
+    check_cost(tmp_path / name, *work, any_error=work == ZIP)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is Linux's")
+@pytest.mark.parametrize(
+    ("name", "parser"),
+    [(name, "document") for name in HEAVY]
+    + [(name, parser) for name in ("objects", "keys", "most wide") for parser in ("line", "reply")],
+)
+def test_no_json_takes_much_more_memory_than_is_stated(tmp_path, name, parser):
+    begin, repeated, times, end = HEAVY[name]
+    path = tmp_path / "heavy.jsonl"
+    with path.open("wb") as file:
+        file.write(begin)
+        file.writelines(map(repeated, range(times)))
+        file.write(end)
+    check_cost(path, *PARSERS[parser], any_error=True)
+
+
+# fmt: off
+LARGE = {
+    # what grew with the square, or more, of the samples of a problem
+    "curves": ("stats.estimators.passk", "by_counts(lambda one: one.pass_any)([ITEM])"),
+    "best":   ("stats.estimators.votes", "best_curve(range(N), [n < 9 for n in range(N)])"),
+    "vote":   ("stats.estimators.votes", "vote_curve(range(N), range(N), draws=20, seed='p')"),
+}
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is Linux's")
+@pytest.mark.parametrize("name", LARGE)
+def test_many_samples_of_a_problem_take_little_memory(tmp_path, name):
+    module, work = LARGE[name]
+    item = "types.SimpleNamespace(n=6000, correct=9)"
+    work = f"import types; N, ITEM = 3000, {item}; {work}"
+    check_cost(tmp_path / "none", module, work, any_error=True)
+
+
+def check_cost(path: Path, module: str, work: str, *, any_error: bool = False) -> None:
+    """Check the time and memory of a process that reads a file."""
+    program = MEASURED.format(module=module, work=work, any_error=any_error)
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / name)],
+        [sys.executable, "-c", program, str(path)],
         capture_output=True, text=True, check=False, timeout=100,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(path.parent)},
     )  # fmt: skip
     assert done.stdout, done.stderr
     seconds, mebibytes, _ = done.stdout.split(" ", 2)

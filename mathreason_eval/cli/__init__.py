@@ -7,6 +7,7 @@ Command modules import click alone; what a verb needs is imported when it runs, 
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import sys
 import warnings
@@ -154,6 +155,11 @@ def _exit_code() -> int:
         note("interrupted; what was finished is stored, the same command resumes")
         return SIGNALS.exit_code
     except BaseException as error:  # noqa: BLE001  Python would exit with 1: a regression
+        # Wherever a name is first asked for: no file has it, so that it is a slip of the user.
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return _user_error(
+                f"{str(error.filename)[:100]}… is longer than a name can be.", "Check the path."
+            )
         with contextlib.suppress(MemoryError, RecursionError):
             print_crash(error, "no verdict")
         return EXIT_INTERNAL_ERROR

@@ -56,13 +56,13 @@ class _SiteHandler(SimpleHTTPRequestHandler):
             asked /= "index.html"
         try:
             path, root = (Path(os.path.realpath(one)) for one in (asked, self.directory))
-        except ValueError:  # a null byte
+            # Neither a link out of the folder nor a pipe, which would be waited for.
+            # What a build keeps for itself begins with a dot.
+            parts = path.relative_to(root).parts if path.is_relative_to(root) else (".",)
+            hidden = any(part.startswith(".") for part in parts)
+            return not hidden and (path.is_file() or path.is_dir())
+        except (ValueError, OSError):  # a null byte, or a name that no file can have
             return False
-        # Neither a link out of the folder nor a pipe, which would be waited for.
-        # What a build keeps for itself begins with a dot.
-        parts = path.relative_to(root).parts if path.is_relative_to(root) else (".",)
-        hidden = any(part.startswith(".") for part in parts)
-        return not hidden and (path.is_file() or path.is_dir())
 
     def list_directory(self, _: object) -> None:
         """List no folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -12,6 +13,7 @@ from typing import Any
 from mathreason_eval.errors import UnknownNameError, UserError
 from mathreason_eval.gate.looks import LookSchedule
 from mathreason_eval.gate.margins import AUTO
+from mathreason_eval.runs.descriptors import open_named
 from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.multiplicity import SPENDING_FUNCTIONS
@@ -114,7 +116,7 @@ def read_config(path: Path, *, margin: str | None = None, alpha: float | None = 
         UserError: if it cannot be read, or has a key or value that is not known.
     """
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_named(path), "rb") as file:
             spec = parse_yaml(file.read(MAX_YAML_BYTES + 1))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Check --config.") from None

@@ -37,8 +37,8 @@ from mathreason_eval.errors import (
     raise_faults,
 )
 from mathreason_eval.models.facts import ModelFacts
-from mathreason_eval.models.secrets import Secrets, check_name, secret_values
 from mathreason_eval.registry import OURS, Registry
+from mathreason_eval.text.secrets import Secrets, check_name, secret_values
 from mathreason_eval.types import IDENTIFIED_AS, OPTIONS, ROUNDING, SCHEDULING
 
 if TYPE_CHECKING:

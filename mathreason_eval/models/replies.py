@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathreason_eval.models.base import Completion, Failure, Request
-from mathreason_eval.text.documents import check_value_count
+from mathreason_eval.text.documents import check_weight, utf8_text
 from mathreason_eval.types import CONTENT_FILTER
 
 
@@ -41,11 +41,11 @@ def parse_body(content: bytes) -> object:
         UnusableReplyError: it is not JSON.
     """
     try:
-        check_value_count(content)
+        check_weight(content)
     except ValueError as error:
         raise UnusableReplyError(f"the server's reply {error}") from None
     try:
-        return json.loads(content)
+        return json.loads(utf8_text(content))
     except (ValueError, RecursionError):
         pass
     if content.lstrip().startswith((b"data:", b"event:", b":")):

@@ -19,7 +19,7 @@ from mathreason_eval.models.replies import (
     error_text,
     is_context_error,
 )
-from mathreason_eval.models.secrets import Secrets
+from mathreason_eval.text.secrets import Secrets
 
 TIMEOUT = "timeout"
 NO_CONNECTION = "no connection"

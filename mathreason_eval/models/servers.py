@@ -18,7 +18,7 @@ from mathreason_eval.models.base import Failure
 from mathreason_eval.models.bounded import bound_reply
 from mathreason_eval.models.replies import UnusableReplyError
 from mathreason_eval.models.reserved import MAX_TOKENS_NAMES, check_reserved
-from mathreason_eval.models.secrets import Secrets, looks_like_key, secret_values
+from mathreason_eval.text.secrets import Secrets, looks_like_key, secret_values
 from mathreason_eval.text.thinking import written_opening
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from mathreason_eval.grade.judge import GRADER_VERSION, JudgeOptions
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.models import engine_package
 from mathreason_eval.models.base import Model, Request
-from mathreason_eval.models.secrets import without_secrets
 from mathreason_eval.pipeline.provenance import judged_by
 from mathreason_eval.pipeline.spec import RunSpec
 from mathreason_eval.runs.keys import SampleKeys, prompt_digests
@@ -36,6 +35,7 @@ from mathreason_eval.stats.summary import Report
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, load_shots
 from mathreason_eval.tasks.task import PromptForm, render
+from mathreason_eval.text.secrets import without_secrets
 from mathreason_eval.types import (
     GradingRules,
     Measure,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.text.documents import parse_json
+from mathreason_eval.text.documents import check_weight, parse_json
 from mathreason_eval.text.jsonl import parse_line
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES, MAX_NESTING
 from mathreason_eval.types import (
@@ -92,8 +92,23 @@ def as_document(value: Any) -> bytes:  # noqa: ANN401  any dataclass
     Raises:
         RunError: if a number in it is not finite.
     """
-    plain = [asdict(each) for each in value] if isinstance(value, tuple) else asdict(value)
-    return _json_bytes(plain, indent=1) + b"\n"
+    if isinstance(value, tuple):
+        return b"".join(document_pieces(value))
+    return _json_bytes(asdict(value), indent=1) + b"\n"
+
+
+def document_pieces(records: Iterable[Any]) -> Iterator[bytes]:
+    """Yield a list of records as an indented JSON document, a record at a time.
+
+    Raises:
+        RunError: if a number in it is not finite.
+    """
+    before = b"["
+    for record in records:
+        # A line feed in a text is escaped: every one here is between lines.
+        yield before + b"\n " + _json_bytes(asdict(record), indent=1).replace(b"\n", b"\n ")
+        before = b","
+    yield b"[]\n" if before == b"[" else b"\n]\n"
 
 
 def _json_bytes(value: object, indent: int | None = None) -> bytes:
@@ -378,6 +393,10 @@ def _some_lines(file: BinaryIO, path: Path) -> list[bytes]:
     while size < _CHUNK_BYTES and (line := file.readline(MAX_LINE_BYTES + 1)):
         if len(line) > MAX_LINE_BYTES:
             raise RunError(f"{path} has a line of more than {MAX_LINE_BYTES >> 20} MiB.", _REPAIR)
+        try:
+            check_weight(line)
+        except ValueError as error:
+            raise RunError(f"{path} has a line that {error}.", _REPAIR) from None
         lines.append(line)
         size += len(line)
     return lines

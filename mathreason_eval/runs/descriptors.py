@@ -65,6 +65,19 @@ def open_regular(name: str | Path, flags: int, folder: int | None = None) -> int
     return descriptor
 
 
+def open_named(path: Path) -> int:
+    """Return a descriptor of a file that the user named, to read it; links are followed.
+
+    A pipe that nobody writes to is empty, where opening it would wait for ever.
+
+    Raises:
+        OSError: if it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def check_opened(descriptor: int, *, writing: bool) -> None:
     """Check that an open file is a regular one, with one name if it is to be written.
 

@@ -335,7 +335,7 @@ def replace_file(
 def write_named(path: Path, content: bytes, *, append: bool = False) -> None:
     """Write a file that a user named, with its folder, or append to it; a link is not followed.
 
-    A device, such as /dev/stdout, or a pipe is written to as well: the user named it.
+    A device, such as /dev/stdout, or a pipe that is read is written to as well: the user named it.
 
     Raises:
         OSError: if it cannot be written.
@@ -343,8 +343,11 @@ def write_named(path: Path, content: bytes, *, append: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The links in /dev are the system's own.
     follow = 0 if path.parent == Path("/dev") else os.O_NOFOLLOW
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if append else 0)
+    # Opening a pipe that nobody reads would wait for ever.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    flags |= os.O_APPEND if append else 0
     with os.fdopen(os.open(path, flags | follow, 0o666), "wb") as out:
+        os.set_blocking(out.fileno(), True)
         if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
             check_opened(out.fileno(), writing=True)
             # Not while it was opened: what is another's is left as it is.

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import RunError
+from mathreason_eval.errors import ModelError, RunError
 from mathreason_eval.runs.codec import converted, read_json
 from mathreason_eval.text.limits import MAX_SAMPLES, MAX_TASK_SAMPLES
-from mathreason_eval.types import Metric, RunManifest, TaskEntry
+from mathreason_eval.text.secrets import check_name, without_secrets
+from mathreason_eval.types import Metric, ModelEntry, RunManifest, TaskEntry
 
 _Json = Mapping[str, Any]
 
@@ -73,7 +74,18 @@ def read_manifest(path: Path) -> RunManifest:
                 f"{where}: tasks.{name}: {asked[0]:,} samples of {asked[1]:,} problems.",
                 f"At most {MAX_SAMPLES:,} a problem and {MAX_TASK_SAMPLES:,} a task are read.",
             )
-    return replace(converted(RunManifest, {**row, "tasks": {}}, where), tasks=tasks)
+    manifest = converted(RunManifest, {**row, "tasks": {}}, where)
+    return replace(manifest, tasks=tasks, model=_without_secrets(manifest.model))
+
+
+def _without_secrets(model: ModelEntry) -> ModelEntry:
+    """Return what a manifest says of a model as we write it: its folder may be from elsewhere."""
+    name = model.name
+    try:
+        check_name(name)
+    except ModelError:
+        name = without_secrets(name)
+    return replace(model, name=name, details=without_secrets(model.details))
 
 
 _OWN_NAMES = frozenset({"manifest.json", "metrics.json"})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs.codec import as_document, as_line
+from mathreason_eval.runs.codec import as_document, as_line, document_pieces
 from mathreason_eval.runs.contents import check_contents
 from mathreason_eval.runs.files import (
     LOCK,
@@ -170,7 +170,7 @@ class RunWriter:
     def write_metrics(self, metrics: Iterable[Metric]) -> None:
         """Replace the metrics of the run."""
         self._check_place()
-        replace_file(self.path / METRICS, as_document(tuple(metrics)), within=self.path)
+        replace_file(self.path / METRICS, document_pieces(metrics), within=self.path)
 
     def _write_records(self, task: str, name: str, records: Iterable[object]) -> None:
         self._check_place()

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from mathreason_eval.errors import MissingExtraError
 from mathreason_eval.text.documents import parse_json
-from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, check_expansion
+from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, Expansion
 
 NOT_READ = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError),
@@ -63,22 +63,30 @@ _ZSTANDARD = 93
 """The method of compression that newer logs have, and this Python perhaps has not."""
 
 
+_READ_BYTES = 512
+"""Bytes of a member that are expanded at a time: with Zstandard, one becomes 32 KiB at most."""
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, _ZSTANDARD})
 
 
 class OpenedZip:
     """A zip of JSON documents, read one by one, in memory. A context manager."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, expansion: Expansion | None = None) -> None:
         """Open a zip.
+
+        Args:
+            path: the file.
+            expansion: what all files that are read with it expand to; None: it alone counts.
 
         Raises:
             ValueError: if its members share bytes, or are links, or too many: see `NOT_READ`.
             MissingExtraError: if it is compressed by Zstandard, and nothing here expands that.
         """
         check_directory(path, _MAX_DOCUMENTS * BYTES_PER_MEMBER)
+        self._path = path
         self._size = path.stat().st_size
         self._expanded = 0
+        self._expansion = expansion or Expansion()
         self._zip = zipfile.ZipFile(path)
         members = self._zip.infolist()
         self.names = [one.filename for one in members]
@@ -126,11 +134,16 @@ class OpenedZip:
             ValueError: if it is no JSON, too large or too deep, or came of too few bytes; see
                 `NOT_READ`.
         """
-        with self._zip.open(name) as file:
-            content = file.read(MAX_DOCUMENT_BYTES + 1)
-        self._expanded += len(content)
-        check_expansion(self._expanded, self._size)
+        with self._zip.open(name) as opened:
+            file: Any = opened  # A ZipExtFile, which is more than the type that is stated.
+            # However small the part is that is read, all that it expands to is held at once.
+            file.MIN_READ_SIZE = _READ_BYTES
+            content = bytearray()
+            while len(content) <= MAX_DOCUMENT_BYTES and (piece := file.read1(_READ_BYTES)):
+                content += piece
+                self._expanded += len(piece)
+                self._expansion.check(str(self._path), self._expanded, self._size)
         try:
-            return parse_json(content, finite=False)
+            return parse_json(bytes(content), finite=False)
         except ValueError as error:
             raise ValueError(f"its member {name[:80]!r} {error}") from None

@@ -10,12 +10,12 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
 from mathreason_eval.text.jsonl import bounded_lines, read_lines
-from mathreason_eval.text.limits import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, check_expansion
+from mathreason_eval.text.limits import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Expansion
 
 Row = Mapping[str, Any]
 
@@ -47,8 +47,12 @@ def read_rows(path: Path) -> Iterator[Row]:
         yield one.row
 
 
-def numbered_rows(path: Path) -> Iterator[NumberedRow]:
+def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[NumberedRow]:
     """Yield the rows of a file with their line numbers; a malformed row does not affect others.
+
+    Args:
+        path: the file.
+        expansion: what all files that are read with it expand to; None: it alone counts.
 
     Raises:
         DataError: if the file is missing, of another kind or incomplete.
@@ -63,18 +67,23 @@ def numbered_rows(path: Path) -> Iterator[NumberedRow]:
     if not path.is_file():
         raise DataError(f"There is no file {path}.", "Check the path after --data or import.")
     try:
-        for count, row in enumerate(reader(path)):
+        for count, row in enumerate(reader(path, expansion or Expansion())):
             if count == MAX_ROWS:
                 raise DataError(f"{path} has more than {MAX_ROWS:,} rows.", "Split it.")
             yield row
     except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}", "Check that it is complete.") from None
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise DataError(f"{path} cannot be read: {reason}.", "Check that it is complete.") from None
 
 
-def _jsonl(path: Path) -> Iterator[NumberedRow]:
+def _jsonl(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
     with path.open("rb") as file:
         packed = path.suffix == ".gz"
-        lines = bounded_lines(gzip.GzipFile(fileobj=file), file) if packed else bounded_lines(file)
+        lines = (
+            bounded_lines(gzip.GzipFile(fileobj=file), file, expansion)
+            if packed
+            else bounded_lines(file)
+        )
         for line in read_lines(lines):
             if isinstance(line.value, dict):
                 yield NumberedRow(number=line.number, row=line.value)
@@ -88,19 +97,41 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """What `surrogateescape` makes of bytes that are not UTF-8; valid UTF-8 never has these."""
 
 
-def _csv(path: Path) -> Iterator[NumberedRow]:
+def _csv(path: Path, _: Expansion) -> Iterator[NumberedRow]:
     # The default limit would refuse an output of more than 128 KB.
-    csv.field_size_limit(MAX_LINE_BYTES)
+    csv.field_size_limit(MAX_ROW_CHARACTERS)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        # No line is longer than a field may be; what is cut off then is one field too long.
-        texts = iter(lambda: file.readline(MAX_LINE_BYTES), "")
-        rows = csv.DictReader(texts)
+        lines = _RowLines(file)
+        rows = csv.DictReader(lines)
         columns = rows.fieldnames or ()
         _check_columns(path, columns)
         number = rows.line_num + 1
+        lines.characters = 0
         for row in rows:
             yield NumberedRow(number=number, row=row, error=_csv_error(row))
             number = rows.line_num + 1
+            lines.characters = 0
+
+
+class _RowLines:
+    """The lines of a file of CSV, as many as a row may have."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.characters = 0
+        """Of the row that is read."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(MAX_ROW_CHARACTERS + 1)
+        self.characters += len(line)
+        if self.characters > MAX_ROW_CHARACTERS:
+            raise ValueError(f"a row has more than {MAX_ROW_CHARACTERS:,} characters")
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
@@ -120,10 +151,14 @@ def _csv_error(row: Mapping[str | None, Any]) -> str | None:
     return None
 
 
-_BATCH_ROWS = 1_024
+_BATCH_ROWS = 256
+_BATCH_BYTES = 64 << 20
+"""Bytes that a batch may take where a text that is in the file once is in each of its rows."""
+_VALUE_BYTES = 8
+"""Bytes that a value counts at least: of many equal ones the file has one, and a number."""
 
 
-def _parquet(path: Path) -> Iterator[NumberedRow]:
+def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -131,19 +166,55 @@ def _parquet(path: Path) -> Iterator[NumberedRow]:
         raise MissingExtraError("pyarrow", "hub", "Reading Parquet") from None
     number = itertools.count(1)
     try:
-        with pq.ParquetFile(path) as table:
+        with pq.ParquetFile(path) as table, path.open("rb") as file:
             _check_columns(path, table.schema_arrow.names)
-            sizes = table.metadata
-            groups = [sizes.row_group(index) for index in range(sizes.num_row_groups)]
-            check_expansion(sum(one.total_byte_size for one in groups), path.stat().st_size)
-            for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+            told = table.metadata
+            groups = [_chunks(told.row_group(place)) for place in range(told.num_row_groups)]
+            stated = sum(
+                one.total_uncompressed_size + _VALUE_BYTES * one.num_values
+                for chunks in groups
+                for one in chunks
+            )
+            size = path.stat().st_size
+            expansion.check(str(path), stated, size)
+            longest = max(
+                (sum(_dictionary_bytes(file, one) for one in c) for c in groups), default=0
+            )
+            rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(longest, 1)))
+            for batch in table.iter_batches(batch_size=rows):
+                stated += batch.nbytes
+                expansion.check(str(path), stated, size)
                 for row in batch.to_pylist():
                     yield NumberedRow(number=next(number), row=row)
     except (pa.ArrowException, OverflowError) as error:
         raise DataError(f"{path} is not Parquet: {error}", "Check that it is complete.") from None
 
 
-_READERS: Mapping[str, Callable[[Path], Iterator[NumberedRow]]] = {
+def _chunks(group: Any) -> list[Any]:  # noqa: ANN401  pyarrow's, which has no types
+    return [group.column(place) for place in range(group.num_columns)]
+
+
+_PAGE_HEADER = re.compile(
+    rb"\x15[\x80-\xff]*[\x00-\x7f]\x15([\x80-\xff]{0,4}[\x00-\x7f])", re.DOTALL
+)
+"""The type of a page and its size when it is expanded, as Thrift writes them."""
+_HEADER_BYTES = 32
+
+
+def _dictionary_bytes(file: BinaryIO, chunk: Any) -> int:  # noqa: ANN401  pyarrow's
+    """Return the bytes of the texts of a column that each of its rows may have."""
+    if not chunk.has_dictionary_page or chunk.physical_type != "BYTE_ARRAY":
+        return 0
+    file.seek(chunk.dictionary_page_offset)
+    found = _PAGE_HEADER.match(file.read(_HEADER_BYTES))
+    if found is None:
+        return int(chunk.total_uncompressed_size)
+    # Seven bits a byte, the lowest first, and the sign at the end.
+    size: int = sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(found[1])) >> 1
+    return size
+
+
+_READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
     ".jsonl": _jsonl,
     ".jsonl.gz": _jsonl,
     ".json.gz": _jsonl,

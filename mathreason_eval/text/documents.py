@@ -5,17 +5,18 @@ What two readers could take for two things is an error, and so is what makes a s
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.text.limits import (
+    MAX_DECODED_BYTES,
     MAX_DOCUMENT_BYTES,
     MAX_NESTING,
     MAX_NUMBER_CHARACTERS,
-    MAX_VALUES,
     MAX_YAML_BYTES,
 )
 
@@ -43,23 +44,83 @@ def is_too_deep(value: object) -> bool:
 
 # --- JSON ------------------------------------------------------------------------------------
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# A text that does not end is one to the end: looking for the end once more at each of its quotes
+# would take a time that grows with the square. Possessive, since the places that a match could go
+# back to take more memory than the document.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_KEY = re.compile(_STRING.pattern + rb"(\s*:)?", re.DOTALL)
+_AT_A_TIME = 10_000
+"""Texts that are left out at a time: what is between them takes memory as well."""
+_MAX_KEYS = 200_000
+"""Different keys that are told apart."""
+
+# Bytes of memory, as measured with what is worst of each kind; a test measures them again.
+_LIST, _OBJECT, _MEMBER, _ITEM = 90, 180, 60, 72
+_NEW_KEY = 130
+"""Of a key that no other object has: the decoder keeps one text of equal ones."""
+_HEAVIEST = 200
+"""Bytes that a byte of JSON can become."""
+_TEXT = bytes(range(0x80, 0xC0))
+"""Bytes that continue a character of UTF-8."""
+_TWO, _FOUR = re.compile(rb"[\xc4-\xff]"), re.compile(rb"[\xf0-\xff]")
+"""What makes Python keep a whole text with two, or four, bytes a character."""
+_ESCAPED_FOUR = re.compile(rb"\\u[dD][89abAB]")
 
 
-def check_value_count(content: bytes) -> None:
-    """Raise an error if JSON has so many values that it would take far more memory than its bytes.
+def check_weight(content: bytes) -> None:
+    """Raise an error if JSON would take far more memory than its bytes.
 
     Raises:
-        ValueError: if it has more than `MAX_VALUES`.
+        ValueError: if it would take more than `MAX_DECODED_BYTES`.
     """
-    # Counted with those in texts, which takes no time; texts are only left out where it matters.
-    if _separators(content) > MAX_VALUES and _separators(_STRING.sub(b"", content)) > MAX_VALUES:
-        raise ValueError(f"has more than {MAX_VALUES:,} values")
+    if len(content) * _HEAVIEST <= MAX_DECODED_BYTES:
+        return
+    left = MAX_DECODED_BYTES - _text_weight(content)
+    # What is in texts counts as well at first, which takes no time.
+    if _value_weight(content) <= left:
+        return
+    heavy = sum(map(_value_weight, _without_texts(content))) - _NEW_KEY * _repeated_keys(content)
+    if heavy > left:
+        raise ValueError(f"would take more than {MAX_DECODED_BYTES >> 20} MiB of memory")
 
 
-def _separators(content: bytes) -> int:
-    """Return at least the number of values, less one."""
-    return sum(map(content.count, (b",", b"[", b"{")))
+def _without_texts(content: bytes) -> Iterator[bytes]:
+    """Yield a document without the texts in it, in pieces."""
+    start = 0
+    ends = (found.end() for found in _STRING.finditer(content))
+    for end in itertools.islice(ends, _AT_A_TIME - 1, None, _AT_A_TIME):
+        yield _STRING.sub(b"", content[start:end])
+        start = end
+    yield _STRING.sub(b"", content[start:])
+
+
+def _repeated_keys(content: bytes) -> int:
+    """Return how many keys are ones that another object has as well."""
+    met: set[int] = set()
+    repeated = 0
+    for found in _KEY.finditer(content):
+        if found[1] is not None:
+            key = hash(found[0])
+            repeated += key in met
+            if len(met) < _MAX_KEYS:
+                met.add(key)
+    return repeated
+
+
+def _value_weight(content: bytes) -> int:
+    weights = (b"[", _LIST), (b"{", _OBJECT), (b":", _MEMBER + _NEW_KEY), (b",", _ITEM)
+    return sum(content.count(mark) * weight for mark, weight in weights)
+
+
+def _text_weight(content: bytes) -> int:
+    """Return the bytes of a document, of its text, and of the texts in it."""
+    width = 1 if content.isascii() else 4 if _FOUR.search(content) else 2
+    width = width if width != 2 or _TWO.search(content) else 1  # noqa: PLR2004  bytes
+    characters = len(content) if content.isascii() else len(content.translate(None, _TEXT))
+    escapes = content.count(b"\\u")
+    within = 4 if _ESCAPED_FOUR.search(content) else 2 if escapes else 1
+    # An escape of six characters is one.
+    return len(content) + characters * width + (characters - 5 * escapes) * max(width, within)
 
 
 def parse_json(content: bytes, *, finite: bool = True) -> Any:  # noqa: ANN401  parsed JSON
@@ -74,17 +135,31 @@ def parse_json(content: bytes, *, finite: bool = True) -> Any:  # noqa: ANN401  
     """
     if len(content) > MAX_DOCUMENT_BYTES:
         raise ValueError(f"has more than {MAX_DOCUMENT_BYTES >> 20} MiB")
-    check_value_count(content)
+    check_weight(content)
+    text = utf8_text(content)
     refuse: dict[str, Any] = {"parse_constant": _finite, "parse_float": _finite} if finite else {}
     try:
-        value = json.loads(content, object_pairs_hook=unique_keys, **refuse)
+        value = json.loads(text, object_pairs_hook=unique_keys, **refuse)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error}") from None
     if is_too_deep(value):
         raise ValueError(_TOO_DEEP)
     return value
+
+
+def utf8_text(content: bytes) -> str:
+    """Return the text of JSON. Half characters, which Python writes, are kept.
+
+    Raises:
+        ValueError: if it is not UTF-8. Python would guess UTF-16 as well, of which nothing here can
+            tell what it weighs.
+    """
+    try:
+        return content.decode("utf-8-sig", "surrogatepass")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8") from None
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

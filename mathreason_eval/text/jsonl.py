@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.text.documents import check_value_count, is_too_deep, unique_keys
+from mathreason_eval.text.documents import check_weight, is_too_deep, unique_keys
 from mathreason_eval.text.limits import (
-    FREE_EXPANDED_BYTES,
     LINE_OVERHEAD_BYTES,
     MAX_LINE_BYTES,
     MAX_NESTING,
-    check_expansion,
+    Expansion,
 )
 
 
@@ -80,7 +79,7 @@ def parse_line(line: bytes, *, keep_nan: bool = False) -> Any:  # noqa: ANN401  
     Raises:
         ValueError: if it is not JSON, with the reason.
     """
-    check_value_count(line)
+    check_weight(line)
     decoder = _DECODER if keep_nan else _NAN_AS_NULL
     try:
         value = decoder.decode(line.decode())
@@ -102,24 +101,35 @@ class Lines(Protocol):
         ...
 
 
-def bounded_lines(stream: Lines, compressed: BinaryIO | None = None) -> Iterator[bytes]:
+_CHECKED_BYTES = 1 << 20
+"""Expanded bytes after which their number is checked."""
+
+
+def bounded_lines(
+    stream: Lines, compressed: BinaryIO | None = None, expansion: Expansion | None = None
+) -> Iterator[bytes]:
     """Yield the lines of an open file.
 
     Args:
         stream: the file, or what expands it.
         compressed: the file that is expanded, if it is.
+        expansion: of all files that are read; None: of this one.
 
     Raises:
         ValueError: if a line is too long, or the file expands to more than any text does.
     """
-    expanded = 0
+    expansion = expansion or Expansion()
+    expanded = checked = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
             raise ValueError(f"a line has more than {MAX_LINE_BYTES >> 20} MiB")
         expanded += len(line) + LINE_OVERHEAD_BYTES
-        if compressed is not None and expanded > FREE_EXPANDED_BYTES:
-            check_expansion(expanded, compressed.tell())
+        if compressed is not None and expanded - checked > _CHECKED_BYTES:
+            checked = expanded
+            expansion.check(compressed.name, expanded, compressed.tell())
         yield line
+    if compressed is not None:
+        expansion.check(compressed.name, expanded, compressed.tell())
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:

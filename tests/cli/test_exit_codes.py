@@ -325,6 +325,17 @@ def crashed(runs: Path, does: str, **env: str) -> subprocess.CompletedProcess[st
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "verb", [["show"], ["compare", "{}"], ["serve"], ["leaderboard", "-o", "x"]]
+)
+def test_a_name_that_no_file_can_have_is_an_error_of_the_user(verb, tmp_path):
+    name = 5000 * "a"
+    done = mathreason(*(word.format(name) for word in verb), name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "longer than a name can be" in done.stderr
+    assert len(done.stderr) < 1000
+
+
 @pytest.mark.parametrize(("does", "says"), CRASHES)
 def test_a_crash_is_no_regression(runs, tmp_path, does, says):
     done = crashed(runs, does, TMPDIR=str(tmp_path))

@@ -73,6 +73,20 @@ def test_a_log_that_changed_is_imported_anew_and_an_equal_one_is_not(mathreason,
     assert len(find_runs(cache)) == 2
 
 
+@pytest.mark.parametrize(
+    ("named", "counts"), [("", 2), ("predictions/model-7b/gsm8k.json", 2), ("predictions", 1)]
+)
+def test_what_a_reader_finds_in_another_folder_is_part_of_what_changed(
+    mathreason, cache, tmp_path, named, counts
+):
+    folder = logs.opencompass(tmp_path / "logs")
+    mathreason("show", folder / named)
+    results = folder / "results" / "model-7b" / "gsm8k.json"
+    results.write_text(results.read_text().replace("true", "false"))
+    mathreason("show", folder / named)
+    assert len(list(cache.iterdir())) == counts
+
+
 def test_data_of_the_verb_count(mathreason, folders, cache, tmp_path):
     old, new = folders
     rows = [{"id": "mine", "question": logs.LEGS, "gold": "16"}]

@@ -66,7 +66,8 @@ def test_pages_are_served(ask, path, text):
     "path",
     ["/key", "/out/secret", "/out/", "/loop/", "/pipe", "/../secret", "/%2e%2e/secret", "/run/",
      "/..%2fsecret", "//etc/passwd", "/\\../secret", "/out%00/secret", "/run/?x/", "/loop/?/",
-     "/run/?x", "/loop/#x", "/%00/", "/.record.json", "/.git/config", "/run/../.record.json"],
+     "/run/?x", "/loop/#x", "/%00/", "/.record.json", "/.git/config", "/run/../.record.json",
+      "/" + "a" * 5000],
 )  # fmt: skip
 def test_nothing_leads_out_of_the_folder_and_no_folder_is_listed(ask, path):
     status, text = ask(path)

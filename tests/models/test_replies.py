@@ -225,8 +225,14 @@ def test_a_body_that_is_no_json_is_unusable(body, reason):
 
 
 def test_a_body_of_too_many_values_is_not_parsed():
-    with pytest.raises(UnusableReplyError, match="more than 2,000,000 values"):
+    with pytest.raises(UnusableReplyError, match="more than 200 MiB of memory"):
         parse_body(b'{"choices": [' + b"{}," * 2_000_001)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be"])
+def test_a_body_is_utf_8_or_none(encoding):
+    with pytest.raises(UnusableReplyError, match="is not JSON"):
+        parse_body('{"choices": []}'.encode(encoding))
 
 
 def test_half_a_character_in_a_body_is_kept():

@@ -245,6 +245,14 @@ def test_rows_of_which_none_can_be_used_leave_no_folder(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
+def test_very_many_tiny_rows_are_not_held(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": 1, "output": ""}\n' + "{}\n" * 150_000)
+    with pytest.raises(DataError, match="takes far more memory than its size"):
+        import_jsonl(path, load_task("gsm8k"), tmp_path / "runs")
+
+
 def test_an_unusable_row_leaves_a_gap_and_moves_no_other_sample(tmp_path):
     rows = [GOOD, {**GOOD, "output": None}, {**GOOD, "output": "3"}]
     (made,) = stored(tmp_path, *rows, {**without("output"), "id": "b"})

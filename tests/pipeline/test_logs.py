@@ -338,6 +338,83 @@ def test_the_report_sorts_the_rows_that_differ_by_cause(tmp_path):
     assert (score.name, score.theirs, score.ours, score.samples) == ("reward", 0.5, 0.75, 4)
 
 
+# --- which files ---------------------------------------------------------------------------------
+
+# fmt: off
+OUTSIDE = [
+    # a log; what of it the user names; whether what is in the other folder may be read
+    (logs.opencompass, "",                             True),
+    (logs.opencompass, "predictions",                  False),
+    (logs.opencompass, "predictions/model-7b/gsm8k.json", True),
+    (logs.lighteval,   "",                             True),
+    (logs.lighteval,   "details",                      False),
+    (logs.evalscope,   "",                             True),
+    (logs.evalscope,   "reviews",                      False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("write", "named", "is_read"), OUTSIDE)
+def test_what_is_read_is_below_the_folder_that_was_named(tmp_path, write, named, is_read):
+    path = write(tmp_path / "logs") / named
+    with contextlib.suppress(DataError):
+        [plan] = plan_logs([path], tmp_path / "runs", LogOptions()).plans
+        assert len(plan.manifest.model.details["files"]) == 1 + is_read
+        return
+    assert not is_read
+
+
+@pytest.mark.parametrize("named", ["", "results.jsonl"])
+def test_a_link_beside_a_log_is_not_read(tmp_path, named):
+    folder = logs.verifiers(tmp_path / "logs")
+    (folder / "metadata.json").rename(tmp_path / "private.json")
+    (folder / "metadata.json").symlink_to(tmp_path / "private.json")
+    [plan] = plan_logs([folder / named], tmp_path / "runs", LogOptions()).plans
+    assert plan.manifest.sampling.temperature is None
+    assert [*plan.manifest.model.details["files"]] == ["results.jsonl"]
+
+
+def test_a_folder_is_listed_once_however_many_files_it_has(tmp_path, monkeypatch):
+    path = logs.lm_eval(tmp_path / "logs") / "org__model-7b"
+    [one] = path.glob("samples_*")
+    for number in range(50):
+        (path / one.name.replace("gsm8k", f"gsm8k_{number}")).write_text(one.read_text())
+    listed = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(folder) or scan(folder))
+    plan_logs([tmp_path / "logs"], tmp_path / "runs", LogOptions())
+    assert len([folder for folder in listed if tmp_path in Path(folder).parents]) == 2
+
+
+KEY = "sk-abcdefghijklmnop1234567890QRST"
+# fmt: off
+KEYS = [
+    # what has a key in it: the metadata, or each row
+    ({"env_id": KEY},                        {}),
+    ({"version": f"https://me:{KEY}@host/"}, {}),
+    ({"model": KEY},                         {}),
+    ({"api_key": KEY, KEY: 1},               {}),
+    ({},                                     {"error": f"401: {KEY} is no key"}),
+    ({},                                     {KEY: 1.0}),
+    ({},                                     {"task": KEY}),
+]
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("meta", "row"), KEYS)
+def test_a_key_in_a_log_is_stored_and_said_nowhere(tmp_path, meta, row):
+    folder = logs.verifiers(tmp_path / "logs")
+    told = folder / "metadata.json"
+    told.write_text(json.dumps({**json.loads(told.read_text()), **meta}))
+    rows = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    logs.write_lines(folder / "results.jsonl", [{**rows[0], **row}, *rows[1:]])
+    done = imported(folder, tmp_path / "runs")
+    stored = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert KEY not in f"{done.said} {done.notes}"
+    assert not [path for path in stored if KEY in f"{path} {path.read_text()}"]
+
+
 # --- what cannot be read ---------------------------------------------------------------------
 
 
@@ -359,7 +436,7 @@ def deep(folder):
 
 def many_values(folder):
     folder.mkdir()
-    (folder / "log.json").write_text('{"eval": [' + "0," * 2_000_001 + "0]}")
+    (folder / "log.json").write_text('{"eval": [' + "0," * 3_000_000 + "0]}")
 
 
 def bomb(folder):
@@ -375,6 +452,53 @@ def bomb_of_rows(folder):
     with gzip.open(folder / "output-rs0.jsonl.gz", "wb") as made:
         for _ in range(8):
             made.write(line)
+
+
+def bombs_of_rows(folder):
+    """Each expands to less than one file alone may."""
+    folder.mkdir()
+    line = json.dumps({"generation": " " * (8 << 20), "expected_answer": "1"}).encode() + b"\n"
+    for sample in range(2):
+        with gzip.open(folder / f"output-rs{sample}.jsonl.gz", "wb") as made:
+            for _ in range(3):
+                made.write(line)
+
+
+def bombs_of_blank_lines(folder):
+    folder.mkdir()
+    for sample in range(12):
+        with gzip.open(folder / f"output-rs{sample}.jsonl.gz", "wb") as made:
+            made.write(b'{"generation": "", "expected_answer": "1"}\n' + b"\n" * 400_000)
+
+
+def tiny_rows(folder):
+    folder.mkdir()
+    (folder / "results.jsonl").write_text(
+        '{"example_id": 1, "completion": "", "reward": 1}\n' + "{}\n" * 200_000
+    )
+
+
+def tiny_samples(folder):
+    folder.mkdir()
+    samples = ",".join(["{}"] * 200_000)
+    (folder / "log.json").write_text(f'{{"version": 2, "eval": {{}}, "samples": [{samples}]}}')
+
+
+def tiny_rows_in_files(folder):
+    folder.mkdir()
+    for sample in range(4):
+        (folder / f"output-rs{sample}.jsonl").write_text(
+            '{"generation": "", "expected_answer": "1"}\n' + "{}\n" * 50_000
+        )
+
+
+def same_attachments(folder):
+    """Each sample has a text of 4 MiB of an attachment of 100 kB, with no more than 200 samples."""
+    folder.mkdir()
+    sample = {**logs.inspect_samples()[0], "input": f"attachment://{32 * 'a'} " * 40}
+    sample["attachments"] = {32 * "a": "x" * 100_000}
+    made = [{**sample, "id": number} for number in range(200)]
+    logs.write_json(folder / "log.json", {**logs.inspect_log(), "samples": made})
 
 
 def link_in_zip(folder):
@@ -480,6 +604,11 @@ def two_outputs(folder):
     logs.write_lines(path / "output-rs0-again.jsonl", [{**rows[0], "generation": "other"}])
 
 
+def far_sample(folder):
+    path = logs.nemo_skills(folder) / "eval-results" / "gsm8k"
+    (path / "output-rs1.jsonl").rename(path / "output-rs99999999.jsonl")
+
+
 def two_golds(folder):
     path = logs.verifiers(folder) / "results.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -497,9 +626,15 @@ REFUSED = [
     (truncated,      "output-rs0.jsonl, line 2 is not a JSON object: .*the file ends in this line"),
     (not_json,       "output-rs1.jsonl, line 1 is not a JSON object"),
     (deep,           "log.json cannot be read: it has lists and mappings nested more than"),
-    (many_values,    "log.json cannot be read: it has more than 2,000,000 values"),
+    (many_values,    "log.json cannot be read: it would take more than 200 MiB"),
     (bomb,           "log.eval cannot be read: it expands to far more than any text does"),
     (bomb_of_rows,   "output-rs0.jsonl.gz cannot be read: it expands to far more"),
+    (bombs_of_rows,  "output-rs1.jsonl.gz cannot be read: it expands to far more"),
+    (bombs_of_blank_lines, "output-rs[0-9]+.jsonl.gz cannot be read: it expands to far more"),
+    (tiny_rows,      "results.jsonl takes far more memory than its size"),
+    (tiny_samples,   "log.json takes far more memory than its size"),
+    (tiny_rows_in_files, "output-rs1.jsonl takes far more memory than its size, with the files"),
+    (same_attachments, "log.json takes far more memory than its size"),
     (link_in_zip,    "log.eval cannot be read: it has a link or a device in it"),
     (twice_in_zip,   "log.eval cannot be read: it has a member twice"),
     (cut_zip,        "log.eval cannot be read: "),
@@ -515,6 +650,7 @@ REFUSED = [
     (deep_folders,   "cannot be read: File name too long"),
     (missing,        "There is no file or folder"),
     (two_outputs,    "differ, and both are sample 0 of 'p-0'"),
+    (far_sample,     "has 100,000,000 samples of a problem"),
     (two_golds,      "have different questions or golds of '0'"),
     (nothing_usable, "None of the 4 rows of .* can be used; line 1 has no output"),
 ]

@@ -193,6 +193,12 @@ def test_a_file_that_a_user_names_is_written_through_no_link(target, tmp_path, a
     files.write_named(Path("/dev/null"), b"x", append=append)
 
 
+def test_a_pipe_that_nobody_reads_is_an_error(tmp_path):
+    os.mkfifo(tmp_path / "junit.xml")
+    with pytest.raises(OSError, match="No such device"):
+        files.write_named(tmp_path / "junit.xml", b"x")
+
+
 def test_an_import_writes_to_no_folder_that_a_link_leads_to(tmp_path):
     (tmp_path / "project").mkdir()
     (tmp_path / "out").mkdir()

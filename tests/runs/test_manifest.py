@@ -11,6 +11,7 @@ from manifests import ENTRY, MANIFEST, changed
 
 from mathreason_eval.errors import EXIT_USER_ERROR, RunError
 from mathreason_eval.maths.compare.convention import DEFAULT
+from mathreason_eval.runs.codec import as_document
 from mathreason_eval.runs.manifest import (
     IMMATERIAL,
     MAY_CHANGE,
@@ -19,7 +20,7 @@ from mathreason_eval.runs.manifest import (
     differences,
     identity,
 )
-from mathreason_eval.runs.migration import FORMAT
+from mathreason_eval.runs.migration import FORMAT, read_manifest
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import (
@@ -176,6 +177,19 @@ def test_the_identity_is_spelled_as_errors_name_it():
         "sums version": 1, "sums prompt": "boxed", "sums prompt_sha256": "a" * 64,
         "sums max_tokens": 1024,
     }  # fmt: skip
+
+
+def test_a_key_in_a_manifest_of_somebody_is_not_read(tmp_path):
+    model = replace(
+        MANIFEST.model,
+        name="openai:m@http://me:hunter2hunter2@host/v1",
+        details={"api_key": "hunter2hunter2", "url": "http://h/v1?token=hunter2hunter2", "tp": 2},
+    )
+    (tmp_path / "manifest.json").write_bytes(as_document(replace(MANIFEST, model=model)))
+    read = read_manifest(tmp_path / "manifest.json").model
+    assert "hunter2" not in str(read)
+    assert read.details["tp"] == 2
+    assert "openai:m@http://" in read.name
 
 
 def test_whatever_an_engine_says_is_kept():

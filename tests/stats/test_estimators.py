@@ -23,6 +23,7 @@ from mathreason_eval.maths.compare.equal import canonical_key
 from mathreason_eval.runs.codec import converted
 from mathreason_eval.runs.migration import metrics_with_units
 from mathreason_eval.stats import summary
+from mathreason_eval.stats.estimators import votes
 from mathreason_eval.stats.estimators.confidence import Vote, calibration_means
 from mathreason_eval.stats.estimators.items import items_of
 from mathreason_eval.stats.estimators.means import posterior
@@ -140,6 +141,13 @@ def test_every_curve_is_hypergeometric(n):
         assert enough == pytest.approx(hypergeom.sf(least - 1, n, correct, k), abs=1e-11)
 
 
+def test_rows_of_some_counts_are_those_of_all():
+    every, some = curves(300), curves(300, (0, 17, 300))
+    for name in ("pass_any", "pass_all", "mg_pass"):
+        assert (getattr(every, name)[[0, 17, 300]] == getattr(some, name)).all()
+    assert (np.stack(every.g_pass)[:, [0, 17, 300]] == np.stack(some.g_pass)).all()
+
+
 @pytest.mark.slow
 @given(st.integers(1, 24), st.data())
 def test_a_curve_is_the_estimator_at_every_k(n, data):
@@ -232,6 +240,30 @@ def test_a_weighted_vote_is_near_the_mean_over_all_subsets_and_exact_for_all(sam
 def test_a_weighted_vote_is_the_same_every_time():
     once, again = (vote_curve([1, 2, 3], [0, 1, 2], draws=50, seed="p") for _ in range(2))
     assert once.tolist() == again.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("right", "others"), [(3, [1] * 1200), (5, [2] * 500), (9, [3] * 90)])
+def test_few_points_are_as_exact_as_many(monkeypatch, right, others):
+    found = []
+    for points in (64, 512, 1 << 20):
+        monkeypatch.setattr("mathreason_eval.stats.estimators.votes._MAX_POINTS", points)
+        votes._gauss.cache_clear()
+        votes._maj_curve.cache_clear()
+        found.append(maj_curve(right, others, 0))
+    assert found[0] == pytest.approx(found[2], abs=1e-7)
+    assert found[1] == pytest.approx(found[2], abs=2e-10)
+
+
+def test_what_is_computed_at_a_time_changes_nothing(monkeypatch):
+    rewards, ballots = [0.5, -1, 2, 0.5, 3, 1], [0, 1, None, 2, 0, 1]
+    right = [ballot == 0 for ballot in ballots]
+    found = []
+    for cells in (1, 7, 1 << 20):
+        monkeypatch.setattr("mathreason_eval.stats.estimators.votes._TABLE_CELLS", cells)
+        found.append([*vote_curve(rewards, ballots, draws=50, seed="p")])
+        found[-1] += [*best_curve(rewards, right).round(12)]
+    assert found[0] == found[1] == found[2]
 
 
 def test_votes_of_a_reward_model_stand_beside_plain_ones():

@@ -7,14 +7,16 @@ what the publisher said of each sample is kept by its name.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mathreason_eval.errors import DataError, UnknownNameError
-from mathreason_eval.models.secrets import without_secrets
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.folders import (
     ImportPart,
     ImportPlan,
@@ -33,6 +35,9 @@ from mathreason_eval.pipeline.importers.sources import (
 )
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.tasks import Task, load_task, task_names
+from mathreason_eval.text.secrets import without_secrets
+
+NameT = TypeVar("NameT", str, str | None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +152,8 @@ def plan_logs(
     """
     found = recognised(paths, form)
     place = paths[0]
-    read = [_with_steps(_ReadLog.of(path, found.form), place, options) for path in found.files]
+    logs = (_ReadLog.of(found.all, path, found.form) for path in found.files)
+    read = [_with_steps(one, place, options) for one in logs]
     if any(row.step is not None for one in read for row in one.rows):
         options = replace(options, model=None)  # It is part of the name of each step's model.
     groups = [
@@ -188,10 +194,11 @@ class _ReadLog:
     """With what the log says of all of them."""
 
     @classmethod
-    def of(cls, path: Path, form: LogFormat) -> _ReadLog:
+    def of(cls, files: LogFiles, path: Path, form: LogFormat) -> _ReadLog:
         """Return a log, read as a whole: if there is a fault in it, nothing is made of it."""
-        log = form.read(path)
-        rows = tuple(log.rows)
+        log = form.read(files, path)
+        log = replace(log, task=_clean(log.task), version=_clean(log.version))
+        rows = tuple(files.held(row, path) for row in log.rows)
         if any(len(row.verdicts) > _MAX_VERDICTS for row in rows):
             raise DataError(
                 f"{path} has more than {_MAX_VERDICTS:,} verdicts on one sample.",
@@ -204,10 +211,22 @@ class _ReadLog:
             path=path,
             log=log,
             rows=tuple(
-                replace(row, task=row.task or log.task, model=without_secrets(row.model or only))
+                replace(
+                    row,
+                    task=_clean(row.task) or log.task,
+                    model=_clean(row.model or only),
+                    error=_clean(row.error),
+                    verdicts={_clean(name): said for name, said in row.verdicts.items()},
+                )
                 for row in rows
             ),
         )
+
+
+@lru_cache(maxsize=1 << 10)
+def _clean(said: NameT) -> NameT:
+    """Return a name or an error of a log without what is secret in it; names come in every row."""
+    return without_secrets(said)
 
 
 def _with_steps(read: _ReadLog, place: Path, options: LogOptions) -> _ReadLog:
@@ -229,16 +248,20 @@ def _version(read: Iterable[_ReadLog]) -> str | None:
 
 def _details(form: LogFormat, read: Sequence[_ReadLog], place: Path) -> dict[str, Any]:
     """Return what the manifest says of the logs: program, version, hashes and settings."""
+    around = place if place.is_dir() else place.parent
     files = dict.fromkeys(path for one in read for path in (one.path, *one.log.other_files))
     settings = {
         one.log.task or one.path.name: {k: v for k, v in one.log.settings.items() if v is not None}
         for one in read
     }
     return {
-        "file": place.name,
+        "file": _clean(place.name),
         "harness": form.name,
         "harness_version": _version(read),
-        "files": {path.name: _digest(path) for path in files},
+        # Predictions and results of a program may have the same name.
+        "files": {
+            _clean(Path(os.path.relpath(one, around)).as_posix()): _digest(one) for one in files
+        },
         "settings": without_secrets({name: some for name, some in settings.items() if some}),
     }
 

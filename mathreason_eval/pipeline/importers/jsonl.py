@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mathreason_eval.errors import DataError, UnknownNameError
+from mathreason_eval.pipeline.importers.files import Budget
 from mathreason_eval.pipeline.importers.folders import (
     ImportPart,
     ImportPlan,
@@ -118,7 +119,12 @@ def numbered_importer(read: Callable[[Path], Iterable[NumberedRow]]) -> Importer
         data: Sequence[str] = (),
         grading: tuple[int, float] = GRADING,
     ) -> tuple[Imported, ...]:
-        rows = [sample_row(row) for row in read(path)]
+        budget = Budget()
+        budget.credit(path)
+        rows = []
+        for row in read(path):
+            budget.hold(row.row, path)
+            rows.append(sample_row(row))
         if not rows:
             raise DataError(f"{path} has no rows.", "Check that it is the right file.")
         rows = with_models(rows, path, model)

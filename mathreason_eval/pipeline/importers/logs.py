@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.tasks.readers import Row
 
 Stated = bool | float
@@ -78,7 +79,10 @@ class FirstLook:
     kind: str
     """`rows`, `document` or `zip`."""
     first: Mapping[str, Any]
-    """The first row, the document, or the header in a zip; empty if it is no mapping."""
+    """The first row, the members of the document by which logs are known, or the header in a zip;
+    empty if it is no mapping."""
+    files: LogFiles
+    """All that may be read with it."""
 
     def has(self, *keys: str) -> bool:
         """Return whether all of these keys are there."""
@@ -93,7 +97,7 @@ class LogFormat:
     program: str
     """As it is said: `lm-eval`."""
     recognises: Callable[[FirstLook], bool]
-    read: Callable[[Path], Log]
+    read: Callable[[LogFiles, Path], Log]
 
 
 # --- what readers share ----------------------------------------------------------------------

@@ -11,10 +11,7 @@ from mathreason_eval.pipeline.importers.files import (
     DOCUMENT,
     SUFFIXES,
     ZIP,
-    document,
-    files_below,
-    log_rows,
-    opened_zip,
+    LogFiles,
 )
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.formats.inspect_ai import HEADERS
@@ -27,6 +24,8 @@ class Recognised:
 
     form: LogFormat
     files: tuple[Path, ...]
+    all: LogFiles
+    """All that may be read with them."""
 
 
 def recognised(paths: Sequence[Path], form: LogFormat | None = None) -> Recognised:
@@ -40,11 +39,12 @@ def recognised(paths: Sequence[Path], form: LogFormat | None = None) -> Recognis
         DataError: if there is no log, or there are logs of several programs.
     """
     found: dict[str, list[Path]] = {}
+    every = LogFiles(paths)
     for path in paths:
-        for file in files_below(path):
+        for file in every.below(path):
             if form is not None and path.is_file():
                 found.setdefault(form.name, []).append(file)
-            elif (known := _format_of(file)) is not None and form in (None, known):
+            elif (known := _format_of(every, file)) is not None and form in (None, known):
                 found.setdefault(known.name, []).append(file)
     if len(found) > 1:
         several = "; ".join(f"{name}: {files[0]}" for name, files in found.items())
@@ -55,7 +55,9 @@ def recognised(paths: Sequence[Path], form: LogFormat | None = None) -> Recognis
     if not found:
         raise _unknown(paths, form)
     ((name, files),) = found.items()
-    return Recognised(form=FORMATS.get(name) or _given(form), files=tuple(dict.fromkeys(files)))
+    return Recognised(
+        form=FORMATS.get(name) or _given(form), files=tuple(dict.fromkeys(files)), all=every
+    )
 
 
 def _given(form: LogFormat | None) -> LogFormat:
@@ -82,35 +84,51 @@ def logs_at(path: Path) -> tuple[Path, ...]:
     """
     if path.is_file() and not path.name.endswith(SUFFIXES):
         return ()
-    files = files_below(path)
+    files = LogFiles([path])
     # All are looked at: what cannot be read is told, whether or not another one can.
-    found = [_format_of(file) for file in files]
-    if not any(found):
-        return ()
+    found = [_format_of(files, file) for file in files.below(path)]
     # What a reader finds beside a file counts as well.
-    return tuple(files if path.is_dir() else files_below(path.parent))
+    return files.all if any(found) else ()
 
 
-def _format_of(path: Path) -> LogFormat | None:
-    seen = _sight(path)
+def _format_of(files: LogFiles, path: Path) -> LogFormat | None:
+    seen = _sight(files, path)
     return next((form for form in FORMATS.values() if form.recognises(seen)), None)
 
 
-def _sight(path: Path) -> FirstLook:
+def _sight(files: LogFiles, path: Path) -> FirstLook:
     """Return the first look at a file.
 
     Raises:
         DataError: if it cannot be read.
     """
     if path.suffix == ZIP:
-        with opened_zip(path) as opened:
+        with files.zip(path) as opened:
             name = next((one for one in HEADERS if one in opened.names), None)
             first = opened.document(name) if name else None
-        return FirstLook(path=path, kind="zip", first=_mapping(first))
+        return FirstLook(path=path, kind="zip", first=_mapping(first), files=files)
     if path.suffix == DOCUMENT:
-        return FirstLook(path=path, kind="document", first=_mapping(document(path)))
-    first = next((row for _, row in log_rows(path)), None)
-    return FirstLook(path=path, kind="rows", first=_mapping(first))
+        return FirstLook(path=path, kind="document", first=_members(files, path), files=files)
+    first = next((row for _, row in files.rows(path)), None)
+    return FirstLook(path=path, kind="rows", first=_mapping(first), files=files)
+
+
+_SAMPLES, _FIRST_ROW = "samples", "0"
+_MAX_MEMBERS = 1_000
+"""Members of a document among which are those by which it is known."""
+
+
+def _members(files: LogFiles, path: Path) -> Mapping[str, object]:
+    """Return the first members of a document, without values but for that of a row.
+
+    The samples of a log, which may be most of it, are not read for it.
+    """
+    found: dict[str, object] = {}
+    for key, _, value in files.parts(path, (_SAMPLES,)):
+        found[key] = value if key == _FIRST_ROW else None
+        if key in (_SAMPLES, _FIRST_ROW) or len(found) == _MAX_MEMBERS:
+            break
+    return found
 
 
 def _mapping(value: object) -> Mapping[str, object]:

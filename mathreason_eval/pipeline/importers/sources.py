@@ -10,6 +10,7 @@ from pathlib import Path
 from mathreason_eval.errors import DataError
 from mathreason_eval.pipeline.importers.rows import SampleRow, UnusableRow
 from mathreason_eval.text import distinct_page_names, slug
+from mathreason_eval.text.limits import MAX_SAMPLES
 from mathreason_eval.types import Generation, Problem
 
 SampleKey = tuple[str, int]
@@ -198,12 +199,18 @@ def _source(
     faulty = sorted(
         (row for row in (*rows, *strays) if row.fault is not None), key=lambda row: row.number
     )
+    count = 1 + max(row.sample for row in rows if row.sample is not None)
+    if count > MAX_SAMPLES:
+        raise DataError(
+            f"{path} has {count:,} samples of a problem of model {model}, or one of that number.",
+            f"At most {MAX_SAMPLES:,} are read; without `sample`, rows are numbered as they come.",
+        )
     return Source(
         model=model,
         problems=tuple(problems[name] for name in asked),
         rows=tuple(samples.values()),
         repeated=len(usable) - len(samples),
         unusable=tuple(row.unusable(row.fault or "") for row in faulty),
-        samples=1 + max(row.sample for row in rows if row.sample is not None),
+        samples=count,
         read=read,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Table = NDArray[np.float64]
+    Counts = NDArray[np.int_]
 
 TAUS = (0.5, 0.75, 1.0)
 """The thresholds of G-Pass@k that its authors report: required fractions of correct samples."""
@@ -26,9 +27,10 @@ TAUS = (0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Curves:
-    """The unbiased estimators of one problem, each a matrix: at [c, k - 1] for c of n correct.
+    """The unbiased estimators of problems with n samples, each a matrix: of c correct and k drawn.
 
-    k goes from 1 to n: nothing is extrapolated to more samples than there are.
+    A row is a count c of correct samples, a column a k. k goes from 1 to n: nothing is
+    extrapolated to more samples than there are.
     """
 
     pass_any: Table
@@ -43,29 +45,35 @@ class Curves:
 
 
 @lru_cache(maxsize=8)
-def curves(n: int) -> Curves:
-    """Return the estimators of problems with n samples, each in [0, 1]."""
+def curves(n: int, counts: tuple[int, ...] | None = None) -> Curves:
+    """Return the estimators of problems with n samples, each in [0, 1].
+
+    Args:
+        n: the number of samples.
+        counts: numbers of correct samples, a row each; None for all from 0 to n, whose matrices
+            grow with the square of n.
+    """
     import numpy as np
 
-    pass_all = _all_correct(n)
-    at_half, excess = _at_least(n, 0.5)
+    correct = np.arange(n + 1) if counts is None else np.array(counts)
+    at_half, excess = _at_least(n, correct, 0.5)
     return Curves(
-        pass_any=1.0 - pass_all[::-1],
-        pass_all=pass_all,
-        g_pass=tuple(at_half if tau == TAUS[0] else _at_least(n, tau)[0] for tau in TAUS),
+        pass_any=1.0 - _all_correct(n, n - correct),
+        pass_all=_all_correct(n, correct),
+        g_pass=tuple(at_half if tau == TAUS[0] else _at_least(n, correct, tau)[0] for tau in TAUS),
         mg_pass=2 * excess / np.arange(1, n + 1),
     )
 
 
-def _all_correct(n: int) -> Table:
+def _all_correct(n: int, correct: Counts) -> Table:
     """Return C(c, k) / C(n, k) by c and k: products that neither overflow nor cancel."""
     import numpy as np
 
-    correct, drawn = np.arange(n + 1)[:, None], np.arange(n)
-    return np.cumprod(np.maximum(correct - drawn, 0) / (n - drawn), axis=1)
+    drawn = np.arange(n)
+    return np.cumprod(np.maximum(correct[:, None] - drawn, 0) / (n - drawn), axis=1)
 
 
-def _at_least(n: int, tau: float) -> tuple[Table, Table]:
+def _at_least(n: int, correct: Counts, tau: float) -> tuple[Table, Table]:
     """Return P(X >= h) and E[max(0, X - h)] by c and k, for X correct of k and h = ceil(tau k).
 
     Both are computed recursively in k: one more draw is correct with probability
@@ -73,28 +81,27 @@ def _at_least(n: int, tau: float) -> tuple[Table, Table]:
     """
     import numpy as np
 
-    correct = np.arange(n + 1.0)
-    chance = np.empty((n + 1, n))
-    excess = np.empty((n + 1, n))
+    chance = np.empty((len(correct), n))
+    excess = np.empty((len(correct), n))
     least = 1
     chance[:, 0], excess[:, 0] = correct / n, 0.0
     for k in range(1, n):
-        reached = chance[:, k - 1] + _exactly(n, k, least - 1) * (correct - least + 1) / (n - k)
+        exactly = _exactly(n, correct, k, least - 1)
+        reached = chance[:, k - 1] + exactly * (correct - least + 1) / (n - k)
         above = excess[:, k - 1]
         above = above + ((correct - least) * chance[:, k - 1] - above) / (n - k)
         if math.ceil(tau * (k + 1)) > least:
             least += 1
-            reached = reached - _exactly(n, k + 1, least - 1)
+            reached = reached - _exactly(n, correct, k + 1, least - 1)
             above = above - reached
         chance[:, k], excess[:, k] = reached, above
     return chance.clip(0, 1), excess.clip(0, None)
 
 
-def _exactly(n: int, k: int, hits: int) -> Table:
+def _exactly(n: int, correct: Counts, k: int, hits: int) -> Table:
     """Return the probability that exactly `hits` of k are correct, by c."""
     import numpy as np
 
-    correct = np.arange(n + 1)
     right, wrong = correct - hits, n - correct - (k - hits)
     log = _log_factorials(n)
     chance = np.exp(
@@ -117,6 +124,10 @@ def _log_factorials(n: int) -> Table:
 # --- scores of problems ----------------------------------------------------------------------
 
 
+_ALL_UP_TO = 256
+"""Samples up to which the rows of all counts are kept: the slices of a task share them."""
+
+
 def by_counts(curve: Callable[[Curves], Table]) -> Callable[[Sequence[Item]], Table]:
     """Return the function that scores problems by one of the estimators in `Curves`.
 
@@ -131,7 +142,11 @@ def by_counts(curve: Callable[[Curves], Table]) -> Callable[[Sequence[Item]], Ta
         scores = np.full((len(items), numbers.max()), np.nan)
         for n in np.unique(numbers):
             rows = np.flatnonzero(numbers == n)
-            scores[rows, :n] = curve(curves(int(n)))[correct[rows]]
+            if n <= _ALL_UP_TO:
+                scores[rows, :n] = curve(curves(int(n)))[correct[rows]]
+            else:
+                counts, row = np.unique(correct[rows], return_inverse=True)
+                scores[rows, :n] = curve(curves(int(n), tuple(counts.tolist())))[row]
         return scores
 
     return table

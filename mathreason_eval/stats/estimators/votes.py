@@ -227,10 +227,15 @@ def _span(drawing: _Drawing, size: int) -> tuple[int, int]:
     return max(0, fewest), min(size, most)
 
 
+_MAX_POINTS = 512
+"""Points of the quadrature: those of thousands take minutes and gigabytes."""
+
+
 def _rows(first: int, able: Sequence[int]) -> tuple[NDArray[np.int_], Floats, Floats]:
     """Return votes t, points y and weights by which the integral over y is an exact sum.
 
-    Gauss-Legendre quadrature with m points is exact for polynomials of degree 2m - 1.
+    Gauss-Legendre quadrature with m points is exact for polynomials of degree 2m - 1; of more
+    than a thousand classes that tie it is as exact as the decimal places that are kept.
 
     Args:
         first: the smallest number of votes.
@@ -239,7 +244,7 @@ def _rows(first: int, able: Sequence[int]) -> tuple[NDArray[np.int_], Floats, Fl
     import numpy as np
 
     # Powers of two only, as computing points is slow; those of 2^i begin at index 2^i - 1.
-    counts = [1 << (degree // 2).bit_length() for degree in able]
+    counts = [min(_MAX_POINTS, 1 << (degree // 2).bit_length()) for degree in able]
     points, weights = _gauss(max(counts, default=1))
     votes = np.repeat(np.arange(first, first + len(able)), counts)
     chosen = [i for count in counts for i in range(count - 1, 2 * count - 1)]
@@ -269,6 +274,10 @@ def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128
 # --- by reward: best@k, vote@k ---------------------------------------------------------------
 
 
+_TABLE_CELLS = 1 << 20
+"""Cells of a table that is computed at a time: with all, memory would grow with the square of n."""
+
+
 def best_curve(rewards: Sequence[float], correct: Sequence[bool]) -> Floats:
     """Return best@1 to best@n of one problem: the chance that the best of k samples is correct.
 
@@ -288,9 +297,13 @@ def best_curve(rewards: Sequence[float], correct: Sequence[bool]) -> Floats:
     right = np.bincount(level, np.asarray(correct, dtype=float))
     # above[r]: samples with a larger reward than level r; the last entry counts all n.
     above = np.concatenate([[0], np.cumsum(size)])
-    left = (n - above)[:, None] - np.arange(n)
-    none_above = np.cumprod(np.maximum(left, 0) / (n - np.arange(n)), axis=1)
-    curve: Floats = (right / size) @ (none_above[:-1] - none_above[1:])
+    curve: Floats = np.zeros(n)
+    at_a_time = max(1, _TABLE_CELLS // n)
+    for first in range(0, len(size), at_a_time):
+        levels = slice(first, first + at_a_time)
+        left = (n - above[first : first + at_a_time + 1])[:, None] - np.arange(n)
+        none_above = np.cumprod(np.maximum(left, 0) / (n - np.arange(n)), axis=1)
+        curve += (right[levels] / size[levels]) @ (none_above[:-1] - none_above[1:])
     return curve
 
 
@@ -327,6 +340,10 @@ def _all_sets(n: int) -> Floats:
     return ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1).astype(float)
 
 
+_MAX_CELLS = 1 << 30
+"""Orders times samples times classes: very many samples with as many answers have fewer orders."""
+
+
 def vote_curve(
     rewards: Sequence[float], ballots: Sequence[int | None], *, draws: int, seed: str
 ) -> Floats:
@@ -347,22 +364,38 @@ def vote_curve(
     n, classes = len(rewards), 1 + max((b for b in ballots if b is not None), default=0)
     digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    order = rng.permuted(np.tile(np.arange(n), (draws, 1)), axis=1)
-    reward = np.asarray(rewards, dtype=float)[order]
-    choice = np.array([-1 if ballot is None else ballot for ballot in ballots])[order]
-    most = np.full((draws, n), -np.inf)
-    sums = []
+    draws = max(1, min(draws, _MAX_CELLS // (n * classes)))
+    value = np.asarray(rewards, dtype=float)
+    choice = np.array([-1 if ballot is None else ballot for ballot in ballots])
+    credit: Floats = np.zeros(n)
+    at_a_time = max(1, _TABLE_CELLS // n)
+    for first in range(0, draws, at_a_time):
+        some = min(at_a_time, draws - first)
+        order = rng.permuted(np.tile(np.arange(n), (some, 1)), axis=1)
+        # One by one, so that the sum does not depend on how many are drawn at a time.
+        for won in _credit(value[order], choice[order], classes):
+            credit += won
+    return credit / draws
+
+
+def _credit(reward: Floats, choice: NDArray[np.int_], classes: int) -> Floats:
+    """Return the credit of class 0 by order and by how many samples of it vote."""
+    import numpy as np
+
+    most = np.full(reward.shape, -np.inf)
+    ties = np.zeros(reward.shape, dtype=int)
+    own = most
     for one in range(classes):
         cast = choice == one
         total = np.where(
             cast.cumsum(axis=1) > 0, np.where(cast, reward, 0.0).cumsum(axis=1), -np.inf
-        )
-        sums.append(total.round(9))
-        most = np.maximum(most, sums[-1])
+        ).round(9)
+        own = total if one == 0 else own
+        ties = np.where(total > most, 1, ties + (total == most))
+        most = np.maximum(most, total)
     # If no sample has an answer, all sums are minus infinity, and no class has won.
-    won = [(total == most) & (most > -np.inf) for total in sums]
-    curve: Floats = (won[0] / np.maximum(np.sum(won, axis=0), 1)).mean(axis=0)
-    return curve
+    won: Floats = ((own == most) & (most > -np.inf)) / np.maximum(ties, 1)
+    return won
 
 
 # --- tables: a row for each problem, a column for each k; NaN where it has fewer samples ------

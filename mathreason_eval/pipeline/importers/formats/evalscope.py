@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     FirstLook,
     Log,
@@ -24,16 +24,19 @@ from mathreason_eval.tasks.readers import Row
 _REVIEWS, _PREDICTIONS = "reviews", "predictions"
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a benchmark's subset; of predictions alone if there are no reviews."""
-    if at(dict(_first(path)), "sample_score") is None:
-        rows = [(number, row, row) for number, row in log_rows(path)]
+    if at(dict(_first(files, path)), "sample_score") is None:
+        rows = [(number, row, row) for number, row in files.held_rows(path)]
         others: tuple[Path, ...] = ()
     else:
-        other = _counterpart(path, _REVIEWS, _PREDICTIONS)
-        told = {name_of(at(row, "index")): row for _, row in log_rows(other)} if other else {}
+        other = _counterpart(files, path, _REVIEWS, _PREDICTIONS)
+        told = (
+            {name_of(at(row, "index")): row for _, row in files.held_rows(other)} if other else {}
+        )
         rows = [
-            (number, row, told.get(name_of(at(row, "index")), {})) for number, row in log_rows(path)
+            (number, row, told.get(name_of(at(row, "index")), {}))
+            for number, row in files.held_rows(path)
         ]
         others = (other,) if other else ()
     ranks = _ranks([row for _, row, _ in rows])
@@ -47,18 +50,17 @@ def read(path: Path) -> Log:
     )
 
 
-def _first(path: Path) -> Row:
-    return next((row for _, row in log_rows(path)), {})
+def _first(files: LogFiles, path: Path) -> Row:
+    return next((row for _, row in files.rows(path)), {})
 
 
-def _counterpart(path: Path, here: str, there: str) -> Path | None:
+def _counterpart(files: LogFiles, path: Path, here: str, there: str) -> Path | None:
     """Return the file of the same name in the other folder, or with the other word in its name."""
     parts = list(path.parts)
     for place in range(len(parts) - 1, -1, -1):
         if here in parts[place]:
             parts[place] = parts[place].replace(here, there)
-            found = Path(*parts)
-            return found if found.is_file() else None
+            return files.first(Path(*parts))
     return None
 
 
@@ -116,7 +118,7 @@ def _recognises(seen: FirstLook) -> bool:
         return False
     if seen.has("index", "sample_score"):
         return True
-    alone = _counterpart(seen.path, _PREDICTIONS, _REVIEWS) is None
+    alone = _counterpart(seen.files, seen.path, _PREDICTIONS, _REVIEWS) is None
     return seen.has("index", "model_output") and alone
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document, log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -19,14 +19,14 @@ from mathreason_eval.pipeline.importers.logs import (
 from mathreason_eval.tasks.readers import Row
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of an evaluation: a row a metric, and several outputs a row."""
-    aggregate = _aggregate(path)
-    told = document(aggregate) if aggregate else {}
+    aggregate = _aggregate(files, path)
+    told = files.document(aggregate) if aggregate else {}
     config = at(told, "evaluation_results", 0, "generation_config", "generation_args")
     library = name_of(at(told, "eval_library", "name"))
     return Log(
-        rows=(row for number, line in log_rows(path) for row in _outputs(number, line)),
+        rows=(row for number, line in files.rows(path) for row in _outputs(number, line)),
         version=name_of(at(told, "schema_version")),
         settings={
             **scalars(config),
@@ -38,10 +38,10 @@ def read(path: Path) -> Log:
     )
 
 
-def _aggregate(path: Path) -> Path | None:
+def _aggregate(files: LogFiles, path: Path) -> Path | None:
     same = path.with_name(path.name.replace("_samples.jsonl", ".json"))
     named = (same, path.with_name("aggregate.json"))
-    return next((one for one in named if one.is_file() and one != path), None)
+    return files.first(*(one for one in named if one != path))
 
 
 def _outputs(number: int, row: Row) -> Iterator[LogRow]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError
-from mathreason_eval.pipeline.importers.files import ZIP, document, opened_zip
+from mathreason_eval.pipeline.importers.files import ZIP, LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -18,7 +18,6 @@ from mathreason_eval.pipeline.importers.logs import (
     content_parts,
     first_of,
     last_text,
-    listed,
     mapped,
     name_of,
     scalars,
@@ -33,19 +32,25 @@ _SAMPLE = re.compile(r"samples/.+\.json")
 _ATTACHED = re.compile(r"attachment://([0-9a-f]{32})")
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of an evaluation."""
     if path.suffix == ZIP:
-        with opened_zip(path) as opened:
+        with files.zip(path) as opened:
             name = next((name for name in HEADERS if name in opened.names), None)
             header = opened.document(name) if name else None
-        return _log(header, _in_zip(path))
-    told = document(path)
-    return _log(told, listed(at(told, "samples")))
+        return _log(header, _in_zip(files, path))
+    header = {key: one for key, _, one in files.parts(path, ("samples",)) if key in _HEADER}
+    taken = files.parts(path, ("samples",))
+    return _log(
+        header, (one for key, place, one in taken if key == "samples" and place is not None)
+    )
 
 
-def _in_zip(path: Path) -> Iterator[object]:
-    with opened_zip(path) as opened:
+_HEADER = ("eval", "plan", "status")
+
+
+def _in_zip(files: LogFiles, path: Path) -> Iterator[object]:
+    with files.zip(path) as opened:
         for name in opened.names:
             if _SAMPLE.fullmatch(name):
                 yield opened.document(name)

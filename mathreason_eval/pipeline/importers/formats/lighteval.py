@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document, is_plain, log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -23,17 +23,17 @@ from mathreason_eval.tasks.readers import Row
 _NAMED = re.compile(r"details_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+)\Z")
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a task; the model is told by the folders and by the results."""
     found = _NAMED.match(path.name.partition(".parquet")[0])
-    results = _results(path, found["time"]) if found else None
-    told = document(results) if results else {}
+    results = _results(files, path, found["time"]) if found else None
+    told = files.document(results) if results else {}
     config = at(told, "config_general")
     kwargs = at(config, "model_config", "generation_parameters") or {}
     model = at(config, "model_name")
     folders = path.parent.relative_to(path.parent.parent.parent).parts if found else ()
     return Log(
-        rows=(row for number, line in log_rows(path) for row in _outputs(number, line)),
+        rows=(row for number, line in files.rows(path) for row in _outputs(number, line)),
         task=_task(found["task"]) if found else None,
         model=name_of(model)
         or name_of(at(config, "model_config", "model_name"))
@@ -49,12 +49,11 @@ def read(path: Path) -> Log:
     )
 
 
-def _results(path: Path, time: str) -> Path | None:
+def _results(files: LogFiles, path: Path, time: str) -> Path | None:
     """Return the results of the same time: below `results` where the rows are below `details`."""
     for folder in path.parents[:6]:
         if folder.name == "details":
-            found = sorted((folder.parent / "results").rglob(f"results_{time}.json"))
-            return next((one for one in found if is_plain(one)), None)
+            return files.below_folder(folder.parent / "results", f"results_{time}.json")
     return None
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.pipeline.importers.files import document, log_rows, sibling
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -28,14 +28,16 @@ _OF_A_VOTE = re.compile(r"maj", re.IGNORECASE)
 """A filter that takes a vote over the samples: its verdict is on none of them."""
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a task: every response of a document is one."""
     found = _NAMED.match(path.name.partition(".jsonl")[0])
     task = found["task"] if found else None
-    results = sibling(path, f"results_{found['time']}*.json") if found and found["time"] else None
-    results = results or sibling(path, "results*.json")
-    told = _results(results, results.stat().st_mtime_ns) if results else {}
-    rows = log_rows(path)
+    results = None
+    if found and found["time"]:
+        results = files.beside(path, f"results_{found['time']}", ".json")
+    results = results or files.beside(path, "results", ".json")
+    told = _results(files, results) if results else {}
+    rows = files.rows(path)
     return Log(
         rows=(row for number, line in rows for row in _outputs(number, line, task)),
         task=task,
@@ -47,9 +49,9 @@ def read(path: Path) -> Log:
 
 
 @lru_cache(maxsize=1)
-def _results(path: Path, _changed: int) -> Any:  # noqa: ANN401  parsed JSON
+def _results(files: LogFiles, path: Path) -> Any:  # noqa: ANN401  parsed JSON
     """Return a document of results, of which there is one for the files of many tasks."""
-    return document(path)
+    return files.document(path)
 
 
 def _settings(told: object, task: str | None) -> dict[str, Any]:

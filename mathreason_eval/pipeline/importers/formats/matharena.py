@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -20,9 +20,9 @@ from mathreason_eval.pipeline.importers.logs import (
 from mathreason_eval.tasks.readers import Row
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a competition, by model."""
-    return Log(rows=(_row(number, row) for number, row in log_rows(path)), task=_task(path))
+    return Log(rows=(_row(number, row) for number, row in files.rows(path)), task=_task(path))
 
 
 def _task(path: Path) -> str | None:

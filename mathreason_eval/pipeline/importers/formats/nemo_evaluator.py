@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document, log_rows, sibling
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -19,13 +19,13 @@ from mathreason_eval.pipeline.importers.logs import (
 from mathreason_eval.tasks.readers import Row
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a benchmark."""
-    bundle = sibling(path, "eval-*.json")
-    told = document(bundle) if bundle else {}
+    bundle = files.beside(path, "eval-", ".json")
+    told = files.document(bundle) if bundle else {}
     config = at(told, "config")
     return Log(
-        rows=(_row(number, row) for number, row in log_rows(path)),
+        rows=(_row(number, row) for number, row in files.rows(path)),
         task=name_of(at(told, "benchmark", "name")) or name_of(at(told, "benchmark")),
         model=name_of(first_of(config, "model", "model_id")) if config else None,
         version=name_of(at(told, "version")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -21,13 +21,13 @@ from mathreason_eval.tasks.readers import Row
 _SEEDED = re.compile(r"output-rs(\d+)")
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a file: number N of each problem."""
     found = _SEEDED.match(path.name)
     sample = int(found[1]) if found else None
     # The folder of an evaluation is `eval-results/BENCHMARK`.
     task = path.parent.name if path.parent.parent.name == "eval-results" else None
-    return Log(rows=(_row(number, row, sample) for number, row in log_rows(path)), task=task)
+    return Log(rows=(_row(number, row, sample) for number, row in files.rows(path)), task=task)
 
 
 def _row(number: int, row: Row, sample: int | None) -> LogRow:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -24,15 +24,17 @@ _NUMBERED = re.compile(r"(?P<problem>.+)#(?P<sample>\d{1,9})\Z")
 _DONE = 200
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a batch; a request that failed is missing."""
-    asked = _input(path)
-    requests = {name_of(at(row, "custom_id")): row for _, row in log_rows(asked)} if asked else {}
+    asked = _input(files, path)
+    requests = (
+        {name_of(at(row, "custom_id")): row for _, row in files.held_rows(asked)} if asked else {}
+    )
     body = at(next(iter(requests.values()), None), "body")
     return Log(
         rows=(
             row
-            for number, line in log_rows(path)
+            for number, line in files.rows(path)
             for row in _outputs(number, line, requests.get(name_of(at(line, "custom_id")), {}))
         ),
         settings={
@@ -44,11 +46,10 @@ def read(path: Path) -> Log:
     )
 
 
-def _input(path: Path) -> Path | None:
+def _input(files: LogFiles, path: Path) -> Path | None:
     """Return the file of the requests, by its name."""
     names = [path.name.replace("output", "input"), path.name.replace("results", "requests")]
-    found = [path.with_name(name) for name in names if name != path.name]
-    return next((one for one in found if one.is_file()), None)
+    return files.first(*(path.with_name(name) for name in names if name != path.name))
 
 
 def _outputs(number: int, row: Row, request: Mapping[str, object]) -> Iterator[LogRow]:

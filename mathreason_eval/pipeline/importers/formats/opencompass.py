@@ -3,58 +3,65 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document, is_plain
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     FirstLook,
     Log,
     LogFormat,
     LogRow,
+    Stated,
     as_list,
     at,
     listed,
     name_of,
     stated_all,
 )
+from mathreason_eval.text.streamed import Part
 
 _RUN = re.compile(r"(?P<task>.+?)(?:_run(?P<run>\d+))?(?:_\d+)?\Z")
 """A data set may be asked several times, and a large one is in several files."""
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a data set; a prediction that is a list is several."""
-    told, results = document(path), _results(path)
-    found = document(results) if results else {}
+    results = _results(files, path)
+    said = _verdicts(files, results) if results else {}
     named = _RUN.match(path.name.partition(".json")[0])
     folder = path.parent.name
     return Log(
-        rows=_rows(told, at(found, "details"), int(named["run"] or 0) if named else 0),
+        rows=_rows(files.parts(path), said, int(named["run"] or 0) if named else 0),
         task=named["task"] if named else None,
         model=folder if path.parent.parent.name == "predictions" else None,
         other_files=(results,) if results else (),
     )
 
 
-def _results(path: Path) -> Path | None:
+def _results(files: LogFiles, path: Path) -> Path | None:
     inner = path.parent.parent.parent / "results" / path.parent.name / path.name
-    found = [one for one in (inner, path.with_name(f"results_{path.name}")) if is_plain(one)]
-    return found[0] if found else None
+    return files.first(inner, path.with_name(f"results_{path.name}"))
 
 
-_INDEX = re.compile(r"[0-9]{1,9}")
+Verdicts = Mapping[str, Mapping[str, Stated]]
+"""By the keys of the predictions."""
 
 
-def _rows(told: object, details: object, run: int) -> Iterator[LogRow]:
-    rows = told if isinstance(told, Mapping) else {}
-    for number, (key, row) in enumerate(rows.items(), 1):
+def _verdicts(files: LogFiles, results: Path) -> Verdicts:
+    """Return what the results say of each prediction."""
+    # Newer versions have a list, older ones a mapping by the same keys.
+    return {
+        str(place): files.held(stated_all({"correct": at(detail, "correct")}), results)
+        for key, place, detail in files.parts(results, ("details",))
+        if key == "details" and place is not None
+    }
+
+
+def _rows(told: Iterable[Part], verdicts: Verdicts, run: int) -> Iterator[LogRow]:
+    for number, (key, _, row) in enumerate(told, 1):
         outputs = as_list(at(row, "prediction"))
-        # Newer versions have a list, older ones a mapping by the same keys.
-        detail = at(
-            details, int(key) if isinstance(details, list) and _INDEX.fullmatch(key) else key
-        )
-        said = stated_all({"correct": at(detail, "correct")})
+        said = verdicts.get(key, {})
         for place, text in enumerate(outputs):
             yield LogRow(
                 number=number,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -20,9 +20,9 @@ _OWN = frozenset({"step", "prompt", "completion", "advantage", "images", "image"
 _GOLDS = ("solution", "answer", "gold", "ground_truth")
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the completions of the steps in a file; golds are where a column has them."""
-    return Log(rows=(_row(number, row) for number, row in log_rows(path)))
+    return Log(rows=(_row(number, row) for number, row in files.rows(path)))
 
 
 def _row(number: int, row: Row) -> LogRow:

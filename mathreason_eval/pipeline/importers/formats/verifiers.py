@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import document, log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -28,20 +28,20 @@ _OWN = frozenset(
 )
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the rollouts of an evaluation: of each the last message of the assistant."""
-    if at(next((row for _, row in log_rows(path)), {}), "traces") is not None:
-        return _of_episodes(path)
-    meta = path.with_name("metadata.json")
-    told = document(meta) if meta.is_file() else {}
+    if at(next((row for _, row in files.rows(path)), {}), "traces") is not None:
+        return _of_episodes(files, path)
+    meta = files.first(path.with_name("metadata.json"))
+    told = files.document(meta) if meta else {}
     config = at(told, "sampling_args")
     return Log(
-        rows=(_row(number, row) for number, row in log_rows(path)),
+        rows=(_row(number, row) for number, row in files.rows(path)),
         task=name_of(at(told, "env_id")),
         model=name_of(at(told, "model")),
         version=name_of(at(told, "verifiers_version")) or name_of(at(told, "version")),
         settings={**scalars(told), **scalars(config)},
-        other_files=(meta,) if meta.is_file() else (),
+        other_files=(meta,) if meta else (),
     )
 
 
@@ -69,9 +69,9 @@ def _row(number: int, row: Row) -> LogRow:
 # --- version 1: an episode a line ------------------------------------------------------------
 
 
-def _of_episodes(path: Path) -> Log:
+def _of_episodes(files: LogFiles, path: Path) -> Log:
     """Return the traces of the episodes of a file: a graph of messages each."""
-    rows = list(log_rows(path))
+    rows = files.held_rows(path)
     traces = [trace for _, row in rows for trace in _traces(row)]
     sampling = at(traces[0], "agent", "config", "sampling") if traces else None
     return Log(

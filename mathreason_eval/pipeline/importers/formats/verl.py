@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mathreason_eval.pipeline.importers.files import log_rows
+from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.logs import (
     Log,
     LogFormat,
@@ -30,9 +30,9 @@ _LONGEST = 100_000
 """Characters of a prompt that are searched."""
 
 
-def read(path: Path) -> Log:
+def read(files: LogFiles, path: Path) -> Log:
     """Return the samples of a step."""
-    return Log(rows=(_row(number, row) for number, row in log_rows(path)))
+    return Log(rows=(_row(number, row) for number, row in files.rows(path)))
 
 
 def _row(number: int, row: Row) -> LogRow:

@@ -189,7 +189,11 @@ def without_secrets(value: ValueT, *, named: bool = False) -> ValueT:
         clean = HIDDEN if named and value else _clean_text(value)
     elif isinstance(value, list | tuple | Mapping):
         parts = [without_secrets(one, named=named or secret) for one, secret in _parts(value)]
-        clean = dict(zip(value, parts, strict=True)) if isinstance(value, Mapping) else parts
+        if isinstance(value, Mapping):
+            names = (_KEY.sub(HIDDEN, one) if isinstance(one, str) else one for one in value)
+            clean = dict(zip(names, parts, strict=True))
+        else:
+            clean = parts
         clean = tuple(parts) if isinstance(value, tuple) else clean
     return clean  # type: ignore[return-value]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.secrets import (
+from mathreason_eval.text.secrets import (
     Secrets,
     check_name,
     is_secret_name,
