@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from mathreason_eval.site.charts import Scatter, scatter
 from mathreason_eval.site.leaderboard import Column, Row, Standing
-from mathreason_eval.stats.metrics import DEFAULT_METRIC
-from mathreason_eval.stats.ranking import ALPHA
 from mathreason_eval.types import Metric, Outcome, Unit
 
 # --- one row over its tasks ------------------------------------------------------------------
@@ -81,17 +79,3 @@ def tokens_picture(column: Column) -> Scatter | None:
         if standing.ranked and tokens is not None and value is not None:
             shown.append((standing.result.page, tokens.value, value.value))
     return scatter(shown)
-
-
-def smallest_difference(column: Column) -> float | None:
-    """Return the smallest difference that a test of two results of a task can show.
-
-    Fewer one-sided changes of single samples than this give a p above 5 % whatever else happens.
-    None for a metric that is not the share of correct samples.
-    """
-    if column.metric != DEFAULT_METRIC or not column.reference.problems:
-        return None
-    # The mid-p of k changes in one direction is 2 (1/2)^(k + 1).
-    changes = math.floor(-math.log2(ALPHA)) + 1
-    smallest = changes / (len(column.reference.problems) * column.reference.entry.samples)
-    return smallest if smallest < 1 else None

@@ -16,7 +16,6 @@ from mathreason_eval.site.board import (
     mean_tokens,
     overall,
     sampled_metric,
-    smallest_difference,
     tokens_picture,
 )
 from mathreason_eval.site.changes import History
@@ -24,7 +23,7 @@ from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.markup import question
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
 from mathreason_eval.site.sample_markup import sample_article
-from mathreason_eval.site.settled import Matrix
+from mathreason_eval.site.settled import Matrix, resolution
 from mathreason_eval.stats.metrics import is_power_of_two, shown_as
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome, Prompt
@@ -70,7 +69,7 @@ def index_values(overview: Overview) -> Values:
         "sampled": [
             name for name in SAMPLED if any(sampled_metric(one, name) for one in standings)
         ],
-        "smallest": {column.task: smallest_difference(column) for column in table},
+        "resolution": {column.task: resolution(column) for column in table},
         "matrix": overview.matrices.get(table[0].task),
         "scatter": tokens_picture(table[0]),
         "limits": HEALTH_LIMITS,

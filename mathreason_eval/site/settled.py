@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
+from statistics import median
 
 from mathreason_eval.compare.pairing import metric_of
 from mathreason_eval.site.leaderboard import Column, Standing
-from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.difference import Pair, difference
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.exact_tests import ExactTest, exact_test
 from mathreason_eval.stats.multiplicity import holm
@@ -77,9 +78,9 @@ def matrix(column: Column) -> Matrix | None:
     ):
         ours, theirs = (shown[place] for place in (row, other))
         change = ours.result.scores[column.metric].mean - theirs.result.scores[column.metric].mean
-        for place, difference in (((row, other), change), ((other, row), -change)):
+        for place, own in (((row, other), change), ((other, row), -change)):
             found[place] = Settled(
-                difference=difference,
+                difference=own,
                 p=test.p,
                 adjusted=adjusted,
                 test=test.name,
@@ -92,6 +93,26 @@ def matrix(column: Column) -> Matrix | None:
         pairs=len(places),
         left_out=len(ranked) - len(shown),
     )
+
+
+def resolution(column: Column) -> float | None:
+    """Return how far two results of a task must lie apart to be told apart, as a fraction of 1.
+
+    Half the 95 % interval of the difference between two neighbours in the ranking, the median over
+    the neighbours among the best; not adjusted for how many are compared. None for fewer than two.
+    """
+    ranked = [standing for standing in column.standings if standing.ranked][:MOST_COMPARED]
+    if len(ranked) < 2:  # noqa: PLR2004  a pair
+        return None
+    clusters = problem_clusters(column)
+    shares = metric_of(column.reference.entry, column.metric).definition.is_share
+    intervals = [
+        difference(
+            [*result_pairs(clusters, one, other, column.metric).values()], shares=shares
+        ).interval()
+        for one, other in pairwise(ranked)
+    ]
+    return median((high - low) / 2 for low, high in intervals)
 
 
 def pair_page(column: Column, one: Standing, other: Standing) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 
 import pytest
 from site_pages import Page, run_name
 from site_runs import make_run
 
 from mathreason_eval.site import build_site
-from mathreason_eval.site.board import mean_tokens, overall, smallest_difference
+from mathreason_eval.site.board import mean_tokens, overall
 from mathreason_eval.site.charts import scatter
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, columns, rows
 from mathreason_eval.site.problems import solved_share
 from mathreason_eval.site.results import AskedProblem, read_result
-from mathreason_eval.site.settled import matrix
+from mathreason_eval.site.settled import matrix, problem_clusters, resolution, result_pairs
+from mathreason_eval.stats.difference import difference
 from mathreason_eval.types import Outcome, Problem
 
 
@@ -147,21 +150,34 @@ def test_differences_are_antisymmetric_and_only_large_ones_are_settled(tmp_path)
     assert not found.cells[1][2].settled
 
 
-# fmt: off
-SMALLEST = [
-    # problems, samples    smallest difference that can be settled: five changes
-    (100,       1,         0.05),
-    (50,        2,         0.05),
-    (1000,      1,         0.005),
-    (4,         1,         None),    # none at all
-]
-# fmt: on
+def test_what_a_column_tells_apart_is_half_the_interval_of_a_difference(tmp_path):
+    [column] = table_of(
+        tmp_path, {"model": "a"}, {"model": "b", "seed": 4}, {"model": "c", "seed": 5}
+    )
+    ranked = [one for one in column.standings if one.ranked]
+    widths = []
+    for one, other in pairwise(ranked):
+        pairs = [*result_pairs(problem_clusters(column), one, other, "avg").values()]
+        low, high = difference(pairs, shares=True).interval()
+        widths.append((high - low) / 2)
+    assert resolution(column) == pytest.approx(median(widths))
 
 
-@pytest.mark.parametrize(("problems", "samples", "smallest"), SMALLEST)
-def test_the_smallest_difference_that_problems_can_show(tmp_path, problems, samples, smallest):
-    [column] = table_of(tmp_path, {"problems": problems, "samples": samples})
-    assert smallest_difference(column) == (smallest and pytest.approx(smallest))
+def test_more_problems_tell_more_apart(tmp_path):
+    few, many = (
+        table_of(
+            tmp_path / str(n),
+            {"model": "a", "problems": n},
+            {"model": "b", "problems": n, "seed": 4},
+        )
+        for n in (40, 640)
+    )
+    assert resolution(few[0]) > 2 * resolution(many[0])
+
+
+def test_a_result_alone_is_told_from_none(tmp_path):
+    [column] = table_of(tmp_path, {"model": "a"})
+    assert resolution(column) is None
 
 
 def test_tokens_are_unknown_if_those_of_one_task_are(tmp_path):
