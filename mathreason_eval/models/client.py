@@ -291,7 +291,8 @@ class OpenAIModel:
                 if isinstance(result, Completion):
                     return replace(result, seconds=seconds)
                 return replace(result, status=_OK, tries=tries, seconds=seconds)
-            if self._ending or not failed.again or tries > retries:
+            in_vain = self._ending or self._pace.is_hopeless(monotonic())
+            if in_vain or not failed.again or tries > retries:
                 return Failure(
                     request=request,
                     **{

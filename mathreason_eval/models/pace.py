@@ -26,6 +26,9 @@ _WINDOW = 5.0
 """Seconds of the starts from which the allowed rate is estimated."""
 _SHORTEST = 1.0
 """Seconds: what started in less is taken for the starts of one second."""
+_HOPELESS = 90.0
+"""Seconds without any answer after which a server that refuses everything has no limit but is out
+of order, or its quota is spent: limits are of a minute at most."""
 _LONG = 60.0
 """Seconds: limits are often those of a minute."""
 _LONGEST = 30.0
@@ -63,11 +66,13 @@ class Pace:
         self._in_row = 0
         self._grew = 0.0
         self._began: float | None = None
+        self._answered: float | None = None
+        """When the last answer came."""
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may start; if 0, one is taken to start now."""
         until = max(self._next, self._held, self._paid)
-        if until > now:
+        if until > now and not self.is_hopeless(now):
             return until - now
         self._began = now if self._began is None else self._began
         self._starts.append(now)
@@ -78,8 +83,13 @@ class Pace:
             self._next = (self._next if now - self._next < _LATE * apart else now) + apart
         return 0.0
 
+    def is_hopeless(self, now: float) -> bool:
+        """Return whether to wait for the server is in vain: it has refused everything for long."""
+        return self._in_row > 0 and self._answered is not None and now - self._answered > _HOPELESS
+
     def answered(self, now: float, tokens: int = 0) -> None:
         """Take note of an answer and the tokens that it took: the rate may grow."""
+        self._answered = now
         if self._tokens_a_second is not None:
             self._paid = max(self._paid, now) + tokens / self._tokens_a_second
         self._in_row = 0
@@ -94,6 +104,8 @@ class Pace:
     def refused(self, started: float, now: float, after: float | None = None) -> None:
         """Take note of a refusal: the rate falls, once for all that had started before it fell.
 
+        Of a server that has answered nobody yet nothing is known, and no rate is guessed.
+
         Args:
             started: when the request started.
             now: when it was refused.
@@ -103,6 +115,8 @@ class Pace:
             self._held = max(self._held, now + after)
         with suppress(ValueError):
             self._starts.remove(started)
+        if self._answered is None:
+            return
         rate = inf if self.rate is None else self.rate
         fresh = started >= self._fell
         if fresh:
