@@ -138,7 +138,7 @@ HOSTILE = [
     # body, path, headers; status, word of the reason
     (b"",                                     "/verify",   {}, 400, "is not JSON"),
     (b"{",                                    "/verify",   {}, 400, "is not JSON"),
-    (b"\xff\xfe{}",                           "/verify",   {}, 400, "is not JSON"),
+    (b"\xff\xfe{}",                           "/verify",   {}, 400, "is not UTF-8"),
     (b'{"gold": NaN, "output": "7"}',         "/verify",   {}, 400, "not a finite number"),
     (b'{"gold": 1e999, "output": "7"}',       "/verify",   {}, 400, "not a finite number"),
     (b'{"gold": 1, "gold": 2, "output": ""}', "/verify",   {}, 400, "twice"),

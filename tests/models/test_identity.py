@@ -41,6 +41,7 @@ SCHEDULING = {
 ROUNDING = {
     "hf": {"batch_size"},
     "llamacpp": {"parallel", "cache_prompt"},
+    "lm_eval": {"batch_size"},
     "prm": {"batch_size"},
     "vllm": {"max_num_seqs", "tensor_parallel_size", "pipeline_parallel_size",
              "enable_prefix_caching"},
