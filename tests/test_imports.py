@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "stats":    "errors registry types",
     "grade":    "environment errors extract maths registry steps text types",
     "runs":     "errors stats text types version",
-    "tasks":    "errors extract maths registry resources text types",
+    "tasks":    "environment errors extract maths registry resources text types",
     "families": "errors extract grade maths seeds stats steps types",
     "models":   "environment errors registry steps text types version",
     "compare":  "errors grade runs stats types",

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
+import os
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from mathreason_eval.environment import child_environment
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
 from mathreason_eval.text.jsonl import bounded_lines, read_lines
@@ -164,6 +168,7 @@ def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtraError("pyarrow", "hub", "Reading Parquet") from None
+    _check_description(path)
     number = itertools.count(1)
     try:
         with pq.ParquetFile(path) as table, path.open("rb") as file:
@@ -188,6 +193,47 @@ def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
                     yield NumberedRow(number=next(number), row=row)
     except (pa.ArrowException, OverflowError) as error:
         raise DataError(f"{path} is not Parquet: {error}", "Check that it is complete.") from None
+
+
+_DESCRIBED = """
+import sys
+import pyarrow.parquet
+told = pyarrow.parquet.ParquetFile(sys.argv[1]).metadata
+for place in range(told.num_row_groups):
+    group = told.row_group(place)
+    for column in range(group.num_columns):
+        group.column(column)
+"""
+_DESCRIBED_SECONDS = 20.0
+
+
+def _check_description(path: Path) -> None:
+    """Check that what a file says of its columns can be read, by a process of its own.
+
+    Where it contradicts itself pyarrow ends the process that reads it, without an exception.
+
+    Raises:
+        DataError: if that process was ended, or took too long.
+    """
+    command = [sys.executable, "-P", "-c", _DESCRIBED, os.fspath(path.resolve())]
+    try:
+        ended = subprocess.run(  # noqa: S603  our own program and a path
+            command,
+            check=False,
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_DESCRIBED_SECONDS,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        ended = -1
+    # What raises an exception there raises it here too.
+    if ended < 0:
+        raise DataError(
+            f"{path} is not Parquet: what it says of its columns contradicts itself.",
+            "Check that it is complete.",
+        )
 
 
 def _chunks(group: Any) -> list[Any]:  # noqa: ANN401  pyarrow's, which has no types

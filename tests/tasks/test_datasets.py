@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import json
+import zlib
 from dataclasses import replace
 
 import pyarrow as pa
@@ -13,8 +15,9 @@ import pytest
 
 from mathreason_eval.errors import DataError, TaskError, UserError
 from mathreason_eval.pipeline.check import check_task
-from mathreason_eval.tasks import HubData, Task, read_task
+from mathreason_eval.tasks import HubData, Task, read_task, readers
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
+from mathreason_eval.tasks.readers import numbered_rows
 from mathreason_eval.types import Problem
 
 TASK = Task(
@@ -321,3 +324,36 @@ def test_questions_that_differ_by_numbers_alone_are_warned_of(tmp_path, question
     (home / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (found,) = (one for one in check_task(read_task(home)) if one.name == "problems")
     assert (found.ok, "2 differ from another one by numbers alone" in found.note) == (True, warned)
+
+
+# fmt: off
+CONTRADICTORY = (
+    r"c-n1~&2G~`5XWcND-%#8(u%d#l7%AFT1cfWF-a65SJgOeB190WrG6b9#|n|sCM2Oj6-N#nIB?*=fd}Bo"
+    r"gYW<xco=rq%}1N8tXX?z_Ba0-t(zDYIOC7FXvhuL0Um4+0Em=nap3FRdL|<|ZgSHp!&A}{BwAaO(ffHS"
+    r"EhEIBG9k}5ri7f&WT3EB*jKx^<?XNFFy$9aWv!qs>G6~)O3q{c<hGuoAf6^XtY`vgYiN$$D}gXa@w?<A"
+    r";wJFyCKa^X-h_rDljJ9e%=-_?Xx!~z-Z)ECuui|%=9HTaUpbgyz3yntX?p%%(n~Iq%kfRV#cap+U2u5T"
+    r"E`gb|RRK;dW__|g6W4b$i&L|ec2FpgEl}{~anp7|4Qi1wQ>97YiS?7Xe~9~)ERSv(nOlXd=&p1p(+)KI"
+    r"3$eZt_aAkC(ZzAD66!LrYkI`8?H`84+>G_x0NW8+48ymlFVjJbzjRlx4$5_e>3WSg!JvaR#12+<2!jCe"
+    r"je4mfzS55Qj%lbGtG6?pqN=FKD&-*1=y;xgsLb)~yWYNP)zk7xQywZ`OH)yKHJurBW`}Ub4+ib}$v9Pf"
+    r"ph_K2>jfd+si&9L8=sx@;uqnd<rTH_TGjiAs#zI7$6%87c{rcPly`oIS5+oDJ<@uDTl)6)K;#F}P~MI4"
+    r"c03qtN5f%%lD|rZBY9KuUU}#FPQmu&txO*v20&B(;Qs+Dp0lg"
+)
+"""Our own file of Parquet, two rows, with one byte of its footer changed."""
+# fmt: on
+
+
+def test_a_file_that_ends_the_process_that_reads_it_is_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(zlib.decompress(base64.b85decode(CONTRADICTORY)))
+    with pytest.raises(DataError, match="not Parquet"):
+        list(numbered_rows(path))
+
+
+@pytest.mark.parametrize("ends", ["import os; os.abort()", "import os; os.kill(os.getpid(), 9)"])
+def test_whatever_ends_the_look_at_a_file_is_an_error_of_the_file(tmp_path, monkeypatch, ends):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"question": ["q"], "gold": ["1"]}), path)
+    assert len(list(numbered_rows(path))) == 1
+    monkeypatch.setattr(readers, "_DESCRIBED", ends)
+    with pytest.raises(DataError, match="contradicts itself"):
+        list(numbered_rows(path))
