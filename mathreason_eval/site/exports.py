@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mathreason_eval.site.leaderboard import Column, Standing
 from mathreason_eval.site.problems import ProblemEntry
-from mathreason_eval.text import visible
+from mathreason_eval.text.cells import cell, encodable
 
 Value = str | int | float | bool | None
 _Cells = Sequence[Value]
@@ -123,8 +123,6 @@ def verdicts_table(column: Column) -> Table:
 
 # --- formats ---------------------------------------------------------------------------------
 
-_FORMULA_SIGNS = frozenset("=+-@\t\r\n")
-
 
 def as_csv(table: Table) -> bytes:
     """Return a table as CSV, UTF-8; an absent value is an empty cell.
@@ -134,27 +132,10 @@ def as_csv(table: Table) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(table.columns)
-    writer.writerows([_harmless(value) for value in row] for row in table.rows)
+    writer.writerows(
+        [cell(value) if isinstance(value, str) else value for value in row] for row in table.rows
+    )
     return stream.getvalue().encode("utf-8")
-
-
-def _harmless(value: Value) -> Value:
-    if not isinstance(value, str) or not value:
-        return value
-    text = _encodable(value)
-    first = text[0] if text[0] != " " else text.lstrip(" ")[:1]
-    return f"'{text}" if first in _FORMULA_SIGNS else text
-
-
-def _encodable(text: str) -> str:
-    """Return a text with null bytes, and lone surrogates, which have no encoding, spelled out."""
-    if text.isascii() and "\0" not in text:
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return visible(text)
-    return visible(text) if "\0" in text else text
 
 
 def as_parquet(table: Table) -> bytes | None:
@@ -169,7 +150,7 @@ def as_parquet(table: Table) -> bytes | None:
     for place, kind in enumerate(table.columns.values()):
         values = [row[place] for row in table.rows]
         if kind is str:
-            values = [None if value is None else _encodable(str(value)) for value in values]
+            values = [None if value is None else encodable(str(value)) for value in values]
         columns.append(pa.array(values, kinds[kind]))
     stream = io.BytesIO()
     pq.write_table(pa.table(columns, names=[*table.columns]), stream, compression="zstd")

@@ -69,6 +69,17 @@ def test_csv_has_a_row_a_sample(run, tmp_path):
     assert {row["reward"] for row in rows} == {""}
 
 
+def test_a_model_writes_no_formula_into_a_spreadsheet(tmp_path):
+    said = '=HYPERLINK("http://x", "\\boxed{-7}")'
+    (tmp_path / "script.yaml").write_text(json.dumps({"rules": [{"text": said}]}))
+    evaluate(model=f"fake:{tmp_path / 'script.yaml'}", tasks="arithmetic", limit=1,
+             out=tmp_path / "run")  # fmt: skip
+    EXPORTERS["csv"](load_run(tmp_path / "run"), tmp_path / "samples.csv")
+    with (tmp_path / "samples.csv").open(newline="", encoding="utf-8") as file:
+        [row] = csv.DictReader(file)
+    assert (row["text"], row["answer"]) == (f"'{said}", "-7")
+
+
 def test_parquet_has_the_same_with_their_types(run, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     EXPORTERS["parquet"](run, tmp_path / "samples.parquet")

@@ -81,8 +81,12 @@ def test_parquet_has_what_csv_has(site):
 CELLS = [
     # text               cell
     ("=1+1",             "'=1+1"),
-    ("+1",               "'+1"),
-    ("-3",               "'-3"),         # an answer, which is a text
+    ("+1",               "+1"),          # numbers, to a spreadsheet as well
+    ("-3",               "-3"),
+    ("-1,234.5",         "-1,234.5"),
+    ("-3+1",             "'-3+1"),
+    ("-A1",              "'-A1"),
+    ("-٣",               "'-٣"),
     ("@SUM(A1)",         "'@SUM(A1)"),
     ("  =1",             "'  =1"),
     ("\t=1",             "'\t=1"),

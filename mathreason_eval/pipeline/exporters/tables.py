@@ -12,6 +12,7 @@ from typing import Any
 from mathreason_eval.errors import MissingExtraError
 from mathreason_eval.pipeline.exporters.written import write
 from mathreason_eval.runs.store import Run
+from mathreason_eval.text.cells import cell, encodable
 
 COLUMNS = (
     *("task", "problem_id", "sample", "question", "gold", "model", "text", "reasoning", "answer"),
@@ -47,11 +48,14 @@ def rows(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def export_csv(run: Run, out: Path) -> None:
-    """Write the samples of a run as CSV."""
+    """Write the samples of a run as CSV; what a spreadsheet would run begins with an apostrophe."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows(run))
+    writer.writerows(
+        {name: cell(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in rows(run)
+    )
     write(out, text.getvalue())
 
 
@@ -74,11 +78,10 @@ def export_parquet(run: Run, out: Path) -> None:
     }  # fmt: skip
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
     # Parquet has texts in UTF-8, in which a lone surrogate does not exist.
-    held = [{name: _encodable(value) for name, value in row.items()} for row in rows(run)]
+    held = [
+        {name: encodable(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in rows(run)
+    ]
     content = pa.BufferOutputStream()
     parquet.write_table(pa.Table.from_pylist(held, schema=schema), content)
     write(out, content.getvalue().to_pybytes())
-
-
-def _encodable(value: object) -> object:
-    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
