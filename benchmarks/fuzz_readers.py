@@ -26,6 +26,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from mathreason_eval.errors import DataError
 from mathreason_eval.tasks import readers as table_readers
+from mathreason_eval.tasks.parquet_child import read_description
 
 corpus = importlib.import_module("readers")
 
@@ -33,17 +34,6 @@ IN_MEMORY = Path("/dev/shm")
 """A folder in memory, where Linux has one: writing the files takes five times as long on a disk."""
 SLOW = 2.0
 """Seconds of the processor that reading one file may take: other programs take the clock's."""
-
-
-def described(path: Path) -> None:
-    """Read what a file of Parquet says of its columns."""
-    from pyarrow.parquet import ParquetFile
-
-    told = ParquetFile(path).metadata
-    for place in range(told.num_row_groups):
-        group = told.row_group(place)
-        for column in range(group.num_columns):
-            group.column(column)
 
 
 def look_in_a_fork(path: Path) -> None:
@@ -55,7 +45,7 @@ def look_in_a_fork(path: Path) -> None:
     if not child:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         with contextlib.suppress(BaseException):
-            described(path)
+            read_description(str(path))
         os._exit(0)
     if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
         raise DataError(f"{path} is not Parquet.", "Check that it is complete.")

@@ -195,15 +195,7 @@ def _parquet(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
         raise DataError(f"{path} is not Parquet: {error}", "Check that it is complete.") from None
 
 
-_DESCRIBED = """
-import sys
-import pyarrow.parquet
-told = pyarrow.parquet.ParquetFile(sys.argv[1]).metadata
-for place in range(told.num_row_groups):
-    group = told.row_group(place)
-    for column in range(group.num_columns):
-        group.column(column)
-"""
+_DESCRIBE = (sys.executable, "-P", str(Path(__file__).with_name("parquet_child.py")))
 _DESCRIBED_SECONDS = 20.0
 
 
@@ -215,10 +207,9 @@ def _check_description(path: Path) -> None:
     Raises:
         DataError: if that process was ended, or took too long.
     """
-    command = [sys.executable, "-P", "-c", _DESCRIBED, os.fspath(path.resolve())]
     try:
         ended = subprocess.run(  # noqa: S603  our own program and a path
-            command,
+            [*_DESCRIBE, os.fspath(path.resolve())],
             check=False,
             env=child_environment(),
             stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import base64
 import csv
 import gzip
 import json
+import sys
 import zlib
 from dataclasses import replace
 
@@ -354,6 +355,6 @@ def test_whatever_ends_the_look_at_a_file_is_an_error_of_the_file(tmp_path, monk
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"question": ["q"], "gold": ["1"]}), path)
     assert len(list(numbered_rows(path))) == 1
-    monkeypatch.setattr(readers, "_DESCRIBED", ends)
+    monkeypatch.setattr(readers, "_DESCRIBE", (sys.executable, "-c", ends))
     with pytest.raises(DataError, match="contradicts itself"):
         list(numbered_rows(path))
