@@ -204,9 +204,9 @@ class _Queue:
             self._flying -= 1
             request = result.request
             first = self._tried.pop(id(request), None)
-            failed = isinstance(result, Failure) and not result.is_of_request
-            if failed and first is None and self._alive > 1 and not self._closing:
-                assert isinstance(result, Failure)
+            alone = self._alive == 1 or self._closing
+            # Also one that blames the request: a replica knows no other than itself.
+            if isinstance(result, Failure) and first is None and not alone:
                 self._tried[id(request)] = result
                 self._again.append((request, replica))
             else:

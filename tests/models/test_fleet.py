@@ -41,7 +41,7 @@ class Replica:
         self.answered_by: str | None = None
         self.answers = answers
         self.asked: list[str] = []
-        self.closed = False
+        self.closed = self.blames_request = False
 
     def describe(self):
         return {"backend": "replica"}
@@ -60,7 +60,7 @@ class Replica:
             if len(self.asked) == self.dies_after:
                 raise ModelError("The replica died.", "Start it.")
             if request.problem_id in self.fails or self.answered_by not in (None, self.answers):
-                yield Failure(request=request, reason="no")
+                yield Failure(request=request, reason="no", is_of_request=self.blames_request)
             else:
                 yield Completion(request=request, text=request.prompt.text, finish_reason="stop")
 
@@ -125,8 +125,12 @@ def test_the_last_one_s_error_is_raised_after_what_was_answered():
     assert max(Counter(one.request.problem_id for one in results).values()) == 1
 
 
-def test_a_request_that_one_could_not_answer_is_asked_of_another():
-    check_whole(asked_of(Replica(fails={"3", "7"}, seconds=0.001), Replica(seconds=0.001)))
+@pytest.mark.parametrize("blamed", [False, True])
+def test_a_request_that_one_could_not_answer_is_asked_of_another(blamed):
+    """Also where that one holds the request itself for the cause, as it answers others."""
+    failing = Replica(fails={"3", "7"}, seconds=0.001)
+    failing.blames_request = blamed
+    check_whole(asked_of(failing, Replica(seconds=0.001)))
 
 
 def test_what_nobody_can_answer_is_a_failure_of_its_own():
