@@ -139,6 +139,12 @@ def joined(manifests: Sequence[tuple[Path, RunManifest]]) -> RunManifest:
                 f"{other} was made with other settings than {place}: {changes}.",
                 "Only partial runs of one model, seed and set of conditions become one run.",
             )
+        first, own = answering_model(whole), answering_model(manifest)
+        if first is not None and own is not None and first != own:
+            raise RunError(
+                f"The model {first} answered what {place} holds, and {own} that of {other}.",
+                "A run holds the answers of one model.",
+            )
         tasks = {
             name: grown(whole.tasks[name], entry) if name in whole.tasks else entry
             for name, entry in manifest.tasks.items()
@@ -148,6 +154,7 @@ def joined(manifests: Sequence[tuple[Path, RunManifest]]) -> RunManifest:
             model=with_rounding(whole.model, manifest.model),
             tasks={**whole.tasks, **tasks},
             started=min(whole.started, manifest.started),
+            sessions=(*whole.sessions, *manifest.sessions),
         )
     every = (one for _, manifest in manifests for one in manifest.sessions)
     sessions = tuple(sorted(dict.fromkeys(every), key=lambda one: one.began or ""))

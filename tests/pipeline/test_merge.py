@@ -177,6 +177,41 @@ def test_what_is_not_of_one_set_of_conditions_is_refused_and_nothing_written(
     assert not (tmp_path / "c").exists()
 
 
+def answered_by(name):
+    """Say by which model the server called the sessions of a run were answered."""
+
+    def edit(run):
+        held = json.loads((run / "manifest.json").read_text())
+        for session in held["sessions"]:
+            session["answered_by"] = name
+        (run / "manifest.json").write_text(json.dumps(held))
+
+    return edit
+
+
+# fmt: off
+ANSWERING = [
+    # what servers called the models of two runs, and whether they are one
+    ("m-1", "m-1", True),
+    ("m-1", None,  True),     # nothing was said
+    ("m-1", "m-2", False),    # an alias has moved between them
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("one", "other", "are_one"), ANSWERING)
+def test_what_two_models_answered_is_no_run(tmp_path, whole, one, other, are_one):
+    runs = [
+        edited(whole, tmp_path / str(n), answered_by(name)) for n, name in enumerate((one, other))
+    ]
+    if are_one:
+        assert merge(runs, tmp_path / "merged").samples == 8
+        return
+    with pytest.raises(RunError, match=r"m-1 answered .* and m-2"):
+        merge(runs, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
 def test_seconds_are_no_conflict_and_the_first_run_with_most_problems_counts(tmp_path, whole):
     slow = edited(whole, tmp_path / "b", changed("generations", "seconds", 9.5))
     assert merge([whole, slow], tmp_path / "c", grading=GRADING).repeated == 8
