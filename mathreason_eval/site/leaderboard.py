@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from mathreason_eval.compare.pairing import metric_name, metric_of
 from mathreason_eval.runs.manifest import Conditions, differences
+from mathreason_eval.runs.sessions import answering_model
 from mathreason_eval.site.results import STATES, Result
 from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.stats.metrics import PRIMARY
@@ -248,13 +249,15 @@ def rows(table: Sequence[Column]) -> tuple[Row, ...]:
     return tuple(sorted(made, key=lambda row: _order(row, table)))
 
 
-_Settings = tuple[ModelEntry, SamplingEntry, int, tuple[int, ...]]
+_Settings = tuple[ModelEntry, str | None, SamplingEntry, int, tuple[int, ...]]
 
 
 def _settings(manifest: RunManifest) -> _Settings:
     """Return the settings that runs of one row share."""
     samples = sorted({entry.samples for entry in manifest.tasks.values()})
-    return _model(manifest.model), manifest.sampling, manifest.seed, tuple(samples)
+    # An alias may have named another model at another time.
+    model = _model(manifest.model), answering_model(manifest)
+    return *model, manifest.sampling, manifest.seed, tuple(samples)
 
 
 _OF_THE_FILE = frozenset({"file", "rows", "repeated", "unknown", "unusable"})

@@ -19,7 +19,7 @@ from mathreason_eval.site.problems import solved_share
 from mathreason_eval.site.results import AskedProblem, read_result
 from mathreason_eval.site.settled import matrix, problem_clusters, resolution, result_pairs
 from mathreason_eval.stats.difference import difference
-from mathreason_eval.types import Outcome, Problem
+from mathreason_eval.types import Outcome, Problem, SessionEntry
 
 
 def asked(correct, judged):
@@ -148,6 +148,23 @@ def test_differences_are_antisymmetric_and_only_large_ones_are_settled(tmp_path)
                 assert cell.difference == -found.cells[j][i].difference
     assert [cell.settled for cell in found.cells[0][1:]] == [True, True]
     assert not found.cells[1][2].settled
+
+
+SESSION = SessionEntry(
+    began="2026-01-01T00:00:00Z", ended=None, end=None, seconds=1.0, grading_lag_seconds=0.0,
+    samples=1, completion_tokens=1, failures=0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("other", "number"), [("m-1", 1), ("m-2", 2), (None, 2)])
+def test_what_an_alias_named_at_two_times_are_two_rows(tmp_path, other, number):
+    results = []
+    for place, (task, name) in enumerate((("a", "m-1"), ("b", other))):
+        run = make_run(tmp_path / str(place), task=task)
+        sessions = (replace(SESSION, answered_by=name),)
+        run = run.updated(replace(run.manifest, sessions=sessions))
+        results.append(read_result(run, str(place), task)[0])
+    assert len(rows(columns(results))) == number
 
 
 def test_what_a_column_tells_apart_is_half_the_interval_of_a_difference(tmp_path):
