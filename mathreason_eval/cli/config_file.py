@@ -46,7 +46,7 @@ def _read(ctx: click.Context, path: Path, arguments: tuple[str, ...]) -> None:
             continue
         try:
             values[param.name] = _value(param, value)
-            param.type_cast_value(ctx, values[param.name])
+            read = param.process_value(ctx, values[param.name])
         except (ValueError, click.BadParameter) as error:
             says = error.message if isinstance(error, click.BadParameter) else str(error)
             faults.append(
@@ -55,8 +55,18 @@ def _read(ctx: click.Context, path: Path, arguments: tuple[str, ...]) -> None:
                     f"`{ctx.command_path} --help` says what it may be.",
                 )
             )
+        else:
+            faults += _refused(path, param.name, read)
     raise_faults(faults)
     ctx.default_map = {**(ctx.default_map or {}), **values}
+
+
+def _refused(path: Path, name: str, value: object) -> list[UserError]:
+    """Return why the setting of a run cannot have a value; nothing for other options."""
+    from mathreason_eval.pipeline.spec import LIMITS
+
+    faults = LIMITS[name].faults(name, value) if name in LIMITS else []
+    return [UserError(f"{path}: {fault.what}", fault.hint) for fault in faults]
 
 
 def _keys(param: click.Parameter, arguments: tuple[str, ...]) -> Iterator[str]:

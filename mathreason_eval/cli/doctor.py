@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.options import asking_options, run_spec
+from mathreason_eval.cli.options import asking_options, run_settings
 from mathreason_eval.cli.screens import exit_code_kept, print_json
 from mathreason_eval.errors import EXIT_DONE, EXIT_USER_ERROR
 
@@ -27,7 +27,7 @@ def doctor(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over
     from mathreason_eval.pipeline.preflight import examine_run, template_findings
 
     facts = check_model(model, options["model_args"])
-    found = examine_run(run_spec(options), facts, options["out"])
+    found = examine_run(run_settings(options), facts, options["out"])
     findings = [*found.findings, *template_findings(found, facts)]
     code = EXIT_USER_ERROR if found.faults else EXIT_DONE
     with exit_code_kept():

@@ -13,6 +13,7 @@ from mathreason_eval.cli.gate_calibrate import calibrate
 from mathreason_eval.cli.gate_init import init
 from mathreason_eval.cli.options import (
     PATH,
+    FiniteRange,
     data_option,
     grading_options,
     json_option,
@@ -267,13 +268,13 @@ def _print_annotations(found: Judgement, options: Mapping[str, Any]) -> None:
 )
 @click.option(
     "--power",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    type=FiniteRange(0.5, 1, min_open=True, max_open=True),
     default=0.8,
     help="Power: how often it must be detected, and an unchanged model must pass.",
 )
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    type=FiniteRange(0, 0.5, min_open=True, max_open=True),
     default=0.01,
     help="The gate's one-sided significance level.",
 )
@@ -286,7 +287,7 @@ def _print_annotations(found: Judgement, options: Mapping[str, Any]) -> None:
 )
 @click.option(
     "--price",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     help="Of a million completion tokens, for what it costs.",
 )
 @json_option

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.options import PATH, json_option, points, tasks_option
+from mathreason_eval.cli.options import PATH, FiniteRange, json_option, points, tasks_option
 from mathreason_eval.cli.screens import print_json
 
 
@@ -18,7 +18,7 @@ from mathreason_eval.cli.screens import print_json
 @click.option("--margin", default="1pp", metavar="SHARE", help="The largest tolerable drop.")
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    type=FiniteRange(0, 0.5, min_open=True, max_open=True),
     default=0.01,
     help="One-sided significance level.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mathreason_eval.cli.options import PATH, tasks_option
+from mathreason_eval.cli.options import PATH, FiniteRange, tasks_option
 from mathreason_eval.cli.screens import note, say, write_file
 from mathreason_eval.errors import UserError
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    type=FiniteRange(0, 0.5, min_open=True, max_open=True),
     default=0.01,
     help="One-sided significance level.",
 )

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from mathreason_eval.cli.config_file import config_option
 
-if TYPE_CHECKING:
-    from mathreason_eval.pipeline.spec import RunSpec
-
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+
+
+def whole(text: str) -> int | str:
+    """Return a number, or what is none: `RunSpec` refuses that with all else that is wrong."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def real(text: str) -> float | str:
+    """Return a number, or what is none, as `whole`."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; click lets NaN pass any."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def key_value(text: str) -> tuple[str, str]:
@@ -58,7 +87,7 @@ _workers_option = click.option(
 )
 _deadline_option = click.option(
     "--deadline",
-    type=click.FloatRange(min=0.01),
+    type=FiniteRange(min=0.01),
     default=5.0,
     metavar="SECONDS",
     help="Maximum time of one judgement; after it the sample is ungradable, never wrong.",
@@ -163,20 +192,37 @@ _ASKING_OPTIONS = (
     tasks_option("What to ask. May be repeated.", required=True),
     click.option(
         *("-n", "--samples"),
-        type=int,
+        type=whole,
+        metavar="INTEGER",
         default=1,
         help="Samples per problem. A larger number than last time only adds the missing.",
     ),
-    click.option("--limit", type=int, help="Ask only this many problems of each task."),
-    click.option("--temperature", type=float, help="Default: 0 for one sample, 0.6 for several."),
-    click.option("--top-p", type=float, help="Default: 1 at temperature 0, else 0.95."),
+    click.option(
+        "--limit", type=whole, metavar="INTEGER", help="Ask only this many problems of each task."
+    ),
+    click.option(
+        "--temperature",
+        type=real,
+        metavar="FLOAT",
+        help="Default: 0 for one sample, 0.6 for several.",
+    ),
+    click.option(
+        "--top-p", type=real, metavar="FLOAT", help="Default: 1 at temperature 0, else 0.95."
+    ),
     click.option(
         "--max-tokens",
-        type=int,
+        type=whole,
+        metavar="INTEGER",
         help="Default: as stored; 32,768, or what its context leaves, for a model that thinks; "
         "else what the task says.",
     ),
-    click.option("--seed", type=int, default=0, help="Every sample's own seed is made from it."),
+    click.option(
+        "--seed",
+        type=whole,
+        metavar="INTEGER",
+        default=0,
+        help="Every sample's own seed is made from it.",
+    ),
     click.option("--prompt", metavar="ID", help="A prompt of the task; `mathreason show TASK`."),
     click.option(
         "--system",
@@ -220,14 +266,9 @@ def asking_options(function: Decorated) -> Decorated:
     return reduce(lambda made, option: option(made), reversed(_ASKING_OPTIONS), function)
 
 
-def run_spec(options: Mapping[str, Any]) -> RunSpec:
-    """Return the settings of a run among the options as click parsed them.
+def run_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run, those of `RunSpec`, among the options as click parsed them."""
+    from mathreason_eval.pipeline.spec import LIMITS
 
-    Raises:
-        UserError: as `RunSpec`.
-    """
-    from mathreason_eval.pipeline.spec import RunSpec
-
-    names = {one.name for one in fields(RunSpec)}
-    settings = {name: value for name, value in options.items() if name in names}
-    return RunSpec(**{**settings, "tasks": tuple(filter(None, options["tasks"]))})
+    settings = {name: value for name, value in options.items() if name in LIMITS}
+    return {**settings, "tasks": tuple(filter(None, options["tasks"]))}

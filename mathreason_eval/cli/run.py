@@ -19,7 +19,7 @@ from mathreason_eval.cli.options import (
     json_option,
     key_value,
     out_option,
-    run_spec,
+    run_settings,
     second_option,
     sweep_option,
     tasks_dir_option,
@@ -47,11 +47,13 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
     from mathreason_eval.models import NamedModel, UserModel
     from mathreason_eval.pipeline.plan import resolve_sampling
+    from mathreason_eval.pipeline.preflight import spec_of
     from mathreason_eval.pipeline.run import run_tasks
 
     if options["sweep"]:
         return _sweep(model, options)
-    spec = run_spec(options)
+    opener = NamedModel(name=UserModel(model), options=options["model_args"])
+    spec = spec_of(run_settings(options), opener, options["out"])
     # A folder that is to be repaired may have nothing that can be read before.
     stored = None if spec.repair else options["out"]
     if spec.samples > 1 and resolve_sampling(spec, stored).temperature == 0:
@@ -62,7 +64,7 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     with Progress() as progress:
         done = run_tasks(
             spec,
-            NamedModel(name=UserModel(model), options=options["model_args"]),
+            opener,
             options["out"],
             watcher=progress,
             grading=(options["workers"], options["deadline"]),
@@ -86,7 +88,7 @@ def _sweep(model: str, options: Mapping[str, Any]) -> int:
         raise click.UsageError("--sweep makes several runs: name the folder for them with -o.")
     request = SweepRequest(
         axes=tuple(Axis(name=key, values=values) for key, values in options["sweep"].items()),
-        spec=run_spec(options),
+        settings=run_settings(options),
         opener=NamedModel(name=UserModel(model), options=options["model_args"]),
         out=options["out"],
     )

@@ -35,6 +35,7 @@ from mathreason_eval.stats.summary import Report
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, load_shots
 from mathreason_eval.tasks.task import PromptForm, render
+from mathreason_eval.text.limits import MAX_TASK_SAMPLES
 from mathreason_eval.text.secrets import without_secrets
 from mathreason_eval.types import (
     GradingRules,
@@ -321,10 +322,17 @@ def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
     """Return the plan of a task for a spec whose sampling is resolved.
 
     Raises:
-        UserError: if the task has no such prompt, or none for this kind of model.
+        UserError: if the task has no such prompt, or none for this kind of model; or if it would
+            have more samples than are read of a task.
     """
     assert spec.temperature is not None
     assert spec.top_p is not None
+    if (asked := spec.samples * len(loaded.problems)) > MAX_TASK_SAMPLES:
+        raise UserError(
+            f"{task.name} would have {asked:,} samples: {spec.samples:,} of each of its "
+            f"{len(loaded.problems):,} problems. A task has at most {MAX_TASK_SAMPLES:,}.",
+            "Ask for fewer with -n or --limit.",
+        )
     form = task.prompt_form(spec.prompt, chat=chat)
     if spec.system is not None:
         form = replace(form, system=spec.system or None)

@@ -6,10 +6,12 @@ chat template does wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from mathreason_eval.errors import (
     Faults,
@@ -35,7 +37,7 @@ from mathreason_eval.pipeline.plan import (
     with_second,
 )
 from mathreason_eval.pipeline.repair import check_manifest
-from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.pipeline.spec import RunSpec, setting_faults
 from mathreason_eval.runs.access import check_writable
 from mathreason_eval.runs.manifest import join, new_manifest
 from mathreason_eval.runs.store import is_run, load_run
@@ -50,6 +52,8 @@ class Examination:
 
     spec: RunSpec
     """With its sampling resolved."""
+    wrong: AbstractSet[str] = frozenset()
+    """Settings that were refused; the spec has their defaults."""
     tasks: list[tuple[Task, Loaded]] = field(default_factory=list)
     """Those that could be read."""
     plans: list[TaskPlan] = field(default_factory=list)
@@ -89,28 +93,68 @@ def preflight(
     Raises:
         UserError: the fault that keeps the run from starting; a `SeveralFaultsError` for several.
     """
-    facts = opener.check() if isinstance(opener, NamedModel) else ModelFacts()
-    found = examine_run(spec, facts, out)
+    found = _examined(Examination(spec=spec), _facts(opener), out)
     raise_faults(found.faults)
     return found.spec, found.tasks
 
 
-def examine_run(spec: RunSpec, facts: ModelFacts, out: Path | None) -> Examination:
-    """Return everything that can be said of a run before it begins."""
-    found = Examination(spec=spec)
+def spec_of(
+    settings: Mapping[str, Any], opener: Callable[[], Model], out: Path | None = None
+) -> RunSpec:
+    """Return the spec of settings by name; where one is wrong, all that is wrong with the run.
+
+    Args:
+        settings: those of `RunSpec`, `tasks` among them.
+        opener: as `preflight`.
+        out: as `preflight`.
+
+    Raises:
+        UserError: what is wrong with the settings, and every other fault that keeps the run from
+            starting.
+    """
+    if setting_faults(settings):
+        raise_faults(examine_run(settings, _facts(opener), out).faults)
+    return RunSpec(**settings)
+
+
+def examine_run(settings: Mapping[str, Any], facts: ModelFacts, out: Path | None) -> Examination:
+    """Return everything that can be said of a run that is asked for with settings by name.
+
+    Those that are wrong are faults; the others are looked at as they are.
+    """
+    wrong = setting_faults(settings)
+    right = {name: value for name, value in settings.items() if name not in wrong}
+    found = Examination(spec=RunSpec(**{"tasks": "none", **right}), wrong=frozenset(wrong))
+    found.blame("settings", [*wrong.values()])
+    return _examined(found, facts, out)
+
+
+def _facts(opener: Callable[[], Model]) -> ModelFacts:
+    return opener.check() if isinstance(opener, NamedModel) else ModelFacts()
+
+
+_OF_TASKS = frozenset({"tasks", "tasks_dirs", "data"})
+"""The settings that say which problems are asked."""
+
+
+def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examination:
+    """Return an examination with everything that can be said; what rests on a wrong setting not."""
+    spec = found.spec
     _examine_model(found, facts)
     found.attempt("run folder", lambda: _folder(found, out))
-    strangers = [name for name in spec.data if name.removesuffix(SHOTS) not in spec.tasks]
-    found.blame(
-        "data", [UnknownNameError("task in this run", one, spec.tasks) for one in strangers]
-    )
-    for name in spec.tasks:
-        _examine_task(found, name, facts)
+    if not found.wrong & _OF_TASKS:
+        strangers = _strangers(spec)
+        found.blame(
+            "data", [UnknownNameError("task in this run", one, spec.tasks) for one in strangers]
+        )
+        for name in spec.tasks:
+            _examine_task(found, name, facts)
     if not found.faults and out is not None:
         found.attempt("settings", lambda: _same_settings(found, out))
-    for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
-        found.findings.append(finding)
-        found.faults += [fault] if fault else []
+    if "max_tokens" not in found.wrong:
+        for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
+            found.findings.append(finding)
+            found.faults += [fault] if fault else []
     return found
 
 

@@ -42,10 +42,10 @@ from mathreason_eval.pipeline.plan import (
     stored_second_grader,
     with_second,
 )
-from mathreason_eval.pipeline.preflight import preflight
+from mathreason_eval.pipeline.preflight import preflight, spec_of
 from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job, JudgementWatcher
 from mathreason_eval.pipeline.repair import rebuilt, repair
-from mathreason_eval.pipeline.spec import RunSpec, Settings
+from mathreason_eval.pipeline.spec import RunSpec, Settings, check_call
 from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.pipeline.system import with_system_placed
 from mathreason_eval.runs.completeness import is_complete
@@ -106,9 +106,10 @@ def evaluate(
     Raises:
         UserError: if the run cannot be made; it says what happened and what to do next.
     """
-    spec = RunSpec.of({"tasks": tasks, **settings})
+    check_call(model=model, out=out, model_args=model_args)
     opener = NamedModel(name=UserModel(model), options=model_args or {})
-    return run_tasks(spec, opener, Path(out) if out else None)
+    folder = Path(out) if out else None
+    return run_tasks(spec_of({"tasks": tasks, **settings}, opener, folder), opener, folder)
 
 
 def run_tasks(

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, TypedDict
+from typing import Any, TypedDict
 
 from mathreason_eval.errors import UnknownNameError, UserError, raise_faults
+from mathreason_eval.text.limits import MAX_ROWS, MAX_SAMPLES
 
 # --- what a setting may be -------------------------------------------------------------------
 
@@ -31,12 +32,18 @@ class Limits:
     read: Callable[[Any], object]
     """Returns the value as it is stored; raises TypeError or ValueError for one that is refused."""
 
-    def fault(self, name: str, value: object) -> UserError:
-        """Return the error of a refused value."""
-        return UserError(
-            f"{name} is {_shortened(value)}, and must be {self.wanted}.",
-            f"Write {f'{self.option} {self.example}'.strip()}.",
-        )
+    def faults(self, name: str, value: object) -> list[UserError]:
+        """Return the error of a value that is refused, or nothing."""
+        try:
+            self.read(value)
+        except (TypeError, ValueError, OverflowError):
+            return [
+                UserError(
+                    f"{name} is {_shortened(value)}, and must be {self.wanted}.",
+                    f"Write {f'{self.option} {self.example}'.strip()}.",
+                )
+            ]
+        return []
 
 
 _LONGEST_VALUE = 60
@@ -46,7 +53,7 @@ _LIMITS = "limits"
 
 
 def _shortened(value: object) -> str:
-    text = repr(value)
+    text = "empty" if value in ("", (), []) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
@@ -154,6 +161,8 @@ def _folders(value: object) -> tuple[Path, ...]:
 
 
 _MAX_SEED = 2**64 - 1
+_MOST_TOKENS = 1_000_000_000
+"""Of an answer: more than any model writes, and what every engine can hold."""
 
 # --- the settings ----------------------------------------------------------------------------
 
@@ -171,12 +180,19 @@ class RunSpec:
         metadata=_limited("-t", "one or more names of tasks", "gsm8k,math500", _task_names)
     )
     samples: int = field(
-        default=1, metadata=_limited("-n", "a whole number of at least 1", "4", _whole(1))
+        default=1,
+        metadata=_limited(
+            "-n", f"a whole number from 1 to {MAX_SAMPLES:,}", "4", _whole(1, MAX_SAMPLES)
+        ),
     )
     limit: int | None = field(
         default=None,
         metadata=_limited(
-            "--limit", "a whole number of at least 1", "50", _whole(1), optional=True
+            "--limit",
+            f"a whole number from 1 to {MAX_ROWS:,}",
+            "50",
+            _whole(1, MAX_ROWS),
+            optional=True,
         ),
     )
     """Maximum number of problems of each task: its first ones."""
@@ -195,7 +211,11 @@ class RunSpec:
     max_tokens: int | None = field(
         default=None,
         metadata=_limited(
-            "--max-tokens", "a whole number of at least 1", "2048", _whole(1), optional=True
+            "--max-tokens",
+            f"a whole number from 1 to {_MOST_TOKENS:,}",
+            "2048",
+            _whole(1, _MOST_TOKENS),
+            optional=True,
         ),
     )
     """None: as stored; else what `pipeline/max_tokens.py` says of the model and the task."""
@@ -239,37 +259,29 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         """Check every setting, and store it as its limits read it."""
-        faults = []
-        for one in fields(self):
-            limits: Limits = one.metadata[_LIMITS]
-            value = getattr(self, one.name)
-            try:
-                object.__setattr__(self, one.name, limits.read(value))
-            except (TypeError, ValueError, OverflowError):
-                faults.append(limits.fault(one.name, value))
-        raise_faults(faults)
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        raise_faults(setting_faults(given).values())
+        for name, limits in LIMITS.items():
+            object.__setattr__(self, name, limits.read(given[name]))
 
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
-        """Return the spec of settings by name, `tasks` among them.
 
-        Raises:
-            UnknownNameError: if there is no such setting; it names the nearest.
-            UserError: as `RunSpec`; all faults are named.
-        """
-        known = [one.name for one in fields(cls)]
-        unknown = [
-            UnknownNameError("setting of a run", name, known)
-            for name in settings
-            if name not in known
-        ]
-        try:
-            spec = cls(**{name: settings[name] for name in settings if name in known})
-        except UserError as error:
-            raise_faults([*unknown, error])
-            raise
-        raise_faults(unknown)
-        return spec
+LIMITS: Mapping[str, Limits] = MappingProxyType(
+    {one.name: one.metadata[_LIMITS] for one in fields(RunSpec)}
+)
+"""What each setting may be, by its name."""
+
+
+def setting_faults(settings: Mapping[str, object]) -> dict[str, UserError]:
+    """Return what is wrong with settings, by their names; nothing of those that are right."""
+    return {
+        name: fault
+        for name, value in settings.items()
+        for fault in (
+            LIMITS[name].faults(name, value)
+            if name in LIMITS
+            else [UnknownNameError("setting of a run", name, LIMITS)]
+        )
+    }
 
 
 class Settings(TypedDict, total=False):
@@ -289,3 +301,39 @@ class Settings(TypedDict, total=False):
     repair: bool
     adopt: bool
     accept_failures: bool
+
+
+# --- the other arguments of a call ------------------------------------------------------------
+
+
+_MODEL = 'Write model="vllm:FOLDER", or another BACKEND:NAME.'
+
+
+def check_call(*, model: object, out: object, model_args: object) -> None:
+    """Check what Python's callers give besides the settings; a command line holds only texts.
+
+    Raises:
+        UserError: what is of another type.
+    """
+    faults = []
+    if not isinstance(model, str):
+        faults.append(UserError(f"model is {_shortened(model)}, and must be a text.", _MODEL))
+    if out is not None and not isinstance(out, str | Path):
+        faults.append(
+            UserError(f"out is {_shortened(out)}, and must be a folder.", 'Write out="run".')
+        )
+    if model_args is not None and not _are_texts(model_args):
+        faults.append(
+            UserError(
+                f"model_args is {_shortened(model_args)}, and must be texts by the names of "
+                "options, as they are typed.",
+                'Write model_args={"dtype": "bfloat16"}.',
+            )
+        )
+    raise_faults(faults)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(one, str) for pair in value.items() for one in pair
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, product
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from mathreason_eval.errors import Faults, UnknownNameError, UserError, raise_faults
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.base import Model
-from mathreason_eval.pipeline.preflight import preflight
+from mathreason_eval.pipeline.preflight import preflight, spec_of
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.run import Watcher, run_tasks
 from mathreason_eval.pipeline.spec import RunSpec
@@ -65,7 +65,8 @@ class SweepRequest:
     """What varies, and what does not."""
 
     axes: tuple[Axis, ...]
-    spec: RunSpec
+    settings: Mapping[str, Any]
+    """Those of `RunSpec` by name."""
     opener: NamedModel
     out: Path
     """The folder of the grid; each run is a folder in it."""
@@ -75,8 +76,8 @@ def cells(request: SweepRequest) -> tuple[Cell, ...]:
     """Return every combination: those of one model and its options together.
 
     Raises:
-        UserError: naming each axis that is none, each value that is none of its setting, and a grid
-            of too many combinations.
+        UserError: naming each axis that is none and a grid of too many combinations; or each value
+            that is none of its setting, and all else that is wrong with its run.
     """
     axes, faults = request.axes, Faults()
     for axis in axes:
@@ -96,7 +97,12 @@ def cells(request: SweepRequest) -> tuple[Cell, ...]:
     names = distinct_page_names(
         ",".join(f"{key}={value}" for key, value in one) for one in combined
     )
-    made = [_cell(request, one, name) for one, name in zip(combined, names, strict=True)]
+    cells_or_none = [
+        faults.attempt(partial(_cell, request, one, name))
+        for one, name in zip(combined, names, strict=True)
+    ]
+    raise_faults(faults.found)
+    made = [cell for cell in cells_or_none if cell is not None]
     return tuple(sorted(made, key=lambda cell: made.index(_first_of_engine(made, cell))))
 
 
@@ -111,7 +117,11 @@ def _check(axis: Axis, axes: Sequence[Axis]) -> None:
 
 
 def _cell(request: SweepRequest, settings: tuple[tuple[str, str], ...], name: str) -> Cell:
-    """Return a combination; RunSpec checks its values."""
+    """Return a combination.
+
+    Raises:
+        UserError: as `spec_of`.
+    """
     changed: dict[str, Any] = {}
     model, options = request.opener.name, dict(request.opener.options)
     for key, value in settings:
@@ -121,21 +131,17 @@ def _cell(request: SweepRequest, settings: tuple[tuple[str, str], ...], name: st
             options[key.removeprefix(MODEL_ARG)] = value
         else:
             changed[key.replace("-", "_")] = _read(key, value)
-    return Cell(
-        settings=settings,
-        spec=replace(request.spec, **changed),
-        opener=NamedModel(name=model, options=options),
-        folder=request.out / name,
-    )
+    opener, folder = NamedModel(name=model, options=options), request.out / name
+    spec = spec_of({**request.settings, **changed}, opener, folder)
+    return Cell(settings=settings, spec=spec, opener=opener, folder=folder)
 
 
 def _read(key: str, value: str) -> object:
+    """Return a value of a setting, or the text as it is, which is refused as it stands."""
     try:
         return _READ[key](value)
     except ValueError:
-        raise UserError(
-            f"--sweep {key}: {value!r} is no value of it.", f"Write --sweep {key}=A,B."
-        ) from None
+        return value
 
 
 def _first_of_engine(made: Sequence[Cell], cell: Cell) -> Cell:

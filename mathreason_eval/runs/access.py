@@ -1,8 +1,9 @@
-"""Whether a run can be written to a folder, looked at without changing it."""
+"""Whether a run can be written to a folder, which stays as it is."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from mathreason_eval.errors import RunError
@@ -26,10 +27,24 @@ def check_writable(folder: Path) -> None:
         raise RunError(
             f"{folder} cannot be written: {place} is read-only to you.", "Choose another -o."
         )
-    if place == folder:
-        check_contents(folder)
-    if place == folder and (folder / LOCK).is_file():
+    if place != folder:
+        _try_making(folder, place)
+        return
+    check_contents(folder)
+    if (folder / LOCK).is_file():
         try:
             FolderLock(folder).release()
         except OSError as error:
             raise cannot_write(folder, error) from None
+
+
+def _try_making(folder: Path, place: Path) -> None:
+    """Make and remove a folder where one is to be made: some places only say then that none can be.
+
+    Raises:
+        RunError: none can.
+    """
+    try:
+        Path(tempfile.mkdtemp(prefix=".mathreason-", dir=place)).rmdir()
+    except OSError as error:
+        raise cannot_write(folder, error) from None

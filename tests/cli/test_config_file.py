@@ -78,7 +78,7 @@ SLIPS = [
     ("sample: 3",                   "There is no setting in"),
     ("sample: 3",                   "Did you mean samples?"),
     ("config: other.yaml",          "named 'config'"),
-    ("limit: 8.5",                  "limit: '8.5' is not a valid integer."),
+    ("limit: 8.5",                  "run.yaml: limit is '8.5', and must be a whole number"),
     ("limit: [8]",                  "limit: [8] is no single value."),
     ("limit:",                      "limit: None is no single value."),
     ("json: 1",                     "json: 1 is neither true nor false."),
@@ -89,7 +89,7 @@ SLIPS = [
     ("samples: 8\nsamples: 9",      "cannot be read"),
     ("a: &a [*a]",                  "cannot be read"),
     ("samples: !!python/name:os.system", "cannot be read"),
-    ("samples: -1",                 "samples is -1, and must be a whole number of at least 1."),
+    ("samples: -1",                 "samples is -1, and must be a whole number from 1 to 10,000."),
     ("temperature: .nan",           "temperature is nan"),
 ]
 # fmt: on

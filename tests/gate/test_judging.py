@@ -124,6 +124,7 @@ SLIPS = [
     ("base", "base", ("--margin", "1mm"), None,           "--margin: '1mm' is not", "gate.md"),
     ("base", "base", ("--alpha", "2"),   None,            "--alpha: 2.0 is not", "gate.md"),
     ("base", "base", ("--margin", "1"), None,             "not between 0 and 1", "gate.md"),
+    ("base", "base", ("--alpha", "nan"), None,            "not between 0 and 0.5", "gate.md"),
     ("base", "base", ("--alpha", "1"), None,              "not between 0 and 0.5", "gate.md"),
     ("base", "base", ("--alpha", "x"), None,              "'x' is not a valid float", "--help"),
     ("base", "base", ("--allow", "promt"), None,          "'promt'",           "prompt"),

@@ -174,7 +174,7 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     # tasks
     ("{fake} -t arithmetc", ["'arithmetc'", "Did you mean arithmetic?"]),
     ("{fake} -t arithmetc,aime99,gsm9k",                ["'arithmetc'", "'aime99'", "'gsm9k'"]),
-    ("{fake} -t ''",                                    ["tasks is ()"]),
+    ("{fake} -t ''",                                    ["tasks is empty"]),
     ("{fake} -t ruleless",                              ["'boxd'", "'tagg'"]),
     ("{fake} -t gradeless",                             ["no grader named 'numbr'", "number?"]),
     ("{fake} -t secondary",                             ["no grader named 'mth'"]),
@@ -210,6 +210,15 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     ("{fake} -t arithmetic -n 0 --limit -3 --top-p 7", ["samples is 0", "limit is -3", "top_p is"]),
     ("{fake} -t arithmetic --temperature nan",          ["temperature is nan"]),
     ("{fake} -t arithmetic --max-tokens 0 --seed -1",   ["max_tokens is 0", "seed is -1"]),
+    ("{fake} -t arithmetic -n 10001 --limit 9",          ["samples is 10001", "1 to 10,000"]),
+    ("{fake} -t arithmetic -n 10000 --limit 5001",
+     ["arithmetic would have 50,010,000 samples", "5,001 problems", "-n or --limit"]),
+    ("{fake} -t arithmetic -n two --seed 1.5 --top-p x", ["samples is 'two'", "seed is '1.5'",
+                                                          "top_p is 'x'"]),
+    ("faek:x -t ruleless,arithmetc -n 0 -o {files}/rows.jsonl",
+     ["fake?", "'boxd'", "'arithmetc'", "samples is 0", "rows.jsonl is a file"]),
+    ("faek:x -t '' -o {files}/rows.jsonl",    ["tasks is empty", "fake?", "rows.jsonl is a file"]),
+    ("{fake} -t arithmetic --max-tokens 0 --model-arg context=100", ["max_tokens is 0"]),
     # models
     ("faek:x -t arithmetic",                             ["Did you mean fake?"]),
     ("fake: -t arithmetic",                              ["does not name a model"]),
@@ -291,6 +300,31 @@ def test_every_fault_is_named_at_once_and_nothing_is_asked(start, server, tmp_pa
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_what_rests_on_a_wrong_setting_is_no_fault_of_its_own(start):
+    _, _, err = start("run", "{fake} -t arithmetic --max-tokens 0 --model-arg context=100")
+    assert err.count("error:") == 1
+    _, _, err = start("run", "{fake} -t '' --max-tokens 9")
+    assert (err.count("error:"), "none" in err) == (1, False)
+
+
+CALLS = [  # what Python gives, and what is said of it
+    ({"model": 5}, ["model is 5, and must be a text", "vllm:FOLDER"]),
+    ({"out": 5}, ["out is 5, and must be a folder"]),
+    ({"model_args": "x"}, ["model_args is 'x'"]),
+    ({"model_args": {"context": 5}}, ["model_args is {'context': 5}", "dtype"]),
+    ({"out": 5, "model": None}, ["out is 5", "model is None"]),
+    ({"limit": 10**30}, ["limit is 1000000", "1 to 10,000,000"]),
+    ({"sampels": 3, "tasks": "arithmetc"}, ["samples?", "arithmetic?"]),
+]
+
+
+@pytest.mark.parametrize(("given", "says"), CALLS, ids=lambda one: str(one)[:40])
+def test_python_names_wrong_types_too(given, says):
+    with pytest.raises(UserError) as refused:
+        evaluate(**{"model": FAKE, "tasks": "arithmetic", **given})
+    assert [one for one in says if one not in str(refused.value)] == []
+
+
 def test_there_are_sixty_wrong_starts():
     assert len(STARTS) >= 60
 
@@ -339,7 +373,7 @@ def test_a_folder_of_other_settings_is_said_before_the_model_is_opened(tmp_path)
         with pytest.raises(UserError, match="other settings"):
             preflight(spec, NamedModel(name=FAKE), tmp_path / "run")
         with pytest.raises(UserError):
-            preflight(spec.of({"tasks": ["nothing"]}), opener, tmp_path / "run")
+            preflight(RunSpec(tasks=["nothing"]), opener, tmp_path / "run")
     assert not opened
 
 

@@ -10,7 +10,6 @@ import pytest
 from mathreason_eval import models
 from mathreason_eval.errors import UserError
 from mathreason_eval.models import NamedModel, UserModel
-from mathreason_eval.pipeline.spec import RunSpec
 from mathreason_eval.pipeline.sweep import Axis, SweepRequest, cells, sweep
 from mathreason_eval.runs.store import find_runs
 
@@ -20,7 +19,7 @@ GRADING = (1, 60.0)
 def request(out: Path, *axes: tuple[str, tuple[str, ...]], **settings) -> SweepRequest:
     return SweepRequest(
         axes=tuple(Axis(name=name, values=values) for name, values in axes),
-        spec=RunSpec(**{"tasks": ("arithmetic",), "samples": 2, "limit": 2, **settings}),
+        settings={"tasks": ("arithmetic",), "samples": 2, "limit": 2, **settings},
         opener=NamedModel(name=UserModel("fake:answer=4"), options={}),
         out=out,
     )
@@ -83,7 +82,7 @@ SLIPS = [
     ((("samples", ("2", "4")),),               "no setting that can be swept named 'samples'"),
     ((("temperature", ("0.3", "0.3")),),       "has a value twice"),
     ((TEMPERATURES, TEMPERATURES),             "has a value twice"),
-    ((("temperature", ("warm",)),),            "'warm' is no value of it"),
+    ((("temperature", ("warm",)),),            "temperature is 'warm', and must be"),
     ((("temperature", ("nan",)),),             "temperature is nan"),
     ((("top-p", ("7",)),),                     "top_p is 7.0"),
     ((("seed", tuple(map(str, range(1001)))),), "1,001 combinations"),
