@@ -13,6 +13,14 @@ from mathreason_eval.tasks.files import inside
 
 ResultT = TypeVar("ResultT")
 
+CORRECT = "Correct the task's code."
+"""What helps against every fault of it."""
+
+
+def code_of(folder: Path) -> Path:
+    """Return the file with a task's code, absolute; there may be none."""
+    return folder.resolve() / "task.py"
+
 
 def line_in(error: BaseException, file: str) -> int | None:
     """Return the line of a file at which an error was raised, or None if it was elsewhere."""
@@ -47,7 +55,7 @@ def run_code(path: Path, doing: str, call: Callable[[], ResultT]) -> ResultT:
     except (Exception, SystemExit) as error:
         raise TaskError(
             f"{at_line(error, str(path))}: {doing} failed: {describe_error(error)}.",
-            "Correct the task's code.",
+            CORRECT,
         ) from error
 
 
@@ -58,7 +66,7 @@ def function_in(folder: Path, name: str) -> Callable[..., object]:
         TaskError: if there is no such file, or it cannot be executed.
         UnknownNameError: if there is no such function in it.
     """
-    path = folder.resolve() / "task.py"
+    path = code_of(folder)
     try:
         inside(folder, path.name)
     except ValueError as error:

@@ -11,11 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import DataError, UnknownNameError, UserError, describe_error
+from mathreason_eval.errors import (
+    DataError,
+    TaskError,
+    UnknownNameError,
+    UserError,
+    describe_error,
+)
 from mathreason_eval.extract import extract
 from mathreason_eval.tasks import FileData, HubData, Task
-from mathreason_eval.tasks.code import at_line, line_in
+from mathreason_eval.tasks.code import CORRECT, at_line, code_of, line_in
+from mathreason_eval.tasks.problems import problem_fault
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
+from mathreason_eval.tasks.task import RowReader
 from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import DataEntry, Problem
 
@@ -175,7 +183,7 @@ def _normalised(gold: str) -> str:
 def _generate(task: Task, seed: int, limit: int | None) -> Loaded:
     assert task.problem is not None
     count = max(task.size, limit or 0)
-    problems = tuple(task.problem(index, seed) for index in range(count))
+    problems = tuple(_made(task, index, seed) for index in range(count))
     _check_problems(problems, f"the generator of {task.name}")
     usual = problems[: task.size]
     return Loaded(
@@ -185,6 +193,19 @@ def _generate(task: Task, seed: int, limit: int | None) -> Loaded:
         sha256=content_hash(usual),
         rows=len(usual),
     )
+
+
+def _made(task: Task, index: int, seed: int) -> Problem:
+    """Return a problem of a generator.
+
+    Raises:
+        TaskError: it cannot be asked or stored.
+    """
+    assert task.problem is not None
+    problem = task.problem(index, seed)
+    if fault := problem_fault(problem):
+        raise TaskError(f"{_code(task)}: problem({index}, {seed}): {fault}.", CORRECT)
+    return problem
 
 
 DEFAULT_PROBLEM_SEED = 0
@@ -208,21 +229,40 @@ def _problems(task: Task, rows: Iterable[tuple[str, Row]]) -> Iterator[Problem]:
         where = f"{source}, row {index}"
         own = "question" in row and "gold" in row
         if task.reader is None or own:
-            yield _problem(task, row, where=where, index=index)
-            continue
-        try:
-            problem = task.reader(row, index, source)
-        except UserError:
-            raise
-        # A task's own reader may raise anything, of a row that is another data set's.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            raise _not_read(task, where, error) from None
-        if problem is not None:
+            problem = _problem(task, row, where=where, index=index)
+            if fault := problem_fault(problem):
+                raise DataError(f"{where}: {fault}.", "Correct the row.")
             yield problem
+        elif (read := _read(task, task.reader, row, index, source)) is not None:
+            yield read
+
+
+def _read(task: Task, reader: RowReader, row: Row, index: int, source: str) -> Problem | None:
+    """Return what a task's own reader makes of a row.
+
+    Raises:
+        DataError: it raises anything: the row may be another data set's.
+        TaskError: it returns a problem that cannot be asked or stored.
+    """
+    where = f"{source}, row {index}"
+    try:
+        problem = reader(row, index, source)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        raise _not_read(task, where, error) from None
+    if problem is not None and (fault := problem_fault(problem)):
+        raise TaskError(f"{_code(task)}: the problem made of {where}: {fault}.", CORRECT)
+    return problem
+
+
+def _code(task: Task) -> str:
+    """Return where a task's own code is, for errors."""
+    return f"the code of {task.name}" if task.folder is None else str(code_of(task.folder))
 
 
 def _not_read(task: Task, where: str, error: BaseException) -> DataError:
-    code = task.folder and str(task.folder.resolve() / "task.py")
+    code = task.folder and str(code_of(task.folder))
     at = f" ({at_line(error, code)})" if code and line_in(error, code) else ""
     return DataError(
         f"{where} is not a row of {task.name}: {describe_error(error)}{at}.",

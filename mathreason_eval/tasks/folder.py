@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import TaskError, UnknownNameError
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import TASK_PREFIX
-from mathreason_eval.tasks.code import function_in, run_code
+from mathreason_eval.tasks.code import CORRECT, code_of, function_in, run_code
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.schema import TaskFile
 from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
@@ -181,11 +182,25 @@ def _reader(folder: Path, name: str | None) -> RowReader | None:
     if name is None:
         return None
 
+    @cache  # Found when the first row is read: listing tasks runs no task's code.
+    def reader() -> Callable[..., object]:
+        function = function_in(folder, name)
+        try:
+            signature(function).bind({}, 0, "")
+        except (TypeError, ValueError):
+            raise TaskError(
+                f"{code_of(folder)}: {name} cannot be called with (row, index, source).", CORRECT
+            ) from None
+        return function
+
     def read(row: Mapping[str, Any], index: int, source: str) -> Problem | None:
-        # The module is run on first use only: listing tasks runs no task's code.
-        made = function_in(folder, name)(row, index, source)
+        made = reader()(row, index, source)
         if made is not None and not isinstance(made, Problem):
-            raise TypeError(f"{name} returned {type(made).__name__}, neither a Problem nor None")
+            raise TaskError(
+                f"{code_of(folder)}: {name} returned {type(made).__name__} for row {index} of "
+                f"{source}, neither a Problem nor None.",
+                CORRECT,
+            )
         return made
 
     return read
@@ -201,7 +216,7 @@ def _maker(folder: Path, spec: Mapping[str, Any]) -> tuple[ProblemMaker | None, 
 
     @cache  # Found when the first problem is made, not when the task is read: it is code.
     def maker() -> tuple[Callable[..., object], Path]:
-        return function_in(folder, "problem"), folder.resolve() / "task.py"
+        return function_in(folder, "problem"), code_of(folder)
 
     def problem(index: int, seed: int) -> Problem:
         make, path = maker()
@@ -209,7 +224,7 @@ def _maker(folder: Path, spec: Mapping[str, Any]) -> tuple[ProblemMaker | None, 
         if not isinstance(made, Problem):
             raise TaskError(
                 f"{path}: problem({index}, {seed}) returned {type(made).__name__}, no Problem.",
-                "Correct the task's code.",
+                CORRECT,
             )
         return made
 
