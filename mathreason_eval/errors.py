@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Self, TypeVar
 
 ResultT = TypeVar("ResultT")
 
@@ -56,6 +56,11 @@ class UserError(Exception):
         self.what = _shortened(what)
         self.hint = _shortened(hint)
         super().__init__(self.what)
+
+    def at(self, where: str) -> Self:
+        """Return this error, which now says where it was found: `task.yaml, line 3`."""
+        self.what = f"{where}: {self.what}" if where else self.what
+        return self
 
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Self
 
 from mathreason_eval.errors import (
     Faults,
+    ResultT,
     TaskError,
     UnknownNameError,
     UserError,
@@ -145,23 +146,28 @@ def rule_faults(task: Task) -> list[UserError]:
     more is better and that every problem has; a measure of the grader that is called as another
     metric is.
     """
-    faults = Faults()
-    faults.found += [
-        UnknownNameError("extraction rule", rule, EXTRACTORS)
-        for rule in task.extract
-        if rule not in EXTRACTORS
-    ]
-    faults.found += [
-        UnknownNameError("family of metrics", family, FAMILIES)
-        for family in task.metrics
-        if family not in FAMILIES
-    ]
-    if task.second is not None:
-        second = task.located(task.second)
-        faults.attempt(lambda: grader_for(second))
-    if (grader := faults.attempt(lambda: grader_for(task.located(task.grade)))) is not None:
-        faults.attempt(lambda: _check_metrics(task, grader.measures))
-    return faults.found
+    found: list[UserError] = []
+
+    def attempt(key: str, work: Callable[[], ResultT]) -> ResultT | None:
+        faults = Faults()
+        result = faults.attempt(work)
+        found.extend(fault.at(task.places.get(key, "")) for fault in faults.found)
+        return result
+
+    for rule in task.extract:
+        attempt("extract", lambda rule=rule: _check_known("extraction rule", rule, EXTRACTORS))  # type: ignore[misc]
+    for family in task.metrics:
+        attempt("metrics", lambda one=family: _check_known("family of metrics", one, FAMILIES))  # type: ignore[misc]
+    if (second := task.second) is not None:
+        attempt("second", lambda: grader_for(task.located(second)))
+    if (grader := attempt("grade", lambda: grader_for(task.located(task.grade)))) is not None:
+        attempt("primary", lambda: _check_metrics(task, grader.measures))
+    return found
+
+
+def _check_known(kind: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise UnknownNameError(kind, name, known)
 
 
 def _check_metrics(task: Task, measures: Sequence[Measure]) -> None:
@@ -226,11 +232,12 @@ def with_second(task: Task, grader: str | None) -> Task:
         return task
     if grader == NO_SECOND:
         return replace(task, second=None)
-    if is_of_task(grader):
-        # Whatever path it was given with, the grader in this task's folder is used.
-        return replace(task, second=recorded(grader))
-    grader_named(grader)
-    return replace(task, second=grader)
+    if not is_of_task(grader):
+        grader_named(grader)
+    # Whatever path it was given with, the grader in this task's folder is used.
+    second = recorded(grader) if is_of_task(grader) else grader
+    places = {key: place for key, place in task.places.items() if key != "second"}
+    return replace(task, second=second, places=places)
 
 
 def stored_second_grader(entry: TaskEntry) -> str | None:

@@ -10,7 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.errors import Faults, TaskError, UnknownNameError, UserError, raise_faults
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import TASK_PREFIX
 from mathreason_eval.tasks.code import CORRECT, code_of, function_in, run_code
@@ -28,45 +28,84 @@ def read_task(folder: Path) -> Task:
     """Return the task described by a folder.
 
     Raises:
-        TaskError: if something in it is wrong; it names the file and the key.
+        TaskError: if something in it is wrong; it names the file and the line. A
+            `SeveralFaultsError` if several things are.
     """
     file = TaskFile(folder / "task.yaml")
-    _check_name(file)
-    spec = file.values
+    spec, parts = file.values, _Parts(file)
+    parts.faults.attempt(lambda: _check_name(file))
+    parts.faults.attempt(lambda: _check_source(file))
+    grade = parts.make("grade", lambda: _grader(folder, spec["grade"]))
+    second = parts.make("second", lambda: _grader(folder, spec["second"]))
+    convention = _convention(file, parts.faults)
+    prompts = parts.make("prompts", lambda: _prompts(folder, spec.get("prompts")))
+    data = parts.make("data", lambda: _data(folder, spec["data"]))
+    shots = parts.make("shots", lambda: _data(folder, spec["shots"]))
+    raise_faults(parts.faults.found)
     maker, size = _maker(folder, spec)
-    try:
-        return Task(
-            name=spec["name"],
-            version=spec["version"],
-            summary=spec["summary"],
-            license=spec["license"],
-            source=spec.get("source", ""),
-            paper=spec.get("paper", ""),
-            extract=_strings(spec["extract"]),
-            grade=_grader(folder, spec["grade"]),
-            second=_grader(folder, spec["second"]) if spec.get("second") else None,
-            convention=Convention.of(spec.get("convention", {})),
-            check_steps=spec.get("check_steps", False),
-            printed=spec.get("printed", True),
-            metrics=_strings(spec.get("metrics", ())),
-            prompts=_prompts(folder, spec.get("prompts")),
-            data=_data(folder, spec.get("data", ())),
-            shots=next(iter(_data(folder, spec.get("shots", ()))), None),
-            reader=_reader(folder, spec.get("reader")),
-            columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
-            problem=maker,
-            size=size,
-            slices=_strings(spec.get("slices", ())),
-            cluster=spec.get("cluster"),
-            macro=spec.get("macro"),
-            folder=folder,
-            # Keys that are missing have the defaults of `Task`.
-            **{key: spec[key] for key in ("primary", "max_tokens") if key in spec},
-        )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise TaskError(
-            f"{folder / 'task.yaml'}: {error}.", "docs/tasks.md shows every key."
-        ) from None
+    return Task(
+        name=spec["name"],
+        version=spec["version"],
+        summary=spec["summary"],
+        license=spec["license"],
+        source=spec.get("source", ""),
+        paper=spec.get("paper", ""),
+        extract=_strings(spec["extract"]),
+        grade=grade,
+        second=second,
+        convention=convention,
+        check_steps=spec.get("check_steps", False),
+        printed=spec.get("printed", True),
+        metrics=_strings(spec.get("metrics", ())),
+        prompts=prompts,
+        data=data or (),
+        shots=next(iter(shots or ()), None),
+        reader=_reader(folder, spec.get("reader")),
+        columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
+        problem=maker,
+        size=size,
+        slices=_strings(spec.get("slices", ())),
+        cluster=spec.get("cluster"),
+        macro=spec.get("macro"),
+        folder=folder,
+        places=file.places(),
+        # Keys that are missing have the defaults of `Task`.
+        **{key: spec[key] for key in ("primary", "max_tokens") if key in spec},
+    )
+
+
+class _Parts:
+    """Makes the parts of a task, and keeps what is wrong with each."""
+
+    def __init__(self, file: TaskFile) -> None:
+        self._file = file
+        self.faults = Faults()
+
+    def make(self, key: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401  what `work` returns
+        """Return what `work` makes of a key; None where the file has none, or it is wrong."""
+        # Without a key there is one prompt.
+        if key not in self._file.values and key != "prompts":
+            return None
+        return self.faults.attempt(lambda: self._placed(key, work))
+
+    def _placed(self, key: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401  as above
+        try:
+            return work()
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            where = self._file.where((key,))
+            raise TaskError(f"{where}: {error}.", "docs/tasks.md shows every key.") from None
+
+
+def _convention(file: TaskFile, faults: Faults) -> Convention:
+    """Return the convention of a task; what is wrong with an option is a fault with its line."""
+    right = {}
+    for name, value in file.values.get("convention", {}).items():
+        try:
+            Convention.of({name: value})
+            right[name] = value
+        except UserError as error:
+            faults.found.append(error.at(file.where(("convention", str(name)))))
+    return Convention.of(right)
 
 
 def _check_name(file: TaskFile) -> None:
@@ -77,6 +116,9 @@ def _check_name(file: TaskFile) -> None:
             "Both must be the same, of lower-case letters, digits, '.', '_' and '-', and not begin "
             "with manifest.json or metrics.json, which are files of a run.",
         )
+
+
+def _check_source(file: TaskFile) -> None:
     if ("data" in file.values) == ("generate" in file.values):
         raise TaskError(
             f"{file.path} must say either data (published rows) or generate (own problems).",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
-from mathreason_eval.errors import TaskError, UnknownNameError
+from mathreason_eval.errors import TaskError, UnknownNameError, UserError, nearest, raise_faults
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.text.documents import DocumentError, yaml_tree, yaml_value
 from mathreason_eval.text.limits import MAX_YAML_BYTES
@@ -29,7 +29,7 @@ class TaskFile:
         self.path = path
         self._lines: dict[_Place, int] = {}
         self.values = self._read()
-        self._check()
+        raise_faults(self._faults())
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -72,46 +72,49 @@ class TaskFile:
         line = self._lines.get(place)
         return str(self.path) if line is None else f"{self.path}, line {line}"
 
-    def refuse(self, place: _Place, why: str) -> NoReturn:
-        """Raise the error of a value.
+    def places(self) -> Mapping[str, str]:
+        """Return where each key of the file stands."""
+        return {name: self.where((name,)) for name in self.values}
 
-        Raises:
-            TaskError: in every case.
-        """
+    def _fault(self, place: _Place, why: str) -> TaskError:
         name = ".".join(map(str, place))
-        raise TaskError(f"{self.where(place)}: {name} {why}.", "docs/tasks.md shows every key.")
+        return TaskError(f"{self.where(place)}: {name} {why}.", "docs/tasks.md shows every key.")
 
-    def _check(self) -> None:
-        for name in self.values:
-            if name not in KEYS:
-                raise UnknownNameError(f"key in {self.where((str(name),))}", str(name), KEYS)
+    def _faults(self) -> Iterator[UserError]:
+        """Yield everything that is wrong, in the order of the file's keys."""
+        mistyped = {nearest(str(name), KEYS) for name in self.values if name not in KEYS}
         for name in _REQUIRED:
-            if name not in self.values:
-                raise TaskError(f"{self.path} has no {name!r}.", "docs/tasks.md shows every key.")
+            if name not in self.values and name not in mistyped:
+                yield TaskError(f"{self.path} has no {name!r}.", "docs/tasks.md shows every key.")
         for name, value in self.values.items():
-            self._check_value((name,), value, KEYS[name])
-        for name, keys in _NESTED.items():
-            for place, inner in _mappings(name, self.values.get(name)):
-                self._check_mapping(place, inner, keys)
+            if name not in KEYS:
+                yield UnknownNameError(f"key in {self.where((str(name),))}", str(name), KEYS)
+            elif not KEYS[name].holds(value):
+                yield self._value_fault((name,), value, KEYS[name])
+            elif name in _NESTED:
+                for place, inner in _mappings(name, value):
+                    yield from self._mapping_faults(place, inner, _NESTED[name])
 
-    def _check_value(self, place: _Place, value: object, kind: _Kind) -> None:
-        if not kind.holds(value):
-            self.refuse(place, f"is {_shortened(value)}, and must be {kind.wanted}")
+    def _value_fault(self, place: _Place, value: object, kind: _Kind) -> TaskError:
+        return self._fault(place, f"is {_shortened(value)}, and must be {kind.wanted}")
 
-    def _check_mapping(self, place: _Place, inner: object, keys: Mapping[str, _Kind]) -> None:
+    def _mapping_faults(
+        self, place: _Place, inner: object, keys: Mapping[str, _Kind]
+    ) -> Iterator[UserError]:
         if not isinstance(inner, dict):
-            self.refuse(place, f"is {_shortened(inner)}, and must be a mapping")
+            yield self._fault(place, f"is {_shortened(inner)}, and must be a mapping")
+            return
         for key, value in inner.items():
             if key not in keys:
                 where = self.where((*place, str(key)))
-                raise UnknownNameError(
-                    f"key of {'.'.join(map(str, place))} in {where}", str(key), keys
-                )
-            if value is not None:
-                self._check_value((*place, key), value, keys[key])
+                kind = f"key of {'.'.join(map(str, place))} in {where}"
+                yield UnknownNameError(kind, str(key), keys)
+            elif value is not None and not keys[key].holds(value):
+                yield self._value_fault((*place, key), value, keys[key])
         needed = _NEEDED[str(place[0])] if "file" not in inner else ()
-        if missing := [key for key in needed if inner.get(key) is None]:
-            self.refuse(place, f"has no {missing[0]}")
+        for key in needed:
+            if inner.get(key) is None:
+                yield self._fault(place, f"has no {key}")
 
 
 _LONGEST_VALUE = 60

@@ -145,6 +145,8 @@ class Task:
     max_tokens: int = 1024
     folder: Path | None = None
     """The folder it was read from; None for a task made in Python."""
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each key of its task.yaml stands, for errors: `task.yaml, line 3`."""
 
     @property
     def generated(self) -> bool:
@@ -197,6 +199,10 @@ def render(form: PromptForm, problem: Problem) -> Prompt:
     # Expressions of a template may raise anything.
     except Exception as error:
         raise _not_rendered(form, problem, error, file) from error
+    if not text.strip():
+        raise TaskError(
+            f"{file}: {form.id} renders to nothing for {problem.id}.", "Correct the template."
+        )
     system: tuple[Message, ...] = ()
     if form.system is not None and form.chat and form.system_fallback is None:
         system = (Message(role="system", content=form.system),)

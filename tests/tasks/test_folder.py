@@ -190,8 +190,56 @@ UNKNOWN = [
 @pytest.mark.parametrize(("rules", "says"), UNKNOWN)
 def test_a_name_that_is_none_is_refused_before_a_model_is_asked(rules, says):
     with pytest.raises(UnknownNameError) as caught:
-        TaskRules.of(replace(load_task("arithmetic"), **rules))
+        TaskRules.of(replace(load_task("arithmetic"), places={}, **rules))
     assert caught.value.what == says
+
+
+PLACED = [  # what stands where in a task.yaml, and what is said of all of it at once
+    (
+        "extract: [boxed]",
+        "extract: [boxd, tagg]",
+        ["task.yaml, line 6: There is no extraction rule named 'boxd'", "line 6: There is no ex"],
+    ),
+    (
+        "grade: number",
+        "grade: numbr\nsecond: mth\nprimary: avrg\nmetrics: bayess",
+        [
+            "task.yaml, line 7: There is no grader named 'numbr'",
+            "line 8: There is no grader",
+            "line 10: There is no family of metrics",
+        ],
+    ),
+    ("grade: number", "grade: number\nprimary: avrg", ["line 8: There is no metric named 'avrg'"]),
+    (
+        "grade: number",
+        "grade: number\nconvention:\n  unts: x\n  percent: 5\nsecond: other.py:x",
+        [
+            "line 9: There is no convention named 'unts'",
+            "line 10: percent: 5",
+            "line 11: 'other.py:x'",
+        ],
+    ),
+    (
+        "version: 1",
+        "version: one\nlicence: x\nmax_tokens: 0",
+        ["line 2: version is 'one'", "line 3", "license?", "line 4: max_tokens is 0"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "says"), PLACED, ids=[one[2][0] for one in PLACED])
+def test_everything_that_is_wrong_is_named_with_its_line(tmp_path, old, new, says):
+    assert old in YAML
+    with pytest.raises(UserError) as caught:
+        TaskRules.of(read_task(folder(tmp_path, YAML.replace(old, new))))
+    assert [one for one in says if one not in str(caught.value)] == []
+
+
+def test_a_prompt_of_nothing_is_refused(tmp_path):
+    path = folder(tmp_path)
+    (path / "prompt.jinja").write_text("{# nothing #}\n")
+    with pytest.raises(TaskError, match=r"prompt\.jinja: boxed renders to nothing for p"):
+        render(read_task(path).prompts["boxed"], PROBLEM)
 
 
 def test_a_slip_in_a_key_names_the_nearest(tmp_path):

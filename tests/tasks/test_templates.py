@@ -26,8 +26,9 @@ SHOTS = (Problem(id="s", question="2?", gold=("2",), meta={"solution": "two"}),)
 
 
 def shown(template, problem=PROBLEM):
-    form = PromptForm(id="boxed", template=template, chat=False, shots=SHOTS)
-    return render(form, problem).text
+    # A prompt of nothing is refused.
+    form = PromptForm(id="boxed", template=f"Q:{template}", chat=False, shots=SHOTS)
+    return render(form, problem).text.removeprefix("Q:")
 
 
 EACH = "{% for s in problem.given.steps %}"
