@@ -79,7 +79,7 @@ def write_results(
 
     Tasks of the run that are not in `rules` are left unchanged.
     """
-    metrics = [metric for metric in run.metrics() if metric.task not in rules]
+    metrics = list(kept_metrics(run, rules))
     written: dict[FileKey, Iterable[object]] = {}
     for task, applied in rules.items():
         verdicts = log.write(task, run.problems(task), writer)
@@ -88,6 +88,17 @@ def write_results(
     writer.write_metrics(metrics)
     written["", Metric] = metrics
     return run.updated(run.manifest, written)
+
+
+def kept_metrics(run: Run, tasks: Collection[str]) -> Sequence[Metric]:
+    """Return the metrics of a run's other tasks, which are written again as they are.
+
+    Raises:
+        RunError: if there are others and they cannot be read.
+    """
+    if run.manifest.tasks.keys() <= {*tasks}:
+        return ()
+    return [metric for metric in run.metrics() if metric.task not in tasks]
 
 
 def summary_of(

@@ -27,6 +27,7 @@ from mathreason_eval.models.base import Model
 from mathreason_eval.models.facts import Finding, ModelFacts, Status
 from mathreason_eval.models.templates import examine
 from mathreason_eval.pipeline.fitting import context_findings
+from mathreason_eval.pipeline.grading import kept_metrics
 from mathreason_eval.pipeline.max_tokens import with_stored_max_tokens
 from mathreason_eval.pipeline.plan import (
     SHOTS,
@@ -200,10 +201,15 @@ def _folder(found: Examination, out: Path | None) -> str:
 
 
 def _same_settings(found: Examination, out: Path) -> str:
-    """Check that a folder holds samples of the same settings, but for those of the model."""
+    """Check that a folder has samples of the same settings, but for those of the model.
+
+    And that what will be written again of other tasks can be read.
+    """
     if not is_run(out):
         return "a new run"
-    stored, spec = load_run(out).manifest, found.spec
+    run, spec = load_run(out), found.spec
+    kept_metrics(run, spec.tasks)
+    stored = run.manifest
     fresh = new_manifest(
         stored.model,
         SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),

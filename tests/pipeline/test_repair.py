@@ -139,6 +139,21 @@ def test_what_is_lost_is_written_again_and_nothing_is_asked(go, folder, name, co
         assert (folder / f"{name}.damaged").read_bytes() == content
 
 
+def test_metrics_that_cannot_be_read_are_made_again(go, folder):
+    metrics = load_run(folder).metrics()
+    (folder / "metrics.json").write_bytes(b"{")
+    assert go().metrics() == metrics
+
+
+def test_those_of_another_task_are_missed_before_a_session_begins(go, folder):
+    go(tasks=("gsm8k", "arithmetic"), limit=PROBLEMS)
+    before = (folder / "manifest.json").read_bytes()
+    (folder / "metrics.json").write_bytes(b"{")
+    with pytest.raises(RunError, match="metrics.json cannot be read"):
+        go(samples=SAMPLES + 1)
+    assert (folder / "manifest.json").read_bytes() == before
+
+
 @pytest.mark.filterwarnings("ignore:.*it is .*damaged")
 def test_what_a_task_without_samples_has_is_set_aside_too(go, folder, tmp_path):
     """A task none of whose requests was answered has failures, and a session reads them."""
