@@ -15,8 +15,9 @@ from mathreason_eval.cli.options import (
     tasks_dir_option,
     tasks_option,
 )
-from mathreason_eval.cli.screens import counted, exit_code_kept, note, say
+from mathreason_eval.cli.screens import exit_code_kept, note, say
 from mathreason_eval.errors import EXIT_DONE, UnknownNameError, UserError
+from mathreason_eval.text import counted
 
 
 @click.command()

@@ -24,7 +24,7 @@ from mathreason_eval.cli.options import (
     sweep_option,
     tasks_dir_option,
 )
-from mathreason_eval.cli.screens import exit_code_kept, note, print_json, write_file
+from mathreason_eval.cli.screens import exit_code_kept, note, print_json, repeating, write_file
 from mathreason_eval.cli.signals import SIGNALS
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, UnknownNameError
 from mathreason_eval.text import visible_line
@@ -58,8 +58,8 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     stored = None if spec.repair else options["out"]
     if spec.samples > 1 and resolve_sampling(spec, stored).temperature == 0:
         note(
-            f"warning: at temperature 0 samples 1 to {spec.samples - 1} of each problem repeat "
-            "sample 0; take -n 1, or --temperature 0.6 and another -o"
+            f"warning: at temperature 0 {repeating(spec.samples)} sample 0 of each problem; "
+            "take -n 1, or --temperature 0.6 and another -o"
         )
     with Progress() as progress:
         done = run_tasks(

@@ -16,6 +16,7 @@ from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.task import render
+from mathreason_eval.text import counted
 from mathreason_eval.text.jsonl import read_objects
 from mathreason_eval.types import Generation, Problem
 
@@ -160,7 +161,8 @@ def _prompts(task: Task, problems: Sequence[Problem]) -> str:
             for stop in form.stop:
                 if stop in problem.question:
                     raise TaskError(f"{problem.id} contains {stop!r}, which would stop the answer.")
-    return f"{', '.join(task.prompts)} render for {len(shown):,} problems and ask the question"
+    number = counted(len(shown), "problem")
+    return f"{', '.join(task.prompts)} render for {number} and ask the question"
 
 
 _MAX_FOREIGN = 0.2

@@ -44,6 +44,7 @@ from mathreason_eval.runs.manifest import join, new_manifest
 from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems
+from mathreason_eval.text import counted
 from mathreason_eval.types import SamplingEntry
 
 
@@ -259,7 +260,7 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
             faults.attempt(lambda: _try_grader(own, loaded))
     found.blame(subject, list({str(one): one for one in faults.found}.values()))
     if not faults.found and loaded is not None:
-        says = f"{len(loaded.problems):,} problems, their prompts rendered"
+        says = f"{counted(len(loaded.problems), 'problem')}, prompts rendered"
         found.findings.append(Finding(subject=subject, status=Status.PASS, says=says))
 
 

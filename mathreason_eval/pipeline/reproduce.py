@@ -21,12 +21,14 @@ from mathreason_eval.pipeline.plan import SHOTS
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.rejudging import judged_again
 from mathreason_eval.pipeline.run import generation_of
+from mathreason_eval.runs.completeness import excluded_samples
 from mathreason_eval.runs.keys import model_identity
 from mathreason_eval.runs.manifest import describe_model
 from mathreason_eval.runs.store import Run
 from mathreason_eval.tasks import Task, load_task, task_names
 from mathreason_eval.tasks.datasets import load_problems, load_shots
 from mathreason_eval.tasks.task import PromptForm, render
+from mathreason_eval.text import counted
 from mathreason_eval.types import Generation, Metric, Sampling, Verdict
 
 
@@ -69,7 +71,11 @@ def _of_task(run: Run, task: str, options: ReproduceOptions) -> Iterator[Finding
         hint = "Name the folder that contains it with --tasks-dir."
         for what in ("data", "prompts"):
             yield Finding(subject=f"{what} of {task}", status=Status.UNKNOWN, says=says, hint=hint)
-    yield _looked_at(f"verdicts of {task}", lambda: _verdicts(run, task, options))
+    verdicts = _looked_at(f"verdicts of {task}", lambda: _verdicts(run, task, options))
+    if excluded := sum(excluded_samples(run, task).values()):
+        says = f"{verdicts.says}; {counted(excluded, 'sample')} of the run excluded"
+        verdicts = replace(verdicts, says=says)
+    yield verdicts
     yield _looked_at(f"metrics of {task}", lambda: _metrics(run, task, options))
 
 
@@ -112,7 +118,7 @@ def _data(run: Run, task: Task, options: ReproduceOptions) -> _Result:
     if loaded.sha256 != entry.sha256:
         were = "what was asked is the same, but not all that could have been"
         return Status.FAULT, f"{were}: {entry.rows:,} problems, now {loaded.rows:,}"
-    return Status.PASS, f"{entry.rows:,} problems ({loaded.source}), the same"
+    return Status.PASS, f"{counted(entry.rows, 'problem')} ({loaded.source}), the same"
 
 
 def _prompts(run: Run, task: Task, options: ReproduceOptions) -> _Result:

@@ -62,6 +62,7 @@ from mathreason_eval.runs.sessions import (
 )
 from mathreason_eval.runs.store import FileKey, Run, is_run, load_run
 from mathreason_eval.runs.writer import RunWriter
+from mathreason_eval.text import counted
 from mathreason_eval.types import (
     FAILED,
     FailedRequest,
@@ -225,6 +226,8 @@ class _Session:
             for plan in plans
             for problem in plan.loaded.problems
         }
+        self.asked = 0
+        """Samples that the folder will hold."""
         self.failures: list[Failure] = []
         self.fresh: dict[str, list[GenerationInfo]] = {plan.task.name: [] for plan in plans}
 
@@ -268,8 +271,8 @@ class _Session:
         return {*self.run.distinct_infos(task), *excluded.samples, *never}
 
     def _stored(self) -> Stored:
-        tasks = self.run.tasks()
-        return Stored.of(chain.from_iterable(map(self.run.infos, tasks)))
+        held = (self.run.distinct_infos(task).values() for task in self.run.tasks())
+        return Stored.of(chain.from_iterable(held))
 
     def _infos(self) -> dict[FileKey, Sequence[GenerationInfo]]:
         """Return what files hold to which samples were appended; they need not be parsed again."""
@@ -286,10 +289,10 @@ class _Session:
         stored: Mapping[str, AbstractSet[SampleKey]],
         stop: Stop,
     ) -> None:
+        kept = sum(map(len, stored.values()))
+        self.asked = kept + number_pending(self.plans, stored)
         if self.watcher is not None:
-            kept = sum(map(len, stored.values()))
-            pending = number_pending(self.plans, stored)
-            self.watcher.began(asked=kept + pending, stored=kept)
+            self.watcher.began(asked=self.asked, stored=kept)
         asked = stop.until(pending_requests(self.plans, spec, stored, self.run.manifest))
         try:
             with closing(self.model.stream(asked)) as results:  # type: ignore[type-var]
@@ -368,7 +371,8 @@ class _Session:
             ", and --accept-failures closes them as no_answer." if closable else "."
         )
         raise IncompleteRunError(
-            f"{len(self.failures)} samples could not be generated ({counts}); the first, "
+            f"{len(self.failures):,} of {counted(self.asked, 'sample')} could not be generated "
+            f"({counts}); the first, "
             f"{first.request.problem_id} sample {first.request.sample}: {first.reason}",
             f"{first.hint} The rest is stored; {ways}".strip(),
         )

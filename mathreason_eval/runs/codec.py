@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from mathreason_eval.errors import RunError
+from mathreason_eval.runs.descriptors import opened_stored
 from mathreason_eval.text.documents import check_weight, parse_json
 from mathreason_eval.text.jsonl import parse_line
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES, MAX_NESTING
@@ -174,7 +175,7 @@ def read_json(path: Path, *, finite: bool = False) -> Any:  # noqa: ANN401  pars
         RunError: if it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with opened_stored(path, path.parent) as file:
             return parse_json(file.read(MAX_DOCUMENT_BYTES + 1), finite=finite)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else f"it {error}"
@@ -194,7 +195,8 @@ def spelled_prompts(path: Path) -> dict[str, str]:
 
     line: Any = msgspec.defstruct("Line", [("problem_id", str), ("prompt", msgspec.Raw)], gc=False)
     try:
-        content = path.read_bytes().rstrip(b"\n").replace(b"\n", b",")
+        with opened_stored(path, _run_of(path)) as file:
+            content = file.read().rstrip(b"\n").replace(b"\n", b",")
         lines = msgspec.json.decode(b"[" + content + b"]", type=list[line])
     except (OSError, ValueError, RecursionError):
         return {}
@@ -371,7 +373,7 @@ def gc_paused() -> Iterator[None]:
 
 
 def _chunks(path: Path, kind: type[RecordT]) -> Iterator[Chunk[RecordT]]:
-    with path.open("rb") as file:
+    with opened_stored(path, _run_of(path)) as file:
         number = 0
         while lines := _some_lines(file, path):
             if not lines[-1].endswith(b"\n"):
@@ -381,6 +383,11 @@ def _chunks(path: Path, kind: type[RecordT]) -> Iterator[Chunk[RecordT]]:
             _intern_texts(kind, records)
             yield records, lines
             number += len(lines)
+
+
+def _run_of(path: Path) -> Path:
+    """Return the run folder of a task's file."""
+    return path.parents[1]
 
 
 def _some_lines(file: BinaryIO, path: Path) -> list[bytes]:

@@ -13,6 +13,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -20,13 +21,14 @@ _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextlib.contextmanager
-def opened_parent(path: Path, within: Path) -> Iterator[int]:
-    """Yield a descriptor of the folder that contains a file; folders below `within` are made.
+def opened_parent(path: Path, within: Path, *, make: bool = True) -> Iterator[int]:
+    """Yield a descriptor of the folder that contains a file.
 
     Args:
         path: the file.
         within: the folder that the user chose, from which on no link is followed. It is there:
             one that was moved away is not made again.
+        make: whether folders below `within` are made.
 
     Raises:
         OSError: if it cannot be opened, or a name on the way is a link or no folder.
@@ -37,14 +39,32 @@ def opened_parent(path: Path, within: Path) -> Iterator[int]:
     descriptor = os.open(within, _FOLDER)
     try:
         for name in below.parent.parts:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, _mode_in(descriptor, 0o777), dir_fd=descriptor)
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, _mode_in(descriptor, 0o777), dir_fd=descriptor)
             inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def opened_stored(path: Path, within: Path) -> Iterator[BinaryIO]:
+    """Yield an open file of a folder, to be read; what became a link just now is not followed.
+
+    Args:
+        path: the file.
+        within: the folder that the user chose.
+
+    Raises:
+        OSError: as `opened_parent` and `open_regular`.
+    """
+    with opened_parent(path, within, make=False) as folder:
+        descriptor = open_regular(path.name, os.O_RDONLY, folder)
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
 
 
 def open_regular(name: str | Path, flags: int, folder: int | None = None) -> int:

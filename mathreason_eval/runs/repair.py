@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.codec import as_line, read_record, read_records
+from mathreason_eval.runs.descriptors import opened_stored
 from mathreason_eval.runs.files import cannot_write, replace_file, sync_folder
 from mathreason_eval.runs.migration import NewerFormatError, read_manifest, read_metrics
 from mathreason_eval.types import FailedRequest, Generation, Problem, SentPrompt, Verdict
@@ -96,7 +97,7 @@ def _without_damaged_lines(path: Path) -> Iterator[str]:
     """Move the damaged lines of a file of samples to another file in the same folder."""
     kept: list[bytes] = []
     damaged: list[dict[str, object]] = []
-    with path.open("rb") as file:
+    with opened_stored(path, path.parents[1]) as file:
         for number, line in enumerate(file, 1):
             if (why := _damage(line)) is None:
                 kept.append(line)

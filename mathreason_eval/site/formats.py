@@ -12,10 +12,10 @@ from mathreason_eval.resources import resource_dir
 from mathreason_eval.site.config import SiteConfig
 from mathreason_eval.site.excerpts import excerpt
 from mathreason_eval.site.leaderboard import settings
-from mathreason_eval.site.markup import answer, counted, name, pieces, question, text
+from mathreason_eval.site.markup import answer, name, pieces, question, text
 from mathreason_eval.site.results import STATES
 from mathreason_eval.site.sample_markup import cut
-from mathreason_eval.text import visible
+from mathreason_eval.text import counted, visible
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:

@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.site.excerpts import Piece, excerpt, within
 from mathreason_eval.site.formulas import answer_formula, with_formulas
-from mathreason_eval.text import visible
+from mathreason_eval.text import counted, visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 sample`, `1,319 samples`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 _AFTER_A_SEPARATOR = re.compile(r"(?<=[/:@_=])")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mathreason_eval.site.markup import answer, counted, spelled, text
+from mathreason_eval.site.markup import answer, spelled, text
 from mathreason_eval.site.results import STATES, Result, Shot, ShownSample, samples_page
+from mathreason_eval.text import counted
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -63,6 +63,11 @@ def _code_point(char: str) -> str:
     return f"⟨U+{ord(char):04X}⟩"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 sample`, `1,319 samples`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def slug(name: str, longest: int = 80) -> str:
     """Return a file name for an untrusted name; it can never be a path.
 

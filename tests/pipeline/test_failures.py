@@ -78,7 +78,7 @@ SERVERS = {
 
 def test_a_failure_is_recorded_until_it_is_answered(go, tmp_path):
     with pytest.raises(
-        IncompleteRunError, match=r"2 samples .* \(1 context, 1 HTTP 500\); the fir"
+        IncompleteRunError, match=r"2 of 6 samples .* \(1 context, 1 HTTP 500\); the fir"
     ):
         go(Model({"p1": OWN, "p3": SERVERS}))
     run = load_run(tmp_path / "run")

@@ -149,7 +149,7 @@ def test_those_of_another_task_are_missed_before_a_session_begins(go, folder):
     go(tasks=("gsm8k", "arithmetic"), limit=PROBLEMS)
     before = (folder / "manifest.json").read_bytes()
     (folder / "metrics.json").write_bytes(b"{")
-    with pytest.raises(RunError, match="metrics.json cannot be read"):
+    with pytest.raises(RunError, match=r"metrics\.json cannot be read"):
         go(samples=SAMPLES + 1)
     assert (folder / "manifest.json").read_bytes() == before
 

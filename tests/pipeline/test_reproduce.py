@@ -15,6 +15,7 @@ from manifests import entry_edit
 from mathreason_eval.models import open_model
 from mathreason_eval.models.base import Completion
 from mathreason_eval.models.facts import Status
+from mathreason_eval.pipeline.merge import ExclusionRequest, exclude
 from mathreason_eval.pipeline.reproduce import ReproduceOptions, reproduce
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.pipeline.spec import RunSpec
@@ -47,6 +48,14 @@ SAME = dict.fromkeys(("data", "prompts", "verdicts", "metrics"), Status.PASS)
 
 def test_a_run_of_today_is_bit_equal(run):
     assert found(run) == SAME
+
+
+def test_what_does_not_count_is_said(run):
+    (problem, *_) = (one.id for one in load_run(run).problems(TASK))
+    exclude(run, ExclusionRequest(task=TASK, problems=(problem,), sample=None, reason="its gold"))
+    assert found(run) == SAME
+    said = [one.says for one in reproduce(load_run(run), ReproduceOptions(grading=GRADING))]
+    assert any("10 verdicts, the same; 2 samples of the run excluded" in one for one in said)
 
 
 def lines(name: str, edit: Callable[[dict], None], which: int = 0) -> Callable[[Path], None]:

@@ -289,7 +289,7 @@ def test_the_engine_is_closed_whatever_happens(go):
 
 
 def test_a_sample_that_fails_is_missing_and_never_wrong(go, tmp_path):
-    with pytest.raises(IncompleteRunError, match="1 samples could not be generated") as caught:
+    with pytest.raises(IncompleteRunError, match="1 of 12 samples could not") as caught:
         go(Scripted(refuses=["p3"]))
     assert "the prompt is too long" in caught.value.what
     run = load_run(tmp_path / "run")
@@ -303,7 +303,7 @@ def test_a_sample_that_fails_is_missing_and_never_wrong(go, tmp_path):
 def test_a_completion_that_cannot_be_handled_is_one_failure(go, tmp_path):
     model = Scripted()
     model.answer = lambda request: None if request.problem_id == "p3" else "#### 1"
-    with pytest.raises(IncompleteRunError, match="1 samples could not be generated") as caught:
+    with pytest.raises(IncompleteRunError, match="1 of 12 samples could not") as caught:
         go(model)
     assert "p3 sample 0: its completion could not be handled: TypeError" in caught.value.what
     assert len(load_run(tmp_path / "run").verdicts("gsm8k")) == PROBLEMS - 1
@@ -839,6 +839,12 @@ def test_totals_are_sums_over_the_sessions(go, tmp_path):
     seconds = sum(one.seconds for one in manifest.sessions)
     assert manifest.totals.generation_seconds == pytest.approx(seconds, abs=1e-3)
     assert load_run(tmp_path / "run").manifest == manifest
+
+
+def test_a_sample_that_is_there_twice_has_its_tokens_once(go):
+    path = go(Scripted()).path / "gsm8k" / "generations.jsonl"
+    path.write_bytes(path.read_bytes() * 2)
+    assert go(Scripted(), samples=2).manifest.totals.completion_tokens == 2 * PROBLEMS * 5
 
 
 def test_what_a_killed_session_stored_is_found_by_the_next(go):

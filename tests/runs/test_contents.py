@@ -11,8 +11,9 @@ import pytest
 from gate_runs import imported, rows
 from manifests import MANIFEST
 
+from mathreason_eval import evaluate
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs import files
+from mathreason_eval.runs import files, store
 from mathreason_eval.runs.access import check_writable
 from mathreason_eval.runs.contents import check_contents
 from mathreason_eval.runs.store import find_runs, load_run
@@ -212,3 +213,40 @@ def test_entries_are_bounded(run, monkeypatch):
     monkeypatch.setattr("mathreason_eval.runs.contents._MAX_ENTRIES", 3)
     with pytest.raises(RunError, match="one of more than 3 files"):
         check_contents(run)
+
+
+SWAPPED = ["manifest.json", "metrics.json", "arithmetic",
+           *(f"arithmetic/{name}.jsonl" for name in TASK_FILES[:4])]  # fmt: skip
+"""What may become a link between the look at a folder and the reading of it."""
+
+
+def read_all(path: Path) -> None:
+    found = load_run(path)
+    found.metrics()
+    for task in found.tasks():
+        for read in (found.problems, found.prompts, found.verdicts, found.generations, found.infos):
+            read(task)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "run"
+    return evaluate(model="fake:answer=1", tasks="arithmetic", limit=2, out=out).path
+
+
+@pytest.mark.parametrize("name", SWAPPED)
+def test_what_becomes_a_link_after_the_look_is_not_followed(whole_run, tmp_path, monkeypatch, name):
+    path, mine = tmp_path / "run", tmp_path / "mine"
+    shutil.copytree(whole_run, path)
+    read_all(path)
+
+    def look_and_swap(folder: Path) -> None:
+        check_contents(folder)
+        if not mine.exists():
+            # The very content, so that only the link can be what is refused.
+            (path / name).rename(mine)
+            (path / name).symlink_to(mine)
+
+    monkeypatch.setattr(store, "check_contents", look_and_swap)
+    with pytest.raises(RunError, match="cannot be read"):
+        read_all(path)

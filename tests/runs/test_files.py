@@ -15,7 +15,7 @@ import pytest
 from manifests import MANIFEST
 
 from mathreason_eval.errors import RunError
-from mathreason_eval.runs import files
+from mathreason_eval.runs import codec, files
 from mathreason_eval.runs.descriptors import opened_parent
 from mathreason_eval.runs.store import load_run
 from mathreason_eval.runs.writer import RunWriter
@@ -222,12 +222,14 @@ def test_a_folder_whose_name_is_too_long_is_one(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_file_that_the_disk_does_not_give_back_is_one(tmp_path):
+def test_a_file_that_the_disk_does_not_give_back_is_one(tmp_path, monkeypatch):
     with RunWriter(tmp_path) as writer:
         writer.write_manifest(MANIFEST)
     run = load_run(tmp_path)
     (tmp_path / "sums").mkdir()
-    (tmp_path / "sums" / "generations.jsonl").symlink_to("/proc/self/mem")
+    (tmp_path / "sums" / "generations.jsonl").touch()
+    broken = Path("/proc/self/mem")
+    monkeypatch.setattr(codec, "opened_stored", lambda *_: broken.open("rb"))  # noqa: SIM115
     with pytest.raises(RunError, match="cannot be read: Input/output error"):
         run.generations("sums")
 

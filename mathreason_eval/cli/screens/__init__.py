@@ -234,9 +234,10 @@ def interval(unit: Unit, low: float, high: float) -> str:
     return f"{amount(unit, low)} – {amount(unit, high)}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, in the plural unless the count is 1."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def repeating(samples: int) -> str:
+    """Return which samples of a greedy run repeat sample 0: `sample 1 repeats`."""
+    last = samples - 1
+    return "sample 1 repeats" if last == 1 else f"samples 1 to {last} repeat"
 
 
 def one_line(text: str, longest: int) -> str:

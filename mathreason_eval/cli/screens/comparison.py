@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens import (
     amount,
-    counted,
     crowded_properties,
     flips_by_direction,
     interval,
@@ -21,7 +20,7 @@ from mathreason_eval.compare.comparison import Comparisons, Ranks, TaskCompariso
 from mathreason_eval.compare.contrast import Contrast, Flip
 from mathreason_eval.compare.curves import Curve
 from mathreason_eval.compare.pairing import TaskRun
-from mathreason_eval.text import visible_line
+from mathreason_eval.text import counted, visible_line
 from mathreason_eval.types import Unit
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
         (
             visible_line(one.subject),
             one.status.value,
-            visible_line(f"{one.says} {one.hint}".strip()),
+            visible_line(_sentences(one)),
         )
         for one in sorted(findings, key=lambda one: _ORDER.index(one.status))
     ]
@@ -27,3 +27,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
     print_table(stdout(), Table(headings=headings, rows=rows, unbroken=frozenset({"result"})))
     counts = Counter(one.status for one in findings)
     note(" · ".join(f"{counts[status]} {status.value}" for status in _ORDER if counts[status]))
+
+
+def _sentences(one: Finding) -> str:
+    """Return what was found and what helps, with a full stop between them."""
+    return f"{one.says.rstrip('.')}. {one.hint}" if one.hint else one.says

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from mathreason_eval.cli.screens import counted, stdout
+from mathreason_eval.cli.screens import stdout
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.design import MOST_SAMPLES, Allocation, Design
-from mathreason_eval.text import visible_line
+from mathreason_eval.text import counted, visible_line
 
 
 def design_as_json(design: Design, price: float | None) -> dict[str, object]:

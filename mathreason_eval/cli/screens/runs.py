@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mathreason_eval.cli.screens import amount, counted, interval, note, one_line, stdout
+from mathreason_eval.cli.screens import amount, interval, note, one_line, repeating, stdout
 from mathreason_eval.cli.screens.advice import artefact_line, next_steps
 from mathreason_eval.cli.screens.commands import as_called, command
 from mathreason_eval.cli.screens.metrics import crowded_slices, metric_table, variance_line
@@ -29,7 +29,7 @@ from mathreason_eval.stats.copies import copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import is_disputed
 from mathreason_eval.stats.summary import outcome_counts
-from mathreason_eval.text import visible, visible_line
+from mathreason_eval.text import counted, visible, visible_line
 from mathreason_eval.types import Metric, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def print_run(run: Run) -> None:
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     entry, temperature = run.manifest.tasks[task], run.manifest.sampling.temperature
     console.print(
-        f"\n{task} v{entry.version} · {len(run.problems(task)):,} problems · "
+        f"\n{task} v{entry.version} · {counted(len(run.problems(task)), 'problem')} · "
         f"{counted(entry.samples, 'sample')} each · prompt {entry.prompt.id}"
         f" · temperature {'unknown' if temperature is None else format(temperature, 'g')}"
         f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}",
@@ -121,7 +121,7 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     )
     if temperature == 0 and entry.samples > 1:
         console.print(
-            f"greedy    at temperature 0 samples 1 to {entry.samples - 1} repeat sample 0; "
+            f"greedy    at temperature 0 {repeating(entry.samples)} sample 0; "
             "--temperature 0.6 and another -o draw others",
             style="yellow",
             soft_wrap=True,
@@ -154,7 +154,7 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
         )
     if disputed := sum(map(is_disputed, run.verdicts(task))):
         console.print(
-            f"disputed  {disputed:,} samples on which {entry.grading.second} differs: "
+            f"disputed  {counted(disputed, 'sample')} on which {entry.grading.second} differs: "
             "mathreason show RUN --disputed",
             soft_wrap=True,
         )
@@ -168,7 +168,7 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
         text = f"unjudged  {counted(unjudged, 'sample')}; {judge} judges them"
         console.print(text, style="yellow", soft_wrap=True)
     if refused := _refused(run, task):
-        console.print(f"refused   {refused:,} samples, which are part of no_answer")
+        console.print(f"refused   {counted(refused, 'sample')}, part of no_answer")
     if accepted := _accepted(run, task):
         console.print(f"accepted  {accepted:,} failed requests, which are part of no_answer")
     if failures := run.failures(task):
@@ -279,7 +279,7 @@ def print_samples(samples: Sequence[Sample]) -> None:
                 line += content
             console.print(line)
         console.print()
-    note(f"{len(samples)} samples")
+    note(counted(len(samples), "sample"))
 
 
 def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str | Text]]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mathreason_eval.cli.screens import amount, counted, interval, note, stdout
+from mathreason_eval.cli.screens import amount, interval, note, stdout
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.pairing import metric_name
 from mathreason_eval.compare.spread import Order, Spread, orders, spread
 from mathreason_eval.pipeline.sweep import MODEL, Cell
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.metrics import PRIMARY
-from mathreason_eval.text import visible_line
+from mathreason_eval.text import counted, visible_line
 from mathreason_eval.types import Metric, Unit
 
 if TYPE_CHECKING:
