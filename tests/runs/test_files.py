@@ -229,7 +229,7 @@ def test_a_file_that_the_disk_does_not_give_back_is_one(tmp_path, monkeypatch):
     (tmp_path / "sums").mkdir()
     (tmp_path / "sums" / "generations.jsonl").touch()
     broken = Path("/proc/self/mem")
-    monkeypatch.setattr(codec, "opened_stored", lambda *_: broken.open("rb"))  # noqa: SIM115
+    monkeypatch.setattr(codec, "opened_stored", lambda *_: broken.open("rb"))
     with pytest.raises(RunError, match="cannot be read: Input/output error"):
         run.generations("sums")
 
