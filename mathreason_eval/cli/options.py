@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from mathreason_eval.cli.config_file import config_option
+from mathreason_eval.text.limits import MAX_SAMPLES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -163,6 +164,24 @@ sweep_option = click.option(
     "system, temperature, top-p, max-tokens, seed, model or model-arg.NAME. A value that has a "
     "comma is named alone, and --sweep KEY=… repeated.",
 )
+
+
+def until_options(function: Decorated) -> Decorated:
+    """Add `--until` and `--max-samples`."""
+    until = click.option(
+        "--until",
+        callback=lambda _ctx, _param, text: None if text is None else points(text),
+        metavar="SHARE",
+        help="Add samples of every problem until the primary metric of each task is known to that "
+        "much on these problems: 1pp is an interval of 95 % that ends at most a point away.",
+    )
+    most = click.option(
+        "--max-samples",
+        type=click.IntRange(1, MAX_SAMPLES),
+        metavar="INTEGER",
+        help="With --until, samples per problem after which none are added. Default: 64.",
+    )
+    return until(most(function))
 
 
 def model_arg_option(description: str) -> Callable[[Decorated], Decorated]:

@@ -23,10 +23,11 @@ from mathreason_eval.cli.options import (
     second_option,
     sweep_option,
     tasks_dir_option,
+    until_options,
 )
-from mathreason_eval.cli.screens import exit_code_kept, note, print_json, repeating, write_file
+from mathreason_eval.cli.screens import exit_code_kept, note, print_json, repeating, say, write_file
 from mathreason_eval.cli.signals import SIGNALS
-from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, UnknownNameError
+from mathreason_eval.errors import EXIT_DONE, EXIT_INCONCLUSIVE, EXIT_WANTING, UnknownNameError
 from mathreason_eval.text import visible_line
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @click.command()
 @asking_options
 @sweep_option
+@until_options
 def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Run MODEL on the problems of some tasks, and grade its answers.
 
@@ -50,8 +52,11 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     from mathreason_eval.pipeline.preflight import spec_of
     from mathreason_eval.pipeline.run import run_tasks
 
+    _check_kind(options)
     if options["sweep"]:
         return _sweep(model, options)
+    if options["until"] is not None:
+        return _until(model, options)
     opener = NamedModel(name=UserModel(model), options=options["model_args"])
     spec = spec_of(run_settings(options), opener, options["out"])
     # A folder that is to be repaired may have nothing that can be read before.
@@ -74,6 +79,59 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     with exit_code_kept():
         print_json(run_as_json(done)) if options["as_json"] else print_run(done)
     return EXIT_DONE
+
+
+def _check_kind(options: Mapping[str, Any]) -> None:
+    """Check that the options that make several runs, or several rounds of one, go together."""
+    if options["until"] is not None and options["sweep"]:
+        raise click.UsageError("--until and --sweep cannot be combined: run each of the grid.")
+    if options["until"] is None and options["max_samples"] is not None:
+        raise click.UsageError("--max-samples ends --until, which is not given; -n is a number.")
+
+
+def _until(model: str, options: Mapping[str, Any]) -> int:
+    """Add samples until each task is known well enough, and print how well it is."""
+    from mathreason_eval.cli.screens.progress import Progress
+    from mathreason_eval.cli.screens.runs import print_run, run_as_json
+    from mathreason_eval.cli.screens.until import as_json, lines
+    from mathreason_eval.models import NamedModel, UserModel
+    from mathreason_eval.pipeline.preflight import spec_of
+    from mathreason_eval.pipeline.until import (
+        MOST,
+        Reached,
+        Until,
+        UntilRequest,
+        reached,
+        run_until,
+    )
+
+    opener = NamedModel(name=UserModel(model), options=options["model_args"])
+    spec = spec_of(run_settings(options), opener, options["out"])
+    until = Until(half_width=options["until"], max_samples=options["max_samples"] or MOST)
+    with ExitStack() as shown:
+
+        def watch(looks: tuple[Reached, ...]) -> Progress:
+            shown.close()
+            for line in lines(looks, until):
+                note(visible_line(line))
+            return shown.enter_context(Progress())
+
+        done = run_until(
+            UntilRequest(spec=spec, opener=opener, until=until, out=options["out"]),
+            watch=watch,
+            grading=(options["workers"], options["deadline"]),
+            stop=SIGNALS.stop,
+        )
+    SIGNALS.raise_received()
+    looks = reached(done, spec.tasks, until)
+    with exit_code_kept():
+        if options["as_json"]:
+            print_json({**run_as_json(done), "until": as_json(looks, until)})
+        else:
+            print_run(done)
+            for line in lines(looks, until):
+                say(visible_line(line))
+    return EXIT_DONE if all(one.enough for one in looks) else EXIT_INCONCLUSIVE
 
 
 def _sweep(model: str, options: Mapping[str, Any]) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mathreason_eval.errors import Faults, UnknownNameError, UserError, raise_faults
 from mathreason_eval.models import NamedModel, UserModel
-from mathreason_eval.models.base import Model
+from mathreason_eval.models.kept import Kept
 from mathreason_eval.pipeline.preflight import preflight, spec_of
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.run import Watcher, run_tasks
@@ -179,26 +179,10 @@ def sweep(
                     return
                 run = run_tasks(
                     cell.spec,
-                    partial(_Kept, model),
+                    partial(Kept, model),
                     cell.folder,
                     watcher=watch(cell),
                     grading=grading,
                     stop=stop,
                 )
                 yield cell, run
-
-
-class _Kept:
-    """A model that another run will ask: whoever closes it leaves it open."""
-
-    def __init__(self, model: Model) -> None:
-        object.__setattr__(self, "_model", model)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the model has
-        return getattr(self._model, name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._model, name, value)
-
-    def close(self) -> None:
-        """Do nothing."""

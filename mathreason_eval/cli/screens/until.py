@@ -1,0 +1,28 @@
+"""How well each task is known, of a run that draws samples until it is known well enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from mathreason_eval.pipeline.until import Reached, Until
+from mathreason_eval.text import counted
+
+
+def lines(looks: Sequence[Reached], until: Until) -> Iterator[str]:
+    """Yield a line for each task: how well it is known, and whether that is enough."""
+    for one in looks:
+        known = f"{one.metric} of {one.task} is known to ±{100 * one.half_width:.2g} pp on these "
+        known += f"problems, with {counted(one.samples, 'sample')} each"
+        wanted = f"±{100 * until.half_width:.2g} pp"
+        if one.enough:
+            yield f"{known}: {wanted} was wanted"
+        elif one.samples >= until.max_samples:
+            yield f"{known}; {wanted} needs more than --max-samples {until.max_samples:,}"
+        else:
+            yield f"{known}; {wanted} is wanted"
+
+
+def as_json(looks: Sequence[Reached], until: Until) -> dict[str, object]:
+    """Return the same as plain values."""
+    return {**asdict(until), "tasks": {one.task: asdict(one) for one in looks}}
