@@ -77,6 +77,12 @@ def compare(
     help="Finds the step in the name of a model or folder, as its first group. "
     "Default: the number after step, checkpoint, iter or epoch.",
 )
+@click.option(
+    "--budget",
+    is_flag=True,
+    help="Show avg against max_tokens instead, replayed from the samples of each RUN: what ended "
+    "within a budget counts as it was judged, all else as cut off.",
+)
 @json_option
 def curve(runs: tuple[Path, ...], out: Path | None, **options: Any) -> None:  # noqa: ANN401  click's
     """Show a metric against the step of checkpoints, with its 95 % interval.
@@ -86,10 +92,13 @@ def curve(runs: tuple[Path, ...], out: Path | None, **options: Any) -> None:  # 
     """
     from mathreason_eval.cli.screens.comparison import print_curves
     from mathreason_eval.cli.stored import note_unknown, run_path
+    from mathreason_eval.compare.budget import METRIC, budget_curves
     from mathreason_eval.compare.curves import STEP, as_json, curves
     from mathreason_eval.runs.store import find_runs
     from mathreason_eval.site.curves import curves_svg
 
+    if options["budget"] and (options["pattern"] or options["metric"] not in {"primary", METRIC}):
+        raise click.UsageError(f"--budget shows {METRIC}, of runs that need no step.")
     try:
         pattern = re.compile(options["pattern"]) if options["pattern"] else STEP
     except re.error as error:
@@ -98,7 +107,10 @@ def curve(runs: tuple[Path, ...], out: Path | None, **options: Any) -> None:  # 
         raise click.UsageError("--pattern has no group, which would be the step: step-([0-9]+)")
     found = [run for path in runs for run in find_runs(run_path(path))]
     note_unknown(*found)
-    done = curves(found, metric=options["metric"], tasks=options["tasks"], pattern=pattern)
+    if options["budget"]:
+        done = budget_curves(found, options["tasks"])
+    else:
+        done = curves(found, metric=options["metric"], tasks=options["tasks"], pattern=pattern)
     if out is not None:
         write_file(out, curves_svg(done), "-o")
         note(f"the chart is {out}")

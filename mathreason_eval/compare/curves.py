@@ -18,6 +18,8 @@ STEP = re.compile(
     re.IGNORECASE,
 )
 """A step in the name of a model or folder: `checkpoint-500`, `global_step_100`, `x@step-20`."""
+STEPS = "step"
+"""What checkpoints are numbered by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +27,7 @@ class CurvePoint:
     """A checkpoint's result."""
 
     step: int
+    """Of the training; of a run, the tokens that an answer may have."""
     run: str
     """The run's folder."""
     metric: Metric
@@ -34,12 +37,14 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
-    """The results of one training in one task, by step."""
+    """The results of one training in one task, by step; or of one run, by budget."""
 
     task: str
     training: str
-    """What the names of its checkpoints have in common."""
+    """What the names of its checkpoints have in common; of a run, the model."""
     points: tuple[CurvePoint, ...]
+    of: str = STEPS
+    """What the points are numbered by: `step` or `max_tokens`."""
 
 
 def curves(

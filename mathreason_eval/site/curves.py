@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import log2
 
-from mathreason_eval.compare.curves import Curve
+from mathreason_eval.compare.curves import STEPS, Curve
 from mathreason_eval.site.charts import Axis, axis
 from mathreason_eval.site.formats import environment
 from mathreason_eval.types import Unit
@@ -38,6 +39,8 @@ class _Panel:
     metric: str
     top: int
     lines: tuple[_Line, ...]
+    of: str
+    """What the points are numbered by."""
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
 
@@ -65,7 +68,7 @@ def curves_svg(found: Sequence[Curve]) -> str:
 def _panel(task: str, found: Sequence[Curve], place: int) -> _Panel:
     metrics = [point.metric for curve in found for point in curve.points]
     steps = sorted({point.step for curve in found for point in curve.points})
-    first = metrics[0]
+    first, of = metrics[0], found[0].of
     scale = axis(metrics) if first.unit is Unit.SHARE else _amounts(metrics)
     percent = 100 if first.unit is Unit.SHARE else 1
     return _Panel(
@@ -73,7 +76,8 @@ def _panel(task: str, found: Sequence[Curve], place: int) -> _Panel:
         metric=first.name,
         top=place * (HEIGHT + _GAP),
         lines=tuple(_line(curve, steps, scale) for curve in found),
-        x_ticks=tuple((_x(step, steps), f"{step:,}") for step in _some(steps)),
+        of=of,
+        x_ticks=tuple((_x(step, steps, of), f"{step:,}") for step in _some(steps)),
         y_ticks=tuple((_y(value, scale), f"{percent * value:g}") for _, value in scale.ticks),
     )
 
@@ -95,9 +99,12 @@ def _some(steps: Sequence[int]) -> Sequence[int]:
     return [steps[place] for place in sorted(places)]
 
 
-def _x(step: int, steps: Sequence[int]) -> float:
-    width = steps[-1] - steps[0]
-    return round(WIDTH * (step - steps[0]) / width, 2) if width else WIDTH / 2
+def _x(step: int, steps: Sequence[int], of: str) -> float:
+    """Return where a point stands: tokens by their logarithm, as the budgets double."""
+    low, here, high = (
+        float(one) if of == STEPS else log2(one) for one in (steps[0], step, steps[-1])
+    )
+    return round(WIDTH * (here - low) / (high - low), 2) if high > low else WIDTH / 2
 
 
 def _y(value: float, scale: Axis) -> float:
@@ -105,7 +112,7 @@ def _y(value: float, scale: Axis) -> float:
 
 
 def _line(curve: Curve, steps: Sequence[int], scale: Axis) -> _Line:
-    places = [(_x(point.step, steps), point.metric) for point in curve.points]
+    places = [(_x(point.step, steps, curve.of), point.metric) for point in curve.points]
     upper = [(x, _y(one.high, scale)) for x, one in places]
     lower = [(x, _y(one.low, scale)) for x, one in reversed(places)]
     percent = 100 if curve.points[0].metric.unit is Unit.SHARE else 1
@@ -115,9 +122,9 @@ def _line(curve: Curve, steps: Sequence[int], scale: Axis) -> _Line:
         band=_points([*upper, *lower]),
         dots=tuple(
             _Dot(
-                x=_x(point.step, steps),
+                x=_x(point.step, steps, curve.of),
                 y=_y(point.metric.value, scale),
-                title=f"step {point.step:,}: {percent * point.metric.value:.1f} "
+                title=f"{curve.of} {point.step:,}: {percent * point.metric.value:.1f} "
                 f"({percent * point.metric.low:.1f} to {percent * point.metric.high:.1f}), "
                 f"{point.metric.problems:,} problems" + "".join(f"; {one}" for one in point.notes),
             )

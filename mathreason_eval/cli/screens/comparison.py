@@ -244,8 +244,8 @@ def print_curves(found: Sequence[Curve]) -> None:
             )
             for point in one.points
         ]
-        headings = (">step", f">{metric.name}", ">95 % interval", ">problems", ">samples")
+        headings = (f">{one.of}", f">{metric.name}", ">95 % interval", ">problems", ">samples")
         print_table(console, Table(headings=headings, rows=rows))
         for point in one.points:
             for phrase in point.notes:
-                console.print(visible_line(f"note: step {point.step:,}: {phrase}"))
+                console.print(visible_line(f"note: {one.of} {point.step:,}: {phrase}"))
