@@ -175,7 +175,7 @@ class Generation(_Ended):
     seconds: float | None = None
     """Wall time from request to last token, the engine's queue included."""
     reward: float | None = None
-    """A reward model's score of this sample; only imports have one."""
+    """A reward model's score of this sample, of an import; see `StepRewards` for our own."""
     label: bool | None = None
     """The publisher's verdict, only in imports; it is compared with ours and not used otherwise."""
     key: str | None = None
@@ -219,6 +219,22 @@ class Exclusion:
     reason: str
     at: str
     """ISO 8601, UTC: when they were excluded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepRewards:
+    """What a reward model says of one sample. Appended to `rewards.jsonl` by `mathreason score`."""
+
+    problem_id: str
+    sample: int
+    texts_digest: str
+    """Of the sample's texts, in hex: a reward of other texts does not count."""
+    by: str
+    """The model, how steps are combined, and a digest of both; one for all samples of a task."""
+    scores: tuple[float, ...]
+    """Of each step, in the order of the text; none if the sample has no text."""
+    reward: float
+    """The scores combined; 0 without a step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

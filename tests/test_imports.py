@@ -53,8 +53,8 @@ MAY_IMPORT = {
     "families": "errors extract grade maths seeds stats steps types",
     "models":   "environment errors registry steps text types version",
     "compare":  "errors grade runs stats types",
-    "pipeline": "errors extract grade maths models registry runs seeds stats tasks text types "
-                "version",
+    "pipeline": "errors extract grade maths models registry runs seeds stats steps tasks text "
+                "types version",
     "reward":   "errors grade text types",
     "gate":     "compare environment errors resources runs stats text",
     "site":     "compare errors families grade resources runs stats tasks text types version",

@@ -22,6 +22,7 @@ from mathreason_eval.cli.gate import gate, plan
 from mathreason_eval.cli.publish import export, leaderboard, serve
 from mathreason_eval.cli.reproduce import reproduce
 from mathreason_eval.cli.run import exclude, import_command, merge, regrade, run
+from mathreason_eval.cli.score import score
 from mathreason_eval.cli.screens import check_output, note, print_crash, print_error
 from mathreason_eval.cli.screens.actions import commands_stopped
 from mathreason_eval.cli.screens.streams import guard_streams
@@ -99,7 +100,7 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, doctor, tasks, list_command, show, check, verify, regrade, reproduce),
+    *(run, doctor, tasks, list_command, show, check, verify, regrade, score, reproduce),
     *(merge, exclude, compare, curve, gate, plan),
     *(import_command, export, leaderboard, serve, serve_grader),
 ):

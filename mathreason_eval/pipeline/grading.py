@@ -90,6 +90,23 @@ def write_results(
     return run.updated(run.manifest, written)
 
 
+def summarized(run: Run, task: str, writer: RunWriter, tasks_dirs: Sequence[Path]) -> Run:
+    """Return a run with new metrics of a task, of the verdicts that count now; none is made again.
+
+    Args:
+        run: the run, read anew.
+        task: one of its tasks.
+        writer: of its folder.
+        tasks_dirs: folders with tasks of the user's own.
+    """
+    log = VerdictLog()
+    log.begin(task)
+    log.add(task, run.verdicts(task))
+    run = write_results(log, writer, run, {task: present_rules(run, task, tasks_dirs, None)})
+    writer.write_manifest(run.manifest)
+    return run
+
+
 def kept_metrics(run: Run, tasks: Collection[str]) -> Sequence[Metric]:
     """Return the metrics of a run's other tasks, which are written again as they are.
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mathreason_eval.errors import DataError, RunError, UnknownNameError
-from mathreason_eval.pipeline.grading import VerdictLog, present_rules, regrade, write_results
+from mathreason_eval.pipeline.grading import regrade, summarized
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.runs.completeness import check_samples, is_complete
 from mathreason_eval.runs.keys import SampleKeys, prompt_digests
@@ -19,9 +19,16 @@ from mathreason_eval.runs.repair import sample_files
 from mathreason_eval.runs.sessions import joined, sums
 from mathreason_eval.runs.store import ForeignSampleWarning, Run, find_folder, is_run, load_run
 from mathreason_eval.runs.writer import RunWriter
-from mathreason_eval.types import Exclusion, FailedRequest, Generation, Problem, SentPrompt
+from mathreason_eval.types import (
+    Exclusion,
+    FailedRequest,
+    Generation,
+    Problem,
+    SentPrompt,
+    StepRewards,
+)
 
-RecordT = TypeVar("RecordT", Problem, SentPrompt, Generation)
+RecordT = TypeVar("RecordT", Problem, SentPrompt, Generation, StepRewards)
 
 # --- merge -------------------------------------------------------------------------------------
 
@@ -46,6 +53,7 @@ class _Part:
     samples: list[Generation]
     failures: list[FailedRequest]
     exclusions: list[Exclusion]
+    rewards: list[StepRewards]
     read: int
     """Samples of all runs, before each counts once."""
 
@@ -126,8 +134,24 @@ def _part(runs: Sequence[Run], task: str) -> _Part:
         samples=_distinct(samples, ("problem_id", "sample")),
         failures=[*chain.from_iterable(run.failure_log(task) for run in having)],
         exclusions=[*dict.fromkeys(exclusions)],
+        rewards=_rewards(having, task),
         read=len(samples),
     )
+
+
+def _rewards(runs: Sequence[Run], task: str) -> list[StepRewards]:
+    """Return the rewards of a task in all runs.
+
+    Raises:
+        RunError: if they are by two models, or two on one sample differ.
+    """
+    found = [(run, one) for run in runs for one in run.rewards(task).values()]
+    if len(models := {one.by for _, one in found}) > 1:
+        raise RunError(
+            f"The runs have rewards of {task} by {' and by '.join(sorted(models))}.",
+            "Merge copies without rewards.jsonl, and `mathreason score` what they become.",
+        )
+    return _distinct(found, ("problem_id", "sample"))
 
 
 def _check_keys(run: Run, task: str) -> None:
@@ -190,6 +214,8 @@ def _write(writer: RunWriter, part: _Part) -> None:
         writer.append_failure(part.task, failure)
     if part.exclusions:
         writer.append_exclusions(part.task, part.exclusions)
+    for rewards in part.rewards:
+        writer.append_rewards(part.task, rewards)
 
 
 # --- exclude -----------------------------------------------------------------------------------
@@ -254,15 +280,4 @@ def exclude(path: Path, asked: ExclusionRequest, *, tasks_dirs: Sequence[Path] =
             ],
         )
         run = load_run(folder)
-        return _summarized(run, asked.task, writer, tasks_dirs)
-
-
-def _summarized(run: Run, task: str, writer: RunWriter, tasks_dirs: Sequence[Path]) -> Run:
-    """Return a run whose metrics are of the verdicts that count now, which are not made again."""
-    log = VerdictLog()
-    log.begin(task)
-    log.add(task, run.verdicts(task))
-    rules: dict[str, Any] = {task: present_rules(run, task, tasks_dirs, None)}
-    run = write_results(log, writer, run, rules)
-    writer.write_manifest(run.manifest)
-    return run
+        return summarized(run, asked.task, writer, tasks_dirs)

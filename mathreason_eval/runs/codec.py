@@ -29,6 +29,7 @@ from mathreason_eval.types import (
     Problem,
     Records,
     SentPrompt,
+    StepRewards,
     Verdict,
 )
 
@@ -62,6 +63,7 @@ _FLOATS: Mapping[type, Callable[[Any], Iterable[object]]] = {
     Generation: lambda one: (one.seconds, one.reward),
     Verdict: lambda one: (one.score, *one.measures.values()),
     FailedRequest: lambda one: (one.seconds,),
+    StepRewards: lambda one: (one.reward, *one.scores),
     Problem: lambda one: (*one.meta.values(), one.given),
 }
 """The values of a record that may hold a float."""

@@ -44,6 +44,7 @@ from mathreason_eval.types import (
     Records,
     RunManifest,
     SentPrompt,
+    StepRewards,
     Verdict,
 )
 
@@ -166,6 +167,20 @@ class Run:
     def prompts(self, task: str) -> Records[SentPrompt]:
         """Return the prompt of each problem as sent; empty for imports and earlier formats."""
         return self._records(task, "prompts", SentPrompt)
+
+    def rewards(self, task: str) -> Mapping[SampleKey, StepRewards]:
+        """Return what a reward model says of samples; of several lines on one the last counts.
+
+        Raises:
+            RunError: if they are of two models, or of one that combined steps in two ways.
+        """
+        stored = self._records(task, "rewards", StepRewards)
+        if len(models := {one.by for one in stored}) > 1:
+            raise RunError(
+                f"{self.path}/{task} has rewards by {' and by '.join(sorted(models))}.",
+                "`mathreason score --again` makes them anew, by one model.",
+            )
+        return {(one.problem_id, one.sample): one for one in stored}
 
     def exclusions(self, task: str) -> Records[Exclusion]:
         """Return which samples were excluded and why, in the order in which they were."""
@@ -324,8 +339,10 @@ class Run:
             yield Sample(task=task, problem=problem, generation=generation, verdict=verdict)
 
     def _counting(self, task: str) -> Iterator[Generation]:
-        """Return the samples that count, read as they pass."""
-        own, excluded = self.own(task), self.excluded(task)
+        """Return the samples that count, with their rewards, read as they pass."""
+        own, excluded, rewards = self.own(task), self.excluded(task), self.rewards(task)
+        if rewards:
+            own = (_rewarded(one, rewards.get((one.problem_id, one.sample))) for one in own)
         if not excluded:
             return own
         return (one for one in own if (one.problem_id, one.sample) not in excluded)
@@ -398,6 +415,13 @@ class Run:
         if (task, kind) not in self._read:
             self._read[task, kind] = read_records(self.path / task / f"{name}.jsonl", kind)
         return self._read[task, kind]
+
+
+def _rewarded(sample: Generation, found: StepRewards | None) -> Generation:
+    """Return a sample with its reward, if that is one of its texts."""
+    if found is None or found.texts_digest != sample.texts_digest.hex():
+        return sample
+    return replace(sample, reward=found.reward)
 
 
 def is_run(path: Path) -> bool:

@@ -34,6 +34,7 @@ from mathreason_eval.types import (
     PublishedVerdicts,
     RunManifest,
     SentPrompt,
+    StepRewards,
     Verdict,
 )
 
@@ -117,6 +118,18 @@ class RunWriter:
             RunError: as `append`.
         """
         self._append(f"{task}/excluded.jsonl", b"".join(map(as_line, exclusions)))
+
+    def append_rewards(self, task: str, rewards: StepRewards) -> None:
+        """Store what a reward model says of a stored sample.
+
+        Raises:
+            RunError: as `append`.
+        """
+        self._append(f"{task}/rewards.jsonl", as_line(rewards))
+
+    def remove_rewards(self, task: str) -> None:
+        """Remove all rewards of a task, those of another model for example."""
+        self._write_records(task, "rewards", ())
 
     def append_failure(self, task: str, failure: FailedRequest) -> None:
         """Record one request that brought no sample.

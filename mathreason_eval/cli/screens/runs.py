@@ -57,6 +57,7 @@ def run_as_json(run: Run) -> dict[str, object]:
         "unjudged": {task: unjudged_samples(run, task) for task in run.tasks()},
         "missing": {task: missing_samples(run, task) for task in run.tasks()},
         "excluded": {task: excluded_samples(run, task) for task in run.tasks()},
+        "rewards": {task: _rewards(run, task) for task in run.tasks()},
         "refused": {task: _refused(run, task) for task in run.tasks()},
         "failures": {task: [asdict(one) for one in run.failures(task)] for task in run.tasks()},
         "accepted_failures": {task: _accepted(run, task) for task in run.tasks()},
@@ -71,6 +72,12 @@ def run_as_json(run: Run) -> dict[str, object]:
 
 def _counts(run: Run, task: str) -> dict[str, int]:
     return {str(outcome): n for outcome, n in outcome_counts(run.verdicts(task)).items()}
+
+
+def _rewards(run: Run, task: str) -> dict[str, object] | None:
+    """Return by whom samples have rewards, and how many; None if none has."""
+    rewards = run.rewards(task)
+    return {"by": next(iter(rewards.values())).by, "samples": len(rewards)} if rewards else None
 
 
 def _refused(run: Run, task: str) -> int:
@@ -178,6 +185,9 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
         first = failures[0]
         reason = f"          {first.problem_id} sample {first.sample}: {first.reason}"
         console.print(visible(reason), style="yellow", soft_wrap=True)
+    if rewards := run.rewards(task):
+        by = next(iter(rewards.values())).by
+        console.print(visible_line(f"rewards   {counted(len(rewards), 'sample')}: {by}"))
     for reason, excluded in excluded_samples(run, task).items():
         text = f"excluded  {counted(excluded, 'sample')}: {reason}"
         console.print(visible_line(text), style="yellow", soft_wrap=True)
