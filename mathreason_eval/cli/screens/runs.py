@@ -187,7 +187,8 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
         console.print(visible(reason), style="yellow", soft_wrap=True)
     if rewards := run.rewards(task):
         by = next(iter(rewards.values())).by
-        console.print(visible_line(f"rewards   {counted(len(rewards), 'sample')}: {by}"))
+        text = f"rewards   {counted(len(rewards), 'sample')}: {by}"
+        console.print(visible_line(text), soft_wrap=True)
     for reason, excluded in excluded_samples(run, task).items():
         text = f"excluded  {counted(excluded, 'sample')}: {reason}"
         console.print(visible_line(text), style="yellow", soft_wrap=True)
