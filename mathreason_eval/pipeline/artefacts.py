@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from mathreason_eval.grade.judge import NO_GOLD
 from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
 from mathreason_eval.runs.completeness import asked_samples
 from mathreason_eval.runs.store import Run
+from mathreason_eval.text.repetition import ends_in_repetition
 from mathreason_eval.types import GenerationInfo, Outcome
 
 MANY = 0.05
@@ -47,6 +49,9 @@ class Artefact:
     """What the task's answers were allowed."""
     thinks: bool
     """Whether any of its samples has a thought, finished or not."""
+    looping: tuple[int, int] | None = None
+    """Of samples that were cut off: (how many repeat themselves at the end, of how many that were
+    looked at); None of other kinds."""
 
     @property
     def share(self) -> float:
@@ -95,7 +100,27 @@ def _of_task(run: Run, task: str) -> Iterator[Artefact]:
                 of=max(count, of),
                 max_tokens=run.manifest.tasks[task].max_tokens,
                 thinks=any(map(_has_thought, samples)),
+                looping=_looping(run, task) if kind is Kind.TRUNCATED else None,
             )
+
+
+_MOST_LOOKED_AT = 200
+"""Samples that were cut off whose ends are looked at, the first: texts may be long."""
+
+
+def _looping(run: Run, task: str) -> tuple[int, int]:
+    cut = {
+        (one.problem_id, one.sample)
+        for one in run.verdicts(task)
+        if one.outcome is Outcome.TRUNCATED
+    }
+    ends = (
+        ends_in_repetition(one.text or one.reasoning or "")
+        for one in run.stream(task)
+        if (one.problem_id, one.sample) in cut
+    )
+    looked_at = list(islice(ends, _MOST_LOOKED_AT))
+    return sum(looked_at), len(looked_at)
 
 
 def _has_thought(sample: GenerationInfo) -> bool:

@@ -70,7 +70,7 @@ def test_a_command_that_is_printed_works(tmp_path):
 TASK, OF = "sums", 100
 
 
-def made(folder, kinds, *, thought=None, max_tokens=512, failures=0):
+def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so"):
     """A run of a hundred samples, so many of each outcome, or refused; the rest is correct."""
     base = make_run(folder, problems=1, samples=1)
     entry = changed(base.manifest.tasks["shopping"], problems=OF, samples=1, max_tokens=max_tokens)
@@ -83,7 +83,7 @@ def made(folder, kinds, *, thought=None, max_tokens=512, failures=0):
         held = list(zip(names, words, strict=True))[: OF - failures]
         for name, word in held:
             writer.append(TASK, Generation(
-                problem_id=name, sample=0, text="so", finish_reason="stop", reasoning=thought,
+                problem_id=name, sample=0, text=text, finish_reason="stop", reasoning=thought,
                 refused=word == "refused",
             ))  # fmt: skip
         for name in names[OF - failures :]:
@@ -150,6 +150,20 @@ def test_more_tokens_are_suggested(tmp_path, allowed, thought, suggested):
     last = next_steps(run)[-1]
     assert last.startswith(f"41 % of the samples of {TASK} were cut off at ")
     assert (f"--max-tokens {suggested} " in last) == (suggested is not None)
+
+
+LOOP = "Wait, let me check the sum of the three numbers again. " * 9
+
+
+def test_what_would_never_have_ended_is_counted(tmp_path):
+    run = made(tmp_path / "run", {"truncated": 41}, text=LOOP)
+    assert artefacts(run)[0].looping == (41, 41)
+    assert "; 41 of the first 41 of them repeat themselves at the end" in next_steps(run)[-1]
+    run = made(tmp_path / "plain", {"truncated": 41})
+    assert artefacts(run)[0].looping == (0, 41)
+    assert "repeat themselves" not in next_steps(run)[-1]
+    run = made(tmp_path / "other", {"no_answer": 41}, text=LOOP)
+    assert artefacts(run)[0].looping is None
 
 
 # fmt: off

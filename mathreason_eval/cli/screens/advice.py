@@ -40,7 +40,18 @@ def artefact_line(one: Artefact, run: Run) -> str:
         "regrade": f"`{command('regrade', run.path, '--deadline', 30)}`",
     }
     said = f"{head}: {about}; {remedy}".format_map(values)
-    return f"{share} of the samples of {task} {said}"
+    return f"{share} of the samples of {task} {said}{_loops(one)}"
+
+
+def _loops(one: Artefact) -> str:
+    """Return how many of those that were cut off would never have ended, if any."""
+    if one.looping is None or not one.looping[0]:
+        return ""
+    number, looked_at = one.looping
+    return (
+        f"; {number:,} of the first {looked_at:,} of them repeat themselves at the end, and more "
+        "tokens would not help these"
+    )
 
 
 def _more_tokens(one: Artefact, run: Run) -> str:
