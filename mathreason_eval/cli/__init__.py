@@ -19,6 +19,7 @@ import click
 from mathreason_eval.cli.compare import compare, curve
 from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
+from mathreason_eval.cli.new import new
 from mathreason_eval.cli.publish import export, leaderboard, serve
 from mathreason_eval.cli.reproduce import reproduce
 from mathreason_eval.cli.run import exclude, import_command, merge, regrade, run
@@ -100,7 +101,7 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, doctor, tasks, list_command, show, check, verify, regrade, score, reproduce),
+    *(run, doctor, tasks, list_command, show, new, check, verify, regrade, score, reproduce),
     *(merge, exclude, compare, curve, gate, plan),
     *(import_command, export, leaderboard, serve, serve_grader),
 ):

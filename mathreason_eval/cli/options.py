@@ -184,6 +184,19 @@ def until_options(function: Decorated) -> Decorated:
     return until(most(function))
 
 
+def columns_option(description: str) -> Callable[[Decorated], Decorated]:
+    """Add `--columns OURS=THEIRS[,…]`."""
+    return click.option(
+        "--columns",
+        callback=lambda _ctx, _param, texts: dict(
+            key_value(pair) for text in texts for pair in text.split(",")
+        ),
+        multiple=True,
+        metavar="OURS=THEIRS[,…]",
+        help=description,
+    )
+
+
 def model_arg_option(description: str) -> Callable[[Decorated], Decorated]:
     """Add `--model-arg KEY=VALUE`."""
     return click.option(

@@ -14,10 +14,10 @@ import click
 from mathreason_eval.cli.options import (
     PATH,
     asking_options,
+    columns_option,
     data_option,
     grading_options,
     json_option,
-    key_value,
     out_option,
     run_settings,
     second_option,
@@ -264,14 +264,8 @@ AUTO = "auto"
 """The name under which logs of any format are read; paths without a name mean it."""
 
 
-_columns_option = click.option(
-    "--columns",
-    callback=lambda _ctx, _param, texts: dict(
-        key_value(pair) for text in texts for pair in text.split(",")
-    ),
-    multiple=True,
-    metavar="OURS=THEIRS[,…]",
-    help="Columns that the file calls otherwise: output=response,gold=answer. May be repeated.",
+_columns_option = columns_option(
+    "Columns that the file calls otherwise: output=response,gold=answer. May be repeated."
 )
 """The option of the format whose columns the user chooses."""
 

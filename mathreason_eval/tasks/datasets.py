@@ -337,12 +337,13 @@ def _golds(value: object) -> tuple[str, ...]:
     return gold_texts(given) if given else ()
 
 
-def _after_hashes(value: object) -> str | None:
+def after_hashes(value: object) -> str | None:
     """Return the text after the last `####`, as in GSM8K, or the whole text; commas removed."""
     return str(value).rpartition("####")[2].replace(",", "").strip() or None
 
 
-def _last_box(value: object) -> str | None:
+def last_box(value: object) -> str | None:
+    """Return the content of the last box of a text; None if it has none."""
     answer = extract(str(value), ("boxed",))
     return answer.text if answer else None
 
@@ -353,8 +354,8 @@ def _first_int(value: object) -> int | None:
 
 
 _FILTERS: Mapping[str, Callable[[object], object]] = {
-    "hashes": _after_hashes,
-    "boxed": _last_box,
+    "hashes": after_hashes,
+    "boxed": last_box,
     "int": _first_int,
 }
 

@@ -24,6 +24,11 @@ _NAME = re.compile(r"(?!(?:manifest|metrics)\.json)[a-z0-9][a-z0-9._-]*\Z")
 """A task's name is also the name of a folder in run folders, which have two files of their own."""
 
 
+def is_task_name(name: str) -> bool:
+    """Return whether a task, and its folder, can have a name."""
+    return _NAME.match(name) is not None
+
+
 def read_task(folder: Path) -> Task:
     """Return the task described by a folder.
 
@@ -110,7 +115,7 @@ def _convention(file: TaskFile, faults: Faults) -> Convention:
 
 def _check_name(file: TaskFile) -> None:
     folder, name = file.path.parent.name, file.values["name"]
-    if name != folder or not _NAME.match(folder):
+    if name != folder or not is_task_name(folder):
         raise TaskError(
             f"{file.where(('name',))} says name: {name}, and its folder is {folder}.",
             "Both must be the same, of lower-case letters, digits, '.', '_' and '-', and not begin "

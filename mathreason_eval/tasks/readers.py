@@ -1,7 +1,8 @@
-"""Rows of data: files of JSON lines, CSV and Parquet, and data sets on a hub."""
+"""Rows of data: files of JSON, JSON lines, CSV and Parquet, and data sets on a hub."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import itertools
@@ -18,8 +19,15 @@ from typing import Any, BinaryIO, TextIO
 from mathreason_eval.environment import child_environment
 from mathreason_eval.errors import DataError, MissingExtraError
 from mathreason_eval.tasks import HubData
+from mathreason_eval.text.documents import parse_json
 from mathreason_eval.text.jsonl import bounded_lines, read_lines
-from mathreason_eval.text.limits import MAX_COLUMNS, MAX_ROW_CHARACTERS, MAX_ROWS, Expansion
+from mathreason_eval.text.limits import (
+    MAX_COLUMNS,
+    MAX_DOCUMENT_BYTES,
+    MAX_ROW_CHARACTERS,
+    MAX_ROWS,
+    Expansion,
+)
 
 Row = Mapping[str, Any]
 
@@ -37,7 +45,7 @@ class NumberedRow:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a JSONL, JSONL.gz, CSV or Parquet file as mappings.
+    """Yield the rows of a JSONL, JSONL.gz, JSON, CSV, TSV or Parquet file as mappings.
 
     Raises:
         DataError: if the file is missing, of another kind, or a row of it is malformed.
@@ -101,12 +109,12 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """What `surrogateescape` makes of bytes that are not UTF-8; valid UTF-8 never has these."""
 
 
-def _csv(path: Path, _: Expansion) -> Iterator[NumberedRow]:
+def _csv(path: Path, _: Expansion, delimiter: str = ",") -> Iterator[NumberedRow]:
     # The default limit would refuse an output of more than 128 KB.
     csv.field_size_limit(MAX_ROW_CHARACTERS)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         lines = _RowLines(file)
-        rows = csv.DictReader(lines)
+        rows = csv.DictReader(lines, delimiter=delimiter)
         columns = rows.fieldnames or ()
         _check_columns(path, columns)
         number = rows.line_num + 1
@@ -251,11 +259,32 @@ def _dictionary_bytes(file: BinaryIO, chunk: Any) -> int:  # noqa: ANN401  pyarr
     return size
 
 
+def _tsv(path: Path, expansion: Expansion) -> Iterator[NumberedRow]:
+    yield from _csv(path, expansion, delimiter="\t")
+
+
+def _json(path: Path, _: Expansion) -> Iterator[NumberedRow]:
+    """Yield the rows of a list of objects, or of the only list in an object."""
+    with path.open("rb") as file:
+        found = parse_json(file.read(MAX_DOCUMENT_BYTES + 1).removeprefix(codecs.BOM_UTF8))
+    if isinstance(found, dict):
+        lists = [value for value in found.values() if isinstance(value, list)]
+        found = lists[0] if len(lists) == 1 else None
+    if not isinstance(found, list):
+        raise ValueError("it is no list of rows")  # noqa: TRY004  as of other contents
+    for number, row in enumerate(found, 1):
+        is_row = isinstance(row, dict)
+        error = None if is_row else "is not a JSON object"
+        yield NumberedRow(number=number, row=row if is_row else {}, error=error)
+
+
 _READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
     ".jsonl": _jsonl,
     ".jsonl.gz": _jsonl,
     ".json.gz": _jsonl,
+    ".json": _json,
     ".csv": _csv,
+    ".tsv": _tsv,
     ".parquet": _parquet,
 }
 
