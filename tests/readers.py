@@ -32,9 +32,20 @@ from mathreason_eval.pipeline.importers.sources import by_model, own_problems, w
 from mathreason_eval.runs.codec import as_document, as_line
 from mathreason_eval.runs.repair import set_aside_damage
 from mathreason_eval.runs.store import Run, load_run
+from mathreason_eval.tasks.datasets import load_problems
 from mathreason_eval.tasks.folder import read_task
+from mathreason_eval.tasks.new import Source, new_task
 from mathreason_eval.tasks.readers import numbered_rows
-from mathreason_eval.types import FailedRequest, Generation, Outcome, Problem, SentPrompt, Verdict
+from mathreason_eval.types import (
+    Exclusion,
+    FailedRequest,
+    Generation,
+    Outcome,
+    Problem,
+    SentPrompt,
+    StepRewards,
+    Verdict,
+)
 
 TASK = next(iter(MANIFEST.tasks))
 
@@ -160,6 +171,19 @@ _RUN: Mapping[str, bytes] = {
     f"{TASK}/failures.jsonl": as_line(
         FailedRequest(problem_id="p", sample=1, kind="timeout", reason="x", at="2026-01-01")
     ),
+    f"{TASK}/excluded.jsonl": as_line(
+        Exclusion(problem_id="p", sample=5, reason="x", at="2026-01-01")
+    ),
+    f"{TASK}/rewards.jsonl": as_line(
+        StepRewards(
+            problem_id="p",
+            sample=0,
+            texts_digest="00",
+            by="prm:m · min · 1f",
+            scores=(0.5, 0.25),
+            reward=0.25,
+        )
+    ),
 }
 _ROWS = [
     {
@@ -246,10 +270,35 @@ _FILES: Mapping[str, tuple[bytes, Callable[[Path], object]]] = {
             "rows.jsonl": _JSONL,
             "rows.jsonl.gz": gzip.compress(_JSONL, mtime=0),
             "rows.csv": _CSV,
+            "rows.tsv": _CSV.replace(b",", b"\t"),
+            "rows.json": json.dumps({"version": 1, "rows": _ROWS}).encode(),
             **_parquet(),
         }.items()
     },
 }
+
+
+def _make(name: str) -> Callable[[Path], None]:
+    """Return what makes a task of rows, and reads it."""
+
+    def read(folder: Path) -> None:
+        made = new_task("mine", Source(path=folder / name, columns={}))
+        for file, text in made.files.items():
+            path = folder / "mine" / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", errors="surrogatepass")
+        load_problems(read_task(folder / "mine"))
+
+    return read
+
+
+_CHOICES = json.dumps({"question": "1+1?", "choices": ["1", "2"], "answer": "B", "level": 1})
+_NEW: Mapping[str, bytes] = {
+    "rows.jsonl": _JSONL,
+    "choices.jsonl": f"{_CHOICES}\n".encode() * 3,
+    "rows.csv": _CSV,
+}
+"""Rows that tasks are made from."""
 
 
 def _logs() -> Iterator[Reader]:
@@ -289,6 +338,10 @@ READERS: tuple[Reader, ...] = (
     *(
         Reader(name=name, file=name, files={name: content}, read=read)
         for name, (content, read) in _FILES.items()
+    ),
+    *(
+        Reader(name=f"new {name}", file=name, files={name: content}, read=_make(name))
+        for name, content in _NEW.items()
     ),
     *_logs(),
 )

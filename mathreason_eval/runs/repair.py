@@ -18,7 +18,14 @@ from mathreason_eval.runs.codec import as_line, read_record, read_records
 from mathreason_eval.runs.descriptors import opened_stored
 from mathreason_eval.runs.files import cannot_write, replace_file, sync_folder
 from mathreason_eval.runs.migration import NewerFormatError, read_manifest, read_metrics
-from mathreason_eval.types import FailedRequest, Generation, Problem, SentPrompt, Verdict
+from mathreason_eval.types import (
+    FailedRequest,
+    Generation,
+    Problem,
+    SentPrompt,
+    StepRewards,
+    Verdict,
+)
 
 _DAMAGED = ".damaged"
 _DERIVED: Mapping[str, type] = {
@@ -26,6 +33,7 @@ _DERIVED: Mapping[str, type] = {
     "prompts": SentPrompt,
     "failures": FailedRequest,
     "verdicts": Verdict,
+    "rewards": StepRewards,
 }
 """JSON Lines files that a session can do without, with the type of their records."""
 
