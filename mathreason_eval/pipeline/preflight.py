@@ -256,8 +256,9 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
             faults.attempt(lambda one=one: _render(one, facts))  # type: ignore[misc]
         if len(plans) == 1 and not faults.found:
             found.plans += plans
-        if not faults.found and is_of_task(own.grade):
-            faults.attempt(lambda: _try_grader(own, loaded))
+        for grader in filter(is_of_task, filter(None, (own.grade, own.second))):
+            if not faults.found:
+                faults.attempt(lambda one=grader: _try_grader(own, loaded, one))  # type: ignore[misc]
     found.blame(subject, list({str(one): one for one in faults.found}.values()))
     if not faults.found and loaded is not None:
         says = f"{counted(len(loaded.problems), 'problem')}, prompts rendered"
@@ -307,7 +308,7 @@ _TRIAL_SECONDS = 60.0
 """For one judgement of a gold: a grader that takes longer is broken."""
 
 
-def _try_grader(task: Task, loaded: Loaded) -> None:
+def _try_grader(task: Task, loaded: Loaded, grader: str) -> None:
     """Let a grader of the task's folder judge one gold: its file is run by a worker alone.
 
     Raises:
@@ -315,10 +316,10 @@ def _try_grader(task: Task, loaded: Loaded) -> None:
     """
     problem = loaded.problems[0]
     with Judge(workers=1, deadline=_TRIAL_SECONDS) as judge:
-        match = judge.match(problem.gold, problem.gold[0], task.located(task.grade))
+        match = judge.match(problem.gold, problem.gold[0], task.located(grader))
     if match.rule in {FAILED, WORKER}:
         raise UserError(
-            f"{task.located(task.grade)} cannot judge the gold of {problem.id}: {match.note}.",
+            f"{task.located(grader)} cannot judge the gold of {problem.id}: {match.note}.",
             "Correct the task's code.",
         )
 

@@ -271,8 +271,7 @@ class _Session:
         return {*self.run.distinct_infos(task), *excluded.samples, *never}
 
     def _stored(self) -> Stored:
-        held = (self.run.distinct_infos(task).values() for task in self.run.tasks())
-        return Stored.of(chain.from_iterable(held))
+        return Stored.of(chain.from_iterable(map(self.run.stored_infos, self.run.tasks())))
 
     def _infos(self) -> dict[FileKey, Sequence[GenerationInfo]]:
         """Return what files hold to which samples were appended; they need not be parsed again."""

@@ -153,6 +153,13 @@ class Run:
             self._distinct[task] = distinct(self.infos(task))
         return self._distinct[task]
 
+    def stored_infos(self, task: str) -> Iterable[GenerationInfo]:
+        """Return what is known of every stored sample of this run, the excluded ones as well."""
+        if not (excluded := self.excluded(task)):
+            return self.distinct_infos(task).values()
+        left_out = (one for one in self.own(task) if (one.problem_id, one.sample) in excluded)
+        return (*self.distinct_infos(task).values(), *distinct(without_texts(left_out)).values())
+
     def copies(self, task: str) -> Copies:
         """Return which samples of a task are copies of one another."""
         if task not in self._copies:

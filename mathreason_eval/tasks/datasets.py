@@ -73,8 +73,9 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     if task.problem is not None and all(source.startswith("seed:") for source in sources):
         return _generate(task, _problem_seed(sources), limit)
     source, rows = _rows(task, sources)
-    problems = _with_variants(_problems(task, rows))
-    _check_problems(problems, source)
+    read = tuple(_problems(task, rows))
+    _check_problems(read, source)
+    problems = _with_variants(read, source)
     stated = [data.golds for data in task.data if data.golds]
     hubs = () if sources else [data for data in task.data if isinstance(data, HubData)]
     return Loaded(
@@ -116,19 +117,31 @@ def _check_problems(problems: Sequence[Problem], source: str) -> None:
         raise DataError(f"{source} has two problems {commonest!r}.", "Make ids unique.")
 
 
-def _with_variants(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def _with_variants(problems: Iterable[Problem], source: str) -> tuple[Problem, ...]:
     """Return every problem followed by its variants, so that any limit keeps pairs together.
 
-    A variant whose original is missing keeps its position.
+    A variant whose original is missing keeps its position; what is its own original is none.
+
+    Raises:
+        DataError: if problems are variants of one another in a circle.
     """
-    rows = tuple(problems)
+    rows = [replace(one, origin=None) if one.origin == one.id else one for one in problems]
     ids = {problem.id for problem in rows}
     variants: dict[str, list[Problem]] = {}
     for problem in rows:
         if problem.origin in ids:
             variants.setdefault(str(problem.origin), []).append(problem)
-    originals = [problem for problem in rows if problem.origin not in ids]
-    return tuple(one for each in originals for one in (each, *variants.get(each.id, ())))
+    ordered: list[Problem] = []
+    following = [problem for problem in reversed(rows) if problem.origin not in ids]
+    while following:
+        ordered.append(following.pop())
+        following += reversed(variants.pop(ordered[-1].id, ()))
+    if variants:
+        raise DataError(
+            f"{source}: {next(iter(variants))!r} is a variant of itself, by way of others.",
+            "A variant's origin is the id of the problem that it was made of.",
+        )
+    return tuple(ordered)
 
 
 def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem, ...]:

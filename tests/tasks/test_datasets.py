@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import gzip
 import json
@@ -13,10 +14,12 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mathreason_eval.errors import DataError, TaskError, UserError
 from mathreason_eval.pipeline.check import check_task
-from mathreason_eval.tasks import HubData, Task, read_task, readers
+from mathreason_eval.tasks import HubData, Task, load_task, read_task, readers
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.readers import numbered_rows
 from mathreason_eval.types import Problem
@@ -206,6 +209,48 @@ def test_a_task_that_knows_no_golds_says_nothing_of_a_copy(tmp_path):
     path = tmp_path / "copy.jsonl"
     path.write_text(json.dumps({"question": "?", "gold": "7"}) + "\n")
     assert load_problems(TASK, [str(path)]).published is None
+
+
+# fmt: off
+ORIGINS = [  # (id, origin) of each row; the order of what is asked, and which are originals
+    ([("p", "p"), ("v", "p"), ("q", None)],                   "pvq",  "pq"),
+    ([("a", None), ("b", "a"), ("c", "b"), ("s", "s")],       "abcs", "as"),
+    ([("c", "b"), ("b", "a"), ("a", None)],                   "abc",  "a"),
+    ([("v", "gone"), ("a", None), ("w", "v")],                "vwa",  "a"),
+    ([("a", None), ("x", "a"), ("b", None), ("y", "a")],      "axyb", "ab"),
+]
+CIRCLES = [[("a", "b"), ("b", "a"), ("c", None)], [("a", "b"), ("b", "c"), ("c", "a")]]
+# fmt: on
+
+
+def with_origins(tmp_path, pairs):
+    (path := tmp_path / "rows.jsonl").write_text(
+        "".join(json.dumps({"id": name, "question": "?", "gold": "1", "origin": origin}) + "\n"
+                for name, origin in pairs)
+    )  # fmt: skip
+    return load_problems(load_task("gsm8k"), [str(path)])
+
+
+@pytest.mark.parametrize(("pairs", "order", "originals"), ORIGINS)
+def test_no_row_is_lost_by_what_it_is_a_variant_of(tmp_path, pairs, order, originals):
+    loaded = with_origins(tmp_path, pairs)
+    assert "".join(one.id for one in loaded.problems) == order
+    assert "".join(one.id for one in loaded.problems if one.origin is None) == originals
+    assert loaded.rows == len(pairs)
+
+
+@given(st.lists(st.sampled_from([None, *"abcdefg"]), min_size=1, max_size=7))
+def test_whatever_the_origins_all_rows_are_asked_or_none(tmp_path_factory, origins):
+    pairs = list(zip("abcdefg", origins, strict=False))
+    with contextlib.suppress(DataError):  # a circle
+        loaded = with_origins(tmp_path_factory.mktemp("rows"), pairs)
+        assert sorted(one.id for one in loaded.problems) == sorted(name for name, _ in pairs)
+
+
+@pytest.mark.parametrize("pairs", CIRCLES)
+def test_variants_of_one_another_are_an_error(tmp_path, pairs):
+    with pytest.raises(DataError, match="is a variant of itself, by way of others"):
+        with_origins(tmp_path, pairs)
 
 
 def test_variants_follow_their_originals(tmp_path):
