@@ -136,13 +136,13 @@ def check_model(name: str, options: Mapping[str, str] = MappingProxyType({})) ->
 def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     if name == DEMO:
         demo: ModelFacts = import_module(f"{__name__}.llamacpp").check_demo(options, faults)
-        return demo
+        return replace(demo, backend="llamacpp")
     check_name(name)
     backend, rest = _divided(name)
     if backend not in _BACKENDS:
         return ModelFacts()
     facts: ModelFacts = import_module(f"{__name__}.{backend}").check(rest, options, faults)
-    return facts
+    return replace(facts, backend=backend)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,7 +224,8 @@ def read_options(record: type[RecordT], backend: str, given: Mapping[str, str]) 
     for spelled, value in given.items():
         name = spelled.strip().replace("-", "_")
         if name in known:
-            values[name] = faults.attempt(partial(_read_value, name, value, types[name]))
+            least = record.__dataclass_fields__[name].metadata.get(_LEAST, _POSITIVE)
+            values[name] = faults.attempt(partial(_read_value, name, value, types[name], least))
         else:
             faults.found.append(UnknownNameError(f"option of {backend}:", spelled, known))
     raise_faults(faults.found)
@@ -322,6 +323,11 @@ def _read_finite(text: str) -> float:
     return number
 
 
+def _check_least(value: float, least: float | None) -> None:
+    if value <= 0 if least is None else value < least:
+        raise ValueError
+
+
 _READERS: Mapping[type, tuple[Callable[[str], object], str]] = {
     bool: (_read_flag, "true or false"),
     int: (int, "a whole number"),
@@ -331,14 +337,33 @@ _READERS: Mapping[type, tuple[Callable[[str], object], str]] = {
 """By type of an option: the function that reads it, and what an error calls it."""
 
 
-def _read_value(name: str, text: str, annotation: object) -> object:
-    """Return the text as a value of the annotated type; `int | None` is read as int."""
+_LEAST = "least"
+"""The key of an option's least value in its metadata; a number without one is above 0."""
+_POSITIVE = None
+FROM_ZERO: Mapping[str, float] = MappingProxyType({_LEAST: 0.0})
+"""The metadata of an option that may be 0."""
+ANY_NUMBER: Mapping[str, float] = MappingProxyType({_LEAST: -math.inf})
+"""The metadata of an option that may be any number."""
+
+
+def _read_value(name: str, text: str, annotation: object, least: float | None) -> object:
+    """Return the text as a value of the annotated type; `int | None` is read as int.
+
+    Raises:
+        ModelError: if it is none of that type, or a number below the least.
+    """
     kind = (get_args(annotation) or (annotation,))[0]
     read, described = _READERS[kind]
+    if kind in {int, float}:
+        described += " above 0" if least is _POSITIVE else f" of at least {least:g}"
     try:
-        return read(text)
+        value = read(text)
+        # An option of 0 requests, or seconds, would be a run that asks nothing.
+        if isinstance(value, int | float) and kind is not bool:
+            _check_least(value, least)
     except (ValueError, KeyError):
         raise ModelError(
             f"The model option {name} is {text!r}, which is not {described}.",
             f"Write {name}=VALUE with {described}.",
         ) from None
+    return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import UserError
-from mathreason_eval.models import with_options
+from mathreason_eval.models import FROM_ZERO, with_options
 from mathreason_eval.models.base import Completion, Failure, Request, context_cut, handle
 from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.health import CircuitBreaker, State
@@ -47,11 +47,11 @@ class Options:
 
     concurrency: int = 32
     """Requests in flight."""
-    retries: int = 8
+    retries: int = field(default=8, metadata=FROM_ZERO)
     """Tries after the first; they span about 40 seconds, or as long as Retry-After asks."""
     timeout: float = 600.0
     """Seconds to wait for one answer, from its request to its last byte."""
-    grace: float = 5.0
+    grace: float = field(default=5.0, metadata=FROM_ZERO)
     """Seconds that requests in flight have to be answered when a run ends early."""
     requests_per_minute: int | None = None
     """Requests started per minute, repeated ones included; None: as many as the server allows."""

@@ -79,6 +79,8 @@ class ModelFacts:
     """Why it cannot be opened."""
     findings: tuple[Finding, ...] = ()
     """What else was looked at."""
+    backend: str | None = None
+    """As a manifest names it."""
     chat: bool | None = None
     """Whether it will be asked with messages."""
     has_template: bool | None = None

@@ -16,13 +16,13 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, lru_cache
 from itertools import count, islice
 from pathlib import Path
 
 from mathreason_eval.errors import Faults, ModelError, UnknownNameError
-from mathreason_eval.models import of_file, read_options, with_options
+from mathreason_eval.models import FROM_ZERO, of_file, read_options, with_options
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.models.fleet import Fleet
@@ -36,13 +36,13 @@ from mathreason_eval.types import Prompt
 class Options:
     """What `--model-arg`, or the top of a rules file, may set."""
 
-    latency: float = 0.0
+    latency: float = field(default=0.0, metadata=FROM_ZERO)
     """Seconds that a completion takes unless its rule says otherwise."""
     concurrency: int = 32
     """Number of completions whose latencies run at the same time."""
-    crash_after: int | None = None
+    crash_after: int | None = field(default=None, metadata=FROM_ZERO)
     """Completions after which the engine raises a `ModelError`."""
-    die_after: int | None = None
+    die_after: int | None = field(default=None, metadata=FROM_ZERO)
     """Completions after which the process kills itself, as `kill -9` would."""
     replicas: int = 1
     """Engines that share the requests; `crash_after` and the like are of the first alone."""
@@ -253,6 +253,10 @@ def _rule(given: Mapping[str, object]) -> ScriptRule:
     if garbage is not None and garbage not in _GARBAGE:
         raise UnknownNameError("kind of garbage", str(garbage), _GARBAGE)
     text = given.get("text")
+    if text == []:
+        raise ModelError(
+            "A rule's text is an empty list.", "Write a text, or several to pick from."
+        )
     choices = (
         None if text is None else [str(one) for one in (text if isinstance(text, list) else [text])]
     )

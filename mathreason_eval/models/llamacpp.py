@@ -7,14 +7,14 @@ import atexit
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import Faults, ModelError, UserError
-from mathreason_eval.models import DEMO, of_file, read_options, require, with_options
+from mathreason_eval.models import ANY_NUMBER, DEMO, of_file, read_options, require, with_options
 from mathreason_eval.models.base import (
     Completion,
     Failure,
@@ -54,7 +54,7 @@ class Options:
     """Whether what two prompts of a slot have in common is computed once."""
     threads: int | None = None
     """Threads that compute; None: one per core."""
-    gpu_layers: int = -1
+    gpu_layers: int = field(default=-1, metadata=ANY_NUMBER)
     """Layers on the GPU, if the build supports one; -1: all that fit."""
     chat: bool | None = None
     """None: whether the file has a chat template; False asks with plain text."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from math import isfinite
 from time import monotonic
 from typing import Any
 
 from mathreason_eval.errors import Faults, ModelError
-from mathreason_eval.models import read_options, require, with_options
+from mathreason_eval.models import ANY_NUMBER, read_options, require, with_options
 from mathreason_eval.models.accelerator import free_gpu_memory, run_batch
 from mathreason_eval.models.base import Completion, Failure, Request
 from mathreason_eval.models.checker import steps_of
@@ -46,7 +46,7 @@ class Options(LoadOptions):
     """Texts scored together."""
     separator: str = "\\n\\n"
     """The text that ends a step in the model's training: `<extra_0>`; `\\n` is a line feed."""
-    right: int = -1
+    right: int = field(default=-1, metadata=ANY_NUMBER)
     """The index of the label of a correct step; -1: the last."""
 
 

@@ -18,6 +18,7 @@ from mathreason_eval.models.base import Failure
 from mathreason_eval.models.bounded import bound_reply
 from mathreason_eval.models.replies import UnusableReplyError
 from mathreason_eval.models.reserved import MAX_TOKENS_NAMES, check_reserved
+from mathreason_eval.text import visible_line
 from mathreason_eval.text.secrets import Secrets, looks_like_key, secret_values
 from mathreason_eval.text.thinking import written_opening
 
@@ -266,13 +267,45 @@ def served_context(model: str, url: str, access: Access) -> int | None:
     return listed_model(model, url, access).context
 
 
+_LIST_SECONDS = 20.0
+"""For the list of models: an answer may take ten minutes, what is served does not."""
+
+
+def _check_url(url: str) -> None:
+    """Check that a URL is one.
+
+    Raises:
+        ModelError: it is not.
+    """
+    try:
+        # What a name with other letters is asked as; no name has such as cannot be seen.
+        (urlsplit(url).hostname or "").encode("idna")
+    except ValueError as error:
+        raise _no_address(url, str(error)) from None
+    if not url.isprintable():
+        raise _no_address(url, "a character in it cannot be printed")
+
+
+def _no_address(url: str, why: str) -> ModelError:
+    return ModelError(
+        f"{visible_line(url)} is no address of a server: {why}.",
+        "Write openai:MODEL@http://HOST:PORT/v1.",
+    )
+
+
 async def _list_models(url: str, access: Access) -> list[dict[str, Any]] | None:
     """Return the server's list of models, or None where it has none."""
     import openai
 
+    _check_url(url)
+    seconds = min(access.timeout, _LIST_SECONDS)
     async with new_client(url, access) as client:
         try:
-            reply = await client.get("/models", cast_to=dict[str, Any], options={"max_retries": 1})
+            reply = await client.get(
+                "/models",
+                cast_to=dict[str, Any],
+                options={"max_retries": 1, "timeout": seconds},
+            )
         except openai.APIStatusError as error:
             if error.status_code in UNAUTHORISED:
                 raise unauthorised(url, access) from None
@@ -283,7 +316,7 @@ async def _list_models(url: str, access: Access) -> list[dict[str, Any]] | None:
             raise ModelError(
                 f"There is no answer from {url}.", "Start the server, or correct the URL."
             ) from None
-        except (openai.APIError, ValueError):
+        except (openai.APIError, ValueError, RecursionError):
             return None
     listed = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):

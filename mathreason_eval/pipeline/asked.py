@@ -27,10 +27,22 @@ def check_asked(run: Run, plans: Sequence[TaskPlan]) -> None:
         RunError: if a problem was another one or was asked by another prompt, or neither the
             problems asked before are among those of the session nor the other way round.
     """
+    check_problems(run, plans)
     if run.has_samples():
         for plan in plans:
-            _check_problems(run, plan, {one.id: one for one in plan.loaded.problems})
             _check_prompts(run, plan)
+
+
+def check_problems(run: Run, plans: Sequence[TaskPlan]) -> None:
+    """Check the problems alone, which are known before the model: see `check_asked`.
+
+    Raises:
+        RunError: as `check_asked`.
+    """
+    if run.has_samples():
+        for plan in plans:
+            if plan.task.name in run.tasks():
+                _check_problems(run, plan, {one.id: one for one in plan.loaded.problems})
 
 
 def _check_prompts(run: Run, plan: TaskPlan) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from mathreason_eval.errors import (
     Faults,
     MissingExtraError,
+    RunError,
     UnknownNameError,
     UserError,
     raise_faults,
@@ -26,6 +27,7 @@ from mathreason_eval.models import NamedModel
 from mathreason_eval.models.base import Model
 from mathreason_eval.models.facts import Finding, ModelFacts, Status
 from mathreason_eval.models.templates import examine
+from mathreason_eval.pipeline.asked import check_problems
 from mathreason_eval.pipeline.fitting import context_findings
 from mathreason_eval.pipeline.grading import kept_metrics
 from mathreason_eval.pipeline.max_tokens import with_stored_max_tokens
@@ -54,6 +56,8 @@ class Examination:
 
     spec: RunSpec
     """With its sampling resolved."""
+    damaged: bool = False
+    """Whether the run folder will be repaired: nothing in it is read."""
     wrong: AbstractSet[str] = frozenset()
     """Settings that were refused; the spec has their defaults."""
     tasks: list[tuple[Task, Loaded]] = field(default_factory=list)
@@ -83,7 +87,7 @@ class Examination:
 
 
 def preflight(
-    spec: RunSpec, opener: Callable[[], Model], out: Path | None
+    spec: RunSpec, opener: Callable[[], Model], out: Path | None, *, damaged: bool = False
 ) -> tuple[RunSpec, list[tuple[Task, Loaded]]]:
     """Return the spec with its sampling resolved, and its tasks with their problems.
 
@@ -91,11 +95,12 @@ def preflight(
         spec: what is asked.
         opener: opens the model; a `NamedModel` is checked, of any other nothing is known.
         out: the run folder; None is one under `runs/`.
+        damaged: whether the folder will be repaired: nothing in it is read.
 
     Raises:
         UserError: the fault that keeps the run from starting; a `SeveralFaultsError` for several.
     """
-    found = _examined(Examination(spec=spec), _facts(opener), out)
+    found = _examined(Examination(spec=spec, damaged=damaged), _facts(opener), out)
     raise_faults(found.faults)
     return found.spec, found.tasks
 
@@ -151,8 +156,8 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
         )
         for name in spec.tasks:
             _examine_task(found, name, facts)
-    if not found.faults and out is not None:
-        found.attempt("settings", lambda: _same_settings(found, out))
+    if out is not None and not (found.wrong or found.damaged):
+        found.attempt("settings", lambda: _same_settings(found, facts, out))
     if "max_tokens" not in found.wrong:
         for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
             found.findings.append(finding)
@@ -197,28 +202,35 @@ def _folder(found: Examination, out: Path | None) -> str:
     check_writable(folder)
     if out is not None:
         check_manifest(out, repairs=found.spec.repair)
-    found.spec = resolve_sampling(found.spec, out)
+    found.spec = resolve_sampling(found.spec, None if found.damaged else out)
     return f"{folder} can be written"
 
 
-def _same_settings(found: Examination, out: Path) -> str:
-    """Check that a folder has samples of the same settings, but for those of the model.
+def _same_settings(found: Examination, facts: ModelFacts, out: Path) -> str:
+    """Check that a folder has samples of the same settings and problems, as far as is known.
 
-    And that what will be written again of other tasks can be read.
+    Of the model that is its backend. And that what will be written again of other tasks can be
+    read.
     """
     if not is_run(out):
         return "a new run"
     run, spec = load_run(out), found.spec
     kept_metrics(run, spec.tasks)
     stored = run.manifest
+    if run.has_samples() and facts.backend not in {None, stored.model.backend}:
+        raise RunError(
+            f"{out} holds the samples of {stored.model.name}, another model.",
+            "Choose another folder with -o.",
+        )
     fresh = new_manifest(
         stored.model,
         SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
         {one.task.name: with_stored_max_tokens(one, spec, out).entry() for one in found.plans},
         seed=spec.seed,
     )
-    if len(found.plans) == len(spec.tasks):
+    if found.plans:
         join(out, fresh, adopt=spec.adopt)
+        check_problems(run, found.plans)
     return f"{out} goes on"
 
 
@@ -263,6 +275,9 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
     if not faults.found and loaded is not None:
         says = f"{counted(len(loaded.problems), 'problem')}, prompts rendered"
         found.findings.append(Finding(subject=subject, status=Status.PASS, says=says))
+        if loaded.published is False:
+            says = f"the problems of {loaded.source} have other golds than the published ones"
+            found.findings.append(Finding(subject=subject, status=Status.WARNING, says=says))
 
 
 def _plans(spec: RunSpec, task: Task, loaded: Loaded, facts: ModelFacts) -> list[TaskPlan]:

@@ -140,6 +140,8 @@ def run_tasks(
         IncompleteRunError: if single samples could not be generated; the rest is stored and judged.
     """
     if spec.repair and out is not None:
+        # What is wrong elsewhere is said before anything in the folder is moved.
+        preflight(spec, opener, out, damaged=True)
         repair(out)
     spec, loaded = preflight(spec, opener, out)
     with closing(opener()) as model:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -143,6 +144,9 @@ def _task_names(value: object) -> tuple[str, ...]:
 
 
 def _path(value: object) -> str:
+    """Return the name of a file or folder."""
+    if not _is_path(value):
+        raise ValueError
     return str(value) if isinstance(value, Path) else _text(value)
 
 
@@ -318,7 +322,7 @@ def check_call(*, model: object, out: object, model_args: object) -> None:
     faults = []
     if not isinstance(model, str):
         faults.append(UserError(f"model is {_shortened(model)}, and must be a text.", _MODEL))
-    if out is not None and not isinstance(out, str | Path):
+    if out is not None and not _is_path(out):
         faults.append(
             UserError(f"out is {_shortened(out)}, and must be a folder.", 'Write out="run".')
         )
@@ -331,6 +335,16 @@ def check_call(*, model: object, out: object, model_args: object) -> None:
             )
         )
     raise_faults(faults)
+
+
+def _is_path(value: object) -> bool:
+    """Return whether a value can be the name of a file."""
+    if not isinstance(value, str | Path) or "\0" in (text := str(value)):
+        return False
+    try:
+        return len(os.fsencode(text)) > 0
+    except UnicodeEncodeError:
+        return False
 
 
 def _are_texts(value: object) -> bool:

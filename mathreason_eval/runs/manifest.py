@@ -38,8 +38,8 @@ from mathreason_eval.version import __version__
 
 
 def now() -> str:
-    """Return the time in ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """Return the time in ISO 8601, UTC: two sessions never begin at the same one."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 _RECORDED_PACKAGES = (

@@ -76,6 +76,8 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     read = tuple(_problems(task, rows))
     _check_problems(read, source)
     problems = _with_variants(read, source)
+    if not sources:
+        _check_stated(task, problems)
     stated = [data.golds for data in task.data if data.golds]
     hubs = () if sources else [data for data in task.data if isinstance(data, HubData)]
     return Loaded(
@@ -107,6 +109,27 @@ def _data_rows(data: HubData | FileData, name: str) -> Iterator[tuple[str, Row]]
     if isinstance(data, HubData):
         return hub_rows(data, name)
     return ((data.file, row) for row in read_rows(data.path))
+
+
+def _check_stated(task: Task, problems: Sequence[Problem]) -> None:
+    """Check that a task's own data are what its task.yaml says.
+
+    Raises:
+        TaskError: there are more problems, or fewer, or they have other golds.
+    """
+    where = task.places.get("data", task.name)
+    rows = [data.rows for data in task.data if data.rows is not None]
+    if len(rows) == len(task.data) and sum(rows) != len(problems):
+        raise TaskError(
+            f"{where}: rows is {sum(rows):,}, and there are {len(problems):,} problems.",
+            "Restore the data; or correct rows, and raise version.",
+        )
+    golds = [data.golds for data in task.data]
+    if len(golds) == 1 and golds[0] not in {None, gold_hash(problems)}:
+        raise TaskError(
+            f"{where}: the golds are not those whose hash it states.",
+            "Restore the data; or correct golds, and raise version.",
+        )
 
 
 def _check_problems(problems: Sequence[Problem], source: str) -> None:

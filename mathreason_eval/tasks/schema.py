@@ -162,6 +162,10 @@ def _are_texts(value: object) -> bool:
     return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
 
 
+def _are_no_blanks(value: object) -> bool:
+    return _are_texts(value) and all(value if isinstance(value, list) else [value])
+
+
 def _maps_texts(value: object) -> bool:
     return isinstance(value, dict) and all(
         _is_text(key) and _are_texts(one) for key, one in value.items()
@@ -205,7 +209,7 @@ _NESTED: Mapping[str, Mapping[str, _Kind]] = {
     "prompts": {
         "template": _TEXT,
         "form": _Kind(f"one of {', '.join(_FORMS)}", lambda value: value in _FORMS),
-        "stop": _TEXTS,
+        "stop": _Kind("a text or a list of texts, none of them empty", _are_no_blanks),
         "shots": _COUNT,
         "system": _TEXT,
     },

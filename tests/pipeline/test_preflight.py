@@ -44,6 +44,7 @@ def fine(gold, answer):
     return gold == answer
 """
 # fmt: off
+STOP = "{b: {template: prompt.jinja, stop: ['']}}"
 TEXT = "{t: {template: prompt.jinja, form: text}}"
 FAULTY = {  # the name of a task: what differs from one that is right
     "right":     {},
@@ -65,6 +66,9 @@ FAULTY = {  # the name of a task: what differs from one that is right
     "unjudging": {"yaml": ("generate: {problems: 4}\nextract: [boxed]\ngrade: number",
                            "data: {file: rows.jsonl}\nextract: [boxed]\ngrade: task.py:fine"),
                   "code": "import nothing_of_it\n\n\ndef fine(gold, answer):\n    return 1\n"},
+    "secondly":  {"yaml": ("grade: number", "grade: number\nsecond: task.py:wrong"),
+                  "code": CODE + "\n\ndef wrong(gold, answer):\n    return gold.nothing\n"},
+    "stopped":   {"yaml": ("extract:", f"prompts: {STOP}\nextract:")},
     "textual":   {"yaml": ("extract:", f"prompts: {TEXT}\nextract:")},
     "columned":  {"yaml": ("generate: {problems: 4}", "data: {file: rows.jsonl}")},
 }
@@ -147,6 +151,7 @@ def places(mine, server, tmp_path_factory):
         )
     )
     (files / "script.yaml").write_text("- contians: a\n")
+    (files / "textless.yaml").write_text("- text: []\n")
     (files / "outputs.jsonl").write_text('{"id": "a"}\n')
     (files / "torn.gguf").write_bytes(b"GGUF")
     bare = files / "bare"
@@ -219,6 +224,19 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
      ["fake?", "'boxd'", "'arithmetc'", "samples is 0", "rows.jsonl is a file"]),
     ("faek:x -t '' -o {files}/rows.jsonl",    ["tasks is empty", "fake?", "rows.jsonl is a file"]),
     ("{fake} -t arithmetic --max-tokens 0 --model-arg context=100", ["max_tokens is 0"]),
+    # options of engines
+    ("{fake} -t arithmetc --model-arg concurrency=0 --model-arg latency=-1",
+     ["concurrency is '0', which is not a whole number above 0", "latency is '-1'", "arithmetic?"]),
+    ("openai:m@{url}/v1 -t arithmetic --model-arg requests_per_minute=0 --model-arg retries=-1",
+     ["requests_per_minute is '0'", "retries is '-1'"]),
+    ("demo -t arithmetic --model-arg parallel=0 --model-arg threads=-3",
+     ["parallel is '0'", "threads is '-3'"]),
+    ("openai:m@http://xn--\u2603.x/v1 -t arithmetc", ["no address of a server", "arithmetic?"]),
+    ("fake:{files}/textless.yaml -t arithmetic",         ["text is an empty list"]),
+    # second graders
+    ("{fake} -t right --second task.py:none",            ["task.py:none cannot judge"]),
+    ("{fake} -t secondly",                               ["task.py:wrong cannot", "'nothing'"]),
+    ("{fake} -t stopped",                                ["stop is [''], and must be"]),
     # models
     ("faek:x -t arithmetic",                             ["Did you mean fake?"]),
     ("fake: -t arithmetic",                              ["does not name a model"]),
@@ -312,6 +330,9 @@ CALLS = [  # what Python gives, and what is said of it
     ({"out": 5}, ["out is 5, and must be a folder"]),
     ({"model_args": "x"}, ["model_args is 'x'"]),
     ({"model_args": {"context": 5}}, ["model_args is {'context': 5}", "dtype"]),
+    ({"out": "a\0b"}, ["out is 'a", "must be a folder"]),
+    ({"out": "a\ud800b"}, ["must be a folder"]),
+    ({"tasks_dirs": "a\0b"}, ["tasks_dirs is"]),
     ({"out": 5, "model": None}, ["out is 5", "model is None"]),
     ({"limit": 10**30}, ["limit is 1000000", "1 to 10,000,000"]),
     ({"sampels": 3, "tasks": "arithmetc"}, ["samples?", "arithmetic?"]),
@@ -375,6 +396,41 @@ def test_a_folder_of_other_settings_is_said_before_the_model_is_opened(tmp_path)
         with pytest.raises(UserError):
             preflight(RunSpec(tasks=["nothing"]), opener, tmp_path / "run")
     assert not opened
+
+
+def test_a_folder_of_another_engine_is_said_before_the_model_is_opened(start, tmp_path):
+    evaluate(model=FAKE, tasks="arithmetic", limit=2, out=tmp_path / "run")
+    for verb in ("run", "doctor"):
+        code, out, err = start(verb, "demo -t arithmetic --limit 2 -o run")
+        assert (code, "holds the samples of fake:answer=1" in out + err) == (2, True)
+
+
+def test_other_problems_in_a_folder_are_said_with_all_else(start, tmp_path):
+    (data := tmp_path / "rows.jsonl").write_text('{"id": "a", "question": "1?", "gold": "2"}\n')
+    words = f"{{fake}} -t gsm8k --data gsm8k={data} -o run"
+    assert start("run", words)[0] == 0
+    data.write_text('{"id": "a", "question": "1?", "gold": "3"}\n')
+    for verb in ("run", "doctor"):
+        code, out, err = start(verb, f"{words} --temperature 0.5")
+        assert (code, "other settings" in out + err) == (2, True)
+        code, out, err = start(verb, words.replace("gsm8k --data", "gsm8k,arithmetc --data"))
+        assert "another problem a of gsm8k" in " ".join((out + err).split())
+        assert "arithmetc" in out + err
+        assert code == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*damaged")
+def test_nothing_is_moved_before_all_else_is_right(start, tmp_path):
+    assert start("run", "{fake} -t arithmetic --limit 2 -o run")[0] == 0
+    broken = tmp_path / "run" / "arithmetic" / "generations.jsonl"
+    broken.write_bytes(b"{}\n" + broken.read_bytes())
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    code, _, err = start("run", "{fake} -t arithmetic,arithmetc --limit 2 -o run --repair")
+    assert (code, "arithmetc" in err) == (2, True)
+    after = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert after == before
+    assert start("run", "{fake} -t arithmetic --limit 2 -o run --repair")[0] == 0
+    assert broken.with_name(f"{broken.name}.damaged").is_file()
 
 
 def test_a_folder_that_another_process_writes_is_said(tmp_path):

@@ -403,3 +403,37 @@ def test_whatever_ends_the_look_at_a_file_is_an_error_of_the_file(tmp_path, monk
     monkeypatch.setattr(readers, "_DESCRIBE", (sys.executable, "-c", ends))
     with pytest.raises(DataError, match="contradicts itself"):
         list(numbered_rows(path))
+
+
+# fmt: off
+STATED = [  # what task.yaml says of the folder's own rows; what is wrong
+    ("rows: 2",                                   None),
+    ("rows: 3",                                   "rows is 3, and there are 2 problems"),
+    ("rows: 1",                                   "rows is 1, and there are 2 problems"),
+    ("golds: " + "a" * 64,                        "golds are not those whose hash it states"),
+    ("rows: 2, golds: GOLDS",                     None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("says", "wrong"), STATED)
+def test_a_folder_s_own_rows_are_what_it_says(tmp_path, says, wrong):
+    rows = '{"question": "1?", "gold": "2"}\n{"question": "2?", "gold": "3"}\n'
+    golds = gold_hash([Problem(id="a", question="?", gold=(one,)) for one in "23"])
+    (folder := tmp_path / "own").mkdir()
+    (folder / "task.yaml").write_text(
+        "name: own\nversion: 1\nsummary: x\nlicense: MIT\nextract: boxed\ngrade: number\n"
+        f"data: {{file: rows.jsonl, {says.replace('GOLDS', golds)}}}\n"
+    )
+    (folder / "prompt.jinja").write_text("{{ problem.question }}")
+    (folder / "rows.jsonl").write_text(rows)
+    task = read_task(folder)
+    # Another file that the user names is judged as what it is.
+    (tmp_path / "other.jsonl").write_text(rows * 1 + '{"question": "5?", "gold": "9"}\n')
+    assert load_problems(task, [str(tmp_path / "other.jsonl")]).rows == 3
+    if wrong is None:
+        assert load_problems(task).rows == 2
+    else:
+        with pytest.raises(TaskError, match=wrong) as refused:
+            load_problems(task)
+        assert "task.yaml, line 7" in str(refused.value)
