@@ -189,7 +189,7 @@ def test_a_record_that_was_forged_deletes_nothing_outside(runs, tmp_path, addres
     (site / ".git").mkdir()
     (site / ".git" / "config").write_text("x")
     record = json.loads((site / RECORD).read_text())
-    record["files"][address] = ["2d711642b726b044"]  # of the letter x
+    record["files"] = {address: ["2d711642b726b044"]}  # of the letter x, in format 1
     (site / RECORD).write_text(json.dumps(record))
     build_site(runs, site)
     assert (tmp_path / "secret").read_text() == "x"
@@ -218,15 +218,30 @@ def test_a_page_of_the_users_is_no_earlier_address(runs, tmp_path):
 
 def test_only_addresses_of_pages_are_deleted(runs, tmp_path):
     site = build_site(runs, tmp_path / "site").parent
-    record = json.loads((site / RECORD).read_text())
-    for name in ("README.md", "docs/x.html", "run/gone.html"):
+    names = ("README.md", "docs/x.html", "run/gone.html")
+    for name in names:
         (site / name).parent.mkdir(exist_ok=True)
         (site / name).write_text("x")
-        record["files"][name] = ["2d711642b726b044"]
-    (site / RECORD).write_text(json.dumps(record))
+    record = {"made": "", "runs": {}, "files": {name: ["2d711642b726b044"] for name in names}}
+    (site / RECORD).write_text(json.dumps(record))  # of format 1
     build_site(runs, site)
-    kept = [(site / name).exists() for name in ("README.md", "docs/x.html", "run/gone.html")]
-    assert kept == [True, True, False]
+    assert [(site / name).exists() for name in names] == [True, True, False]
+
+
+def test_the_record_is_a_few_bytes_a_page(runs, tmp_path):
+    site = build_site(runs, tmp_path / "site").parent
+    record = json.loads((site / RECORD).read_text())
+    count = len(files(site)) - 1
+    assert len(record["files"]) == count
+    assert len(json.dumps(record["files"])) < 20 * count
+
+
+def test_a_page_of_another_address_is_not_ours_though_it_has_the_same_content(runs, tmp_path):
+    site = build_site(runs, tmp_path / "site").parent
+    copy = site / "run" / "copy.html"
+    copy.write_bytes((site / "run" / f"{run_name(site, 'one')}.html").read_bytes())
+    build_site(runs[1:], site)
+    assert copy.is_file()
 
 
 @pytest.mark.parametrize(
