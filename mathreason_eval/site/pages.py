@@ -13,6 +13,7 @@ from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.board import (
     SAMPLED,
     health,
+    known_health,
     mean_tokens,
     overall,
     sampled_metric,
@@ -21,6 +22,7 @@ from mathreason_eval.site.board import (
 from mathreason_eval.site.changes import History
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.markup import question
+from mathreason_eval.site.missing import Missing
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
 from mathreason_eval.site.sample_markup import sample_article
 from mathreason_eval.site.settled import Matrix, resolution
@@ -45,6 +47,10 @@ class Overview:
     """What changed, and when."""
     matrices: Mapping[str, Matrix]
     """By task, which differences are settled; none for fewer than two ranked results."""
+    missing: Sequence[Missing] = ()
+    """What is not shown, and why."""
+    commit: str | None = None
+    """That of the code; None if unknown."""
 
 
 def index_values(overview: Overview) -> Values:
@@ -73,6 +79,10 @@ def index_values(overview: Overview) -> Values:
         "matrix": overview.matrices.get(table[0].task),
         "scatter": tokens_picture(table[0]),
         "limits": HEALTH_LIMITS,
+        "missing": overview.missing,
+        "commit": overview.commit,
+        "tokens_known": any(row["tokens"] is not None for row in shown),
+        "health": known_health(map(health, board)),
         "changes": overview.history.changes[:_MOST_CHANGES],
     }
 

@@ -369,4 +369,4 @@ def test_a_run_that_got_another_task_is_found_at_its_old_address(tmp_path):
 def test_a_site_needs_no_clock_to_be_built(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(site_package, "now", lambda: "2026-05-02")
     index = build_site(runs, tmp_path / "site")
-    assert "Built 2 May 2026." in Page(index).text
+    assert "Built 2 May 2026 with mathreason-eval" in Page(index).text
