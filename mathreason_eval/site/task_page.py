@@ -26,6 +26,20 @@ _HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 """The outcomes that are neither correct nor wrong."""
 
 
+def known_columns(results: Sequence[Result]) -> Values:
+    """Return which of the columns of health and cost are known for a result, and which for none.
+
+    A column of unknowns says nothing but takes the room of one that does.
+    """
+    names = (*map(str, _HEALTH), "tokens")
+    known = tuple(name for name in names if any(one.metric(name) is not None for one in results))
+    return {
+        "known": known,
+        "health_known": any(name in known for name in _HEALTH),
+        "unknown": [name.replace("_", " ") for name in names if name not in known],
+    }
+
+
 def task_values(
     column: Column,
     entries: Sequence[ProblemEntry],
@@ -52,7 +66,7 @@ def task_values(
         "column": column,
         "summary": _summary(column),
         "label": result_labels(results),
-        "health": _HEALTH,
+        **known_columns(results),
         "limits": HEALTH_LIMITS,
         "axis": axis(standing.metric for standing in column.standings),
         "panels": panels,
