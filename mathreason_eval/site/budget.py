@@ -35,8 +35,8 @@ def budget_chart(column: Column, results: Sequence[Result]) -> LineChart | None:
         "Accuracy within a token limit",
         "The share of samples that are right and end within so many completion tokens. That is "
         "the least that the same run would have reached with the limit: of what it cuts, nothing "
-        "counts. Only results that know the length of every sample.",
-        "completion tokens, logarithmic",
+        "counts. The axis is logarithmic. Only results that know the length of every sample.",
+        "tokens",
         [f"{limit:,}" for limit in limits],
         [(result.page, _within(result, limits, key)) for result in known],
     )
