@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -153,16 +154,23 @@ def test_unchanged_runs_write_nothing_not_even_the_time(runs, tmp_path):
     assert written(site) == before
 
 
-def test_one_run_more_writes_nothing_of_the_others(runs, tmp_path):
+def test_one_run_more_writes_its_own_pages_those_of_its_task_and_the_indexes(runs, tmp_path):
     site = build_site(runs, tmp_path / "site").parent
     before = written(site)
-    build_site([*runs, make_run(tmp_path / "new", model="new", task="gcd", problems=6)], site)
+    settings = {"model": "new", "task": "gcd", "problems": 6, "samples": 1}
+    build_site([*runs, make_run(tmp_path / "new", **settings)], site)
     after = written(site)
-    same = {address for address, inode in before.items() if after.get(address) == inode}
-    changed_pages = before.keys() - same
-    assert not any("shopping" in address for address in changed_pages)
-    # Its model, its task and the indexes change, and no page of another run.
-    assert not any(address.startswith("run/") for address in changed_pages)
+    other = {address for address, inode in before.items() if after.get(address) != inode}
+    # The model that answered the same task has a rank among one more.
+    allowed = re.compile(
+        r"task/gcd[./].*|data/(gcd-|results|metrics).*|compare/gcd/.*|model/three-.*"
+        r"|(index|changes|feed)\..*|" + re.escape(RECORD)
+    )
+    assert [address for address in sorted(other) if not allowed.fullmatch(address)] == []
+    assert {"index.html", "index.json", "task/gcd.html"} <= other
+    own = sorted(address for address in after.keys() - before.keys())
+    new = re.compile(r"run/new.*|model/new--.*|task/gcd/.*|compare/gcd/.*")
+    assert [address for address in own if not new.fullmatch(address)] == []
 
 
 def test_what_is_no_longer_written_is_deleted_and_nothing_else(runs, tmp_path):
