@@ -40,6 +40,12 @@ def known_columns(results: Sequence[Result]) -> Values:
     }
 
 
+_MOST_PANELS = 24
+"""Results with curves over k on the page of a task, the best ones."""
+_MOST_SLICES, _FEWEST_SLICES, _MOST_CELLS = 60, 8, 1200
+"""Slices on the page of a task, fewer of them the more results it has."""
+
+
 def task_values(
     column: Column,
     entries: Sequence[ProblemEntry],
@@ -59,8 +65,10 @@ def task_values(
         charts: (place, title) of each chart on the page of its charts.
     """
     results = [standing.result for standing in column.standings]
-    panels = [drawn for result in results if (drawn := panel(result)) is not None]
+    drawn = [curves for one in results if (curves := panel(one)) is not None]
+    panels = drawn[:_MOST_PANELS]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != WHOLE)
+    most = max(_FEWEST_SLICES, min(_MOST_SLICES, _MOST_CELLS // len(results)))
     codes = [_barcode(place, result, entries) for place, result in enumerate(results)]
     return {
         "column": column,
@@ -70,9 +78,10 @@ def task_values(
         "limits": HEALTH_LIMITS,
         "axis": axis(standing.metric for standing in column.standings),
         "panels": panels,
-        "ks": sorted({k for drawn in panels for k in drawn.values}),
-        "slices": list(slices)[:_MOST_SLICES],
-        "more_slices": max(0, len(slices) - _MOST_SLICES),
+        "more_panels": len(drawn) - len(panels),
+        "ks": sorted({k for one in panels for k in one.values}),
+        "slices": list(slices)[:most],
+        "more_slices": max(0, len(slices) - most),
         "sliced": _slice_metric(column.metric, results),
         "charts": charts,
         "charts_page": charts_page(column),
@@ -88,10 +97,6 @@ def task_values(
         ],
         "strong": len(strong_models(column)),
     }
-
-
-_MOST_SLICES = 60
-"""Slices on the page of a task; the pages of runs have all."""
 
 
 def _barcode(place: int, result: Result, entries: Sequence[ProblemEntry]) -> Mapping[str, str]:
