@@ -370,6 +370,42 @@ def test_the_first_key_skips_to_the_content(open_page):
     assert tab.url.endswith("#:main")
 
 
+# --- long names ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a site whose models, tasks and problems have long names in several scripts."""
+    folder = tmp_path_factory.mktemp("lengthy")
+    names = ["a" * 180, "\u6f22\u5b57" * 40, "\u202e" + "b" * 60, "short"]
+    runs = [
+        make_run(
+            folder / str(place), model=f"vllm:org/{name}", task="t" * 90, problems=30, samples=4
+        )
+        for place, name in enumerate(names)
+    ]
+    return build_site(runs, folder / "site").parent
+
+
+LENGTHY = ["*.html", "task/*.html", "task/*/[act]*.html", "model/*.html", "compare/*/*.html"]
+LENGTHY += ["run/*--*.html", "run/*--*/*-samples-001.html"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("pattern", LENGTHY)
+def test_a_long_name_pushes_nothing_off_the_screen(browser, lengthy, pattern, width):
+    tab = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+    found = sorted(lengthy.glob(pattern))
+    assert found
+    for path in found[:4]:
+        tab.goto(path.as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path.name[:60]
+        ends = "all => all.slice(0, 1).map((one) => one.getBoundingClientRect().right)"
+        for selector in (".board .value", ".ranks .value"):
+            assert all(end <= width for end in tab.locator(selector).evaluate_all(ends))
+    tab.context.close()
+
+
 # --- a stranger, from the first page ---------------------------------------------------------
 
 
