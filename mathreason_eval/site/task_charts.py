@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import log10
 from statistics import quantiles
 from typing import cast
@@ -167,7 +168,8 @@ def _limem(results: Sequence[Result]) -> TableChart | None:
         name="limem",
         title="LiMem by perturbation",
         words="The part of the score that is memorisation by arXiv:2410.23123: originals that are "
-        "solved while the variant is not. Per cent, with 95 % intervals.",
+        "solved while the variant is not. Per cent, with 95 % intervals."
+        + _first_ones(found, results),
         columns=_columns(found),
         rows=tuple(
             TableRow(
@@ -191,7 +193,23 @@ def _by_variant(results: Sequence[Result], names: Sequence[str]) -> _ByVariant |
             own = [metric for name in names if (metric := result.metric(name, where)) is not None]
             if len(own) == len(names):
                 found.setdefault(result.page, {})[where] = tuple(own)
-    return found or None
+    return _drawn(found) if found else None
+
+
+_MOST_CELLS, _FEWEST_ROWS = 120, 4
+"""Cells with a picture in a chart of variants: of many variants fewer results are drawn."""
+
+
+def _drawn(found: _ByVariant) -> _ByVariant:
+    """Return the first results, as many as there is room for."""
+    most = max(_FEWEST_ROWS, _MOST_CELLS // len(_slices(found)))
+    return dict(islice(found.items(), most))
+
+
+def _first_ones(found: _ByVariant, results: Sequence[Result]) -> str:
+    """Return a sentence that says how many results are drawn, if some are left out."""
+    known = sum(bool(_variants([result])) for result in results)
+    return f" The first {len(found)} of {known} results." if known > len(found) else ""
 
 
 def _slices(found: _ByVariant) -> list[str]:
@@ -226,7 +244,7 @@ def _changes(results: Sequence[Result]) -> TableChart | None:
         name="variants",
         title="Originals and their variants",
         words="Accuracy on each kind of variant, paired with the originals of the same problems. "
-        "Below: the change in points with its 95 % interval.",
+        "Below: the change in points with its 95 % interval." + _first_ones(found, results),
         columns=_columns(found),
         rows=tuple(
             TableRow(page=page, cells=tuple(_change(cell, scale) for cell in _ordered(found, row)))
@@ -356,6 +374,8 @@ def _disagreement(results: Sequence[Result]) -> TableChart | None:
 
 # --- calibration -----------------------------------------------------------------------------
 
+_MOST_CALIBRATIONS = 9
+"""Results whose calibration is drawn, the best ones."""
 _FEWEST_VOTES = 4
 """Samples of a problem without which vote shares are too coarse to be a confidence."""
 
@@ -398,7 +418,7 @@ def calibrations(column: Column, entries: Sequence[ProblemEntry]) -> list[Calibr
     ]
     return [
         Calibration(page=result.page, error=result.metric("ece"), bins=tuple(_bins(votes[place])))
-        for place, result in shown[:MOST_DRAWN]
+        for place, result in shown[:_MOST_CALIBRATIONS]
     ]
 
 

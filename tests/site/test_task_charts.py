@@ -184,3 +184,26 @@ def test_the_page_of_a_task_leads_to_its_charts(tmp_path):
     assert len(wanted) == 7
     assert list(dead_links(site)) == []
     assert "80.0 → 60.0" in page.text
+
+
+@pytest.mark.slow
+def test_charts_of_many_results_and_variants_are_a_small_page(tmp_path):
+    runs = []
+    many = [
+        metric(0.5 - place / 100, name, f"variant=culture_{place}")
+        for place in range(16)
+        for name in ("origin", "avg", "drop", "limem")
+    ]
+    steps = [metric(1 - k / 50, f"survival@{k}") for k in range(1, 31)]
+    both = [metric(0.4, "both"), metric(0.6, "either")]
+    for number in range(26):
+        run = make_run(tmp_path / str(number), model=f"m{number}", problems=16, samples=4)
+        with RunWriter(run.path) as writer:
+            writer.write_metrics((*run.metrics(), *many, *steps, *both))
+        runs.append(run.fresh_view())
+    site = build_site(runs, tmp_path / "site").parent
+    page = Page(site / "task" / "shopping" / "charts.html")
+    assert len(page.tags) < 6_000
+    assert len(page.path.read_bytes()) < 300_000
+    assert "The first 7 of 24 results." in page.text
+    assert len(Page(site / "task" / "shopping.html").tags) < 6_000
