@@ -1,16 +1,15 @@
-"""The share of samples that are right within a token limit, replayed from one run."""
+"""Accuracy within a token limit, replayed from one run: a chart of a task."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 
+from mathreason_eval.compare.budget import BudgetSamples, score_within
 from mathreason_eval.site.drawings import LineChart, line_chart
 from mathreason_eval.site.leaderboard import Column
-from mathreason_eval.site.results import AskedProblem, Result
-from mathreason_eval.stats.estimators.items import WHOLE, cluster_of
-from mathreason_eval.stats.intervals import mean_of_scores
+from mathreason_eval.site.results import Result
+from mathreason_eval.stats.estimators.items import cluster_of
 from mathreason_eval.types import Metric, Outcome
 
 _FEWEST_LIMITS, _MOST_LIMITS = 3, 12
@@ -66,22 +65,13 @@ def _limits(results: Sequence[Result]) -> list[int]:
 
 def _within(result: Result, limits: Sequence[int], key: str | None) -> list[Metric]:
     """Return accuracy within each limit, with the problem as the unit."""
-    asked = [one for one in result.problems if one.judged]
-    clusters = [cluster_of(one.problem, key) for one in asked]
-    lengths = [_right_lengths(one) for one in asked]
-    size = len(asked), result.judged
-    return [
-        mean_of_scores(
-            [
-                bisect_right(own, limit) / one.judged
-                for own, one in zip(lengths, asked, strict=True)
-            ],
-            clusters,
-        ).metric(f"within@{limit}", (result.task, WHOLE), size)
-        for limit in limits
-    ]
-
-
-def _right_lengths(asked: AskedProblem) -> list[int]:
-    """Return the tokens of a problem's correct samples, the fewest first."""
-    return sorted(shot.tokens or 0 for shot in asked.shots if shot.state == Outcome.CORRECT)
+    asked = [one for one in result.problems if one.shots]
+    samples = BudgetSamples.from_rows(
+        [
+            (place, shot.tokens or 0, shot.state == Outcome.CORRECT)
+            for place, one in enumerate(asked)
+            for shot in one.shots
+        ],
+        [cluster_of(one.problem, key) for one in asked],
+    )
+    return [score_within(result.task, samples, limit) for limit in limits]

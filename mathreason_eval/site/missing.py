@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mathreason_eval.site.citations import TaskFacts
 from mathreason_eval.site.leaderboard import Column
-from mathreason_eval.site.markup import counted
 from mathreason_eval.site.results import Result
+from mathreason_eval.text import counted
 from mathreason_eval.types import Outcome
 
 
