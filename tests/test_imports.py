@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "steps":    "maths",
     "stats":    "errors registry types",
     "grade":    "environment errors extract maths registry steps text types",
-    "runs":     "errors stats text types version",
+    "runs":     "environment errors stats text types version",
     "tasks":    "environment errors extract maths registry resources text types",
     "families": "errors extract grade maths seeds stats steps types",
     "models":   "environment errors registry steps text types version",

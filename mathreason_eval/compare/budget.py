@@ -18,7 +18,7 @@ from mathreason_eval.runs.completeness import exclusions, gaps
 from mathreason_eval.runs.manifest import short_name
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.intervals import Clusters, mean_of_scores
-from mathreason_eval.types import Metric
+from mathreason_eval.types import Metric, Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,15 +29,43 @@ METRIC = "avg"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Samples:
+class BudgetSamples:
     """The judged samples of a task, by problem."""
 
     problem: NDArray[Any]
     """The place of each sample's problem."""
     tokens: NDArray[Any]
-    scores: NDArray[Any]
+    correct: NDArray[Any]
+    """1 for a correct sample, and 0."""
     problems: int
     clusters: Clusters | None
+
+    @classmethod
+    def from_rows(
+        cls, rows: Sequence[tuple[int, int, bool]], clusters: Clusters | None
+    ) -> BudgetSamples:
+        """Return them from (place of the problem from 0, tokens, whether it is correct)."""
+        import numpy as np
+
+        problem, tokens, correct = (np.array(one) for one in zip(*rows, strict=True))
+        return cls(
+            problem=problem,
+            tokens=tokens,
+            correct=correct.astype(float),
+            problems=int(problem.max()) + 1,
+            clusters=clusters,
+        )
+
+
+def score_within(task: str, found: BudgetSamples, budget: int) -> Metric:
+    """Return avg if what did not end within a budget is cut off and counts as 0."""
+    import numpy as np
+
+    correct = found.correct * (found.tokens <= budget)
+    number = np.bincount(found.problem, minlength=found.problems)
+    means = np.bincount(found.problem, weights=correct, minlength=found.problems) / number
+    mean = mean_of_scores(means, found.clusters)
+    return mean.metric(METRIC, (task, "all"), (found.problems, len(correct)))
 
 
 def budget_curves(runs: Sequence[Run], tasks: Sequence[str] = ()) -> tuple[Curve, ...]:
@@ -70,7 +98,7 @@ def _curve(run: Run, task: str) -> Curve:
     )
 
 
-def _points(run: Run, task: str, found: _Samples) -> Iterator[CurvePoint]:
+def _points(run: Run, task: str, found: BudgetSamples) -> Iterator[CurvePoint]:
     import numpy as np
 
     lacking = (*gaps(run, task, "it"), *exclusions(run, task, "it"))
@@ -78,7 +106,7 @@ def _points(run: Run, task: str, found: _Samples) -> Iterator[CurvePoint]:
         ended = found.tokens <= budget
         spent = float(np.minimum(found.tokens, budget).mean())
         said = f"{100 * float(ended.mean()):.1f} % of the samples end, {spent:,.0f} tokens each"
-        metric = _metric(task, found, found.scores * ended)
+        metric = score_within(task, found, budget)
         notes = (said, *lacking)
         yield CurvePoint(step=budget, run=str(run.path), metric=metric, notes=notes)
 
@@ -90,37 +118,28 @@ def _budgets(tokens: NDArray[Any], most: int | None) -> list[int]:
     return [*(one for one in powers if tokens.min() <= one < tokens.max()), last]
 
 
-def _samples(run: Run, task: str) -> _Samples:
+def _samples(run: Run, task: str) -> BudgetSamples:
     """Return the samples that are judged.
 
     Raises:
         RunError: if the tokens of one are not known, or there are none.
     """
-    import numpy as np
-
     infos = run.distinct_infos(task)
     places: dict[str, int] = {}
-    rows: list[tuple[int, int, float]] = []
+    rows: list[tuple[int, int, bool]] = []
     unknown = 0
     for verdict in run.verdicts(task):
         of_sample = infos[verdict.problem_id, verdict.sample].completion_tokens
         place = places.setdefault(verdict.problem_id, len(places))
         unknown += of_sample is None
-        rows.append((place, of_sample or 0, verdict.score))
+        rows.append((place, of_sample or 0, verdict.outcome is Outcome.CORRECT))
     if unknown or not rows:
         what = f"the tokens of {unknown:,} samples are not known" if rows else "nothing is judged"
         raise RunError(
             f"{task} of {run.path} has no score by budget: {what}.",
             "Name a run whose engine counted them.",
         )
-    problem, tokens, scores = zip(*rows, strict=True)
-    return _Samples(
-        problem=np.array(problem),
-        tokens=np.array(tokens),
-        scores=np.array(scores),
-        problems=len(places),
-        clusters=_clusters(run, task, list(places)),
-    )
+    return BudgetSamples.from_rows(rows, _clusters(run, task, list(places)))
 
 
 def _clusters(run: Run, task: str, ids: Sequence[str]) -> Clusters | None:
@@ -129,12 +148,3 @@ def _clusters(run: Run, task: str, ids: Sequence[str]) -> Clusters | None:
         return None
     of = {problem.id: problem.meta.get(key, problem.id) for problem in run.problems(task)}
     return [of[one] for one in ids]
-
-
-def _metric(task: str, found: _Samples, scores: NDArray[Any]) -> Metric:
-    import numpy as np
-
-    number = np.bincount(found.problem, minlength=found.problems)
-    means = np.bincount(found.problem, weights=scores, minlength=found.problems) / number
-    mean = mean_of_scores(means, found.clusters)
-    return mean.metric(METRIC, (task, "all"), (found.problems, len(scores)))

@@ -429,12 +429,17 @@ def differences(own: Conditions, usual: Conditions) -> Iterator[tuple[str, str]]
         whose = f"data {was}, not {other}: " if was != other else ""
         yield "data", f"{whose}{counted} other contents: {first}"
     if asked.keys() != others.keys():
-        alone = sorted(asked.keys() ^ others.keys())
-        where = "asked" if alone[0] in asked else "not asked"
-        only = f"{len(alone):,} in one run only, {alone[0]!r} first, which is {where}"
         counts = f"{len(asked):,} problems asked, not {len(others):,}"
         same = len(asked) == len(others)
-        yield "problems", f"{f'other {len(asked):,} problems' if same else counts}: {only}"
+        found = ("without", others.keys() - asked.keys()), ("with", asked.keys() - others.keys())
+        which = ", ".join(f"{word} {_first_of(names)}" for word, names in found if names)
+        yield "problems", f"{f'other {len(asked):,} problems' if same else counts}: {which}"
+
+
+def _first_of(names: Iterable[str]) -> str:
+    """Return the first of some names and the number of the others."""
+    first, *others = sorted(names)
+    return f"{first!r}" + (f" and {len(others):,} more" if others else "")
 
 
 def _in_words(value: object) -> str:

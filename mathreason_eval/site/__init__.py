@@ -33,6 +33,7 @@ from mathreason_eval.runs.addresses import (
     earlier_addresses,
     run_addresses,
 )
+from mathreason_eval.runs.code_commit import code_commit
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
 from mathreason_eval.site.changes import PAGE as CHANGES
@@ -53,6 +54,7 @@ from mathreason_eval.site.folder import SiteFolder
 from mathreason_eval.site.formats import environment
 from mathreason_eval.site.kept_texts import Excerpts
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
+from mathreason_eval.site.missing import Missing, missing
 from mathreason_eval.site.model_card import model_card
 from mathreason_eval.site.model_page import ModelResult, model_results, model_values
 from mathreason_eval.site.pages import (
@@ -165,13 +167,18 @@ class _Builder:
         self.folder.write("index.json", _json(_index_data(table)))
         self._write_data(table, facts)
         self._write_redirects(addresses)
-        made = self._write_site_pages(table, matrices)
+        made = self._write_site_pages(table, matrices, missing(table, facts))
         known = {address: _lasting(run) for address, run in addresses.items()}
         earlier = self.folder.record.runs.items()
         still = {name: run for name, run in earlier if run in known.values()}
         self.folder.finish(made, {**still, **known})
 
-    def _write_site_pages(self, table: Sequence[Column], matrices: Mapping[str, Matrix]) -> str:
+    def _write_site_pages(
+        self,
+        table: Sequence[Column],
+        matrices: Mapping[str, Matrix],
+        left_out: Sequence[Missing],
+    ) -> str:
         """Write the pages of the whole site; return the time that the first one gives.
 
         They are written last, when everything that they link to is there.
@@ -181,7 +188,14 @@ class _Builder:
 
         def pages(made: str) -> dict[str, bytes]:
             told = extended(history, table, made)
-            overview = Overview(table=table, rows=board, history=told, matrices=matrices)
+            overview = Overview(
+                table=table,
+                rows=board,
+                history=told,
+                matrices=matrices,
+                missing=left_out,
+                commit=code_commit(),
+            )
             rendered = {
                 address: self._rendered(address, address, {**values(overview), "made": made})
                 for address, values in SITE_PAGES.items()

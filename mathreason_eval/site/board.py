@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mathreason_eval.site.charts import Scatter, scatter
@@ -59,6 +59,16 @@ def health(row: Row) -> Mapping[str, float | None]:
         count = sum(result.states[outcome] for result in results)
         shares[outcome] = count / judged if known else None
     return shares
+
+
+def known_health(rows: Iterable[Mapping[str, float | None]]) -> list[str]:
+    """Return the outcomes whose share is known for a row: a column of unknowns says nothing."""
+    shares = [*rows]
+    return [
+        outcome
+        for outcome in (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
+        if any(own[outcome] is not None for own in shares)
+    ]
 
 
 SAMPLED = ("pass", "maj")

@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import islice
 
 from mathreason_eval.site.leaderboard import Column, Standing
+from mathreason_eval.text import short_names
 from mathreason_eval.text.documents import parse_json
 from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
@@ -89,8 +90,12 @@ def extended(history: History, table: Sequence[Column], at: str) -> History:
         table: the columns of this build.
         at: its time.
     """
+    short = short_names(one.result.model for column in table for one in column.standings)
     present = {
-        f"{standing.result.page}/{column.page}": (_words(column, standing), _digest(standing))
+        f"{standing.result.page}/{column.page}": (
+            _words(column, standing, short),
+            _digest(standing),
+        )
         for column in table
         for standing in column.standings
     }
@@ -114,8 +119,9 @@ def _named(results: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(words for words, _ in islice(results, _MOST_NAMES))
 
 
-def _words(column: Column, standing: Standing) -> str:
-    return f"{standing.result.display or standing.result.model} on {column.task}"[:_LONGEST]
+def _words(column: Column, standing: Standing, short: Mapping[str, str]) -> str:
+    result = standing.result
+    return f"{result.display or short[result.model]} on {column.task}"[:_LONGEST]
 
 
 def _digest(standing: Standing) -> str:

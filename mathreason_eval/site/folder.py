@@ -12,8 +12,9 @@ import itertools
 import os
 import re
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,17 @@ from mathreason_eval.text.jsonl import dumps
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
 
 RECORD = ".mathreason-site.json"
-"""What the last build wrote: digests by address, so that nothing else is ever deleted."""
+"""What the last build wrote: a mark for each file, so that nothing else is ever deleted."""
 _STAGED = ".mathreason-building"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """What the last build left behind."""
 
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Digests of contents that a build gave each address: one, or two if it was killed."""
+    marks: frozenset[str] = frozenset()
+    """The mark of each content that a build gave an address: one a file, two if it was killed."""
     made: str | None = None
     """The time that its first page gives."""
     runs: Mapping[str, str] = field(default_factory=dict)
@@ -50,11 +51,7 @@ def read_record(out: Path) -> Record:
         with os.fdopen(descriptor, "rb") as stream:
             content = parse_json(stream.read(MAX_DOCUMENT_BYTES + 1))
         return Record(
-            files={
-                address: tuple(map(str, digests))
-                for address, digests in content["files"].items()
-                if _is_address(address) and _OURS.match(address)
-            },
+            marks=frozenset(_recorded(content["files"])),
             made=str(content["made"]),
             runs={
                 name: str(known)
@@ -66,11 +63,23 @@ def read_record(out: Path) -> Record:
         return Record()
 
 
+def _recorded(files: object) -> Iterator[str]:
+    """Yield the marks of a record; format 1 has lists of digests by address."""
+    if isinstance(files, dict):
+        for address, digests in files.items():
+            yield from (_mark(str(address), str(digest)) for digest in digests)
+    elif isinstance(files, list):
+        yield from map(str, files)
+    else:
+        raise TypeError(files)
+
+
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
-_OURS = re.compile(r"(?:changes|feed|index|site)[.-][^/]*\Z|(?:compare|data|model|run|task)/")
-"""Addresses that a build gives: no other file is ever deleted, whatever a record says."""
+_OURS = re.compile(r"(?:changes|feed|index|site)[.-].*")
+_FOLDERS = ("compare", "data", "model", "run", "task")
+"""Where a build puts files: no other is ever deleted, whatever a record says."""
 _MAX_RUNS = 10_000
 """Runs of a record, each of which gets pages that lead on."""
 
@@ -112,8 +121,11 @@ class SiteFolder:
     @property
     def changes(self) -> bool:
         """Return whether anything written so far differs from the last build."""
-        gone = self.record.files.keys() - self._digests.keys()
-        return bool(self._fresh or self._changed or gone - _LAST)
+        return bool(
+            self._fresh
+            or self._changed
+            or any(address not in _LAST for address in self._no_longer_written())
+        )
 
     def write(self, address: str, content: bytes) -> bool:
         """Stage a file if it is not what lies there already; return whether it is staged.
@@ -147,8 +159,7 @@ class SiteFolder:
         Version 0.1.0 kept no record, and its pages say what made them.
         """
         held = self._held(address)
-        recorded = self.record.files.get(address, ())
-        return held is None or _digest(held) in recorded or _MADE_BY in held
+        return held is None or self._is_recorded(address, held) or _MADE_BY in held
 
     def pages_below(self, name: str) -> list[str]:
         """Return the addresses of the pages that lie in a folder of the site."""
@@ -164,35 +175,52 @@ class SiteFolder:
             made: the time that the first page gives.
             runs: as `Record.runs`.
         """
-        old = self.record.files
-        both = {
-            address: tuple(dict.fromkeys((*old.get(address, ()), *self._new(address))))
-            for address in {*old, *self._digests}
-        }
-        final = Record(
-            files={address: self._new(address) for address in self._digests}, made=made, runs=runs
-        )
+        new = frozenset(_mark(address, digest) for address, digest in self._digests.items())
+        final = Record(marks=new, made=made, runs=runs)
         if self.changes or self.record != final:
             # A build that is killed from here on has both versions on record.
-            self._write_record(Record(files=both, made=made, runs=runs))
+            self._write_record(replace(final, marks=self.record.marks | new))
             for address in [*self._fresh, *self._changed]:
                 self._move(address)
-            for address in sorted(old.keys() - self._digests.keys()):
-                self._delete(address, old[address])
+            for address in [*self._no_longer_written()]:
+                self._delete(address)
             self._write_record(final)
         self._clear_staged()
 
-    def _new(self, address: str) -> tuple[str, ...]:
-        return (self._digests[address],) if address in self._digests else ()
+    def _no_longer_written(self) -> Iterator[str]:
+        """Yield each file that an earlier build wrote and this one does not.
+
+        A file that somebody changed has another mark, and is kept.
+        """
+        for address in self._present():
+            if address not in self._digests and (self.out / address).is_file():
+                held = self._held(address)
+                if held is not None and self._is_recorded(address, held):
+                    yield address
+
+    def _present(self) -> Iterator[str]:
+        """Yield the addresses of the files where a build puts them, in order."""
+        top = [one.name for one in self.out.iterdir() if _OURS.fullmatch(one.name)]
+        yield from (name for name in sorted(top) if _is_address(name))
+        for folder in _FOLDERS:
+            for parent, folders, names in os.walk(self.out / folder):
+                folders.sort()
+                inner = Path(parent).relative_to(self.out).as_posix()
+                addresses = (f"{inner}/{name}" for name in sorted(names))
+                yield from filter(_is_address, addresses)
+
+    def _is_recorded(self, address: str, content: bytes) -> bool:
+        return _mark(address, _digest(content)) in self.record.marks
 
     def _write_record(self, record: Record) -> None:
         content: dict[str, Any] = {
             "format": _FORMAT,
             "made": record.made,
             "runs": dict(record.runs),
-            "files": {address: list(record.files[address]) for address in sorted(record.files)},
+            "files": sorted(record.marks),
         }
-        text = dumps(content, indent=1).encode() + b"\n"
+        # A line a mark, so that versions of a site that is kept in git differ by few lines.
+        text = dumps(content, indent=0).encode() + b"\n"
         replace_file(self.out / RECORD, text, within=self.out, durable=False)
 
     def _held(self, address: str) -> bytes | None:
@@ -219,11 +247,8 @@ class SiteFolder:
         except OSError as error:
             raise cannot_write(path, error) from None
 
-    def _delete(self, address: str, digests: tuple[str, ...]) -> None:
-        """Delete a file that a build wrote, unless somebody changed it, and its folder if empty."""
-        held = self._held(address)
-        if held is None or _digest(held) not in digests:
-            return
+    def _delete(self, address: str) -> None:
+        """Delete a file, and its folders where it was the last one."""
         path = self.out / address
         with opened_parent(path, self.out) as folder:
             os.unlink(path.name, dir_fd=folder)
@@ -253,3 +278,13 @@ def _folders(address: str) -> Iterator[str]:
 
 def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()[:16]
+
+
+_MARK_BYTES = 9
+"""Of a mark: nobody changes a page to another one of the same mark by chance."""
+
+
+def _mark(address: str, digest: str) -> str:
+    """Return a short digest of an address and of the digest of what lies there."""
+    spelled = f"{address}\n{digest}".encode("utf-8", "surrogatepass")
+    return b64encode(sha256(spelled).digest()[:_MARK_BYTES]).decode()

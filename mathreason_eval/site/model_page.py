@@ -11,6 +11,7 @@ from mathreason_eval.site.leaderboard import Column, Standing
 from mathreason_eval.site.pages import Values, model_names
 from mathreason_eval.site.problem_page import problem_page
 from mathreason_eval.site.problems import ProblemEntry
+from mathreason_eval.site.task_page import known_columns
 
 _MOST_PROBLEMS = 12
 """Problems of each kind on the page."""
@@ -88,6 +89,7 @@ def model_values(results: Sequence[ModelResult]) -> Values:
         "model": first.manifest.model,
         "short": short,
         "results": sorted(results, key=lambda one: (one.column.task, one.standing.result.page)),
+        **known_columns([one.standing.result for one in results]),
         "legend": barcode.legend(result.stripes for result in results),
         "samples": sum(one.standing.result.judged for one in results),
     }

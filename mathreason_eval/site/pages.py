@@ -9,10 +9,12 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from mathreason_eval.compare.pairing import metric_name
 from mathreason_eval.runs.addresses import SAMPLES_PER_PAGE
 from mathreason_eval.site.board import (
     SAMPLED,
     health,
+    known_health,
     mean_tokens,
     overall,
     sampled_metric,
@@ -21,10 +23,12 @@ from mathreason_eval.site.board import (
 from mathreason_eval.site.changes import History
 from mathreason_eval.site.leaderboard import HEALTH_LIMITS, Column, Row
 from mathreason_eval.site.markup import question
+from mathreason_eval.site.missing import Missing
 from mathreason_eval.site.results import STATES, Result, ShownSample, samples_page
 from mathreason_eval.site.sample_markup import sample_article
 from mathreason_eval.site.settled import Matrix, resolution
-from mathreason_eval.stats.metrics import is_power_of_two, shown_as
+from mathreason_eval.stats.estimators.items import WHOLE
+from mathreason_eval.stats.metrics import DEFAULT_METRIC, PRIMARY, is_power_of_two, shown_as
 from mathreason_eval.text import short_names
 from mathreason_eval.types import Metric, Outcome, Prompt
 
@@ -45,6 +49,10 @@ class Overview:
     """What changed, and when."""
     matrices: Mapping[str, Matrix]
     """By task, which differences are settled; none for fewer than two ranked results."""
+    missing: Sequence[Missing] = ()
+    """What is not shown, and why."""
+    commit: str | None = None
+    """That of the code; None if unknown."""
 
 
 def index_values(overview: Overview) -> Values:
@@ -73,6 +81,10 @@ def index_values(overview: Overview) -> Values:
         "matrix": overview.matrices.get(table[0].task),
         "scatter": tokens_picture(table[0]),
         "limits": HEALTH_LIMITS,
+        "missing": overview.missing,
+        "commit": overview.commit,
+        "tokens_known": any(row["tokens"] is not None for row in shown),
+        "health": known_health(map(health, board)),
         "changes": overview.history.changes[:_MOST_CHANGES],
     }
 
@@ -195,13 +207,25 @@ def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int
         "short": first.display or first.model,
         "page": first.page,
         "manifest": first.manifest,
-        "results": [_part(*part) for part in parts],
+        "results": [_part(*part, most=_MOST_METRICS // len(parts)) for part in parts],
         "facts": list(_facts("", _manifest_facts(first))),
     }
 
 
-def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str, int]) -> Values:
-    shown = [metric for metric in result.metrics if _is_shown(metric, result)]
+_MOST_METRICS = 200
+"""Metrics on the page of a run, shared by its tasks: a family has hundreds of slices."""
+_MOST_PAGES = 60
+"""Links to pages of samples, shared out over all of them."""
+
+
+def _part(
+    result: Result,
+    publisher: PublisherVerdicts,
+    first_pages: Mapping[str, int],
+    *,
+    most: int = _MOST_METRICS,
+) -> Values:
+    shown = _shown_metrics(result, most)
     # A slice's metrics need not be adjacent: those of families follow all others.
     by_slice: dict[str, list[Metric]] = {}
     for metric in shown:
@@ -224,7 +248,7 @@ def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str
         ],
         "pages": [
             {"number": number, "href": _from_run(result, number)}
-            for number in range(1, result.pages + 1)
+            for number in _spread(result.pages)
         ],
         "labels": {
             "count": publisher.count,
@@ -237,6 +261,23 @@ def _part(result: Result, publisher: PublisherVerdicts, first_pages: Mapping[str
             ],
         },
     }
+
+
+def _shown_metrics(result: Result, most: int) -> list[Metric]:
+    """Return the metrics of the whole task, and of slices as many of the first as there is room."""
+    found = [metric for metric in result.metrics if _is_shown(metric, result)]
+    whole = [metric for metric in found if metric.slice == WHOLE]
+    slices = [metric for metric in found if metric.slice != WHOLE]
+    if len(whole) + len(slices) > most:
+        ranked_by = {DEFAULT_METRIC, metric_name(PRIMARY, [result.entry])}
+        slices = [metric for metric in slices if metric.name in ranked_by]
+    return [*whole, *slices[: max(0, most - len(whole))]]
+
+
+def _spread(pages: int) -> list[int]:
+    """Return the numbers of pages that are linked: all of a few, of many the ends and some."""
+    step = -(-pages // _MOST_PAGES)
+    return sorted({*range(1, pages + 1, max(1, step)), *([pages] if pages else [])})
 
 
 def is_known(outcome: Outcome, result: Result) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mathreason_eval.site import barcode
@@ -75,10 +75,15 @@ def _class(
         "samples": one.samples,
         "share": one.models / models if models else 0.0,
         "given": [
-            _given(entry, results[given.place], given.shots, most, label, excerpts)
+            _given(entry, results[given.place], _unsaid(one, given.shots), most, label, excerpts)
             for given in one.given
         ],
     }
+
+
+def _unsaid(one: AnswerClass, shots: Sequence[Shot]) -> list[Shot]:
+    """Return samples without their answers where these are spelled like that of their class."""
+    return [replace(shot, answer=None) if shot.answer == one.answer else shot for shot in shots]
 
 
 def _given(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import log10
 from statistics import quantiles
 from typing import cast
 
-from mathreason_eval.families.processbench.grader import index_of
+from mathreason_eval.site.budget import budget_chart
 from mathreason_eval.site.charts import Axis, axis
 from mathreason_eval.site.drawings import (
     Cell,
@@ -26,6 +27,7 @@ from mathreason_eval.site.leaderboard import Column
 from mathreason_eval.site.pages import Values, result_labels
 from mathreason_eval.site.problems import ProblemEntry
 from mathreason_eval.site.results import Result
+from mathreason_eval.site.step_errors import confusions, first_errors
 from mathreason_eval.stats.estimators.confidence import BINS
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.intervals import wilson
@@ -45,9 +47,10 @@ def task_charts(column: Column) -> list[Chart]:
     made: list[Chart | None] = [
         *_by_number(column, shown),
         _survival(shown),
+        budget_chart(column, shown),
         _limem(shown),
         _changes(shown),
-        _first_errors(column, shown),
+        first_errors(column, shown),
         _lengths(shown),
         _disagreement(shown),
     ]
@@ -62,6 +65,7 @@ def charts_values(column: Column, entries: Sequence[ProblemEntry]) -> Values | N
         entries: its problems.
     """
     charts, calibrated = task_charts(column), calibrations(column, entries)
+    confused = confusions(column)
     if not charts and not calibrated:
         return None
     judged = sum(bool(standing.result.judged) for standing in column.standings)
@@ -70,6 +74,7 @@ def charts_values(column: Column, entries: Sequence[ProblemEntry]) -> Values | N
         "lines": [chart for chart in charts if isinstance(chart, LineChart)],
         "tables": [chart for chart in charts if isinstance(chart, TableChart)],
         "calibrations": calibrated,
+        "confusions": confused,
         "left_out": max(0, judged - MOST_DRAWN),
         "most": MOST_DRAWN,
         "label": result_labels([standing.result for standing in column.standings]),
@@ -80,6 +85,8 @@ def chart_titles(values: Values) -> list[tuple[str, str]]:
     """Return (place, title) of each chart of a page's variables, in the order of the page."""
     charts = [*cast("list[Chart]", values["lines"]), *cast("list[Chart]", values["tables"])]
     found = [(chart.name, chart.title) for chart in charts]
+    if values["confusions"]:
+        found.append(("confusion", "First false step: true and said"))
     return [*found, ("calibration", "Calibration")] if values["calibrations"] else found
 
 
@@ -161,7 +168,8 @@ def _limem(results: Sequence[Result]) -> TableChart | None:
         name="limem",
         title="LiMem by perturbation",
         words="The part of the score that is memorisation by arXiv:2410.23123: originals that are "
-        "solved while the variant is not. Per cent, with 95 % intervals.",
+        "solved while the variant is not. Per cent, with 95 % intervals."
+        + _first_ones(found, results),
         columns=_columns(found),
         rows=tuple(
             TableRow(
@@ -185,7 +193,23 @@ def _by_variant(results: Sequence[Result], names: Sequence[str]) -> _ByVariant |
             own = [metric for name in names if (metric := result.metric(name, where)) is not None]
             if len(own) == len(names):
                 found.setdefault(result.page, {})[where] = tuple(own)
-    return found or None
+    return _drawn(found) if found else None
+
+
+_MOST_CELLS, _FEWEST_ROWS = 120, 4
+"""Cells with a picture in a chart of variants: of many variants fewer results are drawn."""
+
+
+def _drawn(found: _ByVariant) -> _ByVariant:
+    """Return the first results, as many as there is room for."""
+    most = max(_FEWEST_ROWS, _MOST_CELLS // len(_slices(found)))
+    return dict(islice(found.items(), most))
+
+
+def _first_ones(found: _ByVariant, results: Sequence[Result]) -> str:
+    """Return a sentence that says how many results are drawn, if some are left out."""
+    known = sum(bool(_variants([result])) for result in results)
+    return f" The first {len(found)} of {known} results." if known > len(found) else ""
 
 
 def _slices(found: _ByVariant) -> list[str]:
@@ -220,7 +244,7 @@ def _changes(results: Sequence[Result]) -> TableChart | None:
         name="variants",
         title="Originals and their variants",
         words="Accuracy on each kind of variant, paired with the originals of the same problems. "
-        "Below: the change in points with its 95 % interval.",
+        "Below: the change in points with its 95 % interval." + _first_ones(found, results),
         columns=_columns(found),
         rows=tuple(
             TableRow(page=page, cells=tuple(_change(cell, scale) for cell in _ordered(found, row)))
@@ -244,80 +268,6 @@ def _change(metrics: tuple[Metric, ...] | None, scale: Axis) -> Cell | None:
             _dot("one", scale, variant.value),
         ),
     )
-
-
-# --- the first false step --------------------------------------------------------------------
-
-# fmt: off
-_ERRORS = (
-    # class     what a judgement of a solution is
-    ("found",   "the first false step"),
-    ("early",   "an earlier step"),
-    ("late",    "a later step"),
-    ("missed",  "false step missed"),
-    ("clean",   "correct, and called so"),
-    ("alarm",   "correct, and called false"),
-    ("mute",    "no step named"),
-)
-# fmt: on
-
-
-def _first_errors(column: Column, results: Sequence[Result]) -> TableChart | None:
-    """Return what becomes of solutions with and without a false step; None for other tasks."""
-    if column.reference.entry.grading.grade != "step-index":
-        return None
-    counts = {result.page: _error_counts(result) for result in results}
-    kinds = [kind for kind in _ERRORS if any(count[kind[0]] for count in counts.values())]
-    return TableChart(
-        name="first-errors",
-        title="What is called the first false step",
-        words="Samples by what is true and what was said; a reward model says the first step that "
-        "it scores below one half.",
-        columns=tuple(words for _, words in kinds),
-        rows=tuple(
-            TableRow(
-                page=page,
-                cells=tuple(Cell(text=thousands(count[name])) for name, _ in kinds),
-                marks=tuple(_stacked(count)),
-            )
-            for page, count in counts.items()
-            if count
-        ),
-        axis=Axis(low=0, high=1, ticks=()),
-        legend=tuple((f"bar {name}", words) for name, words in kinds),
-    )
-
-
-def _error_counts(result: Result) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for asked in result.problems:
-        for shot in asked.shots:
-            if asked.problem.gold and shot.state in set(Outcome):
-                counts[_kind_of_error(int(asked.problem.gold[0]), _index(shot.answer))] += 1
-    return counts
-
-
-def _index(answer: str | None) -> int | None:
-    return None if answer is None else index_of(answer)
-
-
-def _kind_of_error(true: int, said: int | None) -> str:
-    if said is None:
-        return "mute"
-    if true < 0:
-        return "clean" if said < 0 else "alarm"
-    if said < 0:
-        return "missed"
-    return "found" if said == true else "early" if said < true else "late"
-
-
-def _stacked(count: Counter[str]) -> Iterator[Mark]:
-    before = 0.0
-    for name, _ in _ERRORS:
-        if count[name]:
-            after = before + 100 * count[name] / count.total()
-            yield Mark(kind=f"bar {name}", low=round(before, 2), high=round(after, 2))
-            before = after
 
 
 # --- lengths ---------------------------------------------------------------------------------
@@ -424,6 +374,8 @@ def _disagreement(results: Sequence[Result]) -> TableChart | None:
 
 # --- calibration -----------------------------------------------------------------------------
 
+_MOST_CALIBRATIONS = 9
+"""Results whose calibration is drawn, the best ones."""
 _FEWEST_VOTES = 4
 """Samples of a problem without which vote shares are too coarse to be a confidence."""
 
@@ -466,7 +418,7 @@ def calibrations(column: Column, entries: Sequence[ProblemEntry]) -> list[Calibr
     ]
     return [
         Calibration(page=result.page, error=result.metric("ece"), bins=tuple(_bins(votes[place])))
-        for place, result in shown[:MOST_DRAWN]
+        for place, result in shown[:_MOST_CALIBRATIONS]
     ]
 
 

@@ -26,6 +26,26 @@ _HEALTH = (Outcome.TRUNCATED, Outcome.NO_ANSWER, Outcome.UNGRADABLE)
 """The outcomes that are neither correct nor wrong."""
 
 
+def known_columns(results: Sequence[Result]) -> Values:
+    """Return which of the columns of health and cost are known for a result, and which for none.
+
+    A column of unknowns says nothing but takes the room of one that does.
+    """
+    names = (*map(str, _HEALTH), "tokens")
+    known = tuple(name for name in names if any(one.metric(name) is not None for one in results))
+    return {
+        "known": known,
+        "health_known": any(name in known for name in _HEALTH),
+        "unknown": [name.replace("_", " ") for name in names if name not in known],
+    }
+
+
+_MOST_PANELS = 24
+"""Results with curves over k on the page of a task, the best ones."""
+_MOST_SLICES, _FEWEST_SLICES, _MOST_CELLS = 60, 8, 1200
+"""Slices on the page of a task, fewer of them the more results it has."""
+
+
 def task_values(
     column: Column,
     entries: Sequence[ProblemEntry],
@@ -45,20 +65,23 @@ def task_values(
         charts: (place, title) of each chart on the page of its charts.
     """
     results = [standing.result for standing in column.standings]
-    panels = [drawn for result in results if (drawn := panel(result)) is not None]
+    drawn = [curves for one in results if (curves := panel(one)) is not None]
+    panels = drawn[:_MOST_PANELS]
     slices = dict.fromkeys(m.slice for r in results for m in r.metrics if m.slice != WHOLE)
+    most = max(_FEWEST_SLICES, min(_MOST_SLICES, _MOST_CELLS // len(results)))
     codes = [_barcode(place, result, entries) for place, result in enumerate(results)]
     return {
         "column": column,
         "summary": _summary(column),
         "label": result_labels(results),
-        "health": _HEALTH,
+        **known_columns(results),
         "limits": HEALTH_LIMITS,
         "axis": axis(standing.metric for standing in column.standings),
         "panels": panels,
-        "ks": sorted({k for drawn in panels for k in drawn.values}),
-        "slices": list(slices)[:_MOST_SLICES],
-        "more_slices": max(0, len(slices) - _MOST_SLICES),
+        "more_panels": len(drawn) - len(panels),
+        "ks": sorted({k for one in panels for k in one.values}),
+        "slices": list(slices)[:most],
+        "more_slices": max(0, len(slices) - most),
         "sliced": _slice_metric(column.metric, results),
         "charts": charts,
         "charts_page": charts_page(column),
@@ -74,10 +97,6 @@ def task_values(
         ],
         "strong": len(strong_models(column)),
     }
-
-
-_MOST_SLICES = 60
-"""Slices on the page of a task; the pages of runs have all."""
 
 
 def _barcode(place: int, result: Result, entries: Sequence[ProblemEntry]) -> Mapping[str, str]:

@@ -8,9 +8,10 @@ import pytest
 from gate_runs import edited
 
 from mathreason_eval import evaluate, load_run
-from mathreason_eval.compare.budget import budget_curves
+from mathreason_eval.compare.budget import BudgetSamples, budget_curves, score_within
 from mathreason_eval.errors import RunError, UnknownNameError
 from mathreason_eval.site.curves import curves_svg
+from mathreason_eval.types import Outcome
 
 TEXTS = ["\\\\boxed{4}", "one two three \\\\boxed{4}", "a b c d e f g h i j \\\\boxed{4}",
          "a b c d e f \\\\boxed{5}"]  # fmt: skip
@@ -59,7 +60,8 @@ def test_each_budget_counts_what_ended_within_it(run):
     assert [point.step for point in curve.points] == [1, 2, 4, 8, 1024]
     for point in curve.points:
         right = [
-            one.score * (infos[one.problem_id, one.sample].completion_tokens <= point.step)
+            (one.outcome is Outcome.CORRECT)
+            * (infos[one.problem_id, one.sample].completion_tokens <= point.step)
             for one in verdicts
         ]
         assert point.metric.value == pytest.approx(sum(right) / len(right))
@@ -99,3 +101,10 @@ def test_the_command_prints_and_draws_it(mathreason, run, tmp_path):
     assert [one["of"] for one in told] == ["max_tokens"]
     for words in (["--metric", "maj@4"], ["--pattern", "(x)"]):
         assert mathreason("curve", run.path, "--budget", *words).code == 2
+
+
+def test_partial_credit_is_not_correct():
+    rows = [(0, 10, False), (0, 20, True), (1, 30, True), (1, 40, False)]
+    samples = BudgetSamples.from_rows(rows, None)
+    values = [score_within("t", samples, budget).value for budget in (5, 20, 30, 99)]
+    assert values == [0, 0.25, 0.5, 0.5]

@@ -368,3 +368,106 @@ def test_the_first_key_skips_to_the_content(open_page):
     assert tab.locator(":focus").inner_text() == "Skip to the content"
     tab.keyboard.press("Enter")
     assert tab.url.endswith("#:main")
+
+
+# --- long names ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a site whose models, tasks and problems have long names in several scripts."""
+    folder = tmp_path_factory.mktemp("lengthy")
+    names = ["a" * 180, "\u6f22\u5b57" * 40, "\u202e" + "b" * 60, "short"]
+    runs = [
+        make_run(
+            folder / str(place), model=f"vllm:org/{name}", task="t" * 90, problems=30, samples=4
+        )
+        for place, name in enumerate(names)
+    ]
+    return build_site(runs, folder / "site").parent
+
+
+LENGTHY = ["*.html", "task/*.html", "task/*/[act]*.html", "model/*.html", "compare/*/*.html"]
+LENGTHY += ["run/*--*.html", "run/*--*/*-samples-001.html"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("pattern", LENGTHY)
+def test_a_long_name_pushes_nothing_off_the_screen(browser, lengthy, pattern, width):
+    tab = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+    found = sorted(lengthy.glob(pattern))
+    assert found
+    for path in found[:4]:
+        tab.goto(path.as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path.name[:60]
+        ends = "all => all.slice(0, 1).map((one) => one.getBoundingClientRect().right)"
+        for selector in (".board .value", ".ranks .value"):
+            assert all(end <= width for end in tab.locator(selector).evaluate_all(ends))
+    tab.context.close()
+
+
+# --- a stranger, from the first page ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first page of a site whose runs have prompts, and on which golds are in doubt."""
+    folder = tmp_path_factory.mktemp("tour")
+    skills = {"ada": 0.64, "ben": 0.6, "cleo": 0.56, "dot": 0.32}
+    made = {"problems": 120, "samples": 1, "prompt": "Reason step by step."}
+    runs = [
+        make_run(folder / name, model=f"vllm:org/{name}", skill=skill, **made)
+        for name, skill in skills.items()
+    ]
+    return build_site(runs, folder / "site")
+
+
+MOST_CLICKS = 3
+"""From the first page to whatever a stranger asks for."""
+
+# fmt: off
+WANTED = {
+    # question                          what is clicked in turn, what is then to be seen
+    "a wrong answer with its reason": (
+        lambda tab: [
+            tab.locator(".board tr", has_text="ada").locator("td a.own").first,
+            tab.locator("tr", has=tab.get_by_role("rowheader", name="wrong")).get_by_role("link"),
+        ],
+        lambda tab: tab.locator("article.sample.wrong, article.sample[data-kind=wrong]")
+        .get_by_text(re.compile("≠")),
+    ),
+    "whether two models differ surely": (
+        lambda tab: [tab.locator(".matrix td a").first],
+        lambda tab: tab.get_by_text(re.compile(r"adjusted p.{1,3}[=<]")),
+    ),
+    "a gold in doubt": (
+        lambda tab: [
+            tab.locator(".board thead a").first,
+            tab.get_by_role("region", name="Table: Golds in doubt").locator("tbody a").first,
+        ],
+        lambda tab: tab.get_by_text("Gold in doubt."),
+    ),
+    "the exact prompt": (
+        lambda tab: [
+            tab.locator(".board tr", has_text="ada").locator("td a.own").first,
+            tab.locator("tr", has=tab.get_by_role("rowheader", name="wrong")).get_by_role("link"),
+            tab.locator(".problem:visible summary", has_text="as sent").first,
+        ],
+        lambda tab: tab.get_by_text("Reason step by step."),
+    ),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("question", WANTED)
+def test_a_stranger_finds_it_in_at_most_three_clicks(browser, tour, question, script):
+    clicked, answer = WANTED[question]
+    tab = browser.new_context(java_script_enabled=script).new_page()
+    tab.goto(tour.as_uri())
+    links = clicked(tab)
+    assert len(links) <= MOST_CLICKS
+    for link in links:
+        link.click()
+    answer(tab).locator("visible=true").first.wait_for()
+    tab.context.close()

@@ -135,9 +135,9 @@ MARKS = [
 
 @pytest.mark.parametrize(("run", "words"), MARKS)
 def test_what_is_not_comparable_or_not_complete_is_marked_with_the_reason(site, run, words):
-    notes = Page(site / "index.html").text.partition("Marked above")[2]
+    notes = Page(site / "index.html").text.partition("Shown, and not ranked.")[2]
     of_run = re.search(
-        rf"shopping of (?:hf: ?)?{run}(.*?)(?: (?:shopping|gcd) of | Which differences )", notes
+        rf"shopping of (?:hf: ?)?{run}(.*?)(?: (?:shopping|gcd) of | What changed )", notes
     )
     assert of_run is not None
     assert words in of_run.group(1)

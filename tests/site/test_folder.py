@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -153,16 +154,23 @@ def test_unchanged_runs_write_nothing_not_even_the_time(runs, tmp_path):
     assert written(site) == before
 
 
-def test_one_run_more_writes_nothing_of_the_others(runs, tmp_path):
+def test_one_run_more_writes_its_own_pages_those_of_its_task_and_the_indexes(runs, tmp_path):
     site = build_site(runs, tmp_path / "site").parent
     before = written(site)
-    build_site([*runs, make_run(tmp_path / "new", model="new", task="gcd", problems=6)], site)
+    settings = {"model": "new", "task": "gcd", "problems": 6, "samples": 1}
+    build_site([*runs, make_run(tmp_path / "new", **settings)], site)
     after = written(site)
-    same = {address for address, inode in before.items() if after.get(address) == inode}
-    changed_pages = before.keys() - same
-    assert not any("shopping" in address for address in changed_pages)
-    # Its model, its task and the indexes change, and no page of another run.
-    assert not any(address.startswith("run/") for address in changed_pages)
+    other = {address for address, inode in before.items() if after.get(address) != inode}
+    # The model that answered the same task has a rank among one more.
+    allowed = re.compile(
+        r"task/gcd[./].*|data/(gcd-|results|metrics).*|compare/gcd/.*|model/three-.*"
+        r"|(index|changes|feed)\..*|" + re.escape(RECORD)
+    )
+    assert [address for address in sorted(other) if not allowed.fullmatch(address)] == []
+    assert {"index.html", "index.json", "task/gcd.html"} <= other
+    own = sorted(address for address in after.keys() - before.keys())
+    new = re.compile(r"run/new.*|model/new--.*|task/gcd/.*|compare/gcd/.*")
+    assert [address for address in own if not new.fullmatch(address)] == []
 
 
 def test_what_is_no_longer_written_is_deleted_and_nothing_else(runs, tmp_path):
@@ -189,7 +197,7 @@ def test_a_record_that_was_forged_deletes_nothing_outside(runs, tmp_path, addres
     (site / ".git").mkdir()
     (site / ".git" / "config").write_text("x")
     record = json.loads((site / RECORD).read_text())
-    record["files"][address] = ["2d711642b726b044"]  # of the letter x
+    record["files"] = {address: ["2d711642b726b044"]}  # of the letter x, in format 1
     (site / RECORD).write_text(json.dumps(record))
     build_site(runs, site)
     assert (tmp_path / "secret").read_text() == "x"
@@ -218,15 +226,30 @@ def test_a_page_of_the_users_is_no_earlier_address(runs, tmp_path):
 
 def test_only_addresses_of_pages_are_deleted(runs, tmp_path):
     site = build_site(runs, tmp_path / "site").parent
-    record = json.loads((site / RECORD).read_text())
-    for name in ("README.md", "docs/x.html", "run/gone.html"):
+    names = ("README.md", "docs/x.html", "run/gone.html")
+    for name in names:
         (site / name).parent.mkdir(exist_ok=True)
         (site / name).write_text("x")
-        record["files"][name] = ["2d711642b726b044"]
-    (site / RECORD).write_text(json.dumps(record))
+    record = {"made": "", "runs": {}, "files": {name: ["2d711642b726b044"] for name in names}}
+    (site / RECORD).write_text(json.dumps(record))  # of format 1
     build_site(runs, site)
-    kept = [(site / name).exists() for name in ("README.md", "docs/x.html", "run/gone.html")]
-    assert kept == [True, True, False]
+    assert [(site / name).exists() for name in names] == [True, True, False]
+
+
+def test_the_record_is_a_few_bytes_a_page(runs, tmp_path):
+    site = build_site(runs, tmp_path / "site").parent
+    record = json.loads((site / RECORD).read_text())
+    count = len(files(site)) - 1
+    assert len(record["files"]) == count
+    assert len(json.dumps(record["files"])) < 20 * count
+
+
+def test_a_page_of_another_address_is_not_ours_though_it_has_the_same_content(runs, tmp_path):
+    site = build_site(runs, tmp_path / "site").parent
+    copy = site / "run" / "copy.html"
+    copy.write_bytes((site / "run" / f"{run_name(site, 'one')}.html").read_bytes())
+    build_site(runs[1:], site)
+    assert copy.is_file()
 
 
 @pytest.mark.parametrize(
@@ -354,4 +377,4 @@ def test_a_run_that_got_another_task_is_found_at_its_old_address(tmp_path):
 def test_a_site_needs_no_clock_to_be_built(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(site_package, "now", lambda: "2026-05-02")
     index = build_site(runs, tmp_path / "site")
-    assert "Built 2 May 2026." in Page(index).text
+    assert "Built 2 May 2026 with mathreason-eval" in Page(index).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,10 +12,12 @@ from site_runs import make_run
 
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.site import build_site
+from mathreason_eval.site.budget import budget_chart
 from mathreason_eval.site.drawings import line_chart
 from mathreason_eval.site.leaderboard import columns
 from mathreason_eval.site.problems import problem_entries
 from mathreason_eval.site.results import read_result
+from mathreason_eval.site.step_errors import confusions
 from mathreason_eval.site.task_charts import calibrations, task_charts
 from mathreason_eval.types import Metric, Unit
 
@@ -64,7 +67,7 @@ MEASURED = [
 
 @pytest.mark.parametrize(("extra", "charts"), MEASURED)
 def test_only_what_was_measured_is_drawn(tmp_path, extra, charts):
-    assert set(names(column_of(tmp_path, *extra))) == charts | {"by-steps", "lengths"}
+    assert set(names(column_of(tmp_path, *extra))) == charts | {"by-steps", "budget", "lengths"}
 
 
 def test_a_property_of_words_is_no_axis(tmp_path):
@@ -102,6 +105,49 @@ def test_what_was_said_of_steps_adds_up(tmp_path):
         assert row.marks[-1].high == pytest.approx(100)
 
 
+def test_a_confusion_has_every_sample_once_and_its_diagonal_is_right(tmp_path):
+    column = column_of(tmp_path, entry={"grading__grade": "step-index"})
+    found = confusions(column)
+    assert len(found) == 2
+    for one, standing in zip(found, column.standings, strict=True):
+        cells = [cell for _, row in one.rows for cell in row]
+        assert sum(cell.count for cell in cells) == standing.result.judged
+        right = sum(cell.count for cell in cells if cell.is_right)
+        # Late steps share a row and a column, so that some of it is only nearly right.
+        assert right >= standing.result.states["correct"] > 0
+        assert all(sum(cell.share for cell in row) == pytest.approx(1) for _, row in one.rows)
+
+
+def test_a_task_that_names_no_step_has_no_confusion(tmp_path):
+    assert confusions(column_of(tmp_path)) == []
+
+
+def test_within_the_last_limit_is_the_accuracy_and_less_below(tmp_path):
+    column = column_of(tmp_path)
+    [chart] = [one for one in task_charts(column) if one.name == "budget"]
+    for series, standing in zip(chart.series, column.standings, strict=True):
+        accuracy = standing.result.metric()
+        values = [one.value for one in series.values]
+        assert values == sorted(values)
+        assert values[0] < values[-1]
+        assert series.values[-1].value == pytest.approx(accuracy.value)
+        assert series.values[-1].low == pytest.approx(accuracy.low)
+        assert series.values[-1].samples == standing.result.judged
+    assert [words for _, words in chart.ticks][-1] == "512"  # no sample has more than 300 tokens
+
+
+def test_a_result_without_tokens_is_in_no_picture_of_limits(tmp_path):
+    made = column_of(tmp_path)
+    silent = [
+        replace(asked, shots=tuple(replace(shot, tokens=None) for shot in asked.shots))
+        for asked in made.standings[0].result.problems
+    ]
+    first = replace(made.standings[0].result, problems=tuple(silent))
+    results = [first, made.standings[1].result]
+    assert [one.page for one in budget_chart(made, results).series] == [results[1].page]
+    assert budget_chart(made, results[:1]) is None
+
+
 def test_majorities_are_counted_as_on_the_pages_of_problems(tmp_path):
     column = column_of(tmp_path, samples=4, models=("a",))
     entries = problem_entries(column)
@@ -135,6 +181,29 @@ def test_the_page_of_a_task_leads_to_its_charts(tmp_path):
     page = Page(site / "task" / "shopping" / "charts.html")
     wanted = {f"../task/shopping/charts.html#{place}" for place in page.ids if place != ":main"}
     assert wanted == {link for link in links if "charts" in link}
-    assert len(wanted) == 6
+    assert len(wanted) == 7
     assert list(dead_links(site)) == []
     assert "80.0 → 60.0" in page.text
+
+
+@pytest.mark.slow
+def test_charts_of_many_results_and_variants_are_a_small_page(tmp_path):
+    runs = []
+    many = [
+        metric(0.5 - place / 100, name, f"variant=culture_{place}")
+        for place in range(16)
+        for name in ("origin", "avg", "drop", "limem")
+    ]
+    steps = [metric(1 - k / 50, f"survival@{k}") for k in range(1, 31)]
+    both = [metric(0.4, "both"), metric(0.6, "either")]
+    for number in range(26):
+        run = make_run(tmp_path / str(number), model=f"m{number}", problems=16, samples=4)
+        with RunWriter(run.path) as writer:
+            writer.write_metrics((*run.metrics(), *many, *steps, *both))
+        runs.append(run.fresh_view())
+    site = build_site(runs, tmp_path / "site").parent
+    page = Page(site / "task" / "shopping" / "charts.html")
+    assert len(page.tags) < 6_000
+    assert len(page.path.read_bytes()) < 300_000
+    assert "The first 7 of 24 results." in page.text
+    assert len(Page(site / "task" / "shopping.html").tags) < 6_000
