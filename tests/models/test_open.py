@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -12,7 +12,13 @@ import pytest
 from project import ROOT
 
 from mathreason_eval.errors import MissingExtraError, ModelError, UnknownNameError, UserError
-from mathreason_eval.models import backends, open_model, read_options
+from mathreason_eval.models import (
+    ANY_NUMBER,
+    FROM_ZERO,
+    backends,
+    open_model,
+    read_options,
+)
 
 # fmt: off
 REFUSED = [  # the model and its options
@@ -94,12 +100,15 @@ class Sample:
     part: float | None = None
     flag: bool = False
     word: str = "a"
+    count: int = field(default=0, metadata=FROM_ZERO)
+    layers: int = field(default=-1, metadata=ANY_NUMBER)
 
 
 # fmt: off
 READ = [
     ({},                                     Sample()),
-    ({"whole": "-3", "part": "0.5"},         Sample(whole=-3, part=0.5)),
+    ({"whole": "3", "part": "0.5"},          Sample(whole=3, part=0.5)),
+    ({"count": "0", "layers": "-3"},         Sample(count=0, layers=-3)),
     ({"flag": "Yes", "word": "no"},          Sample(flag=True, word="no")),
     ({"flag": "off"},                        Sample(flag=False)),
 ]
@@ -109,6 +118,27 @@ READ = [
 @pytest.mark.parametrize(("given", "record"), READ)
 def test_options_are_read_as_their_fields_types(given, record):
     assert read_options(Sample, "sample", given) == record
+
+
+# fmt: off
+REFUSED = [
+    ({"whole": "0"},    "whole is '0', which is not a whole number above 0"),
+    ({"whole": "-3"},   "whole is '-3'"),
+    ({"whole": "1.5"},  "whole is '1.5'"),
+    ({"part": "0"},     "part is '0', which is not a finite number above 0"),
+    ({"part": "nan"},   "part is 'nan'"),
+    ({"count": "-1"},   "count is '-1', which is not a whole number of at least 0"),
+    ({"layers": "x"},   "layers is 'x'"),
+    ({"flag": "2"},     "flag is '2', which is not true or false"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("given", "says"), REFUSED)
+def test_a_number_is_above_0_unless_its_option_says_otherwise(given, says):
+    with pytest.raises(ModelError) as refused:
+        read_options(Sample, "sample", given)
+    assert says in refused.value.what
 
 
 def test_a_hyphen_is_as_good_as_an_underscore():
