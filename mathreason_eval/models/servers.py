@@ -257,7 +257,8 @@ def listed_model(model: str, url: str, access: Access) -> ListedModel:
     meta = entry.get("meta")
     context = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
     return ListedModel(
-        context=context if isinstance(context, int) else None,
+        # A server that states none above 0 states nothing.
+        context=context if isinstance(context, int) and context > 0 else None,
         weights={**_stated(entry, _WEIGHTS), **_stated(meta, _GGUF_WEIGHTS)},
     )
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from mathreason_eval.environment import child_environment
 from mathreason_eval.models import template_child
@@ -165,13 +166,25 @@ def _generation_prompt(template: ChatTemplate, prompt: str) -> Finding:
         says = f"a conversation with an answer cannot be rendered: {error}"
         return Finding(subject="generation prompt", status=Status.UNKNOWN, says=says)
     before, found, _ = answered.partition(_ANSWER)
-    asked = prompt.rstrip()
-    if found and len(before.rstrip()) > len(asked) and before.startswith(asked):
-        missing = before.rstrip()[len(asked) :].strip()
+    if not found:
+        says = "the template changes what an answer is, so where one begins is not known"
+        return Finding(subject="generation prompt", status=Status.UNKNOWN, says=says)
+    asked, begun = prompt.rstrip(), before.rstrip()
+    pairs = zip(asked, begun, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    prompt_end, answer_begin = asked[shared:].strip(), begun[shared:].strip()
+    if answer_begin and not prompt_end:
         return _warning(
             "generation prompt",
-            f"none: an answer begins with {missing!r}, which a prompt does not end with",
+            f"none: an answer begins with {answer_begin!r}, which a prompt does not end with",
             "Take a template that heeds add_generation_prompt.",
+        )
+    if answer_begin:
+        return _warning(
+            "generation prompt",
+            f"another: a prompt ends with {prompt_end!r}, and an answer begins with "
+            f"{answer_begin!r}",
+            "Take the template that the model was trained with.",
         )
     return Finding(
         subject="generation prompt", status=Status.PASS, says="a prompt ends where an answer begins"

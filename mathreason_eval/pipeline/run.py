@@ -107,10 +107,11 @@ def evaluate(
     Raises:
         UserError: if the run cannot be made; it says what happened and what to do next.
     """
-    check_call(model=model, out=out, model_args=model_args)
+    given: dict[str, Any] = {"tasks": tasks, **settings}
+    check_call(given, model=model, out=out, model_args=model_args)
     opener = NamedModel(name=UserModel(model), options=model_args or {})
     folder = Path(out) if out else None
-    return run_tasks(spec_of({"tasks": tasks, **settings}, opener, folder), opener, folder)
+    return run_tasks(spec_of(given, opener, folder), opener, folder)
 
 
 def run_tasks(

@@ -313,13 +313,15 @@ class Settings(TypedDict, total=False):
 _MODEL = 'Write model="vllm:FOLDER", or another BACKEND:NAME.'
 
 
-def check_call(*, model: object, out: object, model_args: object) -> None:
+def check_call(
+    settings: Mapping[str, object], *, model: object, out: object, model_args: object
+) -> None:
     """Check what Python's callers give besides the settings; a command line holds only texts.
 
     Raises:
-        UserError: what is of another type.
+        UserError: what is of another type; what is wrong with the settings is then told as well.
     """
-    faults = []
+    faults: list[UserError] = []
     if not isinstance(model, str):
         faults.append(UserError(f"model is {_shortened(model)}, and must be a text.", _MODEL))
     if out is not None and not _is_path(out):
@@ -334,7 +336,8 @@ def check_call(*, model: object, out: object, model_args: object) -> None:
                 'Write model_args={"dtype": "bfloat16"}.',
             )
         )
-    raise_faults(faults)
+    if faults:
+        raise_faults([*faults, *setting_faults(settings).values()])
 
 
 def _is_path(value: object) -> bool:

@@ -251,6 +251,8 @@ DEFAULT_PROBLEM_SEED = 0
 def _problem_seed(sources: Sequence[str]) -> int:
     if not sources:
         return DEFAULT_PROBLEM_SEED
+    if len(sources) > 1:
+        raise DataError(f"The seeds are {', '.join(sources)}.", "Name one: a set has one seed.")
     try:
         return int(sources[-1].removeprefix("seed:"))
     except ValueError:

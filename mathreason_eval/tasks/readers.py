@@ -77,7 +77,8 @@ def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[Nu
             f"Known extensions: {', '.join(sorted(_READERS))}.",
         )
     if not path.is_file():
-        raise DataError(f"There is no file {path}.", "Check the path after --data or import.")
+        what = f"{path} is no regular file" if path.exists() else f"There is no file {path}"
+        raise DataError(f"{what}.", "Check the path after --data or import.")
     try:
         for count, row in enumerate(reader(path, expansion or Expansion())):
             if count == MAX_ROWS:

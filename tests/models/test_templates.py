@@ -45,6 +45,8 @@ TEMPLATES = [
     (MISTRAL,                         "<s>", False, {"system message": "refused: Only user and"}),
     (NO_SYSTEM,                       None,  None,  {"system message": "ignored"}),
     (NO_PROMPT,                       None,  None,  {"generation prompt": "|>assistant'"}),
+    (CHATML.replace("assistant", "bot"), None, None,
+     {"generation prompt": "another: a prompt ends with 'bot', and an answer begins with 'assist"}),
     (CHATML + "{{ eos_token }}",      "<s>", False, {"EOS": "the template writes </s>"}),
     (CHATML + "{{ '<think>\n' }}",    None,  None,  {}),
     ("{{ messages[0].role }}",        None,  None,  {"chat template": "does not write the question",
