@@ -411,6 +411,7 @@ def trl(folder: Path) -> Path:
 
 
 def verifiers(folder: Path) -> Path:
+    """Before version 1: a rollout a line, with what its environment counts among its metrics."""
     rows = [
         {
             "example_id": index,
@@ -419,17 +420,28 @@ def verifiers(folder: Path) -> Path:
             "answer": gold,
             "task": "gsm8k",
             "reward": float(right),
-            "correct_answer": float(right),
+            "error": None,
+            "timing": {"generation": {"duration": 0.9}, "total": 1.0},
+            "is_completed": True,
             "is_truncated": False,
             "stop_condition": "max_turns_reached",
-            "generation_ms": 900.0,
+            "metrics": {"correct_answer": float(right), "num_turns": 1.0, "total_tool_calls": 0.0},
+            "tool_defs": [],
+            "token_usage": {"input_tokens": 20.0, "output_tokens": 9.0},
+            "correct_answer": float(right),
+            "num_turns": 1.0,
         }
-        for index, question, gold, _, output, right in samples()
+        for index, question, gold, sample, output, right in samples()
     ]
     write_lines(folder / "results.jsonl", rows)
     write_json(
         folder / "metadata.json",
-        {"env_id": "gsm8k", "model": MODEL, "sampling_args": {"temperature": 0.6}},
+        {
+            "env_id": "gsm8k",
+            "model": MODEL,
+            "sampling_args": {"temperature": 0.6},
+            "version_info": {"vf_version": "0.1.14", "vf_commit": None},
+        },
     )
     return folder
 

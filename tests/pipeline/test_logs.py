@@ -76,7 +76,7 @@ FORMS = [
     (logs.verl, "verl", Kept("verl", "", f"{HERE}@step-100", BOTH, SAID)),
     (logs.trl, "trl", Kept("TRL", "", f"{HERE}@step-100", [NO_GOLD] * 4, SAID)),
     (logs.verifiers, "verifiers",
-     Kept("verifiers", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+     Kept("verifiers 0.1.14", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
     (logs.verifiers_traces, "verifiers",
      Kept("verifiers 0.4.0", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
 ]
@@ -144,6 +144,16 @@ def test_every_verdict_of_the_publisher_is_kept_by_its_name(tmp_path):
     said = {"exact_match,flexible-extract": True, "exact_match,strict-match": False}
     # lm-eval's verdict is on the first response alone.
     assert kept == {("gsm8k-0", 0): said, ("gsm8k-1", 0): said}
+
+
+def test_what_an_environment_counts_is_no_verdict_on_a_rollout(tmp_path):
+    [done] = imported(logs.verifiers(tmp_path / "logs"), tmp_path / "runs").runs
+    assert {name for one in done.run.published("gsm8k") for name in one.verdicts} == {
+        "reward",
+        "correct_answer",
+    }
+    [sample, *_] = done.run.generations("gsm8k")
+    assert (sample.prompt_tokens, sample.completion_tokens, sample.seconds) == (20, 9, 0.9)
 
 
 # fmt: off
