@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 SCORES = (
-    "gsm8k, org/model-7b: verifiers says 25.0 by reward, we say 50.0 of the same rows; "
+    "gsm8k, org/model-7b: verifiers 0.1.14 says 25.0 by reward, we say 50.0 of the same rows; "
     "1 of 4 rows differ"
 )
 ROW = "0 sample 0: publisher wrong, ours correct; gold '16', answer '16'; "
@@ -45,7 +45,7 @@ def test_a_log_is_imported_by_its_path_or_its_format(mathreason, folder, tmp_pat
         "import", *(word.format(folder) for word in words), "-o", tmp_path / "runs", "--workers", 1
     )
     assert done.code == 0, done.err
-    assert "verifiers samples of gsm8k, model org/model-7b, 2 problems x 2" in done.err
+    assert "verifiers 0.1.14 samples of gsm8k, model org/model-7b, 2 problems x 2" in done.err
     assert SCORES in done.out.replace("\n", " ")
     assert "the publisher's error: 1" in done.out
     assert ROW in done.out
@@ -60,6 +60,8 @@ def test_the_report_has_every_row_with_both_verdicts_span_and_reason(mathreason,
     mathreason("import", folder, "-o", tmp_path / "runs", "--report", report)
     text = report.read_text()
     assert "## The publisher's error: 1" in text
+    assert "judged by mathreason" in text
+    assert len(re.findall(r"SHA&#45;256 [0-9a-f]{64}", text)) == len(list(folder.rglob("*.json*")))
     row = next(line for line in text.splitlines() if line.startswith("| gsm8k"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:9] == ["gsm8k", "0", "0", "wrong", "", "correct", "16", "16", "30&#45;32"]

@@ -133,3 +133,48 @@ def test_the_agent_of_openrlhf_loads_the_file_and_has_a_reward_in_its_experience
     assert done["reward"].tolist() == [wanted]
     assert done["scores"].tolist() == [wanted]
     assert set(done["extra_logs"]) == {"undecided", "unfinished"}
+
+
+# --- NeMo Gym ------------------------------------------------------------------------------------
+
+ASKED = {"input": [{"role": "user", "content": "3 + 4?"}]}
+
+
+def gym_reply(text):
+    """Return a response as NeMo Gym's model server has it."""
+    said = {"type": "output_text", "text": text, "annotations": []}
+    message = {"id": "m", "type": "message", "role": "assistant", "status": "completed"}
+    return {
+        "id": "r", "object": "response", "created_at": 1.0, "model": "m", "tool_choice": "auto",
+        "parallel_tool_calls": False, "tools": [], "output": [{**message, "content": [said]}],
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("text", "wanted"), [(BOXED, 1.0), (WRONG, 0.0), ("I do not know.", 0.0)])
+def test_a_resources_server_of_nemo_gym_answers_with_the_reward(text, wanted):
+    gym = pytest.importorskip("nemo_gym.base_resources_server")
+    server = pytest.importorskip("nemo_gym.server_utils")
+    client = pytest.importorskip("fastapi.testclient")
+    from mathreason_eval.reward.nemo import verify
+
+    class Asked(gym.BaseVerifyRequest):
+        expected_answer: str
+
+    class MathServer(gym.SimpleResourcesServer):
+        async def verify(self, body: Asked) -> gym.BaseVerifyResponse:
+            return gym.BaseVerifyResponse(**await verify(body.model_dump()))
+
+    # FastAPI looks the annotation up among the module's names, where no local class is.
+    MathServer.verify.__annotations__.update(body=Asked, **{"return": gym.BaseVerifyResponse})
+    config = gym.BaseResourcesServerConfig(host="127.0.0.1", port=0, entrypoint="", name="math")
+    made = MathServer(config=config, server_client=server.ServerClient.model_construct())
+    body = {
+        "responses_create_params": ASKED,
+        "response": gym_reply(text),
+        "expected_answer": "7",
+    }
+    replied = client.TestClient(made.setup_webserver()).post("/verify", json=body)
+    assert replied.status_code == 200, replied.text
+    assert replied.json()["reward"] == wanted

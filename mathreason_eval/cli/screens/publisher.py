@@ -72,6 +72,19 @@ def _headlines(found: PublisherReport) -> Iterator[str]:
         yield f"{one.task}, {found.model}: {found.program} {_figures(one)}{rows}"
 
 
+_MAX_FILES = 20
+"""Files of a log that are named with their hashes."""
+
+
+def _origin(found: PublisherReport) -> Iterator[str]:
+    """Yield what whoever gets a report needs to see the same: versions, and the log's files."""
+    yield f"judged by {found.ours}; `mathreason import` of these files writes this report"
+    for name, digest in list(found.files.items())[:_MAX_FILES]:
+        yield f"{name}, SHA-256 {digest}"
+    if len(found.files) > _MAX_FILES:
+        yield f"and {len(found.files) - _MAX_FILES:,} more files, which the run's manifest names"
+
+
 def _figures(score: PublishedScore) -> str:
     """Return both scores; of a length or a reward on another scale the mean alone."""
     if not score.is_share:
@@ -105,7 +118,7 @@ def _row(one: Difference) -> str:
 def markdown(found: PublisherReport) -> str:
     """Return the comparison as Markdown, with all rows that differ."""
     lines = [f"# {_cell(found.model)}: {_cell(found.program)} and mathreason-eval", ""]
-    lines += [f"- {_cell(line)}" for line in _headlines(found)]
+    lines += [f"- {_cell(line)}" for line in (*_headlines(found), *_origin(found))]
     for cause, rows in _by_cause(found):
         lines += ["", f"## {cause.capitalize()}: {len(rows):,}", ""]
         names = "task | problem | sample | publisher | it read | ours | gold | answer | span | why"
@@ -149,7 +162,7 @@ def page(found: Sequence[PublisherReport]) -> str:
         {
             "model": one.model,
             "program": one.program,
-            "headlines": list(_headlines(one)),
+            "headlines": [*_headlines(one), *_origin(one)],
             "groups": [
                 {
                     "cause": str(cause),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mathreason_eval.grade.judge import NO_GOLD
+from mathreason_eval.pipeline.importers.logs import mapped
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.types import NOT_CLAIMED, WEAK_RULES, Outcome, Problem, Verdict
 
@@ -72,6 +73,10 @@ class PublisherReport:
     differences: tuple[Difference, ...]
     labels: int
     """Samples with a verdict of the publisher that is right or wrong."""
+    ours: str
+    """Our program and its version."""
+    files: Mapping[str, str]
+    """The SHA-256 of each file of the log, by its path in the log's folder."""
 
 
 def report(run: Run) -> PublisherReport:
@@ -85,6 +90,8 @@ def report(run: Run) -> PublisherReport:
         scores=tuple(one for task in judged for one in _scores(run, task, judged[task])),
         differences=tuple(one for task in judged for one in _differences(run, task, judged[task])),
         labels=sum(one.generation.label is not None for found in judged.values() for one in found),
+        ours=f"mathreason-eval {run.manifest.code.mathreason_eval or 'of an unknown version'}",
+        files={str(name): str(digest) for name, digest in mapped(details.get("files")).items()},
     )
 
 
