@@ -3,9 +3,13 @@
     python benchmarks/reward.py SHARED [--rows N] [--workers N]
 
 SHARED is the folder with the published outputs. All rows differ, and the workers have judged others
-before: they are warm. Two figures, as the machine may have other work: rows a second by the clock,
-and rows a second that so many processors would judge, from the processors' time of this process and
-its workers. The loop's delay is how late a callback comes that asks to be called every millisecond.
+before: they are warm. As the machine may have other work, there are, beside rows a second by the
+clock: rows a second that so many processors would judge, from the processors' time of this process
+and its workers; and that time for an output as a multiple of what a bare loop over `verify` takes
+for some of the same rows. The loop's delay is how late a callback comes that asks to be called
+every millisecond. Beside it are the processor's time of this process until it came, which is all
+that is ours of it, and the delay in a process that does nothing else meanwhile, which is the
+machine's.
 """
 
 from __future__ import annotations
@@ -14,12 +18,16 @@ import argparse
 import asyncio
 import gzip
 import json
+import multiprocessing
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from mathreason_eval import verify
 from mathreason_eval.reward import areward, counts, reward
 
 OUTPUTS = (
@@ -69,23 +77,65 @@ def processor_seconds() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def delay(work: Rows, workers: int) -> float:
-    """Return the longest delay of the loop in seconds while rows are judged."""
-    longest, done = 0.0, False
+Delay = tuple[float, float]
+"""How late a callback came in seconds, and the processor's seconds of this process meanwhile."""
 
-    async def watch() -> None:
-        nonlocal longest
-        while not done:
-            before = time.perf_counter()
-            await asyncio.sleep(0.001)
-            longest = max(longest, time.perf_counter() - before - 0.001)
 
-    watching = asyncio.create_task(watch())
+async def watch(is_done: Callable[[], bool]) -> list[Delay]:
+    """Return the delay of each callback, of one every millisecond until the end."""
+    late = []
+    while not is_done():
+        before, used = time.perf_counter(), time.process_time()
+        await asyncio.sleep(0.001)
+        late.append((time.perf_counter() - before - 0.001, time.process_time() - used))
+    return late
+
+
+async def delays(work: Rows, workers: int) -> list[Delay]:
+    """Return the delays of the loop while rows are judged."""
     golds, outputs = zip(*work, strict=True)
-    await areward(outputs, golds, workers=workers)
-    done = True
-    await watching
-    return longest
+    judging = asyncio.create_task(areward(outputs, golds, workers=workers))
+    late = await watch(judging.done)
+    await judging
+    return late
+
+
+def idle(end: Event, found: Connection) -> None:
+    """Send the delays of a loop that does nothing, in a process of its own."""
+    found.send([])
+    found.send(asyncio.run(watch(end.is_set)))
+
+
+def compared_delays(works: Sequence[Rows], workers: int) -> str:
+    """Return the delays of a loop that judges some batches, and of an idle one meanwhile."""
+    context = multiprocessing.get_context("spawn")
+    end, (received, sent) = context.Event(), context.Pipe(duplex=False)
+    other = context.Process(target=idle, args=(end, sent))
+    other.start()
+    received.recv()
+    late = [one for work in works for one in asyncio.run(delays(work, workers))]
+    end.set()
+    own = max(used for _, used in late)
+    return (
+        f"late by {_spread(late)}, of which {1000 * own:.0f} ms at most by this process; "
+        f"an idle one meanwhile {_spread(received.recv())}"
+    )
+
+
+def _spread(late: list[Delay]) -> str:
+    ordered = sorted(one for one, _ in late)
+    usual = ordered[min(len(ordered) - 1, int(0.999 * len(ordered)))]
+    return f"{1000 * usual:.0f} ms at 99.9 %, {1000 * ordered[-1]:.0f} ms at most"
+
+
+def bare_seconds(warm: Rows, work: Rows) -> float:
+    """Return the processors' seconds for a row of a loop over `verify`, its worker's included."""
+    for gold, output in warm:
+        verify(gold, output=output)
+    began = processor_seconds()
+    for gold, output in work:
+        verify(gold, output=output)
+    return (processor_seconds() - began) / len(work)
 
 
 def main() -> None:
@@ -109,9 +159,15 @@ def main() -> None:
     print(f"{len(timed):,} outputs of {size:,.0f} characters: {counts()}")
     print(f"{len(timed) / seconds:,.0f}/s by the clock, {options.workers} workers")
     print(f"{options.workers * len(timed) / used:,.0f}/s of {options.workers} processors' time")
-    late = asyncio.run(delay(found[-5000:], options.workers))
-    few = asyncio.run(delay(found[-150:], options.workers))
-    print(f"loop late by {1000 * late:.0f} ms at most of 5,000 rows, {1000 * few:.0f} ms of 150")
+    bare = bare_seconds(warm, timed[:1000])
+    each = used / len(timed)
+    print(
+        f"{1e6 * each:,.0f} microseconds of processors for an output, "
+        f"{each / bare:.2f} times those of a bare loop, {1e6 * bare:,.0f}"
+    )
+    print(f"loop of 5,000 rows {compared_delays([found[-5000:]], options.workers)}")
+    small = [found[-6500:-5000][first : first + 150] for first in range(0, 1500, 150)]
+    print(f"loop of 150 rows, ten times, {compared_delays(small, options.workers)}")
 
 
 if __name__ == "__main__":

@@ -207,6 +207,8 @@ class PublishedVerdicts:
     """By the program's own names: right or wrong, or a number that is neither 0 nor 1."""
     compared: str | None
     """The name of the one that is compared with ours; None: none of them is right or wrong."""
+    answer: str | None = None
+    """What the program took for the answer; None: the log does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

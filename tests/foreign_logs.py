@@ -206,7 +206,11 @@ def evalscope(folder: Path) -> Path:
                 "target": gold,
                 "messages": messages,
                 "sample_score": {
-                    "score": {"value": {"acc": float(right)}, "prediction": output},
+                    "score": {
+                        "value": {"acc": float(right)},
+                        "extracted_prediction": "…",
+                        "prediction": output,
+                    },
                     "sample_id": number,
                     "group_id": index,
                 },
@@ -268,24 +272,39 @@ def nemo_skills(folder: Path) -> Path:
 
 
 def nemo_evaluator(folder: Path) -> Path:
-    rows = [
-        {
-            "problem_idx": index,
-            "repeat": sample,
-            "question": question,
-            "expected_answer": gold,
-            "model_response": output,
-            "reward": float(right),
-            "finish_reason": "stop",
-            "tokens": 20,
-        }
-        for index, question, gold, sample, output, right in samples()
-    ]
+    """The results, and beside them the logs of its steps, which are about the same rows."""
+    results, requests, steps, trajectories = [], [{"config_hash": "aa", "_type": "meta"}], [], []
+    for index, question, gold, sample, output, right in samples():
+        key = {"problem_idx": index, "repeat": sample}
+        prompt = f"Solve it.{ASK}\n\nProblem: {question}"
+        scored = {"method": "mine", "correct": right, "extracted": "…"}
+        said = {"reward": float(right), "extracted_answer": "…", "scoring_details": scored}
+        asked = {"prompt": prompt, "expected_answer": gold}
+        # Tokens are those of the prompt and of the response.
+        cost = {"tokens": 30, "latency_ms": 1500.0}
+        about = {"source": "mine", "question": question, "answer": gold}
+        results.append(
+            {**key, **said, "scorer_rewards": {}, **asked, "model_response": output,
+             "metadata": about, **cost}
+        )  # fmt: skip
+        requests.append(
+            {**key, "response": output, **cost, "model": MODEL, "finish_reason": "stop",
+             "prompt_tokens": 10, "completion_tokens": 20, **asked, "seed_metadata": about}
+        )  # fmt: skip
+        steps.append({**key, **said, "scoring_metadata": {}, "response": output, **cost})
+        trajectories.append({"step_id": f"{index}{sample}", **key, **asked, **said})
+    benchmark = {"name": "gsm8k", "samples": 2, "repeats": 2, "scores": {}}
+    config = {"benchmark": "gsm8k", "model": MODEL, "repeats": 2, "temperature": 0.6}
+    inner = folder / "gsm8k"
     write_json(
-        folder / "eval-1.json",
-        {"benchmark": {"name": "gsm8k"}, "config": {"model": MODEL, "temperature": 0.6}},
+        inner / "eval-20261120T101112Z-gsm8k.json",
+        {"run_id": "eval-1", "sdk_version": "0.3.0", "config": config, "benchmark": benchmark},
     )
-    write_lines(folder / "results.jsonl", rows)
+    write_lines(inner / "results.jsonl", results)
+    write_lines(inner / "inference_log.jsonl", requests)
+    write_lines(inner / "verified_log.jsonl", steps)
+    write_lines(inner / "trajectories.jsonl", trajectories)
+    write_json(inner / "runtime_stats.json", {"total_steps": 4})
     return folder
 
 
@@ -324,6 +343,7 @@ def every_eval_ever(folder: Path) -> Path:
             "interaction_type": "single_turn",
             "input": {"raw": question, "reference": [gold]},
             "output": {"raw": [output]},
+            "answer_attribution": [{"extracted_value": "…", "is_terminal": True}],
             "evaluation": {"score": float(right), "is_correct": right},
             "token_usage": {"input_tokens": 10, "output_tokens": 20},
         }
@@ -391,6 +411,7 @@ def trl(folder: Path) -> Path:
 
 
 def verifiers(folder: Path) -> Path:
+    """Before version 1: a rollout a line, with what its environment counts among its metrics."""
     rows = [
         {
             "example_id": index,
@@ -399,17 +420,28 @@ def verifiers(folder: Path) -> Path:
             "answer": gold,
             "task": "gsm8k",
             "reward": float(right),
-            "correct_answer": float(right),
+            "error": None,
+            "timing": {"generation": {"duration": 0.9}, "total": 1.0},
+            "is_completed": True,
             "is_truncated": False,
             "stop_condition": "max_turns_reached",
-            "generation_ms": 900.0,
+            "metrics": {"correct_answer": float(right), "num_turns": 1.0, "total_tool_calls": 0.0},
+            "tool_defs": [],
+            "token_usage": {"input_tokens": 20.0, "output_tokens": 9.0},
+            "correct_answer": float(right),
+            "num_turns": 1.0,
         }
-        for index, question, gold, _, output, right in samples()
+        for index, question, gold, sample, output, right in samples()
     ]
     write_lines(folder / "results.jsonl", rows)
     write_json(
         folder / "metadata.json",
-        {"env_id": "gsm8k", "model": MODEL, "sampling_args": {"temperature": 0.6}},
+        {
+            "env_id": "gsm8k",
+            "model": MODEL,
+            "sampling_args": {"temperature": 0.6},
+            "version_info": {"vf_version": "0.1.14", "vf_commit": None},
+        },
     )
     return folder
 

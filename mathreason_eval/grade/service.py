@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache, partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
 from mathreason_eval.grade import DEADLINE, WORKERS
@@ -109,6 +109,30 @@ def _quick_threads() -> _Threads:
 def _slow_threads(workers: int) -> _Threads:
     """Return threads that each wait for a worker."""
     return _Threads(workers)
+
+
+_BATCHES = 8
+"""Batches of event loops that are prepared and awaited at once; others wait for their turn."""
+
+
+@cache
+def _batch_threads() -> _Threads:
+    """Return threads that each wait for a batch, and so for threads of the others."""
+    return _Threads(_BATCHES)
+
+
+_ResultT = TypeVar("_ResultT")
+
+
+async def in_a_thread(batch: Callable[[], _ResultT]) -> _ResultT:
+    """Return what a batch returns, which takes time for each row even where others judge it.
+
+    Args:
+        batch: what is called, in a thread: the loop gets its turn every few milliseconds.
+    """
+    import asyncio
+
+    return await asyncio.get_running_loop().run_in_executor(_batch_threads().pool, batch)
 
 
 class _RowWorkers(ProcessOwner):

@@ -1,4 +1,4 @@
-"""OpenRLHF: `--remote_rm_url` names this file, or one that imports `reward_func` from it."""
+"""OpenRLHF: `--reward.remote_url` (before 0.11 `--remote_rm_url`) names this file."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def reward_func(
         labels: the golds.
         options: not used.
     """
-    completions = [
-        query.removeprefix(prompt) for query, prompt in zip(queries, prompts, strict=False)
-    ]
+    completions = list(map(_completion, queries, prompts))
     # By name: a trainer that calls this has it, and nobody else needs it.
     tensor = import_module("torch").tensor
     found = reasons(completions, labels)
@@ -36,3 +34,20 @@ def reward_func(
         for reason in (Reason.UNDECIDED, Reason.UNFINISHED)
     }
     return {"rewards": rewards, "scores": rewards, "extra_logs": logs}
+
+
+_TAIL = 64
+"""Characters at the end of a prompt by which its end is found."""
+
+
+def _completion(query: str, prompt: str) -> str:
+    """Return a query without its prompt.
+
+    The query is decoded from tokens: it may begin with a token that the prompt has not, and of a
+    prompt that is too long OpenRLHF keeps the end.
+    """
+    if query.startswith(prompt):
+        return query[len(prompt) :]
+    tail = prompt[-_TAIL:]
+    _, found, rest = query.partition(tail) if tail else ("", "", "")
+    return rest if found else query

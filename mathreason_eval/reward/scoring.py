@@ -6,14 +6,22 @@ have a trainer drop the sample, and garbage would escape its penalty.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypedDict, Unpack, cast
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.grade.graders import grader_named
-from mathreason_eval.grade.service import VerifyOptions, averify, submit_outputs, verify_many
+from mathreason_eval.grade.service import (
+    VerifyOptions,
+    averify,
+    in_a_thread,
+    submit_outputs,
+    verify_many,
+)
 from mathreason_eval.grade.verify import Gold
 from mathreason_eval.reward.counts import (
     COUNTERS,
@@ -159,6 +167,10 @@ async def ajudged(
     Raises:
         UserError: as `reward`.
     """
+    if len(completions) >= _BATCH:
+        # Only to look at so many rows takes long for a loop. No thread starts: see below.
+        with contextlib.suppress(RuntimeError):
+            return await in_a_thread(partial(judged, completions, golds, **options))
     chosen = _options(options)
     rows = _rows(completions, golds)
     matches = await _awaited(rows, chosen.judging)
@@ -268,28 +280,14 @@ async def _awaited(rows: _Judging, options: VerifyOptions) -> Sequence[Match | N
     import asyncio
 
     asked = _distinct(rows)
-    if len(asked) < _BATCH:
-        single = (averify(gold, output=output, **options) for gold, output in asked)
-        found: list[object] = await asyncio.gather(*single, return_exceptions=True)
-    else:
-        # As in `_safely`, whatever is raised is undecided.
-        [chunks] = await asyncio.gather(_in_chunks(asked, options), return_exceptions=True)
-        found = list(chunks) if isinstance(chunks, list) else [None] * len(asked)
+    single = (averify(gold, output=output, **options) for gold, output in asked)
+    # As in `_safely`, whatever is raised is undecided.
+    found = await asyncio.gather(*single, return_exceptions=True)
     of_key = {
         key: match if isinstance(match, Match) else None
         for key, match in zip(asked, found, strict=True)
     }
     return [of_key[key] for key in _keys(rows)]
-
-
-async def _in_chunks(asked: Sequence[_Key], options: VerifyOptions) -> list[Match]:
-    """Return the matches of many rows, judged by other processes."""
-    import asyncio
-
-    golds, outputs = [gold for gold, _ in asked], [output for _, output in asked]
-    chunks = submit_outputs(golds, outputs, **options)
-    matches = await asyncio.gather(*map(asyncio.wrap_future, chunks))
-    return [match for chunk in matches for match in chunk]
 
 
 def _audit(

@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 SCORES = (
-    "gsm8k, org/model-7b: verifiers says 25.0 by reward, we say 50.0 of the same rows; "
+    "gsm8k, org/model-7b: verifiers 0.1.14 says 25.0 by reward, we say 50.0 of the same rows; "
     "1 of 4 rows differ"
 )
 ROW = "0 sample 0: publisher wrong, ours correct; gold '16', answer '16'; "
@@ -45,7 +45,7 @@ def test_a_log_is_imported_by_its_path_or_its_format(mathreason, folder, tmp_pat
         "import", *(word.format(folder) for word in words), "-o", tmp_path / "runs", "--workers", 1
     )
     assert done.code == 0, done.err
-    assert "verifiers samples of gsm8k, model org/model-7b, 2 problems x 2" in done.err
+    assert "verifiers 0.1.14 samples of gsm8k, model org/model-7b, 2 problems x 2" in done.err
     assert SCORES in done.out.replace("\n", " ")
     assert "the publisher's error: 1" in done.out
     assert ROW in done.out
@@ -60,9 +60,11 @@ def test_the_report_has_every_row_with_both_verdicts_span_and_reason(mathreason,
     mathreason("import", folder, "-o", tmp_path / "runs", "--report", report)
     text = report.read_text()
     assert "## The publisher's error: 1" in text
+    assert "judged by mathreason" in text
+    assert len(re.findall(r"SHA&#45;256 [0-9a-f]{64}", text)) == len(list(folder.rglob("*.json*")))
     row = next(line for line in text.splitlines() if line.startswith("| gsm8k"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[:8] == ["gsm8k", "0", "0", "wrong", "correct", "16", "16", "30&#45;32"]
+    assert cells[:9] == ["gsm8k", "0", "0", "wrong", "", "correct", "16", "16", "30&#45;32"]
 
 
 def test_the_report_is_a_page_where_its_name_says_so(mathreason, folder, tmp_path):
@@ -75,6 +77,26 @@ def test_the_report_is_a_page_where_its_name_says_so(mathreason, folder, tmp_pat
     assert "we say" in text
     # It is one file, and asks nobody for another.
     assert not re.search(r"<(?:link|script|img|iframe)\b|@import|url\(", text)
+
+
+def test_what_the_publisher_took_for_the_answer_is_shown_and_a_length_is_no_score(
+    mathreason, tmp_path
+):
+    row = {
+        "sample_id": "0", "schema_version": "0.3.0", "interaction_type": "single_turn",
+        "model_id": "m", "evaluation_name": "gsm8k", "input": {"raw": "3 + 4?"},
+        "output": {"raw": [r"So \boxed{7}."]}, "evaluation": {"is_correct": False},
+        "answer_attribution": [{"extracted_value": "3<b>", "is_terminal": True}],
+    }  # fmt: skip
+    row["input"]["reference"] = ["7"]
+    long = {**row, "evaluation_result_id": "length", "evaluation": {"is_correct": 14.0}}
+    logs.write_lines(tmp_path / "logs" / "x_samples.jsonl", [row, long])
+    report = tmp_path / "report.html"
+    done = mathreason("import", tmp_path / "logs", "-o", tmp_path / "runs", "--report", report)
+    assert "publisher wrong (read '3<b>'), ours correct" in done.out
+    assert "has a mean length of 14" in done.out
+    assert "by length" not in done.out
+    assert "read 3&lt;b&gt;" in report.read_text()
 
 
 def test_texts_of_a_log_are_no_markup_on_the_page(mathreason, tmp_path):

@@ -156,7 +156,7 @@ def test_a_model_index_names_the_model_and_its_metric(run, tmp_path):
 
 
 def test_eval_results_are_of_tasks_on_the_hub_alone(run, folder, tmp_path):
-    with pytest.raises(DataError, match="No task of this run has its data on the hub"):
+    with pytest.raises(DataError, match="No task of this run has its problems from"):
         EXPORTERS["hf-eval-results"](run, tmp_path)
     told = json.loads((folder / "manifest.json").read_text())
     told["tasks"]["arithmetic"]["data"] |= {"source": "hub:owner/name main test", "revision": "ab"}

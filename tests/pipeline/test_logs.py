@@ -20,7 +20,7 @@ from mathreason_eval.pipeline.importers import IMPORTERS
 from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs, plan_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.known_tasks import our_task
-from mathreason_eval.pipeline.importers.logs import name_of, stated
+from mathreason_eval.pipeline.importers.logs import answer_of, name_of, stated
 from mathreason_eval.pipeline.importers.matching import Questions, without_shots
 from mathreason_eval.pipeline.importers.publisher import Cause, report
 from mathreason_eval.runs.codec import as_document
@@ -67,7 +67,7 @@ FORMS = [
     (logs.nemo_skills, "nemo-skills",
      Kept("NeMo-Skills", " of gsm8k", HERE, sorted(BOTH), sorted(SAID)[::-1], "stop")),
     (logs.nemo_evaluator, "nemo-evaluator",
-     Kept("NeMo Evaluator", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+     Kept("NeMo Evaluator 0.3.0", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
     (logs.matharena, "matharena", Kept("MathArena", " of gsm8k", MODEL, BOTH, SAID)),
     (logs.every_eval_ever, "every-eval-ever",
      Kept("Every Eval Ever 0.3.0", " of gsm8k", MODEL, [RIGHT, WRONG], [True, False])),
@@ -76,7 +76,7 @@ FORMS = [
     (logs.verl, "verl", Kept("verl", "", f"{HERE}@step-100", BOTH, SAID)),
     (logs.trl, "trl", Kept("TRL", "", f"{HERE}@step-100", [NO_GOLD] * 4, SAID)),
     (logs.verifiers, "verifiers",
-     Kept("verifiers", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
+     Kept("verifiers 0.1.14", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
     (logs.verifiers_traces, "verifiers",
      Kept("verifiers 0.4.0", " of gsm8k", MODEL, BOTH, SAID, "stop", 0.6)),
 ]
@@ -144,6 +144,72 @@ def test_every_verdict_of_the_publisher_is_kept_by_its_name(tmp_path):
     said = {"exact_match,flexible-extract": True, "exact_match,strict-match": False}
     # lm-eval's verdict is on the first response alone.
     assert kept == {("gsm8k-0", 0): said, ("gsm8k-1", 0): said}
+
+
+def test_what_an_environment_counts_is_no_verdict_on_a_rollout(tmp_path):
+    [done] = imported(logs.verifiers(tmp_path / "logs"), tmp_path / "runs").runs
+    assert {name for one in done.run.published("gsm8k") for name in one.verdicts} == {
+        "reward",
+        "correct_answer",
+    }
+    [sample, *_] = done.run.generations("gsm8k")
+    assert (sample.prompt_tokens, sample.completion_tokens, sample.seconds) == (20, 9, 0.9)
+
+
+# fmt: off
+ANSWERS = [
+    # writer; what the program took for the answer, of all its samples: None if it does not say
+    (logs.lm_eval, {"16", "35"}), (logs.inspect_zip, {"…"}), (logs.evalscope, {"…"}),
+    (logs.nemo_skills, {"…"}), (logs.nemo_evaluator, {"…"}), (logs.matharena, {"…"}),
+    (logs.every_eval_ever, {"…"}), (logs.verifiers, {None}), (logs.lighteval, {None}),
+]
+# fmt: on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("write", "wanted"), ANSWERS)
+def test_what_the_publisher_took_for_the_answer_is_kept(tmp_path, write, wanted):
+    run = imported(write(tmp_path / "logs"), tmp_path / "runs").runs[0].run
+    assert {one.answer for one in run.published("gsm8k")} == wanted
+
+
+# fmt: off
+TAKEN = [
+    # what a log has, the output; what was taken for the answer
+    ("7",           "So 7", "7"),
+    (7,             "So 7", "7"),
+    (["7"],         "So 7", "7"),
+    ("",            "So 7", ""),      # it found none
+    (None,          "So 7", None),    # it does not say
+    ("So 7",        "So 7", None),    # nothing was taken out
+    (["7", "8"],    "So 7", None),
+    (True,          "So 7", None),
+    ({"a": 7},      "So 7", None),
+    ("7" * 1001,    "So 7", None),
+    (10 ** 5000,    "So 7", None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("value", "output", "wanted"), TAKEN, ids=range(len(TAKEN)))
+def test_an_answer_that_was_taken_is_a_short_text(value, output, wanted):
+    assert answer_of(value, output) == wanted
+
+
+def test_requests_that_failed_at_nemo_evaluator_are_missing_and_failed_scorers_say_nothing(
+    tmp_path,
+):
+    folder = logs.nemo_evaluator(tmp_path / "logs")
+    path = folder / "gsm8k" / "results.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    failure = {"error": "HTTP 400", "error_category": "infra_error", "method": "infra_error"}
+    rows[0] = {**rows[0], "reward": 0.0, "model_response": "", "scoring_details": failure}
+    rows[2] = {**rows[2], "reward": 0.0, "scoring_details": failure}
+    logs.write_lines(path, rows)
+    [done] = imported(folder, tmp_path / "runs").runs
+    assert [one.reason for one in done.unusable] == ["ended in an error: HTTP 400"]
+    assert [one.generation.label for one in done.run.samples("gsm8k")] == [False, None, False]
+    assert {one.generation.completion_tokens for one in done.run.samples("gsm8k")} == {20}
 
 
 def test_the_manifest_has_program_version_hashes_and_settings_and_no_secret(tmp_path):
@@ -336,6 +402,30 @@ def test_the_report_sorts_the_rows_that_differ_by_cause(tmp_path):
     assert causes == {str(n): cause for n, (*_, cause) in enumerate(outputs) if cause}
     [score] = found.scores
     assert (score.name, score.theirs, score.ours, score.samples) == ("reward", 0.5, 0.75, 4)
+
+
+# fmt: off
+READINGS = [
+    # what the publisher took for the answer where ours is right; why the verdicts differ
+    ("1",           Cause.PUBLISHER),
+    ("16",          Cause.PUBLISHER),     # it was compared in another way
+    (None,          Cause.PUBLISHER),
+    ("",            Cause.CONVENTION),    # there was none in the form that it asks for
+    ("[invalid]",   Cause.CONVENTION),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("read", "cause"), READINGS)
+def test_a_form_in_which_the_publisher_found_no_answer_is_a_convention(tmp_path, read, cause):
+    row = {
+        "problem": logs.LEGS, "expected_answer": "16", "generation": r"So \boxed{16}.",
+        "predicted_answer": read, "symbolic_correct": False,
+    }  # fmt: skip
+    logs.write_lines(tmp_path / "logs" / "output-rs0.jsonl", [row])
+    [done] = imported(tmp_path / "logs", tmp_path / "runs").runs
+    [found] = report(done.run).differences
+    assert (found.read, found.cause) == (read, cause)
 
 
 # --- which files ---------------------------------------------------------------------------------

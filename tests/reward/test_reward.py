@@ -276,6 +276,25 @@ def test_openrlhf_glues_prompts_and_wants_tensors(monkeypatch):
     assert found["extra_logs"]["undecided"] == ("tensor", [0.0, 0.0])
 
 
+# fmt: off
+GLUED = [
+    # query, prompt; the completion, for which alone there is a reward
+    ("3 + 4? 7",              "3 + 4? ",          "7"),
+    ("<s>3 + 4? 7",           "3 + 4? ",          "7"),        # a token that the prompt has not
+    ("8} A: 7",               r"Not \boxed{8} A: ", "8} A: 7"),  # too little is left to find it
+    ("x" * 64 + "7",          "y" + "x" * 64,     "7"),        # the prompt lost its beginning
+    ("x" * 65 + "7",          "x" * 65,           "7"),
+    ("7",                     "",                 "7"),
+    ("It is 7",               "3 + 4?",           "It is 7"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("query", "prompt", "wanted"), GLUED)
+def test_a_prompt_that_was_decoded_again_is_taken_off(query, prompt, wanted):
+    assert openrlhf._completion(query, prompt) == wanted
+
+
 TORCH = SimpleNamespace(tensor=lambda values: ("tensor", list(values)))
 
 

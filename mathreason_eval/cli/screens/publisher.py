@@ -31,6 +31,7 @@ def report_as_json(done: Imported, found: PublisherReport) -> dict[str, Any]:
             "gold": one.problem.gold,
             "label": one.label,
             "cause": one.cause,
+            "read": one.read,
             "excerpt": one.excerpt,
         }
         for one in found.differences
@@ -68,15 +69,28 @@ def _headlines(found: PublisherReport) -> Iterator[str]:
         first = one.task not in said
         said.add(one.task)
         rows = f"; {differ[one.task]:,} of {one.samples:,} rows differ" if first else ""
-        yield (
-            f"{one.task}, {found.model}: {found.program} says {_figure(one)} by {one.name}, "
-            f"we say {100 * one.ours:.1f} of the same rows{rows}"
-        )
+        yield f"{one.task}, {found.model}: {found.program} {_figures(one)}{rows}"
 
 
-def _figure(score: PublishedScore) -> str:
-    """Return a publisher's score: per cent of a share, as it is for rewards on another scale."""
-    return f"{100 * score.theirs:.1f}" if 0 <= score.theirs <= 1 else f"{score.theirs:.3g}"
+_MAX_FILES = 20
+"""Files of a log that are named with their hashes."""
+
+
+def _origin(found: PublisherReport) -> Iterator[str]:
+    """Yield what whoever gets a report needs to see the same: versions, and the log's files."""
+    yield f"judged by {found.ours}; `mathreason import` of these files writes this report"
+    for name, digest in list(found.files.items())[:_MAX_FILES]:
+        yield f"{name}, SHA-256 {digest}"
+    if len(found.files) > _MAX_FILES:
+        yield f"and {len(found.files) - _MAX_FILES:,} more files, which the run's manifest names"
+
+
+def _figures(score: PublishedScore) -> str:
+    """Return both scores; of a length or a reward on another scale the mean alone."""
+    if not score.is_share:
+        return f"has a mean {score.name} of {score.theirs:.3g}"
+    ours = f"we say {100 * score.ours:.1f} of the same rows"
+    return f"says {100 * score.theirs:.1f} by {score.name}, {ours}"
 
 
 def _by_cause(found: PublisherReport) -> Iterator[tuple[Cause, list[Difference]]]:
@@ -93,8 +107,10 @@ def _row(one: Difference) -> str:
     verdict, label = one.verdict, "right" if one.label else "wrong"
     answer = "none" if verdict.answer is None else repr(one_line(verdict.answer, _LONGEST))
     gold = one_line(" or ".join(one.problem.gold), _LONGEST)
+    read = "" if one.read is None else f" (read {one_line(one.read, _LONGEST)!r})"
     return (
-        f"{verdict.problem_id} sample {verdict.sample}: publisher {label}, ours {verdict.outcome}; "
+        f"{verdict.problem_id} sample {verdict.sample}: publisher {label}{read}, "
+        f"ours {verdict.outcome}; "
         f"gold {gold!r}, answer {answer}; {one_line(verdict.note, _LONGEST)}"
     )
 
@@ -102,13 +118,11 @@ def _row(one: Difference) -> str:
 def markdown(found: PublisherReport) -> str:
     """Return the comparison as Markdown, with all rows that differ."""
     lines = [f"# {_cell(found.model)}: {_cell(found.program)} and mathreason-eval", ""]
-    lines += [f"- {_cell(line)}" for line in _headlines(found)]
+    lines += [f"- {_cell(line)}" for line in (*_headlines(found), *_origin(found))]
     for cause, rows in _by_cause(found):
         lines += ["", f"## {cause.capitalize()}: {len(rows):,}", ""]
-        lines += [
-            "| task | problem | sample | publisher | ours | gold | answer | span | why | text |",
-            "|---|---|--:|---|---|---|---|---|---|---|",
-        ]
+        names = "task | problem | sample | publisher | it read | ours | gold | answer | span | why"
+        lines += [f"| {names} | text |", "|---|---|--:|---|---|---|---|---|---|---|---|"]
         lines += [f"| {' | '.join(map(_cell, _cells(one)))} |" for one in rows]
     return "\n".join(lines) + "\n"
 
@@ -118,7 +132,8 @@ def _cells(one: Difference) -> tuple[str, ...]:
     span = "" if verdict.span is None else f"{verdict.span[0]}-{verdict.span[1]}"
     return (
         *(one.task, verdict.problem_id, str(verdict.sample), "right" if one.label else "wrong"),
-        *(str(verdict.outcome), " or ".join(one.problem.gold), verdict.answer or "", span),
+        *(one.read or "", str(verdict.outcome), " or ".join(one.problem.gold)),
+        *(verdict.answer or "", span),
         *(f"{verdict.rule}: {verdict.note}", one.excerpt),
     )
 
@@ -137,7 +152,7 @@ _ABOUT = {
     "rows before you write to the publisher: the error may be ours.",
     Cause.UNDECIDED: "Our grader could not decide.",
     Cause.CONVENTION: "What counts as an answer: a text that is cut, states none, takes it back or "
-    "only mentions it.",
+    "only mentions it, or in which the publisher found no answer in the form that it asks for.",
 }
 
 
@@ -147,7 +162,7 @@ def page(found: Sequence[PublisherReport]) -> str:
         {
             "model": one.model,
             "program": one.program,
-            "headlines": list(_headlines(one)),
+            "headlines": [*_headlines(one), *_origin(one)],
             "groups": [
                 {
                     "cause": str(cause),
@@ -172,6 +187,7 @@ def _page_row(one: Difference) -> dict[str, object]:
         "problem": verdict.problem_id,
         "sample": verdict.sample,
         "published": "right" if one.label else "wrong",
+        "read": one.read,
         "outcome": str(verdict.outcome),
         "gold": " or ".join(one.problem.gold),
         "answer": verdict.answer or "",

@@ -90,7 +90,8 @@ def export_eval_results(run: Run, out: Path) -> None:
         written += 1
     if not written:
         raise DataError(
-            "No task of this run has its data on the hub.",
+            "No task of this run has its problems from the hub; those of an import are its log's, "
+            "unless all are found in --data.",
             "Other tasks cannot be shown there; model-index shows any.",
         )
 

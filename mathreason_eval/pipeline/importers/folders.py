@@ -50,6 +50,7 @@ class ImportPart:
                 sample=row.generation.sample,
                 verdicts=row.published,
                 compared=row.compared,
+                answer=row.published_answer,
             )
             for row in self.source.rows
             if row.published and row.generation is not None

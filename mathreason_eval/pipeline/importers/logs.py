@@ -40,6 +40,8 @@ class LogRow:
     finish_reason: object = None
     verdicts: Mapping[str, Stated] = field(default_factory=dict)
     """The publisher's verdicts by name; the first that is true or false is compared with ours."""
+    answer: object = None
+    """What the publisher took for the answer, of which the first of the verdicts is."""
     reward: object = None
     prompt_tokens: object = None
     completion_tokens: object = None
@@ -143,6 +145,24 @@ def whole(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         return None
     return value
+
+
+_LONGEST_ANSWER = 1_000
+"""Characters of what a publisher took for an answer: a longer text is none."""
+
+
+def answer_of(value: object, output: object) -> str | None:
+    """Return what a publisher took for the answer, as text.
+
+    None if the log does not say, or says the output as a whole, from which nothing was taken.
+    """
+    [value] = value if isinstance(value, list) and len(value) == 1 else [value]
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == output:
+        return None
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return None
+    text = str(value)
+    return text if len(text) <= _LONGEST_ANSWER else None
 
 
 _GRADES = {"C": True, "I": False, "CORRECT": True, "INCORRECT": False, "TRUE": True, "FALSE": False}

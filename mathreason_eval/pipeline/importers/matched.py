@@ -9,7 +9,7 @@ from pathlib import Path
 from mathreason_eval.errors import DataError
 from mathreason_eval.grade.verify import shared_judge, stated_gold
 from mathreason_eval.pipeline.grading import split_output
-from mathreason_eval.pipeline.importers.logs import Log, LogRow
+from mathreason_eval.pipeline.importers.logs import Log, LogRow, answer_of
 from mathreason_eval.pipeline.importers.matching import Questions, text_key, without_shots
 from mathreason_eval.pipeline.importers.rows import SampleRow, sample_row
 from mathreason_eval.tasks import Task
@@ -124,7 +124,12 @@ def _with_verdicts(first: LogRow, row: LogRow) -> LogRow:
                 f"sample {row.sample} of {row.problem!r}.",
                 "Name the files of one evaluation.",
             )
-    return replace(first, verdicts={**first.verdicts, **row.verdicts})
+    judged = any(isinstance(said, bool) for said in first.verdicts.values())
+    return replace(
+        first,
+        verdicts={**first.verdicts, **row.verdicts},
+        answer=first.answer if judged else row.answer,
+    )
 
 
 def _is_plain(key: tuple[object, ...]) -> bool:
@@ -238,7 +243,12 @@ def _sample(row: LogRow, log: Log, problem_id: str | None) -> SampleRow:
     reasoning = row.reasoning if isinstance(row.reasoning, str) else None
     text, thought = split_output(str(row.output), reasoning)
     generation = replace(made.generation, text=text, reasoning=thought)
-    return replace(made, generation=generation, published=row.verdicts)
+    return replace(
+        made,
+        generation=generation,
+        published=row.verdicts,
+        published_answer=answer_of(row.answer, row.output),
+    )
 
 
 _KEPT = ("finish_reason", "prompt_tokens", "completion_tokens", "seed", "seconds")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mathreason_eval.grade.judge import NO_GOLD
+from mathreason_eval.pipeline.importers.logs import mapped
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.types import NOT_CLAIMED, WEAK_RULES, Outcome, Problem, Verdict
 
@@ -21,7 +22,7 @@ class Cause(StrEnum):
     """Our grader could not decide."""
     CONVENTION = "convention"
     """The two differ in what counts as an answer: a cut text, one that is not announced or taken
-    back, or none."""
+    back, none, or one in another form than the publisher asks for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +40,8 @@ class Difference:
     """The text around the answer, or its end if there is none."""
     marked: tuple[int, int] | None = None
     """Where the answer is in the excerpt; None if there is none."""
+    read: str | None = None
+    """What the publisher took for the answer; None: the log does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +57,8 @@ class PublishedScore:
     """Accuracy over the same samples, in [0, 1]."""
     samples: int
     problems: int
+    is_share: bool
+    """Whether all of them are between wrong and right, and not lengths, for instance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +73,10 @@ class PublisherReport:
     differences: tuple[Difference, ...]
     labels: int
     """Samples with a verdict of the publisher that is right or wrong."""
+    ours: str
+    """Our program and its version."""
+    files: Mapping[str, str]
+    """The SHA-256 of each file of the log, by its path in the log's folder."""
 
 
 def report(run: Run) -> PublisherReport:
@@ -79,8 +88,10 @@ def report(run: Run) -> PublisherReport:
         model=run.manifest.model.name,
         program=" ".join(str(one) for one in named if one) or "the publisher",
         scores=tuple(one for task in judged for one in _scores(run, task, judged[task])),
-        differences=tuple(one for task in judged for one in _differences(task, judged[task])),
+        differences=tuple(one for task in judged for one in _differences(run, task, judged[task])),
         labels=sum(one.generation.label is not None for found in judged.values() for one in found),
+        ours=f"mathreason-eval {run.manifest.code.mathreason_eval or 'of an unknown version'}",
+        files={str(name): str(digest) for name, digest in mapped(details.get("files")).items()},
     )
 
 
@@ -116,6 +127,7 @@ def _scores(run: Run, task: str, samples: Sequence[Sample]) -> Iterator[Publishe
             ours=_mean({key: float(_is_correct(ours[key])) for key in found}),
             samples=len(found),
             problems=len({problem for problem, _ in found}),
+            is_share=all(0 <= value <= 1 for value in found.values()),
         )
 
 
@@ -136,7 +148,8 @@ def _mean(values: Mapping[tuple[str, int], float]) -> float:
     return sum(means) / len(means)
 
 
-def _differences(task: str, samples: Sequence[Sample]) -> Iterator[Difference]:
+def _differences(run: Run, task: str, samples: Sequence[Sample]) -> Iterator[Difference]:
+    read = {(said.problem_id, said.sample): said.answer for said in run.published(task)}
     for one in samples:
         label, verdict = one.generation.label, one.verdict
         if verdict is None or label is None or not differs(one):
@@ -146,20 +159,27 @@ def _differences(task: str, samples: Sequence[Sample]) -> Iterator[Difference]:
             problem=one.problem,
             label=label,
             verdict=verdict,
-            cause=_cause(verdict),
+            cause=_cause(verdict, read.get(_key(one))),
             excerpt=_excerpt(one.generation.text, verdict),
             marked=_marked(one.generation.text, verdict),
+            read=read.get(_key(one)),
         )
 
 
 _UNFINISHED = frozenset({Outcome.TRUNCATED, Outcome.NO_ANSWER})
 
 
-def _cause(verdict: Verdict) -> Cause:
+_NONE_READ = frozenset({"", "[invalid]", "none", "null", "n/a"})
+"""What programs store if they find no answer in the form that they ask for, in small letters."""
+
+
+def _cause(verdict: Verdict, read: str | None) -> Cause:
     if verdict.outcome is Outcome.UNGRADABLE:
         return Cause.UNDECIDED
     weak = verdict.found_by in WEAK_RULES or verdict.rule == NOT_CLAIMED
-    return Cause.CONVENTION if weak or verdict.outcome in _UNFINISHED else Cause.PUBLISHER
+    other_form = read is not None and read.strip().lower() in _NONE_READ
+    unfinished = verdict.outcome in _UNFINISHED
+    return Cause.CONVENTION if weak or other_form or unfinished else Cause.PUBLISHER
 
 
 _AROUND = 60

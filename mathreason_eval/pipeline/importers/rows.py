@@ -51,6 +51,8 @@ class SampleRow:
     """Values that are not valid and are stored as unknown: `finish_reason 'abort'`."""
     published: Mapping[str, bool | float] = dataclasses.field(default_factory=dict)
     """The publisher's verdicts by name, of a log of another program."""
+    published_answer: str | None = None
+    """What the publisher took for the answer."""
 
     @property
     def compared(self) -> str | None:

@@ -106,6 +106,7 @@ def _row(number: int, row: Row, made: Mapping[str, object], sample: int | None) 
         reasoning=thought,
         finish_reason=at(choice, "stop_reason"),
         verdicts=stated_all(at(row, "sample_score", "score", "value")),
+        answer=at(row, "sample_score", "score", "extracted_prediction"),
         prompt_tokens=at(usage, "input_tokens"),
         completion_tokens=at(usage, "output_tokens"),
         seconds=at(made, "model_output", "time"),

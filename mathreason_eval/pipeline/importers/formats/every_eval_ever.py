@@ -12,6 +12,7 @@ from mathreason_eval.pipeline.importers.logs import (
     LogRow,
     as_list,
     at,
+    listed,
     name_of,
     scalars,
     stated_all,
@@ -59,11 +60,17 @@ def _outputs(number: int, row: Row) -> Iterator[LogRow]:
             output=text,
             reasoning=at(row, "output", "reasoning_trace", place),
             verdicts=_verdict(row, name) if len(texts) == 1 else {},
+            answer=_answer(row) if len(texts) == 1 else None,
             prompt_tokens=at(row, "token_usage", "input_tokens") if len(texts) == 1 else None,
             completion_tokens=at(row, "token_usage", "output_tokens") if len(texts) == 1 else None,
             model=name_of(at(row, "model_id")),
             task=bench and bench.rpartition(".")[2],
         )
+
+
+def _answer(row: Row) -> object:
+    taken = [one for one in listed(at(row, "answer_attribution")) if at(one, "is_terminal") is True]
+    return at(taken, -1, "extracted_value")
 
 
 def _verdict(row: Row, name: str | None) -> dict[str, bool | float]:

@@ -85,6 +85,7 @@ def _row(number: int, sample: object) -> LogRow:
     epoch = whole(at(sample, "epoch"))
     attached = at(sample, "attachments")
     usage = at(sample, "output", "usage")
+    verdicts = _verdicts(at(sample, "scores"))
     return LogRow(
         number=number,
         problem=name_of(at(sample, "id")),
@@ -94,7 +95,8 @@ def _row(number: int, sample: object) -> LogRow:
         output=_whole_text(text, attached),
         reasoning=_whole_text(thought, attached),
         finish_reason=at(choice, "stop_reason"),
-        verdicts=_verdicts(at(sample, "scores")),
+        verdicts=verdicts,
+        answer=at(sample, "scores", _scorer(verdicts), "answer"),
         prompt_tokens=at(usage, "input_tokens"),
         completion_tokens=at(usage, "output_tokens"),
         seconds=at(sample, "output", "time"),
@@ -121,6 +123,12 @@ def _whole_text(text: str | None, attached: object) -> str | None:
         )
     put_back = iter(parts)
     return _ATTACHED.sub(lambda _: next(put_back), text)
+
+
+def _scorer(verdicts: Mapping[str, Stated]) -> str:
+    """Return the scorer of the verdict that is compared with ours."""
+    name = next((name for name, said in verdicts.items() if isinstance(said, bool)), "")
+    return name.partition("/")[0]
 
 
 def _verdicts(scores: object) -> dict[str, Stated]:

@@ -90,6 +90,7 @@ def _outputs(number: int, row: Row, task: str | None) -> Iterator[LogRow]:
             output=text,
             # It is on the first sample alone: lm-eval's filters take that one.
             verdicts=verdicts if place == 0 else {},
+            answer=at(row, "filtered_resps", 0) if place == 0 and verdicts else None,
             error=None if isinstance(text, str) else "has no response",
         )
 

@@ -48,6 +48,7 @@ def _row(number: int, row: Row) -> LogRow:
         output=first_of(row, "answer") or last_text(at(row, "messages"), "assistant"),
         reasoning=reasoning,
         verdicts=stated_all({"correct": at(row, "correct")}),
+        answer=at(row, "parsed_answer"),
         prompt_tokens=at(row, "input_tokens"),
         completion_tokens=at(row, "output_tokens"),
         model=name_of(first_of(row, "model_name", "model_config")),

@@ -43,6 +43,7 @@ def _row(number: int, row: Row, sample: int | None) -> LogRow:
         reasoning=first_of(row, "reasoning_content", "_reasoning"),
         finish_reason=at(row, "finish_reason"),
         verdicts=_verdicts(row),
+        answer=at(row, "predicted_answer"),
         prompt_tokens=at(row, "num_input_tokens"),
         completion_tokens=at(row, "num_generated_tokens"),
         seconds=ended - began if timed else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mathreason_eval.pipeline.importers.files import LogFiles
@@ -21,6 +22,8 @@ from mathreason_eval.pipeline.importers.logs import (
 )
 from mathreason_eval.tasks.readers import Row
 
+_COUNTS = re.compile(r"num_turns|.*_calls")
+"""Metrics of an environment that count its turns and its calls of tools: no verdicts, also if 1."""
 _OWN = frozenset(
     {"example_id", "prompt", "completion", "answer", "task", "info", "error", "is_completed"}
     | {"is_truncated", "stop_condition", "generation_ms", "scoring_ms", "total_ms", "trajectory"}
@@ -39,17 +42,18 @@ def read(files: LogFiles, path: Path) -> Log:
         rows=(_row(number, row) for number, row in files.rows(path)),
         task=name_of(at(told, "env_id")),
         model=name_of(at(told, "model")),
-        version=name_of(at(told, "verifiers_version")) or name_of(at(told, "version")),
+        version=name_of(at(told, "version_info", "vf_version")) or name_of(at(told, "version")),
         settings={**scalars(told), **scalars(config)},
         other_files=(meta,) if meta else (),
     )
 
 
 def _row(number: int, row: Row) -> LogRow:
-    reward, cut, spent = at(row, "reward"), at(row, "is_truncated"), at(row, "generation_ms")
+    reward, cut, millis = at(row, "reward"), at(row, "is_truncated"), at(row, "generation_ms")
     metrics = mapped(at(row, "metrics")) or {name: row[name] for name in row if name not in _OWN}
     right = {"reward": reward > 0} if isinstance(reward, int | float) else {}
-    failed = at(row, "error")
+    failed = at(row, "error", "error_chain_repr") or at(row, "error")
+    said = {name: one for name, one in metrics.items() if not _COUNTS.fullmatch(str(name))}
     return LogRow(
         number=number,
         problem=name_of(at(row, "example_id")),
@@ -57,10 +61,13 @@ def _row(number: int, row: Row) -> LogRow:
         golds=at(row, "answer") or None,
         output=last_text(at(row, "completion"), "assistant"),
         finish_reason={True: "length", False: "stop"}.get(cut) if isinstance(cut, bool) else None,
-        verdicts=stated_all({**right, **{k: v for k, v in metrics.items() if k != "reward"}}),
+        verdicts=stated_all({**right, **{k: v for k, v in said.items() if k != "reward"}}),
         reward=reward,
+        prompt_tokens=at(row, "token_usage", "input_tokens"),
         completion_tokens=at(row, "token_usage", "output_tokens"),
-        seconds=spent / 1000 if isinstance(spent, int | float) else None,
+        seconds=millis / 1000
+        if isinstance(millis, int | float)
+        else at(row, "timing", "generation", "duration"),
         task=name_of(at(row, "task")),
         error=f"ended in an error: {str(failed)[:200]}" if failed else None,
     )

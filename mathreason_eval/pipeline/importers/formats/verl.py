@@ -44,6 +44,7 @@ def _row(number: int, row: Row) -> LogRow:
         golds=first_of(row, "gts", "gt", "ground_truth"),
         output=at(row, "output"),
         verdicts=_verdicts(row),
+        answer=at(row, "pred"),
         reward=score,
         step=whole(at(row, "step")),
     )
