@@ -643,6 +643,18 @@ class SessionEnd(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CostEntry:
+    """What a session has cost, by the prices that it was given."""
+
+    currency: str
+    known: float
+    """Of requests whose tokens are known."""
+    possible: float
+    """The most that the others may have cost: those that were sent and never answered, or whose
+    tokens are unknown. Of a session that was killed, the most that it may have cost by then."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionEntry:
     """One session of a run. None: unknown, as all that a killed one did not come to say."""
 
@@ -662,6 +674,8 @@ class SessionEntry:
     """Requests that brought no sample."""
     answered_by: str | None = None
     """What the server called the model that answered; None if it said nothing, and of an engine."""
+    cost: CostEntry | None = None
+    """None: no prices were given."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,10 +24,15 @@ def doctor(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over
 
     from mathreason_eval.cli.screens.doctor import print_findings
     from mathreason_eval.models import check_model
-    from mathreason_eval.pipeline.preflight import examine_run, template_findings
+    from mathreason_eval.pipeline.preflight import (
+        check_prices,
+        examine_run,
+        template_findings,
+    )
 
     facts = check_model(model, options["model_args"])
     found = examine_run(run_settings(options), facts, options["out"])
+    found.attempt("prices", lambda: check_prices(found.spec, model))
     findings = [*found.findings, *template_findings(found, facts)]
     code = EXIT_USER_ERROR if found.faults else EXIT_DONE
     with exit_code_kept():

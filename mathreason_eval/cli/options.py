@@ -281,6 +281,20 @@ _ASKING_OPTIONS = (
     data_option,
     tasks_dir_option,
     click.option(
+        "--prices",
+        type=PATH,
+        metavar="FILE",
+        help="What tokens cost, in YAML: `currency: USD`, `models: {NAME: {prompt: 0.25, "
+        "completion: 2}}`, of a million each. The run says what it has cost.",
+    ),
+    click.option(
+        "--max-cost",
+        type=real,
+        metavar="FLOAT",
+        help="Stop before a request that could make the run cost more, all its sessions together; "
+        "needs --prices. Of a sweep: all its runs together.",
+    ),
+    click.option(
         "--accept-failures",
         is_flag=True,
         help="Close a request that cannot be answered, as one that exceeds the context, as "

@@ -156,6 +156,32 @@ def expect(model: Model, name: str | None) -> None:
         model.answered_by = name
 
 
+class Allowance(Protocol):
+    """What says whether a request may be sent, where sending it costs money."""
+
+    def may_send(self, request: Request) -> bool:
+        """Return whether a request may be sent, once more or for the first time."""
+
+    def refused(self, request: Request) -> None:
+        """Take note that it was refused with an error, which nobody charges."""
+
+    def settle(self, result: Completion | Failure) -> None:
+        """Take note of the result of a request that is no sample."""
+
+
+def asks_allowance(model: Model, allowance: Allowance | None) -> bool:
+    """Have a model ask before each request that it sends; return whether it does.
+
+    A model that may send a request more than once has a method `ask_allowance`.
+    """
+    method = getattr(model, "ask_allowance", None)
+    return method is not None and bool(method(allowance))
+
+
+COST = "cost"
+"""The kind of failure of a request that may not be sent again."""
+
+
 class SystemRole(StrEnum):
     """What a chat template does with a system message."""
 

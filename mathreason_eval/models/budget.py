@@ -60,15 +60,15 @@ def tokens_left(model: Model, prompts: Iterable[Prompt]) -> int | None:
     if model.context is None:
         return None
     count = getattr(model, "prompt_tokens", _estimated_tokens)
-    longest = sorted(prompts, key=_length)[-_COUNTED:]
+    longest = sorted(prompts, key=prompt_bytes)[-_COUNTED:]
     return model.context - max(map(count, longest), default=0)
 
 
 def _estimated_tokens(prompt: Prompt) -> int:
-    return _length(prompt) // _BYTES_A_TOKEN + _TEMPLATE_TOKENS
+    return prompt_bytes(prompt) // _BYTES_A_TOKEN + _TEMPLATE_TOKENS
 
 
-def _length(prompt: Prompt) -> int:
+def prompt_bytes(prompt: Prompt) -> int:
     """Return the bytes of a prompt's texts."""
     texts = [one.content for one in prompt.messages] if prompt.text is None else [prompt.text]
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)

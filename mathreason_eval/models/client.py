@@ -20,13 +20,21 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.models import FROM_ZERO, with_options
-from mathreason_eval.models.base import Completion, Failure, Request, context_cut, handle
+from mathreason_eval.models.base import (
+    COST,
+    Allowance,
+    Completion,
+    Failure,
+    Request,
+    context_cut,
+    handle,
+)
 from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.health import CircuitBreaker, State
 from mathreason_eval.models.openings import SPLIT, served_system_role
 from mathreason_eval.models.pace import Pace
 from mathreason_eval.models.replies import OTHER_MODEL, from_chat, from_text, model_name, parse_body
-from mathreason_eval.models.retries import failed_try, pause, until_allowed
+from mathreason_eval.models.retries import FailedTry, failed_try, pause, until_allowed
 from mathreason_eval.models.servers import (
     Server,
     dead_server,
@@ -114,6 +122,7 @@ class OpenAIModel:
         self.answered_by: str | None = None
         """The model that answers, as the server calls it; of a run that goes on, as it was called
         before."""
+        self._allowance: Allowance | None = None
         self._pace = Pace(per_minute=options.requests_per_minute, tokens=options.tokens_per_minute)
         self._turn = asyncio.Lock()
         self._secrets = secrets_of(options, server.defaults)
@@ -130,6 +139,11 @@ class OpenAIModel:
         described = {**self._server.described, "client": f"openai {openai.__version__}"}
         asked = {"opening_from": self._server.opening_from}
         return with_options(described, self._options, SCHEDULING_OPTIONS | {*asked}, more=asked)
+
+    def ask_allowance(self, allowance: Allowance | None) -> bool:
+        """Ask before each try whether it may be sent; see `base.asks_allowance`."""
+        self._allowance = allowance
+        return True
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Result]:
         """Yield one result per request as it arrives, with `concurrency` in flight.
@@ -177,7 +191,7 @@ class OpenAIModel:
         first = self._again.pop(id(result.request), None)
         if isinstance(result, Failure) and first is not None:
             result = _added(first, result)
-        if isinstance(result, Failure) and result.is_of_request:
+        if isinstance(result, Failure) and (result.is_of_request or result.kind == COST):
             yield result
             return
         self._breaker.record(answered=isinstance(result, Completion))
@@ -195,6 +209,8 @@ class OpenAIModel:
         failure = self._aside[-1] if self._aside else None
         if self._breaker.state is State.OPEN:
             probe = asyncio.run_coroutine_threadsafe(self._probe(), self._loop).result()
+            if self._allowance is not None:
+                self._allowance.settle(probe)
             self._breaker.probed(answered=isinstance(probe, Completion), counts=counts)
             failure = probe if isinstance(probe, Failure) else failure
         if self._breaker.state is not State.STOPPED or failure is None:
@@ -274,6 +290,8 @@ class OpenAIModel:
         while True:
             tries += 1
             started = await self._turn_to_start()
+            if self._allowance is not None and not self._allowance.may_send(request):
+                return _not_sent(request, tries - 1, monotonic() - start)
             try:
                 async with asyncio.timeout(self._options.timeout):
                     if self._refusal and (refused := await self._refusal(self._client, request)):
@@ -284,8 +302,7 @@ class OpenAIModel:
             # Any other exception is a failure of this request alone.
             except Exception as error:  # noqa: BLE001
                 failed = failed_try(error, self._secrets, self._options.timeout)
-                if failed.is_of_rate:
-                    self._pace.refused(started, monotonic(), failed.after)
+                self._note_refusal(request, failed, started)
             else:
                 seconds = monotonic() - start
                 if isinstance(result, Completion):
@@ -303,6 +320,13 @@ class OpenAIModel:
                     is_of_request=failed.is_of_request,
                 )
             await asyncio.sleep(pause(tries, failed, chance))
+
+    def _note_refusal(self, request: Request, failed: FailedTry, started: float) -> None:
+        """Have the pace, and what allows requests, know of a try that was refused."""
+        if self._allowance is not None and (failed.status or _OK) >= _ERROR:
+            self._allowance.refused(request)
+        if failed.is_of_rate:
+            self._pace.refused(started, monotonic(), failed.after)
 
     async def _turn_to_start(self) -> float:
         """Wait until the pace allows a try, one after the other; return when it starts."""
@@ -364,7 +388,7 @@ class OpenAIModel:
         )
 
 
-_OK = 200
+_OK, _ERROR = 200, 400
 _PROBE_TOKENS = 256
 _PROBE_RETRIES = 2
 
@@ -374,6 +398,18 @@ def _tokens(result: Result) -> int:
     if isinstance(result, Failure):
         return 0
     return (result.prompt_tokens or 0) + (result.completion_tokens or 0)
+
+
+def _not_sent(request: Request, tries: int, seconds: float) -> Failure:
+    """Return the failure of a request that may not be sent, or not again."""
+    return Failure(
+        request=request,
+        kind=COST,
+        reason=f"after {tries} tries another could exceed --max-cost",
+        tries=tries,
+        seconds=round(seconds, 3),
+        is_of_request=False,
+    )
 
 
 def _added(first: Failure, result: Failure) -> Failure:

@@ -15,12 +15,14 @@ from time import monotonic
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models.base import (
+    Allowance,
     Completion,
     Failure,
     Model,
     Request,
     SystemRole,
     answered_by,
+    asks_allowance,
     expect,
     system_role,
 )
@@ -54,6 +56,11 @@ class Fleet:
     def answered_by(self, name: str | None) -> None:
         for one in self._replicas:
             expect(one, name)
+
+    def ask_allowance(self, allowance: Allowance | None) -> bool:
+        """Have every replica ask before each request; see `base.asks_allowance`."""
+        told = [asks_allowance(one, allowance) for one in self._replicas]
+        return all(told)
 
     def describe(self) -> Mapping[str, object]:
         """Return what the first replica says of itself: all are the same model."""
@@ -119,7 +126,7 @@ class _Queue:
         self._alive = replicas
         self._flying = 0
         """Requests that were handed out and have no result yet."""
-        self._ended = self._closing = False
+        self._closing = False
         self._pulling = False
         """Whether a request is being made, or could not be: then all end, with its error."""
         self._error: BaseException | None = None
@@ -178,7 +185,7 @@ class _Queue:
         if self._closing:
             return None
         request = self._once_more(replica)
-        if request is None and not self._ended:
+        if request is None:
             request = self._pulled()
         self._flying += request is not None
         return request
@@ -195,7 +202,6 @@ class _Queue:
         self._pulling = True
         request = next(self._source, None)
         self._pulling = False
-        self._ended = request is None
         return request
 
     def finish(self, replica: Model, result: Completion | Failure) -> None:

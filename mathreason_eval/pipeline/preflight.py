@@ -39,6 +39,7 @@ from mathreason_eval.pipeline.plan import (
     rule_faults,
     with_second,
 )
+from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.repair import check_manifest
 from mathreason_eval.pipeline.spec import RunSpec, setting_faults
 from mathreason_eval.runs.access import check_writable
@@ -101,6 +102,7 @@ def preflight(
         UserError: the fault that keeps the run from starting; a `SeveralFaultsError` for several.
     """
     found = _examined(Examination(spec=spec, damaged=damaged), _facts(opener), out)
+    _examine_prices(found, opener)
     raise_faults(found.faults)
     return found.spec, found.tasks
 
@@ -120,7 +122,9 @@ def spec_of(
             starting.
     """
     if setting_faults(settings):
-        raise_faults(examine_run(settings, _facts(opener), out).faults)
+        found = examine_run(settings, _facts(opener), out)
+        _examine_prices(found, opener)
+        raise_faults(found.faults)
     return RunSpec(**settings)
 
 
@@ -138,6 +142,38 @@ def examine_run(settings: Mapping[str, Any], facts: ModelFacts, out: Path | None
 
 def _facts(opener: Callable[[], Model]) -> ModelFacts:
     return opener.check() if isinstance(opener, NamedModel) else ModelFacts()
+
+
+def _examine_prices(found: Examination, opener: Callable[[], Model]) -> None:
+    """Check that the tokens of a model have a price, where one is needed."""
+    name = opener.name if isinstance(opener, NamedModel) else None
+    found.attempt("prices", lambda: check_prices(found.spec, name))
+
+
+def check_prices(spec: RunSpec, name: str | None) -> str:
+    """Return what is known of the price of a model's tokens.
+
+    Args:
+        spec: what is asked.
+        name: the model, as typed; None if it has none.
+
+    Raises:
+        UserError: there is a limit and no prices, or no price of this model.
+    """
+    if spec.prices is None:
+        if spec.max_cost is not None:
+            raise UserError(
+                "--max-cost needs the prices of tokens.",
+                "Name a file of them: --prices prices.yaml; docs/engines.md says what is in it.",
+            )
+        return "none are given"
+    if name is None:
+        return f"{spec.prices} is read with the model"
+    price = price_of(spec.prices, name)
+    return (
+        f"{price.prompt:g} {price.currency} for a million tokens of prompts, {price.completion:g} "
+        "of completions"
+    )
 
 
 _OF_TASKS = frozenset({"tasks", "tasks_dirs", "data"})

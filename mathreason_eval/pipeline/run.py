@@ -9,22 +9,25 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol, Unpack
 
-from mathreason_eval.errors import IncompleteRunError
+from mathreason_eval.errors import IncompleteRunError, UserError, raise_faults
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.base import (
     Completion,
     Failure,
     Model,
+    Request,
     answered_by,
+    asks_allowance,
     drain,
     expect,
     handle,
@@ -43,9 +46,17 @@ from mathreason_eval.pipeline.plan import (
     with_second,
 )
 from mathreason_eval.pipeline.preflight import preflight, spec_of
+from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job, JudgementWatcher
 from mathreason_eval.pipeline.repair import rebuilt, repair
 from mathreason_eval.pipeline.spec import RunSpec, Settings, check_call
+from mathreason_eval.pipeline.spending import (
+    Ledger,
+    Limit,
+    check_stopped,
+    earlier_cost,
+    most_prompt_tokens,
+)
 from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.pipeline.system import with_system_placed
 from mathreason_eval.runs.completeness import is_complete
@@ -57,6 +68,7 @@ from mathreason_eval.runs.sessions import (
     answered,
     answering_model,
     begun,
+    costing,
     ended,
     now_after,
 )
@@ -65,6 +77,7 @@ from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.text import counted
 from mathreason_eval.types import (
     FAILED,
+    CostEntry,
     FailedRequest,
     Generation,
     GenerationInfo,
@@ -232,6 +245,9 @@ class _Session:
         self.asked = 0
         """Samples that the folder will hold."""
         self.failures: list[Failure] = []
+        self.ledger: Ledger | None = None
+        self.writing = Lock()
+        """Of the manifest: what the session may cost is written by the thread that sends."""
         self.fresh: dict[str, list[GenerationInfo]] = {plan.task.name: [] for plan in plans}
 
     def run_all(self, spec: RunSpec, grading: tuple[int, float], stop: Stop) -> Run:
@@ -239,10 +255,12 @@ class _Session:
         log = VerdictLog(self.writer)
         with GradingQueue(log, grading, self.watcher) as queue, stop.heeding():
             stored = {task: self._resume(queue, log, task) for task in self.rules}
+            limit = self._limit(spec)
             manifest = begun(self.run.manifest, self._stored())
             self.writer.write_manifest(manifest)
             self.run = self.run.updated(manifest)
             expect(self.model, answering_model(manifest))
+            self._open_ledger(limit)
             began, end = time.monotonic(), SessionEnd.ERROR
             try:
                 self._generate(queue, spec, stored, stop)
@@ -253,13 +271,15 @@ class _Session:
             finally:
                 # Also on Ctrl-C and if the engine fails: what was generated is judged and shown.
                 stopped = time.monotonic()
+                if self.ledger is not None:
+                    self.ledger.close()
                 queue.finish()
                 self.run = self.run.updated(self.run.manifest, self._infos())
                 self.run = write_results(log, self.writer, self.run, self.rules)
                 lag = max(0.0, queue.last_verdict - stopped)
                 self.run = self.run.updated(self._final_manifest(end, stopped - began, lag))
                 self.writer.write_manifest(self.run.manifest)
-        self._report_failures()
+        raise_faults([*check_stopped(self.ledger), *self._failed()])
         return self.run
 
     def _resume(self, queue: GradingQueue, log: VerdictLog, task: str) -> set[SampleKey]:
@@ -297,17 +317,52 @@ class _Session:
             self.watcher.began(asked=self.asked, stored=kept)
         asked = stop.until(pending_requests(self.plans, spec, stored, self.run.manifest))
         try:
-            with closing(self.model.stream(asked)) as results:  # type: ignore[type-var]
-                for result in results:
-                    self._take(queue, result)
+            if self.ledger is None:
+                self._stream(queue, asked)
+            else:
+                affordable = self.ledger.affordable(asked)
+                # What could cost too much while others are asked may not once they have answered.
+                while affordable.has_more():
+                    self._stream(queue, affordable)
         except BaseException:
             # The engine failed, or the user ended the run: requests in flight may still finish.
             for result in drain(self.model):
                 self._take(queue, result)
             raise
 
+    def _stream(self, queue: GradingQueue, asked: Iterator[Request]) -> None:
+        with closing(self.model.stream(asked)) as results:  # type: ignore[type-var]
+            for result in results:
+                self._take(queue, result)
+
+    def _limit(self, spec: RunSpec) -> Limit | None:
+        """Return what the session may cost; None where no prices are given."""
+        if spec.prices is None:
+            return None
+        price, limited = price_of(spec.prices, self.model.name), spec.max_cost is not None
+        earlier = earlier_cost(self.run, price, limited=limited)
+        return Limit(price=price, most=spec.max_cost, earlier=earlier)
+
+    def _open_ledger(self, limit: Limit | None) -> None:
+        """Count what is spent from here on, if there are prices."""
+        if limit is not None:
+            count = partial(most_prompt_tokens, self.model)
+            self.ledger = Ledger(limit, count, self._write_cost)
+            self._write_cost(self.ledger.cost)
+        sends = asks_allowance(self.model, self.ledger)
+        if self.ledger is not None:
+            self.ledger.sends = sends
+
+    def _write_cost(self, cost: CostEntry) -> None:
+        """Write what the session may have cost, before it can have cost more."""
+        with self.writing:
+            self.run = self.run.updated(costing(self.run.manifest, cost))
+            self.writer.write_manifest(self.run.manifest)
+
     def _take(self, queue: GradingQueue, result: Completion | Failure) -> None:
         """Store one result, and judge it if it is a sample."""
+        if self.ledger is not None:
+            self.ledger.settle(result)
         if isinstance(result, Completion):
             read = partial(generation_of, result, self.model.opening)
             generation = handle(result.request, read)
@@ -341,8 +396,9 @@ class _Session:
         """Write which model answers, once it is known: the next session takes no other."""
         name = answered_by(self.model)
         if name is not None and self.run.manifest.sessions[-1].answered_by is None:
-            self.run = self.run.updated(answered(self.run.manifest, name))
-            self.writer.write_manifest(self.run.manifest)
+            with self.writing:
+                self.run = self.run.updated(answered(self.run.manifest, name))
+                self.writer.write_manifest(self.run.manifest)
 
     def _final_manifest(self, end: SessionEnd, seconds: float, lag: float) -> RunManifest:
         """Return the manifest with its final fields: sums, and when a complete run finished."""
@@ -358,11 +414,13 @@ class _Session:
             samples=own.samples,
             completion_tokens=own.completion_tokens,
             failures=len(self.failures),
+            cost=None if self.ledger is None else self.ledger.cost,
         )
         manifest = ended(manifest, spent, self._stored().completion_tokens)
         return replace(manifest, finished=now_after(manifest.started) if complete else None)
 
-    def _report_failures(self) -> None:
+    def _failed(self) -> Iterator[UserError]:
+        """Yield the error of a session in which samples could not be generated."""
         if not self.failures:
             return
         first = self.failures[0]
@@ -372,7 +430,7 @@ class _Session:
         ways = "the same command requests them again" + (
             ", and --accept-failures closes them as no_answer." if closable else "."
         )
-        raise IncompleteRunError(
+        yield IncompleteRunError(
             f"{len(self.failures):,} of {counted(self.asked, 'sample')} could not be generated "
             f"({counts}); the first, "
             f"{first.request.problem_id} sample {first.request.sample}: {first.reason}",

@@ -104,6 +104,12 @@ def _top_p(value: object) -> float:
     return number
 
 
+def _amount(value: object) -> float:
+    if (number := _real(value)) <= 0:
+        raise ValueError
+    return number
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError
@@ -158,6 +164,10 @@ def _data(value: object) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(value, Mapping):
         raise TypeError
     return {_text(task): _paths(sources) for task, sources in value.items()}
+
+
+def _file(value: object) -> Path:
+    return Path(_path(value)).expanduser()
 
 
 def _folders(value: object) -> tuple[Path, ...]:
@@ -256,6 +266,16 @@ class RunSpec:
     adopt: bool = field(default=False, metadata=_limited("--adopt", "True or False", "", _flag))
     """Whether stored samples that do not say under which conditions they were made count as made
     under these."""
+    prices: Path | None = field(
+        default=None,
+        metadata=_limited("--prices", "a file", "prices.yaml", _file, optional=True),
+    )
+    """The file of what tokens cost; see `pipeline/prices.py`."""
+    max_cost: float | None = field(
+        default=None,
+        metadata=_limited("--max-cost", "a number above 0", "5", _amount, optional=True),
+    )
+    """What the run may cost in all its sessions; no request is sent that could exceed it."""
     accept_failures: bool = field(
         default=False, metadata=_limited("--accept-failures", "True or False", "", _flag)
     )
@@ -304,6 +324,8 @@ class Settings(TypedDict, total=False):
     second: str | None
     repair: bool
     adopt: bool
+    prices: str | Path | None
+    max_cost: float | None
     accept_failures: bool
 
 

@@ -7,21 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import Faults, UnknownNameError, UserError, raise_faults
+from mathreason_eval.errors import (
+    Faults,
+    IncompleteRunError,
+    UnknownNameError,
+    UserError,
+    raise_faults,
+)
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.kept import Kept
 from mathreason_eval.pipeline.preflight import preflight, spec_of
+from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.run import Watcher, run_tasks
 from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.pipeline.spending import earlier_cost
 from mathreason_eval.pipeline.stopping import Stop
-from mathreason_eval.runs.store import Run
+from mathreason_eval.runs.store import Run, is_run, load_run
 from mathreason_eval.text import distinct_page_names
 
 MODEL = "model"
@@ -178,7 +186,7 @@ def sweep(
                 if stop is not None and stop.requested:
                     return
                 run = run_tasks(
-                    cell.spec,
+                    _with_rest(cell, made),
                     partial(Kept, model),
                     cell.folder,
                     watcher=watch(cell),
@@ -186,3 +194,25 @@ def sweep(
                     stop=stop,
                 )
                 yield cell, run
+
+
+def _with_rest(cell: Cell, made: Sequence[Cell]) -> RunSpec:
+    """Return what a combination asks; it may cost what the others have left of the limit.
+
+    Raises:
+        IncompleteRunError: they have left nothing.
+        RunError: it is not known what they have cost.
+    """
+    if cell.spec.max_cost is None or cell.spec.prices is None:
+        return cell.spec
+    rest = cell.spec.max_cost
+    for other in made:
+        if other is not cell and is_run(other.folder):
+            price = price_of(cell.spec.prices, other.opener.name)
+            rest -= earlier_cost(load_run(other.folder), price, limited=True)
+    if rest <= 0:
+        raise IncompleteRunError(
+            f"The sweep stopped, as its runs have cost --max-cost {cell.spec.max_cost:g}.",
+            "The same command goes on from there, with a larger --max-cost or without.",
+        )
+    return replace(cell.spec, max_cost=rest)

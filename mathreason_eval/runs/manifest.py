@@ -266,7 +266,9 @@ def join(folder: Path, fresh: RunManifest, *, adopt: bool = False) -> RunManifes
     run = load_run(folder)
     stored = run.manifest
     if not run.has_samples():
-        return fresh
+        # Money that was spent for nothing is spent as well.
+        spent = tuple(one for one in stored.sessions if one.cost is not None)
+        return replace(fresh, sessions=spent)
     adopts = stored.unkeyed and stored.adopted is None
     if adopts and not adopt:
         raise RunError(

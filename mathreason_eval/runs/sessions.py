@@ -9,7 +9,14 @@ from pathlib import Path
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.manifest import grown, now, setting_changes, with_rounding
-from mathreason_eval.types import GenerationInfo, RunManifest, SessionEnd, SessionEntry, Totals
+from mathreason_eval.types import (
+    CostEntry,
+    GenerationInfo,
+    RunManifest,
+    SessionEnd,
+    SessionEntry,
+    Totals,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +78,25 @@ def answered(manifest: RunManifest, name: str) -> RunManifest:
     return replace(manifest, sessions=(*manifest.sessions[:-1], last))
 
 
+def costing(manifest: RunManifest, cost: CostEntry) -> RunManifest:
+    """Return a manifest whose last session says what it has cost, or may have."""
+    last = replace(manifest.sessions[-1], cost=cost)
+    return replace(manifest, sessions=(*manifest.sessions[:-1], last))
+
+
+def cost_of(sessions: Sequence[SessionEntry]) -> CostEntry | None:
+    """Return what sessions have cost together; None if one has no prices, or another currency."""
+    costs = [one.cost for one in sessions]
+    found = [one for one in costs if one is not None]
+    if not found or len(found) < len(costs) or len({one.currency for one in found}) > 1:
+        return None
+    return CostEntry(
+        currency=found[0].currency,
+        known=sum(one.known for one in found),
+        possible=sum(one.possible for one in found),
+    )
+
+
 def now_after(earlier: str | None) -> str:
     """Return the time, or an earlier time that the clock has been set back behind.
 
@@ -94,6 +120,7 @@ class Spent:
     samples: int
     completion_tokens: int
     failures: int
+    cost: CostEntry | None
 
 
 def ended(manifest: RunManifest, spent: Spent, completion_tokens: int) -> RunManifest:
@@ -113,6 +140,7 @@ def ended(manifest: RunManifest, spent: Spent, completion_tokens: int) -> RunMan
         samples=spent.samples,
         completion_tokens=spent.completion_tokens,
         failures=spent.failures,
+        cost=spent.cost,
     )
     sessions = (*manifest.sessions[:-1], last)
     return replace(manifest, sessions=sessions, totals=sums(sessions, completion_tokens))

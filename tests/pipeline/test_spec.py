@@ -35,6 +35,8 @@ REFUSED = [  # a setting and values that it cannot have
     ("second",          ["", 5, ["number"]]),
     ("repair",          [1, "yes", None]),
     ("adopt",           [0, "no"]),
+    ("prices",          ["", 5, ["a"]]),
+    ("max_cost",        [0, -1, NAN, INF, "5", True]),
     ("accept_failures", [1, "true"]),
 ]
 TAKEN = [  # a setting as given and as stored

@@ -16,6 +16,7 @@ from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.pipeline.artefacts import artefacts
 from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
+from mathreason_eval.pipeline.spending import money
 from mathreason_eval.runs.completeness import (
     asked_samples,
     check_stored,
@@ -24,6 +25,7 @@ from mathreason_eval.runs.completeness import (
     task_metrics,
     unjudged_samples,
 )
+from mathreason_eval.runs.sessions import cost_of
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.copies import copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
@@ -112,9 +114,27 @@ def print_run(run: Run) -> None:
             f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
             f"{several}"
         )
+    if (line := _cost_line(run)) is not None:
+        console.print(line, soft_wrap=True)
     note(f"stored in {run.path}")
     for step in next_steps(run):
         note(step)
+
+
+def _cost_line(run: Run) -> str | None:
+    """Return what a run has cost; None if no session was given prices."""
+    sessions = run.manifest.sessions
+    if all(one.cost is None for one in sessions):
+        return None
+    cost = cost_of(sessions)
+    if cost is None:
+        return "cost      unknown: not all sessions were given prices in one currency"
+    unsure = (
+        f" · up to {money(cost.possible)} more for requests whose answers are not known"
+        if cost.possible
+        else ""
+    )
+    return f"cost      {money(cost.known)} {visible_line(cost.currency)}{unsure}"
 
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
