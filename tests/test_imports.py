@@ -285,7 +285,8 @@ def test_importing_costs_nothing(statement):
 BROAD_HANDLERS = {
     "models.base": "handle",
     "models.client": "_tried",
-    "models.fleet": "_work",
+    "models.fleet": "_error_of",
+    "models.remote": "_fault_of",
     "models.openings": "_answer",
     "models.parsers": "thought",
     "models.template_child": "main",

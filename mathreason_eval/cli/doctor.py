@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.options import asking_options, run_settings
+from mathreason_eval.cli.options import asking_options, model_options, run_settings
 from mathreason_eval.cli.screens import exit_code_kept, print_json
 from mathreason_eval.errors import EXIT_DONE, EXIT_USER_ERROR
 
@@ -30,7 +30,7 @@ def doctor(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over
         template_findings,
     )
 
-    facts = check_model(model, options["model_args"])
+    facts = check_model(model, model_options(options))
     found = examine_run(run_settings(options), facts, options["out"])
     found.attempt("prices", lambda: check_prices(found.spec, model))
     findings = [*found.findings, *template_findings(found, facts)]

@@ -278,6 +278,12 @@ _ASKING_OPTIONS = (
         help="Set aside what cannot be read in the run folder, and make it again.",
     ),
     model_arg_option("An option of the engine; docs/engines.md lists them. May be repeated."),
+    click.option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Run replicas of the model as actors of a Ray cluster, `auto`, HOST:PORT or `local`: "
+        "as many as it has GPUs for, or --model-arg replicas=N.",
+    ),
     data_option,
     tasks_dir_option,
     click.option(
@@ -310,6 +316,12 @@ _ASKING_OPTIONS = (
 def asking_options(function: Decorated) -> Decorated:
     """Add the model, and every option of a run."""
     return reduce(lambda made, option: option(made), reversed(_ASKING_OPTIONS), function)
+
+
+def model_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options of the engine among the options as click parsed them."""
+    placed = {} if options["ray"] is None else {"ray": options["ray"]}
+    return {**options["model_args"], **placed}
 
 
 def run_settings(options: Mapping[str, Any]) -> dict[str, Any]:

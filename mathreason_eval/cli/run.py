@@ -18,6 +18,7 @@ from mathreason_eval.cli.options import (
     data_option,
     grading_options,
     json_option,
+    model_options,
     out_option,
     run_settings,
     second_option,
@@ -57,7 +58,7 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
         return _sweep(model, options)
     if options["until"] is not None:
         return _until(model, options)
-    opener = NamedModel(name=UserModel(model), options=options["model_args"])
+    opener = NamedModel(name=UserModel(model), options=model_options(options))
     spec = spec_of(run_settings(options), opener, options["out"])
     # A folder that is to be repaired may have nothing that can be read before.
     stored = None if spec.repair else options["out"]
@@ -105,7 +106,7 @@ def _until(model: str, options: Mapping[str, Any]) -> int:
         run_until,
     )
 
-    opener = NamedModel(name=UserModel(model), options=options["model_args"])
+    opener = NamedModel(name=UserModel(model), options=model_options(options))
     spec = spec_of(run_settings(options), opener, options["out"])
     until = Until(half_width=options["until"], max_samples=options["max_samples"] or MOST)
     with ExitStack() as shown:
@@ -147,7 +148,7 @@ def _sweep(model: str, options: Mapping[str, Any]) -> int:
     request = SweepRequest(
         axes=tuple(Axis(name=key, values=values) for key, values in options["sweep"].items()),
         settings=run_settings(options),
-        opener=NamedModel(name=UserModel(model), options=options["model_args"]),
+        opener=NamedModel(name=UserModel(model), options=model_options(options)),
         out=options["out"],
     )
     number, done = len(cells(request)), list[tuple[Cell, Run]]()

@@ -105,11 +105,15 @@ def open_model(name: UserModel, options: Mapping[str, str] = MappingProxyType({}
         MissingExtraError: the backend's library is not installed.
         ModelError: the model cannot be opened.
     """
+    check_name(name)
+    backend, rest = (DEMO, "") if name == DEMO else _divided(name)
+    placement: Any = import_module(f"{__name__}.placement")
+    if (placed := placement.read_placement(backend, options)) is not None:
+        fleet: Model = placement.open_placed(name, backend, placed)
+        return fleet
     if name == DEMO:
         demo: Model = import_module(f"{__name__}.llamacpp").open_demo(options)
         return demo
-    check_name(name)
-    backend, rest = _divided(name)
     try:
         return ENGINES[backend](name, rest, options)
     except ModelError as error:
@@ -134,11 +138,14 @@ def check_model(name: str, options: Mapping[str, str] = MappingProxyType({})) ->
 
 
 def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
+    check_name(name)
+    backend, rest = (DEMO, "") if name == DEMO else _divided(name)
+    placement: Any = import_module(f"{__name__}.placement")
+    placed = faults.attempt(lambda: placement.read_placement(backend, options))
+    options = placed.rest if placed is not None else options
     if name == DEMO:
         demo: ModelFacts = import_module(f"{__name__}.llamacpp").check_demo(options, faults)
         return replace(demo, backend="llamacpp")
-    check_name(name)
-    backend, rest = _divided(name)
     if backend not in _BACKENDS:
         return ModelFacts()
     facts: ModelFacts = import_module(f"{__name__}.{backend}").check(rest, options, faults)

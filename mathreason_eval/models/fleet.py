@@ -1,17 +1,20 @@
 """Several replicas of one model behind one: each takes requests from one queue as it has room.
 
-A replica whose engine fails is left out; what it had in flight is asked of the others. So is a
-request that one replica could not answer, once: only then is it a failure. A request's result does
-not depend on which replica answers it, or on how many there are.
+A replica whose engine fails is replaced, or left out where it cannot be; what it had in flight is
+asked of the others. So is a request that one replica could not answer, once: only then is it a
+failure. A request's result does not depend on which replica answers it, or on how many there are.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 from time import monotonic
+from types import MappingProxyType
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models.base import (
@@ -26,18 +29,30 @@ from mathreason_eval.models.base import (
     expect,
     system_role,
 )
+from mathreason_eval.types import SCHEDULING, Prompt
 
 
 class Fleet:
     """Replicas of one model, each streamed by a thread of its own."""
 
-    def __init__(self, replicas: Sequence[Model], *, grace: float) -> None:
+    def __init__(
+        self,
+        replicas: Sequence[Model],
+        *,
+        grace: float,
+        scheduling: Mapping[str, object] = MappingProxyType({}),
+        end: Callable[[], None] | None = None,
+    ) -> None:
         """Take ready replicas, which are closed with the fleet.
 
         Args:
             replicas: of one model; the first says what it is.
             grace: seconds that requests in flight have when a run ends early.
+            scheduling: what is recorded of where they run.
+            end: is called after they are closed.
         """
+        self._scheduling = scheduling
+        self._end = end
         self._replicas = tuple(replicas)
         self._grace = grace
         first = self._replicas[0]
@@ -46,6 +61,17 @@ class Fleet:
         self.context = min(contexts, default=None)
         self.thinks = getattr(first, "thinks", False)
         self._queue: _Queue | None = None
+        if hasattr(first, "prompt_tokens"):
+            self.prompt_tokens = self._prompt_tokens
+
+    def _prompt_tokens(self, prompt: Prompt) -> int:
+        """Return the tokens of a prompt as the first replica that is alive counts them."""
+        for one in self._replicas[:-1]:
+            with suppress(ModelError):
+                tokens: int = getattr(one, "prompt_tokens")(prompt)  # noqa: B009  some have it
+                return tokens
+        last: int = getattr(self._replicas[-1], "prompt_tokens")(prompt)  # noqa: B009
+        return last
 
     @property
     def answered_by(self) -> str | None:
@@ -64,7 +90,12 @@ class Fleet:
 
     def describe(self) -> Mapping[str, object]:
         """Return what the first replica says of itself: all are the same model."""
-        return self._replicas[0].describe()
+        described = self._replicas[0].describe()
+        if not self._scheduling:
+            return described
+        held = described.get(SCHEDULING)
+        own = held if isinstance(held, Mapping) else {}
+        return {**described, SCHEDULING: {**own, **self._scheduling}}
 
     def system_role(self) -> SystemRole:
         """Return what the chat template does with a system message."""
@@ -112,6 +143,12 @@ class Fleet:
             self._queue.close()
         for one in self._replicas:
             one.close()
+        if self._end is not None:
+            self._end()
+
+
+_DEADLY = 3
+_KILLS = f"{_DEADLY} replicas died while they had it"
 
 
 class _Queue:
@@ -123,6 +160,8 @@ class _Queue:
         """What is to be asked once more, and the replica that could not answer it."""
         self._tried: dict[int, Failure] = {}
         """By the request's identity, the failure of the replica that was asked before."""
+        self._died: Counter[int] = Counter()
+        """By the request's identity, the replicas that died while they had it."""
         self._alive = replicas
         self._flying = 0
         """Requests that were handed out and have no result yet."""
@@ -219,6 +258,21 @@ class _Queue:
                 self._results.put(result)
             self._changed.notify_all()
 
+    def give_back(self, replica: Model, left: Sequence[Request]) -> bool:
+        """Take what a replica had in flight that will be replaced; False if all ends now."""
+        with self._changed:
+            if self._closing or self._pulling:
+                return False
+            self._flying -= len(left)
+            for request in left:
+                self._died[id(request)] += 1
+                if self._died[id(request)] < _DEADLY:
+                    self._again.append((request, replica))
+                else:
+                    self._results.put(Failure(request=request, reason=_KILLS))
+            self._changed.notify_all()
+            return True
+
     def lose(self, left: Sequence[Request], error: BaseException) -> None:
         """Take note that a replica failed, and what it had in flight."""
         with self._changed:
@@ -254,13 +308,37 @@ class _Feed(Iterator[Request]):
 
 
 def _work(replica: Model, queue: _Queue) -> None:
-    """Stream a replica until nothing is left to ask, or it fails."""
-    flying: dict[int, Request] = {}
+    """Stream a replica until nothing is left to ask, or it fails and cannot be replaced.
+
+    A replica may have a method `revive`, which replaces what has failed.
+    """
+    revive: Callable[[BaseException], None] | None = getattr(replica, "revive", None)
+    while True:
+        flying: dict[int, Request] = {}
+        error = _error_of(partial(_stream, replica, queue, flying))
+        if error is None:
+            return
+        left = tuple(flying.values())
+        if revive is not None and queue.give_back(replica, left):
+            error, left = _error_of(partial(revive, error)), ()
+        if error is not None:
+            queue.lose(left, error)
+            return
+
+
+def _stream(replica: Model, queue: _Queue, flying: dict[int, Request]) -> None:
+    """Stream a replica until nothing is left to ask; `flying` holds what it has in flight."""
+    while (first := queue.wait(replica)) is not None:
+        for result in replica.stream(_Feed(first, replica, queue, flying)):
+            flying.pop(id(result.request), None)
+            queue.finish(replica, result)
+
+
+def _error_of(work: Callable[[], None]) -> BaseException | None:
+    """Return what some work raises; None if it raises nothing."""
     try:
-        while (first := queue.wait(replica)) is not None:
-            for result in replica.stream(_Feed(first, replica, queue, flying)):
-                flying.pop(id(result.request), None)
-                queue.finish(replica, result)
+        work()
     # Whatever ends a replica, the others go on, and the last one's error is raised.
     except BaseException as error:  # noqa: BLE001
-        queue.lose(tuple(flying.values()), error)
+        return error
+    return None

@@ -1,0 +1,52 @@
+"""Replicas on a real Ray cluster of this machine make the run of one engine, also if they die."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from mathreason_eval.errors import ModelError
+from mathreason_eval.models import open_model
+from mathreason_eval.pipeline.run import run_tasks
+from mathreason_eval.pipeline.spec import RunSpec
+
+pytest.importorskip("ray")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+def run(folder, **options):
+    spec = RunSpec(tasks=("arithmetic",), samples=2, limit=30)
+    return run_tasks(spec, partial(open_model, "fake:answer=4", options), folder)
+
+
+def texts(run):
+    return {(one.problem_id, one.sample): one.text for one in run.generations("arithmetic")}
+
+
+@pytest.mark.parametrize("options", [{}, {"die_after": "20"}])
+def test_actors_make_the_run_of_one_engine(tmp_path, options):
+    """`die_after` kills the process of each actor again and again, as `kill -9` would."""
+    alone = run(tmp_path / "alone")
+    together = run(tmp_path / "run", ray="local", replicas="2", concurrency="4", **options)
+    assert texts(together) == texts(alone)
+    assert together.manifest.finished
+    assert together.manifest.model.details["scheduling"]["replicas"] == 2
+    assert len(together.generations("arithmetic")) == 60
+    again = run(tmp_path / "run")  # One engine goes on with the same run.
+    assert again.manifest.sessions[-1].samples == 0
+
+
+# fmt: off
+SLIPS = [
+    ({"ray": "127.0.0.1:9"},                                "no Ray cluster"),
+    ({"ray": "local", "replicas": "2", "gpus": "64"},       "do not fit"),
+    ({"ray": "local", "latencey": "1"},                     "latencey"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("options", "says"), SLIPS)
+def test_what_cannot_be_placed_says_why(options, says):
+    with pytest.raises(ModelError, match=says):
+        open_model("fake:echo", options)
