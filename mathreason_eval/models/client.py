@@ -77,6 +77,10 @@ class Options:
     """A JSON object sent with each request: `{"top_k": 20}`."""
     replicas: str = ""
     """Addresses of further servers of the same model, with blanks or commas between them."""
+    batch_requests: str = ""
+    """A file: requests are written there as a batch, and not sent."""
+    batch_results: str = ""
+    """Files of a batch's results, with blanks or commas between them: answers are read there."""
     opening: str = ""
     """The reasoning marks that the server's chat template writes before every answer: `<think>`.
     Empty: ask the server."""
@@ -85,7 +89,7 @@ class Options:
 SCHEDULING_OPTIONS = frozenset(
     {
         *("concurrency", "retries", "timeout", "grace", "requests_per_minute", "tokens_per_minute"),
-        *("api_key_env", "context", "replicas"),
+        *("api_key_env", "context", "replicas", "batch_requests", "batch_results"),
     }
 )
 """Options that do not change a text. `context` is not sent: it refuses longer prompts."""
@@ -134,11 +138,7 @@ class OpenAIModel:
 
     def describe(self) -> Mapping[str, object]:
         """Return the server's URL and model, the package's version and what is sent by default."""
-        import openai
-
-        described = {**self._server.described, "client": f"openai {openai.__version__}"}
-        asked = {"opening_from": self._server.opening_from}
-        return with_options(described, self._options, SCHEDULING_OPTIONS | {*asked}, more=asked)
+        return describe_server(self._server, self._options)
 
     def ask_allowance(self, allowance: Allowance | None) -> bool:
         """Ask before each try whether it may be sent; see `base.asks_allowance`."""
@@ -343,22 +343,8 @@ class OpenAIModel:
 
     async def _post(self, request: Request) -> Result:
         """Return the server's completion of one request."""
-        sampling, prompt = request.sampling, request.prompt
-        body: dict[str, Any] = {
-            "model": self._server.model,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            self._options.max_tokens_name: sampling.max_tokens,
-            "seed": request.seed,
-            **({"stop": list(prompt.stop)} if prompt.stop else {}),
-            **self._server.defaults,
-        }
-        if prompt.text is not None:
-            body["prompt"] = prompt.text
-            route, read = "/completions", from_text
-        else:
-            body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
-            route, read = "/chat/completions", from_chat
+        route, body = request_body(self._server, self._options, request)
+        read = from_chat if request.prompt.text is None else from_text
         content = await self._client.post(route, body=body, cast_to=bytes)
         # Whatever a server says is stored or shown: it may repeat what it was sent.
         reply = self._secrets.hide(parse_body(content))
@@ -379,13 +365,45 @@ class OpenAIModel:
         self.answered_by = self.answered_by or named
         if named in {None, self.answered_by}:
             return None
-        return Failure(
-            request=request,
-            kind=OTHER_MODEL,
-            reason=f"the model {named} answered it, and {self.answered_by} others",
-            hint="Ask for a model by its full name, from a server that does not choose another; "
-            "a folder holds the answers of one model, so another one needs another -o.",
-        )
+        return other_model(request, named, self.answered_by)
+
+
+def describe_server(server: Server, options: Options) -> Mapping[str, object]:
+    """Return a server's URL and model, the client's version and what is sent by default."""
+    import openai
+
+    described = {**server.described, "client": f"openai {openai.__version__}"}
+    asked = {"opening_from": server.opening_from}
+    return with_options(described, options, SCHEDULING_OPTIONS | {*asked}, more=asked)
+
+
+def request_body(server: Server, options: Options, request: Request) -> tuple[str, dict[str, Any]]:
+    """Return the route of a request, and what is sent."""
+    sampling, prompt = request.sampling, request.prompt
+    body: dict[str, Any] = {
+        "model": server.model,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        options.max_tokens_name: sampling.max_tokens,
+        "seed": request.seed,
+        **({"stop": list(prompt.stop)} if prompt.stop else {}),
+        **server.defaults,
+    }
+    if prompt.text is not None:
+        return "/completions", {**body, "prompt": prompt.text}
+    messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
+    return "/chat/completions", {**body, "messages": messages}
+
+
+def other_model(request: Request, named: str | None, expected: str | None) -> Failure:
+    """Return the failure of a request that another model answered than the one expected."""
+    return Failure(
+        request=request,
+        kind=OTHER_MODEL,
+        reason=f"the model {named} answered it, and {expected} others",
+        hint="Ask for a model by its full name, from a server that does not choose another; "
+        "a folder holds the answers of one model, so another one needs another -o.",
+    )
 
 
 _OK, _ERROR = 200, 400

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mathreason_eval.errors import Faults, ModelError, raise_faults
 from mathreason_eval.models import read_options, require
 from mathreason_eval.models.base import Completion, Failure
+from mathreason_eval.models.batches import BatchReader, BatchWriter
 from mathreason_eval.models.client import OpenAIModel, Options
 from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.models.fleet import Fleet
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 Result = Completion | Failure
 
 
-def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel | Fleet:
+def open_engine(
+    name: str, rest: str, options: Mapping[str, str]
+) -> OpenAIModel | Fleet | BatchWriter | BatchReader:
     """Return the model of a running server, from `MODEL@URL`, or of several.
 
     Raises:
@@ -44,6 +47,8 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
     defaults = _defaults(chosen, faults)
     raise_faults(faults.found)
     model, url = read_name(name, rest, chosen)
+    if chosen.batch_requests or chosen.batch_results:
+        return _batch(name, _server(model, url, chosen, defaults), chosen)
     servers = [_server(model, one, chosen, defaults) for one in (url, *_replicas(name, chosen))]
     for one in servers[1:]:
         _check_replica(servers[0], one)
@@ -52,6 +57,22 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> OpenAIModel
         OpenAIModel(name, replace(one, described=servers[0].described), chosen) for one in servers
     ]
     return Fleet(opened, grace=chosen.grace) if opened[1:] else opened[0]
+
+
+def _batch(name: str, server: Server, chosen: Options) -> BatchWriter | BatchReader:
+    """Return a model of which requests are written, or results read.
+
+    Raises:
+        ModelError: both are asked for, or a file cannot be used.
+    """
+    if chosen.batch_requests and chosen.batch_results:
+        raise ModelError(
+            "batch_requests and batch_results exclude each other.",
+            "Write the requests first; their results come later.",
+        )
+    if chosen.batch_requests:
+        return BatchWriter(name, server, chosen)
+    return BatchReader(name, server, chosen)
 
 
 def _replicas(name: str, options: Options) -> list[str]:

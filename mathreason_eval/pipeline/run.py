@@ -268,6 +268,9 @@ class _Session:
             except KeyboardInterrupt:
                 end = SessionEnd.STOPPED
                 raise
+            except IncompleteRunError:
+                end = SessionEnd.INCOMPLETE
+                raise
             finally:
                 # Also on Ctrl-C and if the engine fails: what was generated is judged and shown.
                 stopped = time.monotonic()

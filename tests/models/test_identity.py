@@ -35,7 +35,8 @@ SCHEDULING = {
     "fake": {"latency", "concurrency", "crash_after", "die_after", "replicas"},
     "llamacpp": {"threads"},
     "openai": {"concurrency", "retries", "timeout", "requests_per_minute",
-               "tokens_per_minute", "api_key_env", "context", "grace", "replicas"},
+               "tokens_per_minute", "api_key_env", "context", "grace", "replicas",
+               "batch_requests", "batch_results"},
     "vllm": {"gpu_memory_utilization"},
 }
 ROUNDING = {
