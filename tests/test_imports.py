@@ -286,7 +286,7 @@ BROAD_HANDLERS = {
     "models.base": "handle",
     "models.client": "_tried",
     "models.fleet": "_error_of",
-    "models.remote": "_fault_of",
+    "models.replicas.remote": "_fault_of",
     "models.openings": "_answer",
     "models.parsers": "thought",
     "models.template_child": "main",

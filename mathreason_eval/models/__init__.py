@@ -107,7 +107,7 @@ def open_model(name: UserModel, options: Mapping[str, str] = MappingProxyType({}
     """
     check_name(name)
     backend, rest = (DEMO, "") if name == DEMO else _divided(name)
-    placement: Any = import_module(f"{__name__}.placement")
+    placement: Any = import_module(f"{__name__}.replicas.placement")
     if (placed := placement.read_placement(backend, options)) is not None:
         fleet: Model = placement.open_placed(name, backend, placed)
         return fleet
@@ -140,7 +140,7 @@ def check_model(name: str, options: Mapping[str, str] = MappingProxyType({})) ->
 def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     check_name(name)
     backend, rest = (DEMO, "") if name == DEMO else _divided(name)
-    placement: Any = import_module(f"{__name__}.placement")
+    placement: Any = import_module(f"{__name__}.replicas.placement")
     placed = faults.attempt(lambda: placement.read_placement(backend, options))
     options = placed.rest if placed is not None else options
     if name == DEMO:

@@ -12,8 +12,8 @@ from mathreason_eval.errors import MissingExtraError, ModelError, UnknownNameErr
 from mathreason_eval.models import check_model, open_model
 from mathreason_eval.models.base import Completion, Failure, Request, drain
 from mathreason_eval.models.fleet import Fleet
-from mathreason_eval.models.placement import gpus_needed, read_placement
-from mathreason_eval.models.remote import LostError, RemoteModel, Worker
+from mathreason_eval.models.replicas.placement import gpus_needed, read_placement
+from mathreason_eval.models.replicas.remote import LostError, RemoteModel, Worker
 from mathreason_eval.types import Prompt, Sampling
 
 NAME = "fake:echo"
@@ -195,7 +195,9 @@ HERE = [("fake", {"replicas": "2"}), ("openai", {"replicas": "http://b/v1"}), ("
 SLIPS = [
     ("openai",  {"ray": "auto"},                    "nothing to compute"),
     ("replay",  {"ray": "auto"},                    "nothing to compute"),
-    ("hf",      {"replicas": "2"},                  "without a Ray cluster"),
+    ("replay",  {"replicas": "2"},                  "nothing to compute"),
+    ("hf",      {"replicas": "2", "gpus": "0.5"},   "no part of a GPU"),
+    ("demo",    {"replicas": "none"},               "replicas is 'none'"),
 ]
 # fmt: on
 
@@ -228,7 +230,7 @@ WITH_RAY = [
 
 @pytest.fixture
 def with_ray(monkeypatch):
-    monkeypatch.setattr("mathreason_eval.models.placement.find_spec", lambda _: object())
+    monkeypatch.setattr("mathreason_eval.models.replicas.placement.find_spec", lambda _: object())
 
 
 @pytest.mark.usefixtures("with_ray")
@@ -250,6 +252,6 @@ def test_the_engine_gets_its_own_options_alone():
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr("mathreason_eval.models.placement.find_spec", lambda _: None)
+    monkeypatch.setattr("mathreason_eval.models.replicas.placement.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"mathreason-eval\[ray\]"):
         read_placement("fake", {"ray": "auto"})

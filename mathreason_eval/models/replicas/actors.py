@@ -13,7 +13,7 @@ from typing import Any
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models.base import Request
-from mathreason_eval.models.remote import Exchanged, Fault, LostError, Opened, Worker
+from mathreason_eval.models.replicas.remote import Exchanged, Fault, LostError, Opened, Worker
 from mathreason_eval.types import Prompt
 
 _THREADS = 4

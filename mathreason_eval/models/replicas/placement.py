@@ -12,9 +12,8 @@ from mathreason_eval.errors import MissingExtraError, ModelError
 from mathreason_eval.models import read_options
 
 if TYPE_CHECKING:
-    from mathreason_eval.models.actors import Cluster
     from mathreason_eval.models.fleet import Fleet
-    from mathreason_eval.models.remote import Link, RemoteModel
+    from mathreason_eval.models.replicas.remote import Link, RemoteModel
 
 AUTO = "auto"
 _GRACE = 5.0
@@ -61,17 +60,12 @@ def read_placement(backend: str, options: Mapping[str, str]) -> Placement | None
     if not named:
         return None
     placed = read_options(Options, "placement", named)
-    if placed.ray and backend in _NOT_PLACED:
+    if backend in _NOT_PLACED:
         raise ModelError(
-            f"{backend}: has nothing to compute that Ray could place.",
+            f"{backend}: has nothing to compute that replicas could share.",
             'Leave --ray out; several servers of one model are --model-arg replicas="URL URL".',
         )
-    if not placed.ray:
-        raise ModelError(
-            f"{backend}: has no replicas without a Ray cluster.",
-            "Name one with --ray HOST:PORT, or start one on this machine with --ray local.",
-        )
-    if find_spec("ray") is None:
+    if placed.ray and find_spec("ray") is None:
         raise MissingExtraError("ray", "ray", "--ray")
     if placed.replicas != AUTO and (not placed.replicas.isdecimal() or int(placed.replicas) < 1):
         raise ModelError(
@@ -79,6 +73,11 @@ def read_placement(backend: str, options: Mapping[str, str]) -> Placement | None
         )
     if placed.gpus is not None and placed.gpus < 0:
         raise ModelError("The model option gpus is below 0.", "Write gpus=N, or leave it out.")
+    if not placed.ray and placed.gpus is not None and placed.gpus % 1:
+        raise ModelError(
+            f"Without Ray a replica has no part of a GPU: gpus is {placed.gpus:g}.",
+            "Write gpus=N, or leave it out.",
+        )
     rest = {key: value for key, value in options.items() if key not in named}
     return Placement(placed=placed, rest=rest)
 
@@ -102,19 +101,22 @@ def gpus_needed(backend: str, options: Mapping[str, str]) -> int:
 
 
 def open_placed(name: str, backend: str, placement: Placement) -> Fleet:
-    """Return the replicas of a model on a Ray cluster.
+    """Return the replicas of a model, on a Ray cluster or in processes of this machine.
 
     Raises:
-        ModelError: there is no cluster, it has too few GPUs, or the model cannot be opened.
+        ModelError: there is no cluster, there are too few GPUs, or the model cannot be opened.
     """
-    from mathreason_eval.models.actors import Cluster
+    if not placement.placed.ray:
+        return _open_here(name, backend, placement)
+    from mathreason_eval.models.replicas.actors import Cluster
 
     cluster = Cluster(placement.placed.ray)
     try:
         gpus = placement.placed.gpus
         if gpus is None:
             gpus = gpus_needed(backend, placement.rest) if cluster.gpus() else 0
-        number = _number(placement.placed, cluster, gpus)
+        room = int(cluster.gpus() // gpus) if gpus else cluster.nodes()
+        number = _number(placement.placed, room, gpus, "The cluster")
         links = [cluster.link(name, placement.rest, gpus) for _ in range(number)]
         return _fleet(name, links, {"ray": True}, cluster.close)
     except BaseException:
@@ -122,21 +124,37 @@ def open_placed(name: str, backend: str, placement: Placement) -> Fleet:
         raise
 
 
-def _number(placed: Options, cluster: Cluster, gpus: float) -> int:
-    """Return how many replicas there are to be."""
-    room = int(cluster.gpus() // gpus) if gpus else cluster.nodes()
+def _open_here(name: str, backend: str, placement: Placement) -> Fleet:
+    """Return replicas in processes of this machine, each with its own GPUs."""
+    from mathreason_eval.models.replicas.processes import ProcessLink, visible_gpus
+
+    devices, placed = visible_gpus(), placement.placed
+    gpus = int(placed.gpus if placed.gpus is not None else gpus_needed(backend, placement.rest))
+    if not devices and placed.gpus is None:
+        gpus = 0
+    room = len(devices) // gpus if gpus else 1
+    number = _number(placed, room, gpus, "This machine")
+    shares = [devices[gpus * one : gpus * (one + 1)] for one in range(number)]
+    links = [ProcessLink(name, placement.rest, share) for share in shares]
+    return _fleet(name, links, {}, None)
+
+
+def _number(placed: Options, room: int, gpus: float, where: str) -> int:
+    """Return how many replicas there are to be, of which some number has room by its GPUs."""
     number = room if placed.replicas == AUTO else int(placed.replicas)
     if gpus and (number > room or number == 0):
         raise ModelError(
-            f"The cluster has {cluster.gpus():g} GPUs, and {max(number, 1)} replicas of {gpus:g} "
-            "do not fit.",
+            f"{where} has GPUs for {room} replicas of {gpus:g}: {max(number, 1)} do not fit.",
             "Name fewer with --model-arg replicas=N, or --model-arg gpus=N for each.",
         )
     return number
 
 
 def _fleet(
-    name: str, links: Sequence[Link], described: Mapping[str, object], end: Callable[[], None]
+    name: str,
+    links: Sequence[Link],
+    described: Mapping[str, object],
+    end: Callable[[], None] | None,
 ) -> Fleet:
     """Return replicas that were opened at the same time.
 
@@ -146,7 +164,7 @@ def _fleet(
     from concurrent.futures import ThreadPoolExecutor
 
     from mathreason_eval.models.fleet import Fleet
-    from mathreason_eval.models.remote import RemoteModel
+    from mathreason_eval.models.replicas.remote import RemoteModel
 
     try:
         with ThreadPoolExecutor(len(links)) as pool:

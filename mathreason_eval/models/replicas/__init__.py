@@ -1,0 +1,1 @@
+"""Replicas of a model in other processes, of this machine or of a Ray cluster."""
