@@ -8,22 +8,24 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import ModelError
-from mathreason_eval.models import file_name, of_file, read_object
+from mathreason_eval.models import file_name, of_file, read_object, require
 from mathreason_eval.models.accelerator import (
     describe_device,
     disable_cudnn_attention,
     first_line,
 )
+from mathreason_eval.models.adapters import Adapter, check_adapter, downloaded, located_adapter
 from mathreason_eval.models.base import SYSTEM_PROBE, SystemRole
 from mathreason_eval.models.environment import environment
 from mathreason_eval.text.thinking import written_opening
-from mathreason_eval.types import Message, Prompt
+from mathreason_eval.types import IDENTIFIED_AS, Message, Prompt
 
 # --- where it is -----------------------------------------------------------------------------
 
@@ -36,6 +38,8 @@ class Checkpoint:
     """A local folder, or an id on the Hugging Face hub."""
     revision: str | None = None
     """A branch, tag or commit on the hub; None for the default branch, and for a folder."""
+    adapter: Adapter | None = None
+    """What is added to its weights; None for nothing."""
 
     @property
     def folder(self) -> Path | None:
@@ -53,11 +57,51 @@ class Checkpoint:
 
 
 def locate(rest: str) -> Checkpoint:
-    """Return the checkpoint named `FOLDER` or `HUB/ID[@REVISION]`.
+    """Return the checkpoint named `FOLDER` or `HUB/ID[@REVISION]`, with `+ADAPTER` after it.
 
     Raises:
-        ModelError: there is no such folder, or no model in it.
+        ModelError: there is no such folder, or no model or adapter in it.
     """
+    base, plus, adapter = rest.rpartition("+")
+    if not plus or Path(rest).expanduser().is_dir():
+        return _located(rest)
+    return replace(_located(base), adapter=located_adapter(adapter))
+
+
+def with_adapter_files(checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint whose adapter is here: one of the hub is downloaded.
+
+    Raises:
+        ModelError: the hub has none.
+    """
+    if checkpoint.adapter is None:
+        return checkpoint
+    return replace(checkpoint, adapter=downloaded(checkpoint.adapter))
+
+
+def for_transformers(rest: str, backend: str) -> Checkpoint:
+    """Return a checkpoint as `locate` does, ready to be loaded with its adapter.
+
+    Raises:
+        ModelError: there is no such model or adapter.
+        MissingExtraError: the package that loads adapters is not installed.
+    """
+    require_peft(backend, rest)
+    return with_adapter_files(locate(rest))
+
+
+def require_peft(backend: str, rest: str) -> None:
+    """Check that the package that loads adapters is installed, if a name has one.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    with suppress(ModelError):  # which is told where the checkpoint is located
+        if locate(rest).adapter is not None:
+            require(("peft",), extra="peft", backend=f"{backend} with an adapter")
+
+
+def _located(rest: str) -> Checkpoint:
     path = Path(rest).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -76,7 +120,25 @@ def locate(rest: str) -> Checkpoint:
 
 
 def identity(checkpoint: Checkpoint, config: Any) -> Mapping[str, object]:  # noqa: ANN401 - transformers' own
-    """Return what identifies the weights: the hub's commit, or a fingerprint of the folder."""
+    """Return what identifies the weights: the hub's commit, or a fingerprint of the folder.
+
+    Of an adapter the same, as `adapter`.
+    """
+    base = _weights_identity(checkpoint, config)
+    adapter = checkpoint.adapter
+    if adapter is None:
+        return base
+    path = adapter.path
+    if path is None or adapter.is_local:
+        held = Path(adapter.place)
+        own: dict[str, object] = {"folder": file_name(held), "files_sha256": _fingerprint(held)}
+    else:
+        # The hub's client names a folder after the commit that it holds.
+        own = {"hub": adapter.place, "revision": path.name}
+    return {**base, "adapter": own}
+
+
+def _weights_identity(checkpoint: Checkpoint, config: Any) -> Mapping[str, object]:  # noqa: ANN401
     commit = getattr(config, "_commit_hash", None)
     if not checkpoint.folder:
         return {"hub": checkpoint.place, "revision": commit or checkpoint.revision}
@@ -137,7 +199,14 @@ def named_files(arguments: object) -> Iterator[tuple[str, str]]:
 
 def identified(backend: str, checkpoint: Checkpoint) -> Mapping[str, object]:
     """Return the name that identifies a local checkpoint; nothing for one of the hub."""
-    return of_file(backend, checkpoint.folder) if checkpoint.folder else {}
+    folder, adapter = checkpoint.folder, checkpoint.adapter
+    if adapter is None:
+        return of_file(backend, folder) if folder else {}
+    if folder is None and not adapter.is_local:
+        return {}
+    base = file_name(folder) if folder else checkpoint.place
+    added = file_name(Path(adapter.place)) if adapter.is_local else adapter.place
+    return {IDENTIFIED_AS: f"{backend}:{base}+{added}"}
 
 
 _NOTES = frozenset({".md", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".log"})
@@ -366,7 +435,11 @@ def load(
         chosen = class_of(AutoConfig.from_pretrained(place, **source))
         tokenizer = AutoTokenizer.from_pretrained(place, **source)
         model = chosen.from_pretrained(place, dtype=dtype, **source, **more)
-        return tokenizer, model.to(device).eval()
+        if (adapter := checkpoint.adapter) is not None:
+            model.load_adapter(str(adapter.path))
+        model = model.to(device).eval()
+        if adapter is not None:
+            check_adapter(adapter, model, tokenizer)
     except OSError as error:
         if checkpoint.folder is None:
             raise checkpoint.not_found() from None
@@ -378,6 +451,7 @@ def load(
             f"{place} cannot be loaded: {first_line(error)}.",
             f"Check {', '.join(('the name', 'dtype', *more))} and device.",
         ) from None
+    return tokenizer, model
 
 
 def describe_loaded(

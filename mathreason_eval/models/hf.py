@@ -23,11 +23,12 @@ from mathreason_eval.models.checkpoint import (
     LoadOptions,
     PromptEncoder,
     describe_loaded,
+    for_transformers,
     load,
-    locate,
     longest_context,
     prompt_tokens,
     read_template_arguments,
+    require_peft,
     template_opening,
     template_system_role,
 )
@@ -247,6 +248,7 @@ def _row_length(batch: Sequence[_Encoded]) -> int:
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the checkpoint's files say."""
     faults.attempt(lambda: require(("torch", "transformers"), extra="hf", backend="hf"))
+    faults.attempt(lambda: require_peft("hf", rest))
     chosen = faults.attempt(lambda: read_options(Options, "hf", options)) or Options()
     return examine_checkpoint(
         rest,
@@ -266,7 +268,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> HfModel:
         ModelError: there is no such checkpoint, or it cannot be loaded.
     """
     require(("torch", "transformers"), extra="hf", backend="hf")
-    return HfModel(name, locate(rest), read_options(Options, "hf", options))
+    return HfModel(name, for_transformers(rest, "hf"), read_options(Options, "hf", options))
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any]:

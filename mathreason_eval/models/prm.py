@@ -25,9 +25,10 @@ from mathreason_eval.models.checkpoint import (
     LoadOptions,
     describe_loaded,
     encode,
+    for_transformers,
     load,
-    locate,
     longest_context,
+    require_peft,
 )
 from mathreason_eval.models.facts import ModelFacts
 from mathreason_eval.models.tokenizer_files import examine_checkpoint, positions
@@ -202,6 +203,7 @@ class PrmModel:
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the checkpoint's files say; what it is asked is counted when it is loaded."""
     faults.attempt(lambda: require(("torch", "transformers"), extra="hf", backend="prm"))
+    faults.attempt(lambda: require_peft("prm", rest))
     faults.attempt(lambda: read_options(Options, "prm", options))
     examine_checkpoint(rest, faults, context_of=positions)
     return ModelFacts(chat=True, needs_steps=True)
@@ -216,7 +218,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:
     """
     chosen = read_options(Options, "prm", options)
     require(("torch", "transformers"), extra="hf", backend="prm")
-    return PrmModel(name, locate(rest), chosen)
+    return PrmModel(name, for_transformers(rest, "prm"), chosen)
 
 
 def _load(checkpoint: Checkpoint, options: Options) -> tuple[Any, Any, str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from mathreason_eval.errors import Faults, ModelError
 from mathreason_eval.models import read_object, read_options, require, with_options
+from mathreason_eval.models.adapters import PROBE, adapter_rank, no_difference
 from mathreason_eval.models.base import Completion, Failure, Request, context_failure, handle
 from mathreason_eval.models.budget import template_thinks
 from mathreason_eval.models.checkpoint import (
@@ -31,6 +32,7 @@ from mathreason_eval.models.checkpoint import (
     template_end,
     template_hash,
     template_system_role,
+    with_adapter_files,
 )
 from mathreason_eval.models.environment import environment, noting_changes
 from mathreason_eval.models.facts import ModelFacts
@@ -99,14 +101,18 @@ class VllmModel:
 
         self._template_arguments = read_template_arguments(options.chat_template_kwargs)
         check_name(options.reasoning_parser)
-        engine_arguments = _arguments(options)
+        engine_arguments = {**_adapter_arguments(checkpoint), **_arguments(options)}
         others = set(active_children())
         self._guardian = Guardian()
         with self._guardian, noting_changes():
             self._llm = _load(checkpoint, engine_arguments)
         self._engine: Any = self._llm.llm_engine
+        self._lora = _lora_request(checkpoint)
         self._stepper = _Stepper(self._engine.step, set(active_children()) - others)
         self._tokenizer = self._llm.get_tokenizer()
+        if checkpoint.adapter is not None and not self._adapter_changes():
+            self.close()
+            raise no_difference(checkpoint.adapter)
         settings = self._engine.vllm_config
         self._max_model_len: int = settings.model_config.max_model_len
         self._capacity: int = 2 * settings.scheduler_config.max_num_seqs
@@ -147,6 +153,18 @@ class VllmModel:
             ROUNDING_OPTIONS,
             engine_arguments,
         )
+
+    def _adapter_changes(self) -> bool:
+        """Return whether the model with its adapter computes anything else than without."""
+        from vllm import SamplingParams
+
+        tokens = {"prompt_token_ids": self._tokenizer(PROBE)["input_ids"]}
+        asked = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=1)
+        adapted, base = (
+            self._llm.generate([tokens], asked, use_tqdm=False, lora_request=lora)[0]
+            for lora in (self._lora, None)
+        )
+        return _prompt_logprobs(adapted) != _prompt_logprobs(base)
 
     def _thinks(self) -> bool:
         """Return whether the model thinks, by its template or because it has a parser for it."""
@@ -227,9 +245,52 @@ class VllmModel:
         request_id = str(next(self._ids))
         running[request_id] = (request, monotonic())
         self._engine.add_request(
-            request_id, {"type": "token", "prompt_token_ids": tokens}, sampling
+            request_id,
+            {"type": "token", "prompt_token_ids": tokens},
+            sampling,
+            lora_request=self._lora,
         )
         return None
+
+
+def _prompt_logprobs(output: Any) -> list[dict[int, float]]:  # noqa: ANN401 - vllm's own
+    """Return the logarithms of probabilities of each token of a prompt."""
+    return [
+        {token: float(one.logprob) for token, one in (position or {}).items()}
+        for position in output.prompt_logprobs
+    ]
+
+
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""The bounds of an adapter's rank that vLLM takes."""
+
+
+def _adapter_arguments(checkpoint: Checkpoint) -> dict[str, object]:
+    """Return the arguments of `vllm.LLM` that an adapter needs.
+
+    Raises:
+        ModelError: its rank is not known, or too large.
+    """
+    if checkpoint.adapter is None:
+        return {}
+    rank = adapter_rank(checkpoint.adapter)
+    bound = next((one for one in _RANKS if one >= rank), None)
+    if bound is None:
+        raise ModelError(
+            f"The adapter {checkpoint.adapter.place} has rank {rank}, and vLLM takes "
+            f"{_RANKS[-1]} at most.",
+            "Merge it into its base, or use hf:.",
+        )
+    return {"enable_lora": True, "max_loras": 1, "max_lora_rank": bound}
+
+
+def _lora_request(checkpoint: Checkpoint) -> Any:  # noqa: ANN401 - vllm's own
+    """Return what names the adapter in each request; None if there is none."""
+    if checkpoint.adapter is None:
+        return None
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest("adapter", 1, str(checkpoint.adapter.path))
 
 
 _ENVIRONMENT = {
@@ -276,7 +337,7 @@ def open_engine(name: str, rest: str, options: Mapping[str, str]) -> VllmModel:
     """
     require(("vllm",), extra="vllm", backend="vllm")
     _set_environment()
-    return VllmModel(name, locate(rest), read_options(Options, "vllm", options))
+    return VllmModel(name, with_adapter_files(locate(rest)), read_options(Options, "vllm", options))
 
 
 _NOT_ENGINE_ARGUMENTS = frozenset(

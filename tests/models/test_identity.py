@@ -14,6 +14,7 @@ from manifests import MODEL, changed
 from mathreason_eval.errors import ModelError, UnknownNameError
 from mathreason_eval.models import backends, open_model, read_object, with_options
 from mathreason_eval.models import environment as surroundings
+from mathreason_eval.models.adapters import Adapter, adapter_rank
 from mathreason_eval.models.checkpoint import (
     Checkpoint,
     identified,
@@ -29,6 +30,7 @@ from mathreason_eval.models.vllm import Options as VllmOptions
 from mathreason_eval.models.vllm import _arguments
 from mathreason_eval.runs.keys import model_identity
 from mathreason_eval.runs.manifest import describe_model, short_name
+from mathreason_eval.types import IDENTIFIED_AS
 
 # fmt: off
 SCHEDULING = {
@@ -419,3 +421,74 @@ def test_a_copy_of_the_weights_is_the_same_model(weights, tmp_path_factory):
         (copy / path.name).write_bytes(path.read_bytes())
     (weights / "README.md").write_text("notes")
     assert fingerprint(copy) == fingerprint(weights)
+
+
+# --- adapters --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def adapter(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lora")
+    (folder / "adapter_config.json").write_text('{"r": 12}')
+    (folder / "adapter_model.safetensors").write_bytes(b"a")
+    return folder
+
+
+# fmt: off
+ADAPTED = [  # a name, the place of the base, of the adapter and its revision
+    ("{0}+{1}",              "{0}",         "{1}",       None),
+    ("owner/base+{1}",       "owner/base",  "{1}",       None),
+    ("owner/base@v1+a/b@v2", "owner/base",  "a/b",       "v2"),
+    ("{0}+a/b",              "{0}",         "a/b",       None),
+]
+NO_ADAPTER = [
+    ("{0}+",             "no folder"),
+    ("{0}+nothing",      "no folder nothing"),
+    ("{0}+/nothing",     "no folder /nothing"),
+    ("{0}+{0}",          "contains no adapter"),
+    ("/nothing+{1}",     "no folder /nothing"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "base", "added", "revision"), ADAPTED)
+def test_a_name_may_have_an_adapter(weights, adapter, name, base, added, revision):
+    found = locate(name.format(weights, adapter))
+    assert found.place == base.format(weights)
+    assert (found.adapter.place, found.adapter.revision) == (added.format("", adapter), revision)
+
+
+@pytest.mark.parametrize(("name", "says"), NO_ADAPTER)
+def test_an_adapter_that_is_none_is_refused(weights, adapter, name, says):
+    with pytest.raises(ModelError, match=says):
+        locate(name.format(weights, adapter))
+
+
+def test_a_folder_may_have_a_plus_in_its_name(weights):
+    folder = weights.rename(weights.parent / "a+b")
+    assert locate(str(folder)).adapter is None
+
+
+def test_an_adapter_is_part_of_the_identity_and_of_the_name(weights, adapter):
+    def of(name):
+        found = locate(name)
+        return {**identity(found, None), **identified("hf", found)}
+
+    base, adapted = of(str(weights)), of(f"{weights}+{adapter}")
+    assert adapted["files_sha256"] == base["files_sha256"]
+    assert adapted[IDENTIFIED_AS] == f"hf:{weights.name}+{adapter.name}" != base[IDENTIFIED_AS]
+    (adapter / "adapter_model.safetensors").write_bytes(b"b")
+    other = of(f"{weights}+{adapter}")
+    assert other["adapter"] != adapted["adapter"]
+    assert "adapter" not in base
+    assert of(f"owner/base+{adapter}")[IDENTIFIED_AS] == f"hf:owner/base+{adapter.name}"
+
+
+def test_the_rank_of_an_adapter_is_the_largest(adapter):
+    found = Adapter(place=str(adapter), path=adapter)
+    assert adapter_rank(found) == 12
+    (adapter / "adapter_config.json").write_text('{"r": 12, "rank_pattern": {"q_proj": 40}}')
+    assert adapter_rank(found) == 40
+    (adapter / "adapter_config.json").write_text('{"peft_type": "PREFIX_TUNING"}')
+    with pytest.raises(ModelError, match="does not say the rank"):
+        adapter_rank(found)
