@@ -323,7 +323,7 @@ class _Session:
             if self.ledger is None:
                 self._stream(queue, asked)
             else:
-                affordable = self.ledger.affordable(asked)
+                affordable = self.ledger.affordable(asked, stop)
                 # What could cost too much while others are asked may not once they have answered.
                 while affordable.has_more():
                     self._stream(queue, affordable)

@@ -14,6 +14,7 @@ from mathreason_eval.errors import IncompleteRunError, RunError
 from mathreason_eval.models.base import CONTEXT, Completion, Failure, Model, Request
 from mathreason_eval.models.budget import prompt_bytes
 from mathreason_eval.pipeline.prices import Price
+from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.runs.store import Run
 from mathreason_eval.types import CostEntry, SessionEntry
 
@@ -151,17 +152,18 @@ class Ledger:
 
     # --- requests ----------------------------------------------------------------------------
 
-    def affordable(self, source: Iterator[Request]) -> Affordable:
+    def affordable(self, source: Iterator[Request], stop: Stop | None = None) -> Affordable:
         """Return an iterator over requests, each only if it cannot exceed the limit.
 
-        It ends where the next could, and goes on once results have shown that it cannot.
+        It ends where the next could, and goes on once results have shown that it cannot; for ever
+        when the run is to end.
         """
-        return Affordable(self, source)
+        return Affordable(self, source, stop or Stop())
 
-    def take(self, source: Iterator[Request]) -> Request | None:
+    def take(self, source: Iterator[Request], stop: Stop) -> Request | None:
         """Return the next request, or None if there is none, or none that can be afforded now."""
         with self._lock:
-            if self.stopped or self._closed:
+            if self.stopped or self._closed or stop.requested:
                 return None
             request = self._next or next(source, None)
             if request is None:
@@ -282,22 +284,23 @@ def _key(request: Request) -> tuple[str, str, int]:
 class Affordable(Iterator[Request]):
     """Requests that can be afforded; there may be more after there was none."""
 
-    def __init__(self, ledger: Ledger, source: Iterator[Request]) -> None:
-        """Take requests from a source, each at its cost."""
+    def __init__(self, ledger: Ledger, source: Iterator[Request], stop: Stop) -> None:
+        """Take requests from a source, each at its cost, until a run is to end."""
+        self._stop = stop
         self._ledger = ledger
         self._source = source
         self._first: Request | None = None
 
     def __next__(self) -> Request:
         """Return the next request; raise StopIteration if there is none now."""
-        request, self._first = self._first or self._ledger.take(self._source), None
+        request, self._first = self._first or self._ledger.take(self._source, self._stop), None
         if request is None:
             raise StopIteration
         return request
 
     def has_more(self) -> bool:
         """Return whether there is a request now."""
-        self._first = self._first or self._ledger.take(self._source)
+        self._first = self._first or self._ledger.take(self._source, self._stop)
         return self._first is not None
 
 

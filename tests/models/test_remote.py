@@ -71,6 +71,8 @@ class ThreadLink:
     def stop(self):
         self.worker = None
 
+    close = stop
+
 
 def fleet(*links):
     return Fleet([RemoteModel(NAME, link) for link in links], grace=1.0)

@@ -27,6 +27,7 @@ from mathreason_eval.pipeline.prices import Price, price_of
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.pipeline.spec import RunSpec
 from mathreason_eval.pipeline.spending import Ledger, Limit
+from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.pipeline.sweep import Axis, SweepRequest, sweep
 from mathreason_eval.runs.sessions import cost_of
 from mathreason_eval.runs.store import load_run
@@ -230,6 +231,16 @@ def test_what_was_sent_and_never_answered_may_have_been_charged():
     account.close()
     assert account.cost.possible == MOST
     assert not account.may_send(first)
+
+
+def test_nothing_is_handed_out_once_the_run_is_to_end():
+    account, stop = ledger(MOST), Stop()
+    source = account.affordable(requests(9), stop)
+    [first] = source
+    account.settle(answer(first))
+    stop.requested = True
+    assert list(source) == []
+    assert not account.stopped
 
 
 def test_nothing_is_spent_that_was_not_written_before():

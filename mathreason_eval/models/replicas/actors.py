@@ -13,7 +13,14 @@ from typing import Any
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models.base import Request
-from mathreason_eval.models.replicas.remote import Exchanged, Fault, LostError, Opened, Worker
+from mathreason_eval.models.replicas.remote import (
+    CLOSE_SECONDS,
+    Exchanged,
+    Fault,
+    LostError,
+    Opened,
+    Worker,
+)
 from mathreason_eval.types import Prompt
 
 _THREADS = 4
@@ -140,6 +147,13 @@ class ActorLink:
         """Do as `Worker.prompt_tokens`."""
         tokens: int = self._get(self._living().prompt_tokens.remote(prompt))
         return tokens
+
+    def close(self) -> None:
+        """Close the actor's model, and end the actor."""
+        if self._actor is not None and self._ray.is_initialized():
+            with suppress(self._ray.exceptions.RayError, ValueError, RuntimeError):
+                self._ray.get(self._actor.close.remote(), timeout=CLOSE_SECONDS)
+        self.stop()
 
     def stop(self) -> None:
         """End the actor."""

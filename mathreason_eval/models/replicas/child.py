@@ -32,6 +32,8 @@ def serve(descriptor: int) -> None:
     def call(asked: _Call) -> None:
         number, method, args, named = asked
         answer(number, getattr(worker, method)(*args, **named))
+        if method == "close":
+            os._exit(0)
 
     def hear() -> None:
         try:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +20,13 @@ from threading import Lock, Thread
 from typing import Any
 
 from mathreason_eval.models.base import Request
-from mathreason_eval.models.replicas.remote import Exchanged, Fault, LostError, Opened
+from mathreason_eval.models.replicas.remote import (
+    CLOSE_SECONDS,
+    Exchanged,
+    Fault,
+    LostError,
+    Opened,
+)
 from mathreason_eval.types import Prompt
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -88,6 +95,16 @@ class ProcessLink:
         tokens: int = self._call("prompt_tokens", prompt)
         return tokens
 
+    def close(self) -> None:
+        """Have the process close its model and end, or end it."""
+        program, connection = self._program, self._connection
+        if program is not None and connection is not None:
+            with suppress(OSError, subprocess.TimeoutExpired):
+                with self._sending:
+                    connection.send((next(self._numbers), "close", (), {}))
+                program.wait(CLOSE_SECONDS)
+        self.stop()
+
     def stop(self) -> None:
         """End the process."""
         program, self._program = self._program, None
@@ -121,7 +138,9 @@ class ProcessLink:
         try:
             while True:
                 number, returned, value = connection.recv()
-                self._waiting.pop(number).put((returned, value))
+                # To the last word, `close`, nobody waits for an answer.
+                if (told := self._waiting.pop(number, None)) is not None:
+                    told.put((returned, value))
         except (EOFError, OSError):
             self._connection = None
             for number in [*self._waiting]:

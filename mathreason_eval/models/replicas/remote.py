@@ -155,6 +155,11 @@ class Worker:
             ahead = min(_MOST_AHEAD, 1 + len(self._numbers) // _SHARE)
             return Exchanged(results=results, wants=ahead if self._wants else 0, fault=fault)
 
+    def close(self) -> None:
+        """Close the model."""
+        if self._model is not None:
+            self._model.close()
+
     # --- the engine's thread -----------------------------------------------------------------
 
     def _stream(self) -> None:
@@ -246,9 +251,17 @@ class Link(Protocol):
         """Do as `Worker.prompt_tokens`; raise LostError if there is no worker."""
         ...
 
+    def close(self) -> None:
+        """Close the worker's model if it can be closed soon, and end the worker."""
+        ...
+
     def stop(self) -> None:
         """End the worker, whatever it does. May be called twice."""
         ...
+
+
+CLOSE_SECONDS = 10.0
+"""For closing a model, which leaves less behind than killing its process."""
 
 
 _FRUITLESS = 2
@@ -347,4 +360,4 @@ class RemoteModel:
     def close(self) -> None:
         """End the worker."""
         self._closed = True
-        self._link.stop()
+        self._link.close()
