@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
-from mathreason_eval.models import read_options
+from mathreason_eval.models import DEMO, backends, read_options
 
 if TYPE_CHECKING:
     from mathreason_eval.models.fleet import Fleet
@@ -55,7 +55,9 @@ def read_placement(backend: str, options: Mapping[str, str]) -> Placement | None
         MissingExtraError: Ray is asked for and not installed.
     """
     named = {key: value for key, value in options.items() if _name(key) in _NAMES}
-    if "ray" not in map(_name, named) and backend in _OWN_REPLICAS:
+    # An engine of an installed package may have options of these names.
+    is_ours = backend == DEMO or (backend in backends() and backend not in _OWN_REPLICAS)
+    if "ray" not in map(_name, named) and not is_ours:
         return None
     if not named:
         return None
