@@ -193,7 +193,12 @@ GPUS = [
     ("llamacpp", {},                                                           0),
     ("fake",     {},                                                           0),
 ]
-HERE = [("fake", {"replicas": "2"}), ("theirs", {"gpus": "2"}), ("openai", {"replicas": "http://b/v1"}), ("hf", {})]
+HERE = [
+    ("fake",     {"replicas": "2"}),
+    ("theirs",   {"gpus": "2"}),
+    ("openai",   {"replicas": "http://b/v1"}),
+    ("hf",       {}),
+]
 SLIPS = [
     ("openai",  {"ray": "auto"},                    "nothing to compute"),
     ("replay",  {"ray": "auto"},                    "nothing to compute"),
