@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import pytest
@@ -24,14 +25,22 @@ def texts(run):
     return {(one.problem_id, one.sample): one.text for one in run.generations("arithmetic")}
 
 
-@pytest.mark.parametrize("options", [{}, {"die_after": "20"}])
-def test_actors_make_the_run_of_one_engine(tmp_path, options):
-    """`die_after` kills the process of each actor again and again, as `kill -9` would."""
+# fmt: off
+CLUSTERS = [
+    (2,                         {}),
+    (2,                         {"die_after": "20"}),  # each actor, again and again, by kill -9
+    ((os.cpu_count() or 1) + 1, {}),                   # more than there are cores
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("number", "options"), CLUSTERS)
+def test_actors_make_the_run_of_one_engine(tmp_path, number, options):
     alone = run(tmp_path / "alone")
-    together = run(tmp_path / "run", ray="local", replicas="2", concurrency="4", **options)
+    together = run(tmp_path / "run", ray="local", replicas=str(number), concurrency="4", **options)
     assert texts(together) == texts(alone)
     assert together.manifest.finished
-    assert together.manifest.model.details["scheduling"]["replicas"] == 2
+    assert together.manifest.model.details["scheduling"]["replicas"] == number
     assert len(together.generations("arithmetic")) == 60
     again = run(tmp_path / "run")  # One engine goes on with the same run.
     assert again.manifest.sessions[-1].samples == 0

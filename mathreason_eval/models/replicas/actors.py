@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from mathreason_eval.models.replicas.remote import (
 )
 from mathreason_eval.types import Prompt
 
+_PATIENCE = 60.0
+"""Seconds that an actor may take to start before it is said that it waits."""
 _THREADS = 4
 """Of an actor: one waits for results while others count tokens."""
 
@@ -127,6 +130,8 @@ class ActorLink:
         """Start an actor where the cluster has room, and open its model."""
         made = self._ray.remote(Worker).options(
             num_gpus=self._gpus,
+            # Else each keeps a core for itself, and more replicas than cores wait for ever.
+            num_cpus=0,
             max_concurrency=_THREADS,
             # A new one is another actor, which this end starts: it knows what was in flight.
             max_restarts=0,
@@ -134,7 +139,14 @@ class ActorLink:
         )
         self._actor = made.remote(*self._asked)
         self.place = f"actor {self._actor._actor_id.hex()[:8]}"  # noqa: SLF001  it has no other name
-        opened: Opened | Fault = self._get(self._actor.open.remote())
+        opening = self._actor.open.remote()
+        if not self._ray.wait([self._actor.is_there.remote()], timeout=_PATIENCE)[0]:
+            warnings.warn(
+                f"A replica has waited {_PATIENCE:g} s for room in the Ray cluster, and waits on: "
+                f"it needs {self._gpus:g} GPUs. `ray status` shows who has them.",
+                stacklevel=2,
+            )
+        opened: Opened | Fault = self._get(opening)
         return opened
 
     def exchange(self, requests: Sequence[tuple[int, Request]], *, more: bool) -> Exchanged:

@@ -109,6 +109,10 @@ class Worker:
         """Whether there are no more requests for now."""
         self._wants = False
 
+    def is_there(self) -> bool:
+        """Return True: the worker has started, whether its model is open or not."""
+        return True
+
     def open(self) -> Opened | Fault:
         """Open the model; return what it says of itself, or why it cannot be opened."""
         with suppress(OSError):
