@@ -229,8 +229,8 @@ def test_a_placement_that_cannot_be_is_refused(backend, options, says):
 WITH_RAY = [
     ({"ray": "auto", "replicas": "0"},    "replicas is '0'"),
     ({"ray": "auto", "replicas": "two"},  "replicas is 'two'"),
-    ({"ray": "auto", "gpus": "-1"},       "gpus is below 0"),
-    ({"ray": "auto", "gpus": "nan"},      "a finite number"),
+    ({"ray": "auto", "gpus": "-1"},       "gpus is .-1."),
+    ({"ray": "auto", "gpus": "nan"},      "gpus is .nan."),
 ]
 # fmt: on
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import MissingExtraError, ModelError
-from mathreason_eval.models import DEMO, backends, read_options
+from mathreason_eval.models import DEMO, FROM_ZERO, backends, read_options
 
 if TYPE_CHECKING:
     from mathreason_eval.models.fleet import Fleet
@@ -28,7 +28,7 @@ class Options:
     """The address of a Ray cluster; empty for none."""
     replicas: str = AUTO
     """How many; `auto`: as many as there are GPUs for, or one a machine."""
-    gpus: float | None = None
+    gpus: float | None = field(default=None, metadata=FROM_ZERO)
     """GPUs of each replica; None: by the options of its engine."""
 
 
@@ -73,8 +73,6 @@ def read_placement(backend: str, options: Mapping[str, str]) -> Placement | None
         raise ModelError(
             f"The model option replicas is {placed.replicas!r}.", "Write replicas=N, or leave it."
         )
-    if placed.gpus is not None and placed.gpus < 0:
-        raise ModelError("The model option gpus is below 0.", "Write gpus=N, or leave it out.")
     if not placed.ray and placed.gpus is not None and placed.gpus % 1:
         raise ModelError(
             f"Without Ray a replica has no part of a GPU: gpus is {placed.gpus:g}.",
