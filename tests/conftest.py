@@ -15,6 +15,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from forked import Forked
+
     from mathreason_eval.grade.judge import Judge
 
 # A timed assertion has no place in a test suite; machines that run it differ too much.
@@ -52,6 +54,15 @@ def judge() -> Iterator[Judge]:
     from mathreason_eval.grade.judge import Judge
 
     with Judge(workers=1, deadline=60) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    """What starts command lines at a tenth of a process's time (see `forked.py`)."""
+    from forked import forking
+
+    with forking(tmp_path_factory.mktemp("forked")) as made:
         yield made
 
 
