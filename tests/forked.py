@@ -101,7 +101,7 @@ def main() -> None:
     words = _asked(listener)
     listener.close()
     # As deep in the stack as a program is: a recursion without end is as deep, too.
-    exec(compile(_program(words["argv"]), "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
+    exec(compile(_program(words["argv"]), "<string>", "exec"), {"__name__": "__main__"})
 
 
 def _import_all() -> None:
@@ -115,6 +115,11 @@ def _import_all() -> None:
                 importlib.import_module(module.name)
     for name in ("scipy.stats", "scipy.special", "rich.progress", mathreason_eval.__name__):
         importlib.import_module(name)
+    from mathreason_eval.site.formats import environment
+
+    templates = environment()
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)
 
 
 def _asked(listener: socket.socket) -> dict:
