@@ -330,14 +330,16 @@ NOT_CLAIMED = [
 # fmt: on
 
 
-@pytest.mark.parametrize("output", CLAIMED)
-def test_what_is_claimed_is_right(output: str) -> None:
-    assert verify("17", output=output).outcome is Outcome.CORRECT
+def is_right(output: str) -> bool:
+    return verify("17", output=output).outcome is Outcome.CORRECT
 
 
-@pytest.mark.parametrize("output", NOT_CLAIMED)
-def test_what_is_not_claimed_is_never_right(output: str) -> None:
-    assert verify("17", output=output).outcome is not Outcome.CORRECT
+def test_what_is_claimed_is_right() -> None:
+    assert [output for output in CLAIMED if not is_right(output)] == []
+
+
+def test_what_is_not_claimed_is_never_right() -> None:
+    assert [output for output in NOT_CLAIMED if is_right(output)] == []
 
 
 def test_the_reason_is_in_the_verdict() -> None:
