@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
+from project import often
 
 if TYPE_CHECKING:
     from forked import Forked
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mathreason_eval.grade.judge import Judge
 
 # A timed assertion has no place in a test suite; machines that run it differ too much.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=often(50, 100))
 settings.register_profile("quick", deadline=None, max_examples=20)  # `make quick`
 settings.load_profile("untimed")
 
@@ -90,9 +91,10 @@ def mathreason(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Have three workers for two processors: many tests wait for processes and servers."""
-    return math.ceil(1.5 * (os.cpu_count() or 1))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Have three workers for two processors: many slow tests wait for processes and servers."""
+    cores = os.cpu_count() or 1
+    return cores if "not slow" in config.option.markexpr else math.ceil(1.5 * cores)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -115,8 +117,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The engines, of which one worker has all, take longest of all.
     """
-    slow = Counter(item.location[0] for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (not item.get_closest_marker("engine"), -slow[item.location[0]]))
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (not item.get_closest_marker("engine"), -slow[item.path]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

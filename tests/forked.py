@@ -63,8 +63,11 @@ class Forked:
 
 
 @contextlib.contextmanager
-def forking(folder: Path) -> Iterator[Forked]:
-    """Start the process that is forked from, with its files in a folder, until the end."""
+def forking(folder: Path, *modules: str) -> Iterator[Forked]:
+    """Start the process that is forked from, with its files in a folder, until the end.
+
+    It has imported these modules, or without any all that a verb may need.
+    """
     address = str(folder / "socket")
     client = folder / "client.py"
     client.write_text(CLIENT.format(address=address))
@@ -78,11 +81,12 @@ def forking(folder: Path) -> Iterator[Forked]:
         listener.bind(address)
         listener.listen()
         process = subprocess.Popen(
-            [sys.executable, "-c", "import forked; forked.main()", str(listener.fileno())],
+            [sys.executable, "-c", "import forked; forked.main()", str(listener.fileno()),
+             *modules],
             pass_fds=[listener.fileno()],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.DEVNULL,
-        )
+        )  # fmt: skip
     try:
         yield Forked(command=command, programs=programs)
     finally:
@@ -95,8 +99,11 @@ def forking(folder: Path) -> Iterator[Forked]:
 
 def main() -> None:
     """Fork a process for each that asks; in that process, run what it was asked for."""
-    listener = socket.socket(fileno=int(sys.argv[1]))
-    _import_all()
+    listener, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[2:]
+    if not modules:
+        _import_all()
+    for module in modules:
+        importlib.import_module(module)
     gc.freeze()
     words = _asked(listener)
     listener.close()
@@ -156,6 +163,8 @@ def _become(words: dict, streams: dict[int, int]) -> None:
     os.environ.clear()
     os.environ.update(words["env"])
     os.chdir(words["cwd"])
+    places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [place for place in places if place and place not in sys.path]
     encoding = os.environ.get("PYTHONIOENCODING") or _of_an_old_locale()
     if sys.stdout is not None and encoding is not None:
         sys.stdout.reconfigure(encoding=encoding)

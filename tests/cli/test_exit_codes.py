@@ -171,8 +171,9 @@ STARTED = [("--version",), ("show", "{base}"), ("compare", "{base}", "{other}"),
 
 
 @pytest.mark.parametrize("way", ["closed", "full", "none"])
-@pytest.mark.parametrize(("words", "code", "on_full"), OTHERS, ids=str)
-def test_every_verb_keeps_its_code(runs, quick, tmp_path, words, code, on_full, way):
+@pytest.mark.parametrize("verb", OTHERS, ids=str)
+def test_every_verb_keeps_its_code(runs, quick, tmp_path, verb, way):
+    words, code, on_full = verb
     start = PYTHON if words in STARTED else quick
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"id": "\u6f22", "gold": "1", "answer": "1"}\n' * 3)

@@ -370,7 +370,7 @@ def words_of(clause: str) -> list[str]:
     return clause.translate(context._WORDS_ALONE).split()
 
 
-@settings(max_examples=400)
+@settings(max_examples=settings().max_examples * 4)
 @given(st.from_regex(DENIES.pattern, fullmatch=True), st.sampled_from(["", " is ", " be the "]))
 def test_the_first_look_sees_every_denial(denial: str, filler: str) -> None:
     clause = f"so it {denial}{filler}".lower()
@@ -378,7 +378,7 @@ def test_the_first_look_sees_every_denial(denial: str, filler: str) -> None:
         assert context._may_deny(clause, words_of(clause)), clause
 
 
-@settings(max_examples=400)
+@settings(max_examples=settings().max_examples * 4)
 @given(st.from_regex(NO_DENIAL.pattern, fullmatch=True))
 def test_the_first_look_sees_what_is_no_denial(words: str) -> None:
     clause = f"so {words} it is".lower()
@@ -386,7 +386,7 @@ def test_the_first_look_sees_what_is_no_denial(words: str) -> None:
         assert context._may_deny(clause, words_of(clause)), clause
 
 
-@settings(max_examples=600)
+@settings(max_examples=settings().max_examples * 6)
 @given(st.from_regex(context._ASSUMED.pattern, fullmatch=True))
 def test_the_first_look_sees_every_assumption(assumption: str) -> None:
     clause = assumption.lower()
