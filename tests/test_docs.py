@@ -205,7 +205,7 @@ def test_the_readmes_table_is_printed_by_the_program(tmp_path):
     pytest.importorskip("openai")
     folder = tmp_path / "run"
     words = ["run", "demo", "-t", "arithmetic", "--prompt", "few-shot", "-n", "2", "--limit", "1",
-             "--max-tokens", "48", "-o", str(folder)]  # fmt: skip
+             "--max-tokens", "16", "-o", str(folder)]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "mathreason_eval", *words],
         capture_output=True, text=True, check=False, cwd=tmp_path, timeout=280,

@@ -81,6 +81,7 @@ def test_a_relative_guard_on_a_point_estimate_is_a_coin(runs):
     assert rates["this gate, these problems"].alarms <= most / pairs
 
 
+@pytest.mark.slow
 def test_runs_of_one_model_are_taken_together(runs):
     few = CalibrationRequest(margin=0.05, pairs=20)
     (one,) = found(runs, "easy", request=few)
@@ -89,6 +90,7 @@ def test_runs_of_one_model_are_taken_together(runs):
     assert len(found(runs, "easy", "hard", request=few)) == 2
 
 
+@pytest.mark.slow
 def test_equal_requests_have_equal_rates(runs):
     few = CalibrationRequest(margin=0.05, pairs=20)
     assert found(runs, "easy", request=few) == found(runs, "easy", request=few)
@@ -123,6 +125,7 @@ def test_reruns_with_one_seed_are_refused_whatever_they_say(mathreason, tmp_path
     assert "same seed" not in err
 
 
+@pytest.mark.slow
 def test_the_table_and_json_say_the_same(runs, mathreason):
     words = runs["easy"], "--calibrate", "--pairs", 40, "--margin", "5pp"
     code, out, _ = mathreason("gate", *words)

@@ -134,6 +134,7 @@ def look(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterat
     with opening(browser, site) as opened:
         yield opened(address, color_scheme=scheme, viewport=WINDOW)
 
+
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const seen = (colour) => {
