@@ -44,7 +44,7 @@ SHARED = Path(os.environ.get("MATHREASON_SHARED", Path(__file__).parents[2] / "s
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What lands in the system's temporary folder, as reports of crashes do, is pytest's to delete."""
+    """Have pytest delete what lands in the system's temporary folder, as reports of crashes do."""
     # Engines compile for minutes what they find there the next time.
     compiled = Path(tempfile.gettempdir()) / f"torchinductor_{getpass.getuser()}"
     folder = str(tmp_path_factory.mktemp("tmp"))

@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 CLIENT = """\
 import array, json, os, socket, sys
@@ -151,29 +152,37 @@ def _asked(listener: socket.socket) -> dict:
 
 def _become(words: dict, streams: dict[int, int]) -> None:
     """Have the descriptors, the environment and the folder of whoever asks."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+    for number in range(3):
         if number in streams:
             os.dup2(streams[number], number)
         else:
             os.close(number)
-            setattr(sys, name, None)
-            setattr(sys, f"__{name}__", None)
     for stream in streams.values():
         os.close(stream)
     os.environ.clear()
     os.environ.update(words["env"])
     os.chdir(words["cwd"])
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = _stream(number, name) if number in streams else None
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [place for place in places if place and place not in sys.path]
-    encoding = os.environ.get("PYTHONIOENCODING") or _of_an_old_locale()
-    if sys.stdout is not None and encoding is not None:
-        sys.stdout.reconfigure(encoding=encoding)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _of_an_old_locale() -> str | None:
-    """Return the encoding of the locale C, or None for UTF-8, which Python takes in its place."""
-    return "ascii" if os.environ.get("PYTHONUTF8") == "0" else None
+def _stream(number: int, name: str) -> TextIO:
+    """Return a standard stream as the interpreter makes it."""
+    # In the locale C Python takes UTF-8, unless it is told not to.
+    old = "ascii" if os.environ.get("PYTHONUTF8") == "0" else "utf-8"
+    return open(
+        number,
+        "w" if number else "r",
+        encoding=os.environ.get("PYTHONIOENCODING", old),
+        errors="backslashreplace" if name == "stderr" else getattr(sys, name).errors,
+        line_buffering=os.isatty(number),
+        closefd=False,
+    )
 
 
 def _program(argv: list[str]) -> str:
