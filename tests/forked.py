@@ -180,7 +180,6 @@ def _stream(number: int, name: str) -> TextIO:
         "w" if number else "r",
         encoding=os.environ.get("PYTHONIOENCODING", old),
         errors="backslashreplace" if name == "stderr" else getattr(sys, name).errors,
-        line_buffering=os.isatty(number),
         closefd=False,
     )
 
