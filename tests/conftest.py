@@ -128,13 +128,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
     return ByModule(config, log)
 
 
+LONGEST = (
+    "test_readers", "test_exit_codes", "test_gate_in_ci", "test_llamacpp", "test_browser",
+    "test_size", "test_github_action",
+)  # fmt: skip
+"""Modules of a quarter of a minute and more, of which some have few rows."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the modules that take longest first, so that no worker is left with one at the end.
 
-    The engines, of which one worker has all, take longest of all.
+    The engines, of which one worker has all, take longest of all; among the others the number of
+    slow rows says it.
     """
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (not item.get_closest_marker("engine"), -slow[item.path]))
+    items.sort(
+        key=lambda item: (
+            not item.get_closest_marker("engine"),
+            item.path.stem not in LONGEST,
+            -slow[item.path],
+        )
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
