@@ -162,8 +162,9 @@ def _distribution_of_signed_sums(sizes: Sequence[int]) -> NDArray[Any]:
     for value, count in zip(values, counts, strict=True):
         wave *= np.cos(angles * value) ** count
     chances = np.fft.irfft(wave, n=length)
-    # The sums below zero are at the end; between them and the largest ones nothing is left over.
-    return np.clip(np.concatenate([chances[length - largest :], chances[: largest + 1]]), 0.0, 1.0)
+    # The sums below zero are at the end of the transform, and what is between is empty.
+    sums: NDArray[Any] = np.concatenate([chances[length - largest :], chances[: largest + 1]])
+    return np.clip(sums, 0.0, 1.0)
 
 
 _FACTORS = (1, 3, 5, 9, 15, 25, 27, 45, 75, 81, 125, 135)
