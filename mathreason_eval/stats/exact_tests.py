@@ -163,8 +163,9 @@ def _distribution_of_signed_sums(sizes: Sequence[int]) -> NDArray[Any]:
         wave *= np.cos(angles * value) ** count
     chances = np.fft.irfft(wave, n=length)
     # The sums below zero are at the end of the transform, and what is between is empty.
-    sums: NDArray[Any] = np.concatenate([chances[length - largest :], chances[: largest + 1]])
-    return np.clip(sums, 0.0, 1.0)
+    sums = np.concatenate([chances[length - largest :], chances[: largest + 1]])
+    held: NDArray[Any] = np.clip(sums, 0.0, 1.0)
+    return held
 
 
 _FACTORS = (1, 3, 5, 9, 15, 25, 27, 45, 75, 81, 125, 135)
