@@ -209,6 +209,10 @@ _DESCRIBE = (sys.executable, "-P", str(Path(__file__).with_name("parquet_child.p
 _DESCRIBED_SECONDS = 20.0
 
 
+_ENDINGS = (b"PAR1", b"PARE")
+"""The last bytes of a file of Parquet."""
+
+
 def _check_description(path: Path) -> None:
     """Check that what a file says of its columns can be read, by a process of its own.
 
@@ -217,6 +221,10 @@ def _check_description(path: Path) -> None:
     Raises:
         DataError: if that process was ended, or took too long.
     """
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_ENDINGS[0])))
+        if file.read() not in _ENDINGS:
+            return  # pyarrow looks at the end first, and then at nothing.
     held = path.stat()
     version = (held.st_dev, held.st_ino, held.st_size, held.st_mtime_ns)
     try:
