@@ -20,7 +20,7 @@ demo: $(VENV)/demo.stamp ## run the embedded model on generated problems and bui
 	$(BIN)/mathreason leaderboard runs/demo -o site
 	@echo "open site/index.html, or: $(BIN)/mathreason serve site"
 
-test: $(VENV)/dev.stamp ## run all tests; those without their data or engine say why they skip
+test: $(VENV)/dev.stamp ## run all tests; those without their data or engine say why they skip (CI=true draws more often)
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 quick: $(VENV)/dev.stamp ## run the tests that are not marked slow, with fewer examples of each law

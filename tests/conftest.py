@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import math
 import os
 import signal
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
+from project import often
 
 if TYPE_CHECKING:
+    from forked import Forked
+
     from mathreason_eval.grade.judge import Judge
 
 # A timed assertion has no place in a test suite; machines that run it differ too much.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=often(50, 100), derandomize=False)
 settings.register_profile("quick", deadline=None, max_examples=20)  # `make quick`
 settings.load_profile("untimed")
 
@@ -37,6 +42,20 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
 SHARED = Path(os.environ.get("MATHREASON_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have pytest delete what lands in the system's temporary folder, as reports of crashes do."""
+    # Engines compile for minutes what they find there the next time.
+    compiled = Path(tempfile.gettempdir()) / f"torchinductor_{getpass.getuser()}"
+    folder = str(tmp_path_factory.mktemp("tmp"))
+    with pytest.MonkeyPatch.context() as patch:
+        if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:
+            patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(compiled))
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real data sets and published outputs; the test skips where it is absent."""
@@ -52,6 +71,15 @@ def judge() -> Iterator[Judge]:
     from mathreason_eval.grade.judge import Judge
 
     with Judge(workers=1, deadline=60) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    """What starts command lines at a tenth of a process's time (see `forked.py`)."""
+    from forked import forking
+
+    with forking(tmp_path_factory.mktemp("forked")) as made:
         yield made
 
 
@@ -79,9 +107,10 @@ def mathreason(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Have three workers for two processors: many tests wait for processes and servers."""
-    return math.ceil(1.5 * (os.cpu_count() or 1))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Have three workers for two processors: many slow tests wait for processes and servers."""
+    cores = os.cpu_count() or 1
+    return cores if "not slow" in config.option.markexpr else math.ceil(1.5 * cores)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,13 +128,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
     return ByModule(config, log)
 
 
+LONGEST = (
+    "test_readers", "test_exit_codes", "test_gate_in_ci", "test_llamacpp", "test_browser",
+    "test_size", "test_github_action",
+)  # fmt: skip
+"""Modules of a quarter of a minute and more, of which some have few rows."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the modules that take longest first, so that no worker is left with one at the end.
 
-    The engines, of which one worker has all, take longest of all.
+    The engines, of which one worker has all, take longest of all; among the others the number of
+    slow rows says it.
     """
-    slow = Counter(item.location[0] for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (not item.get_closest_marker("engine"), -slow[item.location[0]]))
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(
+        key=lambda item: (
+            not item.get_closest_marker("engine"),
+            item.path.stem not in LONGEST,
+            -slow[item.path],
+        )
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

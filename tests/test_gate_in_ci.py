@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from project import ROOT
-from test_github_action import BAD, GOOD, act, answers, commit, git, value
+from test_github_action import BAD, GOOD, act, answers, commit, git, search_path, value
 
 from mathreason_eval.cli import verbs
 
@@ -50,6 +49,8 @@ class Repository:
     """A checkout and the branch that is out."""
 
     folder: Path
+    programs: Path
+    """The folder in which `mathreason` is."""
 
     @property
     def files(self) -> set[str]:
@@ -84,7 +85,8 @@ class Repository:
         given = {name: value(str(text), known) for name, text in step["with"].items()}
         base = git(self.folder, "rev-parse", "main") if event == "pull_request" else ""
         branch = "change" if event == "pull_request" else "main"
-        code, said = act(self.folder, branch, base=base, action=action, **given)
+        code, said = act(self.folder, branch, base=base, action=action,
+                         programs=self.programs, **given)  # fmt: skip
         return code, said.get("steps.answer.outputs.answer", ""), said.get("said", "")
 
     def gitlab(self) -> tuple[int, str]:
@@ -97,7 +99,7 @@ class Repository:
             **{name: str(text) for name, text in job["variables"].items()},
             "CI_PROJECT_DIR": str(self.folder),
             "CI_MERGE_REQUEST_DIFF_BASE_SHA": git(self.folder, "rev-parse", "main"),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": search_path(self.programs),
         }
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])],
@@ -107,12 +109,12 @@ class Repository:
 
 
 @pytest.fixture
-def repository(tmp_path):
+def repository(tmp_path, forked):
     """An empty repository, but for a model."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     git(folder, "init", "-q", "-b", "main", ".")
-    made = Repository(folder)
+    made = Repository(folder, forked.programs)
     made.model(GOOD)
     commit(folder)
     return made

@@ -148,9 +148,13 @@ def cache(step: dict, known: dict[str, str], folder: Path) -> None:
         shutil.copytree(source, target)
 
 
+PROGRAMS = Path(sys.executable).parent
+
+
 def act(
-    folder: Path, branch: str, *, base: str = "", action: dict | None = None, **inputs: str
-) -> tuple[int, dict[str, str]]:
+    folder: Path, branch: str, *, base: str = "", action: dict | None = None,
+    programs: Path = PROGRAMS, **inputs: str,
+) -> tuple[int, dict[str, str]]:  # fmt: skip
     """Run the action's scripts as a runner does; return its exit code and what it knows.
 
     Args:
@@ -158,6 +162,7 @@ def act(
         branch: its name.
         base: the commit of the base branch; empty for one that is no pull request's.
         action: the action; that which is shipped if it is None.
+        programs: the folder in which `mathreason` is.
         inputs: of the action.
     """
     action = ACTION if action is None else action
@@ -177,14 +182,16 @@ def act(
             cache(step, known, folder)
         if "run" not in step or step["name"].startswith("Install"):
             continue
-        code, said = execute(step, known, folder, branch)
+        code, said = execute(step, known, folder, branch, programs)
         known["said"] = known.get("said", "") + said
         if code:
             return code, known
     return 0, known
 
 
-def execute(step: dict, known: dict[str, str], folder: Path, branch: str) -> tuple[int, str]:
+def execute(
+    step: dict, known: dict[str, str], folder: Path, branch: str, programs: Path = PROGRAMS
+) -> tuple[int, str]:
     """Run one script; return its exit code and what it printed, and note its outputs."""
     output = folder.parent / "output"
     output.write_text("")
@@ -195,12 +202,17 @@ def execute(step: dict, known: dict[str, str], folder: Path, branch: str) -> tup
         env={**os.environ, **env, "GITHUB_OUTPUT": str(output), "GITHUB_REF_NAME": branch,
              "GITHUB_STEP_SUMMARY": str(folder.parent / "summary.md"), "GITHUB_ACTIONS": "true",
              "RUNNER_TEMP": known["runner.temp"],
-             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+             "PATH": search_path(programs)},
     )  # fmt: skip
     for line in output.read_text().splitlines():
         name, _, text = line.partition("=")
         known[f"steps.{step.get('id')}.outputs.{name}"] = text
     return done.returncode, done.stdout + done.stderr
+
+
+def search_path(programs: Path) -> str:
+    """Return the PATH in which the programs of a folder come first, and then this Python's."""
+    return os.pathsep.join([str(programs), str(PROGRAMS), os.environ["PATH"]])
 
 
 def git(folder: Path, *words: str) -> str:
@@ -276,11 +288,11 @@ def as_shipped() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("files", "more"), [((), {}), (("gate.yaml",), {"extend": "true"})])
-def test_what_is_shipped_ends_with_an_answer(folder, files, more):
+def test_what_is_shipped_ends_with_an_answer(folder, forked, files, more):
     for name in files:
         (folder / name).write_bytes((EXAMPLES / name).read_bytes())
     commit(folder)
-    inputs = {**as_shipped(), **more}
+    inputs = {**as_shipped(), **more, "programs": forked.programs}
     code, known = act(folder, "main", **{**inputs, "new-baseline": "true"})
     assert (code, known["steps.answer.outputs.answer"]) == (0, "baseline"), known
     code, known = act(folder, "a-change", **inputs)

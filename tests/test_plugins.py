@@ -49,10 +49,10 @@ def clashing(place: Path, group: str, name: str) -> Path:
     return place
 
 
-def python(*arguments: object, path: Path, more: Path | None = None):
+def python(*arguments: object, path: Path, more: Path | None = None, start=(sys.executable,)):
     places = filter(None, [str(path), more and str(more), str(ROOT)])
     return subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [*start, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -60,8 +60,15 @@ def python(*arguments: object, path: Path, more: Path | None = None):
     )
 
 
-def mathreason(*arguments: object, path: Path, more: Path | None = None):
-    return python("-m", "mathreason_eval", *arguments, path=path, more=more)
+@pytest.fixture
+def mathreason(forked):
+    """Return a function that runs a command line where packages are installed in folders."""
+
+    def run(*arguments: object, path: Path, more: Path | None = None):
+        words = ("-m", "mathreason_eval", *arguments)
+        return python(*words, path=path, more=more, start=forked.command)
+
+    return run
 
 
 # --- by name -------------------------------------------------------------------------------------
@@ -74,7 +81,7 @@ BROUGHT = [
 # fmt: on
 
 
-def test_all_are_listed_with_their_package_and_none_is_imported(site):
+def test_all_are_listed_with_their_package_and_none_is_imported(mathreason, site):
     program = (
         "import sys; from mathreason_eval.cli import verbs;"
         "verbs.main(['list', '--json'], standalone_mode=False);"
@@ -113,7 +120,7 @@ JUDGED = [
 # fmt: on
 
 
-def test_a_function_and_a_grader_judge_in_workers_of_workers(site, tmp_path):
+def test_a_function_and_a_grader_judge_in_workers_of_workers(mathreason, site, tmp_path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(
         json.dumps({"gold": "3", "answer": answer, "grader": grader}) + "\n"
@@ -140,7 +147,7 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("grader", "says"), UNUSABLE)
-def test_what_cannot_be_used_is_said_when_it_is_asked_for(site, grader, says):
+def test_what_cannot_be_used_is_said_when_it_is_asked_for(mathreason, site, grader, says):
     done = mathreason("verify", "--gold", 3, "--answer", 7, "--grader", grader, path=site)
     assert (done.returncode, done.stdout) == (2, "")
     assert all(words in done.stderr for words in says)
@@ -162,7 +169,9 @@ CLASHES = [
 
 
 @pytest.mark.parametrize(("group", "name", "command"), CLASHES)
-def test_a_name_that_is_taken_is_refused_with_the_package(site, tmp_path, group, name, command):
+def test_a_name_that_is_taken_is_refused_with_the_package(
+    mathreason, site, tmp_path, group, name, command
+):
     done = mathreason(*command, path=site, more=clashing(tmp_path, group, name))
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{group}: {name} = nowhere:it of the package greedy 3" in done.stderr
@@ -171,7 +180,7 @@ def test_a_name_that_is_taken_is_refused_with_the_package(site, tmp_path, group,
 # --- in use --------------------------------------------------------------------------------------
 
 
-def test_a_task_of_a_package_is_run_with_all_that_it_brings(site, tmp_path):
+def test_a_task_of_a_package_is_run_with_all_that_it_brings(mathreason, site, tmp_path):
     out, told = tmp_path / "run", tmp_path / "count.txt"
     done = mathreason("run", "parrot:4", "-t", "doubles", "-o", out, path=site)
     assert done.returncode == 0, done.stderr
@@ -188,7 +197,7 @@ def test_a_task_of_a_package_is_run_with_all_that_it_brings(site, tmp_path):
     assert told.read_text() == "3"
 
 
-def test_a_run_judged_by_a_package_says_so_where_the_package_is_not(site, tmp_path):
+def test_a_run_judged_by_a_package_says_so_where_the_package_is_not(mathreason, site, tmp_path):
     out = tmp_path / "run"
     mathreason("run", "parrot:4", "-t", "doubles", "-o", out, path=site)
     done = mathreason("regrade", out, path=tmp_path)
@@ -196,7 +205,7 @@ def test_a_run_judged_by_a_package_says_so_where_the_package_is_not(site, tmp_pa
     assert "no grader named 'parity'" in done.stderr
 
 
-def test_a_format_of_a_package_is_read(site, tmp_path):
+def test_a_format_of_a_package_is_read(mathreason, site, tmp_path):
     told = tmp_path / "outputs.txt"
     told.write_text("d0 *0*\nd2 *5*\n")
     help_ = mathreason("import", "--help", path=site)

@@ -309,10 +309,14 @@ class NewProblems(Evidence):
     def pass_variance(self, margin: float) -> float:
         """Return the variance of the sum of changes if the score fell by the margin."""
         if self._binary:
-            lost = sum(pair.change < 0 for pair in self._pairs)
-            gained = sum(pair.change > 0 for pair in self._pairs)
-            return tango_variance(lost, gained, self.problems, margin)
+            return tango_variance(*self._flips, self.problems, margin)
         return max(map(self._variance, self._losses(margin)))
+
+    @cached_property
+    def _flips(self) -> tuple[int, int]:
+        """The numbers of lost and of gained problems."""
+        lost = sum(pair.change < 0 for pair in self._pairs)
+        return lost, sum(pair.change > 0 for pair in self._pairs)
 
     def fall_p(self) -> float:
         """Return the largest p over the applicable tests (intersection-union)."""

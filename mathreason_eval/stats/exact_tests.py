@@ -155,13 +155,26 @@ def _distribution_of_signed_sums(sizes: Sequence[int]) -> NDArray[Any]:
     import numpy as np
 
     largest = sum(sizes)
-    length = 2 * largest + 1
-    angles = 2 * np.pi * np.arange(largest + 1) / length
+    length = _fast_length(2 * largest + 1)
+    angles = 2 * np.pi * np.arange(length // 2 + 1) / length
     values, counts = np.unique(np.asarray(sizes), return_counts=True)
     wave = np.ones_like(angles)
     for value, count in zip(values, counts, strict=True):
         wave *= np.cos(angles * value) ** count
-    return np.clip(np.fft.fftshift(np.fft.irfft(wave, n=length)), 0.0, 1.0)
+    chances = np.fft.irfft(wave, n=length)
+    # The sums below zero are at the end of the transform, and what is between is empty.
+    sums = np.concatenate([chances[length - largest :], chances[: largest + 1]])
+    held: NDArray[Any] = np.clip(sums, 0.0, 1.0)
+    return held
+
+
+_FACTORS = (1, 3, 5, 9, 15, 25, 27, 45, 75, 81, 125, 135)
+"""Products of 3 and 5: times a power of two, a length that is transformed fast."""
+
+
+def _fast_length(least: int) -> int:
+    """Return a length from `least` on of small factors; a prime is transformed ten times slower."""
+    return min(factor << (-(-least // factor) - 1).bit_length() for factor in _FACTORS)
 
 
 # --- exchange of samples ---------------------------------------------------------------------

@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -208,6 +209,10 @@ _DESCRIBE = (sys.executable, "-P", str(Path(__file__).with_name("parquet_child.p
 _DESCRIBED_SECONDS = 20.0
 
 
+_ENDINGS = (b"PAR1", b"PARE")
+"""The last bytes of a file of Parquet."""
+
+
 def _check_description(path: Path) -> None:
     """Check that what a file says of its columns can be read, by a process of its own.
 
@@ -216,16 +221,14 @@ def _check_description(path: Path) -> None:
     Raises:
         DataError: if that process was ended, or took too long.
     """
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_ENDINGS[0])))
+        if file.read() not in _ENDINGS:
+            return  # pyarrow looks at the end first, and then at nothing.
+    held = path.stat()
+    version = (held.st_dev, held.st_ino, held.st_size, held.st_mtime_ns)
     try:
-        ended = subprocess.run(  # noqa: S603  our own program and a path
-            [*_DESCRIBE, os.fspath(path.resolve())],
-            check=False,
-            env=child_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_DESCRIBED_SECONDS,
-        ).returncode
+        ended = _description_ends(_DESCRIBE, os.fspath(path.resolve()), version)
     except subprocess.TimeoutExpired:
         ended = -1
     # What raises an exception there raises it here too.
@@ -234,6 +237,23 @@ def _check_description(path: Path) -> None:
             f"{path} is not Parquet: what it says of its columns contradicts itself.",
             "Check that it is complete.",
         )
+
+
+@lru_cache(maxsize=64)
+def _description_ends(command: tuple[str, ...], path: str, version: tuple[int, ...]) -> int:  # noqa: ARG001
+    """Return the exit code of the process that looks at a version of a file, negative if killed.
+
+    Each version is looked at once: a file is read to see what it is, and again for its rows.
+    """
+    return subprocess.run(  # noqa: S603  our own program and a path
+        [*command, path],
+        check=False,
+        env=child_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=_DESCRIBED_SECONDS,
+    ).returncode
 
 
 def _chunks(group: Any) -> list[Any]:  # noqa: ANN401  pyarrow's, which has no types

@@ -68,9 +68,9 @@ VERBS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", VERBS)
-def test_a_runner_obeys_our_annotations_alone(runs, tmp_path, words):
+def test_a_runner_obeys_our_annotations_alone(runs, forked, tmp_path, words):
     done = subprocess.run(
-        [sys.executable, "-m", "mathreason_eval", *words.split()], cwd=runs, check=False,
+        [*forked.mathreason, *words.split()], cwd=runs, check=False,
         capture_output=True, text=True,
         env={**os.environ, "GITHUB_ACTIONS": "true", "COLUMNS": "60",
              "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")},

@@ -1,4 +1,7 @@
-"""Exit codes of real processes: of a verdict, whatever becomes of its printing, and of a crash."""
+"""Exit codes of real processes: of a verdict, whatever becomes of its printing, and of a crash.
+
+One row of each kind starts an interpreter of its own; the others are forked (see `forked.py`).
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,17 @@ def runs(tmp_path_factory) -> Path:
     return folder
 
 
-def mathreason(*words: object, **settings) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def quick(forked) -> list[str]:
+    """What stands in the place of PYTHON where the start of the interpreter decides nothing."""
+    return [*forked.mathreason]
+
+
+def mathreason(*words: object, start=PYTHON, **settings) -> subprocess.CompletedProcess[str]:
     env = {key: text for key, text in os.environ.items() if not key.startswith("GITHUB_")}
     env |= settings.pop("env", {})
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
-    command = [*PYTHON, *map(str, words)]
+    command = [*start, *map(str, words)]
     return subprocess.run(command, text=True, check=False, env=env, **streams)
 
 
@@ -75,13 +84,14 @@ STREAMS = [
 
 @pytest.mark.parametrize("terminal", STREAMS)
 @pytest.mark.parametrize(("verdict", "words"), SAID)
-def test_a_verdict_keeps_its_code(runs, tmp_path, verdict, terminal, words):
+def test_a_verdict_keeps_its_code(runs, quick, tmp_path, verdict, terminal, words):
     (after, before, code), (out, err, env) = verdict, terminal
+    start = PYTHON if (verdict, words) == (VERDICTS[1], ()) else quick
     (tmp_path / "gate.yaml").write_text("margin: 1pp\n")  # Of which stderr says a word.
     streams = {name: made() for name, made in (("stdout", out), ("stderr", err)) if made}
     done = mathreason(
         *("gate", runs / after, "--baseline", runs / before, *words),
-        **streams, env={**env, "PYTHONPATH": os.pathsep.join(sys.path)}, cwd=tmp_path,
+        **streams, env={**env, "PYTHONPATH": os.pathsep.join(sys.path)}, cwd=tmp_path, start=start,
     )  # fmt: skip
     for stream in streams.values():
         os.close(stream)
@@ -95,7 +105,7 @@ def on_terminal(words: list[object], columns: int, *, hung_up: bool) -> tuple[in
     termios.tcsetwinsize(its, (24, columns))
     env = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
     env["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = subprocess.Popen([*PYTHON, *map(str, words)], stdout=its, stderr=its, env=env)
+    process = subprocess.Popen([*map(str, words)], stdout=its, stderr=its, env=env)
     os.close(its)
     shown = []
     if hung_up:
@@ -110,9 +120,10 @@ def on_terminal(words: list[object], columns: int, *, hung_up: bool) -> tuple[in
 
 @pytest.mark.parametrize("hung_up", [False, True])
 @pytest.mark.parametrize("verdict", VERDICTS)
-def test_a_verdict_keeps_its_code_on_a_terminal(runs, verdict, hung_up):
+def test_a_verdict_keeps_its_code_on_a_terminal(runs, quick, verdict, hung_up):
     after, before, code = verdict
-    words = ["gate", runs / after, "--baseline", runs / before]
+    start = PYTHON if verdict == VERDICTS[1] else quick
+    words = [*start, "gate", runs / after, "--baseline", runs / before]
     found, shown = on_terminal(words, 60, hung_up=hung_up)
     assert found == code
     assert ("gsm8k" in shown) == (not hung_up)
@@ -155,12 +166,15 @@ OTHERS = [
     (("tsaks",),                                                        2, 2),
     (("show", "nowhere"),                                               2, 2),
 ]
+STARTED = [("--version",), ("show", "{base}"), ("compare", "{base}", "{other}"), ("tsaks",)]
 # fmt: on
 
 
 @pytest.mark.parametrize("way", ["closed", "full", "none"])
-@pytest.mark.parametrize(("words", "code", "on_full"), OTHERS, ids=str)
-def test_every_verb_keeps_its_code(runs, tmp_path, words, code, on_full, way):
+@pytest.mark.parametrize("verb", OTHERS, ids=str)
+def test_every_verb_keeps_its_code(runs, quick, tmp_path, verb, way):
+    words, code, on_full = verb
+    start = PYTHON if words in STARTED else quick
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"id": "\u6f22", "gold": "1", "answer": "1"}\n' * 3)
     outputs = tmp_path / "outputs.jsonl"
@@ -170,11 +184,11 @@ def test_every_verb_keeps_its_code(runs, tmp_path, words, code, on_full, way):
     places |= {"rows": str(rows), "outputs": str(outputs), "new": str(tmp_path / "new")}
     named = [word.format(**places) for word in words]
     if way == "none":
-        shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *PYTHON, *named]
+        shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *start, *named]
         done = subprocess.run(shell, text=True, check=False, stderr=subprocess.PIPE)
     else:
         stream = {"closed": closed, "full": full}[way]()
-        done = mathreason(*named, stdout=stream)
+        done = mathreason(*named, stdout=stream, start=start)
         os.close(stream)
     assert done.returncode == (on_full if way == "full" else code), done.stderr
     said = "error: Stdout" in done.stderr
@@ -265,9 +279,10 @@ FAILURES = ["raise TypeError('odd')", "raise MemoryError", "fail()", "raise OSEr
 
 @pytest.mark.parametrize("does", FAILURES)
 @pytest.mark.parametrize("verdict", VERDICTS)
-def test_a_crash_while_printing_leaves_the_verdict(runs, tmp_path, verdict, does):
+def test_a_crash_while_printing_leaves_the_verdict(runs, forked, tmp_path, verdict, does):
     after, before, code = verdict
-    program = [sys.executable, "-c", PRINTING.format(does)]
+    python = [sys.executable] if verdict == VERDICTS[1] else forked.command
+    program = [*python, "-c", PRINTING.format(does)]
     env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [*program, runs / after, "--baseline", runs / before],
@@ -318,9 +333,9 @@ CRASHES = [
 # fmt: on
 
 
-def crashed(runs: Path, does: str, **env: str) -> subprocess.CompletedProcess[str]:
+def crashed(runs: Path, does: str, python=(sys.executable,), **env: str):
     return subprocess.run(
-        [sys.executable, "-c", CRASH.format(does), str(runs / "base")],
+        [*python, "-c", CRASH.format(does), str(runs / "base")],
         capture_output=True, text=True, check=False, env={**os.environ, **env},
     )  # fmt: skip
 
@@ -328,17 +343,18 @@ def crashed(runs: Path, does: str, **env: str) -> subprocess.CompletedProcess[st
 @pytest.mark.parametrize(
     "verb", [["show"], ["compare", "{}"], ["serve"], ["leaderboard", "-o", "x"]]
 )
-def test_a_name_that_no_file_can_have_is_an_error_of_the_user(verb, tmp_path):
+def test_a_name_that_no_file_can_have_is_an_error_of_the_user(quick, verb, tmp_path):
     name = 5000 * "a"
-    done = mathreason(*(word.format(name) for word in verb), name, cwd=tmp_path)
+    done = mathreason(*(word.format(name) for word in verb), name, cwd=tmp_path, start=quick)
     assert done.returncode == 2
     assert "longer than a name can be" in done.stderr
     assert len(done.stderr) < 1000
 
 
 @pytest.mark.parametrize(("does", "says"), CRASHES)
-def test_a_crash_is_no_regression(runs, tmp_path, does, says):
-    done = crashed(runs, does, TMPDIR=str(tmp_path))
+def test_a_crash_is_no_regression(runs, forked, tmp_path, does, says):
+    python = [sys.executable] if (does, says) == CRASHES[0] else forked.command
+    done = crashed(runs, does, python, TMPDIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (70, "")
     first, second = done.stderr.splitlines()
     assert first.startswith(f"internal error, no verdict: {says}")

@@ -83,6 +83,7 @@ def tables(draw) -> Table:
     return Table(headings=tuple(names), rows=draw(st.lists(row, min_size=1, max_size=4)))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(table=tables(), width=st.sampled_from([40, 60, 80, 120]))
 def test_a_table_fits_and_loses_no_character(table, width):

@@ -14,6 +14,8 @@ from mathreason_eval.runs.store import load_run
 from mathreason_eval.tasks import load_task
 from mathreason_eval.tasks.datasets import load_problems
 
+pytestmark = pytest.mark.slow  # for three runs of which all are told
+
 TASK = "word-problems-cultural"
 LIMIT = 320  # twenty families
 
@@ -67,7 +69,6 @@ def compare(runs, mathreason):
     return run
 
 
-@pytest.mark.slow
 def test_every_metric_that_is_shown_can_be_compared(runs, compare):
     shown = names(runs / "frail")
     assert {"drop", "cr", "limem", "robust", "strict", "pass^2", "ece", "avg"} <= set(shown)

@@ -79,6 +79,7 @@ def plain(runs):
     return found
 
 
+@pytest.mark.slow
 def test_the_text_fits_eighty_columns(several):
     assert max(map(len, several.stdout.splitlines())) <= 80
 
@@ -87,6 +88,7 @@ def test_a_plan_leaves_with_zero(several):
     assert several.exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_variance_is_split_as_it_was_stored(runs, plain):
     shares = [item["outcome"] == "correct" for item in verdicts(runs / "several")]
     mean = sum(shares) / len(shares)
@@ -116,6 +118,7 @@ def test_the_answer_stands_first(runs):
     assert "per problem in the run" in out.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_where_no_number_of_samples_is_enough_that_is_said(runs):
     options = "--detect", "15pp", "--margin", "0.2pp"
     assert json.loads(asked(runs, "several", *options, "--json").stdout)[0]["answer"] is None
@@ -146,6 +149,7 @@ def test_whole_problems_that_are_lost_are_harder_to_see(plain):
             assert mix["sees_whole"] != pytest.approx(mix["sees"], abs=0.005)
 
 
+@pytest.mark.slow
 def test_a_price_is_a_cost(runs):
     options = "--detect", "15pp", "--margin", "15pp", "--price", "5"
     (found,) = json.loads(asked(runs, "several", *options, "--json").stdout)
@@ -172,6 +176,7 @@ UNUSABLE = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("earlier", "says"), EARLIER)
 def test_an_earlier_run_says_how_much_problems_change(runs, earlier, says):
     options = "--detect", "15pp", "--previous", str(runs / earlier)
@@ -179,6 +184,7 @@ def test_an_earlier_run_says_how_much_problems_change(runs, earlier, says):
     assert (says in out, "--previous RUN" in out) == (True, False)
 
 
+@pytest.mark.slow
 def test_what_problems_change_by_themselves_costs_power(runs):
     found = {}
     for earlier in ("several", "restless"):

@@ -330,14 +330,16 @@ NOT_CLAIMED = [
 # fmt: on
 
 
-@pytest.mark.parametrize("output", CLAIMED)
-def test_what_is_claimed_is_right(output: str) -> None:
-    assert verify("17", output=output).outcome is Outcome.CORRECT
+def is_right(output: str) -> bool:
+    return verify("17", output=output).outcome is Outcome.CORRECT
 
 
-@pytest.mark.parametrize("output", NOT_CLAIMED)
-def test_what_is_not_claimed_is_never_right(output: str) -> None:
-    assert verify("17", output=output).outcome is not Outcome.CORRECT
+def test_what_is_claimed_is_right() -> None:
+    assert [output for output in CLAIMED if not is_right(output)] == []
+
+
+def test_what_is_not_claimed_is_never_right() -> None:
+    assert [output for output in NOT_CLAIMED if is_right(output)] == []
 
 
 def test_the_reason_is_in_the_verdict() -> None:
@@ -368,7 +370,7 @@ def words_of(clause: str) -> list[str]:
     return clause.translate(context._WORDS_ALONE).split()
 
 
-@settings(max_examples=400)
+@settings(max_examples=settings().max_examples * 4)
 @given(st.from_regex(DENIES.pattern, fullmatch=True), st.sampled_from(["", " is ", " be the "]))
 def test_the_first_look_sees_every_denial(denial: str, filler: str) -> None:
     clause = f"so it {denial}{filler}".lower()
@@ -376,7 +378,7 @@ def test_the_first_look_sees_every_denial(denial: str, filler: str) -> None:
         assert context._may_deny(clause, words_of(clause)), clause
 
 
-@settings(max_examples=400)
+@settings(max_examples=settings().max_examples * 4)
 @given(st.from_regex(NO_DENIAL.pattern, fullmatch=True))
 def test_the_first_look_sees_what_is_no_denial(words: str) -> None:
     clause = f"so {words} it is".lower()
@@ -384,7 +386,7 @@ def test_the_first_look_sees_what_is_no_denial(words: str) -> None:
         assert context._may_deny(clause, words_of(clause)), clause
 
 
-@settings(max_examples=600)
+@settings(max_examples=settings().max_examples * 6)
 @given(st.from_regex(context._ASSUMED.pattern, fullmatch=True))
 def test_the_first_look_sees_every_assumption(assumption: str) -> None:
     clause = assumption.lower()

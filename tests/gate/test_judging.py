@@ -203,7 +203,7 @@ def test_other_sampling_is_another_measurement(gate, runs, tmp_path, case):
         ("gate", "worse", "--baseline", "RUN"),
         ("compare", "RUN", "worse"),
         ("show", "RUN"),
-        ("plan", "--baseline", "RUN", "--detect", "9pp"),
+        pytest.param(("plan", "--baseline", "RUN", "--detect", "9pp"), marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("name", ["verdicts", "generations"])

@@ -71,6 +71,7 @@ WRITTEN = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "looks"), WRITTEN)
 def test_the_settings_are_those_that_are_read(baselines, init, tmp_path, name, looks):
     code, out, err = init("--baseline", baselines[name], "--ci", "none")

@@ -153,6 +153,7 @@ def test_the_summary_has_a_row_for_the_suite(gate, tmp_path):
     assert "for others like them" in text
 
 
+@pytest.mark.slow
 def test_a_margin_of_half_the_score_is_refused_with_the_samples_that_allow_a_smaller(gate):
     code, _, err = gate("none", "none", "margin: auto")
     assert (code, "half of the baseline's score is 0.0 pp" in err) == (2, True)

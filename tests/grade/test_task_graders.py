@@ -210,7 +210,8 @@ def test_a_run_is_judged_and_judged_again(folder, tmp_path):
     shown = CliRunner().invoke(verbs, ["check", "sums", "--tasks-dir", str(tmp_path)])
     assert shown.exit_code == 0, shown.output
     out = tmp_path / "run"
-    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out)]
+    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out),
+               "--workers", "1"]  # fmt: skip
     done = CliRunner().invoke(verbs, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     run = load_run(out)
@@ -218,7 +219,7 @@ def test_a_run_is_judged_and_judged_again(folder, tmp_path):
     entry = run.manifest.tasks["sums"]
     assert (entry.grading.grade, entry.data.source) == ("task.py:parity", "rows.jsonl")
     assert str(tmp_path) not in (out / "manifest.json").read_text()
-    assert regrade(out, tasks_dirs=[tmp_path]).flips == ()
+    assert regrade(out, workers=1, tasks_dirs=[tmp_path]).flips == ()
     compared = CliRunner().invoke(verbs, ["compare", str(out), str(out), "--metric", "maj@1"])
     assert compared.exit_code == 0, compared.output
 
@@ -226,7 +227,8 @@ def test_a_run_is_judged_and_judged_again(folder, tmp_path):
 @pytest.mark.parametrize("named", ["task.py:parity", "/somewhere/task.py:parity"])
 def test_a_run_whose_task_is_not_here_is_not_judged_by_any_file(folder, tmp_path, named):
     out = tmp_path / "run"
-    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out)]
+    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out),
+               "--workers", "1"]  # fmt: skip
     CliRunner().invoke(verbs, command, catch_exceptions=False)
     manifest = (out / "manifest.json").read_text()
     (out / "manifest.json").write_text(manifest.replace("task.py:parity", named))
@@ -264,14 +266,15 @@ def test_a_manifest_names_no_file_as_second_grader(folder, tmp_path):
         "def parity(gold, answer):\n    open(__file__ + '.ran', 'w')\n    return True\n"
     )
     out = tmp_path / "run"
-    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out)]
+    command = ["run", "fake:answer=6", "-t", "sums", "--tasks-dir", str(tmp_path), "-o", str(out),
+               "--workers", "1"]  # fmt: skip
     CliRunner().invoke(verbs, command, catch_exceptions=False)
     manifest = (out / "manifest.json").read_text()
     assert '"second": null' in manifest
     (out / "manifest.json").write_text(
         manifest.replace('"second": null', f'"second": "{evil}:parity"')
     )
-    run = regrade(out, tasks_dirs=[tmp_path]).run
+    run = regrade(out, workers=1, tasks_dirs=[tmp_path]).run
     assert not evil.with_name("task.py.ran").exists()
     assert run.manifest.tasks["sums"].grading.second == "task.py:parity"
     assert [v.second for v in run.verdicts("sums")] == [v.outcome for v in run.verdicts("sums")]

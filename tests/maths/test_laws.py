@@ -143,7 +143,7 @@ digits = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=settings().max_examples * 3)
 @given(st.integers(-(10**12), 10**12).map(str), digits, st.sampled_from(CONVENTIONS))
 @example("10", "10.0000000001", CONVENTIONS[0])
 @example("0", "-0.5", CONVENTIONS[0])

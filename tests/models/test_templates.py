@@ -67,6 +67,7 @@ def made(source, bos=None, adds=None, **more):
     return ChatTemplate(render=renderer(source, tokens), bos=bos, eos="</s>", adds_bos=adds, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "bos", "adds", "warned"), TEMPLATES)
 def test_what_is_wrong_is_warned_of_and_nothing_else(source, bos, adds, warned):
     findings = list(examine(made(source, bos, adds)))

@@ -331,6 +331,7 @@ def test_a_gate_says_what_both_runs_exclude(tmp_path, copy):
                for note in task.notes)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_pages_and_screens_say_what_is_excluded(tmp_path, whole, copy, mathreason):
     without(copy, ids(copy)[0], reason="its <gold> is wrong")
     build_site([load_run(copy)], tmp_path / "site")

@@ -106,6 +106,7 @@ def test_all_faults_are_named_before_a_model_is_opened(tmp_path, opened):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_is_printed_has_every_combination_and_their_spread(mathreason, tmp_path):
     words = ["run", "fake:answer=4", "-t", "arithmetic", "--limit", 3, "-n", 2, "-o", tmp_path]
     axes = ["--sweep", "temperature=0.3,0.9", "--sweep", "system=Be brief, please.",

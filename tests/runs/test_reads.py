@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -47,13 +46,13 @@ FILES = {"manifest.json", "metrics.json", *(f"arithmetic/{name}.jsonl" for name 
 
 
 @pytest.fixture
-def reads(tmp_path):
+def reads(tmp_path, forked):
     """Return a function that runs a verb and counts how often it opens which file of a run."""
 
     def run(*words):
         log = tmp_path / "log.json"
         folders = ":".join(f"{tmp_path / name}/" for name in ("one", "two"))
-        command = [sys.executable, "-c", PROGRAM, folders, str(log), *map(str, words)]
+        command = [*forked.command, "-c", PROGRAM, folders, str(log), *map(str, words)]
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=100, cwd=tmp_path
         )

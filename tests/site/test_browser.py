@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from site_runs import make_run
 from mathreason_eval.site import build_site
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
     from playwright.sync_api import Page as Tab
 
 pytestmark = pytest.mark.browser
@@ -63,9 +64,9 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
-    """Open a page of the site; whatever it complains of fails the test."""
+@contextlib.contextmanager
+def opening(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
+    """Open pages of the site until the end; whatever they complain of is an error."""
     complaints: list[str] = []
 
     def opened(address: str, **settings: object) -> Tab:
@@ -74,12 +75,21 @@ def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("requestfailed", lambda request: complaints.append(request.url))
         tab.goto(f"{site.parent.as_uri()}/{present(site.parent, address)}")
+        contexts.append(tab.context)
         return tab
 
+    contexts: list[BrowserContext] = []
     yield opened
-    for context in browser.contexts:
+    for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
+    """Open a page of the site; whatever it complains of fails the test."""
+    with opening(browser, site) as opened:
+        yield opened
 
 
 def present(site: Path, address: str) -> str:
@@ -113,15 +123,17 @@ ADDRESSES = [
     "run/hostile/shopping-samples-001.html",
 ]
 
-# fmt: off
-LOOKS = [
-    # scheme   width
-    ("light",  1200),
-    ("light",   400),
-    ("dark",   1200),
-    ("dark",    400),
-]
-# fmt: on
+LOOKS = [(address, scheme) for address in ADDRESSES for scheme in ("light", "dark")]
+WINDOW = {"width": 1280, "height": 720}
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids="-".join)
+def look(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Tab]:
+    """A page in a colour scheme, opened once for all that is only looked at."""
+    address, scheme = request.param
+    with opening(browser, site) as opened:
+        yield opened(address, color_scheme=scheme, viewport=WINDOW)
+
 
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -159,13 +171,11 @@ CONTRAST = """() => {
 """Returns every text whose colour is too near to what it stands on."""
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_page_is_legible_and_no_wider_than_its_window(open_page, address, scheme, width):
-    window = {"width": width, "height": 900}
-    tab = open_page(address, color_scheme=scheme, viewport=window)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert tab.evaluate(CONTRAST) == []
+@pytest.mark.parametrize("width", [1200, 400])
+def test_a_page_is_legible_and_no_wider_than_its_window(look, width):
+    look.set_viewport_size({"width": width, "height": 900})
+    assert look.evaluate("document.documentElement.scrollWidth") <= width
+    assert look.evaluate(CONTRAST) == []
 
 
 @pytest.fixture(scope="module")
@@ -175,12 +185,10 @@ def axe() -> str:
     return (Path(str(package.__file__)).parent / "axe.min.js").read_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_axe_finds_nothing(open_page, axe, address, scheme):
-    tab = open_page(address, color_scheme=scheme)
-    tab.evaluate(axe)
-    found = tab.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+def test_axe_finds_nothing(look, axe):
+    look.set_viewport_size(WINDOW)
+    look.evaluate(axe)
+    found = look.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
     assert [
         (one["impact"], one["id"], node["html"][:200])
         for one in found["violations"]
@@ -188,26 +196,26 @@ def test_axe_finds_nothing(open_page, axe, address, scheme):
     ] == []
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_printed_page_is_black_on_white_and_has_no_tools(open_page, address):
-    tab = open_page(address, color_scheme="dark", viewport={"width": 794, "height": 1123})
-    tab.emulate_media(media="print")
-    assert tab.evaluate("getComputedStyle(document.body).color") == "rgb(27, 27, 29)"
+def test_a_printed_page_is_black_on_white_and_has_no_tools(look):
+    look.set_viewport_size({"width": 794, "height": 1123})
+    look.emulate_media(media="print")
+    assert look.evaluate("getComputedStyle(document.body).color") == "rgb(27, 27, 29)"
     for tool in (".tools", ".choices", ".pin", "th button"):
-        assert tab.locator(f"{tool}:visible").count() == 0
-    assert tab.locator("h1").is_visible()
+        assert look.locator(f"{tool}:visible").count() == 0
+    assert look.locator("h1").is_visible()
+    look.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_every_link_and_button_can_be_reached_by_key(open_page, address):
-    tab = open_page(address)
+def test_every_link_and_button_can_be_reached_by_key(look):
+    look.set_viewport_size(WINDOW)
     unreachable = """[...document.querySelectorAll("a[href], button, summary, input")]
       .filter((one) => one.checkVisibility() && one.tabIndex < 0).map((one) => one.outerHTML)"""
-    assert tab.evaluate(unreachable) == []
-    tab.keyboard.press("Tab")
-    tab.keyboard.press("Tab")
-    outline = tab.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert look.evaluate(unreachable) == []
+    look.keyboard.press("Tab")
+    look.keyboard.press("Tab")
+    outline = look.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline != "none"
+    look.evaluate("document.activeElement.blur()")
 
 
 def test_a_page_without_a_name_is_none(open_page):

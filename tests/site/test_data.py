@@ -151,6 +151,7 @@ def test_a_paper_of_two_tasks_is_cited_once():
     assert bibliography([task_facts("kk"), task_facts("kk-train")]).count("@misc") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["aime24", "aime25"])
 def test_problems_whose_licence_forbids_it_are_on_no_page_and_in_no_table(tmp_path, task):
     words = "three prime walruses"
@@ -165,6 +166,7 @@ def test_problems_whose_licence_forbids_it_are_on_no_page_and_in_no_table(tmp_pa
     assert "84" in Page(page).text or "gold" in Page(page).text
 
 
+@pytest.mark.slow
 def test_a_publisher_may_withhold_the_problems_of_a_task(tmp_path, runs):
     open_site = build_site(runs, tmp_path / "a").parent
     hidden = build_site(runs, tmp_path / "b", config=SiteConfig(hidden=("shopping",))).parent
@@ -189,6 +191,7 @@ def changes_of(site):
     return json.loads((site / "changes.json").read_text())["changes"]
 
 
+@pytest.mark.slow
 def test_the_list_of_changes_grows_only_when_something_changed(tmp_path, runs):
     out = tmp_path / "site"
     build_site(runs[:1], out, made="2026-05-01T00:00:00+00:00")
@@ -205,6 +208,7 @@ def test_the_list_of_changes_grows_only_when_something_changed(tmp_path, runs):
     assert "2 May 2026 new: two on shopping" in Page(out / "index.html").text
 
 
+@pytest.mark.slow
 def test_a_result_with_other_numbers_has_changed(tmp_path):
     for day, generated in enumerate((7, None), 1):
         run = make_run(tmp_path / str(day), model="m", problems=9, generated=generated)
@@ -227,6 +231,7 @@ def test_a_history_that_cannot_be_read_is_begun_again(content):
     assert read_history(content).changes == ()
 
 
+@pytest.mark.slow
 def test_what_a_stranger_wrote_into_the_history_is_text(tmp_path, runs):
     attack = "<script>document.title='taken'</script>"
     change = {"at": attack, "added": [attack], "changed": [], "removed": []}

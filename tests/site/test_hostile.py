@@ -39,14 +39,21 @@ ATTACKS = [
 MATHML = {"math", "mrow", "mtext", "mi", "mo", "mn", "msup"}
 
 
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory) -> set[str]:
+    """The elements of a site of which nobody wrote anything by intent."""
+    folder = tmp_path_factory.mktemp("quiet")
+    plain = make_run(folder / "plain", problems=3)
+    other = make_run(folder / "other", problems=3, question="Another question?")
+    return _tags(build_site([other, plain], folder / "site").parent)
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_no_text_from_outside_becomes_markup_or_a_path(attack, tmp_path):
+def test_no_text_from_outside_becomes_markup_or_a_path(quiet, attack, tmp_path):
     settings = {"question": attack, "text": f"{attack} \\boxed{{", "reasoning": attack}
     settings["prompt"] = attack
     plain = make_run(tmp_path / "plain", problems=3)
     hostile = make_run(tmp_path / "hostile", problems=3, model=f"fake:{attack}", **settings)
-    other = make_run(tmp_path / "other", problems=3, question="Another question?")
-    quiet = _tags(build_site([other, plain], tmp_path / "a").parent)
     index = build_site([hostile, plain], tmp_path / "b")
     extra = _tags(index.parent) - quiet - {"details", "summary", "pre"} - MATHML
     assert extra == set()

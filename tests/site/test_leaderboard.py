@@ -180,6 +180,7 @@ def test_what_a_column_tells_apart_is_half_the_interval_of_a_difference(tmp_path
     assert resolution(column) == pytest.approx(median(widths))
 
 
+@pytest.mark.slow
 def test_more_problems_tell_more_apart(tmp_path):
     few, many = (
         table_of(

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from project import often
 
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair, bootstrap_interval, difference
@@ -122,7 +123,7 @@ def test_the_interval_of_a_change_is_that_of_the_joint_bootstrap(name):
 @pytest.mark.parametrize("name", ["drop", "cr"])
 def test_a_gate_on_it_is_seldom_wrong(name):
     """Both errors at 5 %: a regression although nothing changed, a pass although it did."""
-    rng, alarms, passes, runs = np.random.default_rng(13), 0, 0, 100
+    rng, alarms, passes, runs = np.random.default_rng(13), 0, 0, often(40, 100)
     sign = -1 if name == "drop" else 1
     for _ in range(runs):
         before, same = (items(drawn(rng, 60, 0.1)) for _ in range(2))
@@ -139,8 +140,8 @@ def test_a_gate_on_it_is_seldom_wrong(name):
         ]
         (found,) = decide([PairedTask(pairs=pairs, margin=0.1, counted=False)], alpha=0.05)
         passes += found.call is Call.PASS
-    # 99.9 % of a binomial with 5 % is at most 13 of 100.
-    assert max(alarms, passes) <= 13
+    # 99.9 % of a binomial with 5 % is at most 7 of 40, and 13 of 100.
+    assert max(alarms, passes) <= often(7, 13)
 
 
 # --- whatever can be computed ----------------------------------------------------------------

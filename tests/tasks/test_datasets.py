@@ -437,3 +437,14 @@ def test_a_folder_s_own_rows_are_what_it_says(tmp_path, says, wrong):
         with pytest.raises(TaskError, match=wrong) as refused:
             load_problems(task)
         assert "task.yaml, line 7" in str(refused.value)
+
+
+def test_a_version_of_a_file_is_looked_at_once_and_another_again(tmp_path, monkeypatch):
+    path, seen = tmp_path / "a.parquet", tmp_path / "seen"
+    looks = f"open({str(seen)!r}, 'a').write('x')"
+    monkeypatch.setattr(readers, "_DESCRIBE", (sys.executable, "-c", looks))
+    for questions, looked in ((["q"], "x"), (["q", "r"], "xx")):
+        pq.write_table(pa.table({"question": questions}), path)
+        for _ in range(2):
+            assert len(list(numbered_rows(path))) == len(questions)
+        assert seen.read_text() == looked
