@@ -20,7 +20,7 @@ from scipy.stats import t as student
 from mathreason_eval.gate.looks import Look, LookSchedule, look_reached
 from mathreason_eval.stats.decision import Call, PairedTask, decide
 from mathreason_eval.stats.difference import Pair, pseudo_variance
-from mathreason_eval.stats.estimands import Estimand, fallen_noise, satterthwaite
+from mathreason_eval.stats.estimands import Estimand, fallen_noise, restricted_rise, satterthwaite
 from mathreason_eval.stats.exact_tests import exchange_test, sign_flip
 from mathreason_eval.stats.power import GateSettings, bound_decisions
 
@@ -88,12 +88,15 @@ def decisions_on_these(
     old, new = (noise.sum(axis=1) for noise in noises)
     squares = (noises[0] ** 2).sum(axis=1) / (m - 1) + (noises[1] ** 2).sum(axis=1) / (n - 1)
     freedom = np.array([satterthwaite(*each) for each in zip(old + new, squares, strict=True)])
-    own = old * m / n
-    old = old + pseudo_variance(m) + pseudo_variance(n)
-    scores = before.sum(axis=1)
-    part = np.maximum(0.0, 1 - margin * problems / np.maximum(scores, 1e-9))
-    fallen = np.where(scores > 0, fallen_noise(scores / n, own, part), 0.0)
-    distance, tested = total + margin * problems, old + np.maximum(new, fallen)
+    distance, scores = total + margin * problems, np.maximum(before.sum(axis=1), 1e-9)
+    rise = restricted_rise(np.maximum(distance, 0), scores, old, np.maximum(old + new, 1e-9))
+    risen = np.maximum(old, fallen_noise(scores / m, old, rise))
+    parts = (np.maximum(0.0, most - margin * problems / scores) for most in (1.0, rise))
+    fallen = [fallen_noise(scores / n, old * m / n, part) for part in parts]
+    old, tested = (
+        one + pseudo_variance(m) + pseudo_variance(n)
+        for one in (old, risen + np.maximum(new, np.maximum(*fallen)))
+    )
     passes = np.asarray(student.sf(distance / np.sqrt(tested), freedom) <= alpha)
     falls = np.asarray(student.sf(-total / np.sqrt(old + new), freedom) <= alpha)
     question = PairedTask(pairs=(), margin=margin, estimand=Estimand.THESE, alpha=alpha)

@@ -14,6 +14,7 @@ from mathreason_eval.stats.estimands import (
     fallen_noise,
     losses_alone_p,
     mixed_variance,
+    restricted_rise,
     tango_variance,
 )
 
@@ -76,16 +77,15 @@ def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSetting
 
     before, after = (w / n for w, n in zip(change.within, change.samples, strict=True))
     pseudo = sum(map(pseudo_variance, change.samples)) / problems
-    part = max(0.0, 1 - gate.margin / change.mean)
-    n = change.samples[1]
-    fallen = fallen_noise(change.mean / n, change.within[0] / n, part)
-    spread, tested = (
-        math.sqrt((before + noise + pseudo) / problems) for noise in (after, max(after, fallen))
-    )
     # Degrees of freedom of a sum of variances of which half are zero.
-    freedom = max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4))
-    low = -t_quantile(1 - gate.regression_alpha, int(freedom)) * spread
-    high = -gate.margin + t_quantile(1 - gate.alpha, int(freedom)) * tested
+    freedom = int(max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4)))
+    spread = math.sqrt((before + after + pseudo) / problems)
+    tested = spread
+    for _ in range(2):  # The variance of a pass depends on how far from the margin it is.
+        reach = t_quantile(1 - gate.alpha, freedom) * tested
+        tested = math.sqrt((_tested(change, gate, reach) + pseudo) / problems)
+    low = -t_quantile(1 - gate.regression_alpha, freedom) * spread
+    high = -gate.margin + t_quantile(1 - gate.alpha, freedom) * tested
     mean = change.moment(1)
     # Problems that change by themselves move the mean, and no test knows of that.
     deviation = max(math.sqrt((before + after + change.between) / problems), _NEGLIGIBLE)
@@ -93,6 +93,17 @@ def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSetting
         passes=float(ndtr((mean - high) / deviation)),
         regression=float(ndtr((min(low, high) - mean) / deviation)),
     )
+
+
+def _tested(change: ChangeDistribution, gate: GateSettings, reach: float) -> float:
+    """Return the noise by which a change so far above the margin is judged: see `TheseProblems`."""
+    (m, n), mean = change.samples, change.mean
+    before, after = (w / size for w, size in zip(change.within, change.samples, strict=True))
+    rise = restricted_rise(reach, mean, before, before + after) if before else 1.0
+    parts = (max(0.0, most - gate.margin / mean) for most in (1.0, rise))
+    own = change.within[0] / n
+    fallen = (fallen_noise(mean / n, own, part) for part in parts)
+    return max(before, fallen_noise(mean / m, before, rise)) + max(after, *fallen)
 
 
 _MOST_FREEDOM = 1_000_000
