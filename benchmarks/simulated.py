@@ -15,14 +15,18 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import t as student
 
 from mathreason_eval.gate.looks import Look, LookSchedule, look_reached
 from mathreason_eval.stats.decision import Call, PairedTask, decide
-from mathreason_eval.stats.difference import Pair, pseudo_variance
-from mathreason_eval.stats.estimands import Estimand, fallen_noise, restricted_rise, satterthwaite
+from mathreason_eval.stats.difference import Pair
+from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.exact_tests import exchange_test, sign_flip
-from mathreason_eval.stats.power import GateSettings, bound_decisions
+from mathreason_eval.stats.power import (
+    GateSettings,
+    NoiseSums,
+    bound_decisions,
+    bound_decisions_on_these,
+)
 
 Array = NDArray[Any]
 LOOKS = LookSchedule(samples=(8, 16, 32))
@@ -81,26 +85,12 @@ def decisions_on_these(
     runs: Runs, alpha: float, margin: float = MARGIN, *, passes_only: bool = False
 ) -> Array:
     """Return what is decided of each pair of runs about these problems, as `decide` does."""
-    (m, n), problems = runs.samples, runs.before.shape[1]
-    before, after = runs.before / m, runs.after / n
-    total = (after - before).sum(axis=1)
-    noises = before * (1 - before) / (m - 1), after * (1 - after) / (n - 1)
-    old, new = (noise.sum(axis=1) for noise in noises)
-    squares = (noises[0] ** 2).sum(axis=1) / (m - 1) + (noises[1] ** 2).sum(axis=1) / (n - 1)
-    freedom = np.array([satterthwaite(*each) for each in zip(old + new, squares, strict=True)])
-    distance, scores = total + margin * problems, np.maximum(before.sum(axis=1), 1e-9)
-    rise = restricted_rise(np.maximum(distance, 0), scores, old, np.maximum(old + new, 1e-9))
-    risen = np.maximum(old, fallen_noise(scores / m, old, rise))
-    parts = (np.maximum(0.0, most - margin * problems / scores) for most in (1.0, rise))
-    fallen = [fallen_noise(scores / n, old * m / n, part) for part in parts]
-    old, tested = (
-        one + pseudo_variance(m) + pseudo_variance(n)
-        for one in (old, risen + np.maximum(new, np.maximum(*fallen)))
-    )
-    passes = np.asarray(student.sf(distance / np.sqrt(tested), freedom) <= alpha)
-    falls = np.asarray(student.sf(-total / np.sqrt(old + new), freedom) <= alpha)
+    before, after = runs.before / runs.samples[0], runs.after / runs.samples[1]
+    sums = NoiseSums.of(before, after, runs.samples, lambda each: each.sum(axis=1))
+    rule = GateSettings(margin=margin, alpha=alpha)
+    bounds = bound_decisions_on_these(sums, before.shape[1], runs.samples, rule)
     question = PairedTask(pairs=(), margin=margin, estimand=Estimand.THESE, alpha=alpha)
-    return _decided(runs, (passes, falls), question, passes_only=passes_only)
+    return _decided(runs, bounds, question, passes_only=passes_only)
 
 
 def _decided(

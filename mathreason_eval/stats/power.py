@@ -15,6 +15,7 @@ from mathreason_eval.stats.estimands import (
     losses_alone_p,
     mixed_variance,
     restricted_rise,
+    satterthwaite,
     tango_variance,
 )
 
@@ -73,12 +74,14 @@ def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Powe
 
 
 def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
+    noisy = problems * sum(w * n for w, n in zip(change.within, change.samples, strict=True))
+    if noisy < _FEW and len(change.changes) <= _MOST_KINDS:
+        return _drawn_power(change, problems, gate)
     from scipy.special import ndtr
 
     before, after = (w / n for w, n in zip(change.within, change.samples, strict=True))
     pseudo = sum(map(pseudo_variance, change.samples)) / problems
-    # Degrees of freedom of a sum of variances of which half are zero.
-    freedom = int(max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4)))
+    freedom = _freedom(change, problems)
     spread = math.sqrt((before + after + pseudo) / problems)
     tested = spread
     for _ in range(2):  # The variance of a pass depends on how far from the margin it is.
@@ -95,6 +98,96 @@ def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSetting
     )
 
 
+_FEW = 20
+"""Variance of the number of correct samples below which their noise is not normal."""
+_MOST_KINDS = 1_100
+"""Kinds of problems, by their correct samples in both runs, of which pairs of runs are drawn."""
+_DRAWS = 4_000
+
+
+def _drawn_power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
+    """Return the power about these problems from pairs of runs that are drawn, always the same."""
+    import numpy as np
+    from scipy.special import ndtr
+
+    m, n = map(int, change.samples)
+    before, after = (
+        side.ravel() for side in np.meshgrid(np.linspace(0, 1, m + 1), np.linspace(0, 1, n + 1),
+                                             indexing="ij")
+    )  # fmt: skip
+    chances = change.chances / change.chances.sum()
+    drawn = np.random.default_rng(0).multinomial(problems, chances, size=_DRAWS)
+    sums = NoiseSums.of(before, after, (m, n), lambda each: drawn @ each)
+    passes, falls = bound_decisions_on_these(sums, problems, (m, n), gate)
+    # The exchange test: with few correct samples its distribution is close to normal by mid-p.
+    correct = before * m + after * n
+    unit = 1 / m + 1 / n
+    spread = m * n * correct * (m + n - correct) / (m + n) ** 2 / (m + n - 1) * unit**2
+    z = sums.total / np.sqrt(np.maximum(drawn @ spread, _NEGLIGIBLE))
+    falls &= (ndtr(z) <= gate.regression_alpha) & ~passes
+    return Power(passes=float(passes.mean()), regression=float(falls.mean()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NoiseSums:
+    """What a decision about these problems depends on: sums over problems, one of each pair."""
+
+    total: NDArray[Any]
+    """Of the changes."""
+    scores: NDArray[Any]
+    """Of the baseline's scores."""
+    before: NDArray[Any]
+    """Of the noise that is seen in the baseline, p (1 - p) / (n - 1)."""
+    after: NDArray[Any]
+    squares: NDArray[Any]
+    """Of the squares of both, each by its degrees of freedom."""
+
+    @classmethod
+    def of(
+        cls,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        samples: tuple[int, int],
+        add: Callable[[NDArray[Any]], NDArray[Any]],
+    ) -> NoiseSums:
+        """Return the sums of scores; `add` returns the sum of each pair of runs."""
+        m, n = samples
+        noises = before * (1 - before) / (m - 1), after * (1 - after) / (n - 1)
+        return cls(
+            total=add(after - before),
+            scores=add(before),
+            before=add(noises[0]),
+            after=add(noises[1]),
+            squares=add(noises[0] ** 2 / (m - 1) + noises[1] ** 2 / (n - 1)),
+        )
+
+
+def bound_decisions_on_these(
+    sums: NoiseSums, problems: int, samples: tuple[int, int], gate: GateSettings
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return whether `decide` would pass and see a drop by its bounds, without the exact test."""
+    import numpy as np
+    from scipy.special import stdtr
+
+    (m, n), old, new = samples, sums.before, sums.after
+    distance, scores = sums.total + gate.margin * problems, np.maximum(sums.scores, _LEAST)
+    rise = restricted_rise(np.maximum(distance, 0), scores, old, np.maximum(old + new, _LEAST))
+    parts = (np.maximum(0.0, most - gate.margin * problems / scores) for most in (1.0, rise))
+    fallen = [fallen_noise(scores / n, old * m / n, part) for part in parts]
+    tested = np.maximum(old, fallen_noise(scores / m, old, rise))
+    tested = tested + np.maximum(new, np.maximum(*fallen))
+    pseudo = sum(map(pseudo_variance, samples))
+    freedom = np.clip((old + new) ** 2 / np.maximum(sums.squares, _LEAST**2), 1, _MOST_FREEDOM)
+    freedom = np.where(sums.squares > 0, np.floor(freedom), _MOST_FREEDOM)
+    passes = stdtr(freedom, -distance / np.sqrt(tested + pseudo)) <= gate.alpha
+    falls = stdtr(freedom, sums.total / np.sqrt(old + new + pseudo)) <= gate.regression_alpha
+    return np.asarray(passes), np.asarray(falls)
+
+
+_LEAST = 1e-9
+"""Less than the noise of one sample."""
+
+
 def _tested(change: ChangeDistribution, gate: GateSettings, reach: float) -> float:
     """Return the noise by which a change so far above the margin is judged: see `TheseProblems`."""
     (m, n), mean = change.samples, change.mean
@@ -107,6 +200,13 @@ def _tested(change: ChangeDistribution, gate: GateSettings, reach: float) -> flo
 
 
 _MOST_FREEDOM = 1_000_000
+
+
+def _freedom(change: ChangeDistribution, problems: int) -> int:
+    """Return about how many degrees of freedom the noise will have that is seen."""
+    total = sum(w / n for w, n in zip(change.within, change.samples, strict=True))
+    squares = zip(change.noise_squares, change.samples, strict=True)
+    return satterthwaite(problems * total, problems * sum(one / (n - 1) for one, n in squares))
 
 
 def decisions(
