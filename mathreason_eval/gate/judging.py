@@ -69,7 +69,7 @@ class TaskJudgement:
     checks: tuple[LimitCheck, ...] = ()
     flips: tuple[Flip, ...] = ()
     required: RequiredSamples | None = None
-    """What would decide the task; only for an inconclusive one."""
+    """What would decide the task; only for an inconclusive one that could have fallen."""
 
     turned: bool = False
     """Whether less of the metric is better, so that what is left to 1 is compared."""
@@ -531,8 +531,9 @@ def _turned(scores: PairedScores) -> PairedScores:
 def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
     pairs = task.pairs
     required = unchanged = None
-    if decision.call is Call.INCONCLUSIVE:
-        if task.alone and task.is_sensitive:
+    # What could not have fallen by the margin passes with no number of samples.
+    if decision.call is Call.INCONCLUSIVE and task.is_sensitive:
+        if task.alone:
             unchanged = unchanged_passes(task.paired_task, decision)
         # More samples would be copies as well.
         side = task.pairing.after
