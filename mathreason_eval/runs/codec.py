@@ -379,13 +379,13 @@ def _chunks(path: Path, kind: type[RecordT]) -> Iterator[Sequence[RecordT]]:
     with opened_stored(path, _run_of(path)) as file:
         number = 0
         shared: dict[object, object] = {}
-        large = os.fstat(file.fileno()).st_size > _SMALL_BYTES
-        while lines := _some_lines(file, path):
+        size = os.fstat(file.fileno()).st_size
+        while lines := _some_lines(file, path, min(_CHUNK_BYTES, size + 1)):
             if not lines.endswith(b"\n"):
                 warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
                 lines = lines[: lines.rfind(b"\n") + 1]
             records = _decode_lines(lines, number, path, kind)
-            if large:
+            if size > _SMALL_BYTES:
                 _share_texts(kind, records, shared)
             yield records
             number += len(records)
@@ -396,14 +396,14 @@ def _run_of(path: Path) -> Path:
     return path.parents[1]
 
 
-def _some_lines(file: BinaryIO, path: Path) -> bytes:
-    """Return the next lines of a file, of `_CHUNK_BYTES` together or somewhat more.
+def _some_lines(file: BinaryIO, path: Path, most: int) -> bytes:
+    """Return the next lines of a file, of so many bytes together or somewhat more.
 
     Raises:
         RunError: if one is too long.
     """
-    lines = file.read(_CHUNK_BYTES)
-    if len(lines) < _CHUNK_BYTES or lines.endswith(b"\n"):
+    lines = file.read(most)
+    if len(lines) < most or lines.endswith(b"\n"):
         return lines
     lines += file.readline(MAX_LINE_BYTES + 1)
     # No other line is longer than a chunk, which is of no weight.

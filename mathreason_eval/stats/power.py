@@ -75,7 +75,8 @@ def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Powe
 
 def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
     noisy = problems * sum(w * n for w, n in zip(change.within, change.samples, strict=True))
-    if noisy < _FEW and len(change.changes) <= _MOST_KINDS:
+    is_of_counts = len(change.changes) == math.prod(n + 1 for n in change.samples)
+    if noisy < _FEW and is_of_counts and has_few_kinds(change.samples):
         return _drawn_power(change, problems, gate)
     from scipy.special import ndtr
 
@@ -103,6 +104,11 @@ _FEW = 20
 _MOST_KINDS = 1_100
 """Kinds of problems, by their correct samples in both runs, of which pairs of runs are drawn."""
 _DRAWS = 4_000
+
+
+def has_few_kinds(samples: tuple[float, float]) -> bool:
+    """Return whether pairs of runs with so many samples may be drawn for their power."""
+    return math.prod(n + 1 for n in samples) <= _MOST_KINDS
 
 
 def _drawn_power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
@@ -204,6 +210,8 @@ _MOST_FREEDOM = 1_000_000
 
 def _freedom(change: ChangeDistribution, problems: int) -> int:
     """Return about how many degrees of freedom the noise will have that is seen."""
+    if not any(change.noise_squares):  # Of the chances alone; half of the variances are zero.
+        return int(max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4)))
     total = sum(w / n for w, n in zip(change.within, change.samples, strict=True))
     squares = zip(change.noise_squares, change.samples, strict=True)
     return satterthwaite(problems * total, problems * sum(one / (n - 1) for one, n in squares))
