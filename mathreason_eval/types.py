@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mathreason_eval.text.notebook import amount, html_table
@@ -267,21 +269,24 @@ class GenerationInfo(_Ended):
     @classmethod
     def of(cls, sample: Generation) -> Self:
         """Return a sample without its texts."""
-        return cls(
-            problem_id=sample.problem_id,
-            sample=sample.sample,
-            finish_reason=sample.finish_reason,
-            completion_tokens=sample.completion_tokens,
-            reasoning_tokens=sample.reasoning_tokens,
-            seconds=sample.seconds,
-            reward=sample.reward,
-            refused=sample.refused,
-            has_reasoning=sample.reasoning is not None,
-            length=sample.length,
-            texts_digest=sample.texts_digest,
-        )
+        return cls.of_all([sample])[0]
+
+    @classmethod
+    def of_all(cls, samples: Sequence[Generation]) -> list[Self]:
+        """Return samples without their texts."""
+        columns: dict[str, Iterable[object]] = {
+            **{name: map(attrgetter(name), samples) for name in _OF_GENERATION},
+            "has_reasoning": (one.reasoning is not None for one in samples),
+        }
+        infos = [cls.__new__(cls) for _ in samples]
+        # Field by field, in C: through __init__ a million samples take three times as long.
+        for name, values in columns.items():
+            deque(map(getattr(cls, name).__set__, infos, values), maxlen=0)
+        return infos
 
 
+_OF_GENERATION = tuple(one.name for one in fields(GenerationInfo) if one.name != "has_reasoning")
+"""The fields that a sample with its texts has as well."""
 AnyGeneration = Generation | GenerationInfo
 """A sample with or without its texts."""
 

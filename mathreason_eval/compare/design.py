@@ -21,7 +21,14 @@ from mathreason_eval.stats.difficulty import (
 )
 from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import PRIMARY
-from mathreason_eval.stats.power import GateSettings, Power, min_lost_problems, power, smallest_n
+from mathreason_eval.stats.power import (
+    GateSettings,
+    Power,
+    has_few_kinds,
+    min_lost_problems,
+    power,
+    smallest_n,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -318,9 +325,9 @@ class _Planner:
         return min(self.stored, self.problems * samples)
 
     def _ends(self, samples: tuple[int, int]) -> tuple[float, float]:
-        """Return the samples for which a distribution is needed: of these problems only moments."""
+        """Return the samples for which a distribution is needed: of many only its moments are."""
         of_these = self.request.gate.decides(samples) is Estimand.THESE
-        return _ENDLESS if of_these else samples
+        return _ENDLESS if of_these and not has_few_kinds(samples) else samples
 
     def _change(self, drop: float, samples: tuple[float, float]) -> ChangeDistribution:
         if samples != _ENDLESS:

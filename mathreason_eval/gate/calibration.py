@@ -187,7 +187,7 @@ Called = tuple["NDArray[Any]", "NDArray[Any]"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Halves:
+class Halves:
     """Pairs of halves: correct samples, a row for each pair, a column for each problem."""
 
     before: Counts
@@ -196,10 +196,12 @@ class _Halves:
 
     @property
     def changes(self) -> Counts:
+        """Return after - before, in shares of correct samples."""
         changes: Counts = (self.after - self.before) / self.half
         return changes
 
     def pairs(self, row: int) -> list[Pair]:
+        """Return one pair of halves as the gate sees it."""
         sizes = (self.half, self.half)
         both = self.before[row].tolist(), self.after[row].tolist()
         return [
@@ -245,14 +247,14 @@ class _Trial:
                 power=float(said["fell"][rule][1].mean()) if "fell" in said else None,
             )
 
-    def _halves(self, rng: Generator, fall: float = 0.0) -> _Halves:
+    def _halves(self, rng: Generator, fall: float = 0.0) -> Halves:
         """Return pairs of halves; in the second each correct sample is lost with equal chance."""
         before, after = self._divided(rng)
         if fall:
             after = rng.binomial(after, 1 - fall / self.score)
-        return _Halves(before=before, after=after, half=self.half)
+        return Halves(before=before, after=after, half=self.half)
 
-    def _lost(self, rng: Generator, fall: float) -> _Halves:
+    def _lost(self, rng: Generator, fall: float) -> Halves:
         """Return the same where problems are lost as a whole, and of one a part."""
         import numpy as np
 
@@ -264,7 +266,7 @@ class _Trial:
         part = np.divide(gone, own, out=np.zeros_like(own), where=own > 0)
         kept = np.empty_like(part)
         np.put_along_axis(kept, order, np.clip(1 - part, 0, 1), 1)
-        return _Halves(before=before, after=rng.binomial(after, kept), half=self.half)
+        return Halves(before=before, after=rng.binomial(after, kept), half=self.half)
 
     def _divided(self, rng: Generator) -> tuple[Counts, Counts]:
         import numpy as np
@@ -276,14 +278,14 @@ class _Trial:
         after = rng.hypergeometric(correct - before, wrong - (self.half - before), self.half)
         return before, after
 
-    def _said(self, halves: _Halves) -> dict[str, Called]:
+    def _said(self, halves: Halves) -> dict[str, Called]:
         """Return what every rule says of the pairs, by its name."""
         said = dict(self._ours(halves))
         for name, rule in OTHERS.items():
             said[name] = rule(halves, self.request)
         return said
 
-    def _ours(self, halves: _Halves) -> Iterator[tuple[str, Called]]:
+    def _ours(self, halves: Halves) -> Iterator[tuple[str, Called]]:
         import numpy as np
 
         questions = [Estimand.NEW] if self.half == 1 else [Estimand.THESE, Estimand.NEW]
@@ -306,13 +308,13 @@ class _Trial:
 # --- other rules -----------------------------------------------------------------------------
 
 
-def _fixed_limit(halves: _Halves, request: CalibrationRequest) -> Called:
+def _fixed_limit(halves: Halves, request: CalibrationRequest) -> Called:
     """A drop of more than the margin fails, everything else passes."""
     fell = halves.changes.mean(axis=1) < -request.margin - _ROUNDING
     return ~fell, fell
 
 
-def _unpaired(halves: _Halves, request: CalibrationRequest) -> Called:
+def _unpaired(halves: Halves, request: CalibrationRequest) -> Called:
     """The unpaired z-test of two means over problems; what is not significant passes."""
     import numpy as np
 
@@ -325,7 +327,7 @@ def _unpaired(halves: _Halves, request: CalibrationRequest) -> Called:
     return ~fell, fell
 
 
-def _mcnemar_of_samples(halves: _Halves, request: CalibrationRequest) -> Called:
+def _mcnemar_of_samples(halves: Halves, request: CalibrationRequest) -> Called:
     """McNemar's exact test, one-sided, over pairs of samples as if these were problems."""
     import numpy as np
     from scipy.special import bdtrc
@@ -343,7 +345,7 @@ _FEWEST, _GUARD_BELOW, _RELATIVE = 10, 0.2, 0.02
 """Of NeMo Evaluator: fewest problems, the score below which a relative drop counts, and which."""
 
 
-def _nemo_evaluator(halves: _Halves, request: CalibrationRequest) -> Called:
+def _nemo_evaluator(halves: Halves, request: CalibrationRequest) -> Called:
     """The rules of NeMo Evaluator 0.3, with the relative guard that its documentation has.
 
     A breach if the score is below 20 % and its relative drop above 2 %, else if the 95 % interval
@@ -368,7 +370,7 @@ def _nemo_evaluator(halves: _Halves, request: CalibrationRequest) -> Called:
 _ROUNDING = 1e-12
 _NORMAL = 1_000_000
 """Degrees of freedom of a normal quantile."""
-OTHERS: Mapping[str, Callable[[_Halves, CalibrationRequest], Called]] = {
+OTHERS: Mapping[str, Callable[[Halves, CalibrationRequest], Called]] = {
     "fixed limit": _fixed_limit,
     "unpaired z-test": _unpaired,
     "McNemar over samples": _mcnemar_of_samples,

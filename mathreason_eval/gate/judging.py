@@ -69,7 +69,7 @@ class TaskJudgement:
     checks: tuple[LimitCheck, ...] = ()
     flips: tuple[Flip, ...] = ()
     required: RequiredSamples | None = None
-    """What would decide the task; only for an inconclusive one."""
+    """What would decide the task; only for an inconclusive one that could have fallen."""
 
     turned: bool = False
     """Whether less of the metric is better, so that what is left to 1 is compared."""
@@ -321,12 +321,16 @@ def _suite_row(testable: Sequence[_Testable], config: Config) -> PairedTask | No
 def _suite_margin(parts: Sequence[_Testable], rules: SuiteRules, config: Config) -> float:
     if not is_auto(rules.margin):
         return rules.margin
-    own = [
-        (_auto_margin(one.pairing, one.scores, (one.rules.alpha, one.estimand), config), one.pairs)
-        for one in parts
-    ]
-    sizes = [(margin, len(pairs)) for margin, pairs in own]
+    sizes = [(_smallest_margin(one, config), len(one.pairs)) for one in parts]
     return suite_margin(sizes, by_problem=rules.by_problem)
+
+
+def _smallest_margin(task: _Testable, config: Config) -> float:
+    """Return the smallest margin that an unchanged model passes; its own where none is known."""
+    if not task.counted:
+        return task.rules.margin
+    rules = task.rules.alpha, task.estimand
+    return _auto_margin(task.pairing, task.scores, rules, config)
 
 
 def _suite(
@@ -449,7 +453,7 @@ def _auto_margin(
         raise UserError(
             f"margin: auto is for avg; {task} is compared by {scores.metric.name}, whose noise is "
             "not known from one run.",
-            "Write a margin for it: tasks: {TASK: {margin: 2pp}}.",
+            f"Write a margin for it into gate.yaml: `tasks: {{{task}: {{margin: 2pp}}}}`.",
         )
     items = [pairing.before.items[name] for name in scores.pairs]
     samples = min(item.n for item in items), max(one.samples[1] for one in scores.pairs.values())
@@ -527,8 +531,9 @@ def _turned(scores: PairedScores) -> PairedScores:
 def _judged(task: _Testable, decision: Decision) -> TaskJudgement:
     pairs = task.pairs
     required = unchanged = None
-    if decision.call is Call.INCONCLUSIVE:
-        if task.alone and task.is_sensitive:
+    # What could not have fallen by the margin passes with no number of samples.
+    if decision.call is Call.INCONCLUSIVE and task.is_sensitive:
+        if task.alone:
             unchanged = unchanged_passes(task.paired_task, decision)
         # More samples would be copies as well.
         side = task.pairing.after

@@ -100,18 +100,19 @@ def faults(run: Run, task: str) -> Iterator[str]:
     """Yield what of a task does not fit together, a phrase with the names of the files for each."""
     yield from (lost := tuple(_lost(run, task)))
     folder, verdicts = run.path / task, run.verdicts(task)
-    judged = Counter((one.problem_id, one.sample) for one in verdicts)
-    if not lost and (strays := {name for name, _ in judged} - _problems(run, task)):
+    judged = {(one.problem_id, one.sample) for one in verdicts}
+    if not lost and (strays := {one.problem_id for one in verdicts} - _problems(run, task)):
         yield (
             f"{folder / 'verdicts.jsonl'} has verdicts on {min(strays)!r}, which is not in "
             "problems.jsonl"
         )
-    elif not lost and judged.keys() - run.distinct_infos(task).keys():
+    elif not lost and judged - run.distinct_infos(task).keys():
         yield (
             f"{folder / 'verdicts.jsonl'} has verdicts on samples that are not in generations.jsonl"
         )
     if len(judged) < len(verdicts):
-        twice = next(name for (name, _), number in judged.items() if number > 1)
+        counts = Counter((one.problem_id, one.sample) for one in verdicts)
+        twice = next(name for (name, _), number in counts.items() if number > 1)
         yield f"{folder / 'verdicts.jsonl'} has two verdicts on one sample of {twice!r}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,11 @@ class AskedSamples(Collection[SampleKey]):
         if not isinstance(key, tuple) or len(key) != len(("problem", "sample")):
             return False
         return key[0] in self._problems and key[1] in self._samples
+
+    def count(self, keys: Iterable[SampleKey]) -> int:
+        """Return how many of some samples are asked for."""
+        problems, samples = self._problems, self._samples
+        return sum(name in problems and sample in samples for name, sample in keys)
 
     def __iter__(self) -> Iterator[SampleKey]:
         """Yield them by problem, then by index."""
@@ -80,14 +86,22 @@ def read_samples(path: Path) -> Iterator[Generation]:
     Raises:
         RunError: as `read_chunks`.
     """
-    for samples, _ in read_chunks(path, Generation):
+    for samples in read_chunks(path, Generation):
         yield from samples
 
 
 def without_texts(samples: Iterable[Generation]) -> Records[GenerationInfo]:
     """Return samples without their texts."""
+    found: list[GenerationInfo] = []
+    samples = iter(samples)
     with gc_paused():
-        return Records(map(GenerationInfo.of, samples))
+        while some := [*islice(samples, _AT_ONCE)]:
+            found += GenerationInfo.of_all(some)
+        return Records(found)
+
+
+_AT_ONCE = 1_000
+"""Samples whose texts are held at once."""
 
 
 def distinct(samples: Iterable[_AnyT]) -> dict[SampleKey, _AnyT]:

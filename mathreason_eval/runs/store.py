@@ -270,7 +270,7 @@ class Run:
     def missing_count(self, task: str) -> int:
         """Return how many samples `missing` yields, without a look at each of them."""
         asked, held = self._asked_and_held(task)
-        return len(asked) - sum(key in asked for key in held)
+        return len(asked) - asked.count(held)
 
     def _asked_and_held(self, task: str) -> tuple[AskedSamples, AbstractSet[SampleKey]]:
         excluded = self.excluded(task)
@@ -358,8 +358,8 @@ class Run:
         """Yield the samples of this run, the excluded ones as well, and warn once of others."""
         self._check_task(task)
         stored = foreign = 0
-        for samples, _ in read_chunks(self.path / task / "generations.jsonl", Generation):
-            own: Sequence[Generation] = samples
+        for samples in read_chunks(self.path / task / "generations.jsonl", Generation):
+            own = samples
             keyed = any(one.key is not None for one in samples)
             if keyed:
                 self._check_prompts(task)

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mathreason_eval.types import AnyGeneration, Generation, GenerationInfo, Verdict
+from mathreason_eval.types import FAILED, AnyGeneration, Generation, GenerationInfo, Verdict
 
 _LONG = 100
 """Characters: two independent samples rarely share a text of this length."""
@@ -72,7 +72,7 @@ def copied_samples(generations: Iterable[AnyGeneration], *, greedy: bool) -> Cop
     for one in generations:
         if one.problem_id in by_index[one.sample] or one.problem_id in failed[one.sample]:
             continue
-        if one.is_failure:
+        if one.finish_reason == FAILED:
             failed[one.sample].add(one.problem_id)
         else:
             by_index[one.sample][one.problem_id] = one.texts_digest, one.length

@@ -96,6 +96,8 @@ class ChangeDistribution:
     """Mean of p (1 - p) in each run."""
     between: float = 0.0
     """Variance of the change of p between problems."""
+    noise_squares: tuple[float, float] = (0.0, 0.0)
+    """Mean square of what is seen as a problem's noise in each run, p (1 - p) / (n - 1)."""
     exchange: tuple[NDArray[Any], NDArray[Any]] | None = None
     """For each change, the variance and the third cumulant of that problem's change if samples are
     exchanged between the runs at random; None if the runs have equal numbers of samples."""
@@ -212,13 +214,27 @@ def _distribution(
         return ChangeDistribution(changes=moved, chances=weights, **known)
     n, m = map(int, samples)
     changes = np.linspace(0, 1, m + 1)[None, :] - np.linspace(0, 1, n + 1)[:, None]
-    chances = (weights * _binomial(n, before)) @ _binomial(m, after).T
+    counts = _binomial(n, before), _binomial(m, after)
+    squares = tuple(
+        float(_seen_noise(size) ** 2 @ (count @ weights))
+        for size, count in zip((n, m), counts, strict=True)
+    )
+    chances = (weights * counts[0]) @ counts[1].T
     return ChangeDistribution(
         changes=changes.ravel(),
         chances=chances.ravel(),
         exchange=None if n == m else _exchange_cumulants(n, m),
+        noise_squares=(squares[0], squares[1]),
         **known,
     )
+
+
+def _seen_noise(n: int) -> NDArray[Any]:
+    """Return what is taken for a problem's noise, by how many of its n samples are correct."""
+    import numpy as np
+
+    share = np.linspace(0, 1, n + 1)
+    return np.asarray(share * (1 - share) / max(1, n - 1))
 
 
 def _exchange_cumulants(old: int, new: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -133,8 +133,10 @@ class _Noise:
     after: float
     scores: float
     """Sum of the baseline's scores."""
+    first: float
+    """Sum of the baseline's scores, each by its samples."""
     linear: float
-    """Sum of the baseline's scores, each by the samples of the run."""
+    """The same, each by the samples of the run."""
     own: float
     """The noise of the run if its chances were those of the baseline."""
 
@@ -144,7 +146,9 @@ class TheseProblems(Evidence):
 
     The variance of each problem is p (1 - p) / (n - 1) of either run, and the degrees of freedom
     are Satterthwaite's. A pass is judged by the noise that the run has if all chances fell by the
-    same part, so that the mean falls by the margin; that of the sample if it is larger.
+    same part, so that the mean falls by the margin; that of the sample if it is larger. Under that
+    hypothesis a run that looks too good had an unlucky baseline as well, whose chances are larger
+    than they look, and so is its noise where problems are hard.
     """
 
     estimand = Estimand.THESE
@@ -164,8 +168,19 @@ class TheseProblems(Evidence):
 
     def pass_variance(self, margin: float) -> float:
         """Return the variance of the sum of changes if the score fell by the margin."""
-        before = math.fsum(one.before for one in self._strata) + self._pseudo
-        return before + max(self._after(margin))
+        rise = self._rise(margin)
+        risen = math.fsum(fallen_noise(one.first, one.before, rise) for one in self._strata)
+        before = math.fsum(one.before for one in self._strata)
+        return max(before, risen) + self._pseudo + max(self._after(margin, rise))
+
+    def _rise(self, margin: float) -> float:
+        """Return how much larger the baseline's chances are if the score fell by the margin."""
+        old, new, scores = (
+            math.fsum(getattr(one, name) for one in self._strata)
+            for name in ("before", "after", "scores")
+        )
+        distance = self.problems * (self.value + margin)
+        return restricted_rise(max(0.0, distance), scores, old, old + new) if old else 1.0
 
     def fall_p(self) -> float:
         """Return the larger p of the test by the noise and of the exact exchange test."""
@@ -186,14 +201,14 @@ class TheseProblems(Evidence):
     def _exchange(self) -> PValues:
         return exchange_test(self._pairs)
 
-    def _after(self, margin: float) -> Iterator[float]:
+    def _after(self, margin: float, rise: float) -> Iterator[float]:
         """Yield the noise of the run: as it is, and after a fall of all strata, or of one."""
         yield math.fsum(one.after for one in self._strata)
         lost = margin * len(self._pairs)
         scores = math.fsum(one.scores for one in self._strata)
         if scores:
-            part = max(0.0, 1 - lost / scores)
-            yield math.fsum(fallen_noise(one.linear, one.own, part) for one in self._strata)
+            for part in (max(0.0, largest - lost / scores) for largest in (1.0, rise)):
+                yield math.fsum(fallen_noise(one.linear, one.own, part) for one in self._strata)
         for one in self._strata if len(self._strata) > 1 else ():
             if one.scores >= lost > 0:
                 rest = math.fsum(other.after for other in self._strata if other is not one)
@@ -212,8 +227,24 @@ def fallen_noise(linear: _Number, own: _Number, part: _Number) -> _Number:
     return noise
 
 
+def restricted_rise(distance: _Number, scores: _Number, before: _Number, noise: _Number) -> _Number:
+    """Return by what factor the baseline's chances are larger than seen if the score fell so much.
+
+    The likeliest scores of both runs with that fall between them: what is too good is shared
+    between the two by their noise.
+
+    Args:
+        distance: the sum of changes above that of the fall.
+        scores: the sum of the baseline's scores, above zero.
+        before: the noise of the baseline.
+        noise: that of both runs, above zero.
+    """
+    rise: _Number = 1 + distance * before / noise / scores
+    return rise
+
+
 def _noise(pairs: Sequence[Pair]) -> _Noise:
-    before = after = scores = linear = own = 0.0
+    before = after = scores = first = linear = own = 0.0
     for pair in pairs:
         (m, n), square = pair.samples, pair.weight**2
         old, new = pair.before / pair.weight, pair.after / pair.weight
@@ -221,9 +252,10 @@ def _noise(pairs: Sequence[Pair]) -> _Noise:
         before += spread
         after += square * new * (1 - new) / (n - 1)
         scores += pair.before
+        first += square * old / m
         linear += square * old / n
         own += spread * m / n
-    return _Noise(before=before, after=after, scores=scores, linear=linear, own=own)
+    return _Noise(before=before, after=after, scores=scores, first=first, linear=linear, own=own)
 
 
 def _satterthwaite(pairs: Sequence[Pair]) -> int:

@@ -14,6 +14,8 @@ from mathreason_eval.stats.estimands import (
     fallen_noise,
     losses_alone_p,
     mixed_variance,
+    restricted_rise,
+    satterthwaite,
     tango_variance,
 )
 
@@ -72,20 +74,22 @@ def power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Powe
 
 
 def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
+    noisy = problems * sum(w * n for w, n in zip(change.within, change.samples, strict=True))
+    is_of_counts = len(change.changes) == math.prod(n + 1 for n in change.samples)
+    if noisy < _FEW and is_of_counts and has_few_kinds(change.samples):
+        return _drawn_power(change, problems, gate)
     from scipy.special import ndtr
 
     before, after = (w / n for w, n in zip(change.within, change.samples, strict=True))
     pseudo = sum(map(pseudo_variance, change.samples)) / problems
-    part = max(0.0, 1 - gate.margin / change.mean)
-    n = change.samples[1]
-    fallen = fallen_noise(change.mean / n, change.within[0] / n, part)
-    spread, tested = (
-        math.sqrt((before + noise + pseudo) / problems) for noise in (after, max(after, fallen))
-    )
-    # Degrees of freedom of a sum of variances of which half are zero.
-    freedom = max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4))
-    low = -t_quantile(1 - gate.regression_alpha, int(freedom)) * spread
-    high = -gate.margin + t_quantile(1 - gate.alpha, int(freedom)) * tested
+    freedom = _freedom(change, problems)
+    spread = math.sqrt((before + after + pseudo) / problems)
+    tested = spread
+    for _ in range(2):  # The variance of a pass depends on how far from the margin it is.
+        reach = t_quantile(1 - gate.alpha, freedom) * tested
+        tested = math.sqrt((_tested(change, gate, reach) + pseudo) / problems)
+    low = -t_quantile(1 - gate.regression_alpha, freedom) * spread
+    high = -gate.margin + t_quantile(1 - gate.alpha, freedom) * tested
     mean = change.moment(1)
     # Problems that change by themselves move the mean, and no test knows of that.
     deviation = max(math.sqrt((before + after + change.between) / problems), _NEGLIGIBLE)
@@ -95,7 +99,122 @@ def _power_of_these(change: ChangeDistribution, problems: int, gate: GateSetting
     )
 
 
+_FEW = 20
+"""Variance of the number of correct samples below which their noise is not normal."""
+_MOST_KINDS = 1_100
+"""Kinds of problems, by their correct samples in both runs, of which pairs of runs are drawn."""
+_DRAWS = 4_000
+
+
+def has_few_kinds(samples: tuple[float, float]) -> bool:
+    """Return whether pairs of runs with so many samples may be drawn for their power."""
+    return math.prod(n + 1 for n in samples) <= _MOST_KINDS
+
+
+def _drawn_power(change: ChangeDistribution, problems: int, gate: GateSettings) -> Power:
+    """Return the power about these problems from pairs of runs that are drawn, always the same."""
+    import numpy as np
+    from scipy.special import ndtr
+
+    m, n = map(int, change.samples)
+    before, after = (
+        side.ravel() for side in np.meshgrid(np.linspace(0, 1, m + 1), np.linspace(0, 1, n + 1),
+                                             indexing="ij")
+    )  # fmt: skip
+    chances = change.chances / change.chances.sum()
+    drawn = np.random.default_rng(0).multinomial(problems, chances, size=_DRAWS)
+    sums = NoiseSums.of(before, after, (m, n), lambda each: drawn @ each)
+    passes, falls = bound_decisions_on_these(sums, problems, (m, n), gate)
+    # The exchange test: with few correct samples its distribution is close to normal by mid-p.
+    correct = before * m + after * n
+    unit = 1 / m + 1 / n
+    spread = m * n * correct * (m + n - correct) / (m + n) ** 2 / (m + n - 1) * unit**2
+    z = sums.total / np.sqrt(np.maximum(drawn @ spread, _NEGLIGIBLE))
+    falls &= (ndtr(z) <= gate.regression_alpha) & ~passes
+    return Power(passes=float(passes.mean()), regression=float(falls.mean()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NoiseSums:
+    """What a decision about these problems depends on: sums over problems, one of each pair."""
+
+    total: NDArray[Any]
+    """Of the changes."""
+    scores: NDArray[Any]
+    """Of the baseline's scores."""
+    before: NDArray[Any]
+    """Of the noise that is seen in the baseline, p (1 - p) / (n - 1)."""
+    after: NDArray[Any]
+    squares: NDArray[Any]
+    """Of the squares of both, each by its degrees of freedom."""
+
+    @classmethod
+    def of(
+        cls,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        samples: tuple[int, int],
+        add: Callable[[NDArray[Any]], NDArray[Any]],
+    ) -> NoiseSums:
+        """Return the sums of scores; `add` returns the sum of each pair of runs."""
+        m, n = samples
+        noises = before * (1 - before) / (m - 1), after * (1 - after) / (n - 1)
+        return cls(
+            total=add(after - before),
+            scores=add(before),
+            before=add(noises[0]),
+            after=add(noises[1]),
+            squares=add(noises[0] ** 2 / (m - 1) + noises[1] ** 2 / (n - 1)),
+        )
+
+
+def bound_decisions_on_these(
+    sums: NoiseSums, problems: int, samples: tuple[int, int], gate: GateSettings
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return whether `decide` would pass and see a drop by its bounds, without the exact test."""
+    import numpy as np
+    from scipy.special import stdtr
+
+    (m, n), old, new = samples, sums.before, sums.after
+    distance, scores = sums.total + gate.margin * problems, np.maximum(sums.scores, _LEAST)
+    rise = restricted_rise(np.maximum(distance, 0), scores, old, np.maximum(old + new, _LEAST))
+    parts = (np.maximum(0.0, most - gate.margin * problems / scores) for most in (1.0, rise))
+    fallen = [fallen_noise(scores / n, old * m / n, part) for part in parts]
+    tested = np.maximum(old, fallen_noise(scores / m, old, rise))
+    tested = tested + np.maximum(new, np.maximum(*fallen))
+    pseudo = sum(map(pseudo_variance, samples))
+    freedom = np.clip((old + new) ** 2 / np.maximum(sums.squares, _LEAST**2), 1, _MOST_FREEDOM)
+    freedom = np.where(sums.squares > 0, np.floor(freedom), _MOST_FREEDOM)
+    passes = stdtr(freedom, -distance / np.sqrt(tested + pseudo)) <= gate.alpha
+    falls = stdtr(freedom, sums.total / np.sqrt(old + new + pseudo)) <= gate.regression_alpha
+    return np.asarray(passes), np.asarray(falls)
+
+
+_LEAST = 1e-9
+"""Less than the noise of one sample."""
+
+
+def _tested(change: ChangeDistribution, gate: GateSettings, reach: float) -> float:
+    """Return the noise by which a change so far above the margin is judged: see `TheseProblems`."""
+    (m, n), mean = change.samples, change.mean
+    before, after = (w / size for w, size in zip(change.within, change.samples, strict=True))
+    rise = restricted_rise(reach, mean, before, before + after) if before else 1.0
+    parts = (max(0.0, most - gate.margin / mean) for most in (1.0, rise))
+    own = change.within[0] / n
+    fallen = (fallen_noise(mean / n, own, part) for part in parts)
+    return max(before, fallen_noise(mean / m, before, rise)) + max(after, *fallen)
+
+
 _MOST_FREEDOM = 1_000_000
+
+
+def _freedom(change: ChangeDistribution, problems: int) -> int:
+    """Return about how many degrees of freedom the noise will have that is seen."""
+    if not any(change.noise_squares):  # Of the chances alone; half of the variances are zero.
+        return int(max(1, min(_MOST_FREEDOM, problems * (sum(change.samples) - 2) / 4)))
+    total = sum(w / n for w, n in zip(change.within, change.samples, strict=True))
+    squares = zip(change.noise_squares, change.samples, strict=True)
+    return satterthwaite(problems * total, problems * sum(one / (n - 1) for one, n in squares))
 
 
 def decisions(

@@ -14,7 +14,7 @@ from project import often
 from mathreason_eval.gate.calibration import (
     OTHERS,
     CalibrationRequest,
-    _Halves,
+    Halves,
     calibrate,
 )
 from mathreason_eval.runs.store import load_run
@@ -158,7 +158,7 @@ RULES = [
 @pytest.mark.parametrize(("rule", "counts", "problems", "wanted"), RULES)
 def test_another_rule_says(rule, counts, problems, wanted):
     before, after = (np.full((1, problems), one) for one in counts)
-    halves = _Halves(before=before, after=after, half=10)
+    halves = Halves(before=before, after=after, half=10)
     passes, fell = OTHERS[rule](halves, REQUEST)
     assert (bool(passes[0]), bool(fell[0])) == wanted
 
@@ -167,5 +167,5 @@ def test_a_relative_guard_is_for_low_scores_only():
     before = np.array([[1] * 20, [5] * 20])
     after = before.copy()
     after[:, 0] -= 1
-    _, fell = OTHERS["NeMo Evaluator 0.3"](_Halves(before=before, after=after, half=10), REQUEST)
+    _, fell = OTHERS["NeMo Evaluator 0.3"](Halves(before=before, after=after, half=10), REQUEST)
     assert fell.tolist() == [True, False]

@@ -41,6 +41,9 @@ SUITES = [
     ("base",  "base", "margin: auto",                          0, "margin auto, alpha 0.01; arith"),
     ("worse", "base", "margin: auto",                          1, "regression"),
     ("base",  "base", "margin: auto\nsuite: {margin: 1pp}",    3, "inconclusive: not enough"),
+    # Of pass@2 the noise is not known: the suite takes the margin that was written for it.
+    ("base",  "base", "margin: auto\ntasks: {arithmetic: {metric: pass@2, margin: 20pp}}",
+                                                               3, "arithmetic: 20 pp"),
     # Nothing depends on an advisory task; here the other one decides alone.
     ("worse", "base", "margin: 30pp\ntasks: {word-problems: {advisory: true}}",
                                                                0, "no answer: word-problems"),
@@ -154,10 +157,15 @@ def test_the_summary_has_a_row_for_the_suite(gate, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_margin_of_half_the_score_is_refused_with_the_samples_that_allow_a_smaller(gate):
+def test_a_margin_of_half_the_score_is_refused_with_what_allows_a_smaller(gate):
     code, _, err = gate("none", "none", "margin: auto")
     assert (code, "half of the baseline's score is 0.0 pp" in err) == (2, True)
-    code, _, err = gate(
-        "half", "half", "margin: auto\nalpha: 0.00000001\ntasks: {word-problems: off}"
-    )
-    assert (code, "samples per problem in both runs allow one of" in err) == (2, True)
+    strict = "margin: auto\nalpha: 1.0e-60\ntasks: {word-problems: off}"
+    code, _, err = gate("half", "half", strict)
+    assert (code, "is above 50 pp" in err, "take more problems" in err) == (2, True, True)
+
+
+def test_where_no_margin_is_known_one_is_asked_for(gate):
+    code, _, err = gate("base", "base", "margin: auto\ntasks: {arithmetic: {metric: pass@2}}")
+    assert (code, "margin: auto is for avg; arithmetic" in err) == (2, True)
+    assert "tasks: {arithmetic: {margin: 2pp}}" in err

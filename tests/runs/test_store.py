@@ -19,6 +19,7 @@ from manifests import MANIFEST, changed
 from site_runs import make_run
 
 from mathreason_eval.errors import EXIT_USER_ERROR, RunError
+from mathreason_eval.runs import codec
 from mathreason_eval.runs.codec import TornLineWarning, as_document, as_line
 from mathreason_eval.runs.migration import FORMAT
 from mathreason_eval.runs.repair import sample_files
@@ -126,6 +127,23 @@ def test_a_torn_line_longer_than_a_block_is_cut_off(folder):
     with RunWriter(folder) as writer:
         writer.append("sums", generation(9))
     assert len(load_run(folder).generations("sums")) == 4
+
+
+@pytest.mark.parametrize("size", [1, 100, 333, 5_000, 1 << 20])
+def test_a_file_is_the_same_in_blocks_of_any_size(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(codec, "_CHUNK_BYTES", size)
+    monkeypatch.setattr(codec, "_SMALL_BYTES", 0)  # texts are shared
+    written = [
+        Generation(problem_id=f"p-{n // 3}", sample=n % 3, text="x" * (7 * n) + "\n\r\u2028\x85")
+        for n in range(60)
+    ]
+    path = tmp_path / "generations.jsonl"
+    path.write_bytes(b"".join(map(as_line, written)))
+    assert list(codec.read_records(path, Generation)) == written
+    assert len({id(one.problem_id) for one in codec.read_records(path, Generation)}) == 20
+    path.write_bytes(path.read_bytes().replace(b'"sample":1', b'"sample":null', 1))
+    with pytest.raises(RunError, match="line 2: sample"):
+        codec.read_records(path, Generation)
 
 
 def test_a_malformed_line_in_the_middle_is_an_error_that_names_it(folder):

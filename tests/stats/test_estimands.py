@@ -52,6 +52,35 @@ def test_of_one_sample_these_problems_are_not_spoken_of(samples, counted, answer
     assert [one.estimand for one in found] == answered
 
 
+# fmt: off
+UNLUCKY = [
+    # problems as (before, after) of 64, margin; whether the baseline's noise counts as more
+    ([(8, 9)] * 10 + [(0, 0)] * 20,   0.02, True),
+    ([(8, 5)] * 10 + [(0, 0)] * 20,   0.02, True),
+    ([(8, 0)] * 10 + [(0, 0)] * 20,   0.02, False),   # it fell by more than the margin
+    ([(60, 60)] * 30,                 0.02, False),   # with more chances to be solved, less noise
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("counts", "margin", "more"), UNLUCKY)
+def test_a_run_that_looks_too_good_had_an_unlucky_baseline(counts, margin, more):
+    """Where the score fell by the margin, hard problems have more noise than is seen."""
+    pairs = shares(counts, (64, 64))
+    these = questions(pairs)[Estimand.THESE]
+    noise, after = (
+        sum(p * (1 - p) / 63 for p in scores)
+        for scores in zip(*((one.before, one.after) for one in pairs), strict=True)
+    )
+    pseudo = these.se**2 * len(pairs) ** 2 - noise - after
+    part = 1 - margin * len(pairs) / sum(one.before for one in pairs)
+    fallen = sum(part * (1 - part) * p / 64 + part**2 * p * (1 - p) / 63
+                 for p in (one.before for one in pairs))  # fmt: skip
+    least = noise + pseudo + max(after, fallen)
+    assert (these.pass_variance(margin) > least * (1 + 1e-9)) == more
+    assert these.pass_variance(margin) >= least * (1 - 1e-9)
+
+
 def test_five_of_thirty_problems_that_are_lost_whole():
     pairs = shares([(64, 0)] * 5 + [(64, 64)] * 20 + [(0, 0)] * 5, (64, 64))
     (found,) = decide([PairedTask(pairs=pairs)], alpha=0.01)

@@ -87,6 +87,27 @@ def test_the_promised_power_is_that_of_the_decision(case):
     assert (promised.passes, promised.regression) == pytest.approx(shares, abs=error)
 
 
+HARD = fit_difficulty([(0, 50)] * 20 + [(1, 50)] * 4 + [(4, 50)] * 4 + [(14, 50)] * 2)
+"""A mean of 3 %, as of a small model on a competition: few of 240 samples are correct."""
+
+
+@pytest.mark.parametrize(("fall", "samples"), [(0.028, (8, 8)), (0.025, (8, 16)), (0, (8, 8))])
+def test_the_power_of_few_correct_samples_is_not_that_of_a_normal_distribution(fall, samples):
+    change = change_distribution(HARD, fall, samples)
+    rule = GateSettings(margin=0.01, alpha=0.05)
+    rng = np.random.default_rng(3)
+    cells = rng.multinomial(30, change.chances / change.chances.sum(), size=400)
+    correct = [*np.ndindex(samples[0] + 1, samples[1] + 1)]
+    found = []
+    for row in cells:
+        counts = [one for one, times in zip(correct, row, strict=True) for _ in range(times)]
+        found.append(call(*zip(*counts, strict=True), samples, rule))
+    shares = found.count(Call.PASS) / 400, found.count(Call.REGRESSION) / 400
+    promised = power(change, 30, rule)
+    assert (promised.passes, promised.regression) == pytest.approx(shares, abs=0.07)
+    assert power(change, 30, rule) == promised  # always the same draws
+
+
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=20, max_size=40))
 def test_the_decisions_are_those_of_decide(counts):

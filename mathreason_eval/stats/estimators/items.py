@@ -179,7 +179,12 @@ def _item(
     if len({verdict.sample for verdict in verdicts}) < len(verdicts):
         raise ValueError(f"There are two verdicts on one sample of {problem.id!r}.")
     # Of several lines on one sample the first counts, as in every reader.
-    generations = [*{one.sample: one for one in reversed(generations)}.values()][::-1]
+    by_sample = {one.sample: one for one in reversed(generations)}
+    generations = [*by_sample.values()][::-1]
+    ends = [one.finish_reason for one in generations]
+    # The sample of each verdict, if there is one of each: else nothing is known of every one.
+    made = [by_sample[one.sample] for one in verdicts if one.sample in by_sample]
+    made = made if len(made) == len(verdicts) else []
     outcomes = [verdict.outcome for verdict in verdicts]
     counts = {outcome: outcomes.count(outcome) for outcome in _OUTCOMES}
     ballots = _ballots(verdicts, classify)
@@ -190,13 +195,13 @@ def _item(
         verdicts=tuple(verdicts),
         outcomes=counts,
         classes=tuple(sizes if sizes[0] else sizes[1:]),
-        tokens=_known("completion_tokens", verdicts, generations),
-        seconds=_known("seconds", verdicts, generations),
-        reasoning_tokens=_known("reasoning_tokens", verdicts, generations),
-        cut_answers=_cut_answers(verdicts, generations),
+        tokens=_known(_COMPLETION_TOKENS, made),
+        seconds=_known(_SECONDS, made),
+        reasoning_tokens=_known(_REASONING_TOKENS, made),
+        cut_answers=_cut_answers(verdicts, generations, ends),
         ballots=tuple(ballots),
-        rewards=_known("reward", verdicts, generations),
-        ends_known=all(g.finish_reason is not None for g in generations),
+        rewards=_known(_REWARD, made),
+        ends_known=None not in ends,
         refused=_refused(verdicts, generations),
         cluster=cluster,
     )
@@ -255,23 +260,29 @@ def _refused(verdicts: Sequence[Verdict], generations: Sequence[AnyGeneration]) 
     return sum(verdict.sample in refused for verdict in verdicts) if refused else 0
 
 
-def _cut_answers(verdicts: Sequence[Verdict], generations: Sequence[AnyGeneration]) -> int | None:
+def _cut_answers(
+    verdicts: Sequence[Verdict], generations: Sequence[AnyGeneration], ends: Sequence[str | None]
+) -> int | None:
     """Return how many samples have an answer and were truncated after it; None if unknown."""
-    if any(one.finish_reason is None for one in generations):
+    if None in ends:
         return None
-    cut = {one.sample for one in generations if one.finish_reason == "length"}
+    if _CUT not in ends:
+        return 0
+    cut = {one.sample for one, end in zip(generations, ends, strict=True) if end == _CUT}
     return sum(one.sample in cut and one.outcome in _ANSWERED for one in verdicts)
 
 
+_CUT = "length"
+"""The finish reason of a truncated sample."""
 _ANSWERED = frozenset({Outcome.CORRECT, Outcome.WRONG, Outcome.UNGRADABLE})
+_COMPLETION_TOKENS, _REASONING_TOKENS, _SECONDS, _REWARD = map(
+    attrgetter, ("completion_tokens", "reasoning_tokens", "seconds", "reward")
+)
 
 
 def _known(
-    name: str, verdicts: Sequence[Verdict], generations: Sequence[AnyGeneration]
+    read: Callable[[AnyGeneration], float | None], made: Sequence[AnyGeneration]
 ) -> tuple[float, ...]:
     """Return a field of each judged sample; () unless every sample has it."""
-    by_sample = {
-        one.sample: value for one in generations if (value := getattr(one, name)) is not None
-    }
-    found = [by_sample[verdict.sample] for verdict in verdicts if verdict.sample in by_sample]
-    return tuple(found) if len(found) == len(verdicts) else ()
+    found = [*map(read, made)]
+    return () if None in found else tuple(found)  # type: ignore[arg-type]
