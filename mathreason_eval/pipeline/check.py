@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mathreason_eval.errors import TaskError, UserError
+from mathreason_eval.errors import Faults, TaskError, UserError, raise_faults
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.pipeline.evidence import PARITY, check_evidence
 from mathreason_eval.pipeline.plan import TaskRules, check_rules
@@ -43,12 +43,14 @@ def check_task(
             checked, because that would need its hub.
     """
     available = task.local or bool(sources)
-    problems = load_problems(task, sources).problems if available else ()
+    faults = Faults()
+    loaded = faults.attempt(lambda: load_problems(task, sources)) if available else None
+    problems = () if loaded is None else loaded.problems
     with Judge(workers=1) as judge:
         checks: Mapping[str, Callable[[], str]] = {
             "task.yaml": lambda: _rules(task),
             "README.md": lambda: _readme(task),
-            "problems": lambda: _problems(task, problems),
+            "problems": lambda: _problems(task, problems, faults),
             "prompts": lambda: _prompts(task, problems),
             "grader": lambda: _grader(task, problems, judge),
             "cases.jsonl": lambda: _cases(task, judge),
@@ -80,7 +82,8 @@ def _readme(task: Task) -> str:
     return "present"
 
 
-def _problems(task: Task, problems: Sequence[Problem]) -> str:
+def _problems(task: Task, problems: Sequence[Problem], faults: Faults) -> str:
+    raise_faults(faults.found)
     if not problems:
         return f"not checked; name them with --data {task.name}=PATH"
     for name in task.slices:

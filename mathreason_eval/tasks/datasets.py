@@ -24,6 +24,7 @@ from mathreason_eval.tasks.code import CORRECT, at_line, code_of, line_in
 from mathreason_eval.tasks.problems import problem_fault
 from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
 from mathreason_eval.tasks.task import RowReader
+from mathreason_eval.text import counted
 from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import DataEntry, Problem
 
@@ -121,7 +122,7 @@ def _check_stated(task: Task, problems: Sequence[Problem]) -> None:
     rows = [data.rows for data in task.data if data.rows is not None]
     if len(rows) == len(task.data) and sum(rows) != len(problems):
         raise TaskError(
-            f"{where}: rows is {sum(rows):,}, and there are {len(problems):,} problems.",
+            f"{where}: rows is {sum(rows):,}, and the data have {counted(len(problems), 'problem')}.",
             "Restore the data; or correct rows, and raise version.",
         )
     golds = [data.golds for data in task.data]

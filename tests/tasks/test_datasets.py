@@ -341,7 +341,10 @@ def test_rows_lie_in_the_folder_and_nowhere_else(tmp_path, data, says):
 def test_how_many_rows_there_must_be_is_checked(tmp_path):
     checks = check_task(read_task(own(tmp_path, "{file: rows.jsonl, rows: 2}")))
     (problems,) = (one for one in checks if one.name == "problems")
-    assert (problems.ok, "the task says 2" in problems.note) == (False, True)
+    assert (problems.ok, "rows is 2, and the data have 1 problem." in problems.note) == (
+        False,
+        True,
+    )
 
 
 def test_another_file_is_read_where_one_is_named(tmp_path):
@@ -408,8 +411,8 @@ def test_whatever_ends_the_look_at_a_file_is_an_error_of_the_file(tmp_path, monk
 # fmt: off
 STATED = [  # what task.yaml says of the folder's own rows; what is wrong
     ("rows: 2",                                   None),
-    ("rows: 3",                                   "rows is 3, and there are 2 problems"),
-    ("rows: 1",                                   "rows is 1, and there are 2 problems"),
+    ("rows: 3",                                   "rows is 3, and the data have 2 problems"),
+    ("rows: 1",                                   "rows is 1, and the data have 2 problems"),
     ("golds: " + "a" * 64,                        "golds are not those whose hash it states"),
     ("rows: 2, golds: GOLDS",                     None),
 ]
