@@ -122,7 +122,8 @@ def _check_stated(task: Task, problems: Sequence[Problem]) -> None:
     rows = [data.rows for data in task.data if data.rows is not None]
     if len(rows) == len(task.data) and sum(rows) != len(problems):
         raise TaskError(
-            f"{where}: rows is {sum(rows):,}, and the data have {counted(len(problems), 'problem')}.",
+            f"{where}: rows is {sum(rows):,}, and the data have "
+            f"{counted(len(problems), 'problem')}.",
             "Restore the data; or correct rows, and raise version.",
         )
     golds = [data.golds for data in task.data]
