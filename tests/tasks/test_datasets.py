@@ -343,9 +343,6 @@ def test_how_many_rows_there_must_be_is_checked(tmp_path):
     (problems,) = (one for one in checks if one.name == "problems")
     said = "rows is 2, and the data have 1 problem."
     assert (problems.ok, said in problems.note) == (False, True)
-        False,
-        True,
-    )
 
 
 def test_another_file_is_read_where_one_is_named(tmp_path):
