@@ -19,10 +19,13 @@ import click
 from mathreason_eval.cli.compare import compare, curve
 from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
+from mathreason_eval.cli.imports import import_command
+from mathreason_eval.cli.merge import exclude, merge
 from mathreason_eval.cli.new import new
 from mathreason_eval.cli.publish import export, leaderboard, serve
+from mathreason_eval.cli.regrade import regrade
 from mathreason_eval.cli.reproduce import reproduce
-from mathreason_eval.cli.run import exclude, import_command, merge, regrade, run
+from mathreason_eval.cli.run import run
 from mathreason_eval.cli.score import score
 from mathreason_eval.cli.screens import check_output, note, print_crash, print_error
 from mathreason_eval.cli.screens.actions import commands_stopped
