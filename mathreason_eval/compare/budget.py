@@ -17,7 +17,8 @@ from mathreason_eval.errors import RunError, UnknownNameError
 from mathreason_eval.runs.completeness import exclusions, gaps
 from mathreason_eval.runs.manifest import short_name
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.intervals import Clusters, mean_of_scores
+from mathreason_eval.stats.estimators.items import cluster_of, mean_in_clusters
+from mathreason_eval.stats.intervals import Clusters
 from mathreason_eval.types import Metric, Outcome
 
 if TYPE_CHECKING:
@@ -38,12 +39,11 @@ class BudgetSamples:
     correct: NDArray[Any]
     """1 for a correct sample, and 0."""
     problems: int
-    clusters: Clusters | None
+    clusters: Clusters
+    """Of each problem."""
 
     @classmethod
-    def from_rows(
-        cls, rows: Sequence[tuple[int, int, bool]], clusters: Clusters | None
-    ) -> BudgetSamples:
+    def from_rows(cls, rows: Sequence[tuple[int, int, bool]], clusters: Clusters) -> BudgetSamples:
         """Return them from (place of the problem from 0, tokens, whether it is correct)."""
         import numpy as np
 
@@ -64,7 +64,7 @@ def score_within(task: str, found: BudgetSamples, budget: int) -> Metric:
     correct = found.correct * (found.tokens <= budget)
     number = np.bincount(found.problem, minlength=found.problems)
     means = np.bincount(found.problem, weights=correct, minlength=found.problems) / number
-    mean = mean_of_scores(means, found.clusters)
+    mean = mean_in_clusters(means, found.clusters)
     return mean.metric(METRIC, (task, "all"), (found.problems, len(correct)))
 
 
@@ -142,9 +142,7 @@ def _samples(run: Run, task: str) -> BudgetSamples:
     return BudgetSamples.from_rows(rows, _clusters(run, task, list(places)))
 
 
-def _clusters(run: Run, task: str, ids: Sequence[str]) -> Clusters | None:
+def _clusters(run: Run, task: str, ids: Sequence[str]) -> Clusters:
     key = run.manifest.tasks[task].report.cluster
-    if key is None:
-        return None
-    of = {problem.id: problem.meta.get(key, problem.id) for problem in run.problems(task)}
+    of = {problem.id: cluster_of(problem, key) for problem in run.problems(task)}
     return [of[one] for one in ids]

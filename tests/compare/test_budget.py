@@ -29,7 +29,7 @@ def setting(tmp_path_factory):
     def go(name, **settings):
         return evaluate(
             model=f"fake:{root / 'rules.yaml'}", tasks="gsm8k", samples=6,
-            data={"gsm8k": root / "rows.jsonl"}, out=root / name, **settings,
+            out=root / name, **{"data": {"gsm8k": root / "rows.jsonl"}, **settings},
         )  # fmt: skip
 
     return go
@@ -105,6 +105,25 @@ def test_the_command_prints_and_draws_it(mathreason, run, tmp_path):
 
 def test_partial_credit_is_not_correct():
     rows = [(0, 10, False), (0, 20, True), (1, 30, True), (1, 40, False)]
-    samples = BudgetSamples.from_rows(rows, None)
+    samples = BudgetSamples.from_rows(rows, ["a", "b"])
     values = [score_within("t", samples, budget).value for budget in (5, 20, 30, 99)]
     assert values == [0, 0.25, 0.5, 0.5]
+
+
+def test_a_problem_and_its_variants_are_one_cluster(setting, tmp_path):
+    """Ten copies of a problem are no more evidence than one."""
+    rows = tmp_path / "rows.jsonl"
+
+    def widths(origin):
+        rows.write_text("".join(
+            json.dumps({"id": f"p{n}", "question": "2 + 2?", "gold": "4", "variant": "x"[: n],
+                        "origin": origin if n else None}) + "\n"
+            for n in range(12)
+        ))  # fmt: skip
+        found = setting(f"clusters {origin}", data={"gsm8k": rows})
+        last = budget_curves([found])[0].points[-1].metric
+        whole = avg(found)
+        assert (last.low, last.high) == pytest.approx((whole.low, whole.high))
+        return last.high - last.low
+
+    assert widths("p0") > widths(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,6 +15,15 @@ from mathreason_eval.pipeline.spec import RunSpec
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture(autouse=True)
+def short_names(monkeypatch):
+    """The names of Ray's sockets, which lie in its temporary folder, have at most 107 bytes."""
+    with TemporaryDirectory(prefix="r", dir="/tmp") as folder:
+        for name in ("RAY_TMPDIR", "TMPDIR"):
+            monkeypatch.setenv(name, folder)
+        yield
 
 
 def run(folder, **options):

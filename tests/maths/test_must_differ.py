@@ -479,6 +479,7 @@ CACHES = {
     "grade.verify.shared_judge": "deadline workers",
     "grade.service._as_mapping": "convention",
     "grade.service._quick_threads": "",
+    "grade.service._batch_threads": "",
     "grade.service._slow_threads": "workers",
     "grade.service._long_workers": "workers",
     "grade.service._turns": "",

@@ -352,7 +352,7 @@ def test_a_run_of_many_slices_has_a_page_of_limited_size(tmp_path):
     page = Page(path)
     assert len(page.tags) < 6_000
     assert {metric.name for metric in whole if metric.name.isidentifier()} <= set(page.text.split())
-    assert "people=7 avg" in page.text
+    assert "people= 7 avg" in page.text  # the line may break there
     assert "people=299" not in page.text
     stored = json.loads(path.with_suffix(".json").read_text())["tasks"]["shopping"]["metrics"]
     assert len(stored) == len(whole) + len(many)

@@ -142,6 +142,19 @@ def mean_over(items: Sequence[Item], scores: Scores, z: float = Z95) -> Mean:
     return mean_of_scores(scores, clusters_of(items), z)
 
 
+def mean_in_clusters(scores: Scores, clusters: Clusters) -> Mean:
+    """Return the mean of one score in [0, 1] per problem, as `mean_over`.
+
+    Args:
+        scores: of the problems.
+        clusters: of each problem, its `cluster_of`.
+
+    Raises:
+        ValueError: if there are no problems.
+    """
+    return mean_of_scores(scores, clusters if len({*clusters}) < len(clusters) else None)
+
+
 _MIN_UNITS = 2
 """Minimum number of problems, or clusters of them, that have a standard deviation."""
 
