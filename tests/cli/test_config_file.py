@@ -39,6 +39,7 @@ def settings(path: Path) -> dict:
     return {name: held[name] for name in ("model", "sampling", "seed", "tasks")}
 
 
+@pytest.mark.slow
 def test_a_file_makes_the_run_that_is_typed(mathreason, tmp_path):
     config = written(tmp_path, WHOLE)
     assert mathreason("run", "--config", config, "-o", tmp_path / "a").code == 0

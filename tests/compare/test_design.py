@@ -158,6 +158,7 @@ def test_a_price_is_a_cost(runs):
     assert "at 5 per million tokens" in asked(runs, "several", *options).stdout
 
 
+@pytest.mark.slow
 def test_of_a_run_without_a_mistake_its_own_score_is_printed(runs):
     assert "avg 100.0 %" in asked(runs, "right", "--detect", "10pp").stdout
 

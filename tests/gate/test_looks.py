@@ -296,6 +296,7 @@ def test_what_cannot_be_extended_says_so(gate, made, script, tmp_path, row):
     assert (code, says in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_without_looks_a_run_is_judged_once_and_that_is_said(gate, made, tmp_path):
     base, run = made("base", seed=1), made("run")
     (tmp_path / "gate.yaml").write_text("margin: 1pp")
@@ -315,6 +316,7 @@ def test_a_model_that_only_a_run_folder_names_is_not_asked(gate, made, tmp_path)
     assert samples_asked(run) == {2}
 
 
+@pytest.mark.slow
 def test_another_model_is_not_asked_for_more_samples_of_a_run(gate, made, tmp_path):
     base, run = made("base", seed=1), made("run")
     (tmp_path / "gate.yaml").write_text("samples: [2, 4]\nmargin: 0.5pp")

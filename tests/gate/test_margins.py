@@ -44,6 +44,7 @@ def test_auto_is_above_and_below_nothing():
     ([(4, 8)] * 3 + [(0, 8)] * 27, "allow one of"),
     ([(0, 8)] * 30, "take more problems"),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_half_of_the_score_is_too_much(counts, says):
     with pytest.raises(UserError, match="half of the baseline") as error:
         found((8, 8), counts=counts)

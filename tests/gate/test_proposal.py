@@ -109,6 +109,7 @@ REFUSED = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "says", "helps"), REFUSED)
 def test_a_margin_that_says_nothing_is_refused(baselines, init, tmp_path, name, says, helps):
     code, out, err = init("--baseline", baselines[name])

@@ -97,6 +97,7 @@ def test_a_normal_form_is_the_published_one(form, text, normal):
     assert form(text) == normal
 
 
+@pytest.mark.slow
 def test_math_verify_says_so_where_it_is_not_installed(judge):
     found = judge.match(("1",), "1", "math-verify")
     assert found.equal is True or "pip install math-verify" in found.note

@@ -149,6 +149,7 @@ SLIPS = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "says"), SLIPS)
 def test_files_that_cannot_be_used_are_refused(server, tmp_path, options, says):
     (tmp_path / "there.jsonl").write_text('{"custom_id": 1}\n')

@@ -198,6 +198,7 @@ def test_the_only_request_of_a_session_is_judged_by_a_probe(kind):
     assert (failed.is_of_request, failed.tries) == (True, 2)
 
 
+@pytest.mark.slow
 def test_what_fails_once_is_answered_in_the_same_session():
     server = served()
     server.kinds = {"1 + 1": "status 500"}

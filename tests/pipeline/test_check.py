@@ -18,6 +18,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", task_names())
 def test_a_task_proves_itself_without_its_data(name):
     wanting = [check for check in check_task(load_task(name)) if not check.ok]

@@ -88,6 +88,7 @@ def test_the_site_says_the_samples_of_each(grown, monkeypatch, capsys, tmp_path)
         assert f"{7 - samples}{space}samples" not in pages[task]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_added_by_what_is_said(grown):
     for task, (limit, samples) in ASKED.items():
         run = evaluate(

@@ -402,6 +402,7 @@ def test_a_folder_of_other_settings_is_said_before_the_model_is_opened(tmp_path)
     assert not opened
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_engine_is_said_before_the_model_is_opened(start, tmp_path):
     evaluate(model=FAKE, tasks="arithmetic", limit=2, out=tmp_path / "run")
     for verb in ("run", "doctor"):

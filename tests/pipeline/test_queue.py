@@ -50,6 +50,7 @@ def test_every_sample_has_one_verdict_that_says_what_was_judged():
     assert all(one.judged_output == f"digest {one.sample}" for one in sink.held)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [{"_MAX_WAITING": 4}, {"_MAX_LENGTH": 40}])
 def test_who_brings_more_than_the_queue_holds_waits(monkeypatch, bound):
     for name, value in bound.items():

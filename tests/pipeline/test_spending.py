@@ -359,6 +359,7 @@ def test_a_killed_session_counts_as_the_most_that_it_may_have_cost(tmp_path, pri
     assert len(samples(go(folder, prices, 10))) == 40
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_sweep_share_the_limit(tmp_path, prices):
     asked = SweepRequest(
         axes=(Axis(name="temperature", values=("0.3", "0.6", "0.9")),),

@@ -58,6 +58,7 @@ def go(request, **more):
     return run, reached(run, request.spec.tasks, request.until)
 
 
+@pytest.mark.slow
 def test_every_problem_has_as_many_samples_and_the_width_is_reached(tmp_path, model, rows):
     run, (look,) = go(asked(tmp_path / "run", model, rows, 0.09))
     assert look.enough
@@ -75,6 +76,7 @@ def test_it_ends_at_the_most_that_was_allowed(tmp_path, model, rows):
     assert len(run.verdicts("gsm8k")) == 6 * 20
 
 
+@pytest.mark.slow
 def test_the_model_is_opened_once_and_who_watches_is_told(tmp_path, model, rows, monkeypatch):
     opened, told, really = [], [], models.open_model
     monkeypatch.setattr(models, "open_model", lambda *a: (opened.append(1), really(*a))[1])
@@ -88,6 +90,7 @@ def test_the_model_is_opened_once_and_who_watches_is_told(tmp_path, model, rows,
     )
 
 
+@pytest.mark.slow
 def test_what_was_left_goes_on_and_what_is_known_asks_nothing(tmp_path, model, rows):
     first, (look,) = go(asked(tmp_path / "run", model, rows, 0.09))
     again, (same,) = go(asked(tmp_path / "run", model, rows, 0.09))
@@ -98,6 +101,7 @@ def test_what_was_left_goes_on_and_what_is_known_asks_nothing(tmp_path, model, r
     assert further.verdicts("gsm8k")[: len(first.infos("gsm8k"))]
 
 
+@pytest.mark.slow
 def test_a_task_that_is_known_gets_no_more(tmp_path, rows):
     (tmp_path / "rules.jsonl").write_text(
         json.dumps({"contains": "2 + 2", "text": [f"\\boxed{{{n}}}" for n in (4, 5)]}) + "\n"
@@ -173,6 +177,7 @@ def test_an_interval_at_which_the_rule_stops_keeps_its_level(kind):
     assert hits >= 0.92 * 500
 
 
+@pytest.mark.slow
 def test_the_command_says_how_well_each_task_is_known(mathreason, tmp_path, model, rows):
     words = ["run", model, "-t", "gsm8k", "--data", f"gsm8k={rows}", "-o", tmp_path / "run"]
     said = mathreason(*words, "--until", "9pp", width=100)

@@ -340,6 +340,7 @@ def test_the_example_of_a_published_site_can_be_used():
     assert f"=={__version__}" in (folder / "workflow.yml").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_of_many_slices_has_a_page_of_limited_size(tmp_path):
     """A family of variants has hundreds of slices, each with the metrics of many samples."""
     run = make_run(tmp_path / "run", problems=40, samples=4)

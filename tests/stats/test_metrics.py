@@ -312,6 +312,7 @@ def test_every_output_of_the_gate_names_the_metric(critics, mathreason, tmp_path
     assert 'classname="bench" name="f1"' in (tmp_path / "gate.xml").read_text()
 
 
+@pytest.mark.slow
 def test_results_are_ranked_by_the_task_s_metric(critics, tmp_path):
     build_site(critics, tmp_path / "site")
     (task,) = json.loads((tmp_path / "site/index.json").read_text())["tasks"]

@@ -91,6 +91,7 @@ HARD = fit_difficulty([(0, 50)] * 20 + [(1, 50)] * 4 + [(4, 50)] * 4 + [(14, 50)
 """A mean of 3 %, as of a small model on a competition: few of 240 samples are correct."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fall", "samples"), [(0.028, (8, 8)), (0.025, (8, 16)), (0, (8, 8))])
 def test_the_power_of_few_correct_samples_is_not_that_of_a_normal_distribution(fall, samples):
     change = change_distribution(HARD, fall, samples)
@@ -108,6 +109,7 @@ def test_the_power_of_few_correct_samples_is_not_that_of_a_normal_distribution(f
     assert power(change, 30, rule) == promised  # always the same draws
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=20, max_size=40))
 def test_the_decisions_are_those_of_decide(counts):

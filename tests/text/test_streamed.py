@@ -55,6 +55,7 @@ def test_parts_are_read(monkeypatch, document, within, found, at_a_time):
     assert list(parts(io.BytesIO(document), within)) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("document", "says"), REFUSED)
 def test_what_is_no_document_is_an_error(document, says):
     with pytest.raises(ValueError, match=says):
