@@ -119,6 +119,7 @@ class UnknownNameError(UserError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         names = sorted(set(known))
+        name = str(name)  # a key of YAML may be anything
         name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
         near = nearest(name, names)
         choice = f"Did you mean {near}?" if near else f"Known: {', '.join(names) or 'none'}."

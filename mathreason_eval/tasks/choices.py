@@ -22,7 +22,8 @@ def _by_text(gold: str, options: Sequence[str]) -> str | None:
 
 def _by_place(first: int) -> Callable[[str, Sequence[str]], str | None]:
     def read(gold: str, options: Sequence[str]) -> str | None:
-        place = int(gold) - first if gold.isascii() and gold.isdecimal() else -1
+        digits = gold.isascii() and gold.isdecimal() and len(gold) <= len(str(len(LETTERS)))
+        place = int(gold) - first if digits else -1
         return LETTERS[place] if 0 <= place < len(options) else None
 
     return read

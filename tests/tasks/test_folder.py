@@ -196,6 +196,11 @@ def test_a_name_that_is_none_is_refused_before_a_model_is_asked(rules, says):
 
 PLACED = [  # what stands where in a task.yaml, and what is said of all of it at once
     (
+        "grade: number",
+        "grade: number\nconvention: {null: x, 5: y}",
+        ["There is no convention named 'None'", "There is no convention named '5'"],
+    ),
+    (
         "extract: [boxed]",
         "extract: [boxd, tagg]",
         ["task.yaml, line 6: There is no extraction rule named 'boxd'", "line 6: There is no ex"],

@@ -126,6 +126,8 @@ SLIPS = [  # name, rows, what the author says; what is said
     ("a.jsonl", [{"question": "1?", "answer": "A", "A": "x", "B": "", "C": "z"}], {},
      "an option of A, B, C is missing"),
     ("a.xlsx", "", {}, "not of a known format"),
+    ("a.jsonl", [{"question": "1?", "answer": "9" * 5404, "choices": ["x", "y"]}], {},
+     "that of row 1 is"),
 ]
 # fmt: on
 
