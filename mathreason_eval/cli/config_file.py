@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from mathreason_eval.errors import UnknownNameError, UserError, raise_faults
+from mathreason_eval.cli.asking import CONFIG, refuse
+from mathreason_eval.errors import UnknownNameError, UserError
 
 
 def config_option(*names: str) -> Any:  # noqa: ANN401  a decorator of click's
@@ -32,33 +33,37 @@ def config_option(*names: str) -> Any:  # noqa: ANN401  a decorator of click's
 def _read(ctx: click.Context, path: Path, arguments: tuple[str, ...]) -> None:
     """Have the values of a file stand for options that are not typed.
 
+    A key that is no option, and a value that is none of its option, is noted as refused.
+
     Raises:
-        UserError: naming every key that is no option, and every value that is none of its option.
+        UserError: the file cannot be read, or holds no settings.
     """
-    params = [one for one in ctx.command.params if one.name != "config"]
+    params = [one for one in ctx.command.params if one.name != CONFIG]
     known = {name: param for param in params for name in _keys(param, arguments)}
-    faults: list[UserError] = []
     values: dict[str, object] = {}
     for key, value in _document(path).items():
         param = known.get(str(key).replace("_", "-"))
         if param is None or param.name is None:
-            faults.append(UnknownNameError(f"setting in {path}", str(key), known))
-            continue
-        try:
-            values[param.name] = _value(param, value)
-            read = param.process_value(ctx, values[param.name])
-        except (ValueError, click.BadParameter) as error:
-            says = error.message if isinstance(error, click.BadParameter) else str(error)
-            faults.append(
-                UserError(
-                    f"{path}: {key}: {says.rstrip('.')}.",
-                    f"`{ctx.command_path} --help` says what it may be.",
-                )
-            )
+            refuse(ctx, "", UnknownNameError(f"setting in {path}", str(key), known))
+        elif faults := _faults(ctx, path, param, str(key), value):
+            for fault in faults:
+                refuse(ctx, param.name, fault)
         else:
-            faults += _refused(path, param.name, read)
-    raise_faults(faults)
+            values[param.name] = _value(param, value)
     ctx.default_map = {**(ctx.default_map or {}), **values}
+
+
+def _faults(
+    ctx: click.Context, path: Path, param: click.Parameter, key: str, value: object
+) -> list[UserError]:
+    """Return why an option cannot have a value of a file."""
+    try:
+        read = param.process_value(ctx, _value(param, value))
+    except (ValueError, click.BadParameter) as error:
+        says = error.message if isinstance(error, click.BadParameter) else str(error)
+        hint = f"`{ctx.command_path} --help` says what it may be."
+        return [UserError(f"{path}: {key}: {says.rstrip('.')}.", hint)]
+    return _refused(path, str(param.name), read)
 
 
 def _refused(path: Path, name: str, value: object) -> list[UserError]:

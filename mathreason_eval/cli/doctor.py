@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
-from mathreason_eval.cli.options import asking_options, model_options, run_settings
+from mathreason_eval.cli.asking import AskingCommand, refused
+from mathreason_eval.cli.options import asking_options, named_model, run_settings
 from mathreason_eval.cli.screens import exit_code_kept, print_json
 from mathreason_eval.errors import EXIT_DONE, EXIT_USER_ERROR
 
 
-@click.command()
+@click.command(cls=AskingCommand)
 @asking_options
-def doctor(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
+@click.pass_context
+def doctor(ctx: click.Context, /, model: str | None, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Check what a run of MODEL needs, without loading it or asking it anything.
 
     The options are those of `run`. Everything that would keep the run from starting is a fault, and
@@ -23,16 +25,10 @@ def doctor(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over
     from dataclasses import asdict
 
     from mathreason_eval.cli.screens.doctor import print_findings
-    from mathreason_eval.models import check_model
-    from mathreason_eval.pipeline.preflight import (
-        check_prices,
-        examine_run,
-        template_findings,
-    )
+    from mathreason_eval.pipeline.preflight import examine_asked, template_findings
 
-    facts = check_model(model, model_options(options))
-    found = examine_run(run_settings(options), facts, options["out"])
-    found.attempt("prices", lambda: check_prices(found.spec, model))
+    opener = named_model(model, options)
+    facts, found = examine_asked(run_settings(options), opener, options["out"], refused(ctx))
     findings = [*found.findings, *template_findings(found, facts)]
     code = EXIT_USER_ERROR if found.faults else EXIT_DONE
     with exit_code_kept():

@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mathreason_eval.cli.config_file import config_option
 from mathreason_eval.text.limits import MAX_SAMPLES
+
+if TYPE_CHECKING:
+    from mathreason_eval.models import NamedModel
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -318,10 +321,15 @@ def asking_options(function: Decorated) -> Decorated:
     return reduce(lambda made, option: option(made), reversed(_ASKING_OPTIONS), function)
 
 
-def model_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options of the engine among the options as click parsed them."""
+def named_model(model: str | None, options: Mapping[str, Any]) -> NamedModel:
+    """Return the model that is asked, by its name and the options as click parsed them.
+
+    One that was refused has an empty name, and is not looked at.
+    """
+    from mathreason_eval.models import NamedModel, UserModel
+
     placed = {} if options["ray"] is None else {"ray": options["ray"]}
-    return {**options["model_args"], **placed}
+    return NamedModel(name=UserModel(model or ""), options={**options["model_args"], **placed})
 
 
 def run_settings(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -329,4 +337,4 @@ def run_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     from mathreason_eval.pipeline.spec import LIMITS
 
     settings = {name: value for name, value in options.items() if name in LIMITS}
-    return {**settings, "tasks": tuple(filter(None, options["tasks"]))}
+    return {**settings, "tasks": tuple(filter(None, options["tasks"] or ()))}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mathreason_eval.cli.asking import AskingCommand, refuse, refused
 from mathreason_eval.cli.options import (
     asking_options,
-    model_options,
+    named_model,
     run_settings,
     sweep_option,
     until_options,
@@ -21,14 +23,17 @@ from mathreason_eval.errors import EXIT_DONE, EXIT_INCONCLUSIVE
 from mathreason_eval.text import visible_line
 
 if TYPE_CHECKING:
-    pass
+    from mathreason_eval.models import NamedModel
+    from mathreason_eval.pipeline.preflight import Refused
+    from mathreason_eval.pipeline.spec import RunSpec
 
 
-@click.command()
+@click.command(cls=AskingCommand)
 @asking_options
 @sweep_option
 @until_options
-def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
+@click.pass_context
+def run(ctx: click.Context, /, model: str | None, **options: Any) -> int:  # noqa: ANN401  click hands over what it parsed
     """Run MODEL on the problems of some tasks, and grade its answers.
 
     MODEL is BACKEND:NAME: vllm:, hf:, llamacpp:FILE.gguf, openai:NAME@URL, lm_eval:TYPE,ARGS,
@@ -37,18 +42,17 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     """
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
-    from mathreason_eval.models import NamedModel, UserModel
     from mathreason_eval.pipeline.plan import resolve_sampling
     from mathreason_eval.pipeline.preflight import spec_of
     from mathreason_eval.pipeline.run import run_tasks
 
-    _check_kind(options)
+    _check_kind(ctx, options)
+    opener, wrong = named_model(model, options), refused(ctx)
     if options["sweep"]:
-        return _sweep(model, options)
+        return _sweep(opener, options, wrong)
+    spec = spec_of(run_settings(options), opener, options["out"], wrong)
     if options["until"] is not None:
-        return _until(model, options)
-    opener = NamedModel(name=UserModel(model), options=model_options(options))
-    spec = spec_of(run_settings(options), opener, options["out"])
+        return _until(spec, opener, options)
     # A folder that is to be repaired may have nothing that can be read before.
     stored = None if spec.repair else options["out"]
     if spec.samples > 1 and resolve_sampling(spec, stored).temperature == 0:
@@ -71,21 +75,33 @@ def run(model: str, **options: Any) -> int:  # noqa: ANN401  click hands over wh
     return EXIT_DONE
 
 
-def _check_kind(options: Mapping[str, Any]) -> None:
-    """Check that the options that make several runs, or several rounds of one, go together."""
-    if options["until"] is not None and options["sweep"]:
-        raise click.UsageError("--until and --sweep cannot be combined: run each of the grid.")
-    if options["until"] is None and options["max_samples"] is not None:
-        raise click.UsageError("--max-samples ends --until, which is not given; -n is a number.")
+def _check_kind(ctx: click.Context, options: Mapping[str, Any]) -> None:
+    """Note which of the options that make several runs, or several rounds of one, do not fit."""
+    faults = {
+        "until": (
+            options["until"] is not None and bool(options["sweep"]),
+            "--until and --sweep cannot be combined: run each of the grid.",
+        ),
+        "max_samples": (
+            options["until"] is None and options["max_samples"] is not None,
+            "--max-samples ends --until, which is not given; -n is a number.",
+        ),
+        "out": (
+            bool(options["sweep"]) and options["out"] is None,
+            "--sweep makes several runs: name the folder for them with -o.",
+        ),
+    }
+    before = refused(ctx).names
+    for name, (holds, says) in faults.items():
+        if holds and before.isdisjoint({"until", "sweep", "max_samples", "out"}):
+            refuse(ctx, name, click.UsageError(says))
 
 
-def _until(model: str, options: Mapping[str, Any]) -> int:
+def _until(spec: RunSpec, opener: NamedModel, options: Mapping[str, Any]) -> int:
     """Add samples until each task is known well enough, and print how well it is."""
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
     from mathreason_eval.cli.screens.until import as_json, lines
-    from mathreason_eval.models import NamedModel, UserModel
-    from mathreason_eval.pipeline.preflight import spec_of
     from mathreason_eval.pipeline.until import (
         MOST,
         Reached,
@@ -95,8 +111,6 @@ def _until(model: str, options: Mapping[str, Any]) -> int:
         run_until,
     )
 
-    opener = NamedModel(name=UserModel(model), options=model_options(options))
-    spec = spec_of(run_settings(options), opener, options["out"])
     until = Until(half_width=options["until"], max_samples=options["max_samples"] or MOST)
     with ExitStack() as shown:
 
@@ -124,23 +138,21 @@ def _until(model: str, options: Mapping[str, Any]) -> int:
     return EXIT_DONE if all(one.enough for one in looks) else EXIT_INCONCLUSIVE
 
 
-def _sweep(model: str, options: Mapping[str, Any]) -> int:
+def _sweep(opener: NamedModel, options: Mapping[str, Any], wrong: Refused) -> int:
     """Run every combination of what `--sweep` names, and print how far they lie apart."""
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.sweep import print_sweep, sweep_as_json
-    from mathreason_eval.models import NamedModel, UserModel
-    from mathreason_eval.pipeline.sweep import Axis, Cell, SweepRequest, cells, sweep
+    from mathreason_eval.pipeline.sweep import Axis, Cell, SweepRequest, sweep
     from mathreason_eval.runs.store import Run
 
-    if options["out"] is None:
-        raise click.UsageError("--sweep makes several runs: name the folder for them with -o.")
     request = SweepRequest(
         axes=tuple(Axis(name=key, values=values) for key, values in options["sweep"].items()),
         settings=run_settings(options),
-        opener=NamedModel(name=UserModel(model), options=model_options(options)),
+        opener=opener,
         out=options["out"],
+        refused=wrong,
     )
-    number, done = len(cells(request)), list[tuple[Cell, Run]]()
+    number, done = prod(len(axis.values) for axis in request.axes), list[tuple[Cell, Run]]()
     with ExitStack() as shown:
 
         def watch(cell: Cell) -> Progress:

@@ -149,6 +149,9 @@ def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFac
     if backend not in _BACKENDS:
         return ModelFacts()
     facts: ModelFacts = import_module(f"{__name__}.{backend}").check(rest, options, faults)
+    if any(isinstance(fault, OptionError | UnknownNameError) for fault in faults.found):
+        # It may be what decides them.
+        facts = replace(facts, chat=None, context=None)
     return replace(facts, backend=backend)
 
 
@@ -205,6 +208,10 @@ def require(packages: Iterable[str], *, extra: str, backend: str) -> None:
             raise MissingExtraError(package, extra, f"The {backend} backend")
 
 
+class OptionError(ModelError):
+    """A value of `--model-arg` is none of its option."""
+
+
 class _Record(Protocol):
     """A dataclass whose fields are all of type `str`, `int`, `float` or `bool`, or that or None."""
 
@@ -214,28 +221,40 @@ class _Record(Protocol):
 RecordT = TypeVar("RecordT", bound=_Record)
 
 
-def read_options(record: type[RecordT], backend: str, given: Mapping[str, str]) -> RecordT:
+def read_options(
+    record: type[RecordT], backend: str, given: Mapping[str, str], faults: Faults | None = None
+) -> RecordT:
     """Return the backend's options, each `--model-arg key=value` read as its field's type.
 
     A hyphen in a name counts as an underscore.
 
+    Args:
+        record: the options of the backend.
+        backend: for errors.
+        given: the options as typed.
+        faults: collects what is refused, which then has its default; None: it is raised.
+
     Raises:
         UnknownNameError: an option that the backend does not have.
-        ModelError: a value that is not of the option's type.
+        OptionError: a value that is not of the option's type.
         SeveralFaultsError: several of these.
     """
     known = [one.name for one in fields(record)]
     types = get_type_hints(record)
     values: dict[str, Any] = {}
-    faults = Faults()
+    refused = Faults()
     for spelled, value in given.items():
         name = spelled.strip().replace("-", "_")
         if name in known:
             least = record.__dataclass_fields__[name].metadata.get(_LEAST, _POSITIVE)
-            values[name] = faults.attempt(partial(_read_value, name, value, types[name], least))
+            read = partial(_read_value, name, value, types[name], least)
+            refused.attempt(lambda name=name, read=read: values.update({name: read()}))  # type: ignore[misc]
         else:
-            faults.found.append(UnknownNameError(f"option of {backend}:", spelled, known))
-    raise_faults(faults.found)
+            refused.found.append(UnknownNameError(f"option of {backend}:", spelled, known))
+    if faults is None:
+        raise_faults(refused.found)
+    else:
+        faults.found += refused.found
     return record(**values)
 
 
@@ -357,7 +376,7 @@ def _read_value(name: str, text: str, annotation: object, least: float | None) -
     """Return the text as a value of the annotated type; `int | None` is read as int.
 
     Raises:
-        ModelError: if it is none of that type, or a number below the least.
+        OptionError: if it is none of that type, or a number below the least.
     """
     kind = (get_args(annotation) or (annotation,))[0]
     read, described = _READERS[kind]
@@ -369,7 +388,7 @@ def _read_value(name: str, text: str, annotation: object, least: float | None) -
         if isinstance(value, int | float) and kind is not bool:
             _check_least(value, least)
     except (ValueError, KeyError):
-        raise ModelError(
+        raise OptionError(
             f"The model option {name} is {text!r}, which is not {described}.",
             f"Write {name}=VALUE with {described}.",
         ) from None

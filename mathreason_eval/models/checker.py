@@ -64,7 +64,7 @@ _NAMES = ("equations",)
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return that it takes messages."""
     faults.attempt(lambda: _check_name(rest))
-    faults.attempt(lambda: read_options(Options, "checker", options))
+    read_options(Options, "checker", options, faults)
     return ModelFacts(chat=True, needs_steps=True)
 
 

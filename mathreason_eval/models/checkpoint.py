@@ -276,7 +276,10 @@ def encode(
     prompt: Prompt,
     template_arguments: Mapping[str, object],
 ) -> list[int]:
-    """Return the prompt's token ids: the chat template applied once, or the text with one BOS."""
+    """Return the prompt's token ids: the chat template applied once, or the text with one BOS.
+
+    A text goes on, so that an EOS that the tokenizer would add behind it is left out.
+    """
     if prompt.text is None:
         messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
         tokens: list[int] = tokenizer.apply_chat_template(
@@ -288,7 +291,13 @@ def encode(
         )
         return tokens
     tokens = tokenizer(prompt.text)["input_ids"]
-    bos = tokenizer.bos_token_id
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    if (
+        eos is not None
+        and tokens[1:][-1:] == [eos]
+        and not prompt.text.endswith(tokenizer.eos_token)
+    ):
+        tokens = tokens[:-1]
     # A text that spells the BOS itself gets another one from the tokenizer.
     return tokens[1:] if bos is not None and tokens[:2] == [bos, bos] else tokens
 

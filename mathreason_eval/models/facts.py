@@ -67,6 +67,9 @@ class ChatTemplate:
     adds_bos: bool | None = None
     """Whether the tokenizer begins a text with it by itself; None if that is not known."""
     adds_eos: bool | None = None
+    of_engine: bool = False
+    """Whether the engine renders it with Jinja as well, so that what it refuses is refused there.
+    """
     keeps_one_bos: bool = False
     """Whether the engine sends one where template and tokenizer both write one."""
 

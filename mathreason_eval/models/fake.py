@@ -170,9 +170,7 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     top: Mapping[str, str] = {}
     if (found := faults.attempt(lambda: _script(rest))) is not None:
         _, top = found
-    chosen = faults.attempt(lambda: read_options(Options, "fake", {**top, **options}))
-    if chosen is None:
-        return ModelFacts()
+    chosen = read_options(Options, "fake", {**top, **options}, faults)
     return ModelFacts(
         chat=chosen.chat,
         context=chosen.context,

@@ -249,7 +249,7 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the checkpoint's files say."""
     faults.attempt(lambda: require(("torch", "transformers"), extra="hf", backend="hf"))
     faults.attempt(lambda: require_peft("hf", rest))
-    chosen = faults.attempt(lambda: read_options(Options, "hf", options)) or Options()
+    chosen = read_options(Options, "hf", options, faults)
     return examine_checkpoint(
         rest,
         faults,

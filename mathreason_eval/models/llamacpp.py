@@ -193,7 +193,7 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the header of the file says."""
     packages = ("xllamacpp", "openai")
     faults.attempt(lambda: require(packages, extra="llamacpp", backend="llamacpp"))
-    chosen = faults.attempt(lambda: read_options(Options, "llamacpp", options)) or Options()
+    chosen = read_options(Options, "llamacpp", options, faults)
     header = faults.attempt(lambda: read_header(Path(rest).expanduser()))
     if header is None:
         return ModelFacts(chat=chosen.chat)

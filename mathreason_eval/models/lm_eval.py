@@ -238,7 +238,7 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return whether lm-eval is installed; it says no more before it opens a model."""
     faults.attempt(lambda: _check_secrets(_divided(rest)[1]))
     faults.attempt(lambda: require(("lm_eval",), extra="lm-eval", backend="lm_eval"))
-    faults.attempt(lambda: read_options(Options, "lm_eval", options))
+    read_options(Options, "lm_eval", options, faults)
     return ModelFacts()
 
 

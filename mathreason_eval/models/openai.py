@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import Faults, ModelError, raise_faults
 from mathreason_eval.models import read_options, require
@@ -20,14 +20,13 @@ from mathreason_eval.models.servers import (
     Server,
     check_max_tokens_name,
     check_opening,
+    is_address,
     listed_model,
     read_extra_body,
     read_name,
     secrets_of,
 )
-
-if TYPE_CHECKING:
-    pass
+from mathreason_eval.text.secrets import check_name, without_secrets
 
 Result = Completion | Failure
 
@@ -47,9 +46,11 @@ def open_engine(
     defaults = _defaults(chosen, faults)
     raise_faults(faults.found)
     model, url = read_name(name, rest, chosen)
+    others = _replicas(url, chosen, faults)
+    raise_faults(faults.found)
     if chosen.batch_requests or chosen.batch_results:
         return _batch(name, _server(model, url, chosen, defaults), chosen)
-    servers = [_server(model, one, chosen, defaults) for one in (url, *_replicas(name, chosen))]
+    servers = [_server(model, one, chosen, defaults) for one in (url, *others)]
     for one in servers[1:]:
         _check_replica(servers[0], one)
     # What is recorded of a replica is what is recorded of the first: its address is no condition.
@@ -75,21 +76,29 @@ def _batch(name: str, server: Server, chosen: Options) -> BatchWriter | BatchRea
     return BatchReader(name, server, chosen)
 
 
-def _replicas(name: str, options: Options) -> list[str]:
-    """Return the addresses of further servers.
-
-    Raises:
-        ModelError: one is no address, or is there twice.
-    """
-    first = read_name(name, name.partition(":")[2], options)[1]
+def _replicas(first: str, options: Options, faults: Faults) -> list[str]:
+    """Return the addresses of further servers; one that is none, or there twice, is a fault."""
     found = [first]
     for address in options.replicas.replace(",", " ").split():
-        model = read_name(name, name.partition(":")[2], options)[0]
-        _, url = read_name(name, f"{model}@{address}", options)
-        if url in found:
-            raise ModelError(f"The replica {address} is named twice.", "Name each server once.")
-        found.append(url)
+        if (url := faults.attempt(partial(_replica, address))) in found:
+            what = f"The replica {address} is named twice."
+            faults.found.append(ModelError(what, "Name each server once."))
+        elif url is not None:
+            found.append(url)
     return found[1:]
+
+
+def _replica(address: str) -> str:
+    """Return the URL of a further server.
+
+    Raises:
+        ModelError: it is none, or it holds a secret.
+    """
+    check_name(address)
+    if not is_address(address):
+        what = f"The replica {without_secrets(address)!r} is no address of a server."
+        raise ModelError(what, "Write replicas=http://HOST:PORT/v1.")
+    return address.rstrip("/")
 
 
 def _check_replica(first: Server, other: Server) -> None:
@@ -138,13 +147,13 @@ def _server(model: str, url: str, chosen: Options, defaults: Mapping[str, object
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the server says; it is asked for its models, and for no completion."""
     faults.attempt(lambda: require(("openai",), extra="openai", backend="openai"))
-    chosen = faults.attempt(lambda: read_options(Options, "openai", options)) or Options()
+    chosen = read_options(Options, "openai", options, faults)
     defaults = _defaults(chosen, faults)
     named = faults.attempt(lambda: read_name(f"openai:{rest}", rest, chosen))
     if named is None or find_spec("openai") is None:
         return ModelFacts(chat=chosen.chat)
     model, url = named
-    for other in faults.attempt(lambda: _replicas(f"openai:{rest}", chosen)) or ():
+    for other in _replicas(url, chosen, faults):
         faults.attempt(lambda other=other: listed_model(model, other, chosen))  # type: ignore[misc]
     served = ServedModel(url=url, model=model, defaults=defaults, access=chosen)
     return examine_server(served, faults, chat=chosen.chat, context=chosen.context)

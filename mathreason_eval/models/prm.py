@@ -204,7 +204,7 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the checkpoint's files say; what it is asked is counted when it is loaded."""
     faults.attempt(lambda: require(("torch", "transformers"), extra="hf", backend="prm"))
     faults.attempt(lambda: require_peft("prm", rest))
-    faults.attempt(lambda: read_options(Options, "prm", options))
+    read_options(Options, "prm", options, faults)
     examine_checkpoint(rest, faults, context_of=positions)
     return ModelFacts(chat=True, needs_steps=True)
 

@@ -69,8 +69,7 @@ class ReplayModel:
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what kind of prompts the outputs answer, after reading them."""
     faults.attempt(lambda: _read(_existing(rest)))
-    chosen = faults.attempt(lambda: read_options(Options, "replay", options))
-    return ModelFacts(chat=chosen.chat if chosen else None)
+    return ModelFacts(chat=read_options(Options, "replay", options, faults).chat)
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> ReplayModel:

@@ -104,17 +104,21 @@ def read_name(name: str, rest: str, access: Access) -> tuple[str, str]:
         )
     model, _, tail = rest.partition("@http")
     url = f"http{tail}"
-    try:
-        parts = urlsplit(url)
-        complete = bool(model and parts.hostname and parts.port != 0)
-    except ValueError:  # a port that is no number, or a malformed address
-        complete = False
-    if not complete:
+    if not (model and is_address(url)):
         raise ModelError(
             f"The name {name.split('@', 1)[0]!r} lacks a model or the address of its server.",
             "Write openai:MODEL@http://HOST:PORT/v1.",
         )
     return model, url.rstrip("/")
+
+
+def is_address(url: str) -> bool:
+    """Return whether a text is the address of a server."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
+    except ValueError:  # a port that is no number, or a malformed address
+        return False
 
 
 _CONNECT_SECONDS = 10.0

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from mathreason_eval.environment import child_environment
+from mathreason_eval.errors import ModelError
 from mathreason_eval.models import template_child
 from mathreason_eval.models.facts import ChatTemplate, Finding, Renderer, Status, TemplateError
 from mathreason_eval.text.thinking import written_opening
@@ -75,6 +76,22 @@ def _in_a_process(asked: Mapping[str, object]) -> str:
 
 
 # --- what they do wrong ----------------------------------------------------------------------
+
+
+def check_renders(template: ChatTemplate) -> None:
+    """Check that a template takes a question.
+
+    Raises:
+        ModelError: it does not, so that no prompt can be made with it.
+    """
+    try:
+        template.render((_USER,))
+    except TemplateError as error:
+        raise ModelError(
+            f"The chat template cannot be rendered: {error}.",
+            "Give what it asks for with --model-arg chat_template_kwargs, or correct it.",
+        ) from None
+
 
 _QUESTION = "What is 17 + 25?"
 _ANSWER = "It is forty-two."

@@ -174,6 +174,7 @@ def _template(
         adds_bos=adds,
         # `encode` has the template's tokens and no others.
         adds_eos=False,
+        of_engine=True,
         keeps_one_bos=True,
     )
 

@@ -312,7 +312,7 @@ def _set_environment() -> None:
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what the checkpoint's files and the options say."""
     faults.attempt(lambda: require(("vllm",), extra="vllm", backend="vllm"))
-    chosen = faults.attempt(lambda: read_options(Options, "vllm", options)) or Options()
+    chosen = read_options(Options, "vllm", options, faults)
     other = faults.attempt(lambda: _other_arguments(chosen)) or {}
     if find_spec("vllm"):
         _set_environment()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from mathreason_eval.grade.judge import WORKER, Judge
 from mathreason_eval.models import NamedModel
 from mathreason_eval.models.base import Model
 from mathreason_eval.models.facts import Finding, ModelFacts, Status
-from mathreason_eval.models.templates import examine
+from mathreason_eval.models.templates import check_renders, examine
 from mathreason_eval.pipeline.asked import check_problems
 from mathreason_eval.pipeline.fitting import context_findings
 from mathreason_eval.pipeline.grading import kept_metrics
@@ -51,6 +52,18 @@ from mathreason_eval.text import counted
 from mathreason_eval.types import SamplingEntry
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """What was refused before the settings of a run could be read, as an option of no value."""
+
+    names: AbstractSet[str] = frozenset()
+    """Settings, `model`, `model_args` or `out`: their values are not known."""
+    faults: tuple[UserError, ...] = ()
+
+
+NOTHING_REFUSED = Refused()
+
+
 @dataclass(kw_only=True, slots=True)
 class Examination:
     """What was found of a run that is to begin."""
@@ -60,7 +73,7 @@ class Examination:
     damaged: bool = False
     """Whether the run folder will be repaired: nothing in it is read."""
     wrong: AbstractSet[str] = frozenset()
-    """Settings that were refused; the spec has their defaults."""
+    """What was refused; the spec has the defaults of such settings."""
     tasks: list[tuple[Task, Loaded]] = field(default_factory=list)
     """Those that could be read."""
     plans: list[TaskPlan] = field(default_factory=list)
@@ -108,7 +121,10 @@ def preflight(
 
 
 def spec_of(
-    settings: Mapping[str, Any], opener: Callable[[], Model], out: Path | None = None
+    settings: Mapping[str, Any],
+    opener: Callable[[], Model],
+    out: Path | None = None,
+    refused: Refused = NOTHING_REFUSED,
 ) -> RunSpec:
     """Return the spec of settings by name; where one is wrong, all that is wrong with the run.
 
@@ -116,28 +132,45 @@ def spec_of(
         settings: those of `RunSpec`, `tasks` among them.
         opener: as `preflight`.
         out: as `preflight`.
+        refused: what was refused before.
 
     Raises:
         UserError: what is wrong with the settings, and every other fault that keeps the run from
             starting.
     """
-    if setting_faults(settings):
-        found = examine_run(settings, _facts(opener), out)
-        _examine_prices(found, opener)
+    if refused.faults or setting_faults(settings):
+        _, found = examine_asked(settings, opener, out, refused)
         raise_faults(found.faults)
     return RunSpec(**settings)
 
 
-def examine_run(settings: Mapping[str, Any], facts: ModelFacts, out: Path | None) -> Examination:
-    """Return everything that can be said of a run that is asked for with settings by name.
+def examine_asked(
+    settings: Mapping[str, Any],
+    opener: Callable[[], Model],
+    out: Path | None,
+    refused: Refused = NOTHING_REFUSED,
+) -> tuple[ModelFacts, Examination]:
+    """Return what is known of the model, and everything that can be said of its run.
 
-    Those that are wrong are faults; the others are looked at as they are.
+    Settings that are wrong are faults; the others are looked at as they are.
+
+    Args:
+        settings: as `spec_of`.
+        opener: as `preflight`.
+        out: as `preflight`.
+        refused: as `spec_of`.
     """
-    wrong = setting_faults(settings)
-    right = {name: value for name, value in settings.items() if name not in wrong}
-    found = Examination(spec=RunSpec(**{"tasks": "none", **right}), wrong=frozenset(wrong))
-    found.blame("settings", [*wrong.values()])
-    return _examined(found, facts, out)
+    facts = _facts(opener) if refused.names.isdisjoint(_OF_MODEL) else ModelFacts()
+    known = {name: value for name, value in settings.items() if name not in refused.names}
+    wrong = setting_faults(known)
+    right = {name: value for name, value in known.items() if name not in wrong}
+    found = Examination(
+        spec=RunSpec(**{"tasks": "none", **right}), wrong=refused.names | set(wrong)
+    )
+    found.blame("settings", [*refused.faults, *wrong.values()])
+    found = _examined(found, facts, out)
+    _examine_prices(found, opener)
+    return facts, found
 
 
 def _facts(opener: Callable[[], Model]) -> ModelFacts:
@@ -146,6 +179,8 @@ def _facts(opener: Callable[[], Model]) -> ModelFacts:
 
 def _examine_prices(found: Examination, opener: Callable[[], Model]) -> None:
     """Check that the tokens of a model have a price, where one is needed."""
+    if not found.wrong.isdisjoint({"model", "prices", "max_cost"}):
+        return
     name = opener.name if isinstance(opener, NamedModel) else None
     found.attempt("prices", lambda: check_prices(found.spec, name))
 
@@ -176,17 +211,21 @@ def check_prices(spec: RunSpec, name: str | None) -> str:
     )
 
 
-_OF_TASKS = frozenset({"tasks", "tasks_dirs", "data"})
-"""The settings that say which problems are asked."""
+_OF_MODEL = frozenset({"model", "model_args", "ray"})
+"""What says which model is asked."""
+_OF_TASKS = frozenset({"tasks", "tasks_dirs"})
+"""The settings that say what is asked."""
 
 
 def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examination:
     """Return an examination with everything that can be said; what rests on a wrong setting not."""
     spec = found.spec
-    _examine_model(found, facts)
-    found.attempt("run folder", lambda: _folder(found, out))
+    if found.wrong.isdisjoint(_OF_MODEL):
+        _examine_model(found, facts)
+    if "out" not in found.wrong:
+        found.attempt("run folder", lambda: _folder(found, out))
     if not found.wrong & _OF_TASKS:
-        strangers = _strangers(spec)
+        strangers = [] if "data" in found.wrong else _strangers(spec)
         found.blame(
             "data", [UnknownNameError("task in this run", one, spec.tasks) for one in strangers]
         )
@@ -224,9 +263,13 @@ def template_findings(found: Examination, facts: ModelFacts) -> Iterator[Finding
 
 
 def _examine_model(found: Examination, facts: ModelFacts) -> None:
-    found.blame("model", facts.faults)
+    faults = Faults()
+    faults.found += facts.faults
+    if facts.chat and facts.template is not None and facts.template.of_engine:
+        faults.attempt(partial(check_renders, facts.template))
+    found.blame("model", faults.found)
     found.findings += facts.findings
-    if not facts.faults:
+    if not faults.found:
         kind = {True: "takes messages", False: "continues bare text", None: "of a kind not known"}
         says = f"can be opened; {kind[facts.chat]}"
         found.findings.append(Finding(subject="model", status=Status.PASS, says=says))
@@ -291,8 +334,9 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
     sources = spec.data.get(own.name, ())
     # A file that was named for a task that is misspelt may be this task's: no hub is asked then.
     misnamed = bool(_strangers(spec)) and not sources and not own.local
+    known = not misnamed and "data" not in found.wrong
     loaded = (
-        None if misnamed else faults.attempt(lambda: load_problems(own, sources, limit=spec.limit))
+        faults.attempt(lambda: load_problems(own, sources, limit=spec.limit)) if known else None
     )
     if loaded is None:
         if spec.prompt is not None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,17 @@ from mathreason_eval.errors import (
 )
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.kept import Kept
-from mathreason_eval.pipeline.preflight import preflight, spec_of
+from mathreason_eval.pipeline.preflight import (
+    NOTHING_REFUSED,
+    Refused,
+    examine_asked,
+    preflight,
+    spec_of,
+)
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.run import Watcher, run_tasks
-from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.pipeline.spec import LIMITS, RunSpec
 from mathreason_eval.pipeline.spending import earlier_cost
 from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.runs.store import Run, is_run, load_run
@@ -76,28 +83,29 @@ class SweepRequest:
     settings: Mapping[str, Any]
     """Those of `RunSpec` by name."""
     opener: NamedModel
-    out: Path
-    """The folder of the grid; each run is a folder in it."""
+    out: Path | None
+    """The folder of the grid; each run is a folder in it. None if it was refused."""
+    refused: Refused = NOTHING_REFUSED
+    """What was refused before."""
 
 
 def cells(request: SweepRequest) -> tuple[Cell, ...]:
     """Return every combination: those of one model and its options together.
 
     Raises:
-        UserError: naming each axis that is none and a grid of too many combinations; or each value
-            that is none of its setting, and all else that is wrong with its run.
+        UserError: naming each axis that is none, a grid of too many combinations and all that is
+            wrong with what does not vary; or each value that is none of its setting, and all else
+            that would keep its run from starting.
     """
     axes, faults = request.axes, Faults()
     for axis in axes:
         faults.attempt(partial(_check, axis, axes))
-    raise_faults(faults.found)
-    number = 1
-    for axis in axes:
-        number *= len(axis.values)
-    if number > MAX_CELLS:
-        raise UserError(
-            f"The sweep has {number:,} combinations.", f"Ask for {MAX_CELLS:,} at most."
-        )
+    if (number := prod(len(axis.values) for axis in axes)) > MAX_CELLS:
+        what = f"The sweep has {number:,} combinations."
+        faults.found.append(UserError(what, f"Ask for {MAX_CELLS:,} at most."))
+    if faults.found:
+        _, found = examine_asked(request.settings, request.opener, request.out, request.refused)
+        raise_faults([*faults.found, *found.faults])
     combined = [
         tuple(zip([axis.name for axis in axes], chosen, strict=True))
         for chosen in product(*(axis.values for axis in axes))
@@ -109,7 +117,7 @@ def cells(request: SweepRequest) -> tuple[Cell, ...]:
         faults.attempt(partial(_cell, request, one, name))
         for one, name in zip(combined, names, strict=True)
     ]
-    raise_faults(faults.found)
+    raise_faults(list({str(one): one for one in faults.found}.values()))
     made = [cell for cell in cells_or_none if cell is not None]
     return tuple(sorted(made, key=lambda cell: made.index(_first_of_engine(made, cell))))
 
@@ -118,17 +126,21 @@ def _check(axis: Axis, axes: Sequence[Axis]) -> None:
     known = [*_READ, MODEL, f"{MODEL_ARG}NAME"]
     if axis.name not in {*_READ, MODEL} and not axis.name.startswith(MODEL_ARG):
         raise UnknownNameError("setting that can be swept", axis.name, known)
-    if sum(one.name == axis.name for one in axes) > 1 or len({*axis.values}) < len(axis.values):
-        raise UserError(
-            f"--sweep {axis.name} has a value twice.", "Name each value of a setting once."
-        )
+    values = {_read(axis.name, value): None for value in axis.values}
+    setting, faults = axis.name.replace("-", "_"), list[UserError]()
+    if sum(one.name == axis.name for one in axes) > 1 or len(values) < len(axis.values):
+        what = f"--sweep {axis.name} has a value twice."
+        faults.append(UserError(what, "Name each value of a setting once."))
+    if setting in LIMITS:
+        faults += (fault for value in values for fault in LIMITS[setting].faults(setting, value))
+    raise_faults(faults)
 
 
 def _cell(request: SweepRequest, settings: tuple[tuple[str, str], ...], name: str) -> Cell:
     """Return a combination.
 
     Raises:
-        UserError: as `spec_of`.
+        UserError: what keeps its run from starting.
     """
     changed: dict[str, Any] = {}
     model, options = request.opener.name, dict(request.opener.options)
@@ -139,15 +151,18 @@ def _cell(request: SweepRequest, settings: tuple[tuple[str, str], ...], name: st
             options[key.removeprefix(MODEL_ARG)] = value
         else:
             changed[key.replace("-", "_")] = _read(key, value)
-    opener, folder = NamedModel(name=model, options=options), request.out / name
-    spec = spec_of({**request.settings, **changed}, opener, folder)
+    opener = NamedModel(name=model, options=options)
+    folder = None if request.out is None else request.out / name
+    spec = spec_of({**request.settings, **changed}, opener, folder, request.refused)
+    assert folder is not None, "it was refused"
+    preflight(spec, opener, folder)
     return Cell(settings=settings, spec=spec, opener=opener, folder=folder)
 
 
 def _read(key: str, value: str) -> object:
     """Return a value of a setting, or the text as it is, which is refused as it stands."""
     try:
-        return _READ[key](value)
+        return _READ[key](value) if key in _READ else value
     except ValueError:
         return value
 
@@ -176,10 +191,7 @@ def sweep(
     Raises:
         UserError: as `cells` and `run_tasks`. All faults are named before a model is opened.
     """
-    made, faults = cells(request), Faults()
-    for cell in made:
-        faults.attempt(partial(preflight, cell.spec, cell.opener, cell.folder))
-    raise_faults(list({str(one): one for one in faults.found}.values()))
+    made = cells(request)
     for opener, of_model in groupby(made, key=lambda cell: cell.opener):
         with closing(opener()) as model:
             for cell in of_model:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, UnknownNameError
@@ -144,14 +143,20 @@ def golds_of(rows: Sequence[Row], found: Columns) -> tuple[Callable[[object], ob
 
 
 def problem_of(
-    path: Path, number: int, row: Row, found: Columns, read: Callable[[object], object]
+    where: str, row: Row, found: Columns, read: Callable[[object], object]
 ) -> dict[str, Any]:
     """Return a row in the names that a task knows; the gold of a choice is as it stands there.
+
+    Args:
+        where: the row's place, for errors.
+        row: its cells.
+        found: which column is what.
+        read: what a cell of golds says.
 
     Raises:
         DataError: if it has no question or no gold.
     """
-    where, question = f"{path}, row {number}", row.get(found.question)
+    question = row.get(found.question)
     if not isinstance(question, str) or not question.strip():
         raise DataError(f"{where}: {found.question} is no question.", "Fill it, or --columns.")
     cell = read(row.get(found.gold))
@@ -169,8 +174,8 @@ def problem_of(
     return {**made, **{name: cell for name, cell in cells.items() if cell not in (None, "")}}
 
 
-def options_of(path: Path, number: int, row: Row, found: Columns) -> list[str]:
-    """Return the options of a row.
+def options_of(where: str, row: Row, found: Columns) -> list[str]:
+    """Return the options of a row, whose place `where` is.
 
     Raises:
         DataError: if there are fewer than two, or one between two others is missing.
@@ -181,7 +186,7 @@ def options_of(path: Path, number: int, row: Row, found: Columns) -> list[str]:
     filled = [str(cell) for cell in takewhile(lambda cell: cell not in (None, ""), cells)]
     if len(filled) < _LEAST_OPTIONS or any(cell not in (None, "") for cell in cells[len(filled) :]):
         raise DataError(
-            f"{path}, row {number}: an option of {', '.join(found.options)} is missing.",
+            f"{where}: an option of {', '.join(found.options)} is missing.",
             "Fill it: the options after it would have other letters.",
         )
     return filled

@@ -22,7 +22,8 @@ from mathreason_eval.extract import extract
 from mathreason_eval.tasks import FileData, HubData, Task
 from mathreason_eval.tasks.code import CORRECT, at_line, code_of, line_in
 from mathreason_eval.tasks.problems import problem_fault
-from mathreason_eval.tasks.readers import Row, hub_rows, read_rows
+from mathreason_eval.tasks.readers import PlacedRow, Row, hub_rows, placed_rows
+from mathreason_eval.tasks.rows import made_of_each
 from mathreason_eval.tasks.task import RowReader
 from mathreason_eval.text import counted
 from mathreason_eval.text.numbers import gold_texts
@@ -74,7 +75,8 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     if task.problem is not None and all(source.startswith("seed:") for source in sources):
         return _generate(task, _problem_seed(sources), limit)
     source, rows = _rows(task, sources)
-    read = tuple(_problems(task, rows))
+    made = made_of_each(enumerate(rows), lambda numbered: _problem_of(task, *numbered))
+    read = [problem for problem in made if problem is not None]
     _check_problems(read, source)
     problems = _with_variants(read, source)
     if not sources:
@@ -91,25 +93,25 @@ def load_problems(task: Task, sources: Sequence[str] = (), *, limit: int | None 
     )
 
 
-def _rows(task: Task, sources: Sequence[str]) -> tuple[str, Iterator[tuple[str, Row]]]:
-    """Return the source of a task's rows, and the rows, each with its own source."""
+def _rows(task: Task, sources: Sequence[str]) -> tuple[str, Iterator[PlacedRow]]:
+    """Return the source of a task's rows, and the rows."""
     if sources:
         paths = [Path(source).expanduser() for source in sources]
         names = [path.name for path in paths]
-        return ", ".join(names), ((path.name, row) for path in paths for row in read_rows(path))
+        return ", ".join(names), (row for path in paths for row in placed_rows(path, path.name))
     if not task.data:
         raise DataError(
             f"The task {task.name} does not say where its problems come from.",
             f"Name a file: --data {task.name}=PATH.",
         )
     names = [data.file if isinstance(data, FileData) else f"hub:{data.hub}" for data in task.data]
-    return ", ".join(names), (pair for data in task.data for pair in _data_rows(data, task.name))
+    return ", ".join(names), (row for data in task.data for row in _data_rows(data, task.name))
 
 
-def _data_rows(data: HubData | FileData, name: str) -> Iterator[tuple[str, Row]]:
+def _data_rows(data: HubData | FileData, name: str) -> Iterator[PlacedRow]:
     if isinstance(data, HubData):
         return hub_rows(data, name)
-    return ((data.file, row) for row in read_rows(data.path))
+    return placed_rows(data.path, data.file)
 
 
 def _check_stated(task: Task, problems: Sequence[Problem]) -> None:
@@ -264,35 +266,38 @@ def _problem_seed(sources: Sequence[str]) -> int:
 # --- from a row to a problem -----------------------------------------------------------------
 
 
-def _problems(task: Task, rows: Iterable[tuple[str, Row]]) -> Iterator[Problem]:
-    for index, (source, row) in enumerate(rows):
-        where = f"{source}, row {index}"
-        own = "question" in row and "gold" in row
-        if task.reader is None or own:
-            problem = _problem(task, row, where=where, index=index)
-            if fault := problem_fault(problem):
-                raise DataError(f"{where}: {fault}.", "Correct the row.")
-            yield problem
-        elif (read := _read(task, task.reader, row, index, source)) is not None:
-            yield read
+def _problem_of(task: Task, index: int, placed: PlacedRow) -> Problem | None:
+    """Return the problem of a row; None if the task's own reader makes none of it.
 
-
-def _read(task: Task, reader: RowReader, row: Row, index: int, source: str) -> Problem | None:
-    """Return what a task's own reader makes of a row.
+    Args:
+        task: the benchmark.
+        index: of the row among all of the task, from 0.
+        placed: the row.
 
     Raises:
-        DataError: it raises anything: the row may be another data set's.
-        TaskError: it returns a problem that cannot be asked or stored.
+        DataError: the row is malformed, or the reader raises anything.
+        TaskError: the reader returns a problem that cannot be asked or stored.
     """
-    where = f"{source}, row {index}"
+    if placed.error is not None:
+        raise DataError(f"{placed.place} {placed.error}.", "Write one row per line, in UTF-8.")
+    row = placed.row
+    if task.reader is not None and not ("question" in row and "gold" in row):
+        return _read(task, task.reader, placed, index)
+    problem = _problem(task, row, where=placed.place, index=index)
+    if fault := problem_fault(problem):
+        raise DataError(f"{placed.place}: {fault}.", "Correct the row.")
+    return problem
+
+
+def _read(task: Task, reader: RowReader, placed: PlacedRow, index: int) -> Problem | None:
     try:
-        problem = reader(row, index, source)
+        problem = reader(placed.row, index, placed.source)
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        raise _not_read(task, where, error) from None
+        raise _not_read(task, placed.place, error) from None
     if problem is not None and (fault := problem_fault(problem)):
-        raise TaskError(f"{_code(task)}: the problem made of {where}: {fault}.", CORRECT)
+        raise TaskError(f"{_code(task)}: the problem made of {placed.place}: {fault}.", CORRECT)
     return problem
 
 
@@ -324,7 +329,9 @@ def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
         gold = _golds(_take(row, columns["gold"]))
     except ValueError as error:
         raise DataError(f"{where}: {error}.", "Write a text, a number or a list of them.") from None
-    if not isinstance(question, str) or not question.strip():
+    if question is not None and not isinstance(question, str):
+        raise DataError(f"{where}: the question {question!r} is no text.", "Write it as a text.")
+    if question is None or not question.strip():
         raise _missing(where, "question", columns["question"], row)
     if not gold:
         raise _missing(where, "gold answer", columns["gold"], row)
@@ -401,7 +408,10 @@ _FILTERS: Mapping[str, Callable[[object], object]] = {
 
 
 def _missing(where: str, what: str, candidates: Sequence[str], row: Row) -> DataError:
-    return DataError(
-        f"{where} has no {what}: looked for {', '.join(candidates)}, found {', '.join(row)}.",
-        "Fill one of these columns.",
+    empty = [column for one in candidates if (column := one.partition("|")[0].strip()) in row]
+    why = (
+        f"{', '.join(empty)} is empty"
+        if empty
+        else f"looked for {', '.join(candidates)}, found {', '.join(row) or 'no column'}"
     )
+    return DataError(f"{where} has no {what}: {why}.", "Fill one of these columns.")

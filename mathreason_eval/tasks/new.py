@@ -18,7 +18,8 @@ from mathreason_eval.errors import DataError, UserError
 from mathreason_eval.tasks.choices import LETTERS, right_letters
 from mathreason_eval.tasks.columns import Columns, golds_of, guessed, options_of, problem_of
 from mathreason_eval.tasks.folder import is_task_name
-from mathreason_eval.tasks.readers import Row, numbered_rows
+from mathreason_eval.tasks.readers import PlacedRow, Row, placed_rows
+from mathreason_eval.tasks.rows import made_of_each
 from mathreason_eval.text import visible_line
 
 _MOST_VALUES = 20
@@ -90,14 +91,15 @@ def new_task(name: str, source: Source) -> NewTask:
             "A name is of lower-case letters, digits, '.', '_' and '-'.",
         )
     path = source.path
-    rows = [_cells(path, one.number, one.row, one.error) for one in numbered_rows(path)]
-    if not rows:
+    placed = made_of_each(placed_rows(path, path.name), _read)
+    if not placed:
         raise DataError(f"{path} has no rows.", "Name a file with a row for each problem.")
+    rows = [one.row for one in placed]
     found = guessed(rows, source.columns)
     read, how = golds_of(rows, found)
-    made = [problem_of(path, n, row, found, read) for n, row in enumerate(rows, 1)]
+    made = made_of_each(placed, lambda one: problem_of(one.place, one.row, found, read))
     if found.options:
-        options = [options_of(path, n, row, found) for n, row in enumerate(rows, 1)]
+        options = made_of_each(placed, lambda one: options_of(one.place, one.row, found))
         how = _make_choices(made, options, source.gold_is)
     kind = "choice" if found.options else _kind_of([one["gold"] for one in made])
     slices = tuple(key for key in found.properties if _is_slice(made, key))
@@ -128,10 +130,10 @@ def _make_choices(
     return f"read as {how}"
 
 
-def _cells(path: Path, number: int, row: Row, error: str | None) -> Row:
-    if error is not None:
-        raise DataError(f"{path}, line {number} {error}.", "Correct the row.")
-    return row
+def _read(placed: PlacedRow) -> PlacedRow:
+    if placed.error is not None:
+        raise DataError(f"{placed.place} {placed.error}.", "Correct the row.")
+    return placed
 
 
 def _kind_of(golds: Sequence[object]) -> str:

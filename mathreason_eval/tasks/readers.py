@@ -38,26 +38,38 @@ class NumberedRow:
     """One row of a file, and where it is."""
 
     number: int
-    """The line on which it begins, from 1; in Parquet the row number."""
+    """The line on which it begins, from 1; in Parquet and JSON the row number."""
     row: Row
     """The cells by column; empty if there is an error."""
     error: str | None = None
     """Why the line is not a row: `is not a JSON object`; None if it is one."""
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a JSONL, JSONL.gz, JSON, CSV, TSV or Parquet file as mappings.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedRow:
+    """One row of a task's data, and where it is."""
 
-    Raises:
-        DataError: if the file is missing, of another kind, or a row of it is malformed.
-        MissingExtraError: for Parquet without pyarrow.
+    source: str
+    """The name of its file, or of its data set, as the task's own reader is told it."""
+    place: str
+    """For errors: `data/rows.jsonl, line 3`."""
+    row: Row
+    """The cells by column; empty if there is an error."""
+    error: str | None = None
+    """Why there is no row: `is not a JSON object`; None if there is one."""
+
+
+def placed_rows(path: Path, source: str) -> Iterator[PlacedRow]:
+    """Yield the rows of a file, each with its place; raises as `numbered_rows`.
+
+    Args:
+        path: JSONL, JSONL.gz, JSON, CSV, TSV or Parquet.
+        source: what the rows' source is called.
     """
+    unit = "row" if path.suffix in _WITHOUT_LINES else "line"
     for one in numbered_rows(path):
-        if one.error is not None:
-            raise DataError(
-                f"{path}, line {one.number} {one.error}.", "Write one row per line, in UTF-8."
-            )
-        yield one.row
+        place = f"{path}, {unit} {one.number}"
+        yield PlacedRow(source=source, place=place, row=one.row, error=one.error)
 
 
 def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[NumberedRow]:
@@ -308,10 +320,12 @@ _READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
     ".tsv": _tsv,
     ".parquet": _parquet,
 }
+_WITHOUT_LINES = frozenset({".json", ".parquet"})
+"""Formats in which the number of a row is not that of a line."""
 
 
-def hub_rows(data: HubData, name: str) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of a hub data set, each with its source.
+def hub_rows(data: HubData, name: str) -> Iterator[PlacedRow]:
+    """Yield the rows of a hub data set, each with its place: a hub counts rows from 0.
 
     Args:
         data: the data set.
@@ -332,4 +346,5 @@ def hub_rows(data: HubData, name: str) -> Iterator[tuple[str, Row]]:
                 f"Without a network, name a local copy with --data {name}=PATH.",
             ) from None
         source = " ".join(filter(None, (data.hub, config, split)))
-        yield from ((source, row) for row in rows)
+        for index, row in enumerate(rows):
+            yield PlacedRow(source=source, place=f"{source}, row {index}", row=row)

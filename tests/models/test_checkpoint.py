@@ -11,17 +11,25 @@ from mathreason_eval.models.checkpoint import Checkpoint, PromptEncoder, encode,
 from mathreason_eval.models.rows import cut_at_stop
 from mathreason_eval.types import Message, Prompt
 
-BOS = 1
+BOS, EOS = 1, 2
 
 
 class Tokenizer:
-    """One token a character; puts a BOS before a text, as Llama's does; spells it as ^."""
+    """One token a character; puts a BOS before a text, as Llama's does; spells it as ^, EOS as $.
 
-    bos_token_id = BOS
+    It may add an EOS behind a text, too.
+    """
+
+    bos_token_id, eos_token_id = BOS, EOS
+    eos_token = "$"
     chat_template = "^{messages}"
 
+    def __init__(self, *, adds_eos=False):
+        self.added = [EOS] if adds_eos else []
+
     def __call__(self, text):
-        return {"input_ids": [BOS, *(BOS if sign == "^" else ord(sign) for sign in text)]}
+        spelled = [{"^": BOS, "$": EOS}.get(sign, ord(sign)) for sign in text]
+        return {"input_ids": [BOS, *spelled, *self.added]}
 
     def apply_chat_template(
         self, messages, *, tokenize, add_generation_prompt, return_dict, **more
@@ -43,6 +51,16 @@ BEGUN = [
 @pytest.mark.parametrize(("prompt", "tokens"), BEGUN)
 def test_a_prompt_begins_once(prompt, tokens):
     assert encode(Tokenizer(), prompt, {"enable_thinking": 7}) == tokens
+
+
+@pytest.mark.parametrize("adds_eos", [True, False])
+@pytest.mark.parametrize(("prompt", "tokens"), BEGUN)
+def test_a_prompt_goes_on(prompt, tokens, adds_eos):
+    assert encode(Tokenizer(adds_eos=adds_eos), prompt, {"enable_thinking": 7}) == tokens
+
+
+def test_an_eos_that_a_text_spells_stays():
+    assert encode(Tokenizer(), Prompt(text="a$"), {}) == [BOS, 97, EOS]
 
 
 # fmt: off
@@ -119,7 +137,7 @@ def test_a_text_ends_at_its_first_stop_string(text, stops, kept):
 class _Counting:
     """A tokenizer that counts how often it is asked."""
 
-    bos_token_id = None
+    bos_token_id = eos_token_id = None
 
     def __init__(self):
         self.asked = 0

@@ -258,7 +258,9 @@ def test_a_server_that_fails_everything_costs_nothing_but_time(servers, tmp_path
 SLIPS = [
     ("{0}",             "named twice"),
     ("{1} {1}",         "named twice"),
-    ("nowhere",         "lacks a model or the address"),
+    ("nowhere",         "replica 'nowhere' is no address"),
+    ("ftp://a.b/v1",    "replica 'ftp://a.b/v1' is no address"),
+    ("http://u:secret@a.b/v1", "holds a password"),
     ("http://127.0.0.1:1/v1", "There is no answer from"),
 ]
 # fmt: on

@@ -157,6 +157,13 @@ def places(mine, server, tmp_path_factory):
     bare = files / "bare"
     bare.mkdir()
     (bare / "config.json").write_text('{"max_position_embeddings": 100}')
+    (files / "holes.csv").write_text("question,gold\n1?,1\n,2\n3?,\n4?,4\n")
+    (files / "half.yaml").write_text("tasks: [arithmetc]\nsamples: many\nsmples: 3\nworkers: 0\n")
+    refusing = files / "refusing"
+    refusing.mkdir()
+    (refusing / "config.json").write_text('{"max_position_embeddings": 4096}')
+    (refusing / "model.safetensors").write_bytes(b"")
+    (refusing / "chat_template.jinja").write_text("{{ raise_exception('no tools given') }}")
     (files / "other").mkdir()
     (files / "other" / "run").mkdir()
     (files / "other" / "run" / "arithmetic").mkdir()
@@ -164,6 +171,8 @@ def places(mine, server, tmp_path_factory):
     return {
         "bad_vllm": "--model-arg chat_template_kwargs=[1] --model-arg engine_args='{\"dtype\":1}'",
         "bad_body": "--model-arg extra_body='{\"n\":2}' --model-arg opening=x",
+        "bad_replicas": "--model-arg extra_body=x --model-arg replicas=ftp://x,nowhere,"
+        f"http://127.0.0.1:{server.server_port}/v1",
         "bad_tasks": "arithmetc,ruleless,untold,gsm8k --data gsm8k=none.jsonl --second numbr",
         "long": f"-t gsm8k --data gsm8k={files}/long.jsonl",
         "fake": FAKE,
@@ -194,7 +203,7 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     ("{fake} -t listed",                                ["returned list"]),
     ("{fake} -t misjudging",                            ["task.py:fine", "'nothing'"]),
     ("{fake} -t unjudging",                              ["task.py:fine cannot", "nothing_of"]),
-    ("{fake} -t columned",                              ["rows.jsonl, row 0 has no gold"]),
+    ("{fake} -t columned",                              ["rows.jsonl, line 1 has no gold"]),
     ("{fake} -t textual",                               ["no prompt for a chat model"]),
     ("{fake} -t arithmetic --tasks-dir nowhere",        ["no folder nowhere"]),
     ("{fake} -t ruleless,gradeless,untold,uncoded", ["'boxd'", "'numbr'", "jinja", "task.py"]),
@@ -206,6 +215,8 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     ("{fake} -t gsm8k --data gsm8k={files}/rows.txt", ["not of a known format"]),
     ("{fake} -t gsm8k --data gsm8k={files}/torn.jsonl",   ["torn.jsonl, line 2"]),
     ("{fake} -t gsm8k --data gsm8k={files}/twice.jsonl",  ["two problems 'a'"]),
+    ("{fake} -t gsm8k --data gsm8k={files}/holes.csv",
+     ["{files}/holes.csv, line 3 has no question: question is empty", "line 4 has no gold"]),
     ("{fake} -t gsm8k --data gsm8k={files}/empty.jsonl",  ["has no problems"]),
     ("{fake} -t arithmetic --data arithmetic=seed:x",   ["not a seed"]),
     ("{fake} -t arithmetic --data arithmetic=seed:7 --data arithmetic=seed:9",
@@ -236,6 +247,18 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
      ["parallel is '0'", "threads is '-3'"]),
     ("openai:m@http://xn--\u2603.x/v1 -t arithmetc", ["no address of a server", "arithmetic?"]),
     ("fake:{files}/textless.yaml -t arithmetic",         ["text is an empty list"]),
+    ("openai:m@{url}/v1 -t arithmetic --model-arg concurrency=no {bad_replicas}",
+     ["concurrency is 'no'", "extra_body is not", "replica 'ftp://x'", "replica 'nowhere'",
+      "named twice"]),
+    # options that the command line refuses, beside what else is wrong
+    ("{fake} -t arithmetc --workers 0 --deadline nan --system @none.txt -n 0 --data gsm8k",
+     ["'--workers'", "'--deadline'", "'--system'", "samples is 0", "'gsm8k'", "arithmetic?"]),
+    ("{fake} more -t arithmetc",                ["unexpected arguments: more", "arithmetic?"]),
+    ("{fake} -n 0",                             ["Missing option '-t'", "samples is 0"]),
+    ("-t arithmetc -n 0",                       ["'MODEL'", "samples is 0", "arithmetic?"]),
+    ("--config {files}/half.yaml {fake} --top-p 7",
+     ["samples is 'many'", "'smples'", "workers: 0", "top_p is 7", "arithmetic?"]),
+    ("--config none.yaml -n 0",                 ["none.yaml cannot be read", "samples is 0"]),
     # second graders
     ("{fake} -t right --second task.py:none",            ["task.py:none cannot judge"]),
     ("{fake} -t secondly",                               ["task.py:wrong cannot", "'nothing'"]),
@@ -257,6 +280,8 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     ("hf:{files} -t arithmetic",                         ["no config.json"]),
     ("hf:{files}/bare -t arithmetic",                    ["no weights"]),
     ("hf:{files}/bare -t arithmetic --prompt boxed",     ["no weights", "no chat template"]),
+    ("hf:{files}/refusing -t arithmetc",
+     ["template cannot be rendered: no tools", "chat_template_kwargs", "arithmetic?"]),
     ("vllm:{files}/bare -t arithmetic {bad_vllm}",
      ["no weights", "JSON object", "cannot set dtype"]),
     # servers
@@ -284,6 +309,19 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
      ["no model 'mm'", "'arithmetc'", "'boxd'", "'tagg'", "prompt.jinja, line 2", "none.jsonl",
       "'numbr'", "rows.jsonl is a file", "'concurency'"]),
 ]
+SEVERAL = [  # what makes several runs, or rounds of one
+    ("{fake} -t arithmetic --until 5 --max-samples 0 -n 0",
+     ["'--until'", "'--max-samples'", "samples is 0"]),
+    ("{fake} -t arithmetc --max-samples 4",     ["--max-samples ends --until", "arithmetic?"]),
+    ("{fake} -t arithmetc --until 5pp --sweep seed=1,2 -o x", ["be combined", "arithmetic?"]),
+    ("faek:x -t arithmetc --sweep seed=1,2",    ["name the folder", "fake?", "arithmetic?"]),
+    ("faek:x -t arithmetic -o g -n 0 --sweep temperature=0,x,0.0 --sweep tempratur=1,2",
+     ["a value twice", "temperature is 'x'", "temperature?", "samples is 0", "fake?"]),
+    ("faek:x -t arithmetic -o g --sweep temperature=0,x --sweep prompt=boxd,boxed",
+     ["temperature is 'x'", "fake?"]),
+    ("{fake} -t arithmetic -o g --sweep prompt=boxd,boxed --sweep model=fake:a,faek:x",
+     ["'boxd'", "'a'", "fake?"]),
+]
 # fmt: on
 
 
@@ -310,11 +348,15 @@ def start(monkeypatch, capsys, tmp_path, places):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("typed", "says"), STARTS, ids=[typed for typed, _ in STARTS])
-def test_every_fault_is_named_at_once_and_nothing_is_asked(start, server, tmp_path, typed, says):
+@pytest.mark.parametrize(
+    ("typed", "says"), STARTS + SEVERAL, ids=[typed for typed, _ in STARTS + SEVERAL]
+)
+def test_every_fault_is_named_at_once_and_nothing_is_asked(
+    start, server, places, tmp_path, typed, says
+):
     code, out, err = start("run", typed)
     assert (code, out) == (2, "")
-    assert [one for one in says if one not in err] == []
+    assert [one for one in says if one.format(**places) not in err] == []
     assert "internal error" not in err
     assert not server.asked
     # Nothing was written either, but for what was there before.
@@ -326,6 +368,14 @@ def test_what_rests_on_a_wrong_setting_is_no_fault_of_its_own(start):
     assert err.count("error:") == 1
     _, _, err = start("run", "{fake} -t '' --max-tokens 9")
     assert (err.count("error:"), "none" in err) == (1, False)
+    # A file that cannot be read may hold what is missing.
+    _, _, err = start("run", "--config none.yaml")
+    assert err.count("error:") == 1
+    _, _, err = start("run", "{fake} -t arithmetic --config none.yaml --sweep seed=1,2")
+    assert err.count("error:") == 1
+    # The prompts of both kinds of models are there: an option that may decide it says neither.
+    _, _, err = start("run", "{fake} -t textual --model-arg chat=perhaps")
+    assert err.count("error:") == 1
 
 
 CALLS = [  # what Python gives, and what is said of it
@@ -356,11 +406,11 @@ def test_there_are_sixty_wrong_starts():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("typed", "says"), STARTS[::4], ids=[typed for typed, _ in STARTS[::4]])
-def test_the_doctor_finds_the_same(start, server, tmp_path, typed, says):
+def test_the_doctor_finds_the_same(start, server, places, tmp_path, typed, says):
     code, out, err = start("doctor", f"{typed} --json")
     assert code == 2
     told = " ".join(f"{one['says']} {one['hint']}" for one in json.loads(out)) if out else err
-    assert [one for one in says if one not in told] == []
+    assert [one for one in says if one.format(**places) not in told] == []
     assert not server.asked
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathreason_eval.errors import DataError, TaskError, UserError
+from mathreason_eval.errors import DataError, SeveralFaultsError, TaskError, UserError
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.tasks import HubData, Task, load_task, read_task, readers
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
@@ -109,7 +109,7 @@ MALFORMED = [
     ("a.jsonl",    '{"id":1,"question":"q","gold":1}\n' * 2,     "two problems '1'"),
     ("a.jsonl",    '{"question": "q", "gold": NaN}\n',           "no gold answer"),
     ("a.jsonl",    '{"question": "q", "gold": 1e400}\n',         "no gold answer"),
-    ("a.jsonl",    '{"question": "q", "gold": true}\n',          "row 0: the gold True is neither"),
+    ("a.jsonl",    '{"question": "q", "gold": true}\n',          "line 1: the gold True is"),
     ("a.jsonl",    "",                                           "has no problems"),
     ("a.jsonl",    "[" * 100_000 + "\n",                         "line 1"),
     ("a.jsonl.gz", "not gzip",                                   "cannot be read"),
@@ -125,6 +125,35 @@ def test_a_malformed_file_is_one_clear_error(tmp_path, name, content, says):
     with pytest.raises(DataError, match=says) as caught:
         load_problems(TASK, [str(tmp_path / name)])
     assert caught.value.hint
+
+
+SEVERAL = [  # content of a CSV, what its errors say in order
+    ("question,gold\n,1\nq,2\nr,\n", ["line 2", "line 4"]),
+    ('question,gold\n"a\nb",1\n,2\nq,\n', ["line 4", "line 5"]),
+    ("question,gold\nq,1,2\n,1\n", ["line 2 has more cells", "line 3"]),
+    ("question,gold\n" + ",1\n" * 9, [*map("line {}".format, range(2, 7)), "4 more rows"]),
+    ("qestion,gold\n" + "q,1\n" * 5, [*map("line {}".format, range(2, 7))]),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), SEVERAL)
+def test_every_malformed_row_is_told_with_its_line(tmp_path, content, says):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(SeveralFaultsError) as caught:
+        load_problems(TASK, [str(tmp_path / "a.csv")])
+    told = [fault.what for fault in caught.value.faults]
+    assert len(told) == len(says)
+    assert all(part in what for part, what in zip(says, told, strict=True))
+    assert all(str(tmp_path / "a.csv") in what for what in told if "line" in what)
+
+
+def test_what_the_tasks_own_code_does_wrong_is_told_once(tmp_path):
+    def read(_row, _index, _source):
+        raise TaskError("it is the code.")
+
+    path = write(tmp_path / "a.jsonl", [{"q": 1}, {"q": 2}])
+    with pytest.raises(TaskError, match="it is the code"):
+        load_problems(replace(TASK, reader=read), [path])
 
 
 def test_a_number_that_a_table_lacks_is_no_gold(tmp_path):

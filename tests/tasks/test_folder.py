@@ -101,7 +101,7 @@ CODE = [  # a task.py, and what is said of it
 READS = YAML.replace("data:", "reader: read\ndata:")
 READERS = [
     ("def read(row, index, source):\n    return row['nothing']\n",  "task.py, line 2)"),
-    ("def read(row, index, source):\n    return {}.get(row).x\n", "row 0 is not a row of"),
+    ("def read(row, index, source):\n    return {}.get(row).x\n", "line 1 is not a row of"),
     ("def read(row, index, source):\n    return None.x\n",          "AttributeError"),
     ("def read(row, index, source):\n    return 5\n",               "read returned int for row 0"),
     ("def raed(row, index, source):\n    return None\n",            "Did you mean raed?"),

@@ -115,7 +115,7 @@ HEAD = "from mathreason_eval.types import Problem\n"
 # fmt: off
 CODES = [  # the source of the problems, task.py, what is said of it
     (ROWS, "def read(row, index, source):\n    return Problem(id='a', question=5, gold=('1',))",
-     "the problem made of rows.jsonl, row 0: question is 5"),
+     "the problem made of rows.jsonl, line 1: question is 5"),
     (ROWS, "def read(row, index, source):\n    return [5]", "read returned list for row 0"),
     (ROWS, "def read(row):\n    return None", "cannot be called with (row, index, source)"),
     (ROWS, "read = 5", "no function in"),
@@ -154,5 +154,5 @@ def test_a_row_is_blamed_with_its_number(tmp_path, cell, says):
     with pytest.raises(UserError) as refused:
         evaluate(model="fake:answer=1", tasks="gsm8k", data={"gsm8k": rows}, out=tmp_path / "run")
     assert not isinstance(refused.value, TaskError)
-    assert "rows.jsonl, row 0" in str(refused.value)
+    assert "rows.jsonl, line 1" in str(refused.value)
     assert says in str(refused.value)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mathreason_eval.cli.screens import note, stdout
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.models.facts import Finding, Status
-from mathreason_eval.text import visible_line
+from mathreason_eval.text import counted, visible_line
 
 _ORDER = (Status.FAULT, Status.WARNING, Status.UNKNOWN, Status.NOTE, Status.PASS)
 
@@ -26,7 +26,14 @@ def print_findings(findings: Sequence[Finding]) -> None:
     headings = ("looked at", "result", "what was found")
     print_table(stdout(), Table(headings=headings, rows=rows, unbroken=frozenset({"result"})))
     counts = Counter(one.status for one in findings)
-    note(" · ".join(f"{counts[status]} {status.value}" for status in _ORDER if counts[status]))
+    note(" · ".join(_count(counts[status], status) for status in _ORDER if counts[status]))
+
+
+_COUNTABLE = frozenset({Status.FAULT, Status.WARNING, Status.NOTE})
+
+
+def _count(number: int, status: Status) -> str:
+    return counted(number, status.value) if status in _COUNTABLE else f"{number} {status.value}"
 
 
 def _sentences(one: Finding) -> str:
