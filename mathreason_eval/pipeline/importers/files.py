@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mathreason_eval.errors import DataError
 from mathreason_eval.runs.descriptors import open_regular
@@ -187,11 +187,14 @@ class Budget:
     _PER_BYTE = 24
     """Bytes of memory for one of a file, beyond: a row of three numbers takes thirty."""
     _PER_COMPRESSED_BYTE = 200
+    _TEXT_PER_BYTE = 4
+    """Bytes of long texts for one of a file: as many as a character of ASCII takes beside a wide
+    one. A text that is in the file once, and in many rows, takes more."""
     _ROW = 1 << 10
     """Bytes of a row in addition to its values: all that is made of it."""
 
     def __init__(self) -> None:
-        self._left = self._FREE
+        self._left = self._texts_left = self._FREE
 
     def credit(self, path: Path) -> None:
         """Take the size of a file into account, which is read."""
@@ -201,6 +204,9 @@ class Budget:
             return
         compressed = path.name.endswith(_COMPRESSED)
         self._left += size * (self._PER_COMPRESSED_BYTE if compressed else self._PER_BYTE)
+        self._texts_left += size * (
+            self._PER_COMPRESSED_BYTE if compressed else self._TEXT_PER_BYTE
+        )
 
     def hold(self, value: object, path: Path) -> None:
         """Take a row into account, which is held.
@@ -208,8 +214,10 @@ class Budget:
         Raises:
             DataError: if all take too much.
         """
-        self._left -= self._ROW + memory_of(value)
-        if self._left < 0:
+        taken = memory_of(value)
+        self._left -= self._ROW + taken.whole
+        self._texts_left -= taken.texts
+        if min(self._left, self._texts_left) < 0:
             raise DataError(
                 f"{path} takes far more memory than its size, with the files before it: it has "
                 "very many tiny rows, or repeats a text in each.",
@@ -217,24 +225,46 @@ class Budget:
             )
 
 
-def memory_of(value: object) -> int:
-    """Return about how many bytes of memory parsed JSON takes, or a record with such values."""
-    total = 0
+class Memory(NamedTuple):
+    """About how many bytes some values take."""
+
+    whole: int
+    texts: int
+    """Those of long texts."""
+
+
+_LONG = 1 << 10
+"""Bytes of a text that counts as long."""
+_NUMBERS = frozenset({int, float})
+
+
+def memory_of(value: object) -> Memory:
+    """Return about how much memory parsed JSON takes, or a record with such values."""
+    whole = texts = 0
     left = [value]
     while left:
         one = left.pop()
-        if isinstance(one, str):
-            total += sys.getsizeof(one)
-        elif isinstance(one, Mapping):
-            total += 64 + 100 * len(one)
+        kind = type(one)
+        # Exact types first: to ask whether something is a `Mapping` takes longer than all else.
+        if kind is str:
+            size = sys.getsizeof(one)
+            whole += size
+            texts += size if size >= _LONG else 0
+        elif kind in _NUMBERS:
+            whole += 32
+        elif one is None or kind is bool:
+            continue
+        elif isinstance(one, dict) or isinstance(one, Mapping):  # noqa: SIM101  as said above
+            whole += 64 + 100 * len(one)
             left += one.values()
         elif isinstance(one, list | tuple):
-            total += 64 + 16 * len(one)
+            whole += 64 + 16 * len(one)
             left += one
-        elif one is not None and not isinstance(one, bool):
-            total += 32
-            left += [getattr(one, name) for name in getattr(one, "__slots__", ())]
-    return total
+        else:
+            whole += 32
+            slots = getattr(one, "__slots__", ())
+            left += [held for name in slots if (held := getattr(one, name)) is not None]
+    return Memory(whole=whole, texts=texts)
 
 
 @contextmanager

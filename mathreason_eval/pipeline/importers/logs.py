@@ -108,7 +108,10 @@ class LogFormat:
 def at(value: object, *keys: str | int) -> Any:  # noqa: ANN401  parsed JSON
     """Return what is at a place of parsed JSON; None if there is no such place, or no number."""
     for key in keys:
-        if isinstance(value, Mapping):
+        if value is None:
+            return None
+        # `dict` first: to ask whether something is a `Mapping` takes longer.
+        if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101
             value = value.get(key)
         elif isinstance(value, Sequence) and not isinstance(value, str) and isinstance(key, int):
             value = value[key] if -len(value) <= key < len(value) else None
