@@ -20,6 +20,7 @@ from mathreason_eval.errors import DataError, MissingExtraError, RunError, UserE
 from mathreason_eval.pipeline.importers import IMPORTERS
 from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs, plan_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
+from mathreason_eval.pipeline.importers.files import Budget
 from mathreason_eval.pipeline.importers.known_tasks import our_task
 from mathreason_eval.pipeline.importers.logs import answer_of, name_of, stated
 from mathreason_eval.pipeline.importers.matching import Questions, without_shots
@@ -922,3 +923,19 @@ def test_a_name_of_a_model_holds_no_secret(tmp_path):
     [run] = find_runs(tmp_path / "runs")
     spelled = f"{run.path} {(run.path / 'manifest.json').read_text()}"
     assert not [one for one in ("hunter2", "key=q", "abc") if one in spelled]
+
+
+def test_a_text_in_each_row_counts_as_what_a_file_of_texts_can_hold(tmp_path):
+    path = tmp_path / "log.json"
+    with path.open("wb") as file:
+        file.truncate(10 << 20)
+    budget, text = Budget(), "x" * (4 << 20)
+    budget.credit(path)
+    for _ in range(25):  # 64 MiB, and four bytes for each of ten
+        budget.hold({"input": text}, path)
+    with pytest.raises(DataError, match="repeats a text in each"):
+        budget.hold({"input": text}, path)
+    many = Budget()
+    many.credit(path)
+    for _ in range(250):  # as much in short texts
+        many.hold(["x" * 500] * 1000, path)
