@@ -19,8 +19,8 @@ from project import often
 from mathreason_eval.errors import DataError, MissingExtraError, RunError, UserError
 from mathreason_eval.pipeline.importers import IMPORTERS
 from mathreason_eval.pipeline.importers.combined import LogOptions, import_logs, plan_logs
-from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.files import Budget
+from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.known_tasks import our_task
 from mathreason_eval.pipeline.importers.logs import answer_of, name_of, stated
 from mathreason_eval.pipeline.importers.matching import Questions, without_shots
