@@ -1,10 +1,11 @@
 """The leaderboard: a static site of runs, in which every number links to its samples.
 
     index.html                       models by tasks
-    model/MODEL.html                 one model: all its results, and what sets it apart
+    model/MODEL.html                 one model: all its results
     task/TASK.html                   one task: ranks, every problem as a stripe, slices, curves
     task/TASK/all-001.html           a hundred of its problems; as well those that split the models
     task/TASK/charts.html            what its results measured, drawn: variants, lengths, …
+    task/TASK/models.html            the problems that set each of its models apart
     task/TASK/PROBLEM.html           one problem: the answers of all models, in classes
     compare/TASK/A-and-B.html        two results: flips both ways, tests, slices
     run/RUN.html                     one run: outcomes that add up, metrics, how it was made
@@ -36,6 +37,7 @@ from mathreason_eval.runs.addresses import (
 from mathreason_eval.runs.code_commit import code_commit
 from mathreason_eval.runs.manifest import now
 from mathreason_eval.runs.store import Run
+from mathreason_eval.site.apart_page import apart_page, apart_values
 from mathreason_eval.site.changes import PAGE as CHANGES
 from mathreason_eval.site.changes import extended, read_history
 from mathreason_eval.site.citations import TaskFacts, bibliography, task_facts
@@ -56,7 +58,7 @@ from mathreason_eval.site.kept_texts import Excerpts
 from mathreason_eval.site.leaderboard import Column, Standing, columns, rows
 from mathreason_eval.site.missing import Missing, missing
 from mathreason_eval.site.model_card import model_card
-from mathreason_eval.site.model_page import ModelResult, model_results, model_values
+from mathreason_eval.site.model_page import ModelResult, model_values
 from mathreason_eval.site.pages import (
     FIRST_PAGE,
     SITE_PAGES,
@@ -152,10 +154,10 @@ class _Builder:
             models: dict[str, list[ModelResult]] = {}
             for column in table:
                 found = matrices.get(column.task)
-                for one in self._write_task(
-                    column, excerpts[column.task], found, facts[column.task]
-                ):
-                    models.setdefault(one.standing.result.model_page, []).append(one)
+                self._write_task(column, excerpts[column.task], found, facts[column.task])
+                for standing in column.standings:
+                    own = models.setdefault(standing.result.model_page, [])
+                    own.append(ModelResult(column=column, standing=standing))
         for address, own in models.items():
             values = model_values(own)
             values["card"] = model_card(str(values["short"]), own)
@@ -224,8 +226,8 @@ class _Builder:
 
     def _write_task(
         self, column: Column, excerpts: Excerpts, found: Matrix | None, facts: TaskFacts
-    ) -> list[ModelResult]:
-        """Write the pages of a task and its problems; return its results for those of models."""
+    ) -> None:
+        """Write the pages of a task and its problems."""
         entries = problem_entries(column)
         lists = problem_lists(column, entries)
         for place, entry in enumerate(entries):
@@ -243,7 +245,7 @@ class _Builder:
             self._write_comparisons(column, found, entries)
         self._write_table(f"data/{column.page}-problems", problems_table(column, entries))
         self._write_table(f"data/{column.page}-verdicts", verdicts_table(column))
-        return list(model_results(column, entries))
+        self._write_page("apart.html", apart_page(column), apart_values(column, entries))
 
     def _write_comparisons(
         self, column: Column, found: Matrix, entries: Sequence[ProblemEntry]

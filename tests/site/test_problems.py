@@ -233,3 +233,24 @@ def test_the_page_of_a_model_has_its_results_alone(tmp_path):
     site = build_site(runs, tmp_path / "site").parent
     texts = [Page(path).text for path in sorted((site / "model").glob("*.html"))]
     assert [("@ here" in text, "gcd" in text) for text in texts] == [(True, True), (False, False)]
+
+
+@pytest.mark.slow
+def test_what_sets_a_model_apart_is_on_a_page_of_the_task(tmp_path):
+    skills = {"all": 1.0, "most": 1.0, "none": 0.0}
+    runs = [
+        make_run(tmp_path / name, model=name, problems=20, samples=1, skill=skill)
+        for name, skill in skills.items()
+    ]
+    alone = [make_run(tmp_path / f"g{name}", model=name, problems=20, samples=1, task="gcd",
+                      skill=skill) for name, skill in [("all", 1.0), ("none", 0.0)]]  # fmt: skip
+    site = build_site([*runs, *alone], tmp_path / "site").parent
+    missed = Page(site / "task" / "shopping" / "models.html").text
+    assert missed.count("Never solves, though most models do") == 1
+    assert missed.index("none") < missed.index("Never solves")
+    assert (missed.count("rank 1 – 2 of 2"), missed.count("not ranked,")) == (2, 0)
+    assert missed.count("none not ranked") == 1
+    solved = Page(site / "task" / "gcd" / "models.html").text
+    assert (solved.count("No other model ever solves"), solved.count("Never solves")) == (1, 1)
+    assert "at most 12 problems" in solved
+    assert len(re.findall(r"gcd-\d+", solved.partition("Never solves")[0])) == 12
