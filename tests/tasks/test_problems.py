@@ -115,7 +115,7 @@ HEAD = "from mathreason_eval.types import Problem\n"
 # fmt: off
 CODES = [  # the source of the problems, task.py, what is said of it
     (ROWS, "def read(row, index, source):\n    return Problem(id='a', question=5, gold=('1',))",
-     "the problem made of rows.jsonl, line 1: question is 5"),
+     "rows.jsonl, line 1: question is 5"),
     (ROWS, "def read(row, index, source):\n    return [5]", "read returned list for row 0"),
     (ROWS, "def read(row):\n    return None", "cannot be called with (row, index, source)"),
     (ROWS, "read = 5", "no function in"),
