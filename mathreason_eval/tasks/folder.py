@@ -17,7 +17,15 @@ from mathreason_eval.tasks.cells import named_columns
 from mathreason_eval.tasks.code import CORRECT, code_of, function_in, run_code
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.schema import TaskFile
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
+from mathreason_eval.tasks.task import (
+    Card,
+    FileData,
+    HubData,
+    ProblemMaker,
+    PromptForm,
+    RowReader,
+    Task,
+)
 from mathreason_eval.text.limits import MAX_TEXT_BYTES
 from mathreason_eval.types import Problem
 
@@ -57,6 +65,7 @@ def read_task(folder: Path) -> Task:
         license=spec["license"],
         source=spec.get("source", ""),
         paper=spec.get("paper", ""),
+        card=_card(spec.get("card", {})),
         extract=_strings(spec["extract"]),
         grade=grade,
         second=second,
@@ -101,6 +110,16 @@ class _Parts:
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             where = self._file.where((key,))
             raise TaskError(f"{where}: {error}.", "docs/tasks.md shows every key.") from None
+
+
+def _card(said: Mapping[str, Any]) -> Card:
+    """Return the card of a task, whose values the schema has checked."""
+    values = {key: value for key, value in said.items() if value is not None}
+    if "public" in values:
+        values["public"] = str(values["public"])
+    if "languages" in values:
+        values["languages"] = _strings(values["languages"])
+    return Card(**values)
 
 
 def _columns(file: TaskFile, faults: Faults) -> Mapping[str, tuple[str, ...]]:
