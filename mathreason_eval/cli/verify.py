@@ -167,12 +167,20 @@ def check(
     return EXIT_DONE if passed else EXIT_WANTING
 
 
+_MARKS = {
+    (True, True): ("✓", "green"),
+    (True, False): ("–", "yellow"),
+    (False, True): ("✗", "red"),
+}
+"""By whether a check is passed, and whether there was anything to look at."""
+
+
 def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
     console = stdout()
     for name, checks in done.items():
         console.print(name, style="bold")
         for one in checks:
-            sign, style = ("✓", "green") if one.ok else ("✗", "red")
+            sign, style = _MARKS[one.ok, one.looked]
             console.print(f"{sign} {one.name:<12} {one.note}", style=style, soft_wrap=True)
 
 

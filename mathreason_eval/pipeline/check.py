@@ -29,6 +29,8 @@ class TaskCheck:
     ok: bool
     note: str
     """One sentence: what the check found."""
+    looked: bool = True
+    """Whether there was anything to look at; what was not looked at is no fault and no pass."""
 
 
 def check_task(
@@ -61,9 +63,15 @@ def check_task(
         return tuple(_result(name, check) for name, check in checks.items())
 
 
+class _NotLookedError(Exception):
+    """There is nothing that a check could look at."""
+
+
 def _result(name: str, check: Callable[[], str]) -> TaskCheck:
     try:
         return TaskCheck(name=name, ok=True, note=check())
+    except _NotLookedError as reason:
+        return TaskCheck(name=name, ok=True, note=str(reason), looked=False)
     except UserError as error:
         return TaskCheck(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
 
@@ -76,7 +84,7 @@ def _rules(task: Task) -> str:
 
 def _readme(task: Task) -> str:
     if task.folder is None:
-        return "a task made in Python has none"
+        raise _NotLookedError("a task made in Python has none")
     if not (task.folder / "README.md").is_file():
         raise TaskError("There is none.", "State the task's source and what is reported.")
     return "present"
@@ -85,7 +93,7 @@ def _readme(task: Task) -> str:
 def _problems(task: Task, problems: Sequence[Problem], faults: Faults) -> str:
     raise_faults(faults.found)
     if not problems:
-        return f"not checked; name them with --data {task.name}=PATH"
+        raise _NotLookedError(f"not checked; name them with --data {task.name}=PATH")
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
             raise TaskError(
@@ -165,7 +173,9 @@ def _prompts(task: Task, problems: Sequence[Problem]) -> str:
                 if stop in problem.question:
                     raise TaskError(f"{problem.id} contains {stop!r}, which would stop the answer.")
     number = counted(len(shown), "problem")
-    return f"{', '.join(task.prompts)} render for {number} and ask the question"
+    bare = [form.id for form in task.prompts.values() if form.examples and not form.shots]
+    without = f"; {', '.join(bare)} without the solved problems, which a run loads" if bare else ""
+    return f"{', '.join(task.prompts)} render for {number} and ask the question{without}"
 
 
 _MAX_FOREIGN = 0.2
@@ -174,7 +184,7 @@ _MAX_FOREIGN = 0.2
 
 def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
     if not problems:
-        return "not tested on golds; see problems"
+        raise _NotLookedError("not tested on golds; see problems")
     refused, foreign = [], 0
     grader = task.located(task.grade)
     for problem, other in zip(problems, (*problems[1:], problems[0]), strict=True):
@@ -198,7 +208,7 @@ def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
 
 def _cases(task: Task, judge: Judge) -> str:
     if task.folder is None:
-        return "a task made in Python has none"
+        raise _NotLookedError("a task made in Python has none")
     options, count = TaskRules.of(task).judging, 0
     for number, case in _case_rows(task.folder / "cases.jsonl"):
         problem = Problem(id="case", question="", gold=(case["gold"],))

@@ -13,10 +13,19 @@ from typing import Any
 from mathreason_eval.errors import Faults, TaskError, UnknownNameError, UserError, raise_faults
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import TASK_PREFIX
+from mathreason_eval.tasks.cells import named_columns
 from mathreason_eval.tasks.code import CORRECT, code_of, function_in, run_code
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.schema import TaskFile
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
+from mathreason_eval.tasks.task import (
+    Card,
+    FileData,
+    HubData,
+    ProblemMaker,
+    PromptForm,
+    RowReader,
+    Task,
+)
 from mathreason_eval.text.limits import MAX_TEXT_BYTES
 from mathreason_eval.types import Problem
 
@@ -43,6 +52,7 @@ def read_task(folder: Path) -> Task:
     grade = parts.make("grade", lambda: _grader(folder, spec["grade"]))
     second = parts.make("second", lambda: _grader(folder, spec["second"]))
     convention = _convention(file, parts.faults)
+    columns = _columns(file, parts.faults)
     prompts = parts.make("prompts", lambda: _prompts(folder, spec.get("prompts")))
     data = parts.make("data", lambda: _data(folder, spec["data"]))
     shots = parts.make("shots", lambda: _data(folder, spec["shots"]))
@@ -55,6 +65,7 @@ def read_task(folder: Path) -> Task:
         license=spec["license"],
         source=spec.get("source", ""),
         paper=spec.get("paper", ""),
+        card=_card(spec.get("card", {})),
         extract=_strings(spec["extract"]),
         grade=grade,
         second=second,
@@ -66,7 +77,7 @@ def read_task(folder: Path) -> Task:
         data=data or (),
         shots=next(iter(shots or ()), None),
         reader=_reader(folder, spec.get("reader")),
-        columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
+        columns=columns,
         problem=maker,
         size=size,
         slices=_strings(spec.get("slices", ())),
@@ -99,6 +110,27 @@ class _Parts:
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             where = self._file.where((key,))
             raise TaskError(f"{where}: {error}.", "docs/tasks.md shows every key.") from None
+
+
+def _card(said: Mapping[str, Any]) -> Card:
+    """Return the card of a task, whose values the schema has checked."""
+    values = {key: value for key, value in said.items() if value is not None}
+    if "public" in values:
+        values["public"] = str(values["public"])
+    if "languages" in values:
+        values["languages"] = _strings(values["languages"])
+    return Card(**values)
+
+
+def _columns(file: TaskFile, faults: Faults) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns of a task; a filter that there is not is a fault with its line."""
+    found = {name: _strings(value) for name, value in file.values.get("columns", {}).items()}
+    for name, candidates in found.items():
+        try:
+            named_columns(candidates)
+        except UserError as error:
+            faults.found.append(error.at(file.where(("columns", name))))
+    return found
 
 
 def _convention(file: TaskFile, faults: Faults) -> Convention:

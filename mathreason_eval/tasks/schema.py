@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -154,6 +155,17 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_date(value: object) -> bool:
+    return _DATE.fullmatch(str(value)) is not None
+
+
+_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -178,6 +190,7 @@ _WHOLE = _Kind("a whole number of at least 1", _is_whole)
 _COUNT = _Kind("a whole number", lambda value: _is_whole(value) or value == 0)
 _FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
 _MAPPING = _Kind("a mapping", lambda value: isinstance(value, dict))
+_SHARE = _Kind("a number from 0 to 1", _is_share)
 _FORMS = ("chat", "text", "turns")
 
 KEYS: Mapping[str, _Kind] = MappingProxyType({
@@ -185,7 +198,7 @@ KEYS: Mapping[str, _Kind] = MappingProxyType({
     **dict.fromkeys(("grade", "second", "cluster", "macro", "primary"), _TEXT),
     **dict.fromkeys(("extract", "slices", "metrics"), _TEXTS),
     **dict.fromkeys(("version", "max_tokens"), _WHOLE),
-    **dict.fromkeys(("generate", "prompts", "convention"), _MAPPING),
+    **dict.fromkeys(("generate", "prompts", "convention", "card"), _MAPPING),
     **dict.fromkeys(
         ("data", "shots"),
         _Kind("a mapping or a list of them", lambda value: isinstance(value, dict | list)),
@@ -206,6 +219,13 @@ _DATA: Mapping[str, _Kind] = {
 }
 _NESTED: Mapping[str, Mapping[str, _Kind]] = {
     "generate": {"problems": _WHOLE},
+    "card": {
+        "public": _Kind("a date: 2025, 2025-02 or 2025-02-14", _is_date),
+        "languages": _TEXTS,
+        **dict.fromkeys(("canary", "contamination"), _TEXT),
+        **dict.fromkeys(("human", "chance"), _SHARE),
+        "proved": _FLAG,
+    },
     "prompts": {
         "template": _TEXT,
         "form": _Kind(f"one of {', '.join(_FORMS)}", lambda value: value in _FORMS),
@@ -219,6 +239,7 @@ _NESTED: Mapping[str, Mapping[str, _Kind]] = {
 """The keys of the mappings below a key."""
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "generate": ("problems",),
+    "card": (),
     "prompts": ("template",),
     **dict.fromkeys(("data", "shots"), ("hub", "revision", "split")),
 }

@@ -110,3 +110,20 @@ def test_a_grader_that_refuses_its_gold_is_found_out(tmp_path):
     words = PYTHON.replace("str(2 * index)", "f'{index} or {index + 1} or many'")
     check = checked(tmp_path, **{"task.py": words, "task.yaml": YAML.replace("number", "integer")})
     assert "refused" in check["grader"].note
+
+
+def test_what_was_not_looked_at_is_neither_passed_nor_a_fault(tmp_path, mathreason):
+    (folder := tmp_path / "mine" / "given").mkdir(parents=True)
+    (folder / "rows.jsonl").write_text('{"question": "1 + 1?", "gold": "2"}\n')
+    for name, content in FILES.items():
+        text = content.replace("name: sums", "name: given")
+        (folder / name).write_text(text.replace("generate: {problems: 6}", "data: []"))
+    (folder / "task.py").unlink()
+    bare = {one.name: one.looked for one in check_task(read_task(folder))}
+    assert not any((bare["problems"], bare["grader"]))
+    assert bare["cases.jsonl"]
+    rows = [str(folder / "rows.jsonl")]
+    assert all(one.looked for one in check_task(read_task(folder), rows))
+    said = mathreason("check", "given", "--tasks-dir", tmp_path / "mine")
+    assert said.code == 0
+    assert [line[0] for line in said.out.splitlines()[1:]] == ["✓", "✓", "–", "✓", "–", "✓"]
