@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mathreason_eval.cli.config_file import config_option
+from mathreason_eval.cli.config_file import Whole, config_option
 from mathreason_eval.text.limits import MAX_SAMPLES
 
 if TYPE_CHECKING:
@@ -18,7 +18,35 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+
+class FilePath(click.Path):
+    """The path of a file or folder; `~` is the user's home, wherever it was written."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        """Return the path."""
+        if not str(value).strip() or "\0" in str(value):
+            # An empty one is a variable that was not set; the current folder is a point.
+            self.fail("no path is given.", param, ctx)
+        return expanded(str(super().convert(value, param, ctx)))
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path with the home that its `~` stands for; as it is where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+PATH = FilePath()
 
 
 def whole(text: str) -> int | str:
@@ -58,7 +86,7 @@ def key_value(text: str) -> tuple[str, str]:
     key, _, value = text.partition("=")
     if not key or not value:
         raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE.")
-    return key, value
+    return key, Whole(value) if isinstance(text, Whole) else value
 
 
 def _values_by_key(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
@@ -111,7 +139,7 @@ def text_or_file(text: str | None) -> str | None:
         return text
     path = Path(text[1:]).expanduser()
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        return path.read_text(encoding="utf-8-sig").removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise click.BadParameter(f"{path} cannot be read: {reason}.") from None
@@ -151,10 +179,15 @@ def _axes(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
     return {
         key: tuple(
             text_or_file(value) or ""
-            for value in (values[0].split(",") if len(values) == 1 else values)
+            for value in (values[0].split(",") if _is_list(values) else values)
         )
         for key, values in _values_by_key(pairs).items()
     }
+
+
+def _is_list(values: Sequence[str]) -> bool:
+    """Return whether values are one text of several, with commas."""
+    return len(values) == 1 and not isinstance(values[0], Whole)
 
 
 sweep_option = click.option(

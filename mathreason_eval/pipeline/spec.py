@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypedDict
 
 from mathreason_eval.errors import UnknownNameError, UserError, raise_faults
-from mathreason_eval.text.limits import MAX_ROWS, MAX_SAMPLES
+from mathreason_eval.text.limits import MAX_ROWS, MAX_SAMPLES, MOST_TOKENS
 
 # --- what a setting may be -------------------------------------------------------------------
 
@@ -171,12 +171,10 @@ def _file(value: object) -> Path:
 
 
 def _folders(value: object) -> tuple[Path, ...]:
-    return tuple(map(Path, _paths(value)))
+    return tuple(Path(one).expanduser() for one in _paths(value))
 
 
 _MAX_SEED = 2**64 - 1
-_MOST_TOKENS = 1_000_000_000
-"""Of an answer: more than any model writes, and what every engine can hold."""
 
 # --- the settings ----------------------------------------------------------------------------
 
@@ -226,9 +224,9 @@ class RunSpec:
         default=None,
         metadata=_limited(
             "--max-tokens",
-            f"a whole number from 1 to {_MOST_TOKENS:,}",
+            f"a whole number from 1 to {MOST_TOKENS:,}",
             "2048",
-            _whole(1, _MOST_TOKENS),
+            _whole(1, MOST_TOKENS),
             optional=True,
         ),
     )

@@ -54,6 +54,7 @@ def read_task(folder: Path) -> Task:
     convention = _convention(file, parts.faults)
     columns = _columns(file, parts.faults)
     prompts = parts.make("prompts", lambda: _prompts(folder, spec.get("prompts")))
+    reader = parts.make("reader", lambda: _reader(folder, spec["reader"]))
     data = parts.make("data", lambda: _data(folder, spec["data"]))
     shots = parts.make("shots", lambda: _data(folder, spec["shots"]))
     raise_faults(parts.faults.found)
@@ -76,7 +77,7 @@ def read_task(folder: Path) -> Task:
         prompts=prompts,
         data=data or (),
         shots=next(iter(shots or ()), None),
-        reader=_reader(folder, spec.get("reader")),
+        reader=reader,
         columns=columns,
         problem=maker,
         size=size,
@@ -188,7 +189,7 @@ def _template(path: Path) -> str:
         if len(content) > MAX_TEXT_BYTES:
             raise TaskError(f"{path} has more than {MAX_TEXT_BYTES >> 20} MiB.", "Shorten it.")
         # As in a text file, a line may end in any of three ways.
-        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TaskError(f"{path} cannot be read: {error}.", "It must be text in UTF-8.") from None
 
@@ -229,19 +230,30 @@ def _grader(folder: Path, name: str) -> str:
     """
     if ".py:" not in name:
         return name
-    path, function = folder / "task.py", name.removeprefix(TASK_PREFIX)
+    function = name.removeprefix(TASK_PREFIX)
     if not name.startswith(TASK_PREFIX) or not function.isidentifier():
         raise ValueError(f"{name!r} is not a grader of the folder, which is written task.py:NAME")
+    _check_function(folder, function)
+    return name
+
+
+def _check_function(folder: Path, function: str) -> None:
+    """Check that the folder's task.py has a function, without running it.
+
+    Raises:
+        TaskError: the file is missing, or is no Python.
+        UnknownNameError: it has no such name.
+    """
+    path = folder / "task.py"
     try:
         tree = ast.parse((folder / inside(folder, path.name)).read_bytes())
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         raise TaskError(
             f"{path} cannot be read: {error}.",
-            f"Define the grader {name} of task.yaml there, as a function.",
+            f"Define {function} of task.yaml there, as a function.",
         ) from None
     if function not in (known := _names(tree)) and "*" not in known:
         raise UnknownNameError(f"function in {path}", function, known)
-    return name
 
 
 def _names(tree: ast.Module) -> set[str]:
@@ -257,9 +269,8 @@ def _names(tree: ast.Module) -> set[str]:
     return names
 
 
-def _reader(folder: Path, name: str | None) -> RowReader | None:
-    if name is None:
-        return None
+def _reader(folder: Path, name: str) -> RowReader:
+    _check_function(folder, name)
 
     @cache  # Found when the first row is read: listing tasks runs no task's code.
     def reader() -> Callable[..., object]:

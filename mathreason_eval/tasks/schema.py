@@ -11,7 +11,7 @@ from typing import Any
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError, nearest, raise_faults
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.text.documents import DocumentError, yaml_tree, yaml_value
-from mathreason_eval.text.limits import MAX_YAML_BYTES
+from mathreason_eval.text.limits import MAX_YAML_BYTES, MOST_TOKENS
 
 _Place = tuple[str | int, ...]
 """Keys and indices that lead to a value: `("prompts", "boxed", "form")`."""
@@ -102,6 +102,8 @@ class TaskFile:
     def _mapping_faults(
         self, place: _Place, inner: object, keys: Mapping[str, _Kind]
     ) -> Iterator[UserError]:
+        if not all(map(_is_text, place[1:])) and place[0] == "prompts":
+            yield self._fault(place, "is named by no text: put the name in quotes")
         if not isinstance(inner, dict):
             yield self._fault(place, f"is {_shortened(inner)}, and must be a mapping")
             return
@@ -197,7 +199,11 @@ KEYS: Mapping[str, _Kind] = MappingProxyType({
     **dict.fromkeys(("name", "summary", "source", "paper", "license", "reader"), _TEXT),
     **dict.fromkeys(("grade", "second", "cluster", "macro", "primary"), _TEXT),
     **dict.fromkeys(("extract", "slices", "metrics"), _TEXTS),
-    **dict.fromkeys(("version", "max_tokens"), _WHOLE),
+    "version": _WHOLE,
+    "max_tokens": _Kind(
+        f"a whole number from 1 to {MOST_TOKENS:,}",
+        lambda value: _is_whole(value) and value <= MOST_TOKENS,
+    ),
     **dict.fromkeys(("generate", "prompts", "convention", "card"), _MAPPING),
     **dict.fromkeys(
         ("data", "shots"),

@@ -127,7 +127,9 @@ READERS = [
     ("def read(row, index, source):\n    return None.x\n",          "AttributeError"),
     ("def read(row, index, source):\n    return 5\n",               "read returned int for row 0"),
     ("def raed(row, index, source):\n    return None\n",            "Did you mean raed?"),
-    ("import nothing_of_the_kind\n", "task.py, line 1: importing it failed"),
+    ("import nothing_of_the_kind\ndef read(row, index, source): pass",
+     "task.py, line 1: importing it failed"),
+    ("import nothing_of_the_kind\n", "There is no function in"),
 ]
 TEMPLATES = [
     ("{{ problem.question", "prompt.jinja, line 1: boxed does not render for p: unexpected end"),
