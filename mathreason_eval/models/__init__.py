@@ -134,7 +134,7 @@ def check_model(name: str, options: Mapping[str, str] = MappingProxyType({})) ->
     """
     faults = Faults()
     facts = faults.attempt(lambda: _examined(name, options, faults)) or ModelFacts()
-    return replace(facts, faults=tuple(faults.found))
+    return replace(facts, name=name, faults=tuple(faults.found))
 
 
 def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:

@@ -82,6 +82,8 @@ class ModelFacts:
     """Why it cannot be opened."""
     findings: tuple[Finding, ...] = ()
     """What else was looked at."""
+    name: str | None = None
+    """As typed."""
     backend: str | None = None
     """As a manifest names it."""
     chat: bool | None = None

@@ -45,11 +45,11 @@ from mathreason_eval.pipeline.plan import (
     stored_second_grader,
     with_second,
 )
-from mathreason_eval.pipeline.preflight import preflight, spec_of
+from mathreason_eval.pipeline.preflight import Refused, preflight, spec_of
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job, JudgementWatcher
 from mathreason_eval.pipeline.repair import rebuilt, repair
-from mathreason_eval.pipeline.spec import RunSpec, Settings, check_call
+from mathreason_eval.pipeline.spec import RunSpec, Settings, call_faults
 from mathreason_eval.pipeline.spending import (
     Ledger,
     Limit,
@@ -121,10 +121,11 @@ def evaluate(
         UserError: if the run cannot be made; it says what happened and what to do next.
     """
     given: dict[str, Any] = {"tasks": tasks, **settings}
-    check_call(given, model=model, out=out, model_args=model_args)
+    wrong = call_faults(model=model, out=out, model_args=model_args)
+    refused = Refused(names=frozenset(wrong), faults=tuple(wrong.values()))
     opener = NamedModel(name=UserModel(model), options=model_args or {})
-    folder = Path(out) if out else None
-    return run_tasks(spec_of(given, opener, folder), opener, folder)
+    folder = None if out is None or "out" in wrong else Path(out).expanduser()
+    return run_tasks(spec_of(given, opener, folder, refused), opener, folder)
 
 
 def run_tasks(

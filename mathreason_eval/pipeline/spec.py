@@ -333,31 +333,25 @@ class Settings(TypedDict, total=False):
 _MODEL = 'Write model="vllm:FOLDER", or another BACKEND:NAME.'
 
 
-def check_call(
-    settings: Mapping[str, object], *, model: object, out: object, model_args: object
-) -> None:
-    """Check what Python's callers give besides the settings; a command line holds only texts.
+def call_faults(*, model: object, out: object, model_args: object) -> dict[str, UserError]:
+    """Return what is wrong with what Python's callers give besides the settings, by its name.
 
-    Raises:
-        UserError: what is of another type; what is wrong with the settings is then told as well.
+    A command line holds only texts.
     """
-    faults: list[UserError] = []
+    faults: dict[str, UserError] = {}
     if not isinstance(model, str):
-        faults.append(UserError(f"model is {_shortened(model)}, and must be a text.", _MODEL))
+        what = f"model is {_shortened(model)}, and must be a text."
+        faults["model"] = UserError(what, _MODEL)
     if out is not None and not _is_path(out):
-        faults.append(
-            UserError(f"out is {_shortened(out)}, and must be a folder.", 'Write out="run".')
-        )
+        what = f"out is {_shortened(out)}, and must be a folder."
+        faults["out"] = UserError(what, 'Write out="run".')
     if model_args is not None and not _are_texts(model_args):
-        faults.append(
-            UserError(
-                f"model_args is {_shortened(model_args)}, and must be texts by the names of "
-                "options, as they are typed.",
-                'Write model_args={"dtype": "bfloat16"}.',
-            )
+        faults["model_args"] = UserError(
+            f"model_args is {_shortened(model_args)}, and must be texts by the names of options, "
+            "as they are typed.",
+            'Write model_args={"dtype": "bfloat16"}.',
         )
-    if faults:
-        raise_faults([*faults, *setting_faults(settings).values()])
+    return faults
 
 
 def _is_path(value: object) -> bool:

@@ -182,17 +182,23 @@ def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem,
         DataError: if there are too few, a row has no solution, or no source is known.
     """
     columns = {**task.columns, "solution": ("solution", "answer")}
-    other = replace(task, columns=columns, data=() if task.shots is None else (task.shots,))
+    # Solved problems are rows, also those of a task that makes its problems.
+    data = () if task.shots is None else (task.shots,)
+    other = replace(task, columns=columns, data=data, problem=None)
     if not sources and not other.data:
+        where = task.places.get("prompts", task.name)
         raise DataError(
-            f"The task {task.name} does not say where its solved problems are.",
+            f"{where}: the task {task.name} does not say where its solved problems are.",
             f"Name a file: --data {task.name}:shots=PATH.",
         )
     shots = load_problems(other, sources, limit=count).problems
     if len(shots) < count or not all("solution" in shot.meta for shot in shots):
+        solved = sum("solution" in shot.meta for shot in shots)
+        where = ", ".join(sources) or task.places.get("shots", task.name)
         raise DataError(
-            f"The prompt shows {count} solved problems, but there are fewer with a solution.",
-            "Add a column solution or answer to the rows.",
+            f"{where}: a prompt of {task.name} shows {counted(count, 'solved problem')}, and there "
+            f"{'is' if solved == 1 else 'are'} {solved} with a solution.",
+            "Add rows, or a column solution or answer to them.",
         )
     return shots
 
