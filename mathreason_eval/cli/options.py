@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -51,10 +52,11 @@ PATH = FilePath()
 
 def whole(text: str) -> int | str:
     """Return a number, or what is none: `RunSpec` refuses that with all else that is wrong."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    # The default of an option is a number already.
+    return int(text) if _DIGITS.fullmatch(str(text).strip()) else text
+
+
+_DIGITS = re.compile(r"[-+]?[0-9]{1,30}")
 
 
 def real(text: str) -> float | str:
@@ -167,7 +169,9 @@ def tasks_option(description: str, *, required: bool = False) -> Callable[[Decor
     return click.option(
         *("-t", "--task", "tasks"),
         required=required,
-        callback=lambda _ctx, _param, texts: tuple(n for text in texts for n in text.split(",")),
+        callback=lambda _ctx, _param, texts: tuple(
+            name.strip() for text in texts for name in text.split(",")
+        ),
         multiple=True,
         metavar="TASK[,TASK…]",
         help=description,

@@ -179,6 +179,8 @@ def _divided(name: str) -> tuple[str, str]:
         ModelError: nothing follows.
     """
     backend, colon, rest = name.partition(":")
+    if backend == DEMO:
+        raise ModelError(f"{DEMO} is a whole name, and {name!r} is none.", f"Write {DEMO}.")
     if backend not in ENGINES:
         hint = "" if colon else "A model is named BACKEND:NAME."
         raise UnknownNameError("model backend", backend, [*ENGINES, DEMO], hint)
