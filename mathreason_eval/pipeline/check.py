@@ -15,6 +15,7 @@ from mathreason_eval.pipeline.plan import TaskRules, check_rules
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.files import inside
+from mathreason_eval.tasks.lock import LOCK, check_lock
 from mathreason_eval.tasks.task import render
 from mathreason_eval.text import counted
 from mathreason_eval.text.jsonl import read_objects
@@ -56,6 +57,7 @@ def check_task(
             "prompts": lambda: _prompts(task, problems),
             "grader": lambda: _grader(task, problems, judge),
             "cases.jsonl": lambda: _cases(task, judge),
+            LOCK: lambda: _lock(task),
         }
         if evidence is not None:
             found = evidence
@@ -80,6 +82,12 @@ def _rules(task: Task) -> str:
     check_rules(task)
     second = f", and as second grader by {task.second}" if task.second else ""
     return f"extracts answers by {', '.join(task.extract)}; grades by {task.grade}{second}"
+
+
+def _lock(task: Task) -> str:
+    if (found := check_lock(task)) is None:
+        raise _NotLookedError(f"none; `mathreason check {task.name} --lock` writes one")
+    return found
 
 
 def _readme(task: Task) -> str:

@@ -50,6 +50,7 @@ from mathreason_eval.runs.manifest import join, new_manifest
 from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems
+from mathreason_eval.tasks.lock import check_lock
 from mathreason_eval.text import counted
 from mathreason_eval.types import IDENTIFIED_AS, ModelEntry, SamplingEntry
 
@@ -348,6 +349,8 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
     seconded = faults.attempt(lambda: with_second(task, spec.second))
     own = seconded or task
     faults.found += [*rule_faults(own), *_missing_packages(own)]
+    # As it is in its folder: another second grader is a choice of the run.
+    faults.attempt(lambda: check_lock(task, generated=False))
     sources = spec.data.get(own.name, ())
     # A file that was named for a task that is misspelt may be this task's: no hub is asked then.
     misnamed = bool(_strangers(spec)) and not sources and not own.local
