@@ -299,6 +299,7 @@ BROAD_HANDLERS = {
     "cli": "_exit_code",
     "cli.screens": "exit_code_kept",
     "__main__": "main",
+    "tasks.hub": "_files",
 }
 """The only functions that catch every exception: one generation, one text that vLLM's parser
 divides, a chat template, questions that a server need not answer, a tokenizer that its engine will

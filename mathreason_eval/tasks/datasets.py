@@ -20,8 +20,9 @@ from mathreason_eval.tasks import FileData, HubData, Task
 from mathreason_eval.tasks.cells import Row, named_columns, take, take_list
 from mathreason_eval.tasks.choices import with_options
 from mathreason_eval.tasks.code import CORRECT, at_line, code_of, line_in
+from mathreason_eval.tasks.hub import hub_rows
 from mathreason_eval.tasks.problems import problem_fault
-from mathreason_eval.tasks.readers import PlacedRow, hub_rows, placed_rows
+from mathreason_eval.tasks.readers import PlacedRow, placed_rows
 from mathreason_eval.tasks.rows import made_of_each
 from mathreason_eval.tasks.task import RowReader
 from mathreason_eval.text import counted
