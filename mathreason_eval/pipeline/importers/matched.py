@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from mathreason_eval.errors import DataError
@@ -32,9 +33,13 @@ def golds_of(row: LogRow) -> tuple[str, ...]:
     if row.golds is None or row.golds == "":
         return ()
     try:
-        return tuple(map(stated_gold, gold_texts(row.golds)))
+        return tuple(map(_stated, gold_texts(row.golds)))
     except ValueError:
         return ()
+
+
+_stated = lru_cache(maxsize=1 << 12)(stated_gold)
+"""Every row of a problem has its gold, which may be a worked solution."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +71,10 @@ def matched_rows(group: Group, sources: Sequence[str], place: Path) -> Matched:
         made.append(_sample(row, log, row.problem if problem is None else problem.id))
     by_text = loaded is not None and held.are_all_ours
     notes = [*held.notes(task, matched=loaded is not None), *_notes(task, made)]
-    if collapsed := len(group.rows) - len(pairs):
+    if len(group.rows) > len(pairs):
         notes.append(
-            f"{task.name}: {len(group.rows):,} rows are {len(pairs):,} samples, with a row for "
-            f"each filter or metric: {collapsed:,} rows repeat the output of another"
+            f"{task.name}: {len(group.rows):,} outputs in the log are {len(pairs):,} samples: the "
+            "log has each once for every filter or metric"
         )
     return Matched(
         task=task,
@@ -125,6 +130,8 @@ def _with_verdicts(first: LogRow, row: LogRow) -> LogRow:
                 "Name the files of one evaluation.",
             )
     judged = any(isinstance(said, bool) for said in first.verdicts.values())
+    if judged and not row.verdicts:
+        return first
     return replace(
         first,
         verdicts={**first.verdicts, **row.verdicts},
@@ -240,9 +247,10 @@ def _sample(row: LogRow, log: Log, problem_id: str | None) -> SampleRow:
     made = sample_row(NumberedRow(number=row.number, row=cells))
     if made.generation is None:
         return replace(made, fault=row.error or made.fault)
-    reasoning = row.reasoning if isinstance(row.reasoning, str) else None
-    text, thought = split_output(str(row.output), reasoning)
-    generation = replace(made.generation, text=text, reasoning=thought)
+    generation = made.generation
+    if isinstance(row.reasoning, str):
+        text, thought = split_output(str(row.output), row.reasoning)
+        generation = replace(generation, text=text, reasoning=thought)
     return replace(
         made,
         generation=generation,
