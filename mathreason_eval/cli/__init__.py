@@ -141,6 +141,18 @@ def main() -> None:
     sys.exit(code)
 
 
+def _slip(error: click.ClickException) -> int:
+    """Say what is wrong with a command line; of one without a verb show the help. Return 2."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
+        for line in context.get_help().splitlines():
+            note(line)
+        return EXIT_USER_ERROR
+    usage = context.command_path if context else "mathreason"
+    hint = f"`{usage} --help` shows its arguments." if isinstance(error, click.UsageError) else ""
+    return _user_error(error.format_message(), hint)
+
+
 def _exit_code() -> int:
     """Run the command line; return the verb's exit code, or that of the error that ended it."""
     try:
@@ -151,11 +163,8 @@ def _exit_code() -> int:
         return error.exit_code
     except UserError as error:
         return _user_error(error.what, error.hint, error.exit_code)
-    except click.UsageError as error:
-        usage = error.ctx.command_path if error.ctx else "mathreason"
-        return _user_error(error.format_message(), f"`{usage} --help` shows its arguments.")
     except click.ClickException as error:
-        return _user_error(error.format_message(), "")
+        return _slip(error)
     except (KeyboardInterrupt, click.Abort):
         note("interrupted; what was finished is stored, the same command resumes")
         return SIGNALS.exit_code
