@@ -113,14 +113,12 @@ def test_columns_of_other_names_are_read_as_ours(tmp_path):
 
 
 def test_a_column_that_no_row_has_is_an_error_and_one_that_some_have_is_none(tmp_path):
-    """Its own `output` is not what was asked for, where `--columns output=respons` names another."""
+    """What it has under our name is not what was asked for, where a column is mistyped."""
     path = tmp_path / "outputs.jsonl"
     rows = [{"id": str(n), "question": "1 + 1?", "gold": "2", "output": "2"} for n in range(2)]
     path.write_text("\n".join(json.dumps(row) for row in [rows[0], {**rows[1], "s": 7}]) + "\n")
     task = load_task("gsm8k")
-    with pytest.raises(
-        UnknownNameError, match=r"named 'sed'. Known: gold, id, output, question, s"
-    ):
+    with pytest.raises(UnknownNameError, match=r"named 'sed'"):
         renaming_importer({"seed": "sed"})(path, task, tmp_path / "runs", grading=(1, 5.0))
     assert not (tmp_path / "runs").exists()
     (made,) = renaming_importer({"seed": "s"})(path, task, tmp_path / "runs", grading=(1, 5.0))
