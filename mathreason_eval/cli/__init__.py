@@ -44,6 +44,9 @@ from mathreason_eval.errors import (
 )
 from mathreason_eval.version import __version__
 
+_RESUMING = frozenset({"run", "import", "regrade", "score", "gate"})
+"""Verbs that store what is finished; `gate --extend` is one."""
+
 
 class Verbs(click.Group):
     """The verbs in the order of work; for a misspelt one the nearest is suggested."""
@@ -60,6 +63,7 @@ class Verbs(click.Group):
             near = nearest(args[0], self.commands)
             hint = f" Did you mean {near}?" if near else " `mathreason --help` lists them."
             raise click.UsageError(f"There is no verb {args[0]!r}.{hint}", ctx)
+        SIGNALS.resumes = args[:1] != [] and args[0] in _RESUMING
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401  click's
@@ -166,7 +170,7 @@ def _exit_code() -> int:
     except click.ClickException as error:
         return _slip(error)
     except (KeyboardInterrupt, click.Abort):
-        note("interrupted; what was finished is stored, the same command resumes")
+        note(f"interrupted{SIGNALS.what_is_left}")
         return SIGNALS.exit_code
     except BaseException as error:  # noqa: BLE001  Python would exit with 1: a regression
         # Wherever a name is first asked for: no file has it, so that it is a slip of the user.

@@ -257,6 +257,34 @@ def test_rows_with_errors_are_named_and_the_exit_code_says_so(mathreason, tmp_pa
     assert "line 4 ended in an error: expired" in done.err
 
 
+def rows_of_evaluators(folder, *golds):
+    """Write rows that their publisher judges right, one for each gold, and "" for none."""
+    rows = [
+        {"example_id": n, "prompt": [{"role": "user", "content": f"{n} + 4?"}], "answer": gold,
+         "completion": [{"role": "assistant", "content": r"So \boxed{7}."}], "reward": 1.0}
+        for n, gold in enumerate(golds)
+    ]  # fmt: skip
+    logs.write_lines(folder / "results.jsonl", rows)
+    return folder
+
+
+# fmt: off
+GOLDS = [
+    # golds of three rows that the publisher judges right; what is said of them
+    (("7", "7", "8"), "says 100.0 by reward, we say 66.7 of the same rows; 1 of 3 rows differ"),
+    (("7", "8", ""),  "says 100.0 by reward, we say 50.0 of the same rows (1 more have no gold)"),
+    (("", "", ""),    "says 100.0 by reward; we cannot say, as no gold is known"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("golds", "says"), GOLDS)
+def test_what_has_no_gold_is_in_no_score_of_ours(mathreason, tmp_path, golds, says):
+    done = mathreason("import", rows_of_evaluators(tmp_path / "logs", *golds), "-o", tmp_path / "r")
+    assert says in done.out.replace("\n", " ")
+    assert ("unknown" in done.out) == (not any(golds))
+
+
 def test_without_golds_the_advice_is_to_name_them(mathreason, tmp_path):
     mathreason("import", logs.trl(tmp_path / "logs"), "-o", tmp_path / "runs")
     said = mathreason("show", tmp_path / "runs").err.replace("\n", " ")

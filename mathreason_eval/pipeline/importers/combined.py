@@ -35,6 +35,7 @@ from mathreason_eval.pipeline.importers.sources import (
 )
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.tasks import Task, load_task, task_names
+from mathreason_eval.text import counted
 from mathreason_eval.text.secrets import without_secrets
 
 NameT = TypeVar("NameT", str, str | None)
@@ -294,7 +295,7 @@ def _said(version: str, part: ImportPart) -> str:
     of = "" if part.task.name == UNNAMED else f" of {part.task.name}"
     return (
         f"{version} samples{of}, model {source.model}, "
-        f"{len(source.problems):,} problems x {source.samples:,}"
+        f"{counted(len(source.problems), 'problem')} x {source.samples:,}"
     )
 
 

@@ -16,6 +16,7 @@ from mathreason_eval.pipeline.importers.rows import SampleRow, sample_row
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import NumberedRow
+from mathreason_eval.text import counted
 from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import Problem
 
@@ -201,17 +202,18 @@ class _Problems:
         """Yield how they were found."""
         name, count = task.name, len(self.found)
         if matched:
-            yield f"{name}: {len(self._ours):,} of {count:,} problems matched by text"
+            yield f"{name}: {len(self._ours):,} of {counted(count, 'problem')} matched by text"
         if self._other_golds:
             problem, other = next(iter(self._other_golds.items()))
             yield (
-                f"{name}: {len(self._other_golds):,} problems have another gold in the log than in "
-                f"the task's data, which counts; the first is {problem}, in the log {other!r}"
+                f"{name}: the golds of {counted(len(self._other_golds), 'problem')} in the log are "
+                f"not those of the task's data, which count; the first is {problem}, in the log "
+                f"{other!r}"
             )
         if lacking := sum(not one.gold for one in self.found.values()):
             yield (
-                f"{name}: {lacking:,} of {count:,} problems have no gold, and their samples are "
-                f"ungradable; --data {name}=FILE names the problems"
+                f"{name}: {lacking:,} of {counted(count, 'problem')} without a gold, whose samples "
+                f"are ungradable; --data {name}=FILE names the problems"
             )
 
 
