@@ -364,7 +364,7 @@ NAMES = [
     ("gsm8k_platinum", None), ("mgsm_en", None), ("gsm8k_es", None),
     ("hendrycks_math_algebra", "math"), ("minerva_math_num_theory", "math"), ("math_hard", None),
     ("MATH-500", "math500"), ("math_500", "math500"), ("hendrycks_math500", "math500"),
-    ("aime24", "aime24"), ("aime_2025", "aime25"), ("aime_2025_II", "aime25"), ("aime26", None),
+    ("aime24", "aime24"), ("aime_2025", "aime25"), ("aime_2025_II", "aime25"), ("aime26", "aime26"),
     ("word-problems", "word-problems"), ("word_problems", "word-problems"),
     ("mathreason_kk_gen", "kk-gen"), ("mathreason_gsm8k", "gsm8k"), ("mathreason_x", None),
     (None, None), ("", None),
