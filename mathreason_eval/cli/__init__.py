@@ -44,6 +44,9 @@ from mathreason_eval.errors import (
 )
 from mathreason_eval.version import __version__
 
+_RESUMING = frozenset({"run", "import", "regrade", "score", "gate"})
+"""Verbs that store what is finished; `gate --extend` is one."""
+
 
 class Verbs(click.Group):
     """The verbs in the order of work; for a misspelt one the nearest is suggested."""
@@ -60,6 +63,7 @@ class Verbs(click.Group):
             near = nearest(args[0], self.commands)
             hint = f" Did you mean {near}?" if near else " `mathreason --help` lists them."
             raise click.UsageError(f"There is no verb {args[0]!r}.{hint}", ctx)
+        SIGNALS.resumes = args[:1] != [] and args[0] in _RESUMING
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401  click's
@@ -141,6 +145,18 @@ def main() -> None:
     sys.exit(code)
 
 
+def _slip(error: click.ClickException) -> int:
+    """Say what is wrong with a command line; of one without a verb show the help. Return 2."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
+        for line in context.get_help().splitlines():
+            note(line)
+        return EXIT_USER_ERROR
+    usage = context.command_path if context else "mathreason"
+    hint = f"`{usage} --help` shows its arguments." if isinstance(error, click.UsageError) else ""
+    return _user_error(error.format_message(), hint)
+
+
 def _exit_code() -> int:
     """Run the command line; return the verb's exit code, or that of the error that ended it."""
     try:
@@ -151,13 +167,10 @@ def _exit_code() -> int:
         return error.exit_code
     except UserError as error:
         return _user_error(error.what, error.hint, error.exit_code)
-    except click.UsageError as error:
-        usage = error.ctx.command_path if error.ctx else "mathreason"
-        return _user_error(error.format_message(), f"`{usage} --help` shows its arguments.")
     except click.ClickException as error:
-        return _user_error(error.format_message(), "")
+        return _slip(error)
     except (KeyboardInterrupt, click.Abort):
-        note("interrupted; what was finished is stored, the same command resumes")
+        note(f"interrupted{SIGNALS.what_is_left}")
         return SIGNALS.exit_code
     except BaseException as error:  # noqa: BLE001  Python would exit with 1: a regression
         # Wherever a name is first asked for: no file has it, so that it is a slip of the user.

@@ -95,6 +95,8 @@ def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[Nu
         DataError: if the file is missing, of another kind or incomplete.
         MissingExtraError: for Parquet without pyarrow.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, and not a file of rows.", "Name the file in it.")
     reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
     if reader is None:
         raise DataError(

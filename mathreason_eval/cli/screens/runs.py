@@ -423,10 +423,7 @@ def print_imported_scores(runs: Sequence[Imported]) -> None:
     rows = [
         (
             done.run.manifest.model.name,
-            f"{_counts(done.run, metric.task)['correct']:,}",
-            f"{metric.samples:,}",
-            amount(metric.unit, metric.value),
-            interval(metric.unit, metric.low, metric.high),
+            *_average_cells(done.run, metric),
             f"{len(done.disagreements)} of {done.labels:,}" if done.labels else "no labels",
         )
         for done in runs
@@ -434,6 +431,18 @@ def print_imported_scores(runs: Sequence[Imported]) -> None:
     ]
     headings = ("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
     print_table(stdout(), Table(headings=headings, rows=rows))
+
+
+def _average_cells(run: Run, metric: Metric) -> tuple[str, str, str, str]:
+    """Return how many are correct, of how many, and the mean; without any gold it is unknown."""
+    if not any(problem.gold for problem in run.problems(metric.task)):
+        return "?", f"{metric.samples:,}", "unknown", "no gold"
+    return (
+        f"{_counts(run, metric.task)['correct']:,}",
+        f"{metric.samples:,}",
+        amount(metric.unit, metric.value),
+        interval(metric.unit, metric.low, metric.high),
+    )
 
 
 def print_imported(runs: Sequence[Imported]) -> None:
