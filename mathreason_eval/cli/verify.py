@@ -133,6 +133,11 @@ def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any
     "its version did not.",
 )
 @click.option(
+    "--hub",
+    is_flag=True,
+    help="Read the problems from the task's hub; what cannot be reached is not checked.",
+)
+@click.option(
     "--evidence",
     type=PATH,
     metavar="FOLDER",
@@ -160,7 +165,9 @@ def check(names: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401  what 
         for task in loaded.values():
             note(f"wrote {write_lock(task)}")
     done = {
-        name: check_task(task, options["data"].get(name, ()), options["evidence"])
+        name: check_task(
+            task, options["data"].get(name, ()), options["evidence"], hub=options["hub"]
+        )
         for name, task in loaded.items()
     }
     passed = all(one.ok for checks in done.values() for one in checks)

@@ -15,6 +15,7 @@ from mathreason_eval.pipeline.plan import TaskRules, check_rules
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.files import inside
+from mathreason_eval.tasks.hub import HubError
 from mathreason_eval.tasks.lock import LOCK, check_lock
 from mathreason_eval.tasks.task import render
 from mathreason_eval.text import counted
@@ -35,7 +36,11 @@ class TaskCheck:
 
 
 def check_task(
-    task: Task, sources: Sequence[str] = (), evidence: Path | None = None
+    task: Task,
+    sources: Sequence[str] = (),
+    evidence: Path | None = None,
+    *,
+    hub: bool = False,
 ) -> tuple[TaskCheck, ...]:
     """Return the result of every check of a task that needs no model.
 
@@ -44,8 +49,9 @@ def check_task(
         evidence: the folder with the published outputs that its parity records are of.
         sources: files with its problems; without them the problems of a published task are not
             checked, because that would need its hub.
+        hub: whether its hub is read for them, where it can be.
     """
-    available = task.local or bool(sources)
+    available = task.local or bool(sources) or (hub and bool(task.data))
     faults = Faults()
     loaded = faults.attempt(lambda: load_problems(task, sources)) if available else None
     problems = () if loaded is None else loaded.problems
@@ -53,7 +59,7 @@ def check_task(
         checks: Mapping[str, Callable[[], str]] = {
             "task.yaml": lambda: _rules(task),
             "README.md": lambda: _readme(task),
-            "problems": lambda: _problems(task, problems, faults),
+            "problems": lambda: _problems(task, problems, faults, of_hub=hub and not sources),
             "prompts": lambda: _prompts(task, problems),
             "grader": lambda: _grader(task, problems, judge),
             "cases.jsonl": lambda: _cases(task, judge),
@@ -98,10 +104,16 @@ def _readme(task: Task) -> str:
     return "present"
 
 
-def _problems(task: Task, problems: Sequence[Problem], faults: Faults) -> str:
+def _problems(
+    task: Task, problems: Sequence[Problem], faults: Faults, *, of_hub: bool = False
+) -> str:
+    unreached = [one for one in faults.found if isinstance(one, HubError)]
+    if of_hub and unreached:
+        # What could not be reached is no fault of the task.
+        raise _NotLookedError(f"not checked; {unreached[0]}")
     raise_faults(faults.found)
     if not problems:
-        raise _NotLookedError(f"not checked; name them with --data {task.name}=PATH")
+        raise _NotLookedError(f"not checked; --hub, or --data {task.name}=PATH")
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
             raise TaskError(
@@ -121,9 +133,11 @@ def _problems(task: Task, problems: Sequence[Problem], faults: Faults) -> str:
                 "Widen the generator's ranges.",
             )
     known = _published(task, problems) if task.data else ""
+    where = ", read from the hub" if of_hub and not task.local else ""
     alike = "" if task.problem is not None or task.cluster else _alike(problems)
     return (
-        f"{len(problems):,}, ids all different, {repeated} questions more than once{known}{alike}"
+        f"{len(problems):,}{where}, ids all different, {repeated} questions more than once{known}"
+        f"{alike}"
     )
 
 

@@ -16,6 +16,10 @@ from mathreason_eval.tasks.readers import FORMATS, PlacedRow, Row, read_file
 from mathreason_eval.text.documents import DocumentError, parse_yaml
 
 
+class HubError(DataError):
+    """A data set of a hub cannot be read."""
+
+
 def hub_rows(data: HubData, name: str) -> Iterator[PlacedRow]:
     """Yield the rows of a hub data set, each with its place: a hub counts rows from 0.
 
@@ -24,7 +28,7 @@ def hub_rows(data: HubData, name: str) -> Iterator[PlacedRow]:
         name: what `--data` calls it, for the error.
 
     Raises:
-        DataError: there is no such data set, revision, configuration or split, it may not be read,
+        HubError: there is no such data set, revision, configuration or split, it may not be read,
             or there is no network and nothing is cached.
         MissingExtraError: neither `datasets` nor huggingface_hub is installed.
     """
@@ -36,7 +40,7 @@ def hub_rows(data: HubData, name: str) -> Iterator[PlacedRow]:
                 yield PlacedRow(source=source, place=f"{source}, row {index}", row=row)
         # The libraries pass on whatever their transport raises; all of it means the same to a user.
         except (OSError, ValueError, ConnectionError, RuntimeError) as error:
-            raise DataError(
+            raise HubError(
                 f"The data set {data.hub} at {data.revision[:12]} could not be loaded: "
                 f"{_reason(error)}.",
                 f"{_remedy(error)}Without a network, name a local copy with --data {name}=PATH.",

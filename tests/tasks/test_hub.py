@@ -125,3 +125,35 @@ def test_a_hub_is_read_and_each_fault_of_it_is_one_error(tmp_path, plain):
     cached, missing = read([CASES[3], CASES[7]], endpoint, tmp_path, plain=plain, **offline)
     assert cached == ["2", "3"]
     assert "--data sums=PATH" in missing
+
+
+CHECK = """
+import json
+from mathreason_eval.pipeline.check import check_task
+from mathreason_eval.tasks import HubData, Task
+for name in ("nobody/plain", "nobody/none"):
+    data = HubData(hub=name, revision="COMMIT", splits=("test",))
+    task = Task(name="sums", version=1, summary="", license="MIT", extract=("boxed",),
+                grade="number", prompts={}, data=(data,), columns={"gold": ("answer | hashes",)})
+    for hub in (True, False):
+        (one,) = (one for one in check_task(task, hub=hub) if one.name == "problems")
+        print(json.dumps([one.ok, one.looked, one.note]))
+"""
+
+
+@pytest.mark.slow
+def test_a_check_reads_the_hub_where_it_is_asked_to_and_can(tmp_path):
+    with hub_of(SETS) as endpoint:
+        done = subprocess.run(
+            [sys.executable, "-c", CHECK.replace("COMMIT", COMMIT)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=180,
+            env={**os.environ, **ONLINE, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path)},
+        )
+    there, unasked, missing, _ = map(json.loads, done.stdout.splitlines())
+    assert there[:2] == [True, True]
+    assert there[2].startswith("2, read from the hub")
+    assert unasked[:2] == [True, False]
+    assert (missing[:2], "could not be loaded" in missing[2]) == ([True, False], True)
