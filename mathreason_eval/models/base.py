@@ -31,6 +31,7 @@ class Completion:
 
     request: Request
     text: str
+    """Without what the prompt says that it begins with; such a text is not divided."""
     reasoning: str | None = None
     """Set only by engines that split off the reasoning themselves; `text` is then the answer."""
     finish_reason: str | None
@@ -43,6 +44,8 @@ class Completion:
     """Wall time from submission to the last token."""
     refused: bool = False
     """Whether the model refused or a content filter ended the text: asking again would not help."""
+    thought_ended: bool = False
+    """Whether its thought was ended by force; see `pipeline/think_budget.py`. No engine sets it."""
     reward: float | None = None
     """A reward model's score, where stored outputs have one."""
     label: bool | None = None
@@ -180,6 +183,14 @@ def asks_allowance(model: Model, allowance: Allowance | None) -> bool:
 
 COST = "cost"
 """The kind of failure of a request that may not be sent again."""
+
+
+def can_continue(model: Model) -> bool:
+    """Return whether a model continues what an answer has begun with: `Prompt.begun`.
+
+    A model that does has an attribute `continues`; others would ignore it.
+    """
+    return bool(getattr(model, "continues", False))
 
 
 class SystemRole(StrEnum):

@@ -31,7 +31,12 @@ from mathreason_eval.models.base import (
 )
 from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.health import CircuitBreaker, State
-from mathreason_eval.models.openings import SPLIT, served_system_role
+from mathreason_eval.models.openings import (
+    SPLIT,
+    continued_prompt,
+    served_system_role,
+    tells_prompts,
+)
 from mathreason_eval.models.pace import Pace
 from mathreason_eval.models.replies import OTHER_MODEL, from_chat, from_text, model_name, parse_body
 from mathreason_eval.models.retries import FailedTry, failed_try, pause, until_allowed
@@ -114,6 +119,7 @@ class OpenAIModel:
         self.thinks = opens_thought(server.opening) or server.opening_from == SPLIT
         place = (server.url, server.model, server.defaults)
         self.system_role = partial(served_system_role, *place, options)
+        self._continues: bool | None = None
         self._server = server
         self._options = options
         self._refusal = refusal
@@ -135,6 +141,14 @@ class OpenAIModel:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._thread = Thread(target=self._loop.run_forever, name="openai", daemon=True)
         self._thread.start()
+
+    @property
+    def continues(self) -> bool:
+        """Whether the server continues a text: with plain text, or if it tells a chat's prompt."""
+        if self._continues is None:
+            place = (self._server.url, self._server.model, self._server.defaults)
+            self._continues = not self.chat or tells_prompts(*place, self._options)
+        return self._continues
 
     def describe(self) -> Mapping[str, object]:
         """Return the server's URL and model, the package's version and what is sent by default."""
@@ -344,7 +358,11 @@ class OpenAIModel:
     async def _post(self, request: Request) -> Result:
         """Return the server's completion of one request."""
         route, body = request_body(self._server, self._options, request)
-        read = from_chat if request.prompt.text is None else from_text
+        read = from_text if route == COMPLETIONS else from_chat
+        if request.prompt.begun and request.prompt.text is None:
+            place = self._server.url.removesuffix("/v1")
+            told = {"model": self._server.model, **self._server.defaults}
+            body["prompt"] = await continued_prompt(self._client, place, told, request.prompt)
         content = await self._client.post(route, body=body, cast_to=bytes)
         # Whatever a server says is stored or shown: it may repeat what it was sent.
         reply = self._secrets.hide(parse_body(content))
@@ -377,8 +395,15 @@ def describe_server(server: Server, options: Options) -> Mapping[str, object]:
     return with_options(described, options, SCHEDULING_OPTIONS | {*asked}, more=asked)
 
 
+COMPLETIONS = "/completions"
+"""The route that continues a text."""
+
+
 def request_body(server: Server, options: Options, request: Request) -> tuple[str, dict[str, Any]]:
-    """Return the route of a request, and what is sent."""
+    """Return the route of a request, and what is sent.
+
+    The prompt of a chat whose answer has begun is missing: see `continued_prompt`.
+    """
     sampling, prompt = request.sampling, request.prompt
     body: dict[str, Any] = {
         "model": server.model,
@@ -390,7 +415,9 @@ def request_body(server: Server, options: Options, request: Request) -> tuple[st
         **server.defaults,
     }
     if prompt.text is not None:
-        return "/completions", {**body, "prompt": prompt.text}
+        return COMPLETIONS, {**body, "prompt": prompt.text + prompt.begun}
+    if prompt.begun:
+        return COMPLETIONS, body
     messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
     return "/chat/completions", {**body, "messages": messages}
 

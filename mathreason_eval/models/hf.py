@@ -87,6 +87,7 @@ class HfModel:
         self._tokenizer, self._model = _load(checkpoint, options)
         has_template = self._tokenizer.chat_template is not None
         self.name = name
+        self.continues = True
         self.chat = has_template if options.chat is None else options.chat
         self.context = longest_context(self._model.config.get_text_config())
         arguments = self._template_arguments
@@ -227,14 +228,15 @@ class HfModel:
                 hint="Use --model-arg dtype=bfloat16 or float32.",
             )
         text = cut_at_stop(self._reader.decode(tokens[:end]), request.prompt.stop)
-        thought = self._reader.thought(text)
         return Completion(
             request=request,
             text=text,
             finish_reason="length" if end is None and row.stopped_at is None else "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=length,
-            reasoning_tokens=self._reader.reasoning_tokens(tokens[:end], thought),
+            reasoning_tokens=None
+            if request.prompt.begun
+            else self._reader.reasoning_tokens(tokens[:end], self._reader.thought(text)),
             seconds=row.seconds,
         )
 

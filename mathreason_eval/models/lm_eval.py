@@ -239,7 +239,8 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     faults.attempt(lambda: _check_secrets(_divided(rest)[1]))
     faults.attempt(lambda: require(("lm_eval",), extra="lm-eval", backend="lm_eval"))
     read_options(Options, "lm_eval", options, faults)
-    return ModelFacts()
+    never = "lm-eval does not say whether a text was cut"
+    return ModelFacts(cannot_continue=never)
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> LmEvalModel:

@@ -206,7 +206,9 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     faults.attempt(lambda: require_peft("prm", rest))
     read_options(Options, "prm", options, faults)
     examine_checkpoint(rest, faults, context_of=positions)
-    return ModelFacts(chat=True, needs_steps=True)
+    return ModelFacts(
+        chat=True, needs_steps=True, cannot_continue="a model that judges steps writes no text"
+    )
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:

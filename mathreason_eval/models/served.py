@@ -128,6 +128,12 @@ async def _count(client: AsyncOpenAI, body: Mapping[str, object], prompt: Prompt
     return len(tokens) if isinstance(tokens, list) else None
 
 
+_NO_PROMPT = (
+    "the server does not tell the prompt of a chat, as vLLM and llama.cpp do (/tokenize, "
+    "/apply-template); a base model, with --model-arg chat=false, needs none"
+)
+
+
 def examine_server(
     served: ServedModel, faults: Faults, *, chat: bool, context: int | None
 ) -> ModelFacts:
@@ -150,4 +156,5 @@ def examine_server(
         context=stated or context,
         remedy="serve it with a longer one",
         count=served.count if reached else None,
+        cannot_continue=_NO_PROMPT if chat and reached and template is None else "",
     )

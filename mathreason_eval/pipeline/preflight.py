@@ -40,11 +40,13 @@ from mathreason_eval.pipeline.plan import (
     plan,
     resolve_sampling,
     rule_faults,
+    sampling_entry,
     with_second,
 )
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.repair import check_manifest
 from mathreason_eval.pipeline.spec import RunSpec, setting_faults
+from mathreason_eval.pipeline.think_budget import check_budget, check_continues
 from mathreason_eval.runs.access import check_writable
 from mathreason_eval.runs.manifest import join, new_manifest
 from mathreason_eval.runs.store import is_run, load_run
@@ -52,7 +54,7 @@ from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems
 from mathreason_eval.tasks.lock import check_lock
 from mathreason_eval.text import counted
-from mathreason_eval.types import IDENTIFIED_AS, ModelEntry, SamplingEntry
+from mathreason_eval.types import IDENTIFIED_AS, ModelEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,6 +245,8 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
             _examine_task(found, name, facts)
     if out is not None and not (found.wrong or found.damaged):
         found.attempt("settings", lambda: _same_settings(found, facts, out))
+    if found.spec.think_budget is not None:
+        found.attempt("think budget", lambda: _think_budget(found, facts))
     if "max_tokens" not in found.wrong:
         for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
             found.findings.append(finding)
@@ -295,6 +299,13 @@ def _folder(found: Examination, out: Path | None) -> str:
     return f"{folder} can be written"
 
 
+def _think_budget(found: Examination, facts: ModelFacts) -> str:
+    """Check that thoughts can be ended by force, and leave tokens for answers."""
+    if found.spec.max_tokens is not None:
+        check_budget(found.spec.think_budget, found.plans)
+    return check_continues(facts)
+
+
 def _same_settings(found: Examination, facts: ModelFacts, out: Path) -> str:
     """Check that a folder has samples of the same settings and problems, as far as is known.
 
@@ -312,7 +323,7 @@ def _same_settings(found: Examination, facts: ModelFacts, out: Path) -> str:
         faults.found.append(RunError(what, "Choose another folder with -o."))
     fresh = new_manifest(
         stored.model,
-        SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
+        sampling_entry(spec),
         {one.task.name: with_stored_max_tokens(one, spec, out).entry() for one in found.plans},
         seed=spec.seed,
     )

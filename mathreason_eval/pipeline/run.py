@@ -51,6 +51,7 @@ from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job, Judgement
 from mathreason_eval.pipeline.repair import rebuilt, repair
 from mathreason_eval.pipeline.spec import RunSpec, Settings, call_faults
 from mathreason_eval.pipeline.spending import (
+    Affordable,
     Ledger,
     Limit,
     check_stopped,
@@ -59,6 +60,7 @@ from mathreason_eval.pipeline.spending import (
 )
 from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.pipeline.system import with_system_placed
+from mathreason_eval.pipeline.think_budget import Turns, check_budget, check_model
 from mathreason_eval.runs.completeness import is_complete
 from mathreason_eval.runs.manifest import folder_name, join, now
 from mathreason_eval.runs.reading import SampleKey
@@ -165,6 +167,8 @@ def run_tasks(
             for task, problems in loaded
         ]
         plans = [with_max_tokens(one, spec, model, out) for one in plans]
+        check_model(spec.think_budget, model)
+        check_budget(spec.think_budget, plans)
         folder = out or Path("runs") / folder_name(planned_manifest(spec, model, plans))
         if spec.repair and out is None:
             repair(folder)
@@ -247,6 +251,8 @@ class _Session:
         """Samples that the folder will hold."""
         self.failures: list[Failure] = []
         self.ledger: Ledger | None = None
+        self.turns: Turns | None = None
+        """Where thoughts have a budget."""
         self.writing = Lock()
         """Of the manifest: what the session may cost is written by the thread that sends."""
         self.fresh: dict[str, list[GenerationInfo]] = {plan.task.name: [] for plan in plans}
@@ -320,14 +326,16 @@ class _Session:
         if self.watcher is not None:
             self.watcher.began(asked=self.asked, stored=kept)
         asked = stop.until(pending_requests(self.plans, spec, stored, self.run.manifest))
+        if spec.think_budget is not None:
+            asked = self.turns = Turns(asked, spec.think_budget, self.model.opening, stop)
         try:
-            if self.ledger is None:
-                self._stream(queue, asked)
-            else:
-                affordable = self.ledger.affordable(asked, stop)
+            if self.ledger is not None:
                 # What could cost too much while others are asked may not once they have answered.
-                while affordable.has_more():
-                    self._stream(queue, affordable)
+                asked = self.ledger.affordable(asked, stop)
+            self._stream(queue, asked)
+            # There may be more than there was when the engine had answered all that it was given.
+            while isinstance(asked, Turns | Affordable) and asked.has_more():
+                self._stream(queue, asked)
         except BaseException:
             # The engine failed, or the user ended the run: requests in flight may still finish.
             for result in drain(self.model):
@@ -367,6 +375,11 @@ class _Session:
         """Store one result, and judge it if it is a sample."""
         if self.ledger is not None:
             self.ledger.settle(result)
+        if self.turns is not None:
+            whole = self.turns.taken(result)
+            if whole is None:
+                return
+            result = whole
         if isinstance(result, Completion):
             read = partial(generation_of, result, self.model.opening)
             generation = handle(result.request, read)
@@ -465,7 +478,10 @@ def generation_of(completion: Completion, opening: str) -> Generation:
         completion: what the engine generated.
         opening: the reasoning marks that its chat template has written.
     """
-    written = completion.text if completion.reasoning is not None else opening + completion.text
+    begun = completion.request.prompt.begun
+    written = begun + completion.text
+    if completion.reasoning is None:
+        written = opening + written
     text, reasoning = split_output(written, completion.reasoning)
     return Generation(
         problem_id=completion.request.problem_id,

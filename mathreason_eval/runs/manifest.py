@@ -191,7 +191,11 @@ def _counted(record: object, excluded: Exclusions) -> dict[str, Any]:
 def folder_name(manifest: RunManifest) -> str:
     """Return the name of a run's folder: it depends on every setting except n and limit."""
     data = {f"{task} data_sha256": one.data.sha256 for task, one in manifest.tasks.items()}
-    spelled = json.dumps({**identity(manifest), **data}, sort_keys=True, default=str)
+    counted = {**identity(manifest), **data}
+    if counted["think_budget"] == NEVER:
+        # As before there were budgets, so that a run of then is found again.
+        del counted["think_budget"]
+    spelled = json.dumps(counted, sort_keys=True, default=str)
     digest = sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
     tasks = "-".join(sorted(manifest.tasks))
     return f"{slug(short_name(manifest.model), 60)}--{slug(tasks, 60)}--{digest[:8]}"
@@ -202,6 +206,10 @@ def short_name(model: ModelEntry) -> str:
     name = str(model.details.get(IDENTIFIED_AS, model.name))
     own = name.removeprefix(f"{model.backend}:").partition("@http")[0]
     return own.rstrip("/").rpartition("/")[2] or own or "model"
+
+
+NEVER = "none"
+"""How a run without a budget of thoughts is told from one with a budget."""
 
 
 def identity(manifest: RunManifest) -> dict[str, object]:
@@ -218,6 +226,8 @@ def identity(manifest: RunManifest) -> dict[str, object]:
             flat |= dict(_flat(value))
         else:
             flat[name] = value
+    # None is known here: there is no budget.
+    flat["think_budget"] = NEVER if flat["think_budget"] is None else flat["think_budget"]
     return flat
 
 

@@ -175,7 +175,7 @@ def test_the_identity_is_spelled_as_errors_name_it():
         "model name": "fake:echo", "model revision": None, "model sha256": None,
         "model chat_template_sha256": None, "temperature": 0.0, "top_p": 1.0, "seed": 0,
         "sums version": 1, "sums prompt": "boxed", "sums prompt_sha256": "a" * 64,
-        "sums max_tokens": 1024,
+        "sums max_tokens": 1024, "think_budget": "none",
     }  # fmt: skip
 
 

@@ -139,11 +139,13 @@ def _cost_line(run: Run) -> str | None:
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     entry, temperature = run.manifest.tasks[task], run.manifest.sampling.temperature
+    budget = run.manifest.sampling.think_budget
     console.print(
         f"\n{task} v{entry.version} · {counted(len(run.problems(task)), 'problem')} · "
         f"{counted(entry.samples, 'sample')} each · prompt {entry.prompt.id}"
         f" · temperature {'unknown' if temperature is None else format(temperature, 'g')}"
-        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}",
+        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}"
+        f"{'' if budget is None else f' · at most {budget:,} of a thought'}",
         soft_wrap=True,
     )
     if temperature == 0 and entry.samples > 1:
@@ -318,7 +320,8 @@ def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str |
     yield "question", sample.problem.question
     yield "gold", " or ".join(sample.problem.gold) or "unknown"
     if sample.generation.reasoning:
-        yield "reasoning", f"{len(sample.generation.reasoning):,} characters"
+        ended = ", ended by force" if sample.generation.thought_ended else ""
+        yield "reasoning", f"{len(sample.generation.reasoning):,} characters{ended}"
     yield "output", _excerpt(sample.generation.text, verdict)
     if verdict.answer is None or verdict.span is None:
         yield "answer", "none found"
