@@ -709,6 +709,26 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ParentEntry:
+    """The run whose samples another run was made from."""
+
+    name: str
+    """The name of its folder."""
+    model: str
+    """The name of its model, as typed."""
+    started: str
+    """When it began, ISO 8601: two runs seldom began at the same time."""
+    made: str
+    """What was asked of its samples: `second turn`, `cut thoughts` or `false step`."""
+    settings: Mapping[str, Any]
+    """How, as JSON: the instruction, the shares."""
+    samples: int
+    """Its samples that were asked about."""
+    left_out: Mapping[str, int]
+    """The others, counted by the reason."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunManifest:
     """Model, tasks and settings of a run. Never contains a key, a token or a password."""
 
@@ -734,6 +754,8 @@ class RunManifest:
     """In order, the present one included; empty for imported outputs."""
     totals: Totals | None
     """None before the end of the first session, and for imported outputs."""
+    parent: ParentEntry | None = None
+    """The run that this one was made from; None of most."""
 
 
 class Records(tuple[RecordT, ...]):

@@ -213,7 +213,8 @@ def _asked_again(run: Run, number: int, opener: Callable[[], Model]) -> Iterator
         described = describe_model(model.name, model.describe())
         mine, theirs = model_identity(described), model_identity(run.manifest.model)
         other = sorted(name for name in mine.keys() | theirs.keys() if _other(mine, theirs, name))
-        check_model(run.manifest.sampling.think_budget, model)
+        if run.manifest.sampling.think_budget is not None:
+            check_model(model)
         if other:
             yield Finding(
                 subject="model",

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -83,6 +83,7 @@ from mathreason_eval.types import (
     FailedRequest,
     Generation,
     GenerationInfo,
+    ParentEntry,
     Records,
     RunManifest,
     SessionEnd,
@@ -167,29 +168,64 @@ def run_tasks(
             for task, problems in loaded
         ]
         plans = [with_max_tokens(one, spec, model, out) for one in plans]
-        check_model(spec.think_budget, model)
+        if spec.think_budget is not None:
+            check_model(model)
         check_budget(spec.think_budget, plans)
         folder = out or Path("runs") / folder_name(planned_manifest(spec, model, plans))
         if spec.repair and out is None:
             repair(folder)
-        with RunWriter(folder) as writer:
-            # Under the lock, as all that is written again. What was read before, the sampling of
-            # the folder, is compared with it when the folder is joined.
-            if spec.second is None and is_run(folder) and (run := load_run(folder)).has_samples():
-                plans = _with_stored_second_grader(plans, run)
-            planned = planned_manifest(spec, model, plans)
-            planned = rebuilt(folder, planned, plans, spec)
-            manifest = join(folder, planned, adopt=spec.adopt)
-            before = Run(folder, manifest)
-            check_asked(before, plans)
-            for one in plans:
-                _write_asked(writer, before, one)
-            writer.write_manifest(manifest)
-            session = _Session(
-                *(writer, before.fresh_view(), plans, model, watcher),
-                accept_failures=spec.accept_failures,
-            )
-            return session.run_all(spec, grading, stop or Stop())
+        asked = Planned(spec=spec, plans=plans, folder=folder)
+        return run_planned(asked, model, watcher=watcher, grading=grading, stop=stop)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """What is asked of a model, all of it known."""
+
+    spec: RunSpec
+    """With its sampling resolved."""
+    plans: Sequence[TaskPlan]
+    folder: Path
+    parent: ParentEntry | None = None
+    """The run whose samples are asked about; None of a run of its own."""
+
+
+def run_planned(
+    asked: Planned,
+    model: Model,
+    *,
+    watcher: Watcher | None = None,
+    grading: tuple[int, float] = GRADING,
+    stop: Stop | None = None,
+) -> Run:
+    """Ask a model what is planned, and grade its answers; return the run.
+
+    Args:
+        asked: what.
+        model: who is asked; it stays open.
+        watcher: as `run_tasks`, like the others and what is raised.
+        grading: as there.
+        stop: as there.
+    """
+    spec, plans, folder = asked.spec, asked.plans, asked.folder
+    with RunWriter(folder) as writer:
+        # Under the lock, as all that is written again. What was read before, the sampling of
+        # the folder, is compared with it when the folder is joined.
+        if spec.second is None and is_run(folder) and (run := load_run(folder)).has_samples():
+            plans = _with_stored_second_grader(plans, run)
+        planned = replace(planned_manifest(spec, model, plans), parent=asked.parent)
+        planned = rebuilt(folder, planned, plans, spec)
+        manifest = join(folder, planned, adopt=spec.adopt)
+        before = Run(folder, manifest)
+        check_asked(before, plans)
+        for one in plans:
+            _write_asked(writer, before, one)
+        writer.write_manifest(manifest)
+        session = _Session(
+            *(writer, before.fresh_view(), plans, model, watcher),
+            accept_failures=spec.accept_failures,
+        )
+        return session.run_all(spec, grading, stop or Stop())
 
 
 def _write_asked(writer: RunWriter, run: Run, plan: TaskPlan) -> None:

@@ -41,32 +41,37 @@ def check_budget(budget: int | None, plans: Sequence[TaskPlan]) -> None:
             )
 
 
-def check_continues(facts: ModelFacts) -> str:
+NEEDS = "--think-budget ends a thought by continuing its text"
+"""Why a model is asked to continue a text."""
+
+
+def check_continues(facts: ModelFacts, why: str = NEEDS) -> str:
     """Return that a model can continue a text, as far as is known.
+
+    Args:
+        facts: what is known of it.
+        why: it has to, for the error.
 
     Raises:
         UserError: it cannot.
     """
     if facts.cannot_continue:
-        raise _no_budget(facts.cannot_continue)
+        raise _cannot(why, facts.cannot_continue)
     return "the model continues what its answers begin with"
 
 
-def check_model(budget: int | None, model: Model) -> None:
-    """Check that an open model continues a text, if that is needed.
+def check_model(model: Model, why: str = NEEDS) -> None:
+    """Check that an open model continues a text.
 
     Raises:
         UserError: it does not.
     """
-    if budget is not None and not can_continue(model):
-        raise _no_budget(f"{model.name} does not say that it continues a text")
+    if not can_continue(model):
+        raise _cannot(why, f"{model.name} does not say that it continues a text")
 
 
-def _no_budget(reason: str) -> UserError:
-    return UserError(
-        f"--think-budget ends a thought by continuing its text, and {reason}.",
-        "docs/engines.md says which engines can; or bound the whole answer with --max-tokens.",
-    )
+def _cannot(why: str, reason: str) -> UserError:
+    return UserError(f"{why}, and {reason}.", "docs/engines.md says which engines can.")
 
 
 @dataclass(slots=True)

@@ -134,6 +134,7 @@ MAY_CHANGE: Exclusions = {
         "totals": "sums over the sessions",
         "unkeyed": "whose samples have no key may be adopted",
         "adopted": "as `unkeyed`",
+        "parent": "its samples are in the prompts, which are compared",
         "model": "`model_identity` says what of it counts",
     },
     TaskEntry: {
