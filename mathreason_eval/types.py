@@ -693,6 +693,12 @@ class SessionEntry:
     """What the server called the model that answered; None if it said nothing, and of an engine."""
     cost: CostEntry | None = None
     """None: no prices were given."""
+    engine_idle_seconds: float | None = None
+    """Of `seconds`, those in which the engine had no request though there were more to ask."""
+    harness_cpu_seconds: float | None = None
+    """Processor time of what is not the engine: requests, storing, grading and its processes."""
+    cores: int | None = None
+    """Processors that the session could use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -193,6 +193,15 @@ def can_continue(model: Model) -> bool:
     return bool(getattr(model, "continues", False))
 
 
+def computes_in_caller(model: Model) -> bool:
+    """Return whether a model computes only while a result of its stream is waited for.
+
+    A model that does has an attribute `computes_in_caller`; others have processes, threads or a
+    server of their own, which go on meanwhile.
+    """
+    return bool(getattr(model, "computes_in_caller", False))
+
+
 class SystemRole(StrEnum):
     """What a chat template does with a system message."""
 

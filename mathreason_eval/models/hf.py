@@ -87,6 +87,7 @@ class HfModel:
         self._tokenizer, self._model = _load(checkpoint, options)
         has_template = self._tokenizer.chat_template is not None
         self.name = name
+        self.computes_in_caller = True
         self.continues = True
         self.chat = has_template if options.chat is None else options.chat
         self.context = longest_context(self._model.config.get_text_config())

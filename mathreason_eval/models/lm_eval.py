@@ -59,6 +59,7 @@ class LmEvalModel:
         self._options = options
         self._is_remote = kind.endswith("completions")
         self.name = name
+        self.computes_in_caller = True
         template = getattr(getattr(self._model, "tokenizer", None), "chat_template", None)
         has_chat = "chat" in kind or bool(template)
         self.chat = has_chat if options.chat is None else options.chat

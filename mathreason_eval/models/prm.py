@@ -74,6 +74,7 @@ class PrmModel:
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
         self._tokenizer, self._model, self._head = _load(checkpoint, options)
         self.name = name
+        self.computes_in_caller = True
         self.context = longest_context(self._model.config)
         self._separator = options.separator.replace("\\n", "\n")
         self._options = options

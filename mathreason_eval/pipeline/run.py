@@ -35,6 +35,7 @@ from mathreason_eval.models.base import (
 from mathreason_eval.pipeline.asked import check_asked
 from mathreason_eval.pipeline.grading import VerdictLog, split_output, unjudged, write_results
 from mathreason_eval.pipeline.max_tokens import with_max_tokens
+from mathreason_eval.pipeline.overlap import Overlap, meter_of
 from mathreason_eval.pipeline.plan import (
     TaskPlan,
     TaskRules,
@@ -287,6 +288,7 @@ class _Session:
         """Samples that the folder will hold."""
         self.failures: list[Failure] = []
         self.ledger: Ledger | None = None
+        self.meter = meter_of(model)
         self.turns: Turns | None = None
         """Where thoughts have a budget."""
         self.writing = Lock()
@@ -323,7 +325,10 @@ class _Session:
                 self.run = self.run.updated(self.run.manifest, self._infos())
                 self.run = write_results(log, self.writer, self.run, self.rules)
                 lag = max(0.0, queue.last_verdict - stopped)
-                self.run = self.run.updated(self._final_manifest(end, stopped - began, lag))
+                overlap = self.meter.overlap(queue.cpu_seconds)
+                self.run = self.run.updated(
+                    self._final_manifest(end, stopped - began, lag, overlap)
+                )
                 self.writer.write_manifest(self.run.manifest)
         raise_faults([*check_stopped(self.ledger), *self._failed()])
         return self.run
@@ -379,7 +384,7 @@ class _Session:
             raise
 
     def _stream(self, queue: GradingQueue, asked: Iterator[Request]) -> None:
-        with closing(self.model.stream(asked)) as results:  # type: ignore[type-var]
+        with closing(self.meter.stream(self.model, asked)) as results:
             for result in results:
                 self._take(queue, result)
 
@@ -453,7 +458,9 @@ class _Session:
                 self.run = self.run.updated(answered(self.run.manifest, name))
                 self.writer.write_manifest(self.run.manifest)
 
-    def _final_manifest(self, end: SessionEnd, seconds: float, lag: float) -> RunManifest:
+    def _final_manifest(
+        self, end: SessionEnd, seconds: float, lag: float, overlap: Overlap
+    ) -> RunManifest:
         """Return the manifest with its final fields: sums, and when a complete run finished."""
         manifest = self.run.manifest
         complete = is_complete(self.run)
@@ -468,6 +475,9 @@ class _Session:
             completion_tokens=own.completion_tokens,
             failures=len(self.failures),
             cost=None if self.ledger is None else self.ledger.cost,
+            engine_idle_seconds=overlap.engine_idle_seconds,
+            harness_cpu_seconds=overlap.harness_cpu_seconds,
+            cores=overlap.cores,
         )
         manifest = ended(manifest, spent, self._stored().completion_tokens)
         return replace(manifest, finished=now_after(manifest.started) if complete else None)

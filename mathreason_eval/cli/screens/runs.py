@@ -114,11 +114,26 @@ def print_run(run: Run) -> None:
             f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
             f"{several}"
         )
-    if (line := _cost_line(run)) is not None:
+    for line in filter(None, (_overlap_line(run), _cost_line(run))):
         console.print(line, soft_wrap=True)
     note(f"stored in {run.path}")
     for step in next_steps(run):
         note(step)
+
+
+def _overlap_line(run: Run) -> str | None:
+    """Return how long the engine had nothing to do, and what we computed; None if unknown."""
+    known = [one for one in run.manifest.sessions if one.engine_idle_seconds is not None]
+    seconds = sum(one.seconds or 0.0 for one in known)
+    if not seconds:
+        return None
+    idle = sum(one.engine_idle_seconds or 0.0 for one in known)
+    cpu = sum(one.harness_cpu_seconds or 0.0 for one in known)
+    whole = sum((one.seconds or 0.0) * (one.cores or 1) for one in known)
+    return (
+        f"overlap   engine without requests {idle:,.3g} s ({idle / seconds:.1%}) · harness "
+        f"{cpu:,.3g} s of processor time ({cpu / whole:.1%} of all)"
+    )
 
 
 def _cost_line(run: Run) -> str | None:
