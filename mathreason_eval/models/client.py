@@ -46,6 +46,7 @@ from mathreason_eval.models.servers import (
     new_client,
     secrets_of,
 )
+from mathreason_eval.models.streams import STREAMED, joined
 from mathreason_eval.types import Message, Prompt
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Options:
     """Tries after the first; they span about 40 seconds, or as long as Retry-After asks."""
     timeout: float = 600.0
     """Seconds to wait for one answer, from its request to its last byte."""
+    idle_timeout: float | None = None
+    """Seconds to wait for the next piece of an answer, which is then streamed; None: answers come
+    whole."""
     grace: float = field(default=5.0, metadata=FROM_ZERO)
     """Seconds that requests in flight have to be answered when a run ends early."""
     requests_per_minute: int | None = None
@@ -93,7 +97,8 @@ class Options:
 
 SCHEDULING_OPTIONS = frozenset(
     {
-        *("concurrency", "retries", "timeout", "grace", "requests_per_minute", "tokens_per_minute"),
+        *("concurrency", "retries", "timeout", "idle_timeout", "grace"),
+        *("requests_per_minute", "tokens_per_minute"),
         *("api_key_env", "context", "replicas", "batch_requests", "batch_results"),
     }
 )
@@ -363,9 +368,8 @@ class OpenAIModel:
             place = self._server.url.removesuffix("/v1")
             told = {"model": self._server.model, **self._server.defaults}
             body["prompt"] = await continued_prompt(self._client, place, told, request.prompt)
-        content = await self._client.post(route, body=body, cast_to=bytes)
         # Whatever a server says is stored or shown: it may repeat what it was sent.
-        reply = self._secrets.hide(parse_body(content))
+        reply = self._secrets.hide(await self._replied(route, body))
         result = handle(request, lambda: read(request, reply, 0.0))
         self._pace.answered(monotonic(), _tokens(result))
         if isinstance(result, Failure):
@@ -373,6 +377,23 @@ class OpenAIModel:
         if (other := self._other_model(request, reply)) is not None:
             return other
         return context_cut(result, self.context, "serve a longer context") or result
+
+    async def _replied(self, route: str, body: Mapping[str, object]) -> object:
+        """Return the server's reply, which is streamed where pieces are to come in time."""
+        idle = self._options.idle_timeout
+        if idle is None:
+            return parse_body(await self._client.post(route, body=body, cast_to=bytes))
+        from openai import AsyncStream
+
+        stream = await self._client.post(
+            route,
+            body={**body, **STREAMED},
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        async with stream:
+            return await joined(stream.response.aiter_bytes(), idle)
 
     def _other_model(self, request: Request, reply: object) -> Failure | None:
         """Return the failure of a request that another model answered than those before it.

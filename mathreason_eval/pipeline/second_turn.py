@@ -77,8 +77,9 @@ class Revised:
     stayed_right: int
     stayed_wrong: int
     first: float
-    """The share of correct first answers, of those that were asked about, a second answer each."""
+    """The share of correct first answers, of all that the parent has."""
     second: float
+    """The same after the second turn; a first answer that had none stands."""
     tokens: float | None
     """Tokens of both turns as a multiple of the first's; None: they are not known."""
     votes: int | None
@@ -106,7 +107,7 @@ def _revised(parent: Run, run: Run, task: str, own: str) -> Revised:
     votes = None if times is None else int(times)
     name = "avg" if votes == 1 else f"maj@{votes}"
     metrics = (one for one in parent.metrics() if (one.task, one.slice) == (task, "all"))
-    number = max(1, len(pairs))
+    right, second = _shares(parent, run, task, own)
     return Revised(
         task=task,
         samples=len(pairs),
@@ -114,12 +115,28 @@ def _revised(parent: Run, run: Run, task: str, own: str) -> Revised:
         wrong_to_right=pairs.count((False, True)),
         stayed_right=pairs.count((True, True)),
         stayed_wrong=pairs.count((False, False)),
-        first=sum(one for one, _ in pairs) / number,
-        second=sum(other for _, other in pairs) / number,
+        first=right,
+        second=second,
         tokens=times,
         votes=votes,
         vote=next((one for one in metrics if one.name == name), None),
     )
+
+
+def _shares(parent: Run, run: Run, task: str, own: str) -> tuple[float, float]:
+    """Return the shares of correct answers before and after, over all samples of the parent."""
+    now: dict[str, list[bool]] = {}
+    for one in run.verdicts(own):
+        now.setdefault(one.problem_id, []).append(one.outcome is Outcome.CORRECT)
+    before = {
+        f"{one.problem_id}/{one.sample}": one.outcome is Outcome.CORRECT
+        for one in parent.verdicts(task)
+    }
+    after = [
+        sum(held) / len(held) for name, right in before.items() if (held := now.get(name, [right]))
+    ]
+    number = max(1, len(before))
+    return sum(before.values()) / number, sum(after) / number
 
 
 def _tokens(parent: Run, run: Run, task: str, own: str) -> float | None:

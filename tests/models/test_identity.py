@@ -36,7 +36,7 @@ from mathreason_eval.types import IDENTIFIED_AS
 SCHEDULING = {
     "fake": {"latency", "concurrency", "crash_after", "die_after", "replicas"},
     "llamacpp": {"threads"},
-    "openai": {"concurrency", "retries", "timeout", "requests_per_minute",
+    "openai": {"concurrency", "retries", "timeout", "idle_timeout", "requests_per_minute",
                "tokens_per_minute", "api_key_env", "context", "grace", "replicas",
                "batch_requests", "batch_results"},
     "vllm": {"gpu_memory_utilization"},

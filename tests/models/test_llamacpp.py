@@ -98,6 +98,18 @@ def test_an_answer_that_has_begun_is_continued_by_the_engine_and_through_its_ser
         server.close()
 
 
+def test_an_answer_in_pieces_is_the_one_that_comes_whole(model):
+    name = f"openai:{WEIGHTS}@{model._server.listening_address}/v1"
+    whole, streamed = open_model(name), open_model(name, {"idle_timeout": "20"})
+    try:
+        for asked in (ask(temperature=0.0), ask(text="1, 2, 3,", temperature=0.0)):
+            (one,), (other,) = whole.stream([asked]), streamed.stream([asked])
+            assert replace(other, seconds=one.seconds) == one
+    finally:
+        whole.close()
+        streamed.close()
+
+
 def test_the_same_seed_gives_the_same_text_in_any_company(model):
     requests = [
         ask(f"Tell me about the number {index}.", seed=index, max_tokens=8) for index in range(5)
