@@ -42,7 +42,7 @@ SCHEDULING = {
     "vllm": {"gpu_memory_utilization"},
 }
 ROUNDING = {
-    "hf": {"batch_size"},
+    "hf": {"batch_size", "refill"},
     "llamacpp": {"parallel", "cache_prompt"},
     "lm_eval": {"batch_size"},
     "prm": {"batch_size"},
