@@ -48,6 +48,12 @@ _OPTIONS = (
     tasks_option("Only these tasks. May be repeated. Default: all."),
     model_arg_option("An option of the engine; docs/engines.md lists them. May be repeated."),
     tasks_dir_option,
+    click.option(
+        "--accept-failures",
+        is_flag=True,
+        help="Close a request that cannot be answered, as one that exceeds the context, as "
+        "no_answer.",
+    ),
     grading_options,
     json_option,
 )
@@ -139,6 +145,7 @@ def _derived(path: Path, made: Made, options: Mapping[str, Any]) -> tuple[Run, R
         samples=options["samples"],
         tasks=options["tasks"],
         tasks_dirs=options["tasks_dirs"],
+        accept_failures=options["accept_failures"],
     )
     with Progress() as progress:
         parent, run = derive(

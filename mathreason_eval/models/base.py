@@ -193,6 +193,15 @@ def can_continue(model: Model) -> bool:
     return bool(getattr(model, "continues", False))
 
 
+def why_not_continue(model: Model) -> str:
+    """Return why a model does not continue a text, as a part of a sentence.
+
+    A model may say so by an attribute `cannot_continue`.
+    """
+    says: str = getattr(model, "cannot_continue", "")
+    return says or f"{model.name} does not say that it continues a text"
+
+
 def computes_in_caller(model: Model) -> bool:
     """Return whether a model computes only while a result of its stream is waited for.
 

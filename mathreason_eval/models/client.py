@@ -32,6 +32,8 @@ from mathreason_eval.models.base import (
 from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.health import CircuitBreaker, State
 from mathreason_eval.models.openings import (
+    DIVIDES,
+    NO_PROMPT,
     SPLIT,
     continued_prompt,
     served_system_role,
@@ -152,8 +154,16 @@ class OpenAIModel:
         """Whether the server continues a text: with plain text, or if it tells a chat's prompt."""
         if self._continues is None:
             place = (self._server.url, self._server.model, self._server.defaults)
-            self._continues = not self.chat or tells_prompts(*place, self._options)
+            divides = self._server.opening_from == SPLIT
+            self._continues = not self.chat or (
+                not divides and tells_prompts(*place, self._options)
+            )
         return self._continues
+
+    @property
+    def cannot_continue(self) -> str:
+        """Why it does not."""
+        return DIVIDES if self._server.opening_from == SPLIT else NO_PROMPT
 
     def describe(self) -> Mapping[str, object]:
         """Return the server's URL and model, the package's version and what is sent by default."""

@@ -28,6 +28,14 @@ _QUESTION = "What is 1 + 1?"
 SPLIT = "the server divides thought and answer"
 """The source of an opening that does not matter: the template opens a thought all the same."""
 
+NO_PROMPT = (
+    "the server does not tell the prompt of a chat, as vLLM and llama.cpp do (/tokenize, "
+    "/apply-template); a base model, with --model-arg chat=false, needs none"
+)
+"""Why a chat of another server is not continued."""
+DIVIDES = "the server divides thought and answer itself, so that its text is not known"
+"""Why a text of such a server is not continued."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opening:

@@ -112,7 +112,7 @@ def derive(
 ) -> tuple[Run, Run]:
     """Make a run from the samples of another; return (parent, new run). The same call goes on.
 
-    Sampling, seed and max_tokens are those of the parent.
+    Sampling, seed, max_tokens and, of a second turn, the budget of thoughts are the parent's.
 
     Args:
         path: a run folder, or a folder with a single run.
@@ -131,14 +131,19 @@ def derive(
     tasks = _tasks(parent, asked.tasks)
     facts = asked.opener.check()
     raise_faults(facts.faults)
+    budget = parent.manifest.sampling.think_budget
     if asked.made.continues:
         check_continues(facts, asked.made.continues)
+    elif budget is not None:
+        check_continues(facts)
     if asked.out.resolve() == parent.path.resolve():
         raise UserError(f"{asked.out} is the run itself.", "Name another folder with -o.")
     check_writable(asked.out)
     with closing(asked.opener()) as model:
         if asked.made.continues:
             check_model(model, asked.made.continues)
+        elif budget is not None:
+            check_model(model)
         planned = _planned(parent, tasks, asked, model)
         run = run_planned(planned, model, watcher=watcher, grading=grading, stop=stop)
     return parent, run
@@ -168,6 +173,8 @@ def _planned(run: Run, tasks: Sequence[str], asked: DerivedRequest, model: Model
         samples=asked.samples,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
+        # A probe has ended its thoughts, or wants to see how far one goes on.
+        think_budget=None if asked.made.continues else sampling.think_budget,
         seed=run.manifest.seed,
         accept_failures=asked.accept_failures,
         tasks_dirs=asked.tasks_dirs,

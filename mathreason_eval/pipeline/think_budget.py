@@ -13,9 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from mathreason_eval.errors import UserError
-from mathreason_eval.models.base import Completion, Failure, Model, Request, can_continue
+from mathreason_eval.errors import ModelError, UserError
+from mathreason_eval.models.base import (
+    Completion,
+    Failure,
+    Model,
+    Request,
+    can_continue,
+    why_not_continue,
+)
 from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.openings import DIVIDES
 from mathreason_eval.pipeline.plan import TaskPlan
 from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.seeds import later_seed
@@ -67,11 +75,15 @@ def check_model(model: Model, why: str = NEEDS) -> None:
         UserError: it does not.
     """
     if not can_continue(model):
-        raise _cannot(why, f"{model.name} does not say that it continues a text")
+        raise _cannot(why, why_not_continue(model))
 
 
 def _cannot(why: str, reason: str) -> UserError:
-    return UserError(f"{why}, and {reason}.", "docs/engines.md says which engines can.")
+    hint = UNDIVIDED if reason == DIVIDES else "docs/engines.md says which engines can."
+    return UserError(f"{why}, and {reason}.", hint)
+
+
+UNDIVIDED = "Serve the model without a reasoning parser; vLLM has none where none is named."
 
 
 @dataclass(slots=True)
@@ -86,10 +98,6 @@ class _Sample:
     """What the second turn continues."""
     ended: bool = False
     """Whether its thought was ended by force."""
-
-
-SPLIT = "divided text"
-"""The kind of failure of a sample that cannot be continued, as its text is not known."""
 
 
 class Turns(Iterator[Request]):
@@ -136,7 +144,11 @@ class Turns(Iterator[Request]):
         return bool(self._second or self._next)
 
     def taken(self, result: Completion | Failure) -> Completion | Failure | None:
-        """Return the sample that a result completes, or its failure; None if another turn does."""
+        """Return the sample that a result completes, or its failure; None if another turn does.
+
+        Raises:
+            ModelError: the server divides texts itself, so that no thought can be ended.
+        """
         sample = self._asked.pop(_key(result.request))
         if isinstance(result, Failure):
             return replace(result, request=sample.request)
@@ -145,7 +157,7 @@ class Turns(Iterator[Request]):
         if result.finish_reason != "length" or result.refused:
             return replace(result, request=sample.request)
         if result.reasoning is not None:
-            return _divided(sample.request)
+            raise ModelError(f"{NEEDS}, and {DIVIDES}.", UNDIVIDED)
         self._continue(sample, result)
         return None
 
@@ -216,12 +228,3 @@ NumberT = TypeVar("NumberT", int, float)
 
 def _sum(one: NumberT | None, other: NumberT | None) -> NumberT | None:
     return None if one is None or other is None else one + other
-
-
-def _divided(request: Request) -> Failure:
-    return Failure(
-        request=request,
-        kind=SPLIT,
-        reason="the server divides thought and answer itself, so that its text cannot be continued",
-        hint="Serve the model without a reasoning parser; vLLM's is off where none is named.",
-    )

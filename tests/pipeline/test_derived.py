@@ -218,3 +218,37 @@ def test_a_run_that_nothing_can_be_asked_of_says_why(tmp_path, parent, script):
     silent = run_tasks(spec, script("silent", '- {text: "I do not know."}'), tmp_path / "silent")
     with pytest.raises(RunError, match="3 have no answer to compare with"):
         made(silent, script("second", SECOND), CutThoughts())
+
+
+def test_a_second_turn_has_the_budget_of_the_first(tmp_path, parent, script):
+    spec = RunSpec(
+        tasks=("gsm8k",), data={"gsm8k": (str(tmp_path / "rows.jsonl"),)}, max_tokens=99,
+        think_budget=50,
+    )  # fmt: skip
+    bounded = run_tasks(spec, script("bounded", FIRST), tmp_path / "bounded")
+    second = made(bounded, script("second", SECOND), SecondTurn())
+    assert second.manifest.sampling.think_budget == 50
+    probed = made(bounded, script("probed", PROBED), CutThoughts(), out="probed")
+    assert probed.manifest.sampling.think_budget is None
+
+
+def test_both_verbs_say_what_came_of_it(tmp_path, parent, script, mathreason):
+    second, probed = script("second", SECOND).name, script("probed", PROBED).name
+    said = mathreason("revise", parent.path, "--with", second, "-o", tmp_path / "verb")
+    assert said.code == 0, said.err
+    assert "of 9 answers, " in said.out
+    assert "right to wrong" in said.out
+    assert "second turn of 9 samples of parent" in said.err
+    told = json.loads(
+        mathreason("revise", parent.path, "--with", second, "-o", tmp_path / "verb", "--json").out
+    )
+    assert told["revised"][0]["samples"] == 9
+    assert told["manifest"]["parent"]["name"] == "parent"
+    cut = ("probe", parent.path, "--with", probed, "-o", tmp_path / "cut", "--cut", "0,100")
+    said = mathreason(*cut)
+    assert said.code == 0, said.err
+    assert "kept=100" in said.out
+    assert "left out: 3 samples that have no answer to compare with" in said.err
+    assert mathreason(*cut, "--false-step").code == 2
+    assert mathreason(*cut[:-1], "half").code == 2
+    assert mathreason("show", tmp_path / "cut").code == 0

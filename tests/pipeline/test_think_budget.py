@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mathreason_eval.errors import UserError
+from mathreason_eval.errors import ModelError, UserError
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.base import Completion, Failure
 from mathreason_eval.pipeline.plan import RunSpec
@@ -142,19 +142,27 @@ class Dividing:
         pass
 
 
-@pytest.mark.parametrize(("fails", "reason"), [(False, "divides thought"), (True, "it broke")])
-def test_a_second_turn_that_cannot_be_is_a_failure_of_the_sample(go, tmp_path, fails, reason):
-    model = Dividing(fails=fails)
+def test_a_server_that_divides_texts_ends_the_run_at_the_first(go, tmp_path):
+    model = Dividing()
     data = {"gsm8k": (str(tmp_path / "rows.jsonl"),)}
     spec = RunSpec(tasks=("gsm8k",), data=data, max_tokens=60, think_budget=10)
-    with pytest.raises(UserError, match=reason):
+    with pytest.raises(ModelError, match="divides thought"):
+        run_tasks(spec, lambda: model, tmp_path / "run")
+    assert len(model.asked) == 1
+
+
+def test_a_second_turn_that_fails_is_a_failure_of_the_sample(go, tmp_path):
+    model = Dividing(fails=True)
+    data = {"gsm8k": (str(tmp_path / "rows.jsonl"),)}
+    spec = RunSpec(tasks=("gsm8k",), data=data, max_tokens=60, think_budget=10)
+    with pytest.raises(UserError, match="it broke"):
         run_tasks(spec, lambda: model, tmp_path / "run")
     run = load_run(tmp_path / "run")
     assert not run.has_samples()
     assert [one.seed for one in run.failures("gsm8k")] == [
         one.seed for one in model.asked if not one.prompt.begun
     ]
-    assert len(model.asked) == (6 if fails else 3)
+    assert len(model.asked) == 6
 
 
 def test_the_second_turn_draws_other_numbers(go, tmp_path):
