@@ -245,13 +245,22 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
             _examine_task(found, name, facts)
     if out is not None and not (found.wrong or found.damaged):
         found.attempt("settings", lambda: _same_settings(found, facts, out))
-    if found.spec.think_budget is not None:
-        found.attempt("think budget", lambda: _think_budget(found, facts))
-    if "max_tokens" not in found.wrong:
-        for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
-            found.findings.append(finding)
-            found.faults += [fault] if fault else []
+    _examine_tokens(found, facts)
     return found
+
+
+def _examine_tokens(found: Examination, facts: ModelFacts) -> None:
+    """Look at what the context has room for, and at what a budget of thoughts leaves."""
+    spec = found.spec
+    if spec.think_budget is not None:
+        found.attempt("think budget", lambda: check_continues(facts))
+    if "max_tokens" in found.wrong:
+        return
+    if spec.think_budget is not None and spec.max_tokens is not None:
+        found.attempt("think budget", lambda: check_budget(spec.think_budget, found.plans))
+    for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
+        found.findings.append(finding)
+        found.faults += [fault] if fault else []
 
 
 def template_findings(found: Examination, facts: ModelFacts) -> Iterator[Finding]:
@@ -297,13 +306,6 @@ def _folder(found: Examination, out: Path | None) -> str:
         check_manifest(out, repairs=found.spec.repair)
     found.spec = resolve_sampling(found.spec, None if found.damaged else out)
     return f"{folder} can be written"
-
-
-def _think_budget(found: Examination, facts: ModelFacts) -> str:
-    """Check that thoughts can be ended by force, and leave tokens for answers."""
-    if found.spec.max_tokens is not None:
-        check_budget(found.spec.think_budget, found.plans)
-    return check_continues(facts)
 
 
 def _same_settings(found: Examination, facts: ModelFacts, out: Path) -> str:

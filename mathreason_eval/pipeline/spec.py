@@ -235,9 +235,9 @@ class RunSpec:
         default=None,
         metadata=_limited(
             "--think-budget",
-            f"a whole number from 1 to {_MOST_TOKENS:,}",
+            f"a whole number from 1 to {MOST_TOKENS:,}",
             "1024",
-            _whole(1, _MOST_TOKENS),
+            _whole(1, MOST_TOKENS),
             optional=True,
         ),
     )

@@ -33,8 +33,8 @@ MARK_TOKENS = 16
 """Of max_tokens, kept free for the mark that ends a thought, which fills the context as well."""
 
 
-def check_budget(budget: int | None, plans: Sequence[TaskPlan]) -> None:
-    """Check that a thought of so many tokens leaves some for an answer.
+def check_budget(budget: int | None, plans: Sequence[TaskPlan]) -> str:
+    """Return that a thought of so many tokens leaves some for an answer.
 
     Raises:
         UserError: of a task it does not.
@@ -47,6 +47,7 @@ def check_budget(budget: int | None, plans: Sequence[TaskPlan]) -> None:
                 f"thought and answer together have max_tokens, {most:,}.",
                 f"Raise --max-tokens above {budget + MARK_TOKENS:,}, or lower --think-budget.",
             )
+    return "it leaves tokens for an answer"
 
 
 NEEDS = "--think-budget ends a thought by continuing its text"
