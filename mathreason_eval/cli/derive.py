@@ -19,7 +19,7 @@ from mathreason_eval.cli.options import (
     tasks_option,
     text_or_file,
 )
-from mathreason_eval.cli.screens import exit_code_kept, note, print_json, say
+from mathreason_eval.cli.screens import exit_code_kept, print_json, say
 from mathreason_eval.cli.signals import SIGNALS
 from mathreason_eval.errors import EXIT_DONE
 from mathreason_eval.text import visible_line
@@ -162,7 +162,6 @@ def _derived(path: Path, made: Made, options: Mapping[str, Any]) -> tuple[Run, R
 def _shown(
     run: Run, options: Mapping[str, Any], more: Mapping[str, object], lines: Iterable[str]
 ) -> int:
-    from mathreason_eval.cli.screens.derived import parent_lines
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
 
     with exit_code_kept():
@@ -172,6 +171,4 @@ def _shown(
             print_run(run)
             for line in lines:
                 say(visible_line(line))
-            for line in parent_lines(run):
-                note(visible_line(line))
     return EXIT_DONE

@@ -238,7 +238,7 @@ def test_both_verbs_say_what_came_of_it(tmp_path, parent, script, mathreason):
     assert said.code == 0, said.err
     assert "of 9 answers, " in said.out
     assert "right to wrong" in said.out
-    assert "second turn of 9 samples of parent" in said.err
+    assert "second turn of 9 samples of parent" in said.out
     told = json.loads(
         mathreason("revise", parent.path, "--with", second, "-o", tmp_path / "verb", "--json").out
     )
@@ -248,7 +248,7 @@ def test_both_verbs_say_what_came_of_it(tmp_path, parent, script, mathreason):
     said = mathreason(*cut)
     assert said.code == 0, said.err
     assert "kept=100" in said.out
-    assert "left out: 3 samples that have no answer to compare with" in said.err
+    assert "left out: 3 samples that have no answer to compare with" in said.out
     assert mathreason(*cut, "--false-step").code == 2
     assert mathreason(*cut[:-1], "half").code == 2
-    assert mathreason("show", tmp_path / "cut").code == 0
+    assert "cut thoughts of 6 samples of parent" in mathreason("show", tmp_path / "cut").out

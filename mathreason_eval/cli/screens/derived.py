@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from mathreason_eval.pipeline.second_turn import Revised
-from mathreason_eval.runs.store import Run
 from mathreason_eval.text import counted
 
 
@@ -38,13 +37,3 @@ def _beside(one: Revised) -> str:
 def revised_as_json(found: Iterable[Revised]) -> list[dict[str, object]]:
     """Return the same as plain values."""
     return [asdict(one) for one in found]
-
-
-def parent_lines(run: Run) -> Iterator[str]:
-    """Yield what a run was made from, and what of that was left out."""
-    parent = run.manifest.parent
-    if parent is None:
-        return
-    yield f"{parent.made} of {counted(parent.samples, 'sample')} of {parent.name} ({parent.model})"
-    for reason, number in parent.left_out.items():
-        yield f"left out: {counted(number, 'sample')} that {reason}"

@@ -116,9 +116,21 @@ def print_run(run: Run) -> None:
         )
     for line in filter(None, (_overlap_line(run), _cost_line(run))):
         console.print(line, soft_wrap=True)
+    for line in _parent_lines(run):
+        console.print(visible_line(line), soft_wrap=True)
     note(f"stored in {run.path}")
     for step in next_steps(run):
         note(step)
+
+
+def _parent_lines(run: Run) -> Iterator[str]:
+    """Yield what a run was made from, and what of that was left out."""
+    parent = run.manifest.parent
+    if parent is None:
+        return
+    yield f"{parent.made} of {counted(parent.samples, 'sample')} of {parent.name} ({parent.model})"
+    for reason, number in parent.left_out.items():
+        yield f"left out: {counted(number, 'sample')} that {reason}"
 
 
 def _overlap_line(run: Run) -> str | None:
