@@ -376,10 +376,11 @@ def with_rounding(stored: ModelEntry, fresh: ModelEntry) -> ModelEntry:
     kept, other = dict(before), []
     for name, value in now_used.items():
         earlier = before.get(name, value)
-        listed = earlier if isinstance(earlier, list) else [earlier]
-        if value not in listed:
-            kept[name] = [*listed, value]
-            other.append(f"{name} was {', '.join(map(str, listed))}, is {value}")
+        listed, used = (one if isinstance(one, list) else [one] for one in (earlier, value))
+        if new := [one for one in used if one not in listed]:
+            kept[name] = [*listed, *new]
+            was, now = (", ".join(map(str, values)) for values in (listed, new))
+            other.append(f"{name} was {was}, is {now}")
         else:
             kept[name] = earlier
     if other:
