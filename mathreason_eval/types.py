@@ -83,10 +83,18 @@ class Prompt:
     text: str | None = None
     stop: tuple[str, ...] = ()
     """Strings at which generation ends; they are not part of the generated text."""
+    begun: str = ""
+    """What the answer begins with: the model continues this text, which is part of the answer and
+    not of what it generates. Empty for most."""
 
     def __post_init__(self) -> None:
         if bool(self.messages) == (self.text is not None):
             raise ValueError("a prompt is messages or text")
+
+    def spelled(self) -> dict[str, Any]:
+        """Return its fields as they are stored; an answer that begins with nothing has no field."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return fields if self.begun else {name: fields[name] for name in fields if name != "begun"}
 
     @property
     def asked(self) -> str:
@@ -98,7 +106,7 @@ class Prompt:
     @property
     def sha256(self) -> str:
         """Return the hex digest of all fields."""
-        spelled = _spell({name: getattr(self, name) for name in self.__slots__})
+        spelled = _spell(self.spelled())
         return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -184,6 +192,8 @@ class Generation(_Ended):
     """Digest of everything that can change the text; None in earlier formats and imports."""
     refused: bool = False
     """Whether the model refused or a content filter ended its text; the outcome is `no_answer`."""
+    thought_ended: bool = False
+    """Whether its thought was ended by force, at the budget of the run: see `--think-budget`."""
 
     @property
     def length(self) -> int:
@@ -619,6 +629,8 @@ class SamplingEntry:
 
     temperature: float | None
     top_p: float | None
+    think_budget: int | None = None
+    """Tokens after which a thought that was not finished was ended by force; None: never."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -681,6 +693,12 @@ class SessionEntry:
     """What the server called the model that answered; None if it said nothing, and of an engine."""
     cost: CostEntry | None = None
     """None: no prices were given."""
+    engine_idle_seconds: float | None = None
+    """Of `seconds`, those in which the engine had no request though there were more to ask."""
+    harness_cpu_seconds: float | None = None
+    """Processor time of what is not the engine: requests, storing, grading and its processes."""
+    cores: int | None = None
+    """Processors that the session could use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -694,6 +712,26 @@ class Totals:
     """Of the same sessions."""
     grading_lag_seconds: float
     failures: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentEntry:
+    """The run whose samples another run was made from."""
+
+    name: str
+    """The name of its folder."""
+    model: str
+    """The name of its model, as typed."""
+    started: str
+    """When it began, ISO 8601: two runs seldom began at the same time."""
+    made: str
+    """What was asked of its samples: `second turn`, `cut thoughts` or `false step`."""
+    settings: Mapping[str, Any]
+    """How, as JSON: the instruction, the shares."""
+    samples: int
+    """Its samples that were asked about."""
+    left_out: Mapping[str, int]
+    """The others, counted by the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -722,6 +760,8 @@ class RunManifest:
     """In order, the present one included; empty for imported outputs."""
     totals: Totals | None
     """None before the end of the first session, and for imported outputs."""
+    parent: ParentEntry | None = None
+    """The run that this one was made from; None of most."""
 
 
 class Records(tuple[RecordT, ...]):

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from mathreason_eval.cli.compare import compare, curve
+from mathreason_eval.cli.derive import probe, revise
 from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
 from mathreason_eval.cli.imports import import_command
@@ -108,7 +109,8 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, doctor, tasks, list_command, show, new, check, verify, regrade, score, reproduce),
+    *(run, doctor, tasks, list_command, show, new, check, verify, regrade, score),
+    *(revise, probe, reproduce),
     *(merge, exclude, compare, curve, gate, plan),
     *(import_command, export, leaderboard, serve, serve_grader),
 ):

@@ -201,8 +201,8 @@ sweep_option = click.option(
     multiple=True,
     metavar="KEY=A,B",
     help="Make a run of every combination of some values, each a folder below -o: of prompt, "
-    "system, temperature, top-p, max-tokens, seed, model or model-arg.NAME. A value that has a "
-    "comma is named alone, and --sweep KEY=… repeated.",
+    "system, temperature, top-p, max-tokens, think-budget, seed, model or model-arg.NAME. A value "
+    "that has a comma is named alone, and --sweep KEY=… repeated.",
 )
 
 
@@ -287,6 +287,13 @@ _ASKING_OPTIONS = (
         metavar="INTEGER",
         help="Default: as stored; 32,768, or what its context leaves, for a model that thinks; "
         "else what the task says.",
+    ),
+    click.option(
+        "--think-budget",
+        type=whole,
+        metavar="INTEGER",
+        help="End a thought that has so many tokens and is still open, with the model's own mark, "
+        "and have it answered with what is left of --max-tokens. Default: as stored; else never.",
     ),
     click.option(
         "--seed",

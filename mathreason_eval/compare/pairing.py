@@ -235,14 +235,17 @@ def _sampling_obstacle(before: TaskRun, after: TaskRun) -> dict[str, str]:
 
 def _sampling_differences(
     before: TaskRun, after: TaskRun
-) -> Iterator[tuple[float | None, float | None, str]]:
+) -> Iterator[tuple[float | str | None, float | str | None, str]]:
     """Yield (before, after, phrase) for each setting that is not the same, or not known."""
     entries = [side.run.manifest.sampling for side in (before, after)]
     is_greedy = all(entry.temperature == 0 for entry in entries)
     for one in fields(SamplingEntry):
         old, new = (getattr(entry, one.name) for entry in entries)
+        if one.name == "think_budget":
+            # None is known here: no thought was ended.
+            old, new = (value or "none" for value in (old, new))
         # At temperature 0 there is nothing to choose from.
-        if new != old and not (is_greedy and one.name != "temperature"):
+        if new != old and not (is_greedy and one.name == "top_p"):
             was, other = ("unknown" if value is None else value for value in (new, old))
             yield old, new, f"{one.name} {was}, not {other}"
 

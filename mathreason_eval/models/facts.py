@@ -98,3 +98,6 @@ class ModelFacts:
     remedy: str = "take a model with a longer context"
     """How the context is made longer."""
     count: Counter | None = None
+    cannot_continue: str = ""
+    """Why it does not continue what an answer begins with; empty if it does, or if that is not
+    known."""

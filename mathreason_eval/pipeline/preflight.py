@@ -40,11 +40,13 @@ from mathreason_eval.pipeline.plan import (
     plan,
     resolve_sampling,
     rule_faults,
+    sampling_entry,
     with_second,
 )
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.repair import check_manifest
 from mathreason_eval.pipeline.spec import RunSpec, setting_faults
+from mathreason_eval.pipeline.think_budget import check_budget, check_continues
 from mathreason_eval.runs.access import check_writable
 from mathreason_eval.runs.manifest import join, new_manifest
 from mathreason_eval.runs.store import is_run, load_run
@@ -52,7 +54,7 @@ from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems
 from mathreason_eval.tasks.lock import check_lock
 from mathreason_eval.text import counted
-from mathreason_eval.types import IDENTIFIED_AS, ModelEntry, SamplingEntry
+from mathreason_eval.types import IDENTIFIED_AS, ModelEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,11 +245,22 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
             _examine_task(found, name, facts)
     if out is not None and not (found.wrong or found.damaged):
         found.attempt("settings", lambda: _same_settings(found, facts, out))
-    if "max_tokens" not in found.wrong:
-        for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
-            found.findings.append(finding)
-            found.faults += [fault] if fault else []
+    _examine_tokens(found, facts)
     return found
+
+
+def _examine_tokens(found: Examination, facts: ModelFacts) -> None:
+    """Look at what the context has room for, and at what a budget of thoughts leaves."""
+    spec = found.spec
+    if spec.think_budget is not None:
+        found.attempt("think budget", lambda: check_continues(facts))
+    if "max_tokens" in found.wrong:
+        return
+    if spec.think_budget is not None and spec.max_tokens is not None:
+        found.attempt("think budget", lambda: check_budget(spec.think_budget, found.plans))
+    for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
+        found.findings.append(finding)
+        found.faults += [fault] if fault else []
 
 
 def template_findings(found: Examination, facts: ModelFacts) -> Iterator[Finding]:
@@ -312,7 +325,7 @@ def _same_settings(found: Examination, facts: ModelFacts, out: Path) -> str:
         faults.found.append(RunError(what, "Choose another folder with -o."))
     fresh = new_manifest(
         stored.model,
-        SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
+        sampling_entry(spec),
         {one.task.name: with_stored_max_tokens(one, spec, out).entry() for one in found.plans},
         seed=spec.seed,
     )

@@ -231,6 +231,17 @@ class RunSpec:
         ),
     )
     """None: as stored; else what `pipeline/max_tokens.py` says of the model and the task."""
+    think_budget: int | None = field(
+        default=None,
+        metadata=_limited(
+            "--think-budget",
+            f"a whole number from 1 to {MOST_TOKENS:,}",
+            "1024",
+            _whole(1, MOST_TOKENS),
+            optional=True,
+        ),
+    )
+    """Tokens of a thought after which it is ended by force; None: as stored, else never."""
     seed: int = field(
         default=0,
         metadata=_limited("--seed", "a whole number from 0 to 2^64 - 1", "1", _whole(0, _MAX_SEED)),
@@ -314,6 +325,7 @@ class Settings(TypedDict, total=False):
     temperature: float | None
     top_p: float | None
     max_tokens: int | None
+    think_budget: int | None
     seed: int
     prompt: str | None
     system: str | None

@@ -42,6 +42,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "temperature": float,
     "top-p": float,
     "max-tokens": int,
+    "think-budget": int,
     "seed": int,
 }
 """The settings that may vary, and what reads them as typed."""

@@ -28,6 +28,7 @@ from mathreason_eval.types import (
     Generation,
     Metric,
     Problem,
+    Prompt,
     Records,
     SentPrompt,
     StepRewards,
@@ -117,7 +118,7 @@ def document_pieces(records: Iterable[Any]) -> Iterator[bytes]:
 
 def _json_bytes(value: object, indent: int | None = None) -> bytes:
     write = partial(
-        json.dumps, value, sort_keys=True, indent=indent, default=asdict, allow_nan=False
+        json.dumps, value, sort_keys=True, indent=indent, default=_spelled, allow_nan=False
     )
     try:
         text = write(ensure_ascii=False)
@@ -128,6 +129,10 @@ def _json_bytes(value: object, indent: int | None = None) -> bytes:
     except UnicodeEncodeError:
         # A lone surrogate in a model's output has no UTF-8; JSON's own escape keeps it.
         return write().encode()
+
+
+def _spelled(value: Any) -> dict[str, Any]:  # noqa: ANN401  any dataclass
+    return value.spelled() if isinstance(value, Prompt) else asdict(value)
 
 
 def _not_stored(value: object) -> RunError:

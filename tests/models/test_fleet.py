@@ -154,6 +154,33 @@ def test_a_request_too_many_is_not_pulled():
     assert len(pulled) < 40
 
 
+class Ahead:
+    """A source that has no request more than so many ahead of the results."""
+
+    def __init__(self, most):
+        self.left, self.most, self.flying = requests(), most, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.flying >= self.most:
+            raise StopIteration
+        self.flying += 1
+        return next(self.left)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_a_source_that_has_more_in_a_moment_loses_nothing_where_a_stream_ends(most):
+    source, fleet, results = Ahead(most), Fleet([Replica() for _ in range(3)], grace=1.0), []
+    while len(results) < RUNS:
+        for result in fleet.stream(source):
+            results.append(result)
+            source.flying -= 1
+        assert source.flying == 0, "a replica took a request after the stream had ended"
+    check_whole(results)
+
+
 def test_an_error_of_the_source_is_raised():
     def source():
         yield from requests(5)

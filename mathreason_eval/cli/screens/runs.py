@@ -114,11 +114,38 @@ def print_run(run: Run) -> None:
             f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
             f"{several}"
         )
-    if (line := _cost_line(run)) is not None:
+    for line in filter(None, (_overlap_line(run), _cost_line(run))):
         console.print(line, soft_wrap=True)
+    for line in _parent_lines(run):
+        console.print(visible_line(line), soft_wrap=True)
     note(f"stored in {run.path}")
     for step in next_steps(run):
         note(step)
+
+
+def _parent_lines(run: Run) -> Iterator[str]:
+    """Yield what a run was made from, and what of that was left out."""
+    parent = run.manifest.parent
+    if parent is None:
+        return
+    yield f"{parent.made} of {counted(parent.samples, 'sample')} of {parent.name} ({parent.model})"
+    for reason, number in parent.left_out.items():
+        yield f"left out: {counted(number, 'sample')} that {reason}"
+
+
+def _overlap_line(run: Run) -> str | None:
+    """Return how long the engine had nothing to do, and what we computed; None if unknown."""
+    known = [one for one in run.manifest.sessions if one.engine_idle_seconds is not None]
+    seconds = sum(one.seconds or 0.0 for one in known)
+    if not seconds:
+        return None
+    idle = sum(one.engine_idle_seconds or 0.0 for one in known)
+    cpu = sum(one.harness_cpu_seconds or 0.0 for one in known)
+    whole = sum((one.seconds or 0.0) * (one.cores or 1) for one in known)
+    return (
+        f"overlap   engine without requests {idle:,.3g} s ({idle / seconds:.1%}) · harness "
+        f"{cpu:,.3g} s of processor time ({cpu / whole:.1%} of all)"
+    )
 
 
 def _cost_line(run: Run) -> str | None:
@@ -139,11 +166,13 @@ def _cost_line(run: Run) -> str | None:
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     entry, temperature = run.manifest.tasks[task], run.manifest.sampling.temperature
+    budget = run.manifest.sampling.think_budget
     console.print(
         f"\n{task} v{entry.version} · {counted(len(run.problems(task)), 'problem')} · "
         f"{counted(entry.samples, 'sample')} each · prompt {entry.prompt.id}"
         f" · temperature {'unknown' if temperature is None else format(temperature, 'g')}"
-        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}",
+        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}"
+        f"{'' if budget is None else f' · at most {budget:,} of a thought'}",
         soft_wrap=True,
     )
     if temperature == 0 and entry.samples > 1:
@@ -318,7 +347,8 @@ def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str |
     yield "question", sample.problem.question
     yield "gold", " or ".join(sample.problem.gold) or "unknown"
     if sample.generation.reasoning:
-        yield "reasoning", f"{len(sample.generation.reasoning):,} characters"
+        ended = ", ended by force" if sample.generation.thought_ended else ""
+        yield "reasoning", f"{len(sample.generation.reasoning):,} characters{ended}"
     yield "output", _excerpt(sample.generation.text, verdict)
     if verdict.answer is None or verdict.span is None:
         yield "answer", "none found"
