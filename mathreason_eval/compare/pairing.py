@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.completeness import check_stored
 from mathreason_eval.runs.manifest import Conditions, differences
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.copies import (
+    ColumnsT,
     Copies,
     copied_samples,
     copies_note,
@@ -29,7 +29,7 @@ from mathreason_eval.stats.metrics import (
     our_metric,
 )
 from mathreason_eval.stats.summary import MACRO, ProblemScore, macro_by, of_family, problem_scores
-from mathreason_eval.types import GenerationInfo, Problem, SamplingEntry, TaskEntry, Verdict
+from mathreason_eval.types import Problem, SamplingEntry, TaskEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,7 +166,7 @@ def task_run(
     if not checked:
         check_stored(run, task)
     problems = run.problems(task)
-    verdicts = run.verdicts(task)
+    verdicts = run.verdict_columns(task)
     if not verdicts:
         raise RunError(
             f"{run.path} has no verdicts of {task}.", "`mathreason regrade` judges its samples."
@@ -178,7 +178,7 @@ def task_run(
         from mathreason_eval.grade.graders import vote_key, vote_same
 
         key, same = vote_key(entry.grading.grade), vote_same(entry.grading.grade)
-    made = _first(samples, run.infos(task))
+    made = _first(samples, run.sample_columns(task))
     copies = copied_samples(made, greedy=run.manifest.sampling.temperature == 0)
     try:
         items = items_of(
@@ -202,14 +202,9 @@ def task_run(
     )
 
 
-_SampledT = TypeVar("_SampledT", GenerationInfo, Verdict)
-
-
-def _first(samples: int | None, records: Sequence[_SampledT]) -> Sequence[_SampledT]:
-    """Return the records of the first `samples` samples of each problem."""
-    if samples is None:
-        return records
-    return [record for record in records if record.sample < samples]
+def _first(samples: int | None, rows: ColumnsT) -> ColumnsT:
+    """Return the rows of the first `samples` samples of each problem."""
+    return rows if samples is None else rows[rows.sample < samples]
 
 
 def pair(before: TaskRun, after: TaskRun) -> Pairing:

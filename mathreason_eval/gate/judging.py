@@ -486,10 +486,10 @@ def _validity_errors(run: Run, task: str, role: str) -> Iterator[tuple[str, str]
     if found := tuple(faults(run, task)):
         yield from (("files", phrase) for phrase in found)
         return
-    if not run.infos(task):
+    if not run.sample_columns(task):
         yield "empty", f"{role} is empty"
         return
-    if not run.verdicts(task):
+    if not run.verdict_columns(task):
         yield (
             "verdicts",
             f"{role} has no verdicts; `mathreason regrade {quote(str(run.path))}` makes them",

@@ -284,7 +284,7 @@ def read_result(
 
 def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
     """Return the problems' scores by the task's primary metric and by avg, if they exist."""
-    if not run.verdicts(task):
+    if not run.verdict_columns(task):
         return {}
     entry = run.manifest.tasks[task]
     names = dict.fromkeys((metric_name(PRIMARY, [entry]), DEFAULT_METRIC))
