@@ -61,7 +61,11 @@ class Problem:
         content: list[object] = [self.id, self.question, self.gold]
         if self.given:
             content.append(self.given)
-        return json.dumps(content, ensure_ascii=True, sort_keys=True)
+        return _CONTENT.encode(content)
+
+
+_CONTENT = json.JSONEncoder(sort_keys=True)
+"""Half the time of `json.dumps`, which makes an encoder for each of a task's problems."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache, partial
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.completeness import check_stored
@@ -121,7 +122,7 @@ class Pairing:
             return None
         return PairedScores(
             metric=named,
-            pairs={name: self._pair(name, before[name], after[name]) for name in both},
+            pairs=self._pairs(both, before, after),
             own={name: (before[name].own, after[name].own) for name in both},
             totals=self._totals(named, sides),
         )
@@ -133,30 +134,39 @@ class Pairing:
         of = named.definition.totals
         return None if of is None else (of(sides[0]), of(sides[1]))
 
-    def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
-        items = self.before.items[name], self.after.items[name]
+    def _pairs(
+        self,
+        names: Iterable[str],
+        before: Mapping[str, ProblemScore],
+        after: Mapping[str, ProblemScore],
+    ) -> dict[str, Pair]:
+        """Return the scores of problems in both runs, by id."""
+        items = self.before.items, self.after.items
         # A run from before its task had a `cluster:` has none.
         told = items[0 if self.before.entry.report.cluster is not None else 1]
-        return Pair(
-            before=before.part,
-            after=after.part,
-            samples=(items[0].n, items[1].n),
-            cluster=told.cluster if before.group is None else before.group,
-            weight=math.hypot(before.weight, after.weight) / math.sqrt(2),
-        )
+        pairs = {}
+        for name in names:
+            old, new = before[name], after[name]
+            pairs[name] = Pair(
+                before=old.part,
+                after=new.part,
+                samples=(items[0][name].n, items[1][name].n),
+                cluster=told[name].cluster if old.group is None else old.group,
+                weight=math.hypot(old.weight, new.weight) / _ROOT_OF_TWO,
+            )
+        return pairs
 
 
-def task_run(
-    run: Run, task: str, samples: int | None = None, *, votes: bool = True, checked: bool = False
-) -> TaskRun:
+_ROOT_OF_TWO = math.sqrt(2)
+
+
+def task_run(run: Run, task: str, samples: int | None = None, *, checked: bool = False) -> TaskRun:
     """Return one task of a run with its judged samples.
 
     Args:
         run: the run.
         task: its name.
         samples: number of samples per problem that count, the first ones; None for all.
-        votes: whether to group equal answers, as metrics of votes need; without them a gate
-            starts faster, as importing graders is slow.
         checked: whether it is known that what is stored fits together.
 
     Raises:
@@ -172,12 +182,16 @@ def task_run(
             f"{run.path} has no verdicts of {task}.", "`mathreason regrade` judges its samples."
         )
     entry = run.manifest.tasks[task]
-    key: Callable[[str], str] = str
-    same: Same | None = None
-    if votes:
-        from mathreason_eval.grade.graders import vote_key, vote_same
+    # Only metrics of votes need it, and importing graders is slow.
+    votes = cache(partial(_votes, entry.grading.grade))
 
-        key, same = vote_key(entry.grading.grade), vote_same(entry.grading.grade)
+    def key(answer: str) -> str:
+        return votes()[0](answer)
+
+    def is_same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+        same = votes()[1]
+        return same is not None and same(one, other)
+
     made = _first(samples, run.sample_columns(task))
     copies = copied_samples(made, greedy=run.manifest.sampling.temperature == 0)
     try:
@@ -187,7 +201,7 @@ def task_run(
             without_copies(_first(samples, verdicts), copies),
             key,
             cluster=entry.report.cluster,
-            same=same,
+            same=is_same,
         )
     except ValueError as error:
         raise RunError(
@@ -200,6 +214,13 @@ def task_run(
         items={item.problem.id: item for item in items},
         copies=copies,
     )
+
+
+def _votes(grader: str) -> tuple[Callable[[str], str], Same | None]:
+    """Return what groups equal answers."""
+    from mathreason_eval.grade.graders import vote_key, vote_same
+
+    return vote_key(grader), vote_same(grader)
 
 
 def _first(samples: int | None, rows: ColumnsT) -> ColumnsT:

@@ -398,10 +398,9 @@ def _paired(
     alone = not rules.advisory and (rules.required or config.suite is None or len(counted) == 1)
     if obstacles := tuple(phrase for kind, phrase in found if kind not in allow):
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
-    votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
     pairing = pair(
-        task_run(before, task, votes=votes, checked=True),
-        task_run(after, task, (look or ONLY_LOOK).samples, votes=votes, checked=True),
+        task_run(before, task, checked=True),
+        task_run(after, task, (look or ONLY_LOOK).samples, checked=True),
     )
     found += pairing.obstacles.items()
     obstacles = tuple(phrase for kind, phrase in found if kind not in allow)

@@ -116,8 +116,6 @@ class MetricDefinition:
     """Whether the problems have all the data that it needs."""
     is_counted: bool = False
     """Whether scores are fractions of correct samples, which tests may exchange between runs."""
-    needs_votes: bool = False
-    """Whether it depends on which answers are equivalent."""
     note: Callable[[Items, int], str] | None = None
     """(problems, K) -> an addition to `Metric.method`."""
 
@@ -296,12 +294,12 @@ MULTI_SAMPLE = _table(
     _Def(name="pass^{k}", summary="chance that all of K samples are correct",
          curve=passk.by_counts(lambda curves: curves.pass_all), shown=Shown.LARGEST),
     _Def(name="maj@{k}", summary="chance that the majority of K samples is correct",
-         curve=votes.majority, needs_votes=True),
+         curve=votes.majority),
     _Def(name="best@{k}", summary="chance that the sample with the largest reward of K is correct",
          curve=votes.best_by_reward, shown=Shown.LARGEST,
          known=lambda items: all(item.rewards for item in items)),
     _Def(name="vote@{k}", summary="chance that a vote of K samples by reward is correct",
-         curve=votes.vote_by_reward, needs_votes=True, note=_vote_note,
+         curve=votes.vote_by_reward, note=_vote_note,
          known=lambda items: all(item.rewards for item in items), shown=Shown.LARGEST),
 )  # fmt: skip
 """Scores of K samples of a problem, for every K."""
