@@ -243,10 +243,10 @@ def _or_none(column: NDArray[np.float64], kind: type) -> list[object]:
     return [None if one != one else kind(one) for one in column.tolist()]  # noqa: PLR0124  NaN
 
 
-def _array(values: Iterable[Any], kind: str) -> NDArray[Any]:
+def _array(values: list[Any], kind: str) -> NDArray[Any]:
     import numpy as np
 
-    return np.frombuffer(b"".join(values), kind) if kind == _DIGEST else np.array([*values], kind)
+    return np.frombuffer(b"".join(values), kind) if kind == _DIGEST else np.array(values, kind)
 
 
 _DIGEST = "V16"
@@ -263,19 +263,20 @@ _SAMPLE_KINDS = {
     "texts_digest": _DIGEST,
 }
 """The types of the columns of a sample's numbers."""
-_OF_TEXTS: Mapping[str, Callable[[Any], object]] = {
-    "has_reasoning": lambda one: one.reasoning is not None,
-    "length": lambda one: len(one.text) + len(one.reasoning or ""),
-    "texts_digest": lambda one: texts_digest(one.text, one.reasoning),
+_OF_TEXTS: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
+    "has_reasoning": lambda rows: [one.reasoning is not None for one in rows],
+    "length": lambda rows: [len(one.text) + len(one.reasoning or "") for one in rows],
+    "texts_digest": lambda rows: [texts_digest(one.text, one.reasoning) for one in rows],
 }
-"""What is known of a sample with its texts by looking at them."""
+"""What is known of samples with their texts by looking at them."""
 
 
-def _field(rows: Sequence[AnyGeneration], name: str) -> Iterator[object]:
+def _field(rows: Sequence[AnyGeneration], name: str) -> list[Any]:
     """Return one field of samples, with their texts or without."""
     with_texts = bool(rows) and not isinstance(rows[0], GenerationInfo)
-    looked_at = _OF_TEXTS.get(name) if with_texts else None
-    return map(looked_at or attrgetter(name), rows)
+    if with_texts and (look := _OF_TEXTS.get(name)):
+        return look(rows)
+    return [*map(attrgetter(name), rows)]
 
 
 # --- verdicts --------------------------------------------------------------------------------
