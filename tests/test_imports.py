@@ -66,7 +66,7 @@ MAY_IMPORT = {
 # Layers within a package, lowest first; "" is whatever is not in a subpackage or module named here.
 SUBLAYERS = {
     "maths": ["vocabulary", "syntax", "evaluate", "compare"],
-    "stats": ["difference multiplicity copies", "intervals exact_tests difficulty",
+    "stats": ["difference multiplicity columns", "copies intervals exact_tests difficulty",
               "estimands", "decision ranking power", "estimators", ""],
     "families": ["cultural knights procbench processbench stories", ""],
     "pipeline": ["", "exporters importers"],

@@ -29,10 +29,10 @@ from mathreason_eval.runs.sessions import cost_of
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.copies import copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
-from mathreason_eval.stats.metrics import is_disputed
+from mathreason_eval.stats.metrics import disputed_count, is_disputed
 from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.text import counted, visible, visible_line
-from mathreason_eval.types import Metric, Outcome, Verdict
+from mathreason_eval.types import FAILED, Metric, Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +73,7 @@ def run_as_json(run: Run) -> dict[str, object]:
 
 
 def _counts(run: Run, task: str) -> dict[str, int]:
-    return {str(outcome): n for outcome, n in outcome_counts(run.verdicts(task)).items()}
+    return {str(outcome): n for outcome, n in outcome_counts(run.verdict_columns(task)).items()}
 
 
 def _rewards(run: Run, task: str) -> dict[str, object] | None:
@@ -84,12 +84,14 @@ def _rewards(run: Run, task: str) -> dict[str, object] | None:
 
 def _refused(run: Run, task: str) -> int:
     """Return how many samples are refusals."""
-    return sum(one.is_refusal for one in run.distinct_infos(task).values())
+    samples = run.sample_columns(task)
+    return int(samples.is_refusal[samples.distinct].sum())
 
 
 def _accepted(run: Run, task: str) -> int:
     """Return how many samples have no text because their requests failed (--accept-failures)."""
-    return sum(one.is_failure for one in run.distinct_infos(task).values())
+    samples = run.sample_columns(task)
+    return int(samples.is_ended_by(FAILED)[samples.distinct].sum())
 
 
 def print_run(run: Run) -> None:
@@ -208,9 +210,9 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
             style="yellow",
             soft_wrap=True,
         )
-    if disputed := sum(map(is_disputed, run.verdicts(task))):
+    if number := disputed_count(run.verdict_columns(task)):
         console.print(
-            f"disputed  {counted(disputed, 'sample')} on which {entry.grading.second} differs: "
+            f"disputed  {counted(number, 'sample')} on which {entry.grading.second} differs: "
             "mathreason show RUN --disputed",
             soft_wrap=True,
         )
@@ -267,15 +269,15 @@ def _copies_lines(run: Run, task: str) -> Iterator[str]:
         )
 
 
-_NEEDED = {"truncated": "finish_reason", "tokens": "completion_tokens"}
-"""(metric, field): the metric is absent unless every sample has the field."""
-
-
 def _unknown_metrics(run: Run, task: str) -> Iterator[str]:
-    """Yield a note on each metric that is absent because samples lack a field."""
-    samples = run.infos(task)
-    for metric, field in _NEEDED.items():
-        if lacking := sum(getattr(sample, field) is None for sample in samples):
+    """Yield a note on each metric that is absent unless every sample has a field."""
+    samples = run.sample_columns(task)
+    needed = {
+        "truncated": ("finish_reason", samples.is_ended_by(None)),
+        "tokens": ("completion_tokens", samples.is_unknown("completion_tokens")),
+    }
+    for metric, (field, lacks) in needed.items():
+        if lacking := int(lacks.sum()):
             yield f"{metric}: {lacking:,} of {len(samples):,} samples have no {field}"
 
 
