@@ -227,8 +227,7 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
     spec = found.spec
     if found.wrong.isdisjoint(_OF_MODEL):
         _examine_model(found, facts)
-    if "out" not in found.wrong:
-        found.attempt("run folder", lambda: _folder(found, out))
+    usable = "out" not in found.wrong and found.attempt("run folder", lambda: _folder(found, out))
     if "second" not in found.wrong and spec.second is not None:
         found.blame("second grader", [*_unknown_grader(spec.second)])
     if "tasks_dirs" not in found.wrong:
@@ -243,7 +242,7 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
         )
         for name in spec.tasks:
             _examine_task(found, name, facts)
-    if out is not None and not (found.wrong or found.damaged):
+    if usable and out is not None and not (found.wrong or found.damaged):
         found.attempt("settings", lambda: _same_settings(found, facts, out))
     _examine_tokens(found, facts)
     return found
