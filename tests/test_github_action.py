@@ -10,12 +10,12 @@ import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import click
 import pytest
 import yaml
 from project import ROOT
+from serving import serving
 
 from mathreason_eval import evaluate
 from mathreason_eval.cli import verbs
@@ -360,20 +360,16 @@ def right(question: str) -> str:
 
 @pytest.fixture
 def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as one:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as one:
         one.keys, one.reply = [], lambda _: "\\boxed{0.5}"
-        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield one
-        one.shutdown()
 
 
 @pytest.fixture
 def stranger():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as one:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as one:
         one.keys, one.reply = [], right
-        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield one
-        one.shutdown()
 
 
 def address(one) -> str:

@@ -10,10 +10,10 @@ import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from project import ROOT
+from serving import serving
 
 from mathreason_eval import evaluate
 from mathreason_eval.cli import main
@@ -140,12 +140,9 @@ class Server(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server():
-    serving = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    serving.asked = []
-    Thread(target=serving.serve_forever, daemon=True).start()
-    yield serving
-    serving.shutdown()
-    serving.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Server)) as running:
+        running.asked = []
+        yield running
 
 
 @pytest.fixture(scope="module")
