@@ -376,4 +376,4 @@ OTHERS: Mapping[str, Callable[[Halves, CalibrationRequest], Called]] = {
     "McNemar over samples": _mcnemar_of_samples,
     "NeMo Evaluator 0.3": _nemo_evaluator,
 }
-"""The rules that are tried beside this gate's, by name."""
+"""The rules that are compared with this gate's, by name."""

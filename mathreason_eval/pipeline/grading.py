@@ -61,7 +61,7 @@ class VerdictLog:
         self._held[task] += verdicts
 
     def write(self, task: str, problems: Iterable[Problem], writer: RunWriter) -> Sequence[Verdict]:
-        """Have the file hold the verdicts alone, by problem as asked and by sample; return them."""
+        """Return the verdicts in the order of problems and samples, as the file now has them."""
         held, in_order = self._held[task], self.in_order(task, problems)
         if self._writer is None or in_order != held or self._lines[task] != len(held) or not held:
             writer.write_verdicts(task, in_order)

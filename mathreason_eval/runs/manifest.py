@@ -38,7 +38,7 @@ from mathreason_eval.version import __version__
 
 
 def now() -> str:
-    """Return the time in ISO 8601, UTC: two sessions never begin at the same one."""
+    """Return the time in ISO 8601, UTC, to the microsecond, which tells sessions apart."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

@@ -187,7 +187,7 @@ class PublisherVerdicts:
 
 
 def publisher_verdicts(samples: Iterable[ShownSample]) -> PublisherVerdicts:
-    """Return how the publisher's verdicts compare with ours."""
+    """Return how many samples have a publisher's verdict and ours, and on which they differ."""
     labelled = [s for s in samples if s.generation.label is not None and s.verdict is not None]
     return PublisherVerdicts(
         count=len(labelled),

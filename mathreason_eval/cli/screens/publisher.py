@@ -1,4 +1,4 @@
-"""The publisher's verdicts beside ours, on the terminal, as Markdown and as JSON."""
+"""The publisher's verdicts next to ours, on the terminal, as Markdown and as JSON."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def _is_variable(plain: str, start: int, end: int) -> bool:
 
 
 _COMMAND = re.compile(r"\\[a-zA-Z]")
-"""A command of LaTeX that is no markup: a letter beside it is a variable."""
+"""A command of LaTeX that is no markup: a letter next to it is a variable."""
 _SENTENCE = re.compile(r"[.!?]\s|\n|。")
 _ONE = frozenset("ABCDEFGHIJ" + LETTERS[3:])
 _TEXT = re.compile(

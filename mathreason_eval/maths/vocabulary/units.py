@@ -307,7 +307,7 @@ class Measured(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def measured(name: str) -> Measured:
-    """Return the unit of a name such as `km north` or `US dollars`, and the words beside it."""
+    """Return the unit of a name such as `km north` or `US dollars`, and the words next to it."""
     parts = name.split()
     for count in range(len(parts), 0, -1):
         for head, rest in (

@@ -146,7 +146,7 @@ ADJECTIVES = these("positive negative even odd prime infinite")
 """Of them, those that may describe what a number counts: `80 positive integers`."""
 
 DECREASES = these("decrease decline drop reduction fall loss discount decreased")
-"""Words beside an amount, in the singular, that make it a negative change."""
+"""Words next to an amount, in the singular, that make it a negative change."""
 
 NEVER_COUNTED = these(
     "ate bought buy buys contains cost costs earn earned earns eat eats need needs paid pay pays "

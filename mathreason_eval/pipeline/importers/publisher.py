@@ -1,4 +1,4 @@
-"""What the publisher of imported samples says of them beside our verdicts, and why they differ."""
+"""What the publisher of imported samples says of them next to our verdicts, and why they differ."""
 
 from __future__ import annotations
 
