@@ -465,6 +465,10 @@ class Measure:
     higher_is_better: bool = True
 
 
+METRIC_HEAD = ("task", "slice", "metric", "value", "95 % interval", "problems", "samples")
+"""The names of `Metric.cells`."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
     """One number with its uncertainty. `stats` returns no number without it."""
@@ -504,10 +508,6 @@ class Metric:
     def _repr_html_(self) -> str:
         """Return it as a notebook displays it."""
         return html_table(self.method, METRIC_HEAD, [self.cells])
-
-
-METRIC_HEAD = ("task", "slice", "metric", "value", "95 % interval", "problems", "samples")
-"""The names of `Metric.cells`."""
 
 
 # --- the manifest ----------------------------------------------------------------------------
@@ -774,6 +774,10 @@ class RunManifest:
     """The run that this one was made from; None of most."""
 
 
+_MOST_DISPLAYED = 60
+"""Records that a notebook displays."""
+
+
 class Records(tuple[RecordT, ...]):
     """A tuple of records of one kind that can become a data frame."""
 
@@ -793,7 +797,3 @@ class Records(tuple[RecordT, ...]):
         rows = [asdict(record) for record in self[:_MOST_DISPLAYED]]  # type: ignore[call-overload]
         head = [*rows[0]] if rows else []
         return html_table(caption, head, ([*row.values()] for row in rows))
-
-
-_MOST_DISPLAYED = 60
-"""Records that a notebook displays."""

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from mathreason_eval.pipeline.importers.jsonl import Imported
 
 
+AUTO = "auto"
+"""The name under which logs of any format are read; paths without a name mean it."""
+
+
 class Formats(click.Group):
     """A verb for each format, ours and those of installed packages; without one a log is known."""
 
@@ -134,10 +138,6 @@ _LOG_OPTIONS = (
     json_option,
 )
 """The options of every format of logs."""
-AUTO = "auto"
-"""The name under which logs of any format are read; paths without a name mean it."""
-
-
 _columns_option = columns_option(
     "Columns that the file calls otherwise: output=response,gold=answer. May be repeated."
 )

@@ -196,6 +196,10 @@ def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
             console.print(f"{sign} {one.name:<12} {one.note}", style=style, soft_wrap=True)
 
 
+_POLL = 0.1
+"""Seconds between two looks whether a signal came."""
+
+
 @click.command("serve-grader")
 @click.option("--host", default="127.0.0.1", help="The address to listen at; 0.0.0.0: all.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8017, help="0: a free one.")
@@ -255,7 +259,3 @@ def serve_grader(
         server.shutdown()
         server.wait()
     SIGNALS.raise_received()
-
-
-_POLL = 0.1
-"""Seconds between two looks whether a signal came."""

@@ -57,6 +57,7 @@ _ALTERNATIVES = 40
 _UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
 _CALCULATES = re.compile(r"(?<!\*)\*(?!\*)|[+/=^|<>×÷]")
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
+_SENTENCE_END = re.compile(r"[.;!?](?!\d)|\n")
 
 
 def last_number(text: str) -> Answer | None:
@@ -75,9 +76,6 @@ def last_number(text: str) -> Answer | None:
     sentence = _SENTENCE_END.search(text, span[1])
     end = max(span[1], factor_end(text, span[0], sentence.start() if sentence else len(text)))
     return answer_at(text, "last_number", (start, end))
-
-
-_SENTENCE_END = re.compile(r"[.;!?](?!\d)|\n")
 
 
 def _last_number(text: str) -> Span | None:

@@ -229,6 +229,10 @@ def phrase(text: str) -> Answer | None:
     return wordy
 
 
+_DIGIT = re.compile(r"[-$\\({\s]{0,5}\d")
+_REVISION = re.compile(rf"[\s*_)\]}}\"'.,;!…—–-]*{REVISES}", re.IGNORECASE)
+
+
 def _announced(text: str, place: int) -> Answer:
     # The answer may be on a line of its own below its announcement.
     after = _AFTER.match(text, place)
@@ -313,10 +317,6 @@ def choice(text: str) -> Answer | None:
         for found in last_matches(_LONE_LETTER, text, 1)
     ]
     return next(filter(None, (_chosen(text, *place) for place in places)), None)
-
-
-_DIGIT = re.compile(r"[-$\\({\s]{0,5}\d")
-_REVISION = re.compile(rf"[\s*_)\]}}\"'.,;!…—–-]*{REVISES}", re.IGNORECASE)
 
 
 def _unrevised(text: str, start: int) -> tuple[int, int]:

@@ -181,14 +181,16 @@ def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[d
             worker.kill()
 
 
+_MAX_ROWS = 1_000_000
+"""Rows after which such a process is replaced. Its caches are bounded, and to start one takes as
+long as thousands of rows; that for computer algebra, whose caches grow, is its own to replace."""
+
+
 def start_row_workers(size: int) -> list[Worker]:
     """Return processes that judge rows, each with a worker of its own for computer algebra."""
     return [Worker(__name__, 2 * MEMORY, _MAX_ROWS) for _ in range(size)]
 
 
-_MAX_ROWS = 1_000_000
-"""Rows after which such a process is replaced. Its caches are bounded, and to start one takes as
-long as thousands of rows; that for computer algebra, whose caches grow, is its own to replace."""
 _GRACE = 10.0
 """Seconds beyond the deadline after which a process that judges rows is considered hung."""
 

@@ -135,7 +135,7 @@ class Fleet:
             self.answered_by = name
 
     def drain(self) -> Iterator[Completion | Failure]:
-        """Yield what the replicas finish within the grace of a stream that was ended, in seconds."""
+        """Yield what the replicas finish within the grace, in seconds, of an ended stream."""
         if self._queue is not None:
             yield from self._queue.finished_by(monotonic() + self._grace)
 
