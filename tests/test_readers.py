@@ -24,7 +24,7 @@ from readers import READERS, changed, outcome
 
 from mathreason_eval.errors import DataError, UserError
 from mathreason_eval.gate.config import MAX_LOOKS, config_of, read_config
-from mathreason_eval.tasks.readers import numbered_rows, read_rows
+from mathreason_eval.tasks.readers import numbered_rows
 from mathreason_eval.text.documents import DocumentError, is_too_deep, parse_json, parse_yaml
 from mathreason_eval.text.limits import MAX_DECODED_BYTES
 
@@ -217,18 +217,18 @@ def test_what_a_problem_says_may_not_be_deep(tmp_path):
 def test_a_field_of_a_megabyte_is_read(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text(f'id,output\np,"{"x" * 1_000_000}"\n')
-    assert len(next(iter(read_rows(path)))["output"]) == 1_000_000
+    assert len(next(iter(numbered_rows(path))).row["output"]) == 1_000_000
 
 
 def test_rows_and_columns_are_bounded(tmp_path, monkeypatch):
     path = tmp_path / "rows.csv"
     path.write_text("a" + "".join(f",b{n}" for n in range(1000)) + "\n")
     with pytest.raises(DataError, match="1,001 columns"):
-        list(read_rows(path))
+        list(numbered_rows(path))
     path.write_text("a\n1\n2\n3\n")
     monkeypatch.setattr("mathreason_eval.tasks.readers.MAX_ROWS", 2)
     with pytest.raises(DataError, match="more than 2 rows"):
-        list(read_rows(path))
+        list(numbered_rows(path))
 
 
 # --- bombs ---------------------------------------------------------------------------------------
@@ -304,7 +304,13 @@ def _zstandard_zip(path: Path) -> None:
 
 
 BASELINE = "gate.baseline", "open_baseline(str(PATH)).__enter__()"
-ROWS = "tasks.readers", "collections.deque(read_rows(PATH), 0)"
+ROWS = (
+    "tasks.readers",
+    """
+    for one in numbered_rows(PATH):
+        if one.error:
+            raise DataError(one.error, "")""",
+)
 ZIP = "runs.zips", "one = OpenedZip(PATH); [one.document(name) for name in one.names]"
 CONFIG = "gate.config", "read_config(PATH)"
 # fmt: off
