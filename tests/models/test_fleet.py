@@ -139,7 +139,7 @@ class Ahead:
     """A source that has no request more than so many ahead of the results."""
 
     def __init__(self, most):
-        self.left, self.most, self.flying = requests(), most, 0
+        self.left, self.most, self.flying = requests(RUNS), most, 0
 
     def __iter__(self):
         return self
@@ -159,7 +159,7 @@ def test_a_source_that_has_more_in_a_moment_loses_nothing_where_a_stream_ends(mo
             results.append(result)
             source.flying -= 1
         assert source.flying == 0, "a replica took a request after the stream had ended"
-    check_whole(results)
+    check_whole(results, RUNS)
 
 
 def test_an_error_of_the_source_is_raised():
