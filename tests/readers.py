@@ -26,6 +26,7 @@ from mathreason_eval.errors import UserError
 from mathreason_eval.gate.baseline import open_baseline
 from mathreason_eval.gate.config import read_config
 from mathreason_eval.models import fake, replay
+from mathreason_eval.pipeline.check import write_lock
 from mathreason_eval.pipeline.importers.combined import LogOptions, plan_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.rows import sample_row
@@ -37,7 +38,7 @@ from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.site.config import read_config as read_site_config
 from mathreason_eval.tasks.datasets import load_problems
 from mathreason_eval.tasks.folder import read_task
-from mathreason_eval.tasks.lock import check_lock, write_lock
+from mathreason_eval.tasks.lock import check_lock
 from mathreason_eval.tasks.new import Source, new_task
 from mathreason_eval.tasks.readers import numbered_rows
 from mathreason_eval.types import (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource, iter_params_for_processing
 
+from mathreason_eval.cli.screens import note
 from mathreason_eval.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class AskingCommand(click.Command):
             refuse(
                 ctx, "model", UserError(f"Got unexpected arguments: {' '.join(rest)}.", _see(ctx))
             )
+        _withhold_keys(ctx)
         ctx.args = []
         return ctx.args
 
@@ -55,6 +58,64 @@ class AskingCommand(click.Command):
                 source = ctx.get_parameter_source(name)
                 param.handle_parse_result(ctx, {}, [])
                 ctx.set_parameter_source(name, source or ParameterSource.DEFAULT)
+
+
+_NO_KEY = "MATHREASON_NO_KEY"
+"""A variable that nobody sets."""
+_USUAL_KEY = "OPENAI_API_KEY"
+_WITH_KEYS = ("openai:", "lm_eval:")
+"""How the names of models begin that are sent a key."""
+_POINTING = frozenset({"api_key_env", "replicas"})
+"""Options that say which key is sent, or to whom."""
+
+
+def _withhold_keys(ctx: click.Context) -> None:
+    """Have no key sent where a file points: a config may be somebody else's.
+
+    A server that a config names is asked without a key, unless the variable is typed that holds
+    it. A config chooses no variable, and adds no server to one that is typed.
+    """
+    model, given = str(ctx.params.get("model") or ""), dict(ctx.params.get("model_args") or {})
+    names = {name.strip().replace("-", "_") for name in given}
+    if _is_of_file(ctx, "model_args"):
+        adds = model.startswith("openai:") and _is_typed(ctx, "model")
+        for name in sorted(names & (_POINTING if adds else {"api_key_env"})):
+            _refuse_pointing(ctx, "model_args", f"the option {name}", f"--model-arg {name}=…")
+    if _is_of_file(ctx, "sweep"):
+        for name, _ in filter(_points, (ctx.params.get("sweep") or {}).items()):
+            _refuse_pointing(ctx, "sweep", f"values of {name}", f"--sweep {name}=…")
+    if _is_of_file(ctx, "model") and model.startswith("lm_eval:"):
+        _refuse_pointing(ctx, "model", "a model that lm-eval asks", "MODEL")
+    elif _is_of_file(ctx, "model") and model.startswith("openai:") and "api_key_env" not in names:
+        ctx.params["model_args"] = {**given, "api_key_env": _NO_KEY}
+        _note_withheld()
+
+
+def _note_withheld() -> None:
+    if os.environ.get(_USUAL_KEY):
+        note(
+            f"the key in {_USUAL_KEY} is not sent to the server that a config names; "
+            f"--model-arg api_key_env={_USUAL_KEY} sends it"
+        )
+
+
+def _points(axis: tuple[str, tuple[str, ...]]) -> bool:
+    """Return whether an axis of a sweep says to whom a key is sent, or which."""
+    name, values = axis
+    bare = name.removeprefix("model-arg.").strip().replace("-", "_")
+    return bare in _POINTING or any(one.startswith(_WITH_KEYS) for one in values)
+
+
+def _refuse_pointing(ctx: click.Context, name: str, what: str, typed: str) -> None:
+    hint = f"Type it, so that no file decides where a key is sent: {typed}."
+    refuse(ctx, name, UserError(f"The config names {what}.", hint))
+    # Nor is it looked at while other faults are looked for.
+    if name != "model":
+        ctx.params[name] = {}
+
+
+def _is_of_file(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
 
 
 def refuse(ctx: click.Context, name: str, error: click.UsageError | UserError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,11 +99,12 @@ def _settings(path: Path) -> list[tuple[str, yaml.Node]]:
     """
     import yaml
 
+    from mathreason_eval.runs.descriptors import open_named
     from mathreason_eval.text.documents import DocumentError, yaml_tree
     from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
 
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_named(path), "rb") as file:
             content = file.read(MAX_DOCUMENT_BYTES + 1)
         root = yaml_tree(content)
     except (OSError, DocumentError) as error:

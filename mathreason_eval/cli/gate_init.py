@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mathreason_eval.cli.options import PATH, FiniteRange, tasks_option
-from mathreason_eval.cli.screens import note, say, write_file
+from mathreason_eval.cli.screens import note, say
 from mathreason_eval.errors import UserError
+from mathreason_eval.runs.files import write_below
 
 if TYPE_CHECKING:
     from mathreason_eval.runs.store import Run
@@ -59,7 +60,9 @@ def init(**options: Any) -> None:  # noqa: ANN401  click hands over what it pars
         files, lines = _files(baseline, options)
     _check_free(files, options)
     for path, content in files.items():
-        write_file(options["out"] / path, content, "-o")
+        data = content if isinstance(content, bytes) else content.encode()
+        # A repository's own links may lead out of it.
+        write_below(options["out"] / path, data, options["out"])
         say(f"{options['out'] / path}")
     for line in lines:
         note(line)

@@ -152,9 +152,8 @@ def check(names: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401  what 
     The gold is accepted, another problem's gold mostly is not, prompts render and contain the
     question, and the outputs of cases.jsonl get the outcomes given there.
     """
-    from mathreason_eval.pipeline.check import check_task
+    from mathreason_eval.pipeline.check import check_task, write_lock
     from mathreason_eval.tasks import load_task, task_names
-    from mathreason_eval.tasks.lock import write_lock
 
     tasks_dirs = options["tasks_dirs"]
     chosen = task_names(tasks_dirs) if options["everything"] else names

@@ -16,16 +16,16 @@ from typing import IO, NamedTuple
 from mathreason_eval.environment import child_environment
 from mathreason_eval.errors import RunError
 from mathreason_eval.gate.extraction import (
-    MAX_BYTES,
     MAX_MEMBERS,
     Member,
-    too_large,
     too_many,
     unsafe,
     write_members,
 )
 
 PREFIX = "git:"
+MAX_COMMIT_BYTES = 256 << 20
+"""Bytes of a baseline in a repository, whose hosts take files of 100 MB at most."""
 _SHALLOW = "In a CI, check out the whole history (fetch-depth: 0)."
 
 
@@ -102,8 +102,9 @@ def _check(entries: Sequence[_Entry]) -> None:
         if number > MAX_MEMBERS:
             raise too_many(one.name)
         total += one.size
-        if total > MAX_BYTES:
-            raise too_large(one.name)
+        # What a commit expands to has nothing to do with its size: it may be a delta.
+        if total > MAX_COMMIT_BYTES:
+            raise unsafe(one.name, f"goes beyond {MAX_COMMIT_BYTES >> 20} MiB")
 
 
 def _contents(entries: Sequence[_Entry]) -> Iterator[Member]:

@@ -13,6 +13,8 @@ Member = tuple[str, IO[bytes] | None]
 """(name, content); no content for a folder."""
 
 MAX_MEMBERS = 2_000
+MAX_DEPTH = 16
+"""Folders within each other; those of a run are three."""
 MAX_BYTES = 8 << 30
 """An archive of a few kilobytes may expand to terabytes; no run is as large as this."""
 _BLOCK = 1 << 20
@@ -58,6 +60,8 @@ def _relative_path(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
         raise unsafe(name, "leads out of the archive")
+    if len(path.parts) > MAX_DEPTH:
+        raise unsafe(name, f"is more than {MAX_DEPTH} folders deep")
     return path
 
 

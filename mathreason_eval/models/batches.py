@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from mathreason_eval.errors import IncompleteRunError, ModelError
@@ -102,6 +103,7 @@ class BatchWriter(_Batch):
         """
         yield from ()
         files: list[Path] = []
+        partial: list[Path] = []
         written = size = total = 0
         seen: set[str] = set()
         file = None
@@ -118,15 +120,16 @@ class BatchWriter(_Batch):
                         file.close()
                     files.append(self._numbered(len(files) + 1))
                     _check_absent(files[-1])
-                    file, written, size = _partial(files[-1]).open("wb"), 0, 0
+                    file, written, size = _partial(files[-1]), 0, 0
+                    partial.append(Path(file.name))
                 file.write(line)
                 written, size = written + 1, size + len(line)
         finally:
             if file is not None:
                 file.close()
         # Only whole files have their names: half of one must not be sent.
-        for path in files:
-            os.replace(_partial(path), path)  # noqa: PTH105  its errors name both
+        for part, path in zip(partial, files, strict=True):
+            os.replace(part, path)  # noqa: PTH105  its errors name both
         if files:
             names = ", ".join(map(str, files))
             raise IncompleteRunError(
@@ -159,8 +162,11 @@ def _check_absent(path: Path) -> None:
         )
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f"{path.name}.partial")
+def _partial(path: Path) -> IO[bytes]:
+    """Return a new file beside one that is to be written; no link or file has its name."""
+    return NamedTemporaryFile(
+        dir=path.parent, prefix=f"{path.name}.", suffix=".partial", delete=False
+    )
 
 
 def _id(request: Request) -> str:

@@ -12,11 +12,12 @@ from mathreason_eval.errors import Faults, TaskError, UserError, raise_faults
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.pipeline.evidence import PARITY, check_evidence
 from mathreason_eval.pipeline.plan import TaskRules, check_rules
+from mathreason_eval.runs.files import write_below
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.hub import HubError
-from mathreason_eval.tasks.lock import LOCK, check_lock
+from mathreason_eval.tasks.lock import LOCK, check_lock, new_lock
 from mathreason_eval.tasks.task import render
 from mathreason_eval.text import counted
 from mathreason_eval.text.jsonl import read_objects
@@ -88,6 +89,18 @@ def _rules(task: Task) -> str:
     check_rules(task)
     second = f", and as second grader by {task.second}" if task.second else ""
     return f"extracts answers by {', '.join(task.extract)}; grades by {task.grade}{second}"
+
+
+def write_lock(task: Task) -> Path:
+    """Write the lock of a task whose version is new, and return its path.
+
+    Raises:
+        TaskError: as `new_lock`.
+        RunError: it cannot be written.
+    """
+    path, content = new_lock(task)
+    write_below(path, content, path.parent)
+    return path
 
 
 def _lock(task: Task) -> str:

@@ -11,15 +11,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from mathreason_eval.errors import TaskError
+from mathreason_eval.errors import TaskError, UserError
+from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge, JudgeOptions
 from mathreason_eval.pipeline.plan import TaskRules
+from mathreason_eval.runs.codec import converted
 from mathreason_eval.tasks import Task
-from mathreason_eval.tasks.files import inside
+from mathreason_eval.tasks.files import inside, is_within
 from mathreason_eval.text.jsonl import bounded_lines, read_objects
 from mathreason_eval.types import Generation, Outcome, Problem
 
@@ -81,22 +83,27 @@ def parity_records(task: Task) -> tuple[ParityRecord, ...]:
         for number, row in read_objects(lines, path):
             try:
                 found.append(_record(row))
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, UserError) as error:
                 raise TaskError(f"{path}, line {number} is no parity record: {error}.") from None
     return tuple(found)
 
 
 def _record(row: Mapping[str, Any]) -> ParityRecord:
-    extract = row.get("extract")
-    differences = tuple(Difference(**one) for one in row["differences"])
-    return ParityRecord(
-        **{
-            **row,
-            "extract": None if extract is None else tuple(extract),
-            "grade": row.get("grade"),
-            "differences": differences,
-        }
-    )
+    """Return the record of a row, every field of its type.
+
+    Raises:
+        ValueError: one is not.
+        UnknownNameError: the grader is none; a record names no code.
+    """
+    if unknown := sorted(row.keys() - ParityRecord.__dataclass_fields__):
+        raise ValueError(f"it has no {unknown[0]!r}")
+    record = converted(ParityRecord, {"extract": None, "grade": None, **row}, "the record")
+    if record.grade is not None:
+        grader_named(record.grade)
+    # A part of the folder that the user names, as an archive's member is of it.
+    if not is_within(record.outputs):
+        raise ValueError(f"{record.outputs!r} is no file of the folder of outputs")
+    return record
 
 
 def check_evidence(task: Task, folder: Path, judge: Judge) -> str:
@@ -110,7 +117,9 @@ def check_evidence(task: Task, folder: Path, judge: Judge) -> str:
         return "no published outputs are on record"
     checked = rows = 0
     for record in records:
-        if not (folder / record.outputs).is_file():
+        try:
+            inside(folder, record.outputs)
+        except ValueError:
             continue
         _check(record, measured(task, record, folder, judge))
         checked += 1
@@ -147,12 +156,17 @@ def measured(task: Task, record: ParityRecord, folder: Path, judge: Judge) -> Pa
             differences.append(Difference(id=key[0], sample=key[1], published=label, why=why))
     return replace(
         record,
-        sha256=sha256(path.read_bytes()).hexdigest(),
+        sha256=_sha256(path),
         rows=rows,
         right=right,
         published_right=published_right if labelled == rows else None,
         differences=tuple(differences) if labelled == rows else (),
     )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 UNEXPLAINED = "not looked at yet"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mathreason_eval.errors import UnknownNameError, UserError
+from mathreason_eval.runs.descriptors import open_named
 from mathreason_eval.text.documents import DocumentError, parse_yaml
 from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
 
@@ -72,7 +74,7 @@ def _is_price(value: object) -> bool:
 
 def _document(path: Path) -> Mapping[object, object]:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_named(path), "rb") as file:
             document = parse_yaml(file.read(MAX_DOCUMENT_BYTES + 1))
     except (OSError, DocumentError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -332,6 +332,21 @@ def replace_file(
         raise cannot_write(path, error) from None
 
 
+def write_below(path: Path, content: bytes, within: Path) -> None:
+    """Write a file below a folder that a user named, with the folders on the way.
+
+    No link on the way is followed, and what else has the file's name keeps its content.
+
+    Raises:
+        RunError: if it cannot be written.
+    """
+    try:
+        within.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(within, error) from None
+    replace_file(path, content, within=within, durable=False)
+
+
 def write_named(path: Path, content: bytes, *, append: bool = False) -> None:
     """Write a file that a user named, with its folder, or append to it; a link is not followed.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mathreason_eval.errors import UnknownNameError, UserError
+from mathreason_eval.runs.descriptors import open_named
 from mathreason_eval.text.documents import DocumentError, parse_yaml
 from mathreason_eval.text.limits import MAX_YAML_BYTES
 
@@ -46,7 +48,7 @@ def read_config(path: Path) -> SiteConfig:
         UserError: if it cannot be read, or a key or a value is not one of ours.
     """
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_named(path), "rb") as file:
             values = parse_yaml(file.read(MAX_YAML_BYTES + 1))
     except (OSError, DocumentError) as error:
         reason = error.strerror if isinstance(error, OSError) else error

@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 
+def is_within(name: str) -> bool:
+    """Return whether a name, taken from a folder, stays in it, whatever links there are."""
+    path = PurePosixPath(name)
+    return "\0" not in name and not path.is_absolute() and ".." not in path.parts
+
+
 def inside(folder: Path, name: str) -> str:
     """Return the name of a file if it is one in the folder, not a link out of it.
 
@@ -12,8 +18,7 @@ def inside(folder: Path, name: str) -> str:
         ValueError: if it is not.
     """
     root = folder.resolve()
-    within = ".." not in PurePosixPath(name).parts and not Path(name).is_absolute()
-    if not within or not (root / name).resolve().is_relative_to(root):
+    if not is_within(name) or not (root / name).resolve().is_relative_to(root):
         raise ValueError(f"the file {name} is not in the task's folder")
     # Nor a pipe, which would be waited for.
     if not _is_file(root / name):

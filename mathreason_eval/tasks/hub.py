@@ -32,7 +32,8 @@ def hub_rows(data: HubData, name: str) -> Iterator[PlacedRow]:
             or there is no network and nothing is cached.
         MissingExtraError: neither `datasets` nor huggingface_hub is installed.
     """
-    read = _by_datasets if find_spec("datasets") else _plainly
+    # The package `datasets` would rather read a folder of that name in the current one.
+    read = _by_datasets if find_spec("datasets") and not Path(data.hub).exists() else _plainly
     for config, split in itertools.product(data.configs or (None,), data.splits):
         source = " ".join(filter(None, (data.hub, config, split)))
         try:

@@ -78,8 +78,8 @@ def check_lock(task: Task, *, generated: bool = True) -> str | None:
     return f"version {task.version} is of these prompts, rules, data and code"
 
 
-def write_lock(task: Task) -> Path:
-    """Write the lock of a task whose version is new, and return its path.
+def new_lock(task: Task) -> tuple[Path, bytes]:
+    """Return the path and the content of the lock of a task whose version is new.
 
     Raises:
         TaskError: the task has no folder, or is another one under the version that is locked.
@@ -89,13 +89,8 @@ def write_lock(task: Task) -> Path:
     stored = _read(task.folder)
     if stored is not None and stored.get("version") == task.version:
         check_lock(task)
-    path = task.folder / LOCK
     text = json.dumps(lock_of(task), indent=1, sort_keys=True) + "\n"
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TaskError(f"{path} cannot be written: {error.strerror}.", "Check it.") from None
-    return path
+    return task.folder / LOCK, text.encode()
 
 
 def _changed(stored: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:

@@ -192,7 +192,7 @@ def _csv_error(row: Mapping[str | None, Any]) -> str | None:
 
 
 _BATCH_ROWS = 256
-_BATCH_BYTES = 64 << 20
+_BATCH_BYTES = 48 << 20
 """Bytes that a batch may take where a text that is in the file once is in each of its rows."""
 _VALUE_BYTES = 8
 """Bytes that a value counts at least: of many equal ones the file has one, and a number."""

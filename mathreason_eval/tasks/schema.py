@@ -193,6 +193,8 @@ _COUNT = _Kind("a whole number", lambda value: _is_whole(value) or value == 0)
 _FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
 _MAPPING = _Kind("a mapping", lambda value: isinstance(value, dict))
 _SHARE = _Kind("a number from 0 to 1", _is_share)
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+"""The name of a data set on a hub: never a path, by which a task would read its user's files."""
 _FORMS = ("chat", "text", "turns")
 
 KEYS: Mapping[str, _Kind] = MappingProxyType({
@@ -217,7 +219,11 @@ KEYS: Mapping[str, _Kind] = MappingProxyType({
 
 _REQUIRED = ("name", "version", "summary", "license", "extract", "grade")
 _DATA: Mapping[str, _Kind] = {
-    **dict.fromkeys(("file", "hub", "golds"), _TEXT),
+    **dict.fromkeys(("file", "golds"), _TEXT),
+    "hub": _Kind(
+        "OWNER/NAME of a hub, and no path",
+        lambda value: _is_text(value) and HUB_NAME.fullmatch(value) is not None,
+    ),
     # A revision of digits alone is a number to YAML.
     "revision": _Kind("a text", lambda value: isinstance(value, str | int)),
     **dict.fromkeys(("split", "configs"), _TEXTS),

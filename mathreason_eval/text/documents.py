@@ -215,7 +215,7 @@ def yaml_tree(content: bytes) -> yaml.Node | None:
     import yaml
 
     if len(content) > MAX_YAML_BYTES:
-        raise DocumentError(f"has more than {MAX_YAML_BYTES >> 20} MiB", None)
+        raise DocumentError(f"has more than {MAX_YAML_BYTES >> 10} KiB", None)
     loader = _loader()
     try:
         text = content.decode("utf-8-sig")

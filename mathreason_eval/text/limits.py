@@ -23,8 +23,8 @@ MAX_REPLY_BYTES = 64 << 20
 MAX_DECODED_BYTES = 200 << 20
 """Bytes of memory that a JSON document, a line or a server's reply may take, as
 `documents.check_weight` estimates them: a byte can become ninety, as a list without items does."""
-MAX_YAML_BYTES = 1 << 20
-"""Bytes of a configuration, a task or a script."""
+MAX_YAML_BYTES = 256 << 10
+"""Bytes of a configuration, a task or a script: YAML takes two seconds for a megabyte."""
 MAX_NUMBER_CHARACTERS = 100
 """Characters of a number in YAML."""
 MAX_TEXT_BYTES = 16 << 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,14 @@ def test_what_is_refused_in_the_file_is_not_missing_as_well(mathreason, tmp_path
     config = written(tmp_path, "tasks: [arithmetic, '']\nsamples: 0\n")
     said = mathreason("run", "fake:answer=4", "--config", config)
     assert (said.code, "Missing" in said.err, said.err.count("error:")) == (2, False, 2)
+
+
+def test_a_pipe_is_not_waited_for(mathreason, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    words = ["run", "fake:answer=4", "-t", "arithmetic", "-o", tmp_path / "run"]
+    assert mathreason(*words, "--config", tmp_path / "pipe").code == 2
+    assert mathreason(*words, "--prices", tmp_path / "pipe").code == 2
+    assert mathreason("leaderboard", tmp_path, "--config", tmp_path / "pipe").code == 2
 
 
 def test_a_file_that_is_not_there_is_an_error(mathreason, tmp_path):

@@ -75,6 +75,7 @@ HOSTILE = [
     ([member("tape", type=tarfile.CHRTYPE)],                       "a link or a device"),
     ([member("pipe", type=tarfile.FIFOTYPE)],                      "a link or a device"),
     ([member(f"f{n}") for n in range(2_001)],                     "one of more than 2,000"),
+    ([member("/".join("d" * 17))],                                 "more than 16 folders deep"),
     ([],                                                           "contains none"),
 ]
 # fmt: on
@@ -218,7 +219,10 @@ def test_a_commit_with_what_is_no_file_is_refused(repository, change, says):
 
 
 def test_a_commit_with_too_much_is_refused(repository, monkeypatch):
-    for name, limit, says in (("MAX_MEMBERS", 2, "more than"), ("MAX_BYTES", 9, "goes beyond")):
+    for name, limit, says in (
+        ("MAX_MEMBERS", 2, "more than"),
+        ("MAX_COMMIT_BYTES", 9, "goes beyond"),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(f"mathreason_eval.gate.commits.{name}", limit)
             with pytest.raises(RunError, match=says), open_baseline("git:v1:ci/base"):

@@ -45,14 +45,22 @@ def test_what_a_killed_process_left_is_gone_with_the_next(place, holder, end):
     holder.send_signal(end)
     holder.wait()
     with temporary_folder() as folder:
-        assert [*place.iterdir()] == [folder]
+        assert [*place.iterdir()] == [folder.parent]
     assert not [*place.iterdir()]
 
 
 def test_what_a_living_process_holds_stays(place, holder):
     (held,) = place.iterdir()
     with temporary_folder():
-        assert (held / "run" / "answer").read_text() == "secret"
+        assert (held / "content" / "run" / "answer").read_text() == "secret"
+
+
+def test_what_nobody_of_ours_made_stays_whatever_its_name(place):
+    (mine := place / "mathreason-baseline-v1").mkdir()
+    (mine / "thesis.txt").write_text("mine")
+    with temporary_folder():
+        pass
+    assert (mine / "thesis.txt").read_text() == "mine"
 
 
 def test_a_link_is_not_followed(place, tmp_path_factory):

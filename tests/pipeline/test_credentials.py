@@ -162,3 +162,39 @@ def test_a_list_of_models_is_not_looked_for_elsewhere(serve, tmp_path):
     with pytest.raises(UserError, match="redirects to another"):
         run_on(server, tmp_path / "run")
     assert stranger.seen == []
+
+
+def said(capsys, *words) -> tuple[int, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["mathreason", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return left.value.code, capsys.readouterr().err
+
+
+def test_a_config_decides_nothing_about_keys(serve, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-key-of-another-house")
+    mine, other = serve(), serve()
+    asked = ["-t", "arithmetic", "--limit", 1]
+    (config := tmp_path / "run.yaml").write_text(f"model: openai:m@{other.url}\n")
+    for verb in ("run", "doctor"):
+        code, err = said(capsys, verb, "--config", config, *asked, "-o", tmp_path / verb)
+        assert code == 0
+        assert "the key in OPENAI_API_KEY is not sent" in " ".join(err.split())
+    assert set(other.seen) <= {None, "Bearer none"}
+    # Whoever types the variable has said where it goes.
+    typed = ["--model-arg", "api_key_env=OPENAI_API_KEY"]
+    assert said(capsys, "run", "--config", config, *asked, *typed, "-o", tmp_path / "t")[0] == 0
+    assert f"Bearer {KEY}" in other.seen
+    other.seen.clear()
+    for text in (
+        f"model-arg: {{replicas: '{other.url}'}}",
+        "model-arg: {api_key_env: AWS_SECRET_ACCESS_KEY}",
+        f"sweep: {{model: ['openai:m@{other.url}']}}",
+        "sweep: {model-arg.api_key_env: [AWS_SECRET_ACCESS_KEY]}",
+    ):
+        config.write_text(text)
+        words = [f"openai:m@{mine.url}", "--config", config, *asked, "-o", tmp_path / "no"]
+        code, err = said(capsys, "run", *words)
+        assert (code, "The config names" in err) == (2, True)
+    assert (set(mine.seen), other.seen) == ({f"Bearer {KEY}"}, [])

@@ -119,6 +119,15 @@ MALFORMED = [
     "{",
     as_line(BLANK).replace('"rows"', '"lines"'),
     as_line(BLANK).replace('"why"', '"because"'),
+    as_line(BLANK).replace('"rows": 0', '"rows": "x"'),
+    as_line(replace(BLANK, grade="numbr")),
+    as_line(replace(BLANK, grade="task.py:g")),
+    as_line(replace(BLANK, grade="/proc/self/cwd/task.py:g")),
+    as_line(replace(BLANK, outputs="../../etc/passwd")),
+    as_line(replace(BLANK, outputs="/etc/passwd")),
+    as_line(replace(BLANK, outputs=5)),
+    as_line(replace(BLANK, model={})),
+    as_line(replace(BLANK, differences=(replace(DIFFERS, id=[1]),))),
 ]
 # fmt: on
 
@@ -130,6 +139,24 @@ def test_a_malformed_record_is_an_error_with_its_line(task, line):
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(Exception, match="line 2"):
         parity_records(made)
+
+
+def test_a_record_runs_no_code(evidence, task, judge):
+    (evidence / "task.py").write_text(
+        f"open({str(evidence / 'run')!r}, 'w')\ndef g(a, b): return 1\n"
+    )
+    made = task(replace(BLANK, grade=f"{evidence}/task.py:g", outputs="set/outputs.jsonl.gz"))
+    with pytest.raises(TaskError, match="line 1 is no parity record"):
+        check_evidence(made, evidence, judge)
+    assert not (evidence / "run").exists()
+
+
+def test_outputs_that_are_a_link_out_of_their_folder_are_not_read(evidence, task, judge):
+    (evidence / "set" / "outputs.jsonl.gz").rename(evidence / "elsewhere.gz")
+    (folder := evidence / "only").mkdir()
+    (folder / "set").mkdir()
+    (folder / "set" / "outputs.jsonl.gz").symlink_to(evidence / "elsewhere.gz")
+    assert "not checked" in check_evidence(task(BLANK), folder, judge)
 
 
 def test_a_damaged_file_of_outputs_is_an_error(evidence, task, judge):

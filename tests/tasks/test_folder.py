@@ -70,6 +70,9 @@ MALFORMED = [
     ("license: MIT",      "license: 2024-01-01",       "line 4: license is datetime.date"),
     ("data: {hub",        "generate: {problems: 3}\ndata: {hub", "either data"),
     ("revision: abc, ",   "",                          "line 5: data has no revision"),
+    ("nobody/sums", "/etc", "data.hub is '/etc', and must be OWNER/NAME"),
+    ("nobody/sums", "../../secret", "data.hub is"),
+    ("nobody/sums", "a/../b", "data.hub is"),
     ("split: test",       "splits: test",              "Did you mean split?"),
     ("split: test",       "split: {test: 1}",          "line 5: data.split is"),
     ("{hub: nobody/sums, revision: abc, split: test}", "nobody/sums", "line 5: data is 'nob"),
@@ -190,7 +193,8 @@ def test_a_malformed_folder_says_what_is_wrong(tmp_path, old, new, says):
 
 @pytest.mark.parametrize("name", ["manifest.json", "metrics.json", "manifest.json.new", ".lock"])
 def test_a_task_has_no_name_of_a_file_of_a_run(tmp_path, name):
-    path = folder(tmp_path, YAML.replace("sums", name)).rename(tmp_path / name)
+    yaml = YAML.replace("name: sums", f"name: {name}")
+    path = folder(tmp_path, yaml).rename(tmp_path / name)
     with pytest.raises(TaskError, match="its folder is"):
         read_task(path)
 

@@ -8,8 +8,9 @@ import pytest
 
 from mathreason_eval import evaluate
 from mathreason_eval.errors import TaskError, UserError
+from mathreason_eval.pipeline.check import write_lock
 from mathreason_eval.tasks import load_task, read_task, task_names
-from mathreason_eval.tasks.lock import LOCK, check_lock, lock_of, write_lock
+from mathreason_eval.tasks.lock import LOCK, check_lock, lock_of
 
 YAML = """\
 name: own
@@ -93,6 +94,15 @@ def test_a_run_under_another_lock_is_refused_and_another_second_grader_is_not(fo
         evaluate(model="fake:answer=1", out=tmp_path / "other", **settings)
     (folder / LOCK).unlink()
     assert evaluate(model="fake:answer=1", out=tmp_path / "third", **settings)
+
+
+def test_what_else_has_the_name_of_a_lock_keeps_its_content(folder, tmp_path):
+    (tmp_path / "notes").write_text('{"version": 0}')
+    (folder / LOCK).unlink()
+    (folder / LOCK).hardlink_to(tmp_path / "notes")
+    write_lock(read_task(folder))
+    assert (tmp_path / "notes").read_text() == '{"version": 0}'
+    assert check_lock(read_task(folder))
 
 
 BROKEN = ["{", "[]", "null", '{"version": 1}', '{"version": "1"}', "{}" * 2]

@@ -38,8 +38,10 @@ def export(run: Run, out: Path) -> None:
     for task in run.tasks():
         place, told = _place(run, task), _evaluation_id(run, task)
         text = "".join(f"{json.dumps(row, sort_keys=True)}\n" for row in _rows(run, task, told))
-        write(out / f"{place}_samples.jsonl", text)
-        write_json(out / f"{place}.json", _aggregate(run, task, f"{place}_samples.jsonl", text))
+        write(out / f"{place}_samples.jsonl", text, out)
+        write_json(
+            out / f"{place}.json", _aggregate(run, task, f"{place}_samples.jsonl", text), out
+        )
 
 
 def _model(run: Run) -> tuple[str, str]:

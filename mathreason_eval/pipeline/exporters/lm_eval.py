@@ -14,6 +14,7 @@ from typing import Any
 
 from mathreason_eval.errors import DataError
 from mathreason_eval.grade.graders import is_of_task
+from mathreason_eval.pipeline.exporters.written import write
 from mathreason_eval.pipeline.plan import TaskRules
 from mathreason_eval.runs.store import Run
 from mathreason_eval.tasks import Task, load_task, task_names
@@ -141,15 +142,8 @@ def write_tasks(tasks: Iterable[AskedTask], out: Path) -> list[str]:
     for task in tasks:
         name = f"{PREFIX}{task.name.replace('-', '_')}"
         files = dict(_files(task, name))
-        folder = out / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for file, text in files.items():
-                (folder / file).write_text(text, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise DataError(
-                f"{folder} cannot be written: {error.strerror}.", "Choose another -o."
-            ) from None
+        for file, text in files.items():
+            write(out / name / file, text, out)
         names.append(name)
     return names
 

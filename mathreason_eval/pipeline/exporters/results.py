@@ -91,7 +91,7 @@ def export_eval_results(run: Run, out: Path) -> None:
             "notes": f"{best.name}, 95 % interval {_interval(best)}; {notes_on(run, task)}",
         }
         text = yaml.safe_dump([row], sort_keys=False, allow_unicode=True, width=1000)
-        write(out / ".eval_results" / f"{slug(task, 80)}.yaml", text)
+        write(out / ".eval_results" / f"{slug(task, 80)}.yaml", text, out)
         written += 1
     if not written:
         raise DataError(
