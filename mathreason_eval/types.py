@@ -769,7 +769,7 @@ class RunManifest:
     sessions: tuple[SessionEntry, ...]
     """In order, the present one included; empty for imported outputs."""
     totals: Totals | None
-    """None before the end of the first session, and for imported outputs."""
+    """None until the last session ended, which a killed one never did, and for imported outputs."""
     parent: ParentEntry | None = None
     """The run that this one was made from; None of most."""
 
