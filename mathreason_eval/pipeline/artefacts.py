@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -10,11 +11,13 @@ from itertools import islice
 from mathreason_eval.grade.judge import NO_GOLD
 from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
 from mathreason_eval.runs.completeness import asked_samples
+from mathreason_eval.runs.reading import SampleKey
 from mathreason_eval.runs.store import Run
-from mathreason_eval.stats.columns import SampleColumns
+from mathreason_eval.stats.columns import SampleColumns, VerdictColumns, rows_of
 from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.text.repetition import ends_in_repetition
-from mathreason_eval.types import FAILED, Outcome
+from mathreason_eval.text.thinking import split_thinking
+from mathreason_eval.types import FAILED, Generation, Outcome
 
 MANY = 0.05
 """The share of a task's samples from which on a kind of them is said first: it may have moved the
@@ -26,6 +29,8 @@ class Kind(StrEnum):
 
     TRUNCATED = "truncated"
     """Cut off by max_tokens, or by the context."""
+    UNFINISHED = "unfinished"
+    """A thought that never ended, of texts of which nothing says that a limit cut them."""
     NO_ANSWER = "no_answer"
     """Complete, and without an answer that the task's rules find; refused ones are apart."""
     REFUSED = "refused"
@@ -49,7 +54,8 @@ class Artefact:
     max_tokens: int | None
     """What the task's answers were allowed."""
     thinks: bool
-    """Whether any of its samples has a thought, finished or not."""
+    """Whether any of its samples has a thought; of thoughts that never ended the first of those
+    that were cut are looked at."""
     looping: tuple[int, int] | None = None
     """Of samples that were cut off: (how many repeat themselves at the end, of how many that were
     looked at); None of other kinds."""
@@ -85,8 +91,11 @@ def _of_task(run: Run, task: str) -> Iterator[Artefact]:
     refused = int(samples.is_refusal.sum())
     accepted = int(samples.is_ended_by(FAILED).sum())
     judged = len(verdicts)
+    cut = _cut_by_length(samples, verdicts)
+    ends = _ends(run, task, cut) if cut and len(cut) >= MANY * judged else _Ends()
     counts = {
-        Kind.TRUNCATED: (outcomes[Outcome.TRUNCATED], judged),
+        Kind.TRUNCATED: (len(cut), judged),
+        Kind.UNFINISHED: (outcomes[Outcome.TRUNCATED] - len(cut), judged),
         Kind.NO_ANSWER: (outcomes[Outcome.NO_ANSWER] - refused - accepted, judged),
         Kind.REFUSED: (refused, judged),
         Kind.FAILED: (accepted + len(run.failures(task)), asked_samples(run, task)),
@@ -101,8 +110,8 @@ def _of_task(run: Run, task: str) -> Iterator[Artefact]:
                 count=count,
                 of=max(count, of),
                 max_tokens=run.manifest.tasks[task].max_tokens,
-                thinks=_has_thought(samples),
-                looping=_looping(run, task) if kind is Kind.TRUNCATED else None,
+                thinks=ends.has_thought or _has_thought(samples),
+                looping=(ends.looping, ends.looked_at) if kind is Kind.TRUNCATED else None,
             )
 
 
@@ -110,16 +119,40 @@ _MOST_LOOKED_AT = 200
 """Samples that were cut off whose ends are looked at, the first: texts may be long."""
 
 
-def _looping(run: Run, task: str) -> tuple[int, int]:
-    verdicts = run.verdict_columns(task)
-    cut = set(verdicts[verdicts.has_outcome(Outcome.TRUNCATED)].sample_keys())
-    ends = (
-        ends_in_repetition(one.text or one.reasoning or "")
-        for one in run.stream(task)
-        if (one.problem_id, one.sample) in cut
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ends:
+    """What the texts of some samples that were cut off show."""
+
+    looked_at: int = 0
+    looping: int = 0
+    has_thought: bool = False
+
+
+def _cut_by_length(samples: SampleColumns, verdicts: VerdictColumns) -> AbstractSet[SampleKey]:
+    """Return which samples are truncated and met a limit."""
+    truncated = verdicts[verdicts.has_outcome(Outcome.TRUNCATED)]
+    if not len(samples):
+        return set()
+    rows = rows_of(samples, truncated)
+    met = (rows >= 0) & samples.is_ended_by("length")[rows]
+    return set(truncated[met].sample_keys())
+
+
+def _ends(run: Run, task: str, cut: AbstractSet[SampleKey]) -> _Ends:
+    samples = (one for one in run.stream(task) if (one.problem_id, one.sample) in cut)
+    seen = [
+        (ends_in_repetition(one.text or one.reasoning or ""), _has_unfinished_thought(one))
+        for one in islice(samples, _MOST_LOOKED_AT)
+    ]
+    return _Ends(
+        looked_at=len(seen),
+        looping=sum(loops for loops, _ in seen),
+        has_thought=any(thinks for _, thinks in seen),
     )
-    looked_at = list(islice(ends, _MOST_LOOKED_AT))
-    return sum(looked_at), len(looked_at)
+
+
+def _has_unfinished_thought(sample: Generation) -> bool:
+    return not split_thinking(sample.text, sample.reasoning).finished
 
 
 def _has_thought(samples: SampleColumns) -> bool:

@@ -70,7 +70,7 @@ def test_a_command_that_is_printed_works(tmp_path):
 TASK, OF = "sums", 100
 
 
-def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so"):
+def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so", cut="length"):
     """A run of a hundred samples, so many of each outcome, or refused; the rest is correct."""
     base = make_run(folder, problems=1, samples=1)
     entry = changed(base.manifest.tasks["shopping"], problems=OF, samples=1, max_tokens=max_tokens)
@@ -83,7 +83,8 @@ def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so"):
         held = list(zip(names, words, strict=True))[: OF - failures]
         for name, word in held:
             writer.append(TASK, Generation(
-                problem_id=name, sample=0, text=text, finish_reason="stop", reasoning=thought,
+                problem_id=name, sample=0, text=text, reasoning=thought,
+                finish_reason=cut if word == "truncated" else "stop",
                 refused=word == "refused",
             ))  # fmt: skip
         for name in names[OF - failures :]:
@@ -150,6 +151,44 @@ def test_more_tokens_are_suggested(tmp_path, allowed, thought, suggested):
     last = next_steps(run)[-1]
     assert last.startswith(f"41 % of the samples of {TASK} were cut off at ")
     assert (f"--max-tokens {suggested} " in last) == (suggested is not None)
+
+
+OPEN = "<think>hm, so 3"
+
+
+def test_a_thought_that_never_ended_is_one(tmp_path):
+    run = made(tmp_path / "run", {"truncated": 100}, text=OPEN)
+    [one] = artefacts(run)
+    assert (one.kind, one.thinks, one.suggested_tokens) == (Kind.TRUNCATED, True, 32_768)
+    assert "--max-tokens 32768 " in next_steps(run)[-1]
+
+
+# fmt: off
+ENDED = [
+    # how samples ended whose thought did not; what they are
+    ("length", Kind.TRUNCATED),
+    ("stop",   Kind.UNFINISHED),
+    ("eos",    Kind.UNFINISHED),
+    (None,     Kind.UNFINISHED),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("reason", "kind"), ENDED)
+def test_no_limit_is_blamed_that_was_not_met(tmp_path, reason, kind):
+    run = made(tmp_path / "run", {"truncated": 100}, text=OPEN, cut=reason)
+    assert [one.kind for one in artefacts(run)] == [kind]
+    last = next_steps(run)[-1]
+    assert ("--max-tokens" in last) == ("were cut off" in last) == (kind is Kind.TRUNCATED)
+    assert ("never end their thought" in last) == (kind is Kind.UNFINISHED)
+
+
+def test_those_that_were_cut_are_apart_from_those_that_ended(tmp_path):
+    run = made(tmp_path / "run", {"truncated": 60}, text=OPEN)
+    path = run.path / TASK / "generations.jsonl"
+    path.write_text(path.read_text().replace('"length"', '"stop"', 20))
+    counts = {one.kind: one.count for one in artefacts(load_run(run.path))}
+    assert counts == {Kind.TRUNCATED: 40, Kind.UNFINISHED: 20}
 
 
 LOOP = "Wait, let me check the sum of the three numbers again. " * 9

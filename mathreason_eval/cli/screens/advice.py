@@ -37,6 +37,7 @@ def artefact_line(one: Artefact, run: Run) -> str:
         "more": _more_tokens(one, run),
         "task": task,
         "look": f"`{command('show', run.path, '--outcome', Outcome.NO_ANSWER)}`",
+        "cut": f"`{command('show', run.path, '--outcome', Outcome.TRUNCATED)}`",
         "regrade": f"`{command('regrade', run.path, '--deadline', 30)}`",
     }
     said = f"{head}: {about}; {remedy}".format_map(values)
@@ -66,6 +67,11 @@ _LINES = {
         "were cut off at {tokens}",
         _SAYS_LESS.format("--max-tokens"),
         "{more}",
+    ),
+    Kind.UNFINISHED: (
+        "never end their thought, and nothing says that a limit cut them",
+        _SAYS_LESS.format("how its texts end"),
+        "{cut} shows them, and a stop string, or a token that ends a text, may come too early",
     ),
     Kind.NO_ANSWER: (
         "hold no answer that the rules of the task find",
