@@ -59,6 +59,28 @@ def test_show_says_what_each_task_lacks(grown, monkeypatch, capsys):
     assert [line.partition("with ")[2] for line in missing] == ["-n 4 --limit 4", "-n 3 --limit 4"]
 
 
+# fmt: off
+SMALLER = [
+    # samples and limit of a session after one of 2 samples of 210 problems; samples that are stored
+    (1, None, 420),
+    (2, None, 420),
+    (2, 205,  420),
+    (3, None, 620),
+    (3, 210,  630),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("samples", "limit", "stored"), SMALLER)
+def test_the_size_of_a_generated_task_is_a_limit(tmp_path, samples, limit, stored):
+    asked = {"model": "fake:echo", "tasks": "arithmetic", "temperature": 0.6}
+    evaluate(**asked, samples=2, limit=210, out=tmp_path / "run")
+    run = evaluate(**asked, samples=samples, limit=limit, out=tmp_path / "run")
+    assert len(run.infos("arithmetic")) == stored
+    entry = run.manifest.tasks["arithmetic"]
+    assert (entry.problems, entry.limit, entry.samples) == (210, 210, max(samples, 2))
+
+
 def test_the_gate_asks_of_each_task_its_own_samples(grown):
     run = load_run(grown)
     conclusions = {one.task: one for one in judge(run, run, Config()).tasks}
