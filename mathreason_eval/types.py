@@ -356,6 +356,8 @@ WEAK_RULES = frozenset(
      "loose_states", "closing"]
 )  # fmt: skip
 """Extraction rules whose answers are not announced, and do not count if the text was truncated."""
+NO_GOLD = "no_gold"
+"""The rule of a match of an answer to a problem of which no gold is known."""
 NOT_CLAIMED = "not_claimed"
 """The rule of a match whose answer the text itself denies, doubts or only mentions."""
 

@@ -25,8 +25,7 @@ def asked_samples(run: Run, task: str) -> int:
 
     Without those that are excluded.
     """
-    every = len(run.problems(task)) * run.manifest.tasks[task].samples
-    return every - sum(excluded_samples(run, task).values())
+    return run.asked_count(task)
 
 
 def missing_samples(run: Run, task: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, RunError
+from mathreason_eval.runs.artefacts import artefacts
 from mathreason_eval.runs.codec import (
     RecordT,
     gc_paused,
@@ -38,7 +39,7 @@ from mathreason_eval.runs.reading import (
 from mathreason_eval.runs.repair import sample_files
 from mathreason_eval.stats.columns import SampleColumns, VerdictColumns
 from mathreason_eval.stats.copies import Copies, copied_samples
-from mathreason_eval.text.notebook import html_table
+from mathreason_eval.text.notebook import html_line, html_table
 from mathreason_eval.types import (
     METRIC_HEAD,
     Exclusion,
@@ -330,6 +331,14 @@ class Run:
         held = int(asked.has(samples)[samples.distinct].sum())
         return len(asked) - held - asked.count(self.excluded(task).samples)
 
+    def asked_count(self, task: str) -> int:
+        """Return how many samples were asked for: of each problem as many as of any.
+
+        Without those that are excluded.
+        """
+        asked = self._asked(task)
+        return len(asked) - asked.count(self.excluded(task).samples)
+
     def _asked(self, task: str) -> AskedSamples:
         excluded = self.excluded(task)
         problems = dict.fromkeys(
@@ -345,13 +354,25 @@ class Run:
         """Return every failure of a request that was ever recorded, the earliest first."""
         return self._records(task, "failures", FailedRequest)
 
+    def __repr__(self) -> str:
+        """Return what it is, and first what its figures do not say of the model."""
+        try:
+            said = "".join(f"; {one.text}" for one in artefacts(self))
+        except RunError as error:  # Whoever displays it in a traceback looks for another one.
+            said = f"; {error.what}"
+        return f"<Run {self.path}: {self.manifest.model.name}, {', '.join(self.tasks())}{said}>"
+
     def _repr_html_(self) -> str:
-        """Return it as a notebook displays it: what it is, and the metrics of whole tasks."""
+        """Return it as a notebook displays it: what it is, and the metrics of whole tasks.
+
+        Under these what they do not say of the model.
+        """
         names = ("avg", "truncated", "no_answer", "ungradable")
         shown = [one for one in self.metrics() if one.slice == "all" and one.name in names]
         state = f"finished {self.manifest.finished}" if self.manifest.finished else "not finished"
         caption = f"{self.manifest.model.name}: {', '.join(self.tasks())}; {state}"
-        return html_table(caption, METRIC_HEAD, (one.cells for one in shown))
+        table = html_table(caption, METRIC_HEAD, (one.cells for one in shown))
+        return table + "".join(html_line(one.text) for one in artefacts(self))
 
     def metrics(self) -> Records[Metric]:
         """Return the metrics of all tasks; empty if nothing was graded yet.

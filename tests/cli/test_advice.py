@@ -14,7 +14,7 @@ from mathreason_eval.cli.screens.advice import next_steps
 from mathreason_eval.cli.screens.commands import as_called, command, program
 from mathreason_eval.cli.screens.metrics import variance_line
 from mathreason_eval.cli.screens.runs import print_run, run_as_json
-from mathreason_eval.pipeline.artefacts import MANY, Kind, artefacts
+from mathreason_eval.runs.artefacts import MANY, Kind, artefacts
 from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.types import FailedRequest, Generation, Metric, Outcome, Problem, Unit, Verdict

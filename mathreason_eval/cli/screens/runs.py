@@ -8,12 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.cli.screens import amount, interval, note, one_line, repeating, stdout
-from mathreason_eval.cli.screens.advice import artefact_line, next_steps
+from mathreason_eval.cli.screens.advice import artefacts_as_json, next_steps
 from mathreason_eval.cli.screens.commands import as_called, command
 from mathreason_eval.cli.screens.metrics import crowded_slices, metric_table, variance_line
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.pipeline.artefacts import artefacts
 from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.pipeline.spending import money
@@ -65,10 +64,7 @@ def run_as_json(run: Run) -> dict[str, object]:
         "refused": {task: _refused(run, task) for task in run.tasks()},
         "failures": {task: [asdict(one) for one in run.failures(task)] for task in run.tasks()},
         "accepted_failures": {task: _accepted(run, task) for task in run.tasks()},
-        "artefacts": [
-            {**asdict(one), "share": one.share, "text": artefact_line(one, run)}
-            for one in artefacts(run)
-        ],
+        "artefacts": artefacts_as_json(run),
         "copies": {task: sorted(run.copies(task).original) for task in run.tasks()},
         "repeats": {task: run.copies(task).repeats for task in run.tasks()},
     }

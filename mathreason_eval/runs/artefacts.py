@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from typing import Protocol
 
-from mathreason_eval.grade.judge import NO_GOLD
-from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
-from mathreason_eval.runs.completeness import asked_samples
 from mathreason_eval.runs.reading import SampleKey
-from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.columns import SampleColumns, VerdictColumns, rows_of
 from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.text.repetition import ends_in_repetition
 from mathreason_eval.text.thinking import split_thinking
-from mathreason_eval.types import FAILED, Generation, Outcome
+from mathreason_eval.types import (
+    FAILED,
+    NO_GOLD,
+    FailedRequest,
+    Generation,
+    Outcome,
+    RunManifest,
+)
 
+THINKING_TOKENS = 32_768
+"""For a model that thinks: what the models of AIME tables are commonly given."""
 MANY = 0.05
 """The share of a task's samples from which on a kind of them is said first: it may have moved the
 accuracy by as much."""
@@ -40,11 +46,13 @@ class Kind(StrEnum):
     """Undecided by the grader; those that there is no gold for are apart."""
     NO_GOLD = "no_gold"
     """Of problems of which another program's log has no gold."""
+    GREEDY = "greedy"
+    """Drawn at temperature 0 after sample 0 of the same problem, which they repeat."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artefact:
-    """Many samples of a task that are neither right nor wrong, for one reason."""
+    """Many samples of a task that say little of the model, for one reason."""
 
     task: str
     kind: Kind
@@ -66,6 +74,13 @@ class Artefact:
         return self.count / self.of
 
     @property
+    def text(self) -> str:
+        """Return what many samples are: `41 % of the samples of sums were cut off at 512 …`."""
+        tokens = "max_tokens" if self.max_tokens is None else f"{self.max_tokens:,} tokens"
+        what = _TEXTS[self.kind].format(tokens=tokens)
+        return f"{100 * self.share:.0f} % of the samples of {self.task} {what}"
+
+    @property
     def suggested_tokens(self) -> int | None:
         """Return what to allow where answers were cut; None where it is not known what was."""
         if self.max_tokens is None:
@@ -76,13 +91,59 @@ class Artefact:
         return THINKING_TOKENS if self.thinks else min(more, THINKING_TOKENS)
 
 
-def artefacts(run: Run) -> tuple[Artefact, ...]:
-    """Return the artefacts of a run, the most frequent first; of each task and kind one."""
+_TEXTS = {
+    Kind.TRUNCATED: "were cut off at {tokens}",
+    Kind.UNFINISHED: "never end their thought, and nothing says that a limit cut them",
+    Kind.NO_ANSWER: "hold no answer that the rules of the task find",
+    Kind.REFUSED: "were refused by the model or a content filter",
+    Kind.FAILED: "failed and have no text",
+    Kind.UNGRADABLE: "could not be graded, and count as wrong",
+    Kind.NO_GOLD: "are of problems without a gold, and count as wrong",
+    Kind.GREEDY: "were drawn at temperature 0 and repeat sample 0",
+}
+
+
+class Judged(Protocol):
+    """What is read of a run."""
+
+    @property
+    def manifest(self) -> RunManifest:
+        """The run's manifest."""
+
+    def tasks(self) -> tuple[str, ...]:
+        """Return the names of its tasks."""
+
+    def sample_columns(self, task: str) -> SampleColumns:
+        """Return what is known of its samples without their texts."""
+
+    def verdict_columns(self, task: str) -> VerdictColumns:
+        """Return the verdicts on them."""
+
+    def failures(self, task: str) -> Collection[FailedRequest]:
+        """Return why samples are missing."""
+
+    def asked_count(self, task: str) -> int:
+        """Return how many samples were asked for."""
+
+    def stream(self, task: str) -> Iterable[Generation]:
+        """Yield the samples with their texts."""
+
+
+def artefacts(run: Judged) -> tuple[Artefact, ...]:
+    """Return the artefacts of a run, the most frequent first; of each task and kind one.
+
+    Greedy copies are last: they leave the score as it is.
+    """
     found = [one for task in run.tasks() for one in _of_task(run, task)]
-    return tuple(sorted(found, key=lambda one: -one.share))
+    return tuple(sorted(found, key=lambda one: urgency([one])))
 
 
-def _of_task(run: Run, task: str) -> Iterator[Artefact]:
+def urgency(found: Sequence[Artefact]) -> tuple[bool, float]:
+    """Return by what artefacts of one kind are sorted, the most urgent first."""
+    return found[0].kind is Kind.GREEDY, -max(one.share for one in found)
+
+
+def _of_task(run: Judged, task: str) -> Iterator[Artefact]:
     samples = run.sample_columns(task)
     samples = samples[samples.distinct]
     verdicts = run.verdict_columns(task)
@@ -98,9 +159,10 @@ def _of_task(run: Run, task: str) -> Iterator[Artefact]:
         Kind.UNFINISHED: (outcomes[Outcome.TRUNCATED] - len(cut), judged),
         Kind.NO_ANSWER: (outcomes[Outcome.NO_ANSWER] - refused - accepted, judged),
         Kind.REFUSED: (refused, judged),
-        Kind.FAILED: (accepted + len(run.failures(task)), asked_samples(run, task)),
+        Kind.FAILED: (accepted + len(run.failures(task)), run.asked_count(task)),
         Kind.UNGRADABLE: (outcomes[Outcome.UNGRADABLE] - no_gold, judged),
         Kind.NO_GOLD: (no_gold, judged),
+        Kind.GREEDY: (_greedy_copies(run, samples), len(samples)),
     }
     for kind, (count, of) in counts.items():
         if count > 0 and count >= MANY * of:
@@ -128,6 +190,11 @@ class _Ends:
     has_thought: bool = False
 
 
+def _greedy_copies(run: Judged, held: SampleColumns) -> int:
+    greedy = run.manifest.sampling.temperature == 0
+    return int((held.sample > 0).sum()) if greedy else 0
+
+
 def _cut_by_length(samples: SampleColumns, verdicts: VerdictColumns) -> AbstractSet[SampleKey]:
     """Return which samples are truncated and met a limit."""
     truncated = verdicts[verdicts.has_outcome(Outcome.TRUNCATED)]
@@ -138,7 +205,7 @@ def _cut_by_length(samples: SampleColumns, verdicts: VerdictColumns) -> Abstract
     return set(truncated[met].sample_keys())
 
 
-def _ends(run: Run, task: str, cut: AbstractSet[SampleKey]) -> _Ends:
+def _ends(run: Judged, task: str, cut: AbstractSet[SampleKey]) -> _Ends:
     samples = (one for one in run.stream(task) if (one.problem_id, one.sample) in cut)
     seen = [
         (ends_in_repetition(one.text or one.reasoning or ""), _has_unfinished_thought(one))
