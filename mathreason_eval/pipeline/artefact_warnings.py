@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mathreason_eval.errors import IncompleteRunError, UserError
 from mathreason_eval.runs.artefacts import Artefact, Kind, artefacts
 from mathreason_eval.runs.store import Run
+from mathreason_eval.text.shell import of_path
 
 
 class ArtefactWarning(UserWarning):
@@ -43,5 +44,6 @@ def with_artefacts(faults: Sequence[UserError], run: Run) -> Sequence[UserError]
     if not faults or not said:
         return faults
     *others, last = faults
-    hint = f"Of what is stored {', and '.join(said)}: `mathreason show` says more. {last.hint}"
+    more = f"{of_path('show', run.path)} says more"
+    hint = f"Of what is stored {', and '.join(said)}: {more}. {last.hint}"
     return [*others, IncompleteRunError(last.what, hint)]

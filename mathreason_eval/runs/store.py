@@ -40,6 +40,7 @@ from mathreason_eval.runs.repair import sample_files
 from mathreason_eval.stats.columns import SampleColumns, VerdictColumns
 from mathreason_eval.stats.copies import Copies, copied_samples
 from mathreason_eval.text.notebook import html_line, html_table
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import (
     METRIC_HEAD,
     Exclusion,
@@ -211,7 +212,7 @@ class Run:
         if len(models := {one.by for one in stored}) > 1:
             raise RunError(
                 f"{self.path}/{task} has rewards by {' and by '.join(sorted(models))}.",
-                "`mathreason score --again` makes them anew, by one model.",
+                f"{of_path('score --again', self.path)} makes them anew, by one model.",
             )
         return {(one.problem_id, one.sample): one for one in stored}
 
@@ -261,14 +262,14 @@ class Run:
             self._warn(
                 task,
                 "verdicts on samples of other conditions are among those stored, so none "
-                "counts; `mathreason regrade` judges the run's own samples",
+                f"counts; {of_path('regrade', self.path)} judges the run's own samples",
             )
             return VerdictColumns.of([])
         if found.left_out:
             self._warn(
                 task,
                 f"{found.left_out:,} of {found.stored:,} verdicts are on other samples or by "
-                "other rules and do not count; `mathreason regrade` judges again",
+                f"other rules and do not count; {of_path('regrade', self.path)} judges again",
             )
         return found.counting
 
@@ -387,7 +388,8 @@ class Run:
             if wrong:
                 warnings.warn(
                     f"{path} counts samples of other conditions of {', '.join(sorted(wrong))}, "
-                    "whose metrics are left out; `mathreason regrade` computes them again",
+                    "whose metrics are left out; "
+                    f"{of_path('regrade', self.path)} computes them again",
                     ForeignSampleWarning,
                     stacklevel=2,
                 )
@@ -491,7 +493,8 @@ class Run:
         """Return the error of a file that names a problem or a sample which the folder lacks."""
         return RunError(
             f"{self.path}/{task} names a problem or sample that is not in it: {problem_id!r}.",
-            "If a file was replaced, restore it; `mathreason regrade` writes the verdicts again.",
+            f"If a file was replaced, restore it; {of_path('regrade', self.path)} writes the "
+            "verdicts again.",
         )
 
     def _check_task(self, task: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from mathreason_eval.cli.screens.runs import print_run, run_as_json
 from mathreason_eval.runs.artefacts import MANY, Kind, artefacts
 from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.runs.writer import RunWriter
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import FailedRequest, Generation, Metric, Outcome, Problem, Unit, Verdict
 
 PACKAGE = Path(__file__).parents[2] / "mathreason_eval"
@@ -51,6 +53,38 @@ def test_words_are_quoted_for_a_shell(monkeypatch):
     assert command("show", Path("a b/it's"), "--outcome", "wrong") == (
         "mathreason show 'a b/it'\"'\"'s' --outcome wrong"
     )
+
+
+# fmt: off
+PATHS = [
+    # a path; the word that is printed
+    ("-dash",   "./-dash"),
+    ("a b",     "'a b'"),
+    ("-a b",    "'./-a b'"),
+    ("run",     "run"),
+    ("../-run", "../-run"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("path", "word"), PATHS)
+def test_a_path_is_no_option(monkeypatch, path, word):
+    monkeypatch.setattr(sys, "argv", ["mathreason"])
+    assert command("show", Path(path), "-n", 4) == f"mathreason show {word} -n 4"
+    assert of_path("regrade", Path(path)) == f"`mathreason regrade {word}`"
+
+
+UNNAMED = re.compile(r"`mathreason (?:regrade|score --again)`")
+
+
+def test_no_advice_leaves_out_of_which_run():
+    found = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if UNNAMED.search(path.read_text(encoding="utf-8"))
+    ]
+    # A damaged line, whose reader knows the file alone; and the help of the verb itself.
+    assert sorted(found) == ["codec.py", "regrade.py"]
 
 
 @pytest.mark.slow

@@ -245,9 +245,8 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     if held.outdated is None:
         print_table(console, metric_table(metrics, console.width))
     else:
-        console.print(
-            f"metrics   left out: {as_called(held.outdated)}", style="yellow", soft_wrap=True
-        )
+        why = visible_line(as_called(held.outdated))
+        console.print(f"metrics   left out: {why}", style="yellow", soft_wrap=True)
     for name, count in crowded_slices(metrics).items():
         console.print(f"by {name}: {count} slices, in --json and on the site")
     if line := variance_line(metrics):
@@ -269,7 +268,7 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     if number := disputed_count(run.verdict_columns(task)):
         console.print(
             f"disputed  {counted(number, 'sample')} on which {entry.grading.second} differs: "
-            "mathreason show RUN --disputed",
+            + command("show", run.path, "--disputed"),
             soft_wrap=True,
         )
     _print_unanswered(console, run, task)
@@ -307,10 +306,20 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
 
 
 def _how_to_complete(run: Run, task: str) -> str:
-    """Return which command asks for the samples of a task that are missing."""
-    entry = run.manifest.tasks[task]
-    limit = f" --limit {entry.limit}" if entry.limit is not None else ""
-    return f"the command that made the others adds them, with -n {entry.samples}{limit}"
+    """Return which command asks for the samples of a task that are missing, and of no other."""
+    manifest, entry = run.manifest, run.manifest.tasks[task]
+    words = [
+        *("run", manifest.model.name, "-t", task, "-n", entry.samples),
+        *(() if entry.limit is None else ("--limit", entry.limit)),
+        *(("--seed", manifest.seed) if manifest.seed else ()),
+        *("--prompt", entry.prompt.id),
+        *(() if entry.prompt.system is None else ("--system", entry.prompt.system)),
+        *("-o", run.path),
+    ]
+    return (
+        f"`{command(*words)}` adds them; with the --model-arg, --data and the like of the "
+        "command that made the others, if it had any"
+    )
 
 
 def _copies_lines(run: Run, task: str) -> Iterator[str]:
