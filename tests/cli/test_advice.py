@@ -19,7 +19,16 @@ from mathreason_eval.runs.artefacts import MANY, Kind, artefacts
 from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.runs.writer import RunWriter
 from mathreason_eval.text.shell import of_path
-from mathreason_eval.types import FailedRequest, Generation, Metric, Outcome, Problem, Unit, Verdict
+from mathreason_eval.types import (
+    FailedRequest,
+    Generation,
+    Metric,
+    Outcome,
+    ParentEntry,
+    Problem,
+    Unit,
+    Verdict,
+)
 
 PACKAGE = Path(__file__).parents[2] / "mathreason_eval"
 
@@ -72,6 +81,17 @@ def test_a_path_is_no_option(monkeypatch, path, word):
     monkeypatch.setattr(sys, "argv", ["mathreason"])
     assert command("show", Path(path), "-n", 4) == f"mathreason show {word} -n 4"
     assert of_path("regrade", Path(path)) == f"`mathreason regrade {word}`"
+
+
+def test_what_is_missing_of_a_derived_run_is_not_asked_by_run(tmp_path, capsys):
+    run = made(tmp_path / "run", {}, failures=30)
+    parent = ParentEntry(name="a", model="fake:a", started="2026-05-01", made="second turn",
+                         settings={}, samples=OF, left_out={})  # fmt: skip
+    for manifest, said in ((run.manifest, True), (changed(run.manifest, parent=parent), False)):
+        print_run(Run(run.path, manifest))
+        lines = capsys.readouterr().out.splitlines()
+        [line] = [one for one in lines if one.startswith("missing")]
+        assert (f" -t {TASK} -n 1 " in line) == said
 
 
 UNNAMED = re.compile(r"`mathreason (?:regrade|score --again)`")

@@ -308,6 +308,8 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
 def _how_to_complete(run: Run, task: str) -> str:
     """Return which command asks for the samples of a task that are missing, and of no other."""
     manifest, entry = run.manifest, run.manifest.tasks[task]
+    if manifest.parent is not None:
+        return "the command that made the others from the samples of another run adds them"
     words = [
         *("run", manifest.model.name, "-t", task, "-n", entry.samples),
         *(() if entry.limit is None else ("--limit", entry.limit)),
