@@ -356,6 +356,8 @@ WEAK_RULES = frozenset(
      "loose_states", "closing"]
 )  # fmt: skip
 """Extraction rules whose answers are not announced, and do not count if the text was truncated."""
+NO_GOLD = "no_gold"
+"""The rule of a match of an answer to a problem of which no gold is known."""
 NOT_CLAIMED = "not_claimed"
 """The rule of a match whose answer the text itself denies, doubts or only mentions."""
 
@@ -769,7 +771,7 @@ class RunManifest:
     sessions: tuple[SessionEntry, ...]
     """In order, the present one included; empty for imported outputs."""
     totals: Totals | None
-    """None before the end of the first session, and for imported outputs."""
+    """None until the last session ended, which a killed one never did, and for imported outputs."""
     parent: ParentEntry | None = None
     """The run that this one was made from; None of most."""
 

@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "tasks":    "environment errors extract maths registry resources text types",
     "families": "errors extract grade maths seeds stats steps types",
     "models":   "environment errors registry steps text types version",
-    "compare":  "errors grade runs stats types",
+    "compare":  "errors grade runs stats text types",
     "pipeline": "errors extract grade maths models registry runs seeds stats steps tasks text "
                 "types version",
     "reward":   "errors grade text types",

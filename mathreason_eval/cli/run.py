@@ -41,6 +41,7 @@ def run(ctx: click.Context, /, model: str | None, **options: Any) -> int:  # noq
     replay:FILE, fake:… or demo, a small model that is installed as a package. The same command
     resumes.
     """
+    from mathreason_eval.cli.screens.advice import note_artefacts
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
     from mathreason_eval.pipeline.plan import resolve_sampling
@@ -72,7 +73,11 @@ def run(ctx: click.Context, /, model: str | None, **options: Any) -> int:  # noq
         )
     SIGNALS.raise_received()
     with exit_code_kept():
-        print_json(run_as_json(done)) if options["as_json"] else print_run(done)
+        if options["as_json"]:
+            print_json(run_as_json(done))
+            note_artefacts(done)
+        else:
+            print_run(done)
     return EXIT_DONE
 
 
@@ -105,9 +110,10 @@ def _check_kind(ctx: click.Context, options: Mapping[str, Any]) -> None:
 
 def _until(spec: RunSpec, opener: NamedModel, options: Mapping[str, Any]) -> int:
     """Add samples until each task is known well enough, and print how well it is."""
+    from mathreason_eval.cli.screens.advice import note_artefacts
     from mathreason_eval.cli.screens.progress import Progress
     from mathreason_eval.cli.screens.runs import print_run, run_as_json
-    from mathreason_eval.cli.screens.until import as_json, lines
+    from mathreason_eval.cli.screens.until import as_json, final_lines, lines
     from mathreason_eval.pipeline.until import (
         MOST,
         Reached,
@@ -137,9 +143,10 @@ def _until(spec: RunSpec, opener: NamedModel, options: Mapping[str, Any]) -> int
     with exit_code_kept():
         if options["as_json"]:
             print_json({**run_as_json(done), "until": as_json(looks, until)})
+            note_artefacts(done)
         else:
             print_run(done)
-            for line in lines(looks, until):
+            for line in final_lines(looks, until, done):
                 say(visible_line(line))
     return EXIT_DONE if all(one.enough for one in looks) else EXIT_INCONCLUSIVE
 
@@ -147,7 +154,11 @@ def _until(spec: RunSpec, opener: NamedModel, options: Mapping[str, Any]) -> int
 def _sweep(opener: NamedModel, options: Mapping[str, Any], wrong: Refused) -> int:
     """Run every combination of what `--sweep` names, and print how far they lie apart."""
     from mathreason_eval.cli.screens.progress import Progress
-    from mathreason_eval.cli.screens.sweep import print_sweep, sweep_as_json
+    from mathreason_eval.cli.screens.sweep import (
+        note_sweep_artefacts,
+        print_sweep,
+        sweep_as_json,
+    )
     from mathreason_eval.pipeline.sweep import Axis, Cell, SweepRequest, sweep
     from mathreason_eval.runs.store import Run
 
@@ -175,5 +186,9 @@ def _sweep(opener: NamedModel, options: Mapping[str, Any], wrong: Refused) -> in
             done.append((cell, run))
     SIGNALS.raise_received()
     with exit_code_kept():
-        print_json(sweep_as_json(done)) if options["as_json"] else print_sweep(done)
+        if options["as_json"]:
+            print_json(sweep_as_json(done))
+            note_sweep_artefacts(done)
+        else:
+            print_sweep(done)
     return EXIT_DONE

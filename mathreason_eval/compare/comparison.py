@@ -22,6 +22,7 @@ from mathreason_eval.stats.estimators.items import WHOLE, Item
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.stats.ranking import Rank, ranking
 from mathreason_eval.stats.summary import by_slice, run_scores
+from mathreason_eval.text.shell import of_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,7 +189,9 @@ def _pairings(runs: Sequence[Run], request: ComparisonRequest) -> list[tuple[str
 def _not_comparable(pairing: Pairing) -> NotComparableError:
     regrade = ""
     if set(pairing.obstacles) == {"rules"}:
-        regrade = "`mathreason regrade` judges both by the same rules; "
+        before = of_path("regrade", pairing.before.run.path)
+        after = of_path("regrade", pairing.after.run.path)
+        regrade = f"{before} and {after} judge both by the same rules; "
     shared = len(pairing.shared)
     return NotComparableError(
         f"{pairing.after.run.path} is not comparable with {pairing.before.run.path} on "

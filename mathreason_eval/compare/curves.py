@@ -10,6 +10,7 @@ from mathreason_eval.errors import DataError, NotComparableError, RunError, Unkn
 from mathreason_eval.runs.completeness import exclusions, gaps, task_metrics
 from mathreason_eval.runs.manifest import Conditions, differences, short_name
 from mathreason_eval.runs.store import Run
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import Metric
 
 STEP = re.compile(
@@ -143,7 +144,7 @@ def _metric(run: Run, task: str, name: str) -> Metric:
     if not whole:
         raise RunError(
             f"{run.path} has no metrics of {task}: {found.outdated or 'nothing is judged'}.",
-            "`mathreason regrade` computes them.",
+            f"{of_path('regrade', run.path)} computes them.",
         )
     asked = run.manifest.tasks[task].report.primary or "avg" if name == "primary" else name
     if asked not in whole:

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 
 from mathreason_eval.compare.pairing import Pairing, TaskRun, metric_name, pair, task_run
 from mathreason_eval.errors import NotComparableError, UnknownNameError, UserError
+from mathreason_eval.runs.sessions import Timed
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.difficulty import (
     ChangeDistribution,
@@ -183,7 +184,6 @@ def _design(baseline: TaskRun, request: PlanRequest, previous: Run | None) -> De
         samples=samples,
         between=unchanged.variance if unchanged else 0.0,
     )
-    totals = baseline.run.manifest.totals
     return Design(
         task=baseline.task,
         metric=metric_name(PRIMARY, [baseline.entry]),
@@ -192,7 +192,7 @@ def _design(baseline: TaskRun, request: PlanRequest, previous: Run | None) -> De
         samples=samples,
         variants=any(problem.origin for problem in baseline.problems.values()),
         tokens=sum(tokens) / len(tokens) if tokens else None,
-        speed=totals.tokens_per_second if totals and totals.tokens_per_second else None,
+        speed=Timed.of(baseline.run.manifest.sessions).tokens_per_second,
         difficulty=planner.difficulty,
         request=request,
         unchanged=unchanged,

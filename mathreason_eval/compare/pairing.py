@@ -30,6 +30,7 @@ from mathreason_eval.stats.metrics import (
     our_metric,
 )
 from mathreason_eval.stats.summary import MACRO, ProblemScore, macro_by, of_family, problem_scores
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import Problem, SamplingEntry, TaskEntry
 
 
@@ -179,7 +180,8 @@ def task_run(run: Run, task: str, samples: int | None = None, *, checked: bool =
     verdicts = run.verdict_columns(task)
     if not verdicts:
         raise RunError(
-            f"{run.path} has no verdicts of {task}.", "`mathreason regrade` judges its samples."
+            f"{run.path} has no verdicts of {task}.",
+            f"{of_path('regrade', run.path)} judges its samples.",
         )
     entry = run.manifest.tasks[task]
     # Only metrics of votes need it, and importing graders is slow.
@@ -205,7 +207,8 @@ def task_run(run: Run, task: str, samples: int | None = None, *, checked: bool =
         )
     except ValueError as error:
         raise RunError(
-            f"{run.path}/{task}: {error}", "`mathreason regrade` judges its samples again."
+            f"{run.path}/{task}: {error}",
+            f"{of_path('regrade', run.path)} judges its samples again.",
         ) from None
     return TaskRun(
         run=run,

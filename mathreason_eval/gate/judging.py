@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from shlex import quote
 
 from mathreason_eval.compare.contrast import Flip, flips
 from mathreason_eval.compare.pairing import (
@@ -32,6 +31,7 @@ from mathreason_eval.stats.decision import Call, Decision, PairedTask, decide, s
 from mathreason_eval.stats.difference import Pair
 from mathreason_eval.stats.estimands import Estimand
 from mathreason_eval.stats.metrics import DEFAULT_METRIC
+from mathreason_eval.text.shell import of_path
 
 
 class Conclusion(StrEnum):
@@ -491,7 +491,7 @@ def _validity_errors(run: Run, task: str, role: str) -> Iterator[tuple[str, str]
     if not run.verdict_columns(task):
         yield (
             "verdicts",
-            f"{role} has no verdicts; `mathreason regrade {quote(str(run.path))}` makes them",
+            f"{role} has no verdicts; {of_path('regrade', run.path)} makes them",
         )
         return
     yield from (("missing", phrase) for phrase in gaps(run, task, role))

@@ -13,6 +13,7 @@ from mathreason_eval.gate.margins import is_auto
 from mathreason_eval.gate.sample_size import MOST_SAMPLES, Feasible, RequiredSamples
 from mathreason_eval.stats.decision import Call, Decision
 from mathreason_eval.stats.estimands import Estimand
+from mathreason_eval.text.shell import path_word
 
 SIGNS = {
     Conclusion.PASS: "✓",
@@ -64,7 +65,7 @@ def next_step(judgement: Judgement) -> str:
     if (look := judgement.next_look) is not None:
         return f"--extend draws the samples up to {look} per problem and judges again"
     if judgement.conclusion is Conclusion.REGRESSION:
-        run = quote(str(judgement.after.path))
+        run = quote(path_word(judgement.after.path))
         return f"look at what was lost: `mathreason show {run} --problem ID`"
     if judgement.conclusion is Conclusion.NOT_COMPARABLE:
         return "fix the run, make a baseline under the same conditions, or --allow what may differ"

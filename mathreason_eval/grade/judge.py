@@ -20,6 +20,7 @@ from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.steps.checker import first_false_statement
 from mathreason_eval.text.thinking import opens_in_prose, split_thinking
 from mathreason_eval.types import (
+    NO_GOLD,
     NOT_CLAIMED,
     WEAK_RULES,
     Generation,
@@ -69,8 +70,6 @@ _CACHED_LENGTH = 2_000
 """Maximum characters of an answer whose judgement is cached."""
 _ASKED_LENGTH = 20_000
 """Maximum characters of gold and answer together for a worker; longer ones are undecided."""
-NO_GOLD = "no_gold"
-"""The rule of a judgement of an answer to a problem of which no gold is known."""
 WORKER = "worker"
 """The rule of a judgement that a worker did not finish in time, or on which it died."""
 _TEMPORARY = frozenset({WORKER, FAILED})

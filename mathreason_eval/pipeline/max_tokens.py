@@ -9,10 +9,9 @@ from mathreason_eval.models.base import Model
 from mathreason_eval.models.budget import thinks, tokens_left
 from mathreason_eval.pipeline.plan import TaskPlan
 from mathreason_eval.pipeline.spec import RunSpec
+from mathreason_eval.runs.artefacts import THINKING_TOKENS
 from mathreason_eval.runs.store import is_run, load_run
 
-THINKING_TOKENS = 32_768
-"""For a model that thinks: what the models of AIME tables are commonly given."""
 _STEP = 256
 """What a context leaves is rounded down to a multiple, so that a prompt a little longer, as a
 larger limit brings, asks for the same."""

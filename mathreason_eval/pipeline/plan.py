@@ -265,7 +265,9 @@ class TaskPlan:
 
     @property
     def asks_all(self) -> bool:
-        """Return whether no limit leaves a problem out."""
+        """Return whether no limit leaves a problem out; a generator always has more."""
+        if self.task.generated:
+            return False
         return self.limit is None or len(self.loaded.problems) < self.limit
 
     @cached_property

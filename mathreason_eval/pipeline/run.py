@@ -32,6 +32,7 @@ from mathreason_eval.models.base import (
     expect,
     handle,
 )
+from mathreason_eval.pipeline.artefact_warnings import warn_of_artefacts, with_artefacts
 from mathreason_eval.pipeline.asked import check_asked
 from mathreason_eval.pipeline.grading import VerdictLog, split_output, unjudged, write_results
 from mathreason_eval.pipeline.max_tokens import with_max_tokens
@@ -123,13 +124,19 @@ def evaluate(
 
     Raises:
         UserError: if the run cannot be made; it says what happened and what to do next.
+
+    Warns:
+        ArtefactWarning: if many samples say more about the settings, or a server, than about the
+            model: those that were cut off, have no answer or failed, and greedy copies.
     """
     given: dict[str, Any] = {"tasks": tasks, **settings}
     wrong = call_faults(model=model, out=out, model_args=model_args)
     refused = Refused(names=frozenset(wrong), faults=tuple(wrong.values()))
     opener = NamedModel(name=UserModel(model), options=model_args or {})
     folder = None if out is None or "out" in wrong else Path(out).expanduser()
-    return run_tasks(spec_of(given, opener, folder, refused), opener, folder)
+    run = run_tasks(spec_of(given, opener, folder, refused), opener, folder)
+    warn_of_artefacts(run)
+    return run
 
 
 def run_tasks(
@@ -330,7 +337,8 @@ class _Session:
                     self._final_manifest(end, stopped - began, lag, overlap)
                 )
                 self.writer.write_manifest(self.run.manifest)
-        raise_faults([*check_stopped(self.ledger), *self._failed()])
+        stopped_by = [*check_stopped(self.ledger), *self._failed()]
+        raise_faults(with_artefacts(stopped_by, self.run))
         return self.run
 
     def _resume(self, queue: GradingQueue, log: VerdictLog, task: str) -> set[SampleKey]:

@@ -15,6 +15,7 @@ from mathreason_eval.errors import RunError
 from mathreason_eval.runs.store import METRICS, Run
 from mathreason_eval.stats.columns import rows_of
 from mathreason_eval.stats.copies import without_copies
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import Metric, Outcome
 
 # --- what is to be asked ---------------------------------------------------------------------
@@ -25,8 +26,7 @@ def asked_samples(run: Run, task: str) -> int:
 
     Without those that are excluded.
     """
-    every = len(run.problems(task)) * run.manifest.tasks[task].samples
-    return every - sum(excluded_samples(run, task).values())
+    return run.asked_count(task)
 
 
 def missing_samples(run: Run, task: str) -> int:
@@ -87,11 +87,11 @@ def gaps(run: Run, task: str, role: str) -> Iterator[str]:
     """
     if missing := missing_samples(run, task):
         yield f"{missing:,} of {asked_samples(run, task):,} samples of {role} are missing"
-    unjudged = unjudged_samples(run, task)
+    unjudged, regrade = unjudged_samples(run, task), of_path("regrade", run.path)
     if unjudged == 1:
-        yield f"1 sample of {role} is not judged; `mathreason regrade` judges it"
+        yield f"1 sample of {role} is not judged; {regrade} judges it"
     elif unjudged:
-        yield f"{unjudged:,} samples of {role} are not judged; `mathreason regrade` judges them"
+        yield f"{unjudged:,} samples of {role} are not judged; {regrade} judges them"
 
 
 # --- what is gone, or there twice ------------------------------------------------------------
@@ -139,7 +139,7 @@ def check_stored(run: Run, task: str) -> None:
     Raises:
         RunError: naming the files.
     """
-    _check(faults(run, task), "; `mathreason regrade` writes the verdicts again")
+    _check(faults(run, task), f"; {of_path('regrade', run.path)} writes the verdicts again")
 
 
 def check_samples(run: Run, task: str) -> None:
@@ -180,7 +180,7 @@ def task_metrics(run: Run, task: str) -> TaskMetrics:
     found = tuple(one for one in run.metrics() if one.task == task)
     stored = _average(found, task)
     now = _counted(run, task)
-    judges = "`mathreason regrade` computes them"
+    judges = f"{of_path('regrade', run.path)} computes them"
     if stored is None:
         none = f"{METRICS} has none of {now[0]:,} judged samples; {judges}" if now else None
         return TaskMetrics(metrics=() if now else found, outdated=none)

@@ -16,6 +16,7 @@ from mathreason_eval.errors import ModelError, RunError
 from mathreason_eval.runs.codec import converted, read_json
 from mathreason_eval.text.limits import MAX_SAMPLES, MAX_TASK_SAMPLES
 from mathreason_eval.text.secrets import check_name, without_secrets
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import Metric, ModelEntry, RunManifest, TaskEntry
 
 _Json = Mapping[str, Any]
@@ -181,7 +182,7 @@ def read_metrics(path: Path) -> list[Metric]:
         if (own := (one.task, one.slice, one.name)) in taken:
             raise RunError(
                 f"{path}: [{number}]: {one.name} of {one.slice} of {one.task} is in it twice.",
-                "Delete this file: `mathreason regrade` writes it again.",
+                f"Delete this file: {of_path('regrade', path.parent)} writes it again.",
             )
         taken.add(own)
     return found

@@ -36,7 +36,8 @@ class Stored:
 def begun(manifest: RunManifest, stored: Stored) -> RunManifest:
     """Return a manifest with a session that begins now.
 
-    A session before it that was killed is said to have stored what no other says it did.
+    A session before it that was killed is said to have stored what no other says it did. Totals
+    are of sessions that ended: there are none until this one has.
 
     Args:
         manifest: of the folder.
@@ -64,7 +65,7 @@ def begun(manifest: RunManifest, stored: Stored) -> RunManifest:
                 ),
             )
             earlier = (*others, killed)
-    return replace(manifest, sessions=(*earlier, opened))
+    return replace(manifest, sessions=(*earlier, opened), totals=None)
 
 
 def answering_model(manifest: RunManifest) -> str | None:
@@ -195,6 +196,35 @@ def joined(manifests: Sequence[tuple[Path, RunManifest]]) -> RunManifest:
     return replace(whole, sessions=sessions, totals=None, finished=None)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed:
+    """The sessions of a run that say how long they took, and what they generated in that time.
+
+    Tokens of other sessions, which were killed, took seconds that nobody knows.
+    """
+
+    sessions: int
+    completion_tokens: int
+    seconds: float
+
+    @classmethod
+    def of(cls, sessions: Sequence[SessionEntry]) -> Timed:
+        """Return those of some sessions."""
+        timed = [one for one in sessions if one.seconds is not None]
+        return cls(
+            sessions=len(timed),
+            completion_tokens=sum(one.completion_tokens or 0 for one in timed),
+            seconds=round(sum(one.seconds or 0.0 for one in timed), 3),
+        )
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Return how fast they were; None if that is unknown."""
+        if self.seconds <= 0 or not self.completion_tokens:
+            return None
+        return round(self.completion_tokens / self.seconds, 1)
+
+
 def sums(sessions: tuple[SessionEntry, ...], completion_tokens: int) -> Totals:
     """Return the sums over sessions.
 
@@ -202,13 +232,11 @@ def sums(sessions: tuple[SessionEntry, ...], completion_tokens: int) -> Totals:
         sessions: all of a run.
         completion_tokens: of all samples that its folder holds.
     """
-    timed = [one for one in sessions if one.seconds is not None]
-    seconds = sum(one.seconds or 0.0 for one in timed)
-    tokens = sum(one.completion_tokens or 0 for one in timed)
+    timed = Timed.of(sessions)
     return Totals(
         completion_tokens=completion_tokens,
-        generation_seconds=round(seconds, 3),
-        tokens_per_second=round(tokens / seconds, 1) if seconds > 0 else 0.0,
+        generation_seconds=timed.seconds,
+        tokens_per_second=timed.tokens_per_second or 0.0,
         grading_lag_seconds=round(sum(one.grading_lag_seconds or 0.0 for one in sessions), 3),
         failures=sum(one.failures or 0 for one in sessions),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, RunError
+from mathreason_eval.runs.artefacts import artefacts
 from mathreason_eval.runs.codec import (
     RecordT,
     gc_paused,
@@ -38,7 +39,8 @@ from mathreason_eval.runs.reading import (
 from mathreason_eval.runs.repair import sample_files
 from mathreason_eval.stats.columns import SampleColumns, VerdictColumns
 from mathreason_eval.stats.copies import Copies, copied_samples
-from mathreason_eval.text.notebook import html_table
+from mathreason_eval.text.notebook import html_line, html_table
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import (
     METRIC_HEAD,
     Exclusion,
@@ -210,7 +212,7 @@ class Run:
         if len(models := {one.by for one in stored}) > 1:
             raise RunError(
                 f"{self.path}/{task} has rewards by {' and by '.join(sorted(models))}.",
-                "`mathreason score --again` makes them anew, by one model.",
+                f"{of_path('score --again', self.path)} makes them anew, by one model.",
             )
         return {(one.problem_id, one.sample): one for one in stored}
 
@@ -260,14 +262,14 @@ class Run:
             self._warn(
                 task,
                 "verdicts on samples of other conditions are among those stored, so none "
-                "counts; `mathreason regrade` judges the run's own samples",
+                f"counts; {of_path('regrade', self.path)} judges the run's own samples",
             )
             return VerdictColumns.of([])
         if found.left_out:
             self._warn(
                 task,
                 f"{found.left_out:,} of {found.stored:,} verdicts are on other samples or by "
-                "other rules and do not count; `mathreason regrade` judges again",
+                f"other rules and do not count; {of_path('regrade', self.path)} judges again",
             )
         return found.counting
 
@@ -330,6 +332,14 @@ class Run:
         held = int(asked.has(samples)[samples.distinct].sum())
         return len(asked) - held - asked.count(self.excluded(task).samples)
 
+    def asked_count(self, task: str) -> int:
+        """Return how many samples were asked for: of each problem as many as of any.
+
+        Without those that are excluded.
+        """
+        asked = self._asked(task)
+        return len(asked) - asked.count(self.excluded(task).samples)
+
     def _asked(self, task: str) -> AskedSamples:
         excluded = self.excluded(task)
         problems = dict.fromkeys(
@@ -345,13 +355,25 @@ class Run:
         """Return every failure of a request that was ever recorded, the earliest first."""
         return self._records(task, "failures", FailedRequest)
 
+    def __repr__(self) -> str:
+        """Return what it is, and first what its figures do not say of the model."""
+        try:
+            said = "".join(f"; {one.text}" for one in artefacts(self))
+        except RunError as error:  # Whoever displays it in a traceback looks for another one.
+            said = f"; {error.what}"
+        return f"<Run {self.path}: {self.manifest.model.name}, {', '.join(self.tasks())}{said}>"
+
     def _repr_html_(self) -> str:
-        """Return it as a notebook displays it: what it is, and the metrics of whole tasks."""
+        """Return it as a notebook displays it: what it is, and the metrics of whole tasks.
+
+        Under these what they do not say of the model.
+        """
         names = ("avg", "truncated", "no_answer", "ungradable")
         shown = [one for one in self.metrics() if one.slice == "all" and one.name in names]
         state = f"finished {self.manifest.finished}" if self.manifest.finished else "not finished"
         caption = f"{self.manifest.model.name}: {', '.join(self.tasks())}; {state}"
-        return html_table(caption, METRIC_HEAD, (one.cells for one in shown))
+        table = html_table(caption, METRIC_HEAD, (one.cells for one in shown))
+        return table + "".join(html_line(one.text) for one in artefacts(self))
 
     def metrics(self) -> Records[Metric]:
         """Return the metrics of all tasks; empty if nothing was graded yet.
@@ -366,7 +388,8 @@ class Run:
             if wrong:
                 warnings.warn(
                     f"{path} counts samples of other conditions of {', '.join(sorted(wrong))}, "
-                    "whose metrics are left out; `mathreason regrade` computes them again",
+                    "whose metrics are left out; "
+                    f"{of_path('regrade', self.path)} computes them again",
                     ForeignSampleWarning,
                     stacklevel=2,
                 )
@@ -470,7 +493,8 @@ class Run:
         """Return the error of a file that names a problem or a sample which the folder lacks."""
         return RunError(
             f"{self.path}/{task} names a problem or sample that is not in it: {problem_id!r}.",
-            "If a file was replaced, restore it; `mathreason regrade` writes the verdicts again.",
+            f"If a file was replaced, restore it; {of_path('regrade', self.path)} writes the "
+            "verdicts again.",
         )
 
     def _check_task(self, task: str) -> None:

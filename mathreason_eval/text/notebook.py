@@ -23,6 +23,11 @@ def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object
     )
 
 
+def html_line(text: str) -> str:
+    """Return a line of text below a table; what is hidden is spelled out."""
+    return f"<p>{_spelled(text)}</p>"
+
+
 def _cells(tag: str, values: Sequence[object]) -> str:
     return "".join(f"<{tag}>{_spelled(value)}</{tag}>" for value in values)
 

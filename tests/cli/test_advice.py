@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,20 @@ from mathreason_eval.cli.screens.advice import next_steps
 from mathreason_eval.cli.screens.commands import as_called, command, program
 from mathreason_eval.cli.screens.metrics import variance_line
 from mathreason_eval.cli.screens.runs import print_run, run_as_json
-from mathreason_eval.pipeline.artefacts import MANY, Kind, artefacts
+from mathreason_eval.runs.artefacts import MANY, Kind, artefacts
 from mathreason_eval.runs.store import Run, load_run
 from mathreason_eval.runs.writer import RunWriter
-from mathreason_eval.types import FailedRequest, Generation, Metric, Outcome, Problem, Unit, Verdict
+from mathreason_eval.text.shell import of_path
+from mathreason_eval.types import (
+    FailedRequest,
+    Generation,
+    Metric,
+    Outcome,
+    ParentEntry,
+    Problem,
+    Unit,
+    Verdict,
+)
 
 PACKAGE = Path(__file__).parents[2] / "mathreason_eval"
 
@@ -53,6 +64,49 @@ def test_words_are_quoted_for_a_shell(monkeypatch):
     )
 
 
+# fmt: off
+PATHS = [
+    # a path; the word that is printed
+    ("-dash",   "./-dash"),
+    ("a b",     "'a b'"),
+    ("-a b",    "'./-a b'"),
+    ("run",     "run"),
+    ("../-run", "../-run"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("path", "word"), PATHS)
+def test_a_path_is_no_option(monkeypatch, path, word):
+    monkeypatch.setattr(sys, "argv", ["mathreason"])
+    assert command("show", Path(path), "-n", 4) == f"mathreason show {word} -n 4"
+    assert of_path("regrade", Path(path)) == f"`mathreason regrade {word}`"
+
+
+def test_what_is_missing_of_a_derived_run_is_not_asked_by_run(tmp_path, capsys):
+    run = made(tmp_path / "run", {}, failures=30)
+    parent = ParentEntry(name="a", model="fake:a", started="2026-05-01", made="second turn",
+                         settings={}, samples=OF, left_out={})  # fmt: skip
+    for manifest, said in ((run.manifest, True), (changed(run.manifest, parent=parent), False)):
+        print_run(Run(run.path, manifest))
+        lines = capsys.readouterr().out.splitlines()
+        [line] = [one for one in lines if one.startswith("missing")]
+        assert (f" -t {TASK} -n 1 " in line) == said
+
+
+UNNAMED = re.compile(r"`mathreason (?:regrade|score --again)`")
+
+
+def test_no_advice_leaves_out_of_which_run():
+    found = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if UNNAMED.search(path.read_text(encoding="utf-8"))
+    ]
+    # A damaged line, whose reader knows the file alone; and the help of the verb itself.
+    assert sorted(found) == ["codec.py", "regrade.py"]
+
+
 @pytest.mark.slow
 def test_a_command_that_is_printed_works(tmp_path):
     run = make_run(tmp_path / "it's a run", problems=4).path
@@ -70,7 +124,7 @@ def test_a_command_that_is_printed_works(tmp_path):
 TASK, OF = "sums", 100
 
 
-def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so"):
+def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so", cut="length"):
     """A run of a hundred samples, so many of each outcome, or refused; the rest is correct."""
     base = make_run(folder, problems=1, samples=1)
     entry = changed(base.manifest.tasks["shopping"], problems=OF, samples=1, max_tokens=max_tokens)
@@ -83,7 +137,8 @@ def made(folder, kinds, *, thought=None, max_tokens=512, failures=0, text="so"):
         held = list(zip(names, words, strict=True))[: OF - failures]
         for name, word in held:
             writer.append(TASK, Generation(
-                problem_id=name, sample=0, text=text, finish_reason="stop", reasoning=thought,
+                problem_id=name, sample=0, text=text, reasoning=thought,
+                finish_reason=cut if word == "truncated" else "stop",
                 refused=word == "refused",
             ))  # fmt: skip
         for name in names[OF - failures :]:
@@ -150,6 +205,44 @@ def test_more_tokens_are_suggested(tmp_path, allowed, thought, suggested):
     last = next_steps(run)[-1]
     assert last.startswith(f"41 % of the samples of {TASK} were cut off at ")
     assert (f"--max-tokens {suggested} " in last) == (suggested is not None)
+
+
+OPEN = "<think>hm, so 3"
+
+
+def test_a_thought_that_never_ended_is_one(tmp_path):
+    run = made(tmp_path / "run", {"truncated": 100}, text=OPEN)
+    [one] = artefacts(run)
+    assert (one.kind, one.thinks, one.suggested_tokens) == (Kind.TRUNCATED, True, 32_768)
+    assert "--max-tokens 32768 " in next_steps(run)[-1]
+
+
+# fmt: off
+ENDED = [
+    # how samples ended whose thought did not; what they are
+    ("length", Kind.TRUNCATED),
+    ("stop",   Kind.UNFINISHED),
+    ("eos",    Kind.UNFINISHED),
+    (None,     Kind.UNFINISHED),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("reason", "kind"), ENDED)
+def test_no_limit_is_blamed_that_was_not_met(tmp_path, reason, kind):
+    run = made(tmp_path / "run", {"truncated": 100}, text=OPEN, cut=reason)
+    assert [one.kind for one in artefacts(run)] == [kind]
+    last = next_steps(run)[-1]
+    assert ("--max-tokens" in last) == ("were cut off" in last) == (kind is Kind.TRUNCATED)
+    assert ("never end their thought" in last) == (kind is Kind.UNFINISHED)
+
+
+def test_those_that_were_cut_are_apart_from_those_that_ended(tmp_path):
+    run = made(tmp_path / "run", {"truncated": 60}, text=OPEN)
+    path = run.path / TASK / "generations.jsonl"
+    path.write_text(path.read_text().replace('"length"', '"stop"', 20))
+    counts = {one.kind: one.count for one in artefacts(load_run(run.path))}
+    assert counts == {Kind.TRUNCATED: 40, Kind.UNFINISHED: 20}
 
 
 LOOP = "Wait, let me check the sum of the three numbers again. " * 9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -56,7 +57,31 @@ def test_show_says_what_each_task_lacks(grown, monkeypatch, capsys):
         [head] = [line for line in lines if line.startswith(f"{task} v")]
         assert f"{problems} problems · {samples} samples each" in head
     missing = [line for line in lines if line.startswith("missing")]
-    assert [line.partition("with ")[2] for line in missing] == ["-n 4 --limit 4", "-n 3 --limit 4"]
+    asked = ("-t arithmetic -n 4 --limit 4", "-t word-problems -n 3 --limit 4")
+    for line, words in zip(missing, asked, strict=True):
+        assert f" run fake:echo {words} " in line
+
+
+# fmt: off
+SMALLER = [
+    # samples and limit of a session after one of 2 samples of 210 problems; samples that are stored
+    (1, None, 420),
+    (2, None, 420),
+    (2, 205,  420),
+    (3, None, 620),
+    (3, 210,  630),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("samples", "limit", "stored"), SMALLER)
+def test_the_size_of_a_generated_task_is_a_limit(tmp_path, samples, limit, stored):
+    asked = {"model": "fake:echo", "tasks": "arithmetic", "temperature": 0.6}
+    evaluate(**asked, samples=2, limit=210, out=tmp_path / "run")
+    run = evaluate(**asked, samples=samples, limit=limit, out=tmp_path / "run")
+    assert len(run.infos("arithmetic")) == stored
+    entry = run.manifest.tasks["arithmetic"]
+    assert (entry.problems, entry.limit, entry.samples) == (210, 210, max(samples, 2))
 
 
 def test_the_gate_asks_of_each_task_its_own_samples(grown):
@@ -74,6 +99,21 @@ def test_a_look_is_one_that_every_task_has_reached(grown):
     judged = judge(run, run, config)
     assert judged.reached == 3
     assert {one.look.samples for one in judged.tasks} == {3}
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_asked_by_the_command_that_is_said(tmp_path, mathreason, monkeypatch):
+    """Of one task alone, in a folder whose name looks like an option."""
+    monkeypatch.chdir(tmp_path)
+    for samples, limit, tasks in ((2, 3, "arithmetic,kk-gen"), (4, 2, "arithmetic")):
+        evaluate(model="fake:echo", tasks=tasks, samples=samples, limit=limit, temperature=0.6,
+                 system="Think, 'hard'.", seed=7, out="-run")  # fmt: skip
+    [line] = [one for one in mathreason("show", "./-run").out.splitlines() if "missing" in one]
+    words = shlex.split(line.split("`")[1])
+    assert mathreason(*words[words.index("run") :]).code == 0
+    run = load_run("-run")
+    assert {one: run.missing_count(one) for one in run.tasks()} == {"arithmetic": 0, "kk-gen": 0}
+    assert run.manifest.tasks["kk-gen"].samples == 2
 
 
 @pytest.mark.slow

@@ -147,7 +147,7 @@ def test_what_does_not_count_is_said(folder, mathreason, edit, unjudged, missing
 
 def test_a_comparison_and_a_plan_say_what_they_leave_out(base, folder, mathreason):
     without_line("verdicts.jsonl", 2)(folder)
-    told = "1 sample of run is not judged; `mathreason regrade` judges it"
+    told = f"1 sample of run is not judged; `mathreason regrade {folder}` judges it"
     for first, second in ((base, folder), (folder, base)):
         [one] = json.loads(mathreason("compare", first, second, "--json")[1])["comparisons"]
         assert told in one["remarks"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from mathreason_eval.cli.screens import note
 from mathreason_eval.cli.screens.commands import command
-from mathreason_eval.pipeline.artefacts import Artefact, Kind, artefacts
+from mathreason_eval.runs.artefacts import Artefact, Kind, artefacts
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.types import Outcome
@@ -20,6 +23,12 @@ def next_steps(run: Run) -> list[str]:
     return [f"look at the samples: {look}", f"publish: {publish}", *reversed(found)]
 
 
+def note_artefacts(run: Run) -> None:
+    """Print to stderr what a run's figures do not say of the model, the most urgent last."""
+    for one in reversed(artefacts(run)[:_SAID]):
+        note(artefact_line(one, run))
+
+
 def _most_frequent(run: Run) -> str:
     """Return the most frequent outcome besides correct; the first of them if there is none."""
     others = [outcome for outcome in Outcome if outcome is not Outcome.CORRECT]
@@ -28,19 +37,25 @@ def _most_frequent(run: Run) -> str:
     return str(max(total, key=lambda outcome: total[outcome]))
 
 
+def artefacts_as_json(run: Run) -> list[dict[str, object]]:
+    """Return all artefacts of a run as plain values, each with its line."""
+    return [
+        {**asdict(one), "share": one.share, "text": artefact_line(one, run)}
+        for one in artefacts(run)
+    ]
+
+
 def artefact_line(one: Artefact, run: Run) -> str:
     """Return what many samples are, what that means for the score, and what to change."""
-    share, task = f"{100 * one.share:.0f} %", one.task
-    head, about, remedy = _LINES[one.kind]
+    about, remedy = _LINES[one.kind]
     values = {
-        "tokens": "max_tokens" if one.max_tokens is None else f"{one.max_tokens:,} tokens",
         "more": _more_tokens(one, run),
-        "task": task,
+        "task": one.task,
         "look": f"`{command('show', run.path, '--outcome', Outcome.NO_ANSWER)}`",
+        "cut": f"`{command('show', run.path, '--outcome', Outcome.TRUNCATED)}`",
         "regrade": f"`{command('regrade', run.path, '--deadline', 30)}`",
     }
-    said = f"{head}: {about}; {remedy}".format_map(values)
-    return f"{share} of the samples of {task} {said}{_loops(one)}"
+    return f"{one.text}: {about}; {remedy.format_map(values)}{_loops(one)}"
 
 
 def _loops(one: Artefact) -> str:
@@ -62,35 +77,28 @@ def _more_tokens(one: Artefact, run: Run) -> str:
 
 _SAYS_LESS = "the accuracy says more about {} than about the model"
 _LINES = {
-    Kind.TRUNCATED: (
-        "were cut off at {tokens}",
-        _SAYS_LESS.format("--max-tokens"),
-        "{more}",
+    Kind.TRUNCATED: (_SAYS_LESS.format("--max-tokens"), "{more}"),
+    Kind.UNFINISHED: (
+        _SAYS_LESS.format("how its texts end"),
+        "{cut} shows them, and a stop string, or a token that ends a text, may come too early",
     ),
     Kind.NO_ANSWER: (
-        "hold no answer that the rules of the task find",
         _SAYS_LESS.format("the format of its answers"),
         "{look} shows them, and --prompt or --system may ask for the format",
     ),
-    Kind.REFUSED: (
-        "were refused by the model or a content filter",
-        _SAYS_LESS.format("what is refused"),
-        "{look} shows them",
-    ),
+    Kind.REFUSED: (_SAYS_LESS.format("what is refused"), "{look} shows them"),
     Kind.FAILED: (
-        "failed and have no text",
         "the accuracy is of the others alone, or counts them as wrong",
         "the same command asks again for those that were not accepted as failures",
     ),
-    Kind.UNGRADABLE: (
-        "could not be graded, and count as wrong",
-        _SAYS_LESS.format("the grader"),
-        "{regrade} gives it more time",
-    ),
+    Kind.UNGRADABLE: (_SAYS_LESS.format("the grader"), "{regrade} gives it more time"),
     Kind.NO_GOLD: (
-        "are of problems without a gold, and count as wrong",
         "the accuracy says nothing",
         "import the log with --data {task}=FILE, which names the golds",
     ),
+    Kind.GREEDY: (
+        "they say nothing that sample 0 does not",
+        "take -n 1, or --temperature 0.6 and another -o",
+    ),
 }
-"""For each kind what the samples are, what of it, and what to do."""
+"""For each kind what of it, and what to do."""

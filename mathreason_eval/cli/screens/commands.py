@@ -8,6 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from mathreason_eval.text.shell import path_word
+
 _NAME = "mathreason"
 
 
@@ -27,8 +29,9 @@ def _findable(path: Path) -> str:
 
 
 def command(*words: object) -> str:
-    """Return a command of this program, its words quoted for a shell."""
-    return f"{program()} {shlex.join(map(str, words))}"
+    """Return a command of this program, its words quoted for a shell; a path is no option."""
+    spelled = (path_word(word) if isinstance(word, Path) else str(word) for word in words)
+    return f"{program()} {shlex.join(spelled)}"
 
 
 _COMMAND = re.compile(rf"(?<=`){_NAME}(?= [a-z])")

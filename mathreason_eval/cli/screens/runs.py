@@ -8,12 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.cli.screens import amount, interval, note, one_line, repeating, stdout
-from mathreason_eval.cli.screens.advice import artefact_line, next_steps
+from mathreason_eval.cli.screens.advice import artefacts_as_json, next_steps
 from mathreason_eval.cli.screens.commands import as_called, command
 from mathreason_eval.cli.screens.metrics import crowded_slices, metric_table, variance_line
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.pipeline.artefacts import artefacts
 from mathreason_eval.pipeline.grading import Regrading
 from mathreason_eval.pipeline.importers.jsonl import Imported
 from mathreason_eval.pipeline.spending import money
@@ -25,8 +24,9 @@ from mathreason_eval.runs.completeness import (
     task_metrics,
     unjudged_samples,
 )
-from mathreason_eval.runs.sessions import cost_of
+from mathreason_eval.runs.sessions import Timed, cost_of
 from mathreason_eval.runs.store import Run, Sample
+from mathreason_eval.stats.columns import SampleColumns
 from mathreason_eval.stats.copies import copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
 from mathreason_eval.stats.metrics import disputed_count, is_disputed
@@ -53,6 +53,7 @@ def run_as_json(run: Run) -> dict[str, object]:
     return {
         "path": str(run.path),
         "manifest": asdict(run.manifest),
+        "totals": _totals(run),
         "metrics": [asdict(metric) for one in held.values() for metric in one.metrics],
         "metrics_outdated": {task: one.outdated for task, one in held.items()},
         "outcomes": {task: _counts(run, task) for task in run.tasks()},
@@ -63,12 +64,22 @@ def run_as_json(run: Run) -> dict[str, object]:
         "refused": {task: _refused(run, task) for task in run.tasks()},
         "failures": {task: [asdict(one) for one in run.failures(task)] for task in run.tasks()},
         "accepted_failures": {task: _accepted(run, task) for task in run.tasks()},
-        "artefacts": [
-            {**asdict(one), "share": one.share, "text": artefact_line(one, run)}
-            for one in artefacts(run)
-        ],
+        "artefacts": artefacts_as_json(run),
         "copies": {task: sorted(run.copies(task).original) for task in run.tasks()},
         "repeats": {task: run.copies(task).repeats for task in run.tasks()},
+    }
+
+
+def _totals(run: Run) -> dict[str, object] | None:
+    """Return the tokens that the folder holds, and what the sessions did that say their time."""
+    if not run.manifest.sessions:
+        return None
+    timed = Timed.of(run.manifest.sessions)
+    tokens, _, _ = _token_counts(run)
+    return {
+        "completion_tokens": tokens,
+        "sessions": len(run.manifest.sessions),
+        "timed": {**asdict(timed), "tokens_per_second": timed.tokens_per_second},
     }
 
 
@@ -107,16 +118,8 @@ def print_run(run: Run) -> None:
     console.print(visible_line(manifest.model.name), style="bold")
     for task in run.tasks():
         _print_task_metrics(console, run, task)
-    totals = manifest.totals
-    if totals:
-        sessions = len(manifest.sessions)
-        several = f" · {counted(sessions, 'session')}" if sessions > 1 else ""
-        console.print(
-            f"{totals.completion_tokens:,} tokens in {totals.generation_seconds:,} s, "
-            f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
-            f"{several}"
-        )
-    for line in filter(None, (_overlap_line(run), _cost_line(run))):
+    said = (_totals_line(run), _overlap_line(run), _cost_line(run))
+    for line in filter(None, said):
         console.print(line, soft_wrap=True)
     for line in _parent_lines(run):
         console.print(visible_line(line), soft_wrap=True)
@@ -148,6 +151,59 @@ def _overlap_line(run: Run) -> str | None:
         f"overlap   engine without requests {idle:,.3g} s ({idle / seconds:.1%}) · harness "
         f"{cpu:,.3g} s of processor time ({cpu / whole:.1%} of all)"
     )
+
+
+def _totals_line(run: Run) -> str | None:
+    """Return the tokens of a run and how long they took; None of imported outputs.
+
+    They are of what the folder holds, also while a session runs or after one was killed. Where not
+    all sessions say how long they took, tokens and seconds of those that do are said together.
+    """
+    sessions = run.manifest.sessions
+    if not sessions:
+        return None
+    timed, of_all = Timed.of(sessions), _tokens(run)
+    speed = timed.tokens_per_second
+    took = f"{timed.seconds:,} s" + (f", {speed:,} tok/s" if speed is not None else "")
+    several = counted(len(sessions), "session")
+    if timed.sessions == len(sessions):
+        head = f"{of_all} in {took}"
+    elif timed.sessions:
+        head = (
+            f"{of_all} in {several}, of which {timed.sessions:,} "
+            f"{'says' if timed.sessions == 1 else 'say'} how long it took: "
+            f"{timed.completion_tokens:,} tokens in {took}"
+        )
+    else:
+        head = f"{of_all} in {several}; how long that took is unknown"
+    lags = [one.grading_lag_seconds for one in sessions if one.grading_lag_seconds is not None]
+    graded = f" · graded {round(sum(lags), 3)} s later" if lags else ""
+    sessions_said = timed.sessions < len(sessions) or len(sessions) == 1
+    return f"{head}{graded}" + ("" if sessions_said else f" · {several}")
+
+
+def _token_counts(run: Run) -> tuple[int, int, int]:
+    """Return (tokens, samples of unknown ones, samples) of what a folder holds, excluded too."""
+    tokens = unknown = samples = 0
+    for task in run.tasks():
+        held = run.sample_columns(task)
+        if run.excluded(task):
+            held = SampleColumns.of([*run.stored_infos(task)])
+        held = held[held.distinct]
+        unsaid = held.is_unknown("completion_tokens")
+        tokens += int(held.completion_tokens[~unsaid].sum())
+        unknown += int(unsaid.sum())
+        samples += len(held)
+    return tokens, unknown, samples
+
+
+def _tokens(run: Run) -> str:
+    """Return how many tokens the samples of a run have, as far as these are known."""
+    tokens, unknown, samples = _token_counts(run)
+    if samples and unknown == samples:
+        return f"tokens unknown of {counted(samples, 'sample')}"
+    unsaid = f" and those of {counted(unknown, 'sample')}" if unknown else ""
+    return f"{tokens:,} tokens{unsaid}"
 
 
 def _cost_line(run: Run) -> str | None:
@@ -189,9 +245,8 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     if held.outdated is None:
         print_table(console, metric_table(metrics, console.width))
     else:
-        console.print(
-            f"metrics   left out: {as_called(held.outdated)}", style="yellow", soft_wrap=True
-        )
+        why = visible_line(as_called(held.outdated))
+        console.print(f"metrics   left out: {why}", style="yellow", soft_wrap=True)
     for name, count in crowded_slices(metrics).items():
         console.print(f"by {name}: {count} slices, in --json and on the site")
     if line := variance_line(metrics):
@@ -213,7 +268,7 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     if number := disputed_count(run.verdict_columns(task)):
         console.print(
             f"disputed  {counted(number, 'sample')} on which {entry.grading.second} differs: "
-            "mathreason show RUN --disputed",
+            + command("show", run.path, "--disputed"),
             soft_wrap=True,
         )
     _print_unanswered(console, run, task)
@@ -251,10 +306,22 @@ def _print_unanswered(console: Console, run: Run, task: str) -> None:
 
 
 def _how_to_complete(run: Run, task: str) -> str:
-    """Return which command asks for the samples of a task that are missing."""
-    entry = run.manifest.tasks[task]
-    limit = f" --limit {entry.limit}" if entry.limit is not None else ""
-    return f"the command that made the others adds them, with -n {entry.samples}{limit}"
+    """Return which command asks for the samples of a task that are missing, and of no other."""
+    manifest, entry = run.manifest, run.manifest.tasks[task]
+    if manifest.parent is not None:
+        return "the command that made the others from the samples of another run adds them"
+    words = [
+        *("run", manifest.model.name, "-t", task, "-n", entry.samples),
+        *(() if entry.limit is None else ("--limit", entry.limit)),
+        *(("--seed", manifest.seed) if manifest.seed else ()),
+        *("--prompt", entry.prompt.id),
+        *(() if entry.prompt.system is None else ("--system", entry.prompt.system)),
+        *("-o", run.path),
+    ]
+    return (
+        f"`{command(*words)}` adds them; with the --model-arg, --data and the like of the "
+        "command that made the others, if it had any"
+    )
 
 
 def _copies_lines(run: Run, task: str) -> Iterator[str]:

@@ -8,10 +8,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mathreason_eval.cli.screens import amount, interval, note, stdout
+from mathreason_eval.cli.screens.advice import artefact_line, artefacts_as_json
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.compare.pairing import metric_name
 from mathreason_eval.compare.spread import Order, Spread, orders, spread
 from mathreason_eval.pipeline.sweep import MODEL, Cell
+from mathreason_eval.runs.artefacts import Artefact, Kind, artefacts, urgency
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.metrics import PRIMARY
 from mathreason_eval.text import counted, visible_line
@@ -30,6 +32,25 @@ def print_sweep(done: Done) -> None:
         _print_task(console, task, rows)
     for cell, _ in done[:1]:
         note(f"stored in {cell.folder.parent}: each run is a folder in it")
+    note_sweep_artefacts(done)
+
+
+def note_sweep_artefacts(done: Done) -> None:
+    """Print to stderr what the figures do not say of the models: the worst of each task and kind.
+
+    The most urgent is last.
+    """
+    found: dict[tuple[str, Kind], list[tuple[Cell, Run, Artefact]]] = defaultdict(list)
+    for cell, run in done:
+        for one in artefacts(run):
+            found[one.task, one.kind].append((cell, run, one))
+    ranked = sorted(found.values(), key=lambda group: urgency([one for _, _, one in group]))
+    for group in reversed(ranked):
+        cell, run, one = max(group, key=lambda item: item[2].share)
+        note(
+            f"{len(group):,} of {counted(len(done), 'combination')}, most of all "
+            f"{visible_line(_spelled(cell))}: {artefact_line(one, run)}"
+        )
 
 
 def _by_task(done: Done) -> dict[str, list[tuple[Cell, Metric]]]:
@@ -115,7 +136,12 @@ def sweep_as_json(done: Done) -> dict[str, object]:
     """Return the combinations, and for each task what `print_sweep` says, in machine form."""
     return {
         "combinations": [
-            {"settings": dict(cell.settings), "run": str(cell.folder)} for cell, _ in done
+            {
+                "settings": dict(cell.settings),
+                "run": str(cell.folder),
+                "artefacts": artefacts_as_json(run),
+            }
+            for cell, run in done
         ],
         "tasks": {
             task: {

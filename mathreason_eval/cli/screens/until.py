@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from mathreason_eval.pipeline.until import Reached, Until
+from mathreason_eval.runs.artefacts import artefacts
+from mathreason_eval.runs.store import Run
 from mathreason_eval.text import counted
+
+
+def final_lines(looks: Sequence[Reached], until: Until, run: Run) -> Iterator[str]:
+    """Yield the lines of a run that has ended, each first with what the score may be instead."""
+    for one, line in zip(looks, lines(looks, until), strict=True):
+        said = [found.text for found in artefacts(run) if found.task == one.task]
+        yield f"{', and '.join(said)}: {line}" if said else line
 
 
 def lines(looks: Sequence[Reached], until: Until) -> Iterator[str]:

@@ -14,6 +14,7 @@ from mathreason_eval.runs.completeness import exclusions, gaps, task_metrics
 from mathreason_eval.runs.manifest import short_name
 from mathreason_eval.runs.store import Run
 from mathreason_eval.text import slug
+from mathreason_eval.text.shell import of_path
 from mathreason_eval.types import Metric, RunManifest, TaskEntry
 
 WHOLE = "all"
@@ -31,7 +32,7 @@ def whole_metrics(run: Run, task: str) -> Sequence[Metric]:
     if not whole:
         raise DataError(
             f"{run.path} has no metrics of {task}: {found.outdated or 'nothing is judged'}.",
-            "`mathreason regrade` computes them.",
+            f"{of_path('regrade', run.path)} computes them.",
         )
     return whole
 
