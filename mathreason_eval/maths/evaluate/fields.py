@@ -30,6 +30,12 @@ _FLAT = {
 """Between which sizes of its argument a function differs visibly from 0, 1 and its argument."""
 _TOO_FLAT = 25
 """How many times as near; 340 digits show the differences up to there."""
+_PERIODIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "cis"})
+"""Functions whose zeros are no zeros of floats: an error of their argument is one of theirs."""
+_STEPPED = frozenset({"floor", "ceil", "mod", "sgn"})
+"""Functions that jump: an error of their argument may be any error of theirs."""
+_CANCELLED = 1e-4
+"""Result of a sum or of a periodic function, relative to its terms, of which few digits are left."""
 
 
 class Field(NamedTuple):
@@ -50,6 +56,8 @@ class Evaluator:
         self.work = 0
         self.largest: Any = 0
         """The largest term of any sum: cancellation causes an error of this times the precision."""
+        self.is_doubtful = False
+        """Whether some part has lost digits, which a factor may make an error of any size."""
         self.unreal = False
         """Whether a function of real numbers was not real: the point is outside the domain."""
         self.has_negligible = False
@@ -73,7 +81,9 @@ class Evaluator:
         self.has_negligible = self.has_negligible or any(
             0 < size < _TINY * largest for size in sizes
         )
-        return sum(terms[1:], terms[0])
+        result = sum(terms[1:], terms[0])
+        self.is_doubtful = self.is_doubtful or bool(abs(result) < _CANCELLED * largest)
+        return result
 
     def multiply(self, node: Node) -> Any:  # noqa: ANN401
         """Return the value of a product."""
@@ -107,7 +117,19 @@ class Evaluator:
             self._note_flatness(node.name, abs(arguments[0]))
         result = rule(*arguments)
         self._note_domain(result, arguments)
+        self._note_lost_digits(node.name, abs(arguments[0]), abs(result))
         return result
+
+    def _note_lost_digits(self, name: str, given: Any, result: Any) -> None:  # noqa: ANN401
+        """Note where the error of a function is large relative to its result."""
+        if name in _PERIODIC:
+            self.largest = max(self.largest, given)
+            flat = result < _CANCELLED * max(given, 1)
+            self.is_doubtful = self.is_doubtful or bool(flat or result * _CANCELLED > 1)
+        else:
+            self.is_doubtful = (
+                self.is_doubtful or name in _STEPPED or bool(result < _CANCELLED < given)
+            )
 
     def _note_domain(self, result: Any, arguments: list[Any]) -> None:  # noqa: ANN401
         if result.imag and not any(argument.imag for argument in arguments):

@@ -30,6 +30,8 @@ _GROWN = 2.0
 """Maximum ratio of a value with more digits to the value as a float."""
 _LARGEST_CONFIRMED = 1e200
 """Maximum size for which the digits suffice; larger values are not confirmed numerically."""
+_STABLE = 1e-3
+"""Relative change of a difference with the precision, beyond which it is an error."""
 _PRINTED = 4
 _ROWS = 10
 _ENOUGH = 2
@@ -61,10 +63,30 @@ def differ(left: Node, right: Node) -> NumericAgreement:
         pair = _pair(left, right, row, MACHINE)
         if pair is None:
             continue
-        if pair.apart(_COARSE, _MACHINE_NOISE):
+        if pair.apart(_COARSE, _MACHINE_NOISE) and _is_no_error(left, right, row, pair):
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += 1
     return NumericAgreement(equal=None, note="agree" if seen else "")
+
+
+def _is_no_error(left: Node, right: Node, row: dict[str, Fraction], pair: _Pair) -> bool:
+    """Return whether the difference of two values is theirs, and not one of their errors.
+
+    An error shrinks with the precision, the difference of two values does not: where digits were
+    lost, two precisions must give the same difference.
+    """
+    if not pair.is_doubtful:
+        return True
+    gap = complex(pair.left - pair.right)
+    for digits in (_DIGITS, _MANY_DIGITS):
+        finer = _pair(left, right, row, precise(digits))
+        if finer is None:
+            return False
+        more = complex(finer.left - finer.right)
+        if abs(more - gap) <= _STABLE * abs(more):
+            return bool(more)
+        gap = more
+    return False
 
 
 def confirm(left: Node, right: Node) -> NumericAgreement:
@@ -82,6 +104,8 @@ def confirm(left: Node, right: Node) -> NumericAgreement:
         if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
         if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
+            if not _is_no_error(left, right, row, coarse):
+                continue
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += 1
         if seen > _ENOUGH:
@@ -102,6 +126,8 @@ def at_integers(left: Node, right: Node) -> NumericAgreement:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
+            if not _is_no_error(left, right, row, pair):
+                continue
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += bool(pair.bounded and pair.size < _ORDINARY)
     enough = seen >= len(_WHOLE) // 2
@@ -177,6 +203,7 @@ class _Pair(NamedTuple):
     right: Any
     largest: Any
     has_negligible: bool
+    is_doubtful: bool
     unreal: bool
 
     @property
@@ -203,7 +230,14 @@ def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _P
             return None
     except _NUMERIC_ERRORS:
         return None
-    return _Pair(one, other, evaluator.largest, evaluator.has_negligible, evaluator.unreal)
+    return _Pair(
+        one,
+        other,
+        evaluator.largest,
+        evaluator.has_negligible,
+        evaluator.is_doubtful,
+        evaluator.unreal,
+    )
 
 
 def _real(number: Any) -> bool:  # noqa: ANN401 - of either field
