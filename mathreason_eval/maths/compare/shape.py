@@ -190,11 +190,18 @@ def _definitions(node: Node, parts: list[Node]) -> Node:
         return _define(names[0], node._replace(args=tuple(part.args[1] for part in parts)))
     stems = {name.name.split("_")[0] for name in names if "_" in name.name}
     if len(stems) == 1 and all("_" in name.name for name in names):
-        stem = Node("sym", (), stems.pop())
-        return _define(stem, node._replace(args=tuple(part.args[1] for part in parts)))
+        return _indexed(node, stems.pop(), parts)
     if len(set(names)) < len(names):
         return node._replace(args=tuple(parts))
     return Node("assign", tuple(parts))
+
+
+def _indexed(node: Node, stem: str, parts: list[Node]) -> Node:
+    """Return `x_1 = 2, x_2 = 3` as values of x in the order of their indices, which it names."""
+    parts = sorted(parts, key=lambda part: part.args[0].name)
+    indices = " ".join(part.args[0].name for part in parts)
+    values = node._replace(args=tuple(part.args[1] for part in parts))
+    return Node("define", (Node("sym", (), stem), values), indices)
 
 
 _MOST_SIGNS = 6

@@ -21,6 +21,7 @@ from mathreason_eval.maths.compare.comparison import (
     different,
     equal,
     ordered,
+    unordered,
 )
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.derivatives import in_one_notation
@@ -229,21 +230,64 @@ def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op != answer.op:
         return _same_defined(gold, answer, how)
     (name, value), (other_name, other) = gold.args, answer.args
+    if not how.convention.variable_names:
+        return how.same(value, _in_arguments(other, other_name, name) or other)
+    if gold.name and answer.name and (moved := _same_indexed(gold, answer, how)) is not None:
+        return moved
     if name.op == other_name.op == "call" and name.name == other_name.name:
-        return how.same(value, _renamed(other, other_name, name))
+        return _same_call(gold, answer, how)
     if name.op == other_name.op == "sym" and name != other_name:
         other_name, other = _of_same_index(name, other_name, other)
-    # One thing may have two names: y and f(x), or a_n and a(n).
-    own = _is_own(name) and _is_own(other_name)
-    alike = ({name.op, other_name.op} == {"call", "sym"} and own) or (
-        _letters(name) == _letters(other_name)
-    )
-    if not how.convention.variable_names or alike:
+    if _is_one_thing(name, other_name):
         return how.same(value, other)
+    found = different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
+    if _letters(name).lower() == _letters(other_name).lower():
+        # A capital may be another thing, and may be a habit.
+        alike = how.same(value, other)
+        return found if alike.equal is False else UNKNOWN._replace(note=found.note)
     functions = "call" in {name.op, other_name.op}
     if not functions and equations.is_flat(value) and equations.is_flat(other):
         return equations.same_equation(_as_equation(gold), _as_equation(answer))
-    return different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
+    return found
+
+
+def _same_call(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare two values of one function: at the same arguments, whatever these are called."""
+    (name, value), (used, other) = gold.args, answer.args
+    renamed = _in_arguments(other, used, name)
+    if renamed is not None:
+        return how.same(value, renamed)
+    found = ordered(name.args, used.args, how.inside())
+    if found.equal:
+        return how.same(value, other)
+    note = f"{show(used)} is given, not {show(name)}"
+    return UNKNOWN._replace(note=note) if found.equal is None else different("definition", note)
+
+
+def _is_one_thing(name: Node, other: Node) -> bool:
+    """Return whether two names are of one thing: y and f(x), or a_n and a(n); y' is not y."""
+    if _letters(name) == _letters(other):
+        return True
+    if {name.op, other.op} != {"call", "sym"} or not (_is_own(name) and _is_own(other)):
+        return False
+    call, letter = (name, other) if name.op == "call" else (other, name)
+    if call.name in {"abs", "norm"}:
+        return call.args == (letter,)
+    return all(map(_is_variable, call.args)) and call.name.count("'") == letter.name.count("'")
+
+
+def _same_indexed(gold: Node, answer: Node, how: Comparison) -> Finding | None:
+    """Compare values of indexed names: in another order they are not decided; None elsewhere."""
+    (stem, values), (other_stem, others) = gold.args, answer.args
+    if stem != other_stem or len(values.args) != len(others.args):
+        return None
+    found = ordered(values.args, others.args, how.inside())
+    if found.equal and gold.name == answer.name:
+        return found
+    if unordered(values.args, others.args, how.inside()).equal:
+        # Of the roots of an equation any is the first; of two speeds it is not.
+        return UNKNOWN._replace(note="the same values under other indices")
+    return None
 
 
 def _of_same_index(name: Node, used: Node, value: Node) -> tuple[Node, Node]:
@@ -260,15 +304,29 @@ def _is_own(name: Node) -> bool:
 
 
 def _letters(node: Node) -> str:
-    return "".join(c for c in show(node) if c.isalnum()).lower()
+    return "".join(c for c in show(node) if c.isalnum() or c == "'")
 
 
-def _renamed(value: Node, used: Node, wanted: Node) -> Node:
-    """Return a function's value in the argument names of another definition of it."""
-    for one, other in zip(used.args, wanted.args, strict=False):
-        if one.op == other.op == "sym":
-            value = substitute(value, one, other)
-    return value
+def _is_variable(node: Node) -> bool:
+    """Return whether an argument may be called otherwise: an x, not the event A."""
+    return node.op == "sym" and node.name[:1].islower()
+
+
+def _in_arguments(value: Node, used: Node, wanted: Node) -> Node | None:
+    """Return a function's value in the argument names of another definition of it, or None.
+
+    None where the arguments are no variables, or not as many. A letter that is no argument of the one
+    but of the other is free there: in `f(y) = x^2` the x is no argument.
+    """
+    pairs = list(zip(used.args, wanted.args, strict=False))
+    if not used.args or len(used.args) != len(wanted.args):
+        return None
+    if not all(_is_variable(part) for pair in pairs for part in pair):
+        return None
+    bound = {one.name for one, _ in pairs}
+    free = {two.name: f"{two.name} outside" for _, two in pairs if two.name not in bound}
+    names = {one.name: two.name for one, two in pairs}
+    return equations.rename(value, free | names)
 
 
 def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
