@@ -22,7 +22,7 @@ from mathreason_eval.maths.compare.equations import is_flat
 from mathreason_eval.maths.compare.options import is_run, labelled, only_options, same_options
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
 from mathreason_eval.maths.compare.scalar import in_radians
-from mathreason_eval.maths.compare.shape import shape
+from mathreason_eval.maths.compare.shape import named_point, shape
 from mathreason_eval.maths.compare.structure import contradiction_in, same_answer
 from mathreason_eval.maths.compare.text import (
     PHRASES,
@@ -164,7 +164,7 @@ _PROVISO = re.compile(
 _LONGEST_DEFINITION = 500
 """Maximum characters of a definition that is searched for a domain."""
 _DOZENS = re.compile(r"(an?|one|\d{1,9}) dozens?((?: [a-z]+)?)")
-_POINT = re.compile(r"[A-Z]'?\s*(?=\()")
+_POINT = re.compile(r"([A-Z]'*)\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
 
@@ -172,12 +172,16 @@ def readings(text: str) -> Iterator[Node]:
     """Yield the possible trees of an answer, the most likely first; nothing if it has none."""
     trees = [tree for spelling in _spellings(text) if (tree := _read(spelling)) is not None]
     yield from trees
+    if "," in text and text.endswith(")") and (found := _POINT.match(text)):
+        place = _read(text[found.end() :])
+        if place is not None and place.op == "tuple":
+            yield named_point(sym(found[1]), place)
     if not trees and (side := _last_side(text)) and (tree := _read(side)) is not None:
         yield tree
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield the text and its other readings: a decimal, a named point, an option's text."""
+    """Yield the text and its other readings: a decimal, an option's text."""
     yield _in_symbols(text)
     if "," in text and (found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text)):
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
@@ -189,8 +193,6 @@ def _spellings(text: str) -> Iterator[str]:
         and (found := _PROVISO.fullmatch(text))
     ):
         yield f"{found[1]}, {found[2]}"
-    if "," in text and text.endswith(")") and (found := _POINT.match(text)):
-        yield text[found.end() :]
     if found := _DOZENS.fullmatch(text):
         yield str(12 * (int(found[1]) if found[1].isdecimal() else 1)) + found[2]
     if named := labelled(text):

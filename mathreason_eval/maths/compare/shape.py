@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise, product
@@ -35,7 +37,7 @@ def shape(node: Node) -> Node:
     if node.op == "such":
         return integers_of(node)
     if _names_point(node):
-        return _define(*node.args)
+        return named_point(*node.args)
     if _has_sign(node):
         return Node("list", _both_signs(node), "pm")
     return node
@@ -93,7 +95,45 @@ def _unlike_sides(node: Node, signs: list[str]) -> tuple[Node, Node] | None:
 def _names_point(node: Node) -> bool:
     """Return whether a node is a point with its name, as in `A(1, 2)`."""
     point = node.op == "mul" and [part.op for part in node.args] == ["sym", "tuple"]
-    return point and len(node.args[0].name) == 1 and node.args[0].name.isupper()
+    return point and _LABEL.fullmatch(node.args[0].name) is not None
+
+
+_LABEL = re.compile(r"[A-Z]'*(?:_\d)?")
+POINT = "point"
+"""The name of a definition that is a point with its label."""
+OPAQUE = "opaque"
+"""The kind of what is a point with its label, or an operator: `P(10, 3)`, `N(0, 1)`."""
+
+
+def named_point(label: Node, place: Node) -> Node:
+    """Return a point with its label; where it may be an operator of its coordinates, neither."""
+    if (may_be := _OPERATORS.get(label.name)) is not None and len(place.args) == _PAIR:
+        values = [exact(part) for part in place.args]
+        if None in values or may_be(*values):
+            return Node(OPAQUE, (place,), label.name)
+    return Node("define", (label, place), POINT)
+
+
+def _as_point(node: Node) -> Node:
+    if node.op != OPAQUE:
+        return node
+    return Node("define", (Node("sym", (), node.name), *node.args), POINT)
+
+
+def _counts(one: Fraction, other: Fraction) -> bool:
+    """Return whether both are numbers of things."""
+    return one > 0 and other > 0 and one.denominator == other.denominator == 1
+
+
+_OPERATORS: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    **dict.fromkeys("PC", lambda one, other: other >= 0 and one >= other),
+    **dict.fromkeys("RKST", _counts),
+    "B": lambda one, other: one > 0 and other > 0,
+    "N": lambda _, other: other > 0,
+    "U": lambda one, other: one < other,
+}
+"""Letters of operators of two numbers, and for which: permutations, Ramsey's numbers, graphs,
+Stirling's numbers, the beta function and binomial, normal and uniform distributions."""
 
 
 def _all_named(node: Node) -> Node | None:
@@ -134,6 +174,9 @@ def _collection(node: Node) -> Node:
     for part in node.args:
         shaped = shape(part)
         parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    if any(part.name == POINT for part in parts):
+        # Beside a point that can only be one, C(5, 2) is one.
+        parts = [_as_point(part) for part in parts]
     if (members := _integers_between(node)) is not None:
         return members
     if node.op == "set":

@@ -41,7 +41,7 @@ from mathreason_eval.maths.compare.scalar import (
     same_scalar,
     with_degrees,
 )
-from mathreason_eval.maths.compare.shape import shape
+from mathreason_eval.maths.compare.shape import OPAQUE, POINT, shape
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute, sym, symbols
 from mathreason_eval.maths.vocabulary import words
@@ -93,6 +93,8 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     gold, answer = in_components(gold, answer), in_components(answer, gold)
     if gold == answer:
         return equal("identical", "the same in every part")
+    if OPAQUE in {gold.op, answer.op}:
+        return _same_opaque(gold, answer)
     if gold.op == answer.op == "text":
         return UNKNOWN._replace(note=f"whether {answer.name!r} is {gold.name!r} is not known")
     for applies, rule in _RULES:
@@ -102,6 +104,14 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     if how.approximate and found.equal is False and is_approximation(gold, answer):
         return equal("rounded", "one is the other, rounded")
     return found
+
+
+def _same_opaque(gold: Node, answer: Node) -> Finding:
+    """Return what is known of a point or operator: a number of permutations has another reading."""
+    opaque, other = (gold, answer) if gold.op == OPAQUE else (answer, gold)
+    if opaque.name in {"P", "C"} and other.op != OPAQUE and other.op not in _PLACES:
+        return DIFFERENT_KIND
+    return UNKNOWN._replace(note="a point with its name, or an operator")
 
 
 # --- qualified and chained -----------------------------------------------------------------------
@@ -333,8 +343,14 @@ def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a definition with an answer without a name: the value counts."""
     if "assign" in {gold.op, answer.op} and how.convention.variable_names:
         return different("definition", "values of one name against values of several")
+    if POINT in {gold.name, answer.name} and not {gold.op, answer.op} & _PLACES:
+        return UNKNOWN._replace(note="a point against something else")
     values = [node.args[1] if node.op == "define" else node for node in (gold, answer)]
     return how.same(values[0], values[1])
+
+
+_PLACES = frozenset({"tuple", "matrix", "list", "set"})
+"""Kinds that a point may be given as, without its label."""
 
 
 def _as_equation(node: Node) -> Node:

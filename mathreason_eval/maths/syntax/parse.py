@@ -23,8 +23,6 @@ _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
 _LONGEST_LABEL = 16
 """Maximum words of a label."""
 _VERBS = words.these("is are was were equals has have had")
-_OF_PAIRS = frozenset({"cov", "corr", "cor"})
-"""Functions of two things, whose names are no label of a point."""
 _DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
 _BRACKET = Token("open", "(")
 _STRENGTHS = ("", "and", ",", "or", ";")
@@ -73,8 +71,6 @@ class Parser(Grammar):
     def _label(self) -> int:
         """Return how many tokens announce a value: `Area =`, `the ratio is`, `vertex` (1, 2)."""
         label = 0
-        if self.token.text.lower() in _OF_PAIRS:
-            return 0
         while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
             label += 1
             if label > _LONGEST_LABEL:
@@ -86,7 +82,9 @@ class Parser(Grammar):
         if self.ahead(label).text in {"=", ":"}:
             return label + 1
         rest = self.tokens[self.at + label :]
-        return label if rest[:1] == [_BRACKET] and any(t.text == "," for t in rest[1:]) else 0
+        pair = rest[:1] == [_BRACKET] and any(t.text == "," for t in rest[1:])
+        known = self.ahead(label - 1).text.lower() in words.PLACES
+        return label if pair and known else 0
 
     def _short_label(self) -> int:
         """Return the length of a sign, a Chinese word or a curve's name, as in `l: y = 2x`."""

@@ -134,6 +134,15 @@ FILLERS = these(
 )
 """Words without meaning that may precede an answer."""
 
+PLACES = these(
+    "point points vertex vertices focus foci center centre centroid midpoint coordinates coordinate "
+    "pair pairs triple triples tuple tuples interval intervals domain range intersection origin "
+    "vector solution solutions answer answers set orthocenter orthocentre circumcenter incenter "
+    "maximum minimum image position location at punto puntos punkt point vértice scheitelpunkt "
+    "koordinaten coordenadas coordonnées coordinate точка вершина координаты 点 坐标 顶点 区间"
+)
+"""Words before a bracket that say what it holds; any other word may be an operator."""
+
 NEVER_UNITS = these(
     "not no none neither nor is isn't are aren't wrong false incorrect less more than at least "
     "most greater fewer between but unless except without never over under up down if when then "
