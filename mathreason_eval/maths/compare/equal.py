@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from mathreason_eval.maths.compare.annotations import range_of, restricts
 from mathreason_eval.maths.compare.boolean import same_formula, same_probability
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
@@ -291,7 +292,7 @@ def _key(node: Node) -> str:
     """Return the key of a tree, from the keys of its parts."""
     node = shape(node)
     if node.op == "when":
-        return _key(node.args[0]) + (f" {node.name}" if node.name.startswith("if") else "")
+        return f"{_key(node.args[0])} {_beside(node)}".rstrip()
     if node.op == "choices":
         # A chain whose sides differ is not a vote for any of them.
         last = node.args[-1]
@@ -311,6 +312,18 @@ def _key(node: Node) -> str:
         rows = as_matrix(node) or ()
         return "matrix " + " | ".join("; ".join(map(_key, row)) for row in rows)
     return _scalar(node) if is_flat(node) else f"tree {show(node)}"
+
+
+def _beside(node: Node) -> str:
+    """Return what stands beside a value: its modulus, its condition, or the range of its letters.
+
+    Answers that say it in other words have two keys; whether they are one vote is compared.
+    """
+    if len(node.args) > 1:
+        return f"{node.name.partition(' ')[0]} {show(node.args[1])}"
+    if restricts(node) or node.name.startswith("mod"):
+        return node.name
+    return " ".join(sorted(range_of(node)))
 
 
 def _defined(node: Node) -> str:

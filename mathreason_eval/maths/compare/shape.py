@@ -215,15 +215,16 @@ def _integers_between(node: Node) -> Node | None:
 
 
 def _has_domain(parts: list[Node]) -> bool:
-    """Return whether a list is a definition and where it holds, as in `y = x^2, x >= 0`."""
+    """Return whether a list is one value and where it holds, as in `y = x^2, x >= 0`."""
     first, bounds = parts[0], parts[1:]
-    if first.op not in {"define", "rel"} or first.name not in {"", "="}:
+    single = first.op in {"define", "rel"} and first.name in {"", "="}
+    if not single and not (equations.is_flat(first) and first.op != "sym"):
         return False
     if any(b.op != "rel" or "=" in b.name.split() for b in bounds):
         return False
     about = {name for bound in bounds for name in symbols(bound)}
-    inside = {name for part in first.args for name in symbols(part)}
-    return about <= inside - ({first.args[0].name} if first.op == "define" else set())
+    inside = {*symbols(first)}
+    return bool(about) and about <= inside - ({first.args[0].name} if first.op == "define" else set())
 
 
 def _definitions(node: Node, parts: list[Node]) -> Node:

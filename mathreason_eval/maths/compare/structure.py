@@ -12,6 +12,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from mathreason_eval.maths.compare import equations
+from mathreason_eval.maths.compare.annotations import (
+    fixes_letters,
+    range_of,
+    same_annotations,
+)
 from mathreason_eval.maths.compare.comparison import (
     DIFFERENT_KIND,
     UNKNOWN,
@@ -44,7 +49,6 @@ from mathreason_eval.maths.compare.scalar import (
 from mathreason_eval.maths.compare.shape import OPAQUE, POINT, shape
 from mathreason_eval.maths.evaluate.exact import exact
 from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute, sym, symbols
-from mathreason_eval.maths.vocabulary import words
 from mathreason_eval.maths.vocabulary.latex import FUNCTIONS
 
 _PAIR = 2
@@ -76,7 +80,7 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
 def _parameter_domains(node: Node) -> list[str]:
     """Return the sets that the parameters of an answer range over, as in `k in ZZ`, sorted."""
     parts = node.args if node.op in {"list", "when"} else ()
-    found = [name for part in parts for name in _parameter_domains(part)]
+    found = [name for part in parts for name in _parameter_domains(part)] or [*range_of(node)]
     domain = node.op == "rel" and node.name == "in" and node.args[1].op == "const"
     return sorted([*found, node.args[1].name] if domain else found)
 
@@ -119,24 +123,21 @@ def _same_opaque(gold: Node, answer: Node) -> Finding:
 
 def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare answers of which at least one has a qualifier such as `for all x` or `if n > 2`."""
-    one, other = (_condition(node) for node in (gold, answer))
-    if one and other and one != other:
-        return different("structure", f"under {other!r} against {one!r}")
     moduli = _modulus(gold), _modulus(answer)
     if all(moduli) and moduli[0] != moduli[1]:
         return different("structure", f"{moduli[1]} against {moduli[0]}")
     if all(moduli) and (found := _same_residue(gold, answer, moduli[0])) is not None:
         return found
-    if bool(one) != bool(other):
-        return UNKNOWN._replace(note="only one of them holds under a condition")
     if any(moduli) and not all(moduli) and symbols(_last(answer if moduli[0] else gold)):
         return UNKNOWN._replace(note="a class of residues against an expression in letters")
-    if len(gold.args) == len(answer.args) == _PAIR:
-        found = how.inside().same(gold.args[1], answer.args[1])
-        if not found.equal:
-            return found
     bare = [node.args[0] if node.op == "when" else node for node in (gold, answer)]
-    return how.same(bare[0], bare[1])
+    beside = same_annotations(gold, answer, how)
+    if beside is None:
+        return how.same(bare[0], bare[1])
+    if beside.equal is None and not (fixes_letters(gold) or fixes_letters(answer)):
+        found = how.same(bare[0], bare[1])
+        return found if found.equal is False else beside
+    return beside
 
 
 def _modulus(node: Node) -> str:
@@ -166,12 +167,6 @@ def _last(node: Node) -> Node:
     while node.op in {"when", "define", "rel", "choices"}:
         node = node.args[0] if node.op == "when" else node.args[-1]
     return node
-
-
-def _condition(node: Node) -> str:
-    """Return the qualifier that restricts what is claimed, or "" if there is none."""
-    restricts = node.op == "when" and node.name.partition(" ")[0] in words.CONDITIONS
-    return node.name if restricts else ""
 
 
 def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from mathreason_eval.maths.compare.annotations import restricts
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equal import readings, swapped
@@ -161,7 +162,7 @@ def _value(tree: Node) -> Node:
     """Return the value of a tree without its qualifier, name or unit."""
     tree = shape(tree)
     while tree.op in {"when", "define", "quantity"}:
-        if tree.op == "when" and tree.name.partition(" ")[0] in words.CONDITIONS:
+        if restricts(tree):
             raise UnbuildableError("a value under a condition")
         tree = shape(tree.args[-1] if tree.op == "define" else tree.args[0])
     return tree

@@ -147,11 +147,15 @@ NEVER_UNITS = these(
     "not no none neither nor is isn't are aren't wrong false incorrect less more than at least "
     "most greater fewer between but unless except without never over under up down if when then "
     "minus plus times divided squared cubed undefined infinite infinitely impossible cannot "
-    "to from does doesn't don't do only else otherwise positive negative even odd prime"
+    "to from does doesn't don't do only else otherwise positive negative even odd prime "
+    "sometimes often usually rarely mostly maybe perhaps possibly probably extraneous rejected "
+    "discarded invalid inadmissible excluded spurious"
 )
 """Words that change the meaning of their neighbours, so they are never dropped like a unit."""
 
-ADJECTIVES = these("positive negative even odd prime infinite")
+ADJECTIVES = these(
+    "positive negative even odd prime infinite extraneous rejected discarded invalid excluded"
+)
 """Of them, those that may describe what a number counts: `80 positive integers`."""
 
 DECREASES = these("decrease decline drop reduction fall loss discount decreased")
