@@ -21,6 +21,12 @@ from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, dif
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
 from mathreason_eval.maths.compare.options import is_run, labelled, only_options, same_options
+from mathreason_eval.maths.compare.products import (
+    cycles,
+    not_of_numbers,
+    same_permutation,
+    signature,
+)
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
 from mathreason_eval.maths.compare.scalar import in_radians
 from mathreason_eval.maths.compare.shape import named_point, shape
@@ -97,24 +103,13 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
     if gold == answer:
         return equal("identical", "the same after normalisation")
     worded = same_options(gold, answer) or same_time(gold, answer)
-    if swapped(gold, answer):
-        return UNKNOWN._replace(note="a product of sets or vectors, whose order may count")
     formal = worded or same_formula(gold, answer) or same_probability(gold, answer)
-    return formal or _same_trees(gold, answer, convention)
-
-
-_CROSS = re.compile(
-    r"((?:\\(?:vec|mathbf|overrightarrow)\s*\{?\s*)?[A-Z]\s*\}?)\s*\\times\s*((?:\\(?:vec|mathbf|overrightarrow)\s*\{?\s*)?[a-zA-Z]\s*\}?)"
-)
-"""`A x B` and the like, which is no product of numbers where it says so with this sign."""
-
-
-def swapped(gold: str, answer: str) -> bool:
-    """Return whether two products of letters differ by the order of their factors."""
-    if r"\times" not in gold or r"\times" not in answer:
-        return False
-    one, other = _CROSS.fullmatch(gold), _CROSS.fullmatch(answer)
-    return one is not None and other is not None and one.groups() == other.groups()[::-1]
+    if formal or (formal := same_permutation(gold, answer)):
+        return formal
+    found = _same_trees(gold, answer, convention)
+    if found.equal and (note := not_of_numbers(gold, answer, found.rule)):
+        return UNKNOWN._replace(note=note)
+    return found
 
 
 _POINTED = re.compile(r"[-+]?\d+\.\d+")
@@ -270,11 +265,14 @@ def _short_key(answer: str) -> str:
     time = moment(text)
     if time is not None and time.kind != "clock":
         return f"{time.kind} {time.parts}"
+    if (permutation := cycles(text)) is not None:
+        return f"cycles {permutation}"
     try:
         tree = next(readings(text), None)
-        return _words(text) if tree is None else _key(tree)
+        found = _words(text) if tree is None else _key(tree)
     except RecursionError:
         return _words(text)
+    return " ".join([found, *signature(text)])
 
 
 def _number(value: Fraction) -> str:

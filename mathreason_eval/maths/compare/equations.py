@@ -32,7 +32,11 @@ def is_name(node: Node) -> bool:
     return rule is not None and rule(node)
 
 
-_NAMING = frozenset({"min", "max", "det", "abs"})
+_UNDERSTOOD = frozenset(FUNCTIONS.values()).union(
+    CALLED.values(), these("root norm double_factorial mod below")
+)
+"""Functions that have a value at a number."""
+_NAMING = frozenset({"min", "max", "inf", "sup", "det", "abs"})
 
 
 def _names_by_call(node: Node) -> bool:
@@ -41,12 +45,6 @@ def _names_by_call(node: Node) -> bool:
         return all(map(is_name, node.args))
     # f(3) is a name as well: no number is known for it.
     return bool(symbols(node)) or node.name not in _UNDERSTOOD
-
-
-_UNDERSTOOD = frozenset(FUNCTIONS.values()).union(
-    CALLED.values(), these("root norm double_factorial mod below")
-)
-"""Functions that have a value at a number."""
 
 
 def _segment(node: Node) -> bool:

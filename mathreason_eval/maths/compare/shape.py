@@ -224,7 +224,9 @@ def _has_domain(parts: list[Node]) -> bool:
         return False
     about = {name for bound in bounds for name in symbols(bound)}
     inside = {*symbols(first)}
-    return bool(about) and about <= inside - ({first.args[0].name} if first.op == "define" else set())
+    return bool(about) and about <= inside - (
+        {first.args[0].name} if first.op == "define" else set()
+    )
 
 
 def _definitions(node: Node, parts: list[Node]) -> Node:

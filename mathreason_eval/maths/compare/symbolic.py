@@ -14,11 +14,13 @@ from typing import Any
 from mathreason_eval.maths.compare.annotations import restricts
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
-from mathreason_eval.maths.compare.equal import readings, swapped
+from mathreason_eval.maths.compare.equal import readings
+from mathreason_eval.maths.compare.products import not_of_numbers
 from mathreason_eval.maths.compare.scalar import same_scalar
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.text import is_prose
 from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.fields import bounds_set
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.tree import Node, contains, num
 from mathreason_eval.maths.vocabulary import latex, words
@@ -44,8 +46,8 @@ def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Ma
     if max(len(gold), len(answer)) <= _LONGEST:
         texts = normalise(gold), normalise(answer)
         try:
-            if swapped(*texts):
-                found = UNKNOWN._replace(note="a product whose order may count")
+            if note := not_of_numbers(*texts):
+                found = UNKNOWN._replace(note=note)
             elif all(map(_is_definition, texts)):
                 found = UNKNOWN._replace(note="two definitions are not passed to sympy")
             elif len(units := {unit for unit in map(_unit, texts) if unit}) > 1:
@@ -238,6 +240,8 @@ def _refuse_large(node: Node) -> None:
 
 
 def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
+    if bounds_set(node):
+        raise UnbuildableError("the bound of a set")
     if node.name in _FUNCTIONS:
         return getattr(sympy, _FUNCTIONS[node.name])(*parts)
     if node.name == "root":
@@ -295,7 +299,7 @@ _FUNCTIONS = {
     "ln": "log", "abs": "Abs", "floor": "floor", "ceil": "ceiling", "binom": "binomial",
     "factorial": "factorial", "double_factorial": "factorial2", "min": "Min", "max": "Max",
     "mod": "Mod", "conj": "conjugate", "re": "re", "im": "im", "sgn": "sign", "norm": "Abs",
-    "arg": "arg", "gamma": "gamma", "zeta": "zeta", "erf": "erf", "erfc": "erfc",
+    "arg": "arg", "Gamma": "gamma", "zeta": "zeta", "erf": "erf", "erfc": "erfc",
 }  # fmt: skip
 _UNBOUNDED = 2
 """Number of parts of an integral without limits: the body and the variable."""

@@ -110,7 +110,7 @@ class Evaluator:
     def call(self, node: Node) -> Any:  # noqa: ANN401
         """Return the value of a function."""
         rule = self.field.functions.get(node.name)
-        if rule is None:
+        if rule is None or bounds_set(node):
             raise ValueError(node.name)
         arguments = [self.at(part) for part in node.args]
         if node.name in _FLAT:
@@ -167,6 +167,13 @@ class Evaluator:
         return node
 
 
+def bounds_set(node: Node) -> bool:
+    r"""Return whether a call is a bound of a set or function by its letter, such as `\max S`."""
+    alone = node.name in _BOUNDS and len(node.args) == 1 and node.args[0].op == "sym"
+    return alone and node.args[0].name[:1].isupper()
+
+
+_BOUNDS = frozenset({"min", "max", "inf", "sup"})
 _RULES: dict[str, Callable[[Evaluator, Node], Any]] = {
     "sym": lambda point, node: point.field.number(point.row[node.name]),
     "const": lambda point, node: point.field.constants[node.name],
@@ -227,11 +234,11 @@ def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: A
         "binom": lambda n, k: gamma(n + 1) / gamma(k + 1) / gamma(n - k + 1) + 0j,
         "double_factorial": double_factorial,
         "floor": integer(real.floor), "ceil": integer(real.ceil),
-        "min": lambda *xs: min(map(ordered, xs)) + 0j,
-        "max": lambda *xs: max(map(ordered, xs)) + 0j,
+        **dict.fromkeys(("min", "inf"), lambda *xs: min(map(ordered, xs)) + 0j),
+        **dict.fromkeys(("max", "sup"), lambda *xs: max(map(ordered, xs)) + 0j),
         "mod": lambda x, m: ordered(x) % ordered(m) + 0j,
         "sgn": lambda x: (ordered(x) > 0) - (ordered(x) < 0) + 0j,
-        "gamma": lambda x: gamma(x) + 0j, "erf": lambda x: real.erf(ordered(x)) + 0j,
+        "Gamma": lambda x: gamma(x) + 0j, "erf": lambda x: real.erf(ordered(x)) + 0j,
         "erfc": lambda x: real.erfc(ordered(x)) + 0j,
         "zeta": lambda x: _zeta(real, ordered(x)) + 0j,
     }  # fmt: skip
