@@ -30,7 +30,7 @@ from mathreason_eval.maths.compare.products import (
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
 from mathreason_eval.maths.compare.scalar import in_radians
 from mathreason_eval.maths.compare.shape import named_point, shape
-from mathreason_eval.maths.compare.structure import contradiction_in, same_answer
+from mathreason_eval.maths.compare.structure import contradiction_in, is_variable, same_answer
 from mathreason_eval.maths.compare.text import (
     PHRASES,
     enumerated,
@@ -38,6 +38,7 @@ from mathreason_eval.maths.compare.text import (
     moment,
     same_time,
     same_words,
+    squeezed,
     words_of,
 )
 from mathreason_eval.maths.evaluate.exact import exact
@@ -56,7 +57,7 @@ from mathreason_eval.maths.syntax.tree import (
     substitute,
     sym,
 )
-from mathreason_eval.maths.vocabulary.units import unit_of
+from mathreason_eval.maths.vocabulary.units import measured
 from mathreason_eval.maths.vocabulary.words import FOREIGN
 from mathreason_eval.types import Match
 
@@ -269,7 +270,7 @@ def _short_key(answer: str) -> str:
         return f"cycles {permutation}"
     try:
         tree = next(readings(text), None)
-        found = _words(text) if tree is None else _key(tree)
+        found = _words(text) if tree is None else " ".join([_key(tree), *_ranges(tree)])
     except RecursionError:
         return _words(text)
     return " ".join([found, *signature(text)])
@@ -283,6 +284,8 @@ def _number(value: Fraction) -> str:
 
 
 def _words(text: str) -> str:
+    if not is_wordy(text):
+        return f"text {squeezed(text)}"
     return "text " + ", ".join(enumerated(text) or (text,))
 
 
@@ -324,10 +327,20 @@ def _beside(node: Node) -> str:
     return " ".join(sorted(range_of(node)))
 
 
+def _ranges(node: Node) -> list[str]:
+    """Return the sets that letters of a list are in, which its form for comparison leaves out."""
+    if node.op != "list":
+        return []
+    inside = (part for part in node.args if part.op == "rel" and part.name == "in")
+    return sorted(f"in {show(part.args[1])}" for part in inside)
+
+
 def _defined(node: Node) -> str:
     """Return the key of a definition; the names of a function's arguments do not count."""
     name, value = node.args
-    if name.op == "call":
+    if node.name and value.op == "list":
+        return f"{node.name} = " + "; ".join(map(_key, value.args))
+    if name.op == "call" and all(map(is_variable, name.args)):
         for index, argument in enumerate(name.args):
             value = substitute(value, argument, sym(f"argument_{index}"))
         return f"{name.name}() = {_key(value)}"
@@ -340,6 +353,8 @@ def _collection(node: Node) -> str:
     if any(part.op == "rel" for part in node.args):
         return _real_set(node)
     parts = [_key(part) for part in node.args]
+    if node.name in {"and", "or"} and all(part.op == "sym" for part in node.args):
+        return f"{node.name} " + "; ".join(sorted(parts))
     return "items " + "; ".join(sorted(set(parts) if node.op == "set" else parts))
 
 
@@ -355,16 +370,29 @@ def _real_set(node: Node) -> str:
 def _scalar(node: Node) -> str:
     """Return the key of a single value: exact if it is rational, else digits."""
     if node.op == "quantity":
-        unit = unit_of(node.name)
-        inner = node.args[0] if unit is None else Node("mul", (node.args[0], num(unit.size)))
-        return _scalar(inner) + ("" if unit is None else f" {unit.dimension}")
+        return _quantity(node)
     if node.op in {"percent", "degree"} or (node.op == "ratio" and len(node.args) == 2):  # noqa: PLR2004
-        return _scalar(Node("div", node.args) if node.op == "ratio" else node.args[0])
+        inner = Node("div", node.args) if node.op == "ratio" else node.args[0]
+        return f"{_scalar(inner)} {node.name}".rstrip()
     number = exact(node)
     if number is not None:
         return _number(number)
     node = in_radians(node)
     printed = fingerprint(node)
+    if printed == ":0":
+        return _number(Fraction(0))
     if "?" in printed or contains(node, "call", "log"):
         return f"tree {show(node)}"
     return f"value {printed}"
+
+
+def _quantity(node: Node) -> str:
+    """Return the key of a value with its unit in base units, the money's issuer, and its words."""
+    name = measured(node.name)
+    inner = node.args[0]
+    if name.unit is not None:
+        inner = Node("mul", (inner, num(name.unit.size)))
+    said = sorted(name.words)
+    if name.unit is not None and (name.unit.dimension or name.unit.issuer):
+        said = [str(name.unit.dimension), name.unit.issuer, *said]
+    return " ".join(filter(None, [_scalar(inner), *said]))

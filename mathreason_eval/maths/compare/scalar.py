@@ -21,7 +21,7 @@ from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
 from mathreason_eval.maths.syntax.operators import negated
 from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
-from mathreason_eval.maths.vocabulary.units import CONTAINERS, Measured, Unit, measured, unit_of
+from mathreason_eval.maths.vocabulary.units import CONTAINERS, NESTED, Measured, Unit, measured, unit_of
 from mathreason_eval.maths.vocabulary.words import DECREASES
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -39,10 +39,31 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     if obstacle is not None:
         return obstacle
     found = _same_unitless(one, other, convention, rounding=rounding)
-    if not found.equal and answer.op == "quantity" and gold.op != "quantity":
-        # A question that asks for dozens has a gold without the word: 7 is right as 7 dozen.
-        return best(found, _same_unitless(gold, _bare(answer), convention, rounding=rounding))
+    if convention.units == "ignored":
+        return found
+    if found.equal and (word := _nested_in_one(gold, answer)):
+        return UNKNOWN._replace(note=f"whether the other counts in {word!r} is not known")
+    ops = {gold.op, answer.op}
+    if not found.equal and "quantity" in ops and len(ops - {"percent"}) > 1:
+        bare = _same_unitless(_bare(gold), _bare(answer), convention, rounding=rounding)
+        return _counted_in(bare, gold, answer) if bare.equal else found
     return found
+
+
+def _counted_in(bare: Finding, gold: Node, answer: Node) -> Finding:
+    """Return what a value is whose number alone is the gold: 7 may be right as 7 dozen."""
+    if measured(_unit(answer)).unit == unit_of("dozen"):
+        # A question that asks for dozens has a gold without the word.
+        return bare
+    if measured(_unit(gold)).unit == unit_of("dozen"):
+        return different("units", "a number against a number of dozens")
+    return UNKNOWN._replace(note=f"a number with and without {_unit(gold) or _unit(answer)!r}")
+
+
+def _nested_in_one(gold: Node, answer: Node) -> str:
+    """Return a noun that may multiply the value of one of two answers, and not the other's."""
+    words = [measured(_unit(node)).words & NESTED for node in (gold, answer)]
+    return next(iter(sorted(words[0] ^ words[1])), "")
 
 
 def _same_unitless(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:

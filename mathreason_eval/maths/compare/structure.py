@@ -278,7 +278,7 @@ def _is_one_thing(name: Node, other: Node) -> bool:
     call, letter = (name, other) if name.op == "call" else (other, name)
     if call.name in {"abs", "norm"}:
         return call.args == (letter,)
-    return all(map(_is_variable, call.args)) and call.name.count("'") == letter.name.count("'")
+    return all(map(is_variable, call.args)) and call.name.count("'") == letter.name.count("'")
 
 
 def _same_indexed(gold: Node, answer: Node, how: Comparison) -> Finding | None:
@@ -312,7 +312,7 @@ def _letters(node: Node) -> str:
     return "".join(c for c in show(node) if c.isalnum() or c == "'")
 
 
-def _is_variable(node: Node) -> bool:
+def is_variable(node: Node) -> bool:
     """Return whether an argument may be called otherwise: an x, not the event A."""
     return node.op == "sym" and node.name[:1].islower()
 
@@ -326,7 +326,7 @@ def _in_arguments(value: Node, used: Node, wanted: Node) -> Node | None:
     pairs = list(zip(used.args, wanted.args, strict=False))
     if not used.args or len(used.args) != len(wanted.args):
         return None
-    if not all(_is_variable(part) for pair in pairs for part in pair):
+    if not all(is_variable(part) for pair in pairs for part in pair):
         return None
     bound = {one.name for one, _ in pairs}
     free = {two.name: f"{two.name} outside" for _, two in pairs if two.name not in bound}

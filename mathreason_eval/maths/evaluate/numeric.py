@@ -156,17 +156,21 @@ def fingerprint(node: Node) -> str:
     for row in _points(names)[:_PRINTED]:
         coarse = _pair(node, node, row, MACHINE)
         pair = coarse and _pair(node, node, row, precise(_DIGITS))
-        parts.append("?" if not pair else _digits(pair.left))
+        parts.append("?" if not pair else "0" if pair.vanishes else _digits(pair.left))
     return ",".join(names) + ":" + ";".join(parts)
+
+
+_KEYED = 40
+"""Number of digits of a fingerprint, of fifty that are calculated."""
 
 
 def _digits(number: Any) -> str:  # noqa: ANN401 - a complex number of mpmath
     import mpmath
 
-    real = mpmath.nstr(number.real, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    real = mpmath.nstr(number.real, _KEYED, strip_zeros=False, min_fixed=0, max_fixed=0)
     if _real(number):
         return str(real)
-    imaginary = mpmath.nstr(number.imag, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    imaginary = mpmath.nstr(number.imag, _KEYED, strip_zeros=False, min_fixed=0, max_fixed=0)
     return f"{real}+{imaginary}i"
 
 
@@ -215,6 +219,11 @@ class _Pair(NamedTuple):
     def bounded(self) -> bool:
         """Return whether cancellation leaves digits to compare."""
         return bool(self.largest < _MOST_CANCELLED * max(self.size, 1))
+
+    @property
+    def vanishes(self) -> bool:
+        """Return whether both are zero but for the errors of fifty digits."""
+        return bool(self.size <= 0.1 ** (_DIGITS - 10) * self.largest)
 
     def apart(self, tolerance: float, noise: float) -> bool:
         """Return whether they differ by more than rounding and cancellation can explain."""
