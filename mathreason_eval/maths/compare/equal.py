@@ -393,6 +393,6 @@ def _quantity(node: Node) -> str:
     if name.unit is not None:
         inner = Node("mul", (inner, num(name.unit.size)))
     said = sorted(name.words)
-    if name.unit is not None and (name.unit.dimension or name.unit.issuer):
+    if name.unit is not None:
         said = [str(name.unit.dimension), name.unit.issuer, *said]
     return " ".join(filter(None, [_scalar(inner), *said]))
