@@ -160,6 +160,8 @@ _PROVISO = re.compile(
 """A definition followed by its domain in brackets."""
 _LONGEST_DEFINITION = 500
 """Maximum characters of a definition that is searched for a domain."""
+_HEX_DIGIT = re.compile(r"([A-F])\s*_\s*\{?\s*16\s*\}?")
+"""One letter in base 16, which may also be a letter with an index."""
 _DOZENS = re.compile(r"(an?|one|\d{1,9}) dozens?((?: [a-z]+)?)")
 _POINT = re.compile(r"([A-Z]'*)\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
@@ -190,6 +192,8 @@ def _spellings(text: str) -> Iterator[str]:
         and (found := _PROVISO.fullmatch(text))
     ):
         yield f"{found[1]}, {found[2]}"
+    if found := _HEX_DIGIT.fullmatch(text):
+        yield str(int(found[1], 16))
     if found := _DOZENS.fullmatch(text):
         yield str(12 * (int(found[1]) if found[1].isdecimal() else 1)) + found[2]
     if named := labelled(text):

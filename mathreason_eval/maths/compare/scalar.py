@@ -21,7 +21,14 @@ from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
 from mathreason_eval.maths.syntax.operators import negated
 from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
-from mathreason_eval.maths.vocabulary.units import CONTAINERS, NESTED, Measured, Unit, measured, unit_of
+from mathreason_eval.maths.vocabulary.units import (
+    CONTAINERS,
+    NESTED,
+    Measured,
+    Unit,
+    measured,
+    unit_of,
+)
 from mathreason_eval.maths.vocabulary.words import DECREASES
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -31,6 +38,8 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     """Return whether two single values are equal under the convention."""
     if (angles := _as_angles(gold, answer)) is not None:
         return same_value(*angles)
+    if (in_one_scale := _in_kelvin(gold, answer)) is not None:
+        return _same_number(*in_one_scale, convention, rounding)
     if convention.units != "ignored" and (
         _has_other_mark(gold, answer) or _has_other_mark(answer, gold)
     ):
@@ -402,6 +411,24 @@ def _temperatures(gold: Node, answer: Node) -> tuple[Node, Node] | None:
         return None
     gold, answer = (node if node.name == "C" else _in_celsius(node) for node in (gold, answer))
     return gold, answer
+
+
+_KELVIN = unit_of("K")
+_ABSOLUTE_ZERO = num(Fraction(27315, 100))
+
+
+def _in_kelvin(gold: Node, answer: Node) -> tuple[Node, Node] | None:
+    """Return two temperatures in kelvin if one is, and one in Celsius or Fahrenheit; else None."""
+    marked, other = (gold, answer) if gold.op == "degree" else (answer, gold)
+    if marked.op != "degree" or not marked.name or other.op != "quantity":
+        return None
+    if measured(other.name) != Measured(_KELVIN, frozenset()):
+        return None
+    celsius = marked if marked.name == "C" else _in_celsius(marked)
+    above = Node("add", (celsius.args[0], _ABSOLUTE_ZERO))
+    number = exact(above)
+    pair = (above if number is None else num(number), other.args[0])
+    return pair if marked is gold else (pair[1], pair[0])
 
 
 def _in_celsius(node: Node) -> Node:

@@ -243,7 +243,10 @@ def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
     if bounds_set(node):
         raise UnbuildableError("the bound of a set")
     if node.name in _FUNCTIONS:
-        return getattr(sympy, _FUNCTIONS[node.name])(*parts)
+        try:
+            return getattr(sympy, _FUNCTIONS[node.name])(*parts)
+        except TypeError:
+            raise UnbuildableError(f"{node.name} of {len(parts)}") from None
     if node.name == "root":
         return sympy.real_root(*parts) if parts[1] != 2 else sympy.sqrt(parts[0])  # noqa: PLR2004
     if node.name in {"gcd", "lcm"}:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.syntax.tree import Node, num, substitute
+from mathreason_eval.maths.syntax.tree import Node, num, substitute, symbols
 
 _MOST_TERMS = 300
 _TINY = 1e-13
@@ -152,6 +152,8 @@ class Evaluator:
         first, last = exact(self._filled(lower)), exact(self._filled(upper))
         if first is None or last is None or first.denominator * last.denominator != 1:
             raise ValueError("bounds that are not integers")
+        if any(variable.name in name.partition("_")[2] for name in symbols(body)):
+            raise ValueError("terms that are given by their index")
         self.work += int(last - first)
         if self.work > _MOST_TERMS:
             raise OverflowError("too many terms")

@@ -21,7 +21,14 @@ from mathreason_eval.maths.syntax.tree import (
     transposed,
 )
 from mathreason_eval.maths.vocabulary import latex, words
-from mathreason_eval.maths.vocabulary.units import DEGREE, PARTS, PERCENT, is_unit, scale_of, unit_of
+from mathreason_eval.maths.vocabulary.units import (
+    DEGREE,
+    PARTS,
+    PERCENT,
+    is_unit,
+    scale_of,
+    unit_of,
+)
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
 # degree sign takes the whole product before it, as in 33 1/3 %.
