@@ -170,13 +170,7 @@ def _assigned(node: Node) -> Node:
 
 def _collection(node: Node) -> Node:
     """Return a list with ± spelled out, its conditions dropped and its names gathered."""
-    parts: list[Node] = []
-    for part in node.args:
-        shaped = shape(part)
-        parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
-    if any(part.name == POINT for part in parts):
-        # Beside a point that can only be one, C(5, 2) is one.
-        parts = [_as_point(part) for part in parts]
+    parts = _shaped(node)
     if (members := _integers_between(node)) is not None:
         return members
     if node.op == "set":
@@ -199,6 +193,18 @@ def _collection(node: Node) -> Node:
     if node.name in {",", "and", "or", ";"} and all(part.op == "list" for part in parts):
         parts = [Node("tuple", part.args, "()") if part.op == "list" else part for part in parts]
     return node._replace(args=tuple(parts))
+
+
+def _shaped(node: Node) -> list[Node]:
+    """Return the items of a list, each with ± spelled out."""
+    parts: list[Node] = []
+    for part in node.args:
+        shaped = shape(part)
+        parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    if any(part.name == POINT for part in parts):
+        # Beside a point that can only be one, C(5, 2) is one.
+        parts = [_as_point(part) for part in parts]
+    return parts
 
 
 def _integers_between(node: Node) -> Node | None:

@@ -331,8 +331,8 @@ def is_variable(node: Node) -> bool:
 def _in_arguments(value: Node, used: Node, wanted: Node) -> Node | None:
     """Return a function's value in the argument names of another definition of it, or None.
 
-    None where the arguments are no variables, or not as many. A letter that is no argument of the one
-    but of the other is free there: in `f(y) = x^2` the x is no argument.
+    None where the arguments are no variables, or not as many. A letter that is an argument of only
+    the other one is free: in `f(y) = x^2` the x is no argument.
     """
     pairs = list(zip(used.args, wanted.args, strict=False))
     if not used.args or len(used.args) != len(wanted.args):

@@ -35,7 +35,7 @@ _PERIODIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "cis"})
 _STEPPED = frozenset({"floor", "ceil", "mod", "sgn"})
 """Functions that jump: an error of their argument may be any error of theirs."""
 _CANCELLED = 1e-4
-"""Result of a sum or of a periodic function, relative to its terms, of which few digits are left."""
+"""Result of a sum or a periodic function, relative to its terms, with few digits left."""
 
 
 class Field(NamedTuple):

@@ -384,7 +384,7 @@ class _Lexer:
 
 
 def _says_nothing(remark: str) -> bool:
-    """Return whether a word in brackets is a unit, or a word without meaning; else it is a remark."""
+    """Return whether a word in brackets is a unit or means nothing; else it is a remark."""
     return remark.isalpha() and (remark.lower() in words.FILLERS or unit_of(remark) is not None)
 
 

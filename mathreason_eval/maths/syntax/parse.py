@@ -82,7 +82,7 @@ class Parser(Grammar):
         if bracketed and not self.skip("close", ")"):
             return None
         parts = found.args if found.op == "list" else (found,)
-        stated = all(part.op == "rel" or part.op == "sym" for part in parts)
+        stated = all(part.op in {"rel", "sym"} for part in parts)
         return found if self.sees("eof") and stated and parts[-1].op == "rel" else None
 
     def _skip_label(self) -> None:
