@@ -48,6 +48,7 @@ from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.number import english, plain_number
 from mathreason_eval.maths.syntax.parse import LONGEST, parse
 from mathreason_eval.maths.syntax.tree import (
+    EMPTY,
     Node,
     as_matrix,
     contains,
@@ -280,6 +281,10 @@ def _short_key(answer: str) -> str:
     return " ".join([found, *signature(text)])
 
 
+_NOT_PRINTED = ("log", "re", "im", "conj", "arg")
+"""Functions that the values at real points do not tell: of either base, or of complex numbers."""
+
+
 def _number(value: Fraction) -> str:
     """Return the key of a rational number; in hexadecimal, which has no limit of digits."""
     if value.denominator.bit_length() + value.numerator.bit_length() < _SHORT:
@@ -352,7 +357,7 @@ def _defined(node: Node) -> str:
 
 
 def _collection(node: Node) -> str:
-    if len(node.args) == 1:
+    if len(node.args) == 1 and node.args[0] != EMPTY:
         return _key(node.args[0])
     if any(part.op == "rel" for part in node.args):
         return _real_set(node)
@@ -377,7 +382,8 @@ def _scalar(node: Node) -> str:
         return _quantity(node)
     if node.op in {"percent", "degree"} or (node.op == "ratio" and len(node.args) == 2):  # noqa: PLR2004
         inner = Node("div", node.args) if node.op == "ratio" else node.args[0]
-        return f"{_scalar(inner)} {node.name}".rstrip()
+        mark = f" degrees {node.name}".rstrip() if node.op == "degree" else ""
+        return _scalar(inner) + mark
     number = exact(node)
     if number is not None:
         return _number(number)
@@ -385,7 +391,7 @@ def _scalar(node: Node) -> str:
     printed = fingerprint(node)
     if printed == ":0":
         return _number(Fraction(0))
-    if "?" in printed or contains(node, "call", "log"):
+    if "?" in printed or any(contains(node, "call", name) for name in _NOT_PRINTED):
         return f"tree {show(node)}"
     return f"value {printed}"
 

@@ -108,8 +108,8 @@ OPAQUE = "opaque"
 def named_point(label: Node, place: Node) -> Node:
     """Return a point with its label; where it may be an operator of its coordinates, neither."""
     if (may_be := _OPERATORS.get(label.name)) is not None and len(place.args) == _PAIR:
-        values = [exact(part) for part in place.args]
-        if None in values or may_be(*values):
+        one, other = map(exact, place.args)
+        if one is None or other is None or may_be(one, other):
             return Node(OPAQUE, (place,), label.name)
     return Node("define", (label, place), POINT)
 

@@ -77,6 +77,8 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     parameters = equations.quantified(gold), equations.quantified(answer)
     gold, answer = _unnamed(gold), _unnamed(answer)
     for names in equations.renamings(gold, answer, *parameters):
+        if answer.op == "when" and not {*names} <= {*symbols(answer.args[0])}:
+            continue  # a letter of the condition alone is no parameter of the value
         again = same(gold, equations.rename(answer, names), how)
         if again.equal:
             renamed = ", ".join(f"{new} for {old}" for old, new in names.items())

@@ -103,7 +103,11 @@ def confirm(left: Node, right: Node) -> NumericAgreement:
         # A value that grows with the digits is not real: 1/sin(pi), by rounding.
         if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
-        if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
+        if digits == _DIGITS and pair.is_excused(_precision(digits)):
+            # Equal up to the errors of larger terms: 10^-40 is not 0, though cos(pi) is near pi.
+            digits = _MANY_DIGITS
+            pair = _pair(left, right, row, precise(digits)) or pair
+        if pair.apart(_precision(digits), _noise(digits)):
             if not _is_no_error(left, right, row, coarse):
                 continue
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
@@ -114,6 +118,19 @@ def confirm(left: Node, right: Node) -> NumericAgreement:
         where = f"at {seen} points" if rows != [{}] else "as constants"
         return NumericAgreement(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
     return NumericAgreement(equal=None, note="no common real points")
+
+
+def _precision(digits: int) -> float:
+    """Return the relative difference that so many digits resolve."""
+    return float(10.0 ** -(digits * 2 // 3))
+
+
+def _noise(digits: int) -> float:
+    """Return the error of so many digits relative to the largest term, which a float can hold."""
+    return max(0.1 ** (digits - 10), _LEAST_NOISE)
+
+
+_LEAST_NOISE = 1e-300
 
 
 def at_integers(left: Node, right: Node) -> NumericAgreement:
@@ -156,7 +173,12 @@ def fingerprint(node: Node) -> str:
     for row in _points(names)[:_PRINTED]:
         coarse = _pair(node, node, row, MACHINE)
         pair = coarse and _pair(node, node, row, precise(_DIGITS))
-        parts.append("?" if not pair else "0" if pair.vanishes else _digits(pair.left))
+        if pair and pair.vanishes(_DIGITS):
+            finest = _pair(node, node, row, precise(_MANY_DIGITS))
+            pair = finest or pair
+            parts.append("0" if pair.vanishes(_MANY_DIGITS) else _digits(pair.left))
+        else:
+            parts.append("?" if not pair else _digits(pair.left))
     return ",".join(names) + ":" + ";".join(parts)
 
 
@@ -220,10 +242,13 @@ class _Pair(NamedTuple):
         """Return whether cancellation leaves digits to compare."""
         return bool(self.largest < _MOST_CANCELLED * max(self.size, 1))
 
-    @property
-    def vanishes(self) -> bool:
-        """Return whether both are zero but for the errors of fifty digits."""
-        return bool(self.size <= 0.1 ** (_DIGITS - 10) * self.largest)
+    def vanishes(self, digits: int) -> bool:
+        """Return whether both are zero but for the errors of so many digits."""
+        return bool(self.size <= _noise(digits) * self.largest)
+
+    def is_excused(self, tolerance: float) -> bool:
+        """Return whether they differ relative to their size, by what cancellation may explain."""
+        return bool(abs(self.left - self.right) > tolerance * self.size)
 
     def apart(self, tolerance: float, noise: float) -> bool:
         """Return whether they differ by more than rounding and cancellation can explain."""

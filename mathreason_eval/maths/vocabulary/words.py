@@ -136,8 +136,9 @@ FILLERS = these(
 
 PLACES = these(
     "point points vertex vertices focus foci center centre centroid midpoint coordinate "
-    "coordinates pair pairs triple triples tuple tuples interval intervals domain range intersection origin "
-    "vector solution solutions answer answers set orthocenter orthocentre circumcenter incenter "
+    "coordinates pair pairs triple triples tuple tuples interval intervals domain range "
+    "intersection origin vector solution solutions answer answers set orthocenter "
+    "orthocentre circumcenter incenter "
     "maximum minimum image position location at punto puntos punkt point vértice scheitelpunkt "
     "koordinaten coordenadas coordonnées coordinate точка вершина координаты 点 坐标 顶点 区间"
 )
