@@ -24,6 +24,7 @@ from mathreason_eval.maths.evaluate.fields import bounds_set
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.tree import Node, contains, num
 from mathreason_eval.maths.vocabulary import latex, words
+from mathreason_eval.maths.vocabulary.units import NESTED, measured
 from mathreason_eval.types import Match
 
 _LONGEST = 2000
@@ -54,6 +55,8 @@ def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Ma
                 found = UNKNOWN._replace(
                     note=f"whether {' and '.join(sorted(units))} are one is not known"
                 )
+            elif (word := _multiplier(*map(_unit, texts))) is not None:
+                found = UNKNOWN._replace(note=f"a number with and without {word!r}")
             else:
                 one, other = _objects(*texts)
                 found = _same(one, other)
@@ -102,6 +105,17 @@ def _unit(text: str) -> str:
     while tree is not None and tree.op in {"neg", "when", "define"}:
         tree = tree.args[-1] if tree.op == "define" else tree.args[0]
     return tree.name if tree is not None and tree.op == "quantity" else ""
+
+
+def _multiplier(one: str, other: str) -> str | None:
+    """Return the unit of one of two answers alone that may multiply its number, or None."""
+    if one == other:
+        return None
+    for name in filter(None, (one, other)):
+        found = measured(name)
+        if found.words & NESTED or (found.unit is not None and not found.unit.dimension):
+            return name
+    return None
 
 
 _RELATION = re.compile(r"[=<>]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-zA-Z])")
