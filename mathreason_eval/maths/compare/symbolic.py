@@ -163,6 +163,8 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_built`
     """
     if "&" in text and "\\begin" not in text:
         raise UnbuildableError("its LaTeX cannot be read")  # a line of an alignment
+    if "'" in text:
+        raise UnbuildableError("a prime")  # which the parser drops: 5' is not 5
     from latex2sympy2_extended import latex2sympy
 
     try:
