@@ -42,7 +42,7 @@ def test_a_worker_that_dies_is_replaced():
 
 
 def test_a_spare_takes_the_place_of_a_killed_worker(monkeypatch):
-    def late(worker, process, deadline, waited=0.0):
+    def late(worker, process, deadline, *_):
         raise WorkerError(f"no verdict within {deadline:g} s")
 
     with WorkerPool(1) as pool:

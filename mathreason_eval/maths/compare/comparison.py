@@ -51,10 +51,9 @@ def same_value(gold: Node, answer: Node) -> Finding:
     """Return whether two expressions are equal, with `log` to base e or 10."""
     if gold == answer:
         return equal("identical", "the same expression")
-    bound = any(contains(gold, op) and contains(answer, op) for op in _BINDING)
-    if bound and with_bound_letters(gold) == with_bound_letters(answer):
-        return equal("identical", "the same but for the names of indices")
     found = _same(gold, answer)
+    if found.equal is None and with_bound_letters(gold) == with_bound_letters(answer):
+        return equal("identical", "the same but for the names of indices")
     if found.equal is None and (named := _of_integers(gold, answer)) is not None:
         return named
     if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):

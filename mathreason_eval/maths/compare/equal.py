@@ -193,7 +193,7 @@ def _spellings(text: str) -> Iterator[str]:
         and (found := _PROVISO.fullmatch(text))
     ):
         yield f"{found[1]}, {found[2]}"
-    if found := _HEX_DIGIT.fullmatch(text):
+    if "16" in text and (found := _HEX_DIGIT.fullmatch(text)):
         yield str(int(found[1], 16))
     if found := _DOZENS.fullmatch(text):
         yield str(12 * (int(found[1]) if found[1].isdecimal() else 1)) + found[2]

@@ -93,7 +93,9 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
 def _parameter_domains(node: Node) -> list[str]:
     """Return the sets that the parameters of an answer range over, as in `k in ZZ`, sorted."""
     parts = node.args if node.op in {"list", "when"} else ()
-    found = [name for part in parts for name in _parameter_domains(part)] or [*range_of(node)]
+    found = [name for part in parts for name in _parameter_domains(part)]
+    if node.op == "when" and not found:
+        found = [*range_of(node)]
     domain = node.op == "rel" and node.name == "in" and node.args[1].op == "const"
     return sorted([*found, node.args[1].name] if domain else found)
 

@@ -130,7 +130,7 @@ def normalise(text: str) -> str:
 def _unit_spelled_out(text: str) -> str:
     """Return the text with a unit of letters at its end, such as 5 N·m or 3 g, as words."""
     start, end = text[:-_LONGEST_UNIT], text[-_LONGEST_UNIT:]
-    if "}" in end[-4:]:
+    if end.endswith("}") and (r"\text" in end or r"\mathrm" in end):
         end = _UPRIGHT_UNIT.sub(_compound, end)
     return start + _LETTER_UNIT.sub(_spelled_unit, _COMPOUND_UNIT.sub(_compound, end))
 
