@@ -18,11 +18,12 @@ import queue
 import select
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 from mathreason_eval.environment import child_environment
@@ -69,6 +70,9 @@ MEMORY = 2 << 30
 """Bytes of address space of one worker."""
 _STARTUP_SECONDS = 60.0
 """Maximum seconds for a worker to import what it needs; no sample's time includes them."""
+_SLOW = 0.25
+"""Seconds for a reply after which a spare process is started: it is ready when this one is killed,
+or soon after, and few comparisons take as long."""
 _MAX_REQUESTS = 2_000
 """Number of judgements after which a worker is replaced, as computer algebra's caches grow."""
 _MAX_ANSWER = 64 << 20
@@ -118,18 +122,34 @@ class Worker:
             self.ask(request, _STARTUP_SECONDS)
             self._prepared.add(spelled)
 
-    def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+    def ask(
+        self,
+        request: dict[str, Any],
+        deadline: float,
+        *,
+        if_slow: Callable[[], object] | None = None,
+    ) -> dict[str, Any]:
         """Return the worker's single reply to a request.
+
+        Args:
+            request: the request, as JSON.
+            deadline: maximum seconds for the reply.
+            if_slow: what to do once if the reply takes longer than replies usually do.
 
         Raises:
             WorkerError: if it died, or did not reply within `deadline` seconds and was killed.
         """
         answer: dict[str, Any]
-        [answer] = self.ask_each(request, 1, deadline)
+        [answer] = self.ask_each(request, 1, deadline, if_slow=if_slow)
         return answer
 
     def ask_each(
-        self, request: dict[str, Any] | bytes, count: int, deadline: float
+        self,
+        request: dict[str, Any] | bytes,
+        count: int,
+        deadline: float,
+        *,
+        if_slow: Callable[[], object] | None = None,
     ) -> Iterator[Any]:
         """Yield the replies to a request that has several.
 
@@ -137,6 +157,7 @@ class Worker:
             request: the request, as JSON; see `encoded`.
             count: the number of replies.
             deadline: maximum seconds for each reply, from the one before.
+            if_slow: what to do once if the first reply takes longer than replies usually do.
 
         Raises:
             WorkerError: if the process died, missed a deadline and was killed, or replied to
@@ -152,8 +173,13 @@ class Worker:
         spelled = request if isinstance(request, bytes) else encoded(request)
         try:
             _write(process, b'{"id": "%s", "request": %s}\n' % (number.encode(), spelled))
+            waited = 0.0
+            if if_slow is not None and deadline > _SLOW and not self._has_reply(process, _SLOW):
+                if_slow()
+                waited = _SLOW
             for awaited in range(count, 0, -1):
-                yield _answer(self._read(process, deadline, awaited), number)
+                yield _answer(self._read(process, deadline, awaited, waited), number)
+                waited = 0.0
         except BaseException:
             # Whatever interrupts us, Ctrl-C included: the next request must not read this reply.
             self.kill()
@@ -224,8 +250,24 @@ class Worker:
             self._lifeline = None
         return process
 
+    def _has_reply(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        """Return whether a reply, or the end of the process, comes within so many seconds."""
+        assert process.stdout is not None
+        if self._lines or self._is_foreign():
+            return True  # a foreign one is refused where it is read
+        return bool(select.select([process.stdout], [], [], seconds)[0])
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a process of this worker's, which may still import what it needs."""
+        return self._process is not None and not self._is_foreign()
+
     def _read(
-        self, process: subprocess.Popen[bytes], deadline: float, awaited: int = 1
+        self,
+        process: subprocess.Popen[bytes],
+        deadline: float,
+        awaited: int = 1,
+        waited: float = 0.0,
     ) -> dict[str, Any]:
         """Return one line of JSON, waiting for it at most `deadline` seconds.
 
@@ -233,18 +275,21 @@ class Worker:
             process: the child.
             deadline: maximum seconds to wait.
             awaited: number of lines that will come, this one included.
+            waited: seconds of the deadline that have passed already.
         """
         if self._is_foreign():
             raise WorkerError("the request was made before a fork, by another process")
         if not self._lines:
-            self._receive(process, deadline, awaited)
+            self._receive(process, deadline, awaited, waited)
         reply: dict[str, Any] = json.loads(self._lines.popleft())
         return reply
 
-    def _receive(self, process: subprocess.Popen[bytes], deadline: float, awaited: int) -> None:
+    def _receive(
+        self, process: subprocess.Popen[bytes], deadline: float, awaited: int, waited: float
+    ) -> None:
         """Wait for a line, and take all that have come by then."""
         assert process.stdout is not None
-        until = time.monotonic() + deadline
+        until = time.monotonic() + deadline - waited
         pieces = [self._unread]
         while b"\n" not in pieces[-1]:
             left = until - time.monotonic()
@@ -304,6 +349,8 @@ class WorkerPool(ProcessOwner):
 
     def __init__(self, size: int) -> None:
         self._workers = [Worker() for _ in range(size)]
+        self._all = [*self._workers, Worker()]
+        """The last is the spare at first, without a process until another is slow."""
         self._unloadable: dict[str, str] = {}
         """First requests that failed in a process, with the reasons."""
         self.renew()
@@ -315,8 +362,11 @@ class WorkerPool(ProcessOwner):
         The queue is replaced: a thread of the parent may have held the lock of the old one.
         """
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        for worker in self._workers:
+        self._lock = threading.Lock()
+        for worker in self._all:
             worker.kill()
+        self._spare = self._all[-1]
+        for worker in self._workers:
             self._idle.put(worker)
 
     def start(self) -> None:
@@ -352,9 +402,27 @@ class WorkerPool(ProcessOwner):
             if first is not None:
                 self._prepare(worker, first)
             began = time.perf_counter()
-            return worker.ask(request, deadline), time.perf_counter() - began
+            reply = worker.ask(request, deadline, if_slow=self._warm_spare)
+            return reply, time.perf_counter() - began
+        except WorkerError:
+            worker = self._replaced(worker)
+            raise
         finally:
             idle.put(worker)
+
+    def _warm_spare(self) -> None:
+        """Start the process of the spare, whose imports take as long as a deadline."""
+        with self._lock:
+            self._spare.start()
+
+    def _replaced(self, killed: Worker) -> Worker:
+        """Return the spare in place of a killed worker, which becomes the spare."""
+        with self._lock:
+            if killed.is_started or not self._spare.is_started:
+                return killed
+            found, self._spare = self._spare, killed
+            killed.start()  # who was slow once may be so again, and no call waits for this one
+            return found
 
     def _prepare(self, worker: Worker, first: dict[str, Any]) -> None:
         spelled = json.dumps(first, sort_keys=True)
@@ -368,5 +436,5 @@ class WorkerPool(ProcessOwner):
 
     def close(self) -> None:
         """Kill every worker."""
-        for worker in self._workers:
+        for worker in self._all:
             worker.kill()

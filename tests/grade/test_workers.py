@@ -41,6 +41,32 @@ def test_a_worker_that_dies_is_replaced():
     worker.kill()
 
 
+def test_a_spare_takes_the_place_of_a_killed_worker(monkeypatch):
+    def late(worker, process, deadline, *_):
+        raise WorkerError(f"no verdict within {deadline:g} s")
+
+    with WorkerPool(1) as pool:
+        pool.ask(request("1", "1"), 30)
+        first, spare = pool._workers[0], pool._spare
+        assert not spare.is_started
+        with monkeypatch.context() as patched:
+            patched.setattr(Worker, "_has_reply", lambda *_: False)
+            patched.setattr(Worker, "_read", late)
+            with pytest.raises(WorkerError, match="within 5 s"):
+                pool.ask(request(), 5)
+        assert spare.is_started
+        assert pool._spare is first
+        assert pool.ask(request("1", "1"), 30)[0]["equal"] is not False
+        assert spare.is_started
+
+
+def test_a_quick_reply_starts_no_spare():
+    with WorkerPool(1) as pool:
+        pool.ask(request("1", "1"), 30)
+        assert pool.ask(request("2", "1+1"), 30)[0]["equal"] is True
+        assert not pool._spare.is_started
+
+
 def test_a_pool_lends_each_worker_to_one_thread():
     with WorkerPool(2) as pool:
         answers: list[object] = []

@@ -84,6 +84,47 @@ def test_equal_keys_mean_equal_answers(one: str, other: str) -> None:
         assert compare(one, other).equal is not False
 
 
+named = st.sampled_from(("f", "g", "h", "u")), st.sampled_from(("x", "t", "s"))
+
+
+@lawful
+@given(*named, st.integers(1, 3), st.integers(2, 9))
+def test_another_name_prime_or_argument_is_another_answer(
+    name: str, letter: str, primes: int, slope: int
+) -> None:
+    gold = f"{name}({letter}) = {slope}{letter}"
+    marks = "'" * primes
+    others = [
+        f"{name}{marks}({letter}) = {slope}{letter}",
+        f"v({letter}) = {slope}{letter}",
+        f"{name}(w) = {slope}{letter}",
+        f"{name}({slope}) = {slope}{letter}",
+    ]
+    for other in others:
+        assert compare(gold, other).equal is compare(other, gold).equal is False, other
+    assert compare(gold, f"{name}(w) = {slope}w").equal is True
+    assert compare(gold, f"{slope}{letter}").equal is True
+
+
+@lawful
+@given(expressions, st.sampled_from(("for", "where", "if", "when", "given")), st.integers(1, 9))
+def test_another_condition_is_another_answer(value: str, word: str, bound: int) -> None:
+    gold = rf"{value} \text{{ {word} }} q > {bound}"
+    for other in (f"q < {bound}", f"q > {bound + 1}", f"p > {bound}"):
+        assert compare(gold, rf"{value} \text{{ {word} }} {other}").equal is not True, other
+    assert compare(gold, value).equal is not True
+    assert compare(value, gold).equal is not True
+
+
+@lawful
+@given(st.integers(-9, 9), st.integers(0, 70), st.sampled_from((r"\sin", r"\tan")))
+def test_no_float_refutes_an_exact_zero(turns: int, power: int, function: str) -> None:
+    zero = rf"10^{{{power}}} {function}({turns}\pi)"
+    assert compare("0", zero).equal is not False
+    assert compare(zero, "0").equal is not False
+    assert compare("0", rf"10^{{{-power}}} \cos({turns}\pi)").equal is False
+
+
 @lawful
 @given(expressions)
 def test_a_rewritten_expression_is_the_same(expression: str) -> None:

@@ -17,7 +17,7 @@ from mathreason_eval.maths.evaluate.arithmetic import ARITHMETIC, with_arithmeti
 from mathreason_eval.maths.evaluate.defined import extended, without_value
 from mathreason_eval.maths.evaluate.exact import exact, is_huge
 from mathreason_eval.maths.evaluate.residue import residues
-from mathreason_eval.maths.syntax.tree import Node, contains, rebuild, show, symbols
+from mathreason_eval.maths.syntax.tree import Node, contains, rebuild, show, sym, symbols
 
 
 class Finding(NamedTuple):
@@ -52,6 +52,8 @@ def same_value(gold: Node, answer: Node) -> Finding:
     if gold == answer:
         return equal("identical", "the same expression")
     found = _same(gold, answer)
+    if found.equal is None and with_bound_letters(gold) == with_bound_letters(answer):
+        return equal("identical", "the same but for the names of indices")
     if found.equal is None and (named := _of_integers(gold, answer)) is not None:
         return named
     if not found.equal and (contains(gold, "call", "log") or contains(answer, "call", "log")):
@@ -60,6 +62,32 @@ def same_value(gold: Node, answer: Node) -> Finding:
             return best(found, decimal)
         return decimal._replace(note=decimal.note + ", log taken to base 10")
     return found
+
+
+_BINDING = frozenset({"sum", "prod", "integral"})
+_LIMITED = 4
+"""Number of parts of a sum or integral with its limits."""
+
+
+def with_bound_letters(node: Node, depth: int = 0) -> Node:
+    """Return the tree with one name for each letter that a sum or an integral binds."""
+    changed = rebuild(node, lambda part: with_bound_letters(part, depth + 1))
+    bound = changed.op in _BINDING and len(changed.args) == _LIMITED
+    if not bound or changed.args[1].op not in {"sym", "const"}:
+        return changed
+    letter = changed.args[1].name
+    body = _with_letter(changed.args[0], letter, f"bound{depth}")
+    return changed._replace(args=(body, sym(f"bound{depth}"), *changed.args[2:]))
+
+
+def _with_letter(node: Node, old: str, new: str) -> Node:
+    """Return a tree with a letter renamed, where it is an index as well."""
+    if node == Node("const", (), old):  # i, where it is an index
+        return sym(new)
+    if node.op == "sym":
+        stem, mark, index = node.name.partition("_")
+        return sym(new if node.name == old else stem + mark + index.replace(old, new))
+    return rebuild(node, lambda part: _with_letter(part, old, new))
 
 
 def _of_integers(gold: Node, answer: Node) -> Finding | None:

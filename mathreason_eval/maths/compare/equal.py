@@ -15,15 +15,22 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from mathreason_eval.maths.compare.annotations import range_of, restricts
 from mathreason_eval.maths.compare.boolean import same_formula, same_probability
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, best, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.maths.compare.equations import is_flat
 from mathreason_eval.maths.compare.options import is_run, labelled, only_options, same_options
+from mathreason_eval.maths.compare.products import (
+    cycles,
+    not_of_numbers,
+    same_permutation,
+    signature,
+)
 from mathreason_eval.maths.compare.realsets import NotASetError, is_inequality, real_set
 from mathreason_eval.maths.compare.scalar import in_radians
-from mathreason_eval.maths.compare.shape import shape
-from mathreason_eval.maths.compare.structure import contradiction_in, same_answer
+from mathreason_eval.maths.compare.shape import named_point, shape
+from mathreason_eval.maths.compare.structure import contradiction_in, is_variable, same_answer
 from mathreason_eval.maths.compare.text import (
     PHRASES,
     enumerated,
@@ -31,6 +38,7 @@ from mathreason_eval.maths.compare.text import (
     moment,
     same_time,
     same_words,
+    squeezed,
     words_of,
 )
 from mathreason_eval.maths.evaluate.exact import exact
@@ -40,6 +48,7 @@ from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.number import english, plain_number
 from mathreason_eval.maths.syntax.parse import LONGEST, parse
 from mathreason_eval.maths.syntax.tree import (
+    EMPTY,
     Node,
     as_matrix,
     contains,
@@ -49,7 +58,7 @@ from mathreason_eval.maths.syntax.tree import (
     substitute,
     sym,
 )
-from mathreason_eval.maths.vocabulary.units import unit_of
+from mathreason_eval.maths.vocabulary.units import measured
 from mathreason_eval.maths.vocabulary.words import FOREIGN
 from mathreason_eval.types import Match
 
@@ -96,24 +105,13 @@ def _compared(gold: str, answer: str, convention: Convention) -> Finding:
     if gold == answer:
         return equal("identical", "the same after normalisation")
     worded = same_options(gold, answer) or same_time(gold, answer)
-    if swapped(gold, answer):
-        return UNKNOWN._replace(note="a product of sets or vectors, whose order may count")
     formal = worded or same_formula(gold, answer) or same_probability(gold, answer)
-    return formal or _same_trees(gold, answer, convention)
-
-
-_CROSS = re.compile(
-    r"((?:\\(?:vec|mathbf|overrightarrow)\s*\{?\s*)?[A-Z]\s*\}?)\s*\\times\s*((?:\\(?:vec|mathbf|overrightarrow)\s*\{?\s*)?[a-zA-Z]\s*\}?)"
-)
-"""`A x B` and the like, which is no product of numbers where it says so with this sign."""
-
-
-def swapped(gold: str, answer: str) -> bool:
-    """Return whether two products of letters differ by the order of their factors."""
-    if r"\times" not in gold or r"\times" not in answer:
-        return False
-    one, other = _CROSS.fullmatch(gold), _CROSS.fullmatch(answer)
-    return one is not None and other is not None and one.groups() == other.groups()[::-1]
+    if formal or (formal := same_permutation(gold, answer)):
+        return formal
+    found = _same_trees(gold, answer, convention)
+    if found.equal and (note := not_of_numbers(gold, answer, found.rule)):
+        return UNKNOWN._replace(note=note)
+    return found
 
 
 _POINTED = re.compile(r"[-+]?\d+\.\d+")
@@ -163,8 +161,10 @@ _PROVISO = re.compile(
 """A definition followed by its domain in brackets."""
 _LONGEST_DEFINITION = 500
 """Maximum characters of a definition that is searched for a domain."""
+_HEX_DIGIT = re.compile(r"([A-F])\s*_\s*\{?\s*16\s*\}?")
+"""One letter in base 16, which may also be a letter with an index."""
 _DOZENS = re.compile(r"(an?|one|\d{1,9}) dozens?((?: [a-z]+)?)")
-_POINT = re.compile(r"[A-Z]'?\s*(?=\()")
+_POINT = re.compile(r"([A-Z]'*)\s*(?=\()")
 _SIDE = re.compile(r"(?<![<>!:=])=(?![=>])|\\approx(?![a-z])|\\simeq(?![a-z])")
 
 
@@ -172,12 +172,16 @@ def readings(text: str) -> Iterator[Node]:
     """Yield the possible trees of an answer, the most likely first; nothing if it has none."""
     trees = [tree for spelling in _spellings(text) if (tree := _read(spelling)) is not None]
     yield from trees
+    if "," in text and text.endswith(")") and (found := _POINT.match(text)):
+        place = _read(text[found.end() :])
+        if place is not None and place.op == "tuple":
+            yield named_point(sym(found[1]), place)
     if not trees and (side := _last_side(text)) and (tree := _read(side)) is not None:
         yield tree
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield the text and its other readings: a decimal, a named point, an option's text."""
+    """Yield the text and its other readings: a decimal, an option's text."""
     yield _in_symbols(text)
     if "," in text and (found := _DECIMAL_COMMA.fullmatch(text) or _MEASURED_COMMA.fullmatch(text)):
         yield f"{found[1]}.{found[2]}{found[3] or ''}"
@@ -189,8 +193,8 @@ def _spellings(text: str) -> Iterator[str]:
         and (found := _PROVISO.fullmatch(text))
     ):
         yield f"{found[1]}, {found[2]}"
-    if "," in text and text.endswith(")") and (found := _POINT.match(text)):
-        yield text[found.end() :]
+    if "16" in text and (found := _HEX_DIGIT.fullmatch(text)):
+        yield str(int(found[1], 16))
     if found := _DOZENS.fullmatch(text):
         yield str(12 * (int(found[1]) if found[1].isdecimal() else 1)) + found[2]
     if named := labelled(text):
@@ -267,11 +271,18 @@ def _short_key(answer: str) -> str:
     time = moment(text)
     if time is not None and time.kind != "clock":
         return f"{time.kind} {time.parts}"
+    if (permutation := cycles(text)) is not None:
+        return f"cycles {permutation}"
     try:
         tree = next(readings(text), None)
-        return _words(text) if tree is None else _key(tree)
+        found = _words(text) if tree is None else " ".join([_key(tree), *_ranges(tree)])
     except RecursionError:
         return _words(text)
+    return " ".join([found, *signature(text)])
+
+
+_NOT_PRINTED = ("log", "re", "im", "conj", "arg")
+"""Functions that the values at real points do not tell: of either base, or of complex numbers."""
 
 
 def _number(value: Fraction) -> str:
@@ -282,6 +293,8 @@ def _number(value: Fraction) -> str:
 
 
 def _words(text: str) -> str:
+    if not is_wordy(text):
+        return f"text {squeezed(text)}"
     return "text " + ", ".join(enumerated(text) or (text,))
 
 
@@ -289,7 +302,7 @@ def _key(node: Node) -> str:
     """Return the key of a tree, from the keys of its parts."""
     node = shape(node)
     if node.op == "when":
-        return _key(node.args[0]) + (f" {node.name}" if node.name.startswith("if") else "")
+        return f"{_key(node.args[0])} {_beside(node)}".rstrip()
     if node.op == "choices":
         # A chain whose sides differ is not a vote for any of them.
         last = node.args[-1]
@@ -311,10 +324,32 @@ def _key(node: Node) -> str:
     return _scalar(node) if is_flat(node) else f"tree {show(node)}"
 
 
+def _beside(node: Node) -> str:
+    """Return what stands beside a value: its modulus, its condition, or the range of its letters.
+
+    Answers that say it in other words have two keys; whether they are one vote is compared.
+    """
+    if len(node.args) > 1:
+        return f"{node.name.partition(' ')[0]} {show(node.args[1])}"
+    if restricts(node) or node.name.startswith("mod"):
+        return node.name
+    return " ".join(sorted(range_of(node)))
+
+
+def _ranges(node: Node) -> list[str]:
+    """Return the sets that letters of a list are in, which its form for comparison leaves out."""
+    if node.op != "list":
+        return []
+    inside = (part for part in node.args if part.op == "rel" and part.name == "in")
+    return sorted(f"in {show(part.args[1])}" for part in inside)
+
+
 def _defined(node: Node) -> str:
     """Return the key of a definition; the names of a function's arguments do not count."""
     name, value = node.args
-    if name.op == "call":
+    if node.name and value.op == "list":
+        return f"{node.name} = " + "; ".join(map(_key, value.args))
+    if name.op == "call" and all(map(is_variable, name.args)):
         for index, argument in enumerate(name.args):
             value = substitute(value, argument, sym(f"argument_{index}"))
         return f"{name.name}() = {_key(value)}"
@@ -322,11 +357,13 @@ def _defined(node: Node) -> str:
 
 
 def _collection(node: Node) -> str:
-    if len(node.args) == 1:
+    if len(node.args) == 1 and node.args[0] != EMPTY:
         return _key(node.args[0])
     if any(part.op == "rel" for part in node.args):
         return _real_set(node)
     parts = [_key(part) for part in node.args]
+    if node.name in {"and", "or"} and all(part.op == "sym" for part in node.args):
+        return f"{node.name} " + "; ".join(sorted(parts))
     return "items " + "; ".join(sorted(set(parts) if node.op == "set" else parts))
 
 
@@ -342,16 +379,30 @@ def _real_set(node: Node) -> str:
 def _scalar(node: Node) -> str:
     """Return the key of a single value: exact if it is rational, else digits."""
     if node.op == "quantity":
-        unit = unit_of(node.name)
-        inner = node.args[0] if unit is None else Node("mul", (node.args[0], num(unit.size)))
-        return _scalar(inner) + ("" if unit is None else f" {unit.dimension}")
+        return _quantity(node)
     if node.op in {"percent", "degree"} or (node.op == "ratio" and len(node.args) == 2):  # noqa: PLR2004
-        return _scalar(Node("div", node.args) if node.op == "ratio" else node.args[0])
+        inner = Node("div", node.args) if node.op == "ratio" else node.args[0]
+        mark = f" degrees {node.name}".rstrip() if node.op == "degree" else ""
+        return _scalar(inner) + mark
     number = exact(node)
     if number is not None:
         return _number(number)
     node = in_radians(node)
     printed = fingerprint(node)
-    if "?" in printed or contains(node, "call", "log"):
+    if printed == ":0":
+        return _number(Fraction(0))
+    if "?" in printed or any(contains(node, "call", name) for name in _NOT_PRINTED):
         return f"tree {show(node)}"
     return f"value {printed}"
+
+
+def _quantity(node: Node) -> str:
+    """Return the key of a value with its unit in base units, the money's issuer, and its words."""
+    name = measured(node.name)
+    inner = node.args[0]
+    if name.unit is not None:
+        inner = Node("mul", (inner, num(name.unit.size)))
+    said = sorted(name.words)
+    if name.unit is not None:
+        said = [str(name.unit.dimension), name.unit.issuer, *said]
+    return " ".join(filter(None, [_scalar(inner), *said]))

@@ -22,7 +22,7 @@ from mathreason_eval.maths.syntax.tree import (
     sym,
     symbols,
 )
-from mathreason_eval.maths.vocabulary.latex import FUNCTIONS
+from mathreason_eval.maths.vocabulary.latex import CALLED, FUNCTIONS
 from mathreason_eval.maths.vocabulary.words import these
 
 
@@ -32,14 +32,19 @@ def is_name(node: Node) -> bool:
     return rule is not None and rule(node)
 
 
-_NAMING = frozenset({"min", "max", "det", "abs"})
+_UNDERSTOOD = frozenset(FUNCTIONS.values()).union(
+    CALLED.values(), these("root norm double_factorial mod below")
+)
+"""Functions that have a value at a number."""
+_NAMING = frozenset({"min", "max", "inf", "sup", "det", "abs"})
 
 
 def _names_by_call(node: Node) -> bool:
     """Return whether a call is a name: f(x), max f, |AB|, sin A; but not sin 2x."""
     if node.name in FUNCTIONS.values() and node.name not in _NAMING:
         return all(map(is_name, node.args))
-    return bool(symbols(node))
+    # f(3) is a name as well: no number is known for it.
+    return bool(symbols(node)) or node.name not in _UNDERSTOOD
 
 
 def _segment(node: Node) -> bool:

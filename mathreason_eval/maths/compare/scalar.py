@@ -21,7 +21,14 @@ from mathreason_eval.maths.evaluate.numeric import real_value
 from mathreason_eval.maths.syntax.number import rounds_to, significant
 from mathreason_eval.maths.syntax.operators import negated
 from mathreason_eval.maths.syntax.tree import PI, Node, contains, num, rebuild, show
-from mathreason_eval.maths.vocabulary.units import CONTAINERS, Measured, Unit, measured, unit_of
+from mathreason_eval.maths.vocabulary.units import (
+    CONTAINERS,
+    NESTED,
+    Measured,
+    Unit,
+    measured,
+    unit_of,
+)
 from mathreason_eval.maths.vocabulary.words import DECREASES
 
 _HUNDRED, _HALF_TURN = num(100), num(180)
@@ -31,6 +38,8 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     """Return whether two single values are equal under the convention."""
     if (angles := _as_angles(gold, answer)) is not None:
         return same_value(*angles)
+    if (in_one_scale := _in_kelvin(gold, answer)) is not None:
+        return _same_number(*in_one_scale, convention, rounding)
     if convention.units != "ignored" and (
         _has_other_mark(gold, answer) or _has_other_mark(answer, gold)
     ):
@@ -39,10 +48,31 @@ def same_scalar(gold: Node, answer: Node, convention: Convention, *, rounding: b
     if obstacle is not None:
         return obstacle
     found = _same_unitless(one, other, convention, rounding=rounding)
-    if not found.equal and answer.op == "quantity" and gold.op != "quantity":
-        # A question that asks for dozens has a gold without the word: 7 is right as 7 dozen.
-        return best(found, _same_unitless(gold, _bare(answer), convention, rounding=rounding))
+    if convention.units == "ignored":
+        return found
+    if found.equal and (word := _nested_in_one(gold, answer)):
+        return UNKNOWN._replace(note=f"whether the other counts in {word!r} is not known")
+    ops = {gold.op, answer.op}
+    if not found.equal and "quantity" in ops and len(ops - {"percent"}) > 1:
+        bare = _same_unitless(_bare(gold), _bare(answer), convention, rounding=rounding)
+        return _counted_in(bare, gold, answer) if bare.equal else found
     return found
+
+
+def _counted_in(bare: Finding, gold: Node, answer: Node) -> Finding:
+    """Return what a value is whose number alone is the gold: 7 may be right as 7 dozen."""
+    if measured(_unit(answer)).unit == unit_of("dozen"):
+        # A question that asks for dozens has a gold without the word.
+        return bare
+    if measured(_unit(gold)).unit == unit_of("dozen"):
+        return different("units", "a number against a number of dozens")
+    return UNKNOWN._replace(note=f"a number with and without {_unit(gold) or _unit(answer)!r}")
+
+
+def _nested_in_one(gold: Node, answer: Node) -> str:
+    """Return a noun that may multiply the value of one of two answers, and not the other's."""
+    words = [measured(_unit(node)).words & NESTED for node in (gold, answer)]
+    return next(iter(sorted(words[0] ^ words[1])), "")
 
 
 def _same_unitless(gold: Node, answer: Node, convention: Convention, *, rounding: bool) -> Finding:
@@ -381,6 +411,24 @@ def _temperatures(gold: Node, answer: Node) -> tuple[Node, Node] | None:
         return None
     gold, answer = (node if node.name == "C" else _in_celsius(node) for node in (gold, answer))
     return gold, answer
+
+
+_KELVIN = unit_of("K")
+_ABSOLUTE_ZERO = num(Fraction(27315, 100))
+
+
+def _in_kelvin(gold: Node, answer: Node) -> tuple[Node, Node] | None:
+    """Return two temperatures in kelvin if one is, and one in Celsius or Fahrenheit; else None."""
+    marked, other = (gold, answer) if gold.op == "degree" else (answer, gold)
+    if marked.op != "degree" or not marked.name or other.op != "quantity":
+        return None
+    if measured(other.name) != Measured(_KELVIN, frozenset()):
+        return None
+    celsius = marked if marked.name == "C" else _in_celsius(marked)
+    above = Node("add", (celsius.args[0], _ABSOLUTE_ZERO))
+    number = exact(above)
+    pair = (above if number is None else num(number), other.args[0])
+    return pair if marked is gold else (pair[1], pair[0])
 
 
 def _in_celsius(node: Node) -> Node:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise, product
@@ -35,7 +37,7 @@ def shape(node: Node) -> Node:
     if node.op == "such":
         return integers_of(node)
     if _names_point(node):
-        return _define(*node.args)
+        return named_point(*node.args)
     if _has_sign(node):
         return Node("list", _both_signs(node), "pm")
     return node
@@ -93,7 +95,45 @@ def _unlike_sides(node: Node, signs: list[str]) -> tuple[Node, Node] | None:
 def _names_point(node: Node) -> bool:
     """Return whether a node is a point with its name, as in `A(1, 2)`."""
     point = node.op == "mul" and [part.op for part in node.args] == ["sym", "tuple"]
-    return point and len(node.args[0].name) == 1 and node.args[0].name.isupper()
+    return point and _LABEL.fullmatch(node.args[0].name) is not None
+
+
+_LABEL = re.compile(r"[A-Z]'*(?:_\d)?")
+POINT = "point"
+"""The name of a definition that is a point with its label."""
+OPAQUE = "opaque"
+"""The kind of what is a point with its label, or an operator: `P(10, 3)`, `N(0, 1)`."""
+
+
+def named_point(label: Node, place: Node) -> Node:
+    """Return a point with its label; where it may be an operator of its coordinates, neither."""
+    if (may_be := _OPERATORS.get(label.name)) is not None and len(place.args) == _PAIR:
+        one, other = map(exact, place.args)
+        if one is None or other is None or may_be(one, other):
+            return Node(OPAQUE, (place,), label.name)
+    return Node("define", (label, place), POINT)
+
+
+def _as_point(node: Node) -> Node:
+    if node.op != OPAQUE:
+        return node
+    return Node("define", (Node("sym", (), node.name), *node.args), POINT)
+
+
+def _counts(one: Fraction, other: Fraction) -> bool:
+    """Return whether both are numbers of things."""
+    return one > 0 and other > 0 and one.denominator == other.denominator == 1
+
+
+_OPERATORS: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    **dict.fromkeys("PC", lambda one, other: other >= 0 and one >= other),
+    **dict.fromkeys("RKST", _counts),
+    "B": lambda one, other: one > 0 and other > 0,
+    "N": lambda _, other: other > 0,
+    "U": lambda one, other: one < other,
+}
+"""Letters of operators of two numbers, and for which: permutations, Ramsey's numbers, graphs,
+Stirling's numbers, the beta function and binomial, normal and uniform distributions."""
 
 
 def _all_named(node: Node) -> Node | None:
@@ -130,10 +170,7 @@ def _assigned(node: Node) -> Node:
 
 def _collection(node: Node) -> Node:
     """Return a list with ± spelled out, its conditions dropped and its names gathered."""
-    parts: list[Node] = []
-    for part in node.args:
-        shaped = shape(part)
-        parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    parts = _shaped(node)
     if (members := _integers_between(node)) is not None:
         return members
     if node.op == "set":
@@ -158,6 +195,18 @@ def _collection(node: Node) -> Node:
     return node._replace(args=tuple(parts))
 
 
+def _shaped(node: Node) -> list[Node]:
+    """Return the items of a list, each with ± spelled out."""
+    parts: list[Node] = []
+    for part in node.args:
+        shaped = shape(part)
+        parts.extend(shaped.args if shaped.op == "list" and shaped.name == "pm" else (shaped,))
+    if any(part.name == POINT for part in parts):
+        # Beside a point that can only be one, C(5, 2) is one.
+        parts = [_as_point(part) for part in parts]
+    return parts
+
+
 def _integers_between(node: Node) -> Node | None:
     """Return `1 <= n <= 3, n in ZZ` as the set of its numbers, or None."""
     if node.name not in {",", "and"} or len(node.args) != _PAIR:
@@ -172,15 +221,18 @@ def _integers_between(node: Node) -> Node | None:
 
 
 def _has_domain(parts: list[Node]) -> bool:
-    """Return whether a list is a definition and where it holds, as in `y = x^2, x >= 0`."""
+    """Return whether a list is one value and where it holds, as in `y = x^2, x >= 0`."""
     first, bounds = parts[0], parts[1:]
-    if first.op not in {"define", "rel"} or first.name not in {"", "="}:
+    single = first.op in {"define", "rel"} and first.name in {"", "="}
+    if not single and not (equations.is_flat(first) and first.op != "sym"):
         return False
     if any(b.op != "rel" or "=" in b.name.split() for b in bounds):
         return False
     about = {name for bound in bounds for name in symbols(bound)}
-    inside = {name for part in first.args for name in symbols(part)}
-    return about <= inside - ({first.args[0].name} if first.op == "define" else set())
+    inside = {*symbols(first)}
+    return bool(about) and about <= inside - (
+        {first.args[0].name} if first.op == "define" else set()
+    )
 
 
 def _definitions(node: Node, parts: list[Node]) -> Node:
@@ -190,11 +242,18 @@ def _definitions(node: Node, parts: list[Node]) -> Node:
         return _define(names[0], node._replace(args=tuple(part.args[1] for part in parts)))
     stems = {name.name.split("_")[0] for name in names if "_" in name.name}
     if len(stems) == 1 and all("_" in name.name for name in names):
-        stem = Node("sym", (), stems.pop())
-        return _define(stem, node._replace(args=tuple(part.args[1] for part in parts)))
+        return _indexed(node, stems.pop(), parts)
     if len(set(names)) < len(names):
         return node._replace(args=tuple(parts))
     return Node("assign", tuple(parts))
+
+
+def _indexed(node: Node, stem: str, parts: list[Node]) -> Node:
+    """Return `x_1 = 2, x_2 = 3` as values of x in the order of their indices, which it names."""
+    parts = sorted(parts, key=lambda part: part.args[0].name)
+    indices = " ".join(part.args[0].name for part in parts)
+    values = node._replace(args=tuple(part.args[1] for part in parts))
+    return Node("define", (Node("sym", (), stem), values), indices)
 
 
 _MOST_SIGNS = 6

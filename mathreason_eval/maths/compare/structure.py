@@ -12,6 +12,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from mathreason_eval.maths.compare import equations
+from mathreason_eval.maths.compare.annotations import (
+    fixes_letters,
+    range_of,
+    same_annotations,
+)
 from mathreason_eval.maths.compare.comparison import (
     DIFFERENT_KIND,
     UNKNOWN,
@@ -21,6 +26,7 @@ from mathreason_eval.maths.compare.comparison import (
     different,
     equal,
     ordered,
+    unordered,
 )
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.maths.compare.derivatives import in_one_notation
@@ -40,10 +46,17 @@ from mathreason_eval.maths.compare.scalar import (
     same_scalar,
     with_degrees,
 )
-from mathreason_eval.maths.compare.shape import shape
+from mathreason_eval.maths.compare.shape import OPAQUE, POINT, shape
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.syntax.tree import Node, is_matrix, show, substitute, sym, symbols
-from mathreason_eval.maths.vocabulary import words
+from mathreason_eval.maths.syntax.tree import (
+    Node,
+    contains,
+    is_matrix,
+    show,
+    substitute,
+    sym,
+    symbols,
+)
 from mathreason_eval.maths.vocabulary.latex import FUNCTIONS
 
 _PAIR = 2
@@ -64,11 +77,16 @@ def same_answer(gold: Node, answer: Node, convention: Convention) -> Finding:
     parameters = equations.quantified(gold), equations.quantified(answer)
     gold, answer = _unnamed(gold), _unnamed(answer)
     for names in equations.renamings(gold, answer, *parameters):
+        if answer.op == "when" and not {*names} <= {*symbols(answer.args[0])}:
+            continue  # a letter of the condition alone is no parameter of the value
         again = same(gold, equations.rename(answer, names), how)
         if again.equal:
             renamed = ", ".join(f"{new} for {old}" for old, new in names.items())
             return again._replace(note=f"{again.note}, with {renamed}")
         found = best(found, again)
+    if found.equal is False and domains[0] == domains[1] == ["RR"] and contains(answer, "tuple"):
+        # One line has many parameters: (t, 2t) is (2s, 4s).
+        found = UNKNOWN._replace(note="points with a parameter")
     return equations.same_family(gold, answer) or found
 
 
@@ -76,6 +94,8 @@ def _parameter_domains(node: Node) -> list[str]:
     """Return the sets that the parameters of an answer range over, as in `k in ZZ`, sorted."""
     parts = node.args if node.op in {"list", "when"} else ()
     found = [name for part in parts for name in _parameter_domains(part)]
+    if node.op == "when" and not found:
+        found = [*range_of(node)]
     domain = node.op == "rel" and node.name == "in" and node.args[1].op == "const"
     return sorted([*found, node.args[1].name] if domain else found)
 
@@ -92,6 +112,8 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     gold, answer = in_components(gold, answer), in_components(answer, gold)
     if gold == answer:
         return equal("identical", "the same in every part")
+    if OPAQUE in {gold.op, answer.op}:
+        return _same_opaque(gold, answer)
     if gold.op == answer.op == "text":
         return UNKNOWN._replace(note=f"whether {answer.name!r} is {gold.name!r} is not known")
     for applies, rule in _RULES:
@@ -103,29 +125,34 @@ def same(gold: Node, answer: Node, how: Comparison) -> Finding:
     return found
 
 
+def _same_opaque(gold: Node, answer: Node) -> Finding:
+    """Return what is known of a point or operator: a number of permutations has another reading."""
+    opaque, other = (gold, answer) if gold.op == OPAQUE else (answer, gold)
+    if opaque.name in {"P", "C"} and other.op != OPAQUE and other.op not in _PLACES:
+        return DIFFERENT_KIND
+    return UNKNOWN._replace(note="a point with its name, or an operator")
+
+
 # --- qualified and chained -----------------------------------------------------------------------
 
 
 def _same_qualified(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare answers of which at least one has a qualifier such as `for all x` or `if n > 2`."""
-    one, other = (_condition(node) for node in (gold, answer))
-    if one and other and one != other:
-        return different("structure", f"under {other!r} against {one!r}")
     moduli = _modulus(gold), _modulus(answer)
     if all(moduli) and moduli[0] != moduli[1]:
         return different("structure", f"{moduli[1]} against {moduli[0]}")
     if all(moduli) and (found := _same_residue(gold, answer, moduli[0])) is not None:
         return found
-    if bool(one) != bool(other):
-        return UNKNOWN._replace(note="only one of them holds under a condition")
     if any(moduli) and not all(moduli) and symbols(_last(answer if moduli[0] else gold)):
         return UNKNOWN._replace(note="a class of residues against an expression in letters")
-    if len(gold.args) == len(answer.args) == _PAIR:
-        found = how.inside().same(gold.args[1], answer.args[1])
-        if not found.equal:
-            return found
     bare = [node.args[0] if node.op == "when" else node for node in (gold, answer)]
-    return how.same(bare[0], bare[1])
+    beside = same_annotations(gold, answer, how)
+    if beside is None:
+        return how.same(bare[0], bare[1])
+    if beside.equal is None and not (fixes_letters(gold) or fixes_letters(answer)):
+        found = how.same(bare[0], bare[1])
+        return found if found.equal is False else beside
+    return beside
 
 
 def _modulus(node: Node) -> str:
@@ -155,12 +182,6 @@ def _last(node: Node) -> Node:
     while node.op in {"when", "define", "rel", "choices"}:
         node = node.args[0] if node.op == "when" else node.args[-1]
     return node
-
-
-def _condition(node: Node) -> str:
-    """Return the qualifier that restricts what is claimed, or "" if there is none."""
-    restricts = node.op == "when" and node.name.partition(" ")[0] in words.CONDITIONS
-    return node.name if restricts else ""
 
 
 def _same_alternatives(gold: Node, answer: Node, how: Comparison) -> Finding:
@@ -229,21 +250,64 @@ def _same_definition(gold: Node, answer: Node, how: Comparison) -> Finding:
     if gold.op != answer.op:
         return _same_defined(gold, answer, how)
     (name, value), (other_name, other) = gold.args, answer.args
+    if not how.convention.variable_names:
+        return how.same(value, _in_arguments(other, other_name, name) or other)
+    if gold.name and answer.name and (moved := _same_indexed(gold, answer, how)) is not None:
+        return moved
     if name.op == other_name.op == "call" and name.name == other_name.name:
-        return how.same(value, _renamed(other, other_name, name))
+        return _same_call(gold, answer, how)
     if name.op == other_name.op == "sym" and name != other_name:
         other_name, other = _of_same_index(name, other_name, other)
-    # One thing may have two names: y and f(x), or a_n and a(n).
-    own = _is_own(name) and _is_own(other_name)
-    alike = ({name.op, other_name.op} == {"call", "sym"} and own) or (
-        _letters(name) == _letters(other_name)
-    )
-    if not how.convention.variable_names or alike:
+    if _is_one_thing(name, other_name):
         return how.same(value, other)
+    found = different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
+    if _letters(name).lower() == _letters(other_name).lower():
+        # A capital may be another thing, and may be a habit.
+        alike = how.same(value, other)
+        return found if alike.equal is False else UNKNOWN._replace(note=found.note)
     functions = "call" in {name.op, other_name.op}
     if not functions and equations.is_flat(value) and equations.is_flat(other):
         return equations.same_equation(_as_equation(gold), _as_equation(answer))
-    return different("definition", f"it is {show(other_name)}, not {show(name)}, that is given")
+    return found
+
+
+def _same_call(gold: Node, answer: Node, how: Comparison) -> Finding:
+    """Compare two values of one function: at the same arguments, whatever these are called."""
+    (name, value), (used, other) = gold.args, answer.args
+    renamed = _in_arguments(other, used, name)
+    if renamed is not None:
+        return how.same(value, renamed)
+    found = ordered(name.args, used.args, how.inside())
+    if found.equal:
+        return how.same(value, other)
+    note = f"{show(used)} is given, not {show(name)}"
+    return UNKNOWN._replace(note=note) if found.equal is None else different("definition", note)
+
+
+def _is_one_thing(name: Node, other: Node) -> bool:
+    """Return whether two names are of one thing: y and f(x), or a_n and a(n); y' is not y."""
+    if _letters(name) == _letters(other):
+        return True
+    if {name.op, other.op} != {"call", "sym"} or not (_is_own(name) and _is_own(other)):
+        return False
+    call, letter = (name, other) if name.op == "call" else (other, name)
+    if call.name in {"abs", "norm"}:
+        return call.args == (letter,)
+    return all(map(is_variable, call.args)) and call.name.count("'") == letter.name.count("'")
+
+
+def _same_indexed(gold: Node, answer: Node, how: Comparison) -> Finding | None:
+    """Compare values of indexed names: in another order they are not decided; None elsewhere."""
+    (stem, values), (other_stem, others) = gold.args, answer.args
+    if stem != other_stem or len(values.args) != len(others.args):
+        return None
+    found = ordered(values.args, others.args, how.inside())
+    if found.equal and gold.name == answer.name:
+        return found
+    if unordered(values.args, others.args, how.inside()).equal:
+        # Of the roots of an equation any is the first; of two speeds it is not.
+        return UNKNOWN._replace(note="the same values under other indices")
+    return None
 
 
 def _of_same_index(name: Node, used: Node, value: Node) -> tuple[Node, Node]:
@@ -260,23 +324,43 @@ def _is_own(name: Node) -> bool:
 
 
 def _letters(node: Node) -> str:
-    return "".join(c for c in show(node) if c.isalnum()).lower()
+    return "".join(c for c in show(node) if c.isalnum() or c == "'")
 
 
-def _renamed(value: Node, used: Node, wanted: Node) -> Node:
-    """Return a function's value in the argument names of another definition of it."""
-    for one, other in zip(used.args, wanted.args, strict=False):
-        if one.op == other.op == "sym":
-            value = substitute(value, one, other)
-    return value
+def is_variable(node: Node) -> bool:
+    """Return whether an argument may be called otherwise: an x, not the event A."""
+    return node.op == "sym" and node.name[:1].islower()
+
+
+def _in_arguments(value: Node, used: Node, wanted: Node) -> Node | None:
+    """Return a function's value in the argument names of another definition of it, or None.
+
+    None where the arguments are no variables, or not as many. A letter that is an argument of only
+    the other one is free: in `f(y) = x^2` the x is no argument.
+    """
+    pairs = list(zip(used.args, wanted.args, strict=False))
+    if not used.args or len(used.args) != len(wanted.args):
+        return None
+    if not all(is_variable(part) for pair in pairs for part in pair):
+        return None
+    bound = {one.name for one, _ in pairs}
+    free = {two.name: f"{two.name} outside" for _, two in pairs if two.name not in bound}
+    names = {one.name: two.name for one, two in pairs}
+    return equations.rename(value, free | names)
 
 
 def _same_defined(gold: Node, answer: Node, how: Comparison) -> Finding:
     """Compare a definition with an answer without a name: the value counts."""
     if "assign" in {gold.op, answer.op} and how.convention.variable_names:
         return different("definition", "values of one name against values of several")
+    if POINT in {gold.name, answer.name} and not {gold.op, answer.op} & _PLACES:
+        return UNKNOWN._replace(note="a point against something else")
     values = [node.args[1] if node.op == "define" else node for node in (gold, answer)]
     return how.same(values[0], values[1])
+
+
+_PLACES = frozenset({"tuple", "matrix", "list", "set"})
+"""Kinds that a point may be given as, without its label."""
 
 
 def _as_equation(node: Node) -> Node:

@@ -11,16 +11,20 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from mathreason_eval.maths.compare.annotations import restricts
 from mathreason_eval.maths.compare.comparison import UNKNOWN, Finding, different, equal
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
-from mathreason_eval.maths.compare.equal import readings, swapped
+from mathreason_eval.maths.compare.equal import readings
+from mathreason_eval.maths.compare.products import not_of_numbers
 from mathreason_eval.maths.compare.scalar import same_scalar
 from mathreason_eval.maths.compare.shape import shape
 from mathreason_eval.maths.compare.text import is_prose
 from mathreason_eval.maths.evaluate.exact import exact
+from mathreason_eval.maths.evaluate.fields import bounds_set
 from mathreason_eval.maths.syntax.normal import normalise
 from mathreason_eval.maths.syntax.tree import Node, contains, num
 from mathreason_eval.maths.vocabulary import latex, words
+from mathreason_eval.maths.vocabulary.units import NESTED, measured
 from mathreason_eval.types import Match
 
 _LONGEST = 2000
@@ -43,14 +47,16 @@ def compare_slow(gold: str, answer: str, convention: Convention = DEFAULT) -> Ma
     if max(len(gold), len(answer)) <= _LONGEST:
         texts = normalise(gold), normalise(answer)
         try:
-            if swapped(*texts):
-                found = UNKNOWN._replace(note="a product whose order may count")
+            if note := not_of_numbers(*texts):
+                found = UNKNOWN._replace(note=note)
             elif all(map(_is_definition, texts)):
                 found = UNKNOWN._replace(note="two definitions are not passed to sympy")
             elif len(units := {unit for unit in map(_unit, texts) if unit}) > 1:
                 found = UNKNOWN._replace(
                     note=f"whether {' and '.join(sorted(units))} are one is not known"
                 )
+            elif (word := _multiplier(*map(_unit, texts))) is not None:
+                found = UNKNOWN._replace(note=f"a number with and without {word!r}")
             else:
                 one, other = _objects(*texts)
                 found = _same(one, other)
@@ -101,6 +107,17 @@ def _unit(text: str) -> str:
     return tree.name if tree is not None and tree.op == "quantity" else ""
 
 
+def _multiplier(one: str, other: str) -> str | None:
+    """Return the unit of one of two answers alone that may multiply its number, or None."""
+    if one == other:
+        return None
+    for name in filter(None, (one, other)):
+        found = measured(name)
+        if found.words & NESTED or (found.unit is not None and not found.unit.dimension):
+            return name
+    return None
+
+
 _RELATION = re.compile(r"[=<>]|\\(?:[lg]eq?|neq?|[lg]t)(?![a-zA-Z])")
 
 
@@ -146,6 +163,8 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - as `_built`
     """
     if "&" in text and "\\begin" not in text:
         raise UnbuildableError("its LaTeX cannot be read")  # a line of an alignment
+    if "'" in text:
+        raise UnbuildableError("a prime")  # which the parser drops: 5' is not 5
     from latex2sympy2_extended import latex2sympy
 
     try:
@@ -161,7 +180,7 @@ def _value(tree: Node) -> Node:
     """Return the value of a tree without its qualifier, name or unit."""
     tree = shape(tree)
     while tree.op in {"when", "define", "quantity"}:
-        if tree.op == "when" and tree.name.partition(" ")[0] in words.CONDITIONS:
+        if restricts(tree):
             raise UnbuildableError("a value under a condition")
         tree = shape(tree.args[-1] if tree.op == "define" else tree.args[0])
     return tree
@@ -237,8 +256,13 @@ def _refuse_large(node: Node) -> None:
 
 
 def _called(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
+    if bounds_set(node):
+        raise UnbuildableError("the bound of a set")
     if node.name in _FUNCTIONS:
-        return getattr(sympy, _FUNCTIONS[node.name])(*parts)
+        try:
+            return getattr(sympy, _FUNCTIONS[node.name])(*parts)
+        except TypeError:
+            raise UnbuildableError(f"{node.name} of {len(parts)}") from None
     if node.name == "root":
         return sympy.real_root(*parts) if parts[1] != 2 else sympy.sqrt(parts[0])  # noqa: PLR2004
     if node.name in {"gcd", "lcm"}:
@@ -294,7 +318,7 @@ _FUNCTIONS = {
     "ln": "log", "abs": "Abs", "floor": "floor", "ceil": "ceiling", "binom": "binomial",
     "factorial": "factorial", "double_factorial": "factorial2", "min": "Min", "max": "Max",
     "mod": "Mod", "conj": "conjugate", "re": "re", "im": "im", "sgn": "sign", "norm": "Abs",
-    "arg": "arg", "gamma": "gamma", "zeta": "zeta", "erf": "erf", "erfc": "erfc",
+    "arg": "arg", "Gamma": "gamma", "zeta": "zeta", "erf": "erf", "erfc": "erfc",
 }  # fmt: skip
 _UNBOUNDED = 2
 """Number of parts of an integral without limits: the body and the variable."""

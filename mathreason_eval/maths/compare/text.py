@@ -135,6 +135,11 @@ def _is_sentence_of(answer: str, predicate: str) -> bool:
     return words_of(plain[subject.end() :]) == predicate
 
 
+def squeezed(text: str) -> str:
+    """Return a text in lower case, without white space but that between digits."""
+    return _SPACE.sub("", text).lower()
+
+
 def same_words(gold: str, answer: str, *, read: bool) -> Finding:
     """Compare answers of which at least one is not mathematics."""
     gold, answer = _first_word(gold, answer), _first_word(answer, gold)
@@ -145,7 +150,7 @@ def same_words(gold: str, answer: str, *, read: bool) -> Finding:
         same = listed or "".join(one.split()) == "".join(other.split())  # book store, bookstore
     else:
         # Between digits a comma, a point or a space is not punctuation.
-        same = _SPACE.sub("", gold).lower() == _SPACE.sub("", answer).lower()
+        same = squeezed(gold) == squeezed(answer)
     if same and one:
         return equal("text", "the same words")
     if all(wordy) and _is_sentence_of(answer, one):

@@ -134,7 +134,10 @@ def _call(node: Node) -> Fraction:
     rule = _FUNCTIONS.get(node.name)
     if rule is None:
         raise InexactError(node.name)
-    return _bounded(rule(*map(value, node.args)))
+    try:
+        return _bounded(rule(*map(value, node.args)))
+    except TypeError:
+        raise InexactError(f"{node.name} of {len(node.args)}") from None
 
 
 def _whole(number: Fraction) -> int:
@@ -206,13 +209,15 @@ _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
     "floor": lambda number: Fraction(math.floor(number)),
     "ceil": lambda number: Fraction(math.ceil(number)),
     "factorial": _factorial,
-    "gamma": lambda number: _factorial(number - 1),
+    "Gamma": lambda number: _factorial(number - 1),
     "double_factorial": lambda number: _factorial(number, 2),
     "binom": _binomial,
     "gcd": _gcd,
     "lcm": _lcm,
     "min": lambda *numbers: min(numbers),
     "max": lambda *numbers: max(numbers),
+    "inf": lambda *numbers: min(numbers),
+    "sup": lambda *numbers: max(numbers),
     "mod": _mod,
     "sgn": lambda number: Fraction((number > 0) - (number < 0)),
 }

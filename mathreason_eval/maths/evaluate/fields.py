@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from mathreason_eval.maths.evaluate.exact import exact
-from mathreason_eval.maths.syntax.tree import Node, num, substitute
+from mathreason_eval.maths.syntax.tree import Node, num, substitute, symbols
 
 _MOST_TERMS = 300
 _TINY = 1e-13
@@ -30,6 +30,12 @@ _FLAT = {
 """Between which sizes of its argument a function differs visibly from 0, 1 and its argument."""
 _TOO_FLAT = 25
 """How many times as near; 340 digits show the differences up to there."""
+_PERIODIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "cis"})
+"""Functions whose zeros are no zeros of floats: an error of their argument is one of theirs."""
+_STEPPED = frozenset({"floor", "ceil", "mod", "sgn"})
+"""Functions that jump: an error of their argument may be any error of theirs."""
+_CANCELLED = 1e-4
+"""Result of a sum or a periodic function, relative to its terms, with few digits left."""
 
 
 class Field(NamedTuple):
@@ -50,6 +56,8 @@ class Evaluator:
         self.work = 0
         self.largest: Any = 0
         """The largest term of any sum: cancellation causes an error of this times the precision."""
+        self.is_doubtful = False
+        """Whether some part has lost digits, which a factor may make an error of any size."""
         self.unreal = False
         """Whether a function of real numbers was not real: the point is outside the domain."""
         self.has_negligible = False
@@ -73,7 +81,9 @@ class Evaluator:
         self.has_negligible = self.has_negligible or any(
             0 < size < _TINY * largest for size in sizes
         )
-        return sum(terms[1:], terms[0])
+        result = sum(terms[1:], terms[0])
+        self.is_doubtful = self.is_doubtful or bool(abs(result) < _CANCELLED * largest)
+        return result
 
     def multiply(self, node: Node) -> Any:  # noqa: ANN401
         """Return the value of a product."""
@@ -100,14 +110,26 @@ class Evaluator:
     def call(self, node: Node) -> Any:  # noqa: ANN401
         """Return the value of a function."""
         rule = self.field.functions.get(node.name)
-        if rule is None:
+        if rule is None or bounds_set(node):
             raise ValueError(node.name)
         arguments = [self.at(part) for part in node.args]
         if node.name in _FLAT:
             self._note_flatness(node.name, abs(arguments[0]))
         result = rule(*arguments)
         self._note_domain(result, arguments)
+        self._note_lost_digits(node.name, abs(arguments[0]), abs(result))
         return result
+
+    def _note_lost_digits(self, name: str, given: Any, result: Any) -> None:  # noqa: ANN401
+        """Note where the error of a function is large relative to its result."""
+        if name in _PERIODIC:
+            self.largest = max(self.largest, given)
+            flat = result < _CANCELLED * max(given, 1)
+            self.is_doubtful = self.is_doubtful or bool(flat or result * _CANCELLED > 1)
+        else:
+            self.is_doubtful = (
+                self.is_doubtful or name in _STEPPED or bool(result < _CANCELLED < given)
+            )
 
     def _note_domain(self, result: Any, arguments: list[Any]) -> None:  # noqa: ANN401
         if result.imag and not any(argument.imag for argument in arguments):
@@ -130,6 +152,8 @@ class Evaluator:
         first, last = exact(self._filled(lower)), exact(self._filled(upper))
         if first is None or last is None or first.denominator * last.denominator != 1:
             raise ValueError("bounds that are not integers")
+        if any(variable.name in name.partition("_")[2] for name in symbols(body)):
+            raise ValueError("terms that are given by their index")
         self.work += int(last - first)
         if self.work > _MOST_TERMS:
             raise OverflowError("too many terms")
@@ -145,6 +169,13 @@ class Evaluator:
         return node
 
 
+def bounds_set(node: Node) -> bool:
+    r"""Return whether a call is a bound of a set or function by its letter, such as `\max S`."""
+    alone = node.name in _BOUNDS and len(node.args) == 1 and node.args[0].op == "sym"
+    return alone and node.args[0].name[:1].isupper()
+
+
+_BOUNDS = frozenset({"min", "max", "inf", "sup"})
 _RULES: dict[str, Callable[[Evaluator, Node], Any]] = {
     "sym": lambda point, node: point.field.number(point.row[node.name]),
     "const": lambda point, node: point.field.constants[node.name],
@@ -205,11 +236,11 @@ def _functions(lib: Any, real: Any) -> dict[str, Callable[..., Any]]:  # noqa: A
         "binom": lambda n, k: gamma(n + 1) / gamma(k + 1) / gamma(n - k + 1) + 0j,
         "double_factorial": double_factorial,
         "floor": integer(real.floor), "ceil": integer(real.ceil),
-        "min": lambda *xs: min(map(ordered, xs)) + 0j,
-        "max": lambda *xs: max(map(ordered, xs)) + 0j,
+        **dict.fromkeys(("min", "inf"), lambda *xs: min(map(ordered, xs)) + 0j),
+        **dict.fromkeys(("max", "sup"), lambda *xs: max(map(ordered, xs)) + 0j),
         "mod": lambda x, m: ordered(x) % ordered(m) + 0j,
         "sgn": lambda x: (ordered(x) > 0) - (ordered(x) < 0) + 0j,
-        "gamma": lambda x: gamma(x) + 0j, "erf": lambda x: real.erf(ordered(x)) + 0j,
+        "Gamma": lambda x: gamma(x) + 0j, "erf": lambda x: real.erf(ordered(x)) + 0j,
         "erfc": lambda x: real.erfc(ordered(x)) + 0j,
         "zeta": lambda x: _zeta(real, ordered(x)) + 0j,
     }  # fmt: skip

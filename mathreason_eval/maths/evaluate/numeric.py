@@ -30,6 +30,8 @@ _GROWN = 2.0
 """Maximum ratio of a value with more digits to the value as a float."""
 _LARGEST_CONFIRMED = 1e200
 """Maximum size for which the digits suffice; larger values are not confirmed numerically."""
+_STABLE = 1e-3
+"""Relative change of a difference with the precision, beyond which it is an error."""
 _PRINTED = 4
 _ROWS = 10
 _ENOUGH = 2
@@ -61,10 +63,30 @@ def differ(left: Node, right: Node) -> NumericAgreement:
         pair = _pair(left, right, row, MACHINE)
         if pair is None:
             continue
-        if pair.apart(_COARSE, _MACHINE_NOISE):
+        if pair.apart(_COARSE, _MACHINE_NOISE) and _is_no_error(left, right, row, pair):
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += 1
     return NumericAgreement(equal=None, note="agree" if seen else "")
+
+
+def _is_no_error(left: Node, right: Node, row: dict[str, Fraction], pair: _Pair) -> bool:
+    """Return whether the difference of two values is theirs, and not one of their errors.
+
+    An error shrinks with the precision, the difference of two values does not: where digits were
+    lost, two precisions must give the same difference.
+    """
+    if not pair.is_doubtful:
+        return True
+    gap = complex(pair.left - pair.right)
+    for digits in (_DIGITS, _MANY_DIGITS):
+        finer = _pair(left, right, row, precise(digits))
+        if finer is None:
+            return False
+        more = complex(finer.left - finer.right)
+        if abs(more - gap) <= _STABLE * abs(more):
+            return bool(more)
+        gap = more
+    return False
 
 
 def confirm(left: Node, right: Node) -> NumericAgreement:
@@ -81,7 +103,13 @@ def confirm(left: Node, right: Node) -> NumericAgreement:
         # A value that grows with the digits is not real: 1/sin(pi), by rounding.
         if pair is None or (coarse.bounded and pair.size > _GROWN * max(coarse.size, 1.0)):
             continue
-        if pair.apart(10.0 ** -(digits * 2 // 3), 0.1 ** (digits - 10)):
+        if digits == _DIGITS and pair.is_excused(_precision(digits)):
+            # Equal up to the errors of larger terms: 10^-40 is not 0, though cos(pi) is near pi.
+            digits = _MANY_DIGITS
+            pair = _pair(left, right, row, precise(digits)) or pair
+        if pair.apart(_precision(digits), _noise(digits)):
+            if not _is_no_error(left, right, row, coarse):
+                continue
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += 1
         if seen > _ENOUGH:
@@ -90,6 +118,19 @@ def confirm(left: Node, right: Node) -> NumericAgreement:
         where = f"at {seen} points" if rows != [{}] else "as constants"
         return NumericAgreement(equal=True, note=f"agree to {_DIGITS * 2 // 3} digits {where}")
     return NumericAgreement(equal=None, note="no common real points")
+
+
+def _precision(digits: int) -> float:
+    """Return the relative difference that so many digits resolve."""
+    return float(10.0 ** -(digits * 2 // 3))
+
+
+def _noise(digits: int) -> float:
+    """Return the error of so many digits relative to the largest term, which a float can hold."""
+    return max(0.1 ** (digits - 10), _LEAST_NOISE)
+
+
+_LEAST_NOISE = 1e-300
 
 
 def at_integers(left: Node, right: Node) -> NumericAgreement:
@@ -102,6 +143,8 @@ def at_integers(left: Node, right: Node) -> NumericAgreement:
         if pair is None:
             continue
         if pair.apart(_COARSE, _MACHINE_NOISE):
+            if not _is_no_error(left, right, row, pair):
+                continue
             return NumericAgreement(equal=False, note=_counterexample(row, pair))
         seen += bool(pair.bounded and pair.size < _ORDINARY)
     enough = seen >= len(_WHOLE) // 2
@@ -130,17 +173,26 @@ def fingerprint(node: Node) -> str:
     for row in _points(names)[:_PRINTED]:
         coarse = _pair(node, node, row, MACHINE)
         pair = coarse and _pair(node, node, row, precise(_DIGITS))
-        parts.append("?" if not pair else _digits(pair.left))
+        if pair and pair.vanishes(_DIGITS):
+            finest = _pair(node, node, row, precise(_MANY_DIGITS))
+            pair = finest or pair
+            parts.append("0" if pair.vanishes(_MANY_DIGITS) else _digits(pair.left))
+        else:
+            parts.append("?" if not pair else _digits(pair.left))
     return ",".join(names) + ":" + ";".join(parts)
+
+
+_KEYED = 40
+"""Number of digits of a fingerprint, of fifty that are calculated."""
 
 
 def _digits(number: Any) -> str:  # noqa: ANN401 - a complex number of mpmath
     import mpmath
 
-    real = mpmath.nstr(number.real, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    real = mpmath.nstr(number.real, _KEYED, strip_zeros=False, min_fixed=0, max_fixed=0)
     if _real(number):
         return str(real)
-    imaginary = mpmath.nstr(number.imag, 12, strip_zeros=False, min_fixed=0, max_fixed=0)
+    imaginary = mpmath.nstr(number.imag, _KEYED, strip_zeros=False, min_fixed=0, max_fixed=0)
     return f"{real}+{imaginary}i"
 
 
@@ -177,6 +229,7 @@ class _Pair(NamedTuple):
     right: Any
     largest: Any
     has_negligible: bool
+    is_doubtful: bool
     unreal: bool
 
     @property
@@ -188,6 +241,14 @@ class _Pair(NamedTuple):
     def bounded(self) -> bool:
         """Return whether cancellation leaves digits to compare."""
         return bool(self.largest < _MOST_CANCELLED * max(self.size, 1))
+
+    def vanishes(self, digits: int) -> bool:
+        """Return whether both are zero but for the errors of so many digits."""
+        return bool(self.size <= _noise(digits) * self.largest)
+
+    def is_excused(self, tolerance: float) -> bool:
+        """Return whether they differ relative to their size, by what cancellation may explain."""
+        return bool(abs(self.left - self.right) > tolerance * self.size)
 
     def apart(self, tolerance: float, noise: float) -> bool:
         """Return whether they differ by more than rounding and cancellation can explain."""
@@ -203,7 +264,14 @@ def _pair(left: Node, right: Node, row: dict[str, Fraction], field: Field) -> _P
             return None
     except _NUMERIC_ERRORS:
         return None
-    return _Pair(one, other, evaluator.largest, evaluator.has_negligible, evaluator.unreal)
+    return _Pair(
+        one,
+        other,
+        evaluator.largest,
+        evaluator.has_negligible,
+        evaluator.is_doubtful,
+        evaluator.unreal,
+    )
 
 
 def _real(number: Any) -> bool:  # noqa: ANN401 - of either field

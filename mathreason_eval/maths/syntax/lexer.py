@@ -368,7 +368,7 @@ class _Lexer:
         if content is None or self.level > _DEEPEST_TEXT:
             return
         inner = content.strip()
-        if inner.startswith("(") and inner.endswith(")") and inner[1:-1].isalpha():
+        if inner.startswith("(") and inner.endswith(")") and _says_nothing(inner[1:-1]):
             inner = inner[1:-1]
         upright = not (len(inner) == 1 and inner.isupper())
         plain = inner.replace("\\,", " ")
@@ -381,6 +381,11 @@ class _Lexer:
             return
         lexer = _Lexer(inner, grouped=self.grouped, upright=upright, level=self.level + 1)
         yield from lexer.run()
+
+
+def _says_nothing(remark: str) -> bool:
+    """Return whether a word in brackets is a unit or means nothing; else it is a remark."""
+    return remark.isalpha() and (remark.lower() in words.FILLERS or unit_of(remark) is not None)
 
 
 def _is_exponential(run: str, rest: str) -> bool:

@@ -54,6 +54,10 @@ _LETTER_UNIT = re.compile(
 _LONGEST_UNIT = 100
 """Maximum characters at the end of a text in which a unit is looked for."""
 _ONE_UNIT = r"[A-Za-z]{1,3}(?:\s*\^\s*\{?-?\d\}?)?"
+_UPRIGHT = r"\\(?:text|mathrm)\s*\{\s*[A-Za-z]{1,3}\s*\}(?:\s*\^\s*\{?-?\d\}?)?"
+_UPRIGHT_UNIT = re.compile(
+    rf"(?<=\d)(?:\s|\\,|\\ |~)*({_UPRIGHT}(?:\s*(?:\\cdot|\*|/)\s*{_UPRIGHT})+)$"
+)
 _COMPOUND_UNIT = re.compile(
     rf"(?<=\d)(?:\s|\\,|~)*((?=[^$]*[NJWVAKCFT]){_ONE_UNIT}(?:\s*(?:\\cdot|\*|/)\s*{_ONE_UNIT})+)$"
 )
@@ -126,12 +130,14 @@ def normalise(text: str) -> str:
 def _unit_spelled_out(text: str) -> str:
     """Return the text with a unit of letters at its end, such as 5 N·m or 3 g, as words."""
     start, end = text[:-_LONGEST_UNIT], text[-_LONGEST_UNIT:]
+    if end.endswith("}") and (r"\text" in end or r"\mathrm" in end):
+        end = _UPRIGHT_UNIT.sub(_compound, end)
     return start + _LETTER_UNIT.sub(_spelled_unit, _COMPOUND_UNIT.sub(_compound, end))
 
 
 def _compound(found: re.Match[str]) -> str:
     """Return a product or quotient of units such as N·m as words; what is none stays."""
-    name = found[1].replace("\\cdot", " ").replace("*", " ")
+    name = re.sub(r"\\cdot|\*|\\(?:text|mathrm)\s*\{([^{}]*)\}", r" \1 ", found[1])
     return rf" \text{{{name}}}" if unit_of(name) is not None else found[0]
 
 

@@ -21,7 +21,14 @@ from mathreason_eval.maths.syntax.tree import (
     transposed,
 )
 from mathreason_eval.maths.vocabulary import latex, words
-from mathreason_eval.maths.vocabulary.units import DEGREE, PERCENT, is_unit, scale_of, unit_of
+from mathreason_eval.maths.vocabulary.units import (
+    DEGREE,
+    PARTS,
+    PERCENT,
+    is_unit,
+    scale_of,
+    unit_of,
+)
 
 # Implicit multiplication binds tighter than a typed one, so that a/bc is a/(bc); a per cent or
 # degree sign takes the whole product before it, as in 33 1/3 %.
@@ -271,8 +278,8 @@ _SCALES = {"": "", "celsius": "C", "fahrenheit": "F", "centigrade": "C", "c": "C
 
 def quantity(parser: Grammar, left: Node) -> Node:
     """Return `left` with the unit that follows it."""
-    name = _unit_name(parser)
-    factor, name = scale_of(name)
+    factor, name = scale_of(_unit_name(parser))
+    name = PARTS.get(name.lower(), name)
     if factor > 1:
         left = _times(left, factor)
     if name.lower() in PERCENT:

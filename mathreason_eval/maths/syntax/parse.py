@@ -23,9 +23,9 @@ _NOT_VALUES = frozenset({"pmod", "pod", "rightarrow", "not"})
 _LONGEST_LABEL = 16
 """Maximum words of a label."""
 _VERBS = words.these("is are was were equals has have had")
-_OF_PAIRS = frozenset({"cov", "corr", "cor"})
-"""Functions of two things, whose names are no label of a point."""
 _DENIALS = words.these("not no never neither nor wrong false incorrect cannot isn don doesn than")
+_INTRODUCING = frozenset({"that", ":"})
+"""What may stand between a qualifier and its condition."""
 _BRACKET = Token("open", "(")
 _STRENGTHS = ("", "and", ",", "or", ";")
 """Separators of lists, the weakest first."""
@@ -57,13 +57,33 @@ class Parser(Grammar):
         """Return the tree of the whole text."""
         self._skip_label()
         found = self.items()
-        qualifier = ""
         if self.sees("qual") or self.sees("open", "("):
-            qualifier = " ".join(map(spelled, self.tokens[self.at :])).removesuffix("None").strip()
-            self.at = len(self.tokens) - 1
+            return self._qualified(found)
         if not self.sees("eof"):
             raise UnreadableError(f"what is {self.token.text!r} here?")
-        return Node("when", (found,), qualifier) if qualifier else found
+        return found
+
+    def _qualified(self, found: Node) -> Node:
+        """Return a value with all that is left, as words and, where it is one, as a condition."""
+        told = " ".join(map(spelled, self.tokens[self.at :])).removesuffix("None").strip()
+        condition = self._condition()
+        self.at = len(self.tokens) - 1
+        return Node("when", (found,) if condition is None else (found, condition), told)
+
+    def _condition(self) -> Node | None:
+        """Return the relations after a qualifier or in brackets, up to the end, or None."""
+        bracketed = self.skip("open", "(")
+        while self.sees("qual") or self.token.text.lower() in _INTRODUCING:
+            self.at += 1
+        try:
+            found = self.items()
+        except UnreadableError:
+            return None
+        if bracketed and not self.skip("close", ")"):
+            return None
+        parts = found.args if found.op == "list" else (found,)
+        stated = all(part.op in {"rel", "sym"} for part in parts)
+        return found if self.sees("eof") and stated and parts[-1].op == "rel" else None
 
     def _skip_label(self) -> None:
         """Consume `the answer is`, `Area =` and the like."""
@@ -73,8 +93,6 @@ class Parser(Grammar):
     def _label(self) -> int:
         """Return how many tokens announce a value: `Area =`, `the ratio is`, `vertex` (1, 2)."""
         label = 0
-        if self.token.text.lower() in _OF_PAIRS:
-            return 0
         while self.sees("word", ahead=label) and self.ahead(label).text.lower() not in _DENIALS:
             label += 1
             if label > _LONGEST_LABEL:
@@ -86,7 +104,9 @@ class Parser(Grammar):
         if self.ahead(label).text in {"=", ":"}:
             return label + 1
         rest = self.tokens[self.at + label :]
-        return label if rest[:1] == [_BRACKET] and any(t.text == "," for t in rest[1:]) else 0
+        pair = rest[:1] == [_BRACKET] and any(t.text == "," for t in rest[1:])
+        known = self.ahead(label - 1).text.lower() in words.PLACES
+        return label if pair and known else 0
 
     def _short_label(self) -> int:
         """Return the length of a sign, a Chinese word or a curve's name, as in `l: y = 2x`."""

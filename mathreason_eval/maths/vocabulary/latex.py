@@ -27,21 +27,21 @@ FUNCTIONS = {
     "atanh": "arctanh", "floor": "floor", "ceil": "ceil", "ceiling": "ceil", "abs": "abs",
     "sgn": "sgn", "sign": "sgn", "Re": "re", "Im": "im", "conj": "conj", "lcd": "lcm",
     "cis": "cis", "re": "re", "im": "im",
-    "tr": "tr", "rank": "rank", "dim": "dim", "sup": "max", "inf": "min",
+    "tr": "tr", "rank": "rank", "dim": "dim", "sup": "sup", "inf": "inf",
     "erf": "erf", "erfc": "erfc",
     "hcf": "gcd", "Arg": "arg", "Log": "log", "Ln": "ln", "arcsec": "arcsec",
 }  # fmt: skip
 """Names of functions as written, with their names in trees."""
 
 CALLED = {
-    "gamma": "gamma", "Gamma": "gamma", "zeta": "zeta", "factorial": "factorial",
+    "gamma": "Gamma", "Gamma": "Gamma", "zeta": "zeta", "factorial": "factorial",
     "Fraction": "quotient", "Rational": "quotient", "frac": "quotient", "comb": "binom",
     "binom": "binom", "binomial": "binom",
     "pow": "power", "root": "nth_root", "mat": "matrix", "Matrix": "matrix", "vec": "matrix",
     "arrow": "arrow",
 }  # fmt: skip
 """Functions of programs, typst and AsciiMath: what they are called here where a bracket follows."""
-OF_GREEK = {"Gamma": "gamma", "zeta": "zeta"}
+OF_GREEK = {"Gamma": "Gamma", "zeta": "zeta"}
 """Greek letters that are functions where a bracket follows."""
 
 IGNORED = these(

@@ -140,6 +140,22 @@ MB megabyte megabytes | B 8000000
 GB gigabyte gigabytes | B 8000000000
 TB terabyte terabytes | B 8000000000000
 dozen dozens дюжина дюжины Dutzend docena docenas | 12
+gross | 144
+halves | 1/2
+thirds | 1/3
+fourths | 1/4
+fifths | 1/5
+sixths | 1/6
+sevenths | 1/7
+eighths | 1/8
+ninths | 1/9
+tenths | 1/10
+hundredths | 1/100
+thousandths | 1/1000
+permille permil promille | 1/1000
+bps | 1/10000
+ppm | 1/1000000
+ppb | 1/1000000000
 """
 """Names | dimension as powers of bases (L in m, M in g, T in s, I in A), size in base units.
 Capitals are base quantities; N is a product of them, so 5 N is 5 kg m/s^2."""
@@ -253,7 +269,27 @@ _PART = re.compile(
 
 def is_unit(word: str) -> bool:
     """Return whether a word is the name of a unit, as in the table or capitalised."""
-    return word in _UNITS or (len(word) > 2 and word.lower() in _UNITS)  # noqa: PLR2004
+    return word in _UNITS or (len(word) > 2 and _in_lower_case(word) in _UNITS)  # noqa: PLR2004
+
+
+_MILLI = these("mm mg ms ml mmol mbar")
+"""Units with a prefix whose capital is another one: mm and Mm."""
+
+
+def _in_lower_case(word: str) -> str:
+    """Return a name in lower case, "" where its capital means something else."""
+    lowered = word.lower()
+    return "" if len(word) == 1 or (word[0] == "M" and lowered in _MILLI) else lowered
+
+
+PARTS = {"per mille": "permille", "per mil": "permille", "basis points": "bps", "bp": "bps",
+         "basis point": "bps", "parts per million": "ppm", "parts per billion": "ppb",
+         "parts per thousand": "permille"}  # fmt: skip
+"""Units of several words, by their name in the table."""
+NESTED = these(
+    "score percentile quartile decile quarter tenth hundredth thousandth fifth sixth eighth"
+)
+"""Nouns, in the singular, that may multiply the number before them, or rank it."""
 
 
 def is_currency(word: str) -> bool:
@@ -284,7 +320,7 @@ def unit_of(name: str) -> Unit | None:
         if part["word"].lower() in _POWERS:
             pending = _POWERS[part["word"].lower()]
             continue
-        unit = _UNITS.get(part["word"]) or _UNITS.get(part["word"].lower())
+        unit = _UNITS.get(part["word"]) or _UNITS.get(_in_lower_case(part["word"]))
         if unit is None:
             return None
         power = sign * pending * int(part["power"] or 1)

@@ -134,15 +134,29 @@ FILLERS = these(
 )
 """Words without meaning that may precede an answer."""
 
+PLACES = these(
+    "point points vertex vertices focus foci center centre centroid midpoint coordinate "
+    "coordinates pair pairs triple triples tuple tuples interval intervals domain range "
+    "intersection origin vector solution solutions answer answers set orthocenter "
+    "orthocentre circumcenter incenter "
+    "maximum minimum image position location at punto puntos punkt point vértice scheitelpunkt "
+    "koordinaten coordenadas coordonnées coordinate точка вершина координаты 点 坐标 顶点 区间"
+)
+"""Words before a bracket that say what it holds; any other word may be an operator."""
+
 NEVER_UNITS = these(
     "not no none neither nor is isn't are aren't wrong false incorrect less more than at least "
     "most greater fewer between but unless except without never over under up down if when then "
     "minus plus times divided squared cubed undefined infinite infinitely impossible cannot "
-    "to from does doesn't don't do only else otherwise positive negative even odd prime"
+    "to from does doesn't don't do only else otherwise positive negative even odd prime "
+    "sometimes often usually rarely mostly maybe perhaps possibly probably extraneous rejected "
+    "discarded invalid inadmissible excluded spurious"
 )
 """Words that change the meaning of their neighbours, so they are never dropped like a unit."""
 
-ADJECTIVES = these("positive negative even odd prime infinite")
+ADJECTIVES = these(
+    "positive negative even odd prime infinite extraneous rejected discarded invalid excluded"
+)
 """Of them, those that may describe what a number counts: `80 positive integers`."""
 
 DECREASES = these("decrease decline drop reduction fall loss discount decreased")
