@@ -12,6 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
+from mathreason_eval.extract.retractions import is_retracted
 from mathreason_eval.maths.vocabulary.latex import TEXTS, WRAPPERS, any_of
 from mathreason_eval.maths.vocabulary.negation import (
     BOUNDED,
@@ -74,12 +75,7 @@ _FILLER = (
 _DENIED = re.compile(rf"(?:{DENIES.pattern}){_FILLER}*\Z")
 """In lower case, as all that reads a clause: without `IGNORECASE` it takes a third of the time."""
 _CLOSERS = r"(?:[\s$*_`\"'”})\]]|\\[)\]])*"
-_REFUTED = re.compile(
-    rf"{_CLOSERS}(?:{RELATIVE}(?x:{REFUTED.pattern})"
-    rf"|\.\s+(?:that|this|it|which)\s+(?:is|was|would\s+be|seems)\s+"
-    rf"(?:wrong|incorrect|false|not\s+(?:correct|right|true|possible|the\s+answer)))",
-    re.IGNORECASE,
-)
+_REFUTED = re.compile(rf"{_CLOSERS}{RELATIVE}(?x:{REFUTED.pattern})", re.IGNORECASE)
 
 _TRIED = re.compile(
     rf"{_CLOSERS}(?:{FAILS}|\?\s*[-–—\"']*\s*(?:no|nope|nein|non|não|нет|いいえ|不是|不)\b)",
@@ -95,6 +91,8 @@ def _denied(before: str, after: str, answer: Answer) -> str:
     is_said = _LETTER.search(after) is not None
     if is_said and _TRIED.match(after):
         return f"{answer.text} is said to be no solution"
+    if is_retracted(before, after):
+        return f"{answer.text} is said to be wrong"
     words = "" if answer.text.isdigit() else " ".join(answer.text[:_AFTER].split())
     inside = bool(words) and _REFUTED_INSIDE.search(words)
     refuted = inside or (is_said and _REFUTED.match(after))
