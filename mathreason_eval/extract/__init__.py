@@ -17,6 +17,7 @@ from mathreason_eval.extract.context import doubt
 from mathreason_eval.extract.last import bare, last_formula, last_number, program_output, whole
 from mathreason_eval.extract.marked import boxed, hashes, tag
 from mathreason_eval.extract.phrases import choice, phrase
+from mathreason_eval.extract.rivals import rival
 from mathreason_eval.registry import Registry
 from mathreason_eval.types import WEAK_RULES, Answer
 
@@ -100,6 +101,8 @@ def _first(text: str, rules: Sequence[str], accepts: Callable[[str], bool] | Non
         answer = EXTRACTORS[rule](text)
         if answer is None:
             continue
+        if guess := rival(text, answer):
+            return replace(answer, doubt=guess)  # what was claimed before it is no better
         reason = doubt(text, answer) if rule in _IN_PROSE else ""
         if not reason and (accepts is None or accepts(answer.text)):
             return answer

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 
 from mathreason_eval.extract.spans import (
     REACHES,
+    Span,
     answer_at,
     is_formula,
     last_matches,
@@ -251,6 +253,37 @@ def _announced(text: str, place: int) -> Answer:
             start, end = revision.end(), _announced_end(text, revision.end())
         end = _without_closing_braces(text, start, end)
     return answer_at(text, "phrase", trim_to_value(text, start, end))
+
+
+_NEAR = 240
+"""Characters before an answer in which another one is announced at once before it."""
+_FIRST_LOOK = re.compile(r"nswer|NSWER|Ans|A[:*]|[Ff]inal|Result|Solution|[^\x00-\x7f]")
+
+
+def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
+    """Return the spans of what is announced before an answer, and of what stands between.
+
+    None where one of the two is a value in JSON, which repeats what the text has found.
+    """
+    first = max(0, answer.span[0] - _NEAR)
+    near = text[first : answer.span[0]]
+    if len(_FIRST_LOOK.findall(near)) <= 1 and _OTHER_WORD.search(near) is None:
+        return None
+    for later, earlier in pairwise(_announcements(near)):
+        if len(near) - later > _SHORT_GAP:
+            return None
+        before = _announced(near[:later], earlier).span
+        if before[1] > later or '"' in near[before[1] :]:
+            return None
+        return (first + before[0], first + before[1]), (first + before[1], first + later)
+    return None
+
+
+_SHORT_GAP = 12
+"""Characters of markup between an announcement and its answer."""
+_OTHER_WORD = re.compile(
+    "|".join(sorted({word for words, _ in _OTHERS for word in words.split("|")}))
+)
 
 
 def _without_closing_braces(text: str, start: int, end: int) -> int:
