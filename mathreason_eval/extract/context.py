@@ -20,6 +20,7 @@ from mathreason_eval.maths.vocabulary.negation import (
     DENIES,
     DENYING_PARTS,
     DENYING_WORDS,
+    ELSEWHERE_DOUBTED,
     FAILS,
     NO_DENIAL,
     OF_VALUE,
@@ -262,6 +263,28 @@ _ASSUMED = re.compile(
     r"|\b(?:answer|result|value)\s+(?:is|was|were)\s+(?:once\s+|long\s+|first\s+)?(?:thought|believed|supposed"
     r"|said|claimed|assumed|rumou?red)\s+to\s+(?:be|equal)\W*\Z"
     r"|\b(?:answer|result)\s+has\W*\Z|\bwould\s+have\s+been\W*\Z"
+    rf"|\b(?:under\s+no\s+\w+|by\s+no\s+means|at\s+no\s+\w+|on\s+no\s+account|in\s+no\s+(?:case|way|event)|nowhere"
+    rf"|never|rarely|seldom|hardly|scarcely|barely)\s+(?:ever\s+)?(?:is|are|was|were|can|could|will|would|does|do)"
+    rf"\s+(?:the|this|that|it|we|one|i)\b{_SAME}{{0,40}}\Z"
+    rf"|\b(?:only|just)\s+an?\s+(?:\w+\s+)?(?:fool|idiot|beginner|novice|amateur|child|liar|madman)\b{_SAME}{{0,60}}\Z"
+    rf"|\b(?:a|the|common|popular|mere|old)\s+(?:myth|misconception|rumou?r|lie|hoax|fallacy|falsehood|fiction|joke"
+    rf"|urban\s+legend)\b{_SAME}{{0,40}}\b(?:that|is|says?|answer|:)\b{_SAME}{{0,40}}\Z"
+    rf"|\bi\s+(?:\w+\s+)?(?:deny|denied|dispute|doubt|disagree|reject|refuse|disbelieve|question)\b{_SAME}{{0,60}}\Z"
+    rf"|\b(?:can(?:not|['’]t)|could(?:\s+not|n['’]t)|does(?:\s+not|n['’]t)|do(?:\s+not|n['’]t)|did(?:\s+not|n['’]t)"
+    rf"|would(?:\s+not|n['’]t)|is(?:\s+not|n['’]t))\s+(?:be\s+)?(?:true|correct|right|possible|the\s+case|think|believe"
+    rf"|say|claim|agree|follow|mean|accept|guess|suppose)\s*(?:that\s+)?(?:the|it|my|this|we)\b{_SAME}{{0,40}}\Z"
+    rf"|\b(?:typical|common|usual|frequent|classic|popular|standard|obvious|naive|naïve|silly|easy|careless)\s+(?:\w+\s+)?"
+    rf"(?:error|mistake|pitfall|trap|misreading|wrong|blunder)s?\b{_SAME}{{0,40}}\Z"
+    rf"|\b(?:you|one|we|students?|people|some|many|most|everyone|everybody|readers?)\s+(?:\w+\s+)?"
+    rf"(?:might|may|could|would|will|often|usually|sometimes|frequently|commonly|mistakenly|wrongly|incorrectly|naively"
+    rf"|falsely)\s+(?:\w+\s+)?(?:be\s+(?:tempted\s+to\s+)?)?(?:think|thinks?|say|says|answer|answers|guess|guesses|believe"
+    rf"|believes?|claim|claims?|expect|assume|write|pick|choose|conclude|suppose)\b{_SAME}{{0,50}}\Z"
+    r"|\b(?:was|were|is|been)\s+(?:\w+\s+)?(?:expected|thought|believed|rumou?red|supposed|claimed|meant)\s+to\s+(?:be|equal)\W*\Z"
+    r"|\bwould\s+have\s+(?:answered|said|guessed|been|given|written|chosen)\W*\Z"
+    rf"|\b(?:guesses|candidates|possibilities|estimates|options)\s*(?:are|include|were|:)\s"
+    rf"(?:[\s\d,;$./-]|\bor\b|\band\b){{0,60}}\Z"
+    r"|\b(?:(?:whatever|anything|everything|any\s+\w+)\s+(?:that\s+)?(?:is\s+)?(?:equal\s+to|equals)|whatever)\W*\Z"
+    rf"|(?:{ELSEWHERE_DOUBTED}){_SAME}{{0,50}}\Z"
     r"|\bif\s+(?:you|one|someone|anyone)\s+(?:answer(?:s|ed)?|gets?|got|chose|wrote|said|guess\w*)\W*\Z"
     r"|\b(?:first|second|third|next|other|another)\s+(?:guess|candidate|possibility|alternative)"
     r"\s*(?:is|was|would\s+be|[:=])\W*\Z"
@@ -270,6 +293,14 @@ _ASSUMED = re.compile(
     rf"(?:claims?|says?|claimed|said|thinks?|guess\w*|answer(?:ed)?)\b{_SAME}{{0,60}}\Z",
 )
 _ASSUMING_WORDS = these(
+    "account amateur any anything barely beginner believe blunder careless child classic common "
+    "commonly condition conditions denied deny didn disagree disbelieve dispute doesn don easy "
+    "error errors estimates everything expected fallacy falsehood falsely fiction fool frequent "
+    "frequently guesses hardly hoax idiot incorrectly joke liar lie madman mean meant means "
+    "misconception misreading mistakenly mistakes myth naively never novice nowhere obvious often "
+    "options pitfall popular possibilities question rarely refuse reject rumor rumored rumour "
+    "rumoured scarcely seldom silly sometimes standard supposed trap typical usual usually "
+    "whatever would wrongly might may could "
     "absurd alleged assume assumed assuming been believed bogus claimed doubt doubtful erro "
     "erroneous error errore errado erreur false falsch falso faux fausse foolish hoped if imagine "
     "impossible incorrect incorrecto incorreto invalid let mistake mistaken naive no nobody not "
@@ -284,6 +315,8 @@ _SPEAKING = these("claim claims say says think thinks answer answered")
 """The words in ASCII of which an assumption has one, or a speaker and a verb: for a first look."""
 _CONDITIONAL = re.compile(
     rf"{_CLOSERS}(?:[(,]?\s*(?:assuming|provided|if)\b[^)\n]{{0,80}}\botherwise\b"
+    r"|(?-i:if)\s+(?:we|you|one|I)\s+(?:ignore|neglect|forget|drop|omit|disregard|pretend|assume)\b"
+    r"|(?-i:if)\s+[^.\n]{1,40}\bwere\b|,?\s*had\s+\w+\s+been\b"
     r"|would\s+(?:be|have\s+been)\b(?:\s+the\b)?(?:\s+(?:right|correct))?"
     r"(?:\s+(?:answer|result|value))?\s+if\b|(?:only\s+)?if\b[^.]{0,80}\b(?:otherwise|else)\b)",
     re.IGNORECASE,
@@ -400,6 +433,10 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
         return f"{answer.text} is no result of the problem"
     if _NOT_ASKED.match(after):
         return f"{answer.text} is not what was asked for"
+    if (said := _OF_ANSWER.search(_clause(before).text)) and _CLAIMS.isdisjoint(said[1].split()):
+        return f"{answer.text} is a property of the answer"
+    if _MEASURES.search(before) or _IS_SURE.match(after):
+        return f"{answer.text} is no result of the problem"
     if _TOOL.search(before):
         return f"{answer.text} is an argument of a tool"
     if _RESTATES.search(before):
@@ -475,6 +512,26 @@ _ANNOUNCED = ("answer", " is", " be", "####")
 """Ends of a clause, before signs, that announce a value rather than relate to it."""
 _NEAREST = 60
 _BOUND_BEFORE = re.compile(rf"(?x:{BOUNDS.pattern})[\s$(\\{{]*\Z")
+_OF_ANSWER = re.compile(
+    r"\b(?:final\s+)?(?:answer|solution|result)\s+((?:[a-z]+\s+){1,3})[$\\({*]*\Z"
+)
+_CLAIMS = these(
+    "is are was were be been being equals equal becomes become comes come came amounts works turns "
+    "gives give get got yields to of for as has have should will would must may can could"
+)
+"""Words of which a clause about the answer has one if it states what the answer is. Others state a
+property of it: `The answer ends in 42.`"""
+_MEASURES = re.compile(
+    r"\b(?:tokens?|words?|time|version|attempts?|pages?|seed|model|temperature|confidence|score|code|error|line"
+    r"|elapsed|duration|runtime)(?:\s+(?:used|taken|elapsed|count|left|number|code|limit|budget))?\s*[:=#]?\s*\Z"
+    r"|\b(?:grader|checker|judge)\b[^.\n]{0,60}\Z|\bI(?:['’]m|\s+am)\s+(?:\w+\s+)?\Z|\bI\s+(?:still\s+)?(?:need|want|have\s+spent)\s*\Z",
+    re.IGNORECASE,
+)
+_IS_SURE = re.compile(
+    r"\s*\\?%?\s*(?:sure|certain|confident)\b|\s+(?:more\s+)?(?:tokens|attempts|tries)\b",
+    re.IGNORECASE,
+)
+"""What speaks of the text, the model or its run, and not of the problem."""
 _NO_ANSWER = re.compile(
     r"\b(?:e\.\s?g\.?|for\s+(?:example|instance))\W*\Z|\b(?:I|we)\s+(?:used|took|needed|made|wrote|tried)\s*\Z"
     r"|\bmark\s+\Z|\b(?:timeout|timed\s+out|error\s*:|traceback)[^.\n]*\Z",

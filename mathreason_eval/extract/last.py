@@ -17,8 +17,10 @@ from mathreason_eval.extract.spans import (
     is_negated,
     last_matches,
     last_of_chain,
+    line_end,
     without_names,
 )
+from mathreason_eval.maths.vocabulary.languages import is_unknown
 from mathreason_eval.maths.vocabulary.latex import FORMULA_MARKS, FRACTION
 from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 from mathreason_eval.types import Answer
@@ -73,8 +75,22 @@ def last_number(text: str) -> Answer | None:
     if other := _ALTERNATIVE.search(text, max(0, span[0] - _ALTERNATIVES), span[0]):
         start = other.start()
     sentence = _SENTENCE_END.search(text, span[1])
+    if _is_unknown(text, span):
+        return answer_at(
+            text, "last_number", (text.rfind("\n", 0, start) + 1, line_end(text, start))
+        )
     end = max(span[1], factor_end(text, span[0], sentence.start() if sentence else len(text)))
     return answer_at(text, "last_number", (start, end))
+
+
+_FAMILIAR_REACH = 400
+"""Characters around a number in which a familiar word is looked for."""
+
+
+def _is_unknown(text: str, span: Span) -> bool:
+    """Return whether a number stands in a language that is not understood: it may be denied."""
+    first, last = max(0, span[0] - _FAMILIAR_REACH), span[1] + _FAMILIAR_REACH
+    return is_unknown(text[first:last].lower())
 
 
 _SENTENCE_END = re.compile(r"[.;!?](?!\d)|\n")

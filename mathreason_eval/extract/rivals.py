@@ -33,7 +33,7 @@ _LABEL = (
     r"|(?:the\s+)?(?:first|second|third|fourth|next|other|another|my|your|our))"
 )
 _ANNOUNCES = (
-    r"(?:the|this|that|it|they|a|an|and|or|also|maybe|perhaps|possibly|either|then|we|get|have|answer|answers|ans"
+    r"(?:the|this|that|it|they|a|an|and|or|also|maybe|perhaps|possibly|either|we|get|have|answer|answers|ans"
     r"|result|solution|value|is|are|was|be|would|could|might|may|can|of|boxed|text|else"
     r"|antwort|die|lautet|ist|oder|ergebnis|la|le|les|réponse|est|ou|respuesta|es|o|resposta|é|risposta|è|ответ"
     r"|или|答案|是|为|或|cevap|jawaban|adalah|jawabannya|đáp|án|là)"

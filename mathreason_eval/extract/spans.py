@@ -176,8 +176,10 @@ _REASON_AFTER_VALUE = re.compile(
     r"|making|i\.e)\b"
     rf"|(?<=[\d$)}}%])(?:\s*[,，(—–]\s*|\s+|(?=而?不是|而非)){CONTRASTS}"
     r"|(?<!\s)\s+or,?\s+(?:equivalently|in\s+other\s+words)\b"
+    r"|(?<=[\d$])\s*(?:ہے|ہیں|ஆகும்|است|می\s?باشد)[\s۔.]*\Z"
     r"|(?<!\s)\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
-    r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
+    r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z"
+    r"|(?<=[\d$)}])\s*[(,]\s*(?:checked|verified|check|since|indeed|without|beyond|no)\b",
     re.IGNORECASE,
 )
 _CIRCUMSTANCE = re.compile(
@@ -190,9 +192,9 @@ _VERB = re.compile(
     r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
 )
 _NEGATION = re.compile(
-    r"\s*(?:not|never|neither|nicht|не|no\s+es|non\s+è|não\s+é|ne|niet|nie)\b"
-    r"(?:.{1,200}?(?:\b(?:but|sondern|mais|sino|mas|ma|bensì|maar|lecz|ale)\s+(?:rather\s+)?"
-    r"|,\s*а\s+|[,;]\s*(?:it\s+is|it['’]s)\s+)())?",
+    r"\s*(?:not|never|neither|nicht|не|no\s+es|non\s+è|não\s+é|ne|niet|nie|nije|ليس|ليست)\b"
+    r"(?:.{1,200}?(?:\b(?:but|sondern|mais|sino|mas|ma|bensì|maar|lecz|ale|već|nego|بل)\s+(?:rather\s+)?"
+    r"|,\s*а\s+|[,;]\s*(?:it\s+is|it['’]s|(?:sie|es|er|das)\s+ist|elle\s+est|c['’]est|ella\s+es|es|è|é|ona\s+je)\s+)())?",
     re.DOTALL,
 )
 _BOUND = re.compile(
@@ -211,8 +213,10 @@ _REPLACED = re.compile(
 """A value that is denied behind it, before the one that is claimed: `5ではなく6`."""
 _MERE = re.compile(
     r"(?:(?:I|we)\s+(?:think|believe|guess|get|got|say)(?:\s+(?:that\s+)?it(?:['’]s|\s+is))?"
-    r"|(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just)\s+"
-    r"(?=[-+\d$\\])",
+    r"|(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just|(?:most\s+|very\s+|quite\s+|almost\s+)?(?:probably|possibly|likely|perhaps|maybe|certainly"
+    r"|surely|definitely|clearly|obviously|presumably|evidently|undoubtedly|wahrscheinlich|vermutlich|sicher|offenbar"
+    r"|probablement|sans\s+doute|probablemente|seguramente|provavelmente|probabilmente|waarschijnlijk|вероятно|наверное"
+    r"|prawdopodobnie))\s+(?=[-+\d$\\])",
     re.IGNORECASE,
 )
 """Words that stress a value: `nothing other than 42`."""
