@@ -131,7 +131,8 @@ def _read(clause: str) -> _Clause:
     return _Clause(
         text=text,
         denies=may_deny and _DENIED.search(text) is not None,
-        assumes=may_assume and _ASSUMED.search(text) is not None,
+        assumes=(may_assume and _ASSUMED.search(text) is not None)
+        or _doubts(text, words),
     )
 
 
@@ -152,6 +153,37 @@ def _may_assume(clause: str, words: list[str]) -> bool:
     )
 
 
+_A_WORD = re.compile(r"[^\W\d_]+")
+
+
+def _doubts(text: str, words: list[str] | None) -> bool:
+    words = _A_WORD.findall(text) if words is None else words
+    if _may_doubt(words) and _DOUBTED.search(text) is not None:
+        return True
+    may = not _DOUBTING_ELSEWHERE.isdisjoint(words) or any(not word.isascii() for word in words)
+    return may and _DOUBTED_ELSEWHERE.search(text) is not None
+
+
+_DOUBTING_ELSEWHERE = these(
+    "antwort antwoord cevap credo crois denk denke doute dudo duvido dubito geloof glaube hiszem jawaban meine behaupte bezweifle "
+    "cred creo penso pienso pense percaya risposta resposta respuesta svar svaret tror usko digo opino direi acho creio acredito vjerujem "
+    "mislim verujem"
+)
+
+
+def _may_doubt(words: list[str]) -> bool:
+    return (
+        not _DOUBTING_WORDS.isdisjoint(words)
+        or (not _HEDGING.isdisjoint(words) and not _SAYING.isdisjoint(words))
+        or (not _DENYING.isdisjoint(words) and not _FITTING.isdisjoint(words))
+        or (not _NEVER.isdisjoint(words) and not _VERBS.isdisjoint(words))
+        or ("any" in words and not _EQUAL.isdisjoint(words))
+    )
+
+
+_NEVER = these("never no")
+_VERBS = these("is are was were can could will would does do")
+_EQUAL = these("equal equals")
 _WORDS_ALONE = {code: " " for code in range(128) if not chr(code).isalpha()}
 _NO_DENIAL = re.compile(NO_DENIAL.pattern)
 
@@ -263,7 +295,22 @@ _ASSUMED = re.compile(
     r"|\b(?:answer|result|value)\s+(?:is|was|were)\s+(?:once\s+|long\s+|first\s+)?(?:thought|believed|supposed"
     r"|said|claimed|assumed|rumou?red)\s+to\s+(?:be|equal)\W*\Z"
     r"|\b(?:answer|result)\s+has\W*\Z|\bwould\s+have\s+been\W*\Z"
-    rf"|\b(?:under\s+no\s+\w+|by\s+no\s+means|at\s+no\s+\w+|on\s+no\s+account|in\s+no\s+(?:case|way|event)|nowhere"
+    r"|\bif\s+(?:you|one|someone|anyone)\s+(?:answer(?:s|ed)?|gets?|got|chose|wrote|said|guess\w*)\W*\Z"
+    r"|\b(?:first|second|third|next|other|another)\s+(?:guess|candidate|possibility|alternative)"
+    r"\s*(?:is|was|would\s+be|[:=])\W*\Z"
+    r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is|(?:some|many|most|a\s+few|other)"
+    r"\s+(?:students|people|solvers|readers|books|websites|candidates))\s+(?:(?:would|will|might|may)\s+)?"
+    rf"(?:claims?|says?|claimed|said|thinks?|guess\w*|answer(?:ed)?)\b{_SAME}{{0,60}}\Z",
+)
+_ASSUMING_WORDS = these(
+    "absurd alleged assume assumed assuming been believed bogus claimed doubt doubtful erro "
+    "erroneous error errore errado erreur false falsch falso faux fausse foolish hoped if imagine "
+    "impossible incorrect incorrecto incorreto invalid let mistake mistaken naive no nobody not "
+    "pretend pretending rumored rumoured said sbagliato suppose supposed tempting thought told "
+    "unlikely were wrong"
+)
+_DOUBTED = re.compile(
+    rf"\b(?:under\s+no\s+\w+|by\s+no\s+means|at\s+no\s+\w+|on\s+no\s+account|in\s+no\s+(?:case|way|event)|nowhere"
     rf"|never|rarely|seldom|hardly|scarcely|barely)\s+(?:ever\s+)?(?:is|are|was|were|can|could|will|would|does|do)"
     rf"\s+(?:the|this|that|it|we|one|i)\b{_SAME}{{0,40}}\Z"
     rf"|\b(?:only|just)\s+an?\s+(?:\w+\s+)?(?:fool|idiot|beginner|novice|amateur|child|liar|madman)\b{_SAME}{{0,60}}\Z"
@@ -284,29 +331,27 @@ _ASSUMED = re.compile(
     rf"|\b(?:guesses|candidates|possibilities|estimates|options)\s*(?:are|include|were|:)\s"
     rf"(?:[\s\d,;$./-]|\bor\b|\band\b){{0,60}}\Z"
     r"|\b(?:(?:whatever|anything|everything|any\s+\w+)\s+(?:that\s+)?(?:is\s+)?(?:equal\s+to|equals)|whatever)\W*\Z"
-    rf"|(?:{ELSEWHERE_DOUBTED}){_SAME}{{0,50}}\Z"
-    r"|\bif\s+(?:you|one|someone|anyone)\s+(?:answer(?:s|ed)?|gets?|got|chose|wrote|said|guess\w*)\W*\Z"
-    r"|\b(?:first|second|third|next|other|another)\s+(?:guess|candidate|possibility|alternative)"
-    r"\s*(?:is|was|would\s+be|[:=])\W*\Z"
-    r"|\b(?:someone|he|she|they|a\s+student|people|it\s+is|(?:some|many|most|a\s+few|other)"
-    r"\s+(?:students|people|solvers|readers|books|websites|candidates))\s+(?:(?:would|will|might|may)\s+)?"
-    rf"(?:claims?|says?|claimed|said|thinks?|guess\w*|answer(?:ed)?)\b{_SAME}{{0,60}}\Z",
 )
-_ASSUMING_WORDS = these(
-    "account amateur any anything barely beginner believe blunder careless child classic common "
-    "commonly condition conditions denied deny didn disagree disbelieve dispute doesn don easy "
-    "error errors estimates everything expected fallacy falsehood falsely fiction fool frequent "
-    "frequently guesses hardly hoax idiot incorrectly joke liar lie madman mean meant means "
-    "misconception misreading mistakenly mistakes myth naively never novice nowhere obvious often "
-    "options pitfall popular possibilities question rarely refuse reject rumor rumored rumour "
-    "rumoured scarcely seldom silly sometimes standard supposed trap typical usual usually "
-    "whatever would wrongly might may could "
-    "absurd alleged assume assumed assuming been believed bogus claimed doubt doubtful erro "
-    "erroneous error errore errado erreur false falsch falso faux fausse foolish hoped if imagine "
-    "impossible incorrect incorrecto incorreto invalid let mistake mistaken naive no nobody not "
-    "pretend pretending rumored rumoured said sbagliato suppose supposed tempting thought told "
-    "unlikely were wrong"
+"""What else a speaker says of an answer that is not claimed: an inverted order, a myth, an error."""
+_DOUBTED_ELSEWHERE = re.compile(rf"(?:{ELSEWHERE_DOUBTED}){_SAME}{{0,50}}\Z")
+_DOUBTING_WORDS = these(
+    "account beginner blunder denied deny disagree disbelieve dispute doubt errors estimates "
+    "anything everything expected fallacy falsehood fiction fool hardly hoax idiot joke liar "
+    "lie madman means misconception misreading mistake mistakes myth nowhere novice pitfall "
+    "rarely reject rumor rumour rumored rumoured scarcely seldom trap whatever "
+    ""
+    "circumstances rumoured barely amateur error guesses candidates possibilities"
 )
+"""A word of each doubt, or two:"""
+_SAYING = these(
+    "think thinks say says answer answers answered guess guesses guessed believe believes claim claims expect assume write "
+    "pick choose conclude suppose said given written chosen"
+)
+_HEDGING = these(
+    "might may could would will often usually sometimes frequently commonly mistakenly wrongly incorrectly naively falsely"
+)
+_DENYING = these("not never no t cannot can don doesn didn isn couldn wouldn")
+_FITTING = these("true correct right possible case think believe say claim agree follow mean accept guess suppose")
 _ASSUMING_PARTS = re.compile(r"alternative|candidate|guess|possibility")
 _SPEAKERS = these(
     "someone he she they student people it students solvers readers books websites candidates"

@@ -262,7 +262,9 @@ def _announced(text: str, place: int) -> Answer:
 
 _NEAR = 240
 """Characters before an answer in which another one is announced at once before it."""
-_FIRST_LOOK = re.compile(r"nswer|NSWER|Ans|A[:*]|[Ff]inal|Result|Solution|[^\x00-\x7f]")
+_ENGLISH_PARTS = ("nswer", "NSWER", "inal ", "A:", "Ans", "esult", "olution")
+"""Parts of what announces an answer in English, of which a list of guesses has one twice."""
+
 
 
 def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
@@ -272,7 +274,7 @@ def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
     """
     first = max(0, answer.span[0] - _NEAR)
     near = text[first : answer.span[0]]
-    if len(_FIRST_LOOK.findall(near)) <= 1 and _OTHER_WORD.search(near) is None:
+    if not _announces_twice(near):
         return None
     for later, earlier in pairwise(_announcements(near)):
         if len(near) - later > _SHORT_GAP:
@@ -286,9 +288,16 @@ def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
 
 _SHORT_GAP = 12
 """Characters of markup between an announcement and its answer."""
-_OTHER_WORD = re.compile(
-    "|".join(sorted({word for words, _ in _OTHERS for word in words.split("|")}))
-)
+_OTHER_PARTS = tuple(sorted({word[1:] for words, _ in _OTHERS for word in words.split("|")}))
+
+
+def _announces_twice(near: str) -> bool:
+    if any(near.count(part) > 1 for part in _ENGLISH_PARTS):
+        return True
+    if any(part in near for part in _ENGLISH_PARTS):
+        return False
+    return any(near.count(part) > 1 for part in _OTHER_PARTS)
+
 
 
 def _without_closing_braces(text: str, start: int, end: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from mathreason_eval.maths.vocabulary.negation import (
-    RETRACTING_PARTS,
+    RETRACTING_ELSEWHERE,
     RETRACTING_WORDS,
     RETRACTIONS,
     WRONG,
@@ -19,6 +19,7 @@ _REACH = 160
 """Characters behind a value in which its retraction begins and ends."""
 _MOST_SENTENCES = 2
 """Sentences behind a value that are read: `Hm. That is wrong.`"""
+_FEWEST_WORDS = 2
 _LONGEST_ELSEWHERE = 60
 """Characters of a sentence in another language than English that takes a value back."""
 _CLOSERS = re.compile(
@@ -42,7 +43,7 @@ def is_retracted(before: str, after: str) -> bool:
     if before and not before[-8:].isascii() and _CROSS.search(before.rstrip()[-1:]):
         return True
     after = after[:_REACH]
-    return _may_retract(after) and _retracts(after)
+    return after != "" and _may_retract(after) and _retracts(after)
 
 
 def _begins(text: str, place: int) -> int:
@@ -56,7 +57,9 @@ def _may_retract(after: str) -> bool:
     if not after.isascii():
         return True
     words = after.lower().translate(_WORDS_ALONE).split()
-    return not RETRACTING_WORDS.isdisjoint(words) or RETRACTING_PARTS.search(after) is not None
+    if len(words) < _FEWEST_WORDS:
+        return len(words) == 1 and words[0] in RETRACTING_WORDS
+    return not RETRACTING_WORDS.isdisjoint(words) or not RETRACTING_ELSEWHERE.isdisjoint(words)
 
 
 _WORDS_ALONE = {code: " " for code in range(128) if not chr(code).isalpha()}

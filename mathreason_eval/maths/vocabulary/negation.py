@@ -290,15 +290,15 @@ RETRACTING_WORDS = these(
     "error inconsistent unacceptable not forget ignore disregard scratch strike discard delete retract withdraw "
     "cancel reject scrap back dispute doubt deny disagree never nevermind kidding joking lying mistakes errors up "
     "different another else unknown larger smaller bigger higher lower no nope contradicts violates fails sense "
-    "random bad xmark don"
+    "random bad xmark don t isn aren wasn weren doesn cannot couldn"
 )
-RETRACTING_PARTS = re.compile(
-    r"n't|cannot|fals|fau[xt]|err[oae]|incorrec|sbagli|fout\b|onjuist|fel\b|feil\b|forkert|virhe|"
-    r"b[l]edn|chyb|gre[sș]it|hib[aá]s|helytelen|yanl|salah|keliru|\bsai\b|pogre|neto[cč]n|kosong|stimmt|richtig|"
-    r"makosa|nepravd|neispr|mali\b|sahi\s+si",
-    re.IGNORECASE,
+RETRACTING_ELSEWHERE = these(
+    "falsch falsche stimmt richtig korrekt faux fausse incorrecta incorrecto incorreta incorreto falsa falso mal erro error "
+    "errada errado errata errato cierta cierto correcta correcto sbagliata sbagliato corretta corretto giusta vera fout onjuist "
+    "verkeerd klopt juist fel feil forkert galt inte ikke nieprawda chybn chybna gresit corect helytelen igaz salah keliru tidak sai "
+    "sahihi makosa hindi mali correcte vrai juste exacte bon bonne certa certo verdade istina nije neteisinga nepareizi"
 )
-"""One of these is in each text in ASCII that takes something back."""
+"""Words in ASCII of which a text that takes something back in another language has one."""
 WRONG = re.compile(
     r"""
     \b(?: falsch\w*|(?:nicht|kaum)\s+(?:richtig|korrekt)|stimmt\b[^.]{0,20}\bnicht|(?:das\s+)?ist\s+unmöglich
