@@ -131,8 +131,7 @@ def _read(clause: str) -> _Clause:
     return _Clause(
         text=text,
         denies=may_deny and _DENIED.search(text) is not None,
-        assumes=(may_assume and _ASSUMED.search(text) is not None)
-        or _doubts(text, words),
+        assumes=(may_assume and _ASSUMED.search(text) is not None) or _doubts(text, words),
     )
 
 
@@ -351,7 +350,9 @@ _HEDGING = these(
     "might may could would will often usually sometimes frequently commonly mistakenly wrongly incorrectly naively falsely"
 )
 _DENYING = these("not never no t cannot can don doesn didn isn couldn wouldn")
-_FITTING = these("true correct right possible case think believe say claim agree follow mean accept guess suppose")
+_FITTING = these(
+    "true correct right possible case think believe say claim agree follow mean accept guess suppose"
+)
 _ASSUMING_PARTS = re.compile(r"alternative|candidate|guess|possibility")
 _SPEAKERS = these(
     "someone he she they student people it students solvers readers books websites candidates"

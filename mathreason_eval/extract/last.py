@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.extract.expressions import whole_expression
 from mathreason_eval.extract.spans import (
     REACHES,
     Span,
@@ -79,6 +80,10 @@ def last_number(text: str) -> Answer | None:
         return answer_at(
             text, "last_number", (text.rfind("\n", 0, start) + 1, line_end(text, start))
         )
+    line = text.rfind("\n", 0, span[0]) + 1
+    around = whole_expression(text, (start, span[1]), line, line_end(text, span[1]))
+    if around != (start, span[1]):
+        return answer_at(text, "last_number", around)
     end = max(span[1], factor_end(text, span[0], sentence.start() if sentence else len(text)))
     return answer_at(text, "last_number", (start, end))
 

@@ -266,7 +266,6 @@ _ENGLISH_PARTS = ("nswer", "NSWER", "inal ", "A:", "Ans", "esult", "olution")
 """Parts of what announces an answer in English, of which a list of guesses has one twice."""
 
 
-
 def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
     """Return the spans of what is announced before an answer, and of what stands between.
 
@@ -297,7 +296,6 @@ def _announces_twice(near: str) -> bool:
     if any(part in near for part in _ENGLISH_PARTS):
         return False
     return any(near.count(part) > 1 for part in _OTHER_PARTS)
-
 
 
 def _without_closing_braces(text: str, start: int, end: int) -> int:

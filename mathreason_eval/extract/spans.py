@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.extract.expressions import is_conditional, whole_expression
 from mathreason_eval.maths.vocabulary.latex import (
     FORMULA_MARKS,
     FRACTION,
@@ -281,6 +282,8 @@ def factor_end(text: str, start: int, end: int) -> int:
 
 def _value_in(text: str, start: int, end: int) -> Span:
     """Return the value that a sentence states; all of it if it states none."""
+    if is_conditional(text, start, end):
+        return start, end
     negation = _NEGATION.match(text, start, end)
     if negation is not None:
         # `not 41 but 42` is 42, and `not 41` must not become 41.
@@ -291,10 +294,13 @@ def _value_in(text: str, start: int, end: int) -> Span:
     if signs := [found.end() for found in _EQUAL_TO.finditer(text, start, end)]:
         return trim_to_value(text, signs[-1], end)
     formulas = (found for found in _FORMULA.finditer(text, start, end) if is_formula(found.group()))
-    value = next(formulas, None) or _NUMBER.search(text, start, end)
-    if value is None or is_negated(text, start, value.start()):
-        return start, end
-    return value.span()
+    value = next(formulas, None)
+    if value is None:
+        number = _NUMBER.search(text, start, end)
+        if number is None or is_negated(text, start, number.start()):
+            return start, end
+        return whole_expression(text, number.span(), start, end)
+    return (start, end) if is_negated(text, start, value.start()) else value.span()
 
 
 def is_negated(text: str, start: int, place: int) -> bool:
