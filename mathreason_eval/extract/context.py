@@ -27,6 +27,7 @@ from mathreason_eval.maths.vocabulary.negation import (
     REFUTED,
     RELATIVE,
     REVISES,
+    WRONG_OPTION,
 )
 from mathreason_eval.maths.vocabulary.words import these
 from mathreason_eval.types import Answer
@@ -48,6 +49,27 @@ def doubt(text: str, answer: Answer) -> str:
     return ""
 
 
+def denial(text: str, answer: Answer) -> str:
+    """Return why an option is not claimed: denied, doubted or left open around it; else ""."""
+    start, end = answer.span
+    before, after = text[max(0, start - _BEFORE) : start], text[end : end + _AFTER]
+    if _ALL_BUT.search(before) is not None and _ARE_WRONG.match(after) is not None:
+        return ""
+    if _WRONG_OPTION.search(_clause(before).text) is not None:
+        return f"{answer.text} is said to be wrong"
+    if len(answer.text) == 1 and _OTHER_OPTION.match(after) is not None:
+        return f"{answer.text} is one of several guesses"
+    return _denied(before, after, answer) or _assumed(before, after, answer)
+
+
+_ALL_BUT = re.compile(r"\b(?:all|everything|each)\s+(?:\w+\s+)?(?:but|except)\W+\Z", re.IGNORECASE)
+_ARE_WRONG = re.compile(r"\W*\s(?:is|are)\s+(?:wrong|incorrect|false)\b", re.IGNORECASE)
+_WRONG_OPTION = re.compile(rf"(?:{WRONG_OPTION})\W*\Z")
+_OTHER_OPTION = re.compile(
+    r"[\s)\]*.,;:]*(?:\b(?:or|oder|ou|o|или)\b\s*|或)(?:maybe|perhaps|possibly|not|also|even)?\s*[(*]*[A-J]\b(?!\s[a-z])"
+    r"|(?:[.,;]?\s+[(*]*[A-J][)*]*(?=[.,;\s]|\Z))+[.,;\s]*\Z|[-+]\s*\Z"
+)
+"""What follows an option that is not the only one: `B; or maybe C`, `B. C. D.`"""
 _BOX = re.compile(r"(?:\\?f?(?:box|boxed|framebox)\s*)?\{\s*\Z")
 
 
@@ -424,6 +446,15 @@ def _taken_back(before: str, after: str, answer: Answer) -> str:
     return f"{answer.text} is taken back"
 
 
+_CALL = re.compile(r"\w\.\w+\(|\w\(\w")
+
+
+def _not_run(before: str, after: str, answer: Answer) -> str:
+    if answer.rule != "phrase" or "(" not in answer.text or "print(" not in after + before:
+        return ""
+    return f"{answer.text} is in a program that was not run" if _CALL.search(answer.text) else ""
+
+
 def _assumed(before: str, after: str, answer: Answer) -> str:
     conditional = (
         answer.rule in {"boxed", "phrase"}
@@ -592,6 +623,7 @@ _READERS: tuple[Callable[[str, str, Answer], str], ...] = (
     _one_of_several,
     _taken_back,
     _assumed,
+    _not_run,
     _reference,
     _bounding,
     _weakly_found,

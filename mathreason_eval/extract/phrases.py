@@ -9,6 +9,7 @@ import re
 from functools import cache
 from itertools import pairwise
 
+from mathreason_eval.extract.context import denial
 from mathreason_eval.extract.spans import (
     REACHES,
     Span,
@@ -352,12 +353,22 @@ def choice(text: str) -> Answer | None:
         (_clause_start(text, found.start()), _announced_end(text, found.end()))
         for found in last_matches(_CHOOSES, text, 1)
     ]
+    if (first := _FIRST_LINE.match(text)) is not None:
+        places.append(first.span(1))
     places += [(0, len(text))] if len(text) <= _SHORT_TEXT else []
     places += [
         (_clause_start(text, found.start()), line_end(text, found.end()))
         for found in last_matches(_LONE_LETTER, text, 1)
     ]
-    return next(filter(None, (_chosen(text, *place) for place in places)), None)
+    for place in places:
+        answer = _chosen(text, *place)
+        if answer is not None and not denial(text, answer):
+            return answer
+    return None
+
+
+_FIRST_LINE = re.compile(rf"\W{{0,5}}({_LETTER})[).*\]]{{0,4}}\s*\n")
+"""An option on a line of its own at the beginning, which reasons follow."""
 
 
 _DIGIT = re.compile(r"[-$\\({\s]{0,5}\d")

@@ -275,7 +275,7 @@ _TAKES_BACK = (
     r"|not(?!\s+only)[\s.!]*(?:really|quite|at\s+all|correct|true|right)?\s*[.!]*\s*\Z)"
 )
 _SAYS_BAD = "|".join((
-    rf"{_THAT}(?:['’]s|\s+(?:is|are|was|were|seems?|looks?|must\s+be|has\s+to\s+be|would\s+be))\s+"
+    rf"{_THAT}(?:['’](?:s|re)|\s+(?:is|are|was|were|seems?|looks?|must\s+be|has\s+to\s+be|would\s+be))\s+"
     rf"{_ADVERBS}(?:{_BAD}|not\s+{_ADVERBS}{_GOOD})\b{_NO_CONDITION}",
     rf"{_THAT}\s+(?:is|are|was|were)n['’]t\s+{_ADVERBS}{_GOOD}\b{_NO_CONDITION}",
     rf"{_THAT}\s+(?:can|could)(?:['’]t|not|\s+not)\s+{_ADVERBS}be\s+{_ADVERBS}{_GOOD}\b{_NO_CONDITION}",
@@ -326,6 +326,20 @@ WRONG = re.compile(
 )
 """What says in other languages that something is wrong, in a short sentence behind a value."""
 
+WRONG_OPTION = (
+    r"\b(?:wrong|incorrect|false|bad|worst|mistaken|unlikely|least\s+likely)\s+(?:final\s+)?(?:answer|option|choice|response"
+    r"|letter|pick|guess)s?(?:\s+(?:here|is|was|are|would\s+be))?\s*:?"
+    r"|\b(?:wrong|incorrect|false|mistaken)(?:\s+(?:is|are))?\s*:"
+    r"|\b(?:cross(?:ed|ing)?|strike|struck|striking|rul(?:e|ed|ing))\s+(?:out\s+)?(?:option\s+|choice\s+)?"
+    r"|\b(?:any|anything|everything)\s+(?:\w+\s+)?(?:but|except)(?:\s+(?:option|choice))?"
+    r"|\b(?:falsche|mauvaise|fausse|onjuiste|foute|błędna|zła|nesprávná|yanlış|неправильн\w+|неверн\w+|ошибочн\w+|погрешн\w+)"
+    r"\s+(?:antwort|option|lösung|réponse|antwoord|odpowiedź|odpověď|cevap|yanıt|ответ|вариант|відповідь|отговор|одговор)"
+    r"(?:\s+(?:ist|lautet|est|is|to|je))?\s*:?"
+    r"|\b(?:respuesta|resposta|risposta|réponse|opción|opção|opzione|alternativa|jawaban)\s+(?:(?:está|es|é|è|est|yang)\s+)?"
+    r"(?:incorrec?ta|incorreta|errada|equivocada|falsa|sbagliata|errata|incorrecte|fausse|erronée|salah)(?:\s+(?:es|é|è|est|adalah|la))*\s*:?"
+    r"|(?:错误|錯誤|不正确|不正確|错)的?(?:答案|选项|選項|结果)(?:是|为|:|：)?|(?:間違った|誤った)(?:答え|解答|選択肢)は?|(?:틀린|잘못된)\s?(?:답|선택지)[은는]?:?"
+)
+"""In lower case, what announces an option that is wrong: `wrong answer is`, `crossed out`."""
 ELSEWHERE_DOUBTED = (
     r"\b(?:glaube|denke|meine|behaupte)\s+(?:ich\s+)?(?:nicht|kaum)\b|\bbezweifle\b|\bpense\s+pas\b|\bcrois\s+pas\b"
     r"|\bdoute\s+que\b|\bno\s+(?:creo|pienso|opino|digo)\b|\bdudo\s+que\b|\bnão\s+(?:acho|creio|acredito|penso)\b"
