@@ -59,7 +59,9 @@ def denial(text: str, answer: Answer) -> str:
         return f"{answer.text} is said to be wrong"
     if len(answer.text) == 1 and _OTHER_OPTION.match(after) is not None:
         return f"{answer.text} is one of several guesses"
-    return _denied(before, after, answer) or _assumed(before, after, answer)
+    if _clause(before).denies or is_retracted(before, after) or _TRIED.match(after) is not None:
+        return f"{answer.text} is denied"
+    return _assumed(before, after, answer)
 
 
 _ALL_BUT = re.compile(r"\b(?:all|everything|each)\s+(?:\w+\s+)?(?:but|except)\W+\Z", re.IGNORECASE)
@@ -487,6 +489,7 @@ _GAVE_UP = re.compile(
     r"|do(?:n['’]t|\s+not)\s+know)\b",
     re.IGNORECASE,
 )
+_IS_ASKED = re.compile(r"\s*\?")
 _ASKS = re.compile(r"[^.!\n]*\?\s*\Z")
 _RESTATES = re.compile(
     r"\b(?:question|problem|task)\s+(?:asks|wants|is\s+asking)\b[^.!?\n]*\Z", re.IGNORECASE
@@ -522,6 +525,8 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
         return f"{answer.text} is the end of a range"
     if _LINE_START.search(before) and _LIST_NUMBER.match(after):
         return f"{answer.text} is the number of an item"
+    if _IS_ASKED.match(after) and not answer.text.isdigit():
+        return f"{answer.text} is followed by a question"
     return f"{answer.text} is followed by a question" if _ASKS.search(after) else ""
 
 
