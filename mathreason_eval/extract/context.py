@@ -12,7 +12,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
-from mathreason_eval.extract.retractions import is_retracted
+from mathreason_eval.extract.retractions import is_crossed, is_retracted
+from mathreason_eval.maths.vocabulary.languages import is_unknown
 from mathreason_eval.maths.vocabulary.latex import TEXTS, WRAPPERS, any_of
 from mathreason_eval.maths.vocabulary.negation import (
     BOUNDED,
@@ -89,6 +90,7 @@ _FILLER = (
     r"|\b(?:ole|olla|jest|je|este|sunt|är|er|blir|bliver|olla)\b"
     r"|\b(?:puede|podría|pode|poderia|può|potrebbe|peut|pourrait|kann|können|poate|může|może|может"
     r"|може|быть|бути|essere|être|zijn|vara|være|być|být|fi|pas|kunnen|kan)\b"
+    r"|\b(?:είναι|να|μπορεί|ίση|ίσο|με|biti|bude|е|је|са|да|бъде|buvo|yra|ésser|ser|ay|ang|siya)\b"
     r"|可能|可以|会|會|能|应该|應該|必"
     r"|\b(?:равен|равна|равно|равняется|является|точно|вовсе|affatto|certamente|sicuramente|überhaupt"
     r"|sicher|bestimmt|certainement|sûrement|seguramente|ciertamente|certainly|definitely|clearly"
@@ -116,7 +118,7 @@ def _denied(before: str, after: str, answer: Answer) -> str:
     is_said = _LETTER.search(after) is not None
     if is_said and _TRIED.match(after):
         return f"{answer.text} is said to be no solution"
-    if is_retracted(before, after):
+    if is_retracted(before, after) or is_crossed(answer.text):
         return f"{answer.text} is said to be wrong"
     words = "" if answer.text.isdigit() else " ".join(answer.text[:_AFTER].split())
     inside = bool(words) and _REFUTED_INSIDE.search(words)
@@ -139,7 +141,11 @@ class _Clause(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _clause(before: str) -> _Clause:
-    return _read(_SENTENCE.split(before)[-1].lower())
+    return _read(_QUOTE.sub("", _SENTENCE.split(before)[-1].lower(), count=1))
+
+
+_QUOTE = re.compile(r"\A\s*>\s")
+"""The mark of a quotation in Markdown, which is no sign of an inequality."""
 
 
 _REMEMBERED = 1024
@@ -336,6 +342,8 @@ _DOUBTED = re.compile(
     rf"\b(?:under\s+no\s+\w+|by\s+no\s+means|at\s+no\s+\w+|on\s+no\s+account|in\s+no\s+(?:case|way|event)|nowhere"
     rf"|never|rarely|seldom|hardly|scarcely|barely)\s+(?:ever\s+)?(?:is|are|was|were|can|could|will|would|does|do)"
     rf"\s+(?:the|this|that|it|we|one|i)\b{_SAME}{{0,40}}\Z"
+    rf"|\b(?:nobody|no\s+one|none|few|hardly\s+any(?:one|body)?)\b{_SAME}{{0,30}}\b(?:say|says|answer|answers|claim|claims"
+    rf"|think|thinks|believe|believes|accept|agree)\b{_SAME}{{0,50}}\Z"
     rf"|\b(?:only|just)\s+an?\s+(?:\w+\s+)?(?:fool|idiot|beginner|novice|amateur|child|liar|madman)\b{_SAME}{{0,60}}\Z"
     rf"|\b(?:a|the|common|popular|mere|old)\s+(?:myth|misconception|rumou?r|lie|hoax|fallacy|falsehood|fiction|joke"
     rf"|urban\s+legend)\b{_SAME}{{0,40}}\b(?:that|is|says?|answer|:)\b{_SAME}{{0,40}}\Z"
@@ -358,7 +366,7 @@ _DOUBTED = re.compile(
 """What else a speaker says of an answer that is not claimed: an inverted order, a myth, an error."""
 _DOUBTED_ELSEWHERE = re.compile(rf"(?:{ELSEWHERE_DOUBTED}){_SAME}{{0,50}}\Z")
 _DOUBTING_WORDS = these(
-    "account beginner blunder denied deny disagree disbelieve dispute doubt errors estimates "
+    "nobody none few anybody anyone account beginner blunder denied deny disagree disbelieve dispute doubt errors estimates "
     "anything everything expected fallacy falsehood fiction fool hardly hoax idiot joke liar "
     "lie madman means misconception misreading mistake mistakes myth nowhere novice pitfall "
     "rarely reject rumor rumour rumored rumoured scarcely seldom trap whatever "
@@ -513,6 +521,9 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
         return f"{answer.text} is no result of the problem"
     if _NOT_ASKED.match(after):
         return f"{answer.text} is not what was asked for"
+    # A comparison would take what is before a colon for a label.
+    if ":" in answer.text and is_unknown(answer.text.lower()):
+        return f"{answer.text} is in a language that is not understood"
     if (said := _OF_ANSWER.search(_clause(before).text)) and _CLAIMS.isdisjoint(said[1].split()):
         return f"{answer.text} is a property of the answer"
     if _MEASURES.search(before) or _IS_SURE.match(after):
@@ -599,13 +610,13 @@ _OF_ANSWER = re.compile(
 )
 _CLAIMS = these(
     "is are was were be been being equals equal becomes become comes come came amounts works turns "
-    "gives give get got yields to of for as has have should will would must may can could"
+    "gives give get got yields of for as has have should will would must may can could"
 )
 """Words of which a clause about the answer has one if it states what the answer is. Others state a
 property of it: `The answer ends in 42.`"""
 _MEASURES = re.compile(
     r"\b(?:tokens?|words?|time|version|attempts?|pages?|seed|model|temperature|confidence|score|code|error|line"
-    r"|elapsed|duration|runtime)(?:\s+(?:used|taken|elapsed|count|left|number|code|limit|budget))?\s*[:=#]?\s*\Z"
+    r"|elapsed|duration|runtime|(?:wrong|not|incorrect|bad|false|non?|old|previous)_\w+\\?[\"'])(?:\s+(?:used|taken|elapsed|count|left|number|code|limit|budget))?\s*[:=#]?\s*\Z"
     r"|\b(?:grader|checker|judge)\b[^.\n]{0,60}\Z|\bI(?:['’]m|\s+am)\s+(?:\w+\s+)?\Z|\bI\s+(?:still\s+)?(?:need|want|have\s+spent)\s*\Z",
     re.IGNORECASE,
 )

@@ -138,12 +138,14 @@ def _affirmed(text: str, span: Span | None) -> Span | None:
 
 def _is_unfinished(text: str, end: int) -> bool:
     """Return whether a calculation continues after a number without reaching a result."""
-    rest = text[end : end + _NEAR]
+    rest = _TAGS.sub("", text[end : end + _NEAR])
     if _UNFINISHED.match(rest) and end + _NEAR >= len(text):
         return True
     return _CALCULATES.search(rest) is not None and _LONG_WORD.search(rest) is None
 
 
+_TAGS = re.compile(r"</?[a-zA-Z]\w*>|\s\|\s*(?=\n|\Z)")
+"""Tags and the edge of a table, which do not calculate."""
 _CODE = re.compile(r"__\w+__|\bprint\s*\(|\breturn\s+\w|\w\(\s*['\"\[]|\)\.\w+\(")
 """A line of program code, whose numbers are not answers."""
 _FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")
@@ -230,6 +232,18 @@ _PREDICATE = re.compile(
 )
 
 
+_ENDS = re.compile(r"\\(?:end|begin)\s*\{\w+\*?\}[\s.$]*")
+_LEADING = re.compile(
+    r"[\s*_$>]{0,6}(?:(?:so|thus|hence|therefore|it['’]s|it\s+is|that['’]s)[\s,]+){0,2}(?:[a-zA-Z]\s?=\s?)?"
+    r"(?P<value>\$?[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?%?)[*_$]{0,4}(?:[\s.,;:—–-]|\*\*)+"
+    r"(?:reason(?:ing)?\s*:|explanation|because\b|since\b|as\s+(?:there|we|the|it)\b|here(?:\s+is|['’]s)\s+why|proof\b|why\s*[:?]"
+    r"|let\s+me\s+(?:double[- ])?(?:check|verify|explain)|(?:to\s+)?(?:check|verify|justify)\s*:|verification|justification"
+    r"|denn\b|weil\b|car\b|porque\b|perché\b|потому\b|因为|なぜなら)",
+    re.IGNORECASE,
+)
+"""A value at the beginning of a text, which only reasons follow: `42, because 6 · 7 = 42.`"""
+
+
 def bare(text: str) -> Answer | None:
     """Return the last line if it is only an answer: `x = 42`, `C`, `2x + 1`, `Tuesday`.
 
@@ -237,7 +251,11 @@ def bare(text: str) -> Answer | None:
     """
     whole_text = text.strip()
     line = whole_text.rpartition("\n")[2]
+    if (leading := _LEADING.match(text)) is not None:
+        return answer_at(text, "bare", leading.span("value"))
     if not line or len(line) > _LONGEST_LINE or _BULLET.match(line) or _CODE.search(line):
+        return None
+    if _ENDS.fullmatch(line) is not None:
         return None
     prose = _CONJUNCTION.sub(" ", without_names(line))
     wordy = _WORD.search(prose) is not None
@@ -246,7 +264,7 @@ def bare(text: str) -> Answer | None:
         return _predicate(text, line) if line == whole_text else None
     end = len(text.rstrip())
     start = end - len(line)
-    start += len(line) - len(line.lstrip("=≈ "))
+    start += len(line) - len(line.lstrip("=≈∴⇒→ ").removeprefix("\\therefore "))
     # The markup at the beginning of a line may also end it: `**Yes**`.
     emphasis = line[: len(line) - len(line.lstrip("*"))]
     if _UNFINISHED.search(line.removesuffix(emphasis)):

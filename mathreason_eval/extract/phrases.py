@@ -168,10 +168,20 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
         # `unanswered` is not an announcement; scripts without capitals do not separate words.
         if word[0].isascii() and before.isascii() and before.isalpha():
             continue
+        if before == "_" and _KEY_BEFORE.search(text, max(0, place - _LONGEST_KEY), place) is None:
+            continue
         found = link.match(text, place + len(word))
         if found is not None:
             ends.append(found.end())
     return ends
+
+
+_KEY_BEFORE = re.compile(
+    r"(?<![a-z_])(?:final|correct|the|my|your|model|numeric|numerical|short|exact|predicted)_\Z",
+    re.I,
+)
+_LONGEST_KEY = 12
+"""Characters of a name before `_answer` that leaves it an answer; `wrong_answer` is none."""
 
 
 def _label_ends(text: str, tail: str, first: int) -> set[int]:
@@ -205,8 +215,10 @@ _AFTER = re.compile(r"(?:[ \t\n*_:：#>`}]|<[a-zA-Z][^<>\n]{0,200}>)*(?:\\(?=\")
 _JSON_KEY = re.compile(r"\"\s*:\s*\Z")
 _KEY = 8
 """Characters in which the end of a key in JSON is looked for."""
-_NULL = re.compile(r"(?:null|None)(?=\s*[,}])")
+_NULL = re.compile(r"(?:null|None|true|false)(?=\s*[,}])")
 """What says in JSON that there is no answer, whatever other keys hold."""
+_STRUCK = re.compile(r"~~[^~\n]{1,80}~~[\s:,→-]*(?=[\w$\\])")
+"""What is struck out before the value that replaces it."""
 _QUOTE = re.compile(r'(?<!\\)\\?"')
 _FORMULA = re.compile(
     r"\$\$[^$]{1,10000}\$\$|\$(?:[^$\n\\]|\\.){1,10000}\$(?!\d)"
@@ -242,6 +254,8 @@ def _announced(text: str, place: int) -> Answer:
     after = _AFTER.match(text, place)
     assert after is not None, "the pattern matches nothing, too"
     start = after.end()
+    if (struck := _STRUCK.match(text, start)) is not None:
+        start = struck.end()
     if text.startswith('"', start):
         quote = _QUOTE.search(text, start + 1)
         start, end = start + 1, quote.start() if quote else line_end(text, start)

@@ -46,6 +46,11 @@ def is_retracted(before: str, after: str) -> bool:
     return after != "" and _may_retract(after) and _retracts(after)
 
 
+def is_crossed(answer: str) -> bool:
+    """Return whether an answer has the mark of what is wrong beside it: `42 ✗`."""
+    return not answer.isascii() and _CROSS.search(f"{answer[:1]} {answer[-2:]}") is not None
+
+
 def _begins(text: str, place: int) -> int:
     found = _CLOSERS.match(text, place)
     assert found is not None, "the pattern matches nothing, too"

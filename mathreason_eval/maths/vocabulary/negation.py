@@ -279,7 +279,7 @@ _SAYS_BAD = "|".join((
     rf"{_ADVERBS}(?:{_BAD}|not\s+{_ADVERBS}{_GOOD})\b{_NO_CONDITION}",
     rf"{_THAT}\s+(?:is|are|was|were)n['’]t\s+{_ADVERBS}{_GOOD}\b{_NO_CONDITION}",
     rf"{_THAT}\s+(?:can|could)(?:['’]t|not|\s+not)\s+{_ADVERBS}be\s+{_ADVERBS}{_GOOD}\b{_NO_CONDITION}",
-    rf"{_THAT}\s+(?:contradicts|violates|fails|makes\s+no\s+sense|does(?:n['’]t|\s+not)\s+(?:work|satisfy|fit"
+    rf"{_THAT}\s+(?:contradicts(?!\s+no)|violates(?!\s+no)|fails(?!\s+to)|makes\s+no\s+sense|does(?:n['’]t|\s+not)\s+(?:work|satisfy|fit"
     rf"|hold|add\s+up|make\s+sense|check\s+out))\b{_NO_CONDITION}",
     r"(?:no|nope|wrong|false|incorrect|untrue|not\s+(?:true|correct|right|so))\s*(?:[.!;,…—–]|\Z)(?!\s*\d)",
 ))  # fmt: skip
