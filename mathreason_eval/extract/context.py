@@ -118,7 +118,7 @@ def _denied(before: str, after: str, answer: Answer) -> str:
     is_said = _LETTER.search(after) is not None
     if is_said and _TRIED.match(after):
         return f"{answer.text} is said to be no solution"
-    if is_retracted(before, after) or is_crossed(answer.text):
+    if is_retracted(before, after) or (not answer.text.isascii() and is_crossed(answer.text)):
         return f"{answer.text} is said to be wrong"
     words = "" if answer.text.isdigit() else " ".join(answer.text[:_AFTER].split())
     inside = bool(words) and _REFUTED_INSIDE.search(words)
@@ -141,7 +141,8 @@ class _Clause(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _clause(before: str) -> _Clause:
-    return _read(_QUOTE.sub("", _SENTENCE.split(before)[-1].lower(), count=1))
+    clause = _SENTENCE.split(before)[-1].lower()
+    return _read(_QUOTE.sub("", clause, count=1) if clause[:4].lstrip()[:1] == ">" else clause)
 
 
 _QUOTE = re.compile(r"\A\s*>\s")
@@ -186,18 +187,16 @@ _A_WORD = re.compile(r"[^\W\d_]+")
 
 
 def _doubts(text: str, words: list[str] | None) -> bool:
-    words = _A_WORD.findall(text) if words is None else words
+    is_other = words is None
+    if words is None:
+        words = _A_WORD.findall(text)
+        is_other = not all(map(str.isascii, words))
+    elif _A_DOUBT.isdisjoint(words):
+        return False
     if _may_doubt(words) and _DOUBTED.search(text) is not None:
         return True
-    may = not _DOUBTING_ELSEWHERE.isdisjoint(words) or any(not word.isascii() for word in words)
-    return may and _DOUBTED_ELSEWHERE.search(text) is not None
-
-
-_DOUBTING_ELSEWHERE = these(
-    "antwort antwoord cevap credo crois denk denke doute dudo duvido dubito geloof glaube hiszem jawaban meine behaupte bezweifle "
-    "cred creo penso pienso pense percaya risposta resposta respuesta svar svaret tror usko digo opino direi acho creio acredito vjerujem "
-    "mislim verujem"
-)
+    is_other = is_other or not _DOUBTING_ELSEWHERE.isdisjoint(words)
+    return is_other and _DOUBTED_ELSEWHERE.search(text) is not None
 
 
 def _may_doubt(words: list[str]) -> bool:
@@ -210,7 +209,6 @@ def _may_doubt(words: list[str]) -> bool:
     )
 
 
-_NEVER = these("never no")
 _VERBS = these("is are was were can could will would does do")
 _EQUAL = these("equal equals")
 _WORDS_ALONE = {code: " " for code in range(128) if not chr(code).isalpha()}
@@ -385,6 +383,14 @@ _DENYING = these("not never no t cannot can don doesn didn isn couldn wouldn")
 _FITTING = these(
     "true correct right possible case think believe say claim agree follow mean accept guess suppose"
 )
+_DOUBTING_ELSEWHERE = these(
+    "antwort antwoord cevap credo crois denk denke doute dudo duvido dubito geloof glaube hiszem jawaban meine behaupte bezweifle "
+    "cred creo penso pienso pense percaya risposta resposta respuesta svar svaret tror usko digo opino direi acho creio acredito vjerujem "
+    "mislim verujem"
+)
+_NEVER = these("never no")
+_A_DOUBT = _DOUBTING_WORDS | _SAYING | _FITTING | _NEVER | _DOUBTING_ELSEWHERE | {"any"}
+"""A word of each doubt in ASCII, for a first look."""
 _ASSUMING_PARTS = re.compile(r"alternative|candidate|guess|possibility")
 _SPEAKERS = these(
     "someone he she they student people it students solvers readers books websites candidates"

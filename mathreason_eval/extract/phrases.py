@@ -277,8 +277,6 @@ def _announced(text: str, place: int) -> Answer:
 
 _NEAR = 240
 """Characters before an answer in which another one is announced at once before it."""
-_ENGLISH_PARTS = ("nswer", "NSWER", "inal ", "A:", "Ans", "esult", "olution")
-"""Parts of what announces an answer in English, of which a list of guesses has one twice."""
 
 
 def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
@@ -306,10 +304,12 @@ _OTHER_PARTS = tuple(sorted({word[1:] for words, _ in _OTHERS for word in words.
 
 
 def _announces_twice(near: str) -> bool:
-    if any(near.count(part) > 1 for part in _ENGLISH_PARTS):
-        return True
-    if any(part in near for part in _ENGLISH_PARTS):
-        return False
+    count = near.count
+    # Parts of what announces an answer in English.
+    found = count("nswer") + count("NSWER") + count("Ans") + count("A:") + count("inal ")
+    found += count("esult") + count("olution")
+    if found > 0:
+        return found > 1
     return any(near.count(part) > 1 for part in _OTHER_PARTS)
 
 

@@ -7,6 +7,7 @@ value is part of its clause. A sentence that names another value, or others, is 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mathreason_eval.maths.vocabulary.negation import (
     RETRACTING_ELSEWHERE,
@@ -40,15 +41,19 @@ def is_retracted(before: str, after: str) -> bool:
     """Return whether what follows a value, or the sign in front of it, takes it back."""
     if not after.isascii() and _CROSS.match(after, _begins(after, 0)):
         return True
-    if before and not before[-8:].isascii() and _CROSS.search(before.rstrip()[-1:]):
+    if not before.isascii() and _CROSS.search(before.rstrip()[-1:]):
         return True
-    after = after[:_REACH]
-    return after != "" and _may_retract(after) and _retracts(after)
+    return _takes_back(after[:_REACH])
+
+
+@lru_cache(maxsize=1024)
+def _takes_back(after: str) -> bool:
+    return len(after) > 1 and _may_retract(after) and _retracts(after)
 
 
 def is_crossed(answer: str) -> bool:
     """Return whether an answer has the mark of what is wrong beside it: `42 ✗`."""
-    return not answer.isascii() and _CROSS.search(f"{answer[:1]} {answer[-2:]}") is not None
+    return _CROSS.search(f"{answer[:1]} {answer[-2:]}") is not None
 
 
 def _begins(text: str, place: int) -> int:
