@@ -21,15 +21,14 @@ from mathreason_eval.maths.vocabulary.negation import (
     DENIES,
     DENYING_PARTS,
     DENYING_WORDS,
-    ELSEWHERE_DOUBTED,
     FAILS,
     NO_DENIAL,
     OF_VALUE,
     REFUTED,
     RELATIVE,
     REVISES,
-    WRONG_OPTION,
 )
+from mathreason_eval.maths.vocabulary.retraction import ELSEWHERE_DOUBTED, WRONG_OPTION
 from mathreason_eval.maths.vocabulary.words import these
 from mathreason_eval.types import Answer
 
@@ -331,10 +330,10 @@ _ASSUMED = re.compile(
 )
 _ASSUMING_WORDS = these(
     "absurd alleged assume assumed assuming been believed bogus claimed doubt doubtful erro "
-    "erroneous error errore errado erreur false falsch falso faux fausse foolish hoped if imagine "
-    "impossible incorrect incorrecto incorreto invalid let mistake mistaken naive no nobody not "
-    "pretend pretending rumored rumoured said sbagliato suppose supposed tempting thought told "
-    "unlikely were wrong"
+    "erroneous error errore errado erreur false falsch falso faux fausse foolish hoped if "
+    "imagine impossible incorrect incorrecto incorreto invalid let mistake mistaken naive no "
+    "nobody not pretend pretending rumored rumoured said sbagliato suppose supposed tempting "
+    "thought told unlikely were wrong"
 )
 _DOUBTED = re.compile(
     rf"\b(?:under\s+no\s+\w+|by\s+no\s+means|at\s+no\s+\w+|on\s+no\s+account|in\s+no\s+(?:case|way|event)|nowhere"
@@ -361,31 +360,34 @@ _DOUBTED = re.compile(
     rf"(?:[\s\d,;$./-]|\bor\b|\band\b){{0,60}}\Z"
     r"|\b(?:(?:whatever|anything|everything|any\s+\w+)\s+(?:that\s+)?(?:is\s+)?(?:equal\s+to|equals)|whatever)\W*\Z"
 )
-"""What else a speaker says of an answer that is not claimed: an inverted order, a myth, an error."""
+"""What else is said of an answer that is not claimed: an inverted order, a myth, an error."""
 _DOUBTED_ELSEWHERE = re.compile(rf"(?:{ELSEWHERE_DOUBTED}){_SAME}{{0,50}}\Z")
 _DOUBTING_WORDS = these(
-    "nobody none few anybody anyone account beginner blunder denied deny disagree disbelieve dispute doubt errors estimates "
-    "anything everything expected fallacy falsehood fiction fool hardly hoax idiot joke liar "
-    "lie madman means misconception misreading mistake mistakes myth nowhere novice pitfall "
-    "rarely reject rumor rumour rumored rumoured scarcely seldom trap whatever "
-    ""
-    "circumstances rumoured barely amateur error guesses candidates possibilities"
+    "nobody none few anybody anyone account beginner blunder denied deny disagree disbelieve "
+    "dispute doubt errors estimates anything everything expected fallacy falsehood fiction "
+    "fool hardly hoax idiot joke liar lie madman means misconception misreading mistake "
+    "mistakes myth nowhere novice pitfall rarely reject rumor rumour rumored rumoured "
+    "scarcely seldom trap whatever circumstances barely amateur error guesses candidates "
+    "possibilities"
 )
 """A word of each doubt, or two:"""
 _SAYING = these(
-    "think thinks say says answer answers answered guess guesses guessed believe believes claim claims expect assume write "
-    "pick choose conclude suppose said given written chosen"
+    "think thinks say says answer answers answered guess guesses guessed believe believes "
+    "claim claims expect assume write pick choose conclude suppose said given written chosen"
 )
 _HEDGING = these(
-    "might may could would will often usually sometimes frequently commonly mistakenly wrongly incorrectly naively falsely"
+    "might may could would will often usually sometimes frequently commonly mistakenly "
+    "wrongly incorrectly naively falsely"
 )
 _DENYING = these("not never no t cannot can don doesn didn isn couldn wouldn")
 _FITTING = these(
-    "true correct right possible case think believe say claim agree follow mean accept guess suppose"
+    "true correct right possible case think believe say claim agree follow mean accept guess "
+    "suppose"
 )
 _DOUBTING_ELSEWHERE = these(
-    "antwort antwoord cevap credo crois denk denke doute dudo duvido dubito geloof glaube hiszem jawaban meine behaupte bezweifle "
-    "cred creo penso pienso pense percaya risposta resposta respuesta svar svaret tror usko digo opino direi acho creio acredito vjerujem "
+    "antwort antwoord cevap credo crois denk denke doute dudo duvido dubito geloof glaube "
+    "hiszem jawaban meine behaupte bezweifle cred creo penso pienso pense percaya risposta "
+    "resposta respuesta svar svaret tror usko digo opino direi acho creio acredito vjerujem "
     "mislim verujem"
 )
 _NEVER = these("never no")
@@ -521,30 +523,35 @@ def _weakly_found(before: str, after: str, answer: Answer) -> str:
     """Return why the last number of a text only counts, bounds, or belongs to a question."""
     if answer.rule != "last_number":
         return ""
-    if _GAVE_UP.search(before) or _GAVE_UP.search(after):
-        return f"{answer.text} is in a text that gives up"
-    if _NO_ANSWER.search(before):
-        return f"{answer.text} is no result of the problem"
+    if reason := _of_the_text(before, after, answer):
+        return reason
     if _NOT_ASKED.match(after):
         return f"{answer.text} is not what was asked for"
-    # A comparison would take what is before a colon for a label.
-    if ":" in answer.text and is_unknown(answer.text.lower()):
-        return f"{answer.text} is in a language that is not understood"
-    if (said := _OF_ANSWER.search(_clause(before).text)) and _CLAIMS.isdisjoint(said[1].split()):
-        return f"{answer.text} is a property of the answer"
-    if _MEASURES.search(before) or _IS_SURE.match(after):
-        return f"{answer.text} is no result of the problem"
-    if _TOOL.search(before):
-        return f"{answer.text} is an argument of a tool"
     if _RESTATES.search(before):
         return f"{answer.text} is in a repetition of the question"
     if _RANGE.search(before):
         return f"{answer.text} is the end of a range"
     if _LINE_START.search(before) and _LIST_NUMBER.match(after):
         return f"{answer.text} is the number of an item"
-    if _IS_ASKED.match(after) and not answer.text.isdigit():
-        return f"{answer.text} is followed by a question"
-    return f"{answer.text} is followed by a question" if _ASKS.search(after) else ""
+    is_asked = _ASKS.search(after) or (not answer.text.isdigit() and _IS_ASKED.match(after))
+    return f"{answer.text} is followed by a question" if is_asked else ""
+
+
+def _of_the_text(before: str, after: str, answer: Answer) -> str:
+    """Return why a number says something of the text or of the answer, not what the answer is."""
+    if _GAVE_UP.search(before) or _GAVE_UP.search(after):
+        return f"{answer.text} is in a text that gives up"
+    if _NO_ANSWER.search(before) or _MEASURES.search(before) or _IS_SURE.match(after):
+        return f"{answer.text} is no result of the problem"
+    if _TOOL.search(before):
+        return f"{answer.text} is an argument of a tool"
+    # A comparison would take what is before a colon for a label.
+    if ":" in answer.text and is_unknown(answer.text.lower()):
+        return f"{answer.text} is in a language that is not understood"
+    said = _OF_ANSWER.search(_clause(before).text)
+    if said is not None and _CLAIMS.isdisjoint(said[1].split()):
+        return f"{answer.text} is a property of the answer"
+    return ""
 
 
 _ONLY_BOUND = re.compile(
@@ -615,8 +622,8 @@ _OF_ANSWER = re.compile(
     r"\b(?:final\s+)?(?:answer|solution|result)\s+((?:[a-z]+\s+){1,3})[$\\({*]*\Z"
 )
 _CLAIMS = these(
-    "is are was were be been being equals equal becomes become comes come came amounts works turns "
-    "gives give get got yields of for as has have should will would must may can could"
+    "is are was were be been being equals equal becomes become comes come came amounts works "
+    "turns gives give get got yields of for as has have should will would must may can could"
 )
 """Words of which a clause about the answer has one if it states what the answer is. Others state a
 property of it: `The answer ends in 42.`"""

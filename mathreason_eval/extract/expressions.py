@@ -1,7 +1,7 @@
-"""The whole expression around a number: what is a part of a sum, of a call or of a ratio is no answer.
+"""The whole expression around a number: a part of a sum, of a call or of a ratio is no answer.
 
-`1+2+3` is not 3, `math.pi/4` not 4, `3 out of 10` not 10. Nothing is calculated here: the expression
-is compared as it stands, and what cannot be read is undecided.
+`1+2+3` is not 3, `math.pi/4` not 4, `3 out of 10` not 10. Nothing is calculated here: the
+expression is compared as it stands, and what cannot be read is undecided.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ Span = tuple[int, int]
 _REACH = 80
 """Characters before and after a number in which its expression begins and ends."""
 _NUMBER = r"(?:\d[\d.,]*\d|\d)"
-_CALL = r"(?:[A-Za-z_][\w.]*)?[(\[](?:[^()\[\]\n$]|[(\[](?:[^()\[\]\n$]|[(\[][^()\[\]\n$]*[)\]])*[)\]])*[)\]]"
+_INNER = r"(?:[^()\[\]\n$]|[(\[][^()\[\]\n$]*[)\]])*"
+_CALL = rf"(?:[A-Za-z_][\w.]*)?[(\[](?:[^()\[\]\n$]|[(\[]{_INNER}[)\]])*[)\]]"
 _NAME = r"(?:[a-zA-Zπ](?![a-zA-Z])|[a-z]+\.[a-z]+(?![\w(]))"
 _OPERAND = rf"(?:√?{_NUMBER}[a-zπ]?(?!\w)|√?{_CALL}|√?{_NAME})(?:!|²|³)?"
 _LOOSE = r"(?:\s?(?:\*\*|//|[*/^×·÷])\s?|\s[-−+]\s|[-−+])"
@@ -41,10 +42,10 @@ def whole_expression(text: str, span: Span, lowest: int, highest: int) -> Span:
     start, end = span
     first = max(lowest, start - _REACH)
     before = text[first:start]
-    if found := _CHAIN_BEFORE.search(before) or _HEAD_BEFORE.search(before):
-        if _NO_RATIO.search(before) is None:
-            # `3 in 10` would be read as three inches: with its sentence it is undecided.
-            start = lowest if found[0].endswith(" in ") else first + found.start()
+    found = _CHAIN_BEFORE.search(before) or _HEAD_BEFORE.search(before)
+    if found is not None and _NO_RATIO.search(before) is None:
+        # `3 in 10` would be read as three inches: with its sentence it is undecided.
+        start = lowest if found[0].endswith(" in ") else first + found.start()
     after = text[end : min(highest, end + _REACH)]
     if (rest := _CHAIN_AFTER.match(after)) and (rest[0].strip(")]") or start < span[0]):
         end += rest.end()

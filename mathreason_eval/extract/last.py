@@ -237,7 +237,8 @@ _LEADING = re.compile(
     r"[\s*_$>]{0,6}(?:(?:so|thus|hence|therefore|it['’]s|it\s+is|that['’]s)[\s,]+){0,2}(?:[a-zA-Z]\s?=\s?)?"
     r"(?P<value>\$?[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?%?)[*_$]{0,4}(?:[\s.,;:—–-]|\*\*)+"
     r"(?:reason(?:ing)?\s*:|explanation|because\b|since\b|as\s+(?:there|we|the|it)\b|here(?:\s+is|['’]s)\s+why|proof\b|why\s*[:?]"
-    r"|let\s+me\s+(?:double[- ])?(?:check|verify|explain)|(?:to\s+)?(?:check|verify|justify)\s*:|verification|justification"
+    r"|let\s+me\s+(?:double[- ])?(?:check|verify|explain)|(?:to\s+)?(?:check|verify|justify)\s*:"
+    r"|verification|justification"
     r"|denn\b|weil\b|car\b|porque\b|perché\b|потому\b|因为|なぜなら)",
     re.IGNORECASE,
 )

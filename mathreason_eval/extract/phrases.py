@@ -178,7 +178,7 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
 
 _KEY_BEFORE = re.compile(
     r"(?<![a-z_])(?:final|correct|the|my|your|model|numeric|numerical|short|exact|predicted)_\Z",
-    re.I,
+    re.IGNORECASE,
 )
 _LONGEST_KEY = 12
 """Characters of a name before `_answer` that leaves it an answer; `wrong_answer` is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from mathreason_eval.maths.vocabulary.negation import (
+from mathreason_eval.maths.vocabulary.retraction import (
     RETRACTING_ELSEWHERE,
     RETRACTING_WORDS,
     RETRACTIONS,

@@ -1,9 +1,9 @@
-"""Several claims of the same rank with different values: a list of guesses, of which none counts.
+r"""Several claims of the same rank with different values: a list of guesses, of which none counts.
 
-`Answer: 39`, `Answer: 40`, `Answer: 41` claims nothing, and neither do `Case 1: \\boxed{1}` and
-`Case 2: \\boxed{2}`. What is derived between two claims, or a word that corrects, makes the last one the
-answer: a model that checks and changes its mind has one. So claims are rivals only where nothing but
-labels and the announcement stands between them.
+`Answer: 39`, `Answer: 40`, `Answer: 41` claims nothing, and neither do `Case 1: \boxed{1}` and
+`Case 2: \boxed{2}`. What is derived between two claims, or a word that corrects, makes the last one
+the answer: a model that checks and changes its mind has one. So claims are rivals only where
+nothing but labels and the announcement stands between them.
 """
 
 from __future__ import annotations

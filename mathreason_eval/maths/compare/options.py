@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from mathreason_eval.maths.compare.comparison import Finding, different, equal
 from mathreason_eval.maths.vocabulary.latex import TEXT_NAMES
-from mathreason_eval.maths.vocabulary.negation import DENIED, DENIES, NO_DENIAL, WRONG_OPTION
+from mathreason_eval.maths.vocabulary.negation import DENIED, DENIES, NO_DENIAL
+from mathreason_eval.maths.vocabulary.retraction import WRONG_OPTION
 
 
 class Options(NamedTuple):
@@ -147,7 +148,7 @@ _ONLY_VERDICTS = re.compile(r"[\s,;.|!()\ufe0f]*")
 
 
 def _judged(plain: str) -> Options | None:
-    """Return the options of a list that has a verdict on each: `A: no, B: yes`; None if it is none."""
+    """Return the options of a list with a verdict on each, `A: no, B: yes`; else None."""
     found = list(_VERDICT.finditer(plain))
     if len(found) < _FEWEST_JUDGED or _ONLY_VERDICTS.fullmatch(_VERDICT.sub(" ", plain)) is None:
         return None
