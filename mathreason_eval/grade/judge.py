@@ -31,7 +31,7 @@ from mathreason_eval.types import (
     Verdict,
 )
 
-GRADER_VERSION = "12"
+GRADER_VERSION = "13"
 """Rises whenever a verdict could change; recorded in every manifest."""
 
 

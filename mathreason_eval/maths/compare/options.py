@@ -260,7 +260,7 @@ def _is_denied(before: str, after: str, *, is_last: bool) -> bool:
     return _WRONG.search(clause.lower()) is not None or _ONLY_NEARLY.match(after) is not None
 
 
-_WRONG = re.compile(rf"(?:{WRONG_OPTION})[\W]*\Z")
+_WRONG = re.compile(rf"(?:{WRONG_OPTION})[\W]*\Z|\b(?:doubt|dispute|disbelieve|disagree)\b")
 _ONLY_NEARLY = re.compile(
     r"[\s)\].:]*(?:would\s+(?:only\s+)?(?:be|have\s+been)\s+(?:\w+\s+){1,3}?(?:if|had|were)\b"
     r"|(?:is|was|seems?|looks?|may\s+(?:be|look|seem))\s+(?:\w+\s+)?(?:tempting|close|attractive|plausible|appealing|popular"

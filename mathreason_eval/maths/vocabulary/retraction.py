@@ -61,7 +61,12 @@ _SAYS_BAD = (
     r"|(?:no|nope|wrong|false|incorrect|untrue|not\s+(?:true|correct|right|so))\s*"
     r"(?:[.!;,…—–]|\Z)(?!\s*\d)"
 )
-RETRACTIONS = re.compile(rf"{_STARTS}(?:{_TAKES_BACK}|{_SAYS_BAD})", re.IGNORECASE)
+_INTRODUCES = (
+    r"(?:(?!(?:if|when|for|unless|in|with|under|where|while|as|because|since)\b)"
+    r"[a-z]+(?:\s+[a-z]+){0,3},\s+)?"
+)
+"""Some words and a comma, which are no condition: `On reflection, `."""
+RETRACTIONS = re.compile(rf"{_STARTS}{_INTRODUCES}(?:{_TAKES_BACK}|{_SAYS_BAD})", re.IGNORECASE)
 """How a sentence in English begins that takes back what stands before it: `That can't be right.`"""
 RETRACTING_WORDS = these(
     "wrong incorrect false invalid impossible mistaken untrue nonsense absurd rubbish bogus "
