@@ -111,6 +111,10 @@ _TRIED = re.compile(
 _REFUTED_INSIDE = re.compile(rf"(?<=[\d)}}$])\s*(?x:{REFUTED.pattern})", re.IGNORECASE)
 
 
+SAID_WRONG = "is said to be wrong"
+"""The end of the reason why a value does not count that its own text takes back."""
+
+
 def _denied(before: str, after: str, answer: Answer) -> str:
     if _clause(before).denies:
         return f"{answer.text} is denied"
@@ -118,7 +122,7 @@ def _denied(before: str, after: str, answer: Answer) -> str:
     if is_said and _TRIED.match(after):
         return f"{answer.text} is said to be no solution"
     if is_retracted(before, after) or (not answer.text.isascii() and is_crossed(answer.text)):
-        return f"{answer.text} is said to be wrong"
+        return f"{answer.text} {SAID_WRONG}"
     words = "" if answer.text.isdigit() else " ".join(answer.text[:_AFTER].split())
     inside = bool(words) and _REFUTED_INSIDE.search(words)
     refuted = inside or (is_said and _REFUTED.match(after))
@@ -297,11 +301,12 @@ _CORRECTED = re.compile(
     rf"(?P<value>{_VALUE})",
     re.IGNORECASE,
 )
-_SAME = r"(?:(?!\b(?:but|however|actually|instead)\b)[^.])"
+_SAME = r"(?:(?!\b(?:but|however|actually|instead|so|thus|hence|therefore)\b)[^.])"
 """A sign of the same clause: what was thought at first ends with a `but`."""
 _ASSUMED = re.compile(
     r"\b(?:if|suppose|assum(?:e|ing)|were)\b[^.]{0,80},?\s*(?:then\s+)?(?:the\s+)?(?:final\s+)?"
     r"(?:answer|result|value)\s+would\s+(?:have\s+been|be)\W*\Z"
+    r"|\bif\s+only\b[^.,;]{0,50}\Z"
     r"|\b(?:assum(?:e|ing)|suppose|let)\b[^.,;]{0,60}(?:\bis|\bbe|\bwere|=)\W*\Z"
     r"|\b(?:impossible|doubt(?:ful)?|unlikely|not\s+true|not\s+the\s+case|wrong|false|incorrect)"
     r"\s+(?:that\s+)?the\s+(?:answer|result|value)\s+(?:is|be|equals)\W*\Z"
@@ -341,6 +346,11 @@ _DOUBTED = re.compile(
     rf"\s+(?:the|this|that|it|we|one|i)\b{_SAME}{{0,40}}\Z"
     rf"|\b(?:nobody|no\s+one|none|few|hardly\s+any(?:one|body)?)\b{_SAME}{{0,30}}\b(?:say|says|answer|answers|claim|claims"
     rf"|think|thinks|believe|believes|accept|agree)\b{_SAME}{{0,50}}\Z"
+    rf"|\bi\s+(?:\w+\s+)?wish\b{_SAME}{{0,50}}\Z|\bused\s+to\s+(?:be|equal)\W*\Z"
+    r"|\b(?:can|could|may|might|would)\s+(?:hardly|scarcely|barely)\s+be\W*\Z"
+    r"|\b(?:absurd|foolish|wrong|impossible|ridiculous|silly|naive|false|unlikely)\s+for\b[^.]{0,40}\bto\s+(?:be|equal)\W*\Z"
+    rf"|\bnot\s+(?:a\s+single|one|any|even\s+one)\b{_SAME}{{0,50}}\Z"
+    rf"|\b(?:told\s+(?:me|us|him|her|them|you)|i\s+(?:was|am)\s+told|i\s+heard)\b{_SAME}{{0,50}}\Z"
     rf"|\b(?:only|just)\s+an?\s+(?:\w+\s+)?(?:fool|idiot|beginner|novice|amateur|child|liar|madman)\b{_SAME}{{0,60}}\Z"
     rf"|\b(?:a|the|common|popular|mere|old)\s+(?:myth|misconception|rumou?r|lie|hoax|fallacy|falsehood|fiction|joke"
     rf"|urban\s+legend)\b{_SAME}{{0,40}}\b(?:that|is|says?|answer|:)\b{_SAME}{{0,40}}\Z"
@@ -363,6 +373,7 @@ _DOUBTED = re.compile(
 """What else is said of an answer that is not claimed: an inverted order, a myth, an error."""
 _DOUBTED_ELSEWHERE = re.compile(rf"(?:{ELSEWHERE_DOUBTED}){_SAME}{{0,50}}\Z")
 _DOUBTING_WORDS = these(
+    "wish used absurd foolish ridiculous silly naive single told heard unlikely impossible "
     "nobody none few anybody anyone account beginner blunder denied deny disagree disbelieve "
     "dispute doubt errors estimates anything everything expected fallacy falsehood fiction "
     "fool hardly hoax idiot joke liar lie madman means misconception misreading mistake "
@@ -424,10 +435,17 @@ def _one_of_several(before: str, after: str, answer: Answer) -> str:
     rival = _RIVAL.match(after) if is_said else None
     if rival is not None and _A_NUMBER.findall(rival[0])[-1:] == [answer.text]:
         rival = None  # `4 (4 if you count the corners, too)`
-    found = either or rival or _is_one_way(before, after, answer)
+    listed = answer.rule == "last_number" and _LISTED.search(before) is not None
+    found = either or rival or listed or _is_one_way(before, after, answer)
     return f"{answer.text} is one of several guesses" if found else ""
 
 
+_LISTED = re.compile(
+    r"\b(solution|option|case|method|guess|attempt|candidate|variant|version|possibility)s?\b[^\d\n]{0,4}(?:\d{1,2}\s*:)?"
+    r"[^\d\n]{0,8}\d[\d.]*[.,;\s]+(?:\w+\s+)?\1\b\s*\w{0,6}\s*[:=]?\s*\Z",
+    re.IGNORECASE,
+)
+"""A list of labelled values, before the last of them: `Solution A: 1. Solution B: `."""
 _A_NUMBER = re.compile(r"[-−]?\d[\d.]*(?<!\.)")
 _OTHER_WAY = re.compile(
     r"\b(?:another|the\s+other|a\s+(?:second|different)\s+(?:way|method|approach|route))\b"

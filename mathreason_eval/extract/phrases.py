@@ -288,7 +288,10 @@ def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
     near = text[first : answer.span[0]]
     if not _announces_twice(near):
         return None
-    for later, earlier in pairwise(_announcements(near)):
+    places = _announcements(near)
+    if len(places) == 1:  # of labels that begin a line only the last one is found
+        places += _announcements(near[: near.rfind("\n", 0, places[0]) + 1])[:1]
+    for later, earlier in pairwise(places):
         if len(near) - later > _SHORT_GAP:
             return None
         before = _announced(near[:later], earlier).span

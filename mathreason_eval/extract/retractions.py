@@ -24,7 +24,7 @@ _FEWEST_WORDS = 2
 _LONGEST_ELSEWHERE = 60
 """Characters of a sentence in another language than English that takes a value back."""
 _CLOSERS = re.compile(
-    r"(?:[\s$*_`~\"'”})\]>.,;:!…—–。！；，|-]|\\[)\]!,;]|\\end\{\w+\*?\}|<[^<>\n]{1,20}>)*"
+    r"(?:[\s$*_`~\"'”(){}\[\]>.,;:!…—–。！；，|-]|\\[)\]!,;]|\\end\{\w+\*?\}|<[^<>\n]{1,20}>)*"
 )
 _CROSS = re.compile(r"[✗✘❌✖❎🚫👎]|\\(?:times|xmark)\s*(?:[$.]|\Z)")
 _SENTENCE_END = re.compile(r"[.!?;…](?=\s|[\"'”)*]|\Z)|\n|[。！？；।]")

@@ -10,10 +10,13 @@ import re
 
 from mathreason_eval.maths.vocabulary.words import these
 
+_NOUNS = (
+    r"(?:answer|result|value|solution|calculation|computation|reasoning|working|derivation|box)"
+)
 _THAT = (
-    r"(?:(?:that|this|it|which|they|these|those|the\s+(?:above|former)|(?:my|our|the|this|that)\s+"
-    r"(?:\w+\s+)?(?:answer|result|value|solution|claim|number|reasoning|calculation|computation|box|conclusion))"
-    r"(?:\s+(?:above|here))?)"
+    r"(?:(?:that|this|it|which|they|these|those|the\s+(?:above|former)"
+    rf"|(?:my|our|the|this|that)\s+(?:(?:final|last|previous|above|boxed|computed)\s+)?{_NOUNS}"
+    r"|(?:my|our|this)\s+(?:claim|number|conclusion))(?:\s+(?:above|here))?)"
 )
 _STARTS = (
     r"(?:(?:but|however|yet|and|oh|oops|whoops|ah|hm+|well|wait|no|nope|sorry|damn|argh|hold\s+on|never\s*mind"
@@ -42,6 +45,9 @@ _TAKES_BACK = (
     r"|the\s+(?:answer|box|previous|last)\b)"
     r"|I\s+(?:hereby\s+)?(?:take|took)\s+(?:that|this|it|the\s+above|(?:my|the)\s+answer)\s+back"
     r"|I\s+(?:hereby\s+)?(?:retract|withdraw|dispute|reject|doubt|deny|disagree\s+with)\s+(?:that|this|it|my|the)\b"
+    r"|(?:please\s+)?(?:do\s+not|don['’]t)\s+(?:trust|believe|use|accept|rely\s+on|count)\s+(?:this|that|it|me|my)\b"
+    r"|I\s+(?:no\s+longer|don['’]t|do\s+not)\s+(?:really\s+)?(?:believe|think|trust|buy|accept|stand\s+by|support)\s+"
+    r"(?:this|that|it|so|in\s+(?:this|it)|my)\b"
     r"|I\s+(?:hereby\s+)?disagree\b|I\s+don['’]t\s+(?:think|believe)\s+(?:so|that|this|it)\b"
     r"|never\s*mind\b(?!\s+the)|(?:I(?:['’]m|\s+am|\s+was)\s+)?(?:just|only)\s+(?:kidding|joking)"
     r"|I\s+was\s+(?:wrong|mistaken|lying|joking|kidding)\b"
@@ -49,15 +55,22 @@ _TAKES_BACK = (
     r"|I\s+(?:messed|screwed)\s+(?:that|this|it)?\s*up"
     r"|(?:the\s+)?(?:correct|true|real|right|actual)\s+(?:answer|value|result|solution|number)\s+is\s+"
     r"(?:different|another|something\s+else|unknown|not\s+(?:this|that|it)\b|(?:larger|smaller|bigger|higher|lower)\W)"
-    r"|not(?!\s+only)[\s.!]*(?:really|quite|at\s+all|correct|true|right)?\s*[.!]*\s*\Z)"
+    r"|not(?!\s+only)[\s.!]*(?:really|quite|at\s+all|correct|true|right)?[)\s.!]*\Z)"
 )
 _SAYS_BAD = (
     rf"{_THAT}(?:['’](?:s|re)|\s+(?:is|are|was|were|seems?|looks?|must\s+be|has\s+to\s+be|would\s+be))\s+"
     rf"{_ADVERBS}(?:{_BAD}|not\s+{_ADVERBS}{_GOOD})\b{_NO_CONDITION}"
     rf"|{_THAT}\s+(?:is|are|was|were)n['’]t\s+{_ADVERBS}{_GOOD}\b{_NO_CONDITION}"
     rf"|{_THAT}\s+(?:can|could)(?:['’]t|not|\s+not)\s+{_ADVERBS}be\s+{_ADVERBS}{_GOOD}\b{_NO_CONDITION}"
-    rf"|{_THAT}\s+(?:contradicts(?!\s+no)|violates(?!\s+no)|fails(?!\s+to)|makes\s+no\s+sense"
+    rf"|{_THAT}\s+(?:contradicts\s+(?:the\s+(?:hypothes\w+|assumption|condition|premise|problem|fact|constraint"
+    rf"|requirement|given|first|second|statement|question)|that|what|our|itself|it)|violates(?!\s+no)|fails(?!\s+to)|makes\s+no\s+sense"
     rf"|does(?:n['’]t|\s+not)\s+(?:work|satisfy|fit|hold|add\s+up|make\s+sense|check\s+out))\b{_NO_CONDITION}"
+    rf"|{_THAT}(?:['’]s\s+not|\s+(?:is|was)(?:\s+not|n['’]t))\s*(?:[.!;]|\Z)"
+    rf"|{_THAT}\s+(?:should|must|has\s+to|ought\s+to|may|can)\s+be\s+(?:rejected|ignored|discarded|disregarded|forgotten"
+    r"|withdrawn|thrown\s+away|excluded|ruled\s+out)\b"
+    rf"|{_THAT}\s+(?:contains?|has|had|includes?)\s+(?:an?|some|several)\s+(?:\w+\s+)?(?:mistake|error|flaw|bug)s?\b"
+    rf"|{_THAT}\s+(?:is|was)\s+(?:only\s+|just\s+)?a\s+(?:joke|bluff|typo|test|prank|trick|lie|hoax)\b"
+    r"|(?:or\s+)?so\s+(?:people|they|some|many|it|others?|most)\s+(?:\w+\s+)?(?:say|says|said|think|thinks|thought|claim|claims|believe|believed|seems?)\b"
     r"|(?:no|nope|wrong|false|incorrect|untrue|not\s+(?:true|correct|right|so))\s*"
     r"(?:[.!;,…—–]|\Z)(?!\s*\d)"
 )
@@ -69,6 +82,8 @@ _INTRODUCES = (
 RETRACTIONS = re.compile(rf"{_STARTS}{_INTRODUCES}(?:{_TAKES_BACK}|{_SAYS_BAD})", re.IGNORECASE)
 """How a sentence in English begins that takes back what stands before it: `That can't be right.`"""
 RETRACTING_WORDS = these(
+    "rejected ignored discarded disregarded forgotten withdrawn excluded flaw bug flaws joke bluff "
+    "typo test prank trick hoax so trust longer that's it's isn wasn "
     "wrong incorrect false invalid impossible mistaken untrue nonsense absurd rubbish bogus "
     "erroneous lie mistake error inconsistent unacceptable not forget ignore disregard "
     "scratch strike discard delete retract withdraw cancel reject scrap back dispute doubt "
@@ -77,6 +92,8 @@ RETRACTING_WORDS = these(
     "random bad xmark don t isn aren wasn weren doesn cannot couldn"
 )
 RETRACTING_ELSEWHERE = these(
+    "oublie oubliez ignorez olvida olvide dimentica vergiss vergesst vergessen vergeet glem "
+    "zapomnij unut unutun lupakan zaboravi "
     "falsch falsche stimmt richtig korrekt faux fausse incorrecta incorrecto incorreta "
     "incorreto falsa falso mal erro error errada errado errata errato cierta cierto correcta "
     "correcto sbagliata sbagliato corretta corretto giusta vera fout onjuist verkeerd klopt "
@@ -111,6 +128,10 @@ WRONG = re.compile(
       | si\s+sahihi|sio\s+sahihi|ni\s+makosa|hindi\s+(?:tama|totoo)|mali\s+(?:ito|iyon)
       | λάθος|λανθασμέν\w+|εσφαλμέν\w+|δεν\s+(?:είναι\s+σωστ\w+|ισχύει)
     )(?!\w)
+    | \b(?:oublie[zs]?|ignore[zr]|olv[ií]d\w+|esqueça\w*|dimentica\w*|vergiss|vergesst
+      |vergessen\s+sie|vergeet|glöm|glem
+      |забудь\w*|игнорируй\w*|забрав\w*|zapomn\w+|zapomeň\w*|unutun?|lupakan|felejts\w*|uit[aă]ți?|zaboravi\w*)(?!\w)
+    | 取り消|撤回|忘れて|취소|철회|무시|忽略|收回|作廢
     | 不对|不對|不正确|不正確|错了|錯了|是错的|是錯的|错误的?[。！]?\Z|算错|有误|作废|不成立
     | 違う|違います|違った|間違|誤り|不正解|正しくない|正しくありません
     | 틀렸|틀린|틀립|아니(?:,|다|야|에요|요|\.|\Z)|아닙니다|잘못
