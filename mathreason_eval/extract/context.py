@@ -12,7 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
-from mathreason_eval.extract.retractions import is_crossed, is_retracted
+from mathreason_eval.extract.retractions import is_crossed, takes_back
 from mathreason_eval.maths.vocabulary.languages import is_unknown
 from mathreason_eval.maths.vocabulary.latex import TEXTS, WRAPPERS, any_of
 from mathreason_eval.maths.vocabulary.negation import (
@@ -59,7 +59,12 @@ def denial(text: str, answer: Answer) -> str:
         return f"{answer.text} is said to be wrong"
     if len(answer.text) == 1 and _OTHER_OPTION.match(after) is not None:
         return f"{answer.text} is one of several guesses"
-    if _clause(before).denies or is_retracted(before, after) or _TRIED.match(after) is not None:
+    if (
+        _clause(before).denies
+        or takes_back(after)
+        or is_crossed(before, after, answer.text)
+        or _TRIED.match(after) is not None
+    ):
         return f"{answer.text} is denied"
     return _assumed(before, after, answer)
 
@@ -121,7 +126,10 @@ def _denied(before: str, after: str, answer: Answer) -> str:
     is_said = _LETTER.search(after) is not None
     if is_said and _TRIED.match(after):
         return f"{answer.text} is said to be no solution"
-    if is_retracted(before, after) or (not answer.text.isascii() and is_crossed(answer.text)):
+    may_be_crossed = not (before.isascii() and after.isascii() and answer.text.isascii())
+    if (is_said and takes_back(after)) or (
+        may_be_crossed and is_crossed(before, after, answer.text)
+    ):
         return f"{answer.text} {SAID_WRONG}"
     words = "" if answer.text.isdigit() else " ".join(answer.text[:_AFTER].split())
     inside = bool(words) and _REFUTED_INSIDE.search(words)

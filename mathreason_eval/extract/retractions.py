@@ -7,7 +7,6 @@ value is part of its clause. A sentence that names another value, or others, is 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from mathreason_eval.maths.vocabulary.retraction import (
     RETRACTING_ELSEWHERE,
@@ -37,22 +36,16 @@ _OTHERS = re.compile(
 )
 
 
-def is_retracted(before: str, after: str) -> bool:
-    """Return whether what follows a value, or the sign in front of it, takes it back."""
-    if not after.isascii() and _CROSS.match(after, _begins(after, 0)):
+def takes_back(after: str) -> bool:
+    """Return whether the sentences that follow a value take it back."""
+    after = after[:_REACH]
+    return _may_retract(after) and _retracts(after)
+
+
+def is_crossed(before: str, after: str, answer: str) -> bool:
+    """Return whether a value has the mark of what is wrong before, behind or in it: `42 ✗`."""
+    if _CROSS.match(after, _begins(after, 0)) or _CROSS.search(before.rstrip()[-1:]):
         return True
-    if not before.isascii() and _CROSS.search(before.rstrip()[-1:]):
-        return True
-    return _takes_back(after[:_REACH])
-
-
-@lru_cache(maxsize=1024)
-def _takes_back(after: str) -> bool:
-    return len(after) > 1 and _may_retract(after) and _retracts(after)
-
-
-def is_crossed(answer: str) -> bool:
-    """Return whether an answer has the mark of what is wrong beside it: `42 ✗`."""
     return _CROSS.search(f"{answer[:1]} {answer[-2:]}") is not None
 
 

@@ -177,12 +177,13 @@ _REASON_AFTER_VALUE = re.compile(
     r"|making|i\.e)\b"
     rf"|(?<=[\d$)}}%])(?:\s*[,，(—–]\s*|\s+|(?=而?不是|而非)){CONTRASTS}"
     r"|(?<!\s)\s+or,?\s+(?:equivalently|in\s+other\s+words)\b"
-    r"|(?<=[\d$])\s*(?:ہے|ہیں|ஆகும்|است|می\s?باشد)[\s۔.]*\Z"
     r"|(?<!\s)\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
     r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z"
     r"|(?<=[\d$)}])\s*[(,]\s*(?:checked|verified|check|since|indeed|without|beyond|no)\b",
     re.IGNORECASE,
 )
+_COPULA = re.compile(r"(?<=\d)\s*(?:ہے|ہیں|ஆகும்|است|می\s?باشد)[\s۔.]*\Z")
+"""What follows the value in languages whose verb comes last."""
 _CIRCUMSTANCE = re.compile(
     r"(?<!\s)\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after|per"
     r"|during|over|total|(?<!out\s)of)\b",
@@ -245,8 +246,10 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
         return start, end
     if factor_end(text, start, end) > start:
         return start, end
-    if (mere := _MERE.match(text, start, end)) is not None:
+    if text[start : start + 1].isalpha() and (mere := _MERE.match(text, start, end)) is not None:
         start = mere.end()
+    elif not text.isascii() and (copula := _COPULA.search(text, start, end)) is not None:
+        end = copula.start()
     start = last_of_chain(text, start, end)
     if (replaced := _REPLACED.match(text, start, end)) is not None:
         return trim_to_value(text, replaced.end(), end)
