@@ -410,7 +410,7 @@ _DOUBTING_ELSEWHERE = these(
     "mislim verujem"
 )
 _NEVER = these("never no")
-_A_DOUBT = _DOUBTING_WORDS | _SAYING | _FITTING | _NEVER | _DOUBTING_ELSEWHERE | {"any"}
+_A_DOUBT = _DOUBTING_WORDS | _HEDGING | _DENYING | _NEVER | _DOUBTING_ELSEWHERE | {"any"}
 """A word of each doubt in ASCII, for a first look."""
 _ASSUMING_PARTS = re.compile(r"alternative|candidate|guess|possibility")
 _SPEAKERS = these(

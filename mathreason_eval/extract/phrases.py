@@ -275,7 +275,7 @@ def _announced(text: str, place: int) -> Answer:
     return answer_at(text, "phrase", trim_to_value(text, start, end))
 
 
-_NEAR = 240
+_NEAR = 160
 """Characters before an answer in which another one is announced at once before it."""
 
 
