@@ -138,6 +138,11 @@ def bare_seconds(warm: Rows, work: Rows) -> float:
     return (processor_seconds() - began) / len(work)
 
 
+WARM = 10_000
+"""Rows before those that are timed, as of a training's first steps: computer algebra imports parts
+of its library at the first formulas of a kind, each worker for itself."""
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(
@@ -148,7 +153,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     found = rows(options.shared)
-    warm, timed = found[:1000], found[1000 : 1000 + options.rows]
+    warm, timed = found[:WARM], found[WARM : WARM + options.rows]
     reward([output for _, output in warm], [gold for gold, _ in warm], workers=options.workers)
     counts(reset=True)
     golds, outputs = [gold for gold, _ in timed], [output for _, output in timed]
@@ -159,7 +164,7 @@ def main() -> None:
     print(f"{len(timed):,} outputs of {size:,.0f} characters: {counts()}")
     print(f"{len(timed) / seconds:,.0f}/s by the clock, {options.workers} workers")
     print(f"{options.workers * len(timed) / used:,.0f}/s of {options.workers} processors' time")
-    bare = bare_seconds(warm, timed[:1000])
+    bare = bare_seconds(warm[:1000], timed[:1000])
     each = used / len(timed)
     print(
         f"{1e6 * each:,.0f} microseconds of processors for an output, "

@@ -20,6 +20,11 @@ def sample_seed(run_seed: int, problem_id: str, sample: int) -> int:
     return int.from_bytes(digest[:4], "big") >> (32 - _SEED_BITS)
 
 
+def later_seed(seed: int) -> int:
+    """Return the seed with which a sample goes on, in [0, 2**31), from that of its beginning."""
+    return sample_seed(seed, "continued", 0)
+
+
 def item_rng(task: str, seed: int, index: int) -> Random:
     """Return the random generator of one generated problem, the same on every machine.
 

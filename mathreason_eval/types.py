@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mathreason_eval.text.notebook import amount, html_table
@@ -63,7 +61,11 @@ class Problem:
         content: list[object] = [self.id, self.question, self.gold]
         if self.given:
             content.append(self.given)
-        return json.dumps(content, ensure_ascii=True, sort_keys=True)
+        return _CONTENT.encode(content)
+
+
+_CONTENT = json.JSONEncoder(sort_keys=True)
+"""Half the time of `json.dumps`, which makes an encoder for each of a task's problems."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,10 +85,18 @@ class Prompt:
     text: str | None = None
     stop: tuple[str, ...] = ()
     """Strings at which generation ends; they are not part of the generated text."""
+    begun: str = ""
+    """What the answer begins with: the model continues this text, which is part of the answer and
+    not of what it generates. Empty for most."""
 
     def __post_init__(self) -> None:
         if bool(self.messages) == (self.text is not None):
             raise ValueError("a prompt is messages or text")
+
+    def spelled(self) -> dict[str, Any]:
+        """Return its fields as they are stored; an answer that begins with nothing has no field."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return fields if self.begun else {name: fields[name] for name in fields if name != "begun"}
 
     @property
     def asked(self) -> str:
@@ -98,7 +108,7 @@ class Prompt:
     @property
     def sha256(self) -> str:
         """Return the hex digest of all fields."""
-        spelled = _spell({name: getattr(self, name) for name in self.__slots__})
+        spelled = _spell(self.spelled())
         return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -184,6 +194,8 @@ class Generation(_Ended):
     """Digest of everything that can change the text; None in earlier formats and imports."""
     refused: bool = False
     """Whether the model refused or a content filter ended its text; the outcome is `no_answer`."""
+    thought_ended: bool = False
+    """Whether its thought was ended by force, at the budget of the run: see `--think-budget`."""
 
     @property
     def length(self) -> int:
@@ -193,10 +205,30 @@ class Generation(_Ended):
     @property
     def texts_digest(self) -> bytes:
         """Return a digest of text and reasoning, which only equal ones share."""
-        spelled = self.text if self.reasoning is None else f"{self.reasoning}\0{self.text}"
-        person = b"text" if self.reasoning is None else b"%d" % len(self.reasoning)
-        data = spelled.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(data, digest_size=16, person=person).digest()
+        return texts_digest(self.text, self.reasoning)
+
+
+def texts_digest(text: str, reasoning: str | None) -> bytes:
+    """Return a digest of a sample's texts, which only equal ones share."""
+    spelled = text if reasoning is None else f"{reasoning}\0{text}"
+    person = b"text" if reasoning is None else b"%d" % len(reasoning)
+    data = spelled.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=16, person=person).digest()
+
+
+def output_digest(texts: bytes, ended: bytes) -> str:
+    """Return a digest of all of a sample that is judged.
+
+    Args:
+        texts: the digest of its texts.
+        ended: how they ended, by `spelled_end`.
+    """
+    return hashlib.blake2b(texts + ended, digest_size=8).hexdigest()
+
+
+def spelled_end(finish_reason: str | None, *, refused: bool) -> bytes:
+    """Return how a sample ended, for its digest: its finish reason, and whether it is a refusal."""
+    return f"{finish_reason} {refused}".encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,26 +295,14 @@ class GenerationInfo(_Ended):
     @property
     def output_digest(self) -> str:
         """Return a digest of all of the sample that is judged: its texts and how they ended."""
-        ended = f"{self.finish_reason} {self.is_refusal}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(self.texts_digest + ended, digest_size=8).hexdigest()
+        ended = spelled_end(self.finish_reason, refused=self.is_refusal)
+        return output_digest(self.texts_digest, ended)
 
     @classmethod
     def of(cls, sample: Generation) -> Self:
         """Return a sample without its texts."""
-        return cls.of_all([sample])[0]
-
-    @classmethod
-    def of_all(cls, samples: Sequence[Generation]) -> list[Self]:
-        """Return samples without their texts."""
-        columns: dict[str, Iterable[object]] = {
-            **{name: map(attrgetter(name), samples) for name in _OF_GENERATION},
-            "has_reasoning": (one.reasoning is not None for one in samples),
-        }
-        infos = [cls.__new__(cls) for _ in samples]
-        # Field by field, in C: through __init__ a million samples take three times as long.
-        for name, values in columns.items():
-            deque(map(getattr(cls, name).__set__, infos, values), maxlen=0)
-        return infos
+        held = {name: getattr(sample, name) for name in _OF_GENERATION}
+        return cls(**held, has_reasoning=sample.reasoning is not None)
 
 
 _OF_GENERATION = tuple(one.name for one in fields(GenerationInfo) if one.name != "has_reasoning")
@@ -445,6 +465,10 @@ class Measure:
     higher_is_better: bool = True
 
 
+METRIC_HEAD = ("task", "slice", "metric", "value", "95 % interval", "problems", "samples")
+"""The names of `Metric.cells`."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
     """One number with its uncertainty. `stats` returns no number without it."""
@@ -484,10 +508,6 @@ class Metric:
     def _repr_html_(self) -> str:
         """Return it as a notebook displays it."""
         return html_table(self.method, METRIC_HEAD, [self.cells])
-
-
-METRIC_HEAD = ("task", "slice", "metric", "value", "95 % interval", "problems", "samples")
-"""The names of `Metric.cells`."""
 
 
 # --- the manifest ----------------------------------------------------------------------------
@@ -619,6 +639,8 @@ class SamplingEntry:
 
     temperature: float | None
     top_p: float | None
+    think_budget: int | None = None
+    """Tokens after which a thought that was not finished was ended by force; None: never."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -681,6 +703,12 @@ class SessionEntry:
     """What the server called the model that answered; None if it said nothing, and of an engine."""
     cost: CostEntry | None = None
     """None: no prices were given."""
+    engine_idle_seconds: float | None = None
+    """Of `seconds`, those in which the engine had no request though there were more to ask."""
+    harness_cpu_seconds: float | None = None
+    """Processor time of what is not the engine: requests, storing, grading and its processes."""
+    cores: int | None = None
+    """Processors that the session could use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -694,6 +722,26 @@ class Totals:
     """Of the same sessions."""
     grading_lag_seconds: float
     failures: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentEntry:
+    """The run whose samples another run was made from."""
+
+    name: str
+    """The name of its folder."""
+    model: str
+    """The name of its model, as typed."""
+    started: str
+    """When it began, ISO 8601: two runs seldom began at the same time."""
+    made: str
+    """What was asked of its samples: `second turn`, `cut thoughts` or `false step`."""
+    settings: Mapping[str, Any]
+    """How, as JSON: the instruction, the shares."""
+    samples: int
+    """Its samples that were asked about."""
+    left_out: Mapping[str, int]
+    """The others, counted by the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -722,6 +770,12 @@ class RunManifest:
     """In order, the present one included; empty for imported outputs."""
     totals: Totals | None
     """None before the end of the first session, and for imported outputs."""
+    parent: ParentEntry | None = None
+    """The run that this one was made from; None of most."""
+
+
+_MOST_DISPLAYED = 60
+"""Records that a notebook displays."""
 
 
 class Records(tuple[RecordT, ...]):
@@ -743,7 +797,3 @@ class Records(tuple[RecordT, ...]):
         rows = [asdict(record) for record in self[:_MOST_DISPLAYED]]  # type: ignore[call-overload]
         head = [*rows[0]] if rows else []
         return html_table(caption, head, ([*row.values()] for row in rows))
-
-
-_MOST_DISPLAYED = 60
-"""Records that a notebook displays."""

@@ -130,7 +130,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
 
 LONGEST = (
     "test_readers", "test_exit_codes", "test_gate_in_ci", "test_llamacpp", "test_browser",
-    "test_size", "test_github_action",
+    "test_size", "test_github_action", "test_service", "test_design",
 )  # fmt: skip
 """Modules of a quarter of a minute and more, of which some have few rows."""
 

@@ -242,6 +242,56 @@ KINDS = {
 # fmt: on
 
 
+def event(**choice):
+    """A piece of an answer, as a server sends it."""
+    whole = {"model": "m", "choices": [{"index": 0, "finish_reason": None, **choice}]}
+    return b"data: " + json.dumps(whole).encode() + b"\n\n"
+
+
+def pieces(text, finish="stop", name="content"):
+    """The events of a whole answer, a word each."""
+    for word in re.findall(r"\S+\s*", text):
+        yield event(delta={name: word})
+    yield event(delta={}, finish_reason=finish)
+
+
+def stalls(text, seconds):
+    first, *others = pieces(text)
+    return [first, seconds, *others, DONE]
+
+
+USAGE = b'data: {"choices": [], "usage": {"completion_tokens": 9}}\n\n'
+DONE, PING = b"data: [DONE]\n\n", b": ping\n\n"
+# fmt: off
+STREAMS = {
+    # what is sent, and how many patiences the server waits; whole answers and others
+    "stream":              (ANSWERS, lambda t: [*pieces(t), USAGE, DONE]),
+    "no done":             (ANSWERS, pieces),
+    "in one go":           (ANSWERS, lambda t: [b"".join(pieces(t)) + DONE]),
+    "torn":                (ANSWERS, lambda t: [bytes([b]) for b in b"".join(pieces(t)) + DONE]),
+    "crlf":                (ANSWERS, lambda t: [b"".join(pieces(t)).replace(b"\n", b"\r\n")]),
+    "comments":            (ANSWERS, lambda t: [PING, 0.2, PING, *pieces(t), DONE]),
+    "a long queue":        (ANSWERS, lambda t: [0.4, *pieces(t), DONE]),
+    "reasoning":           (ANSWERS, lambda t: [*list(pieces("so hm", name="reasoning"))[:-1],
+                                                *pieces(t), DONE]),
+    "no space":            (ANSWERS, lambda t: [b"".join(pieces(t)).replace(b"data: ", b"data:")]),
+    "other choices":       (ANSWERS, lambda t: [event(index=1, delta={}), *pieces(t)]),
+    "whole all the same":  (ANSWERS, lambda t: [json.dumps(body_of(t)).encode()]),
+    "stall":               (FAILS, lambda t: stalls(t, 0.8)),
+    "stall with comments": (FAILS, lambda t: [next(pieces(t)), *[PING, 0.1] * 8, *pieces(t)]),
+    "cut stream":          (FAILS, lambda t: list(pieces(t))[:-1]),
+    "done too early":      (FAILS, lambda t: [*list(pieces(t))[:-1], DONE]),
+    "error event":         (FAILS, lambda t: [next(pieces(t)),
+                                              b'data: {"error": {"message": "full"}}\n\n']),
+    "broken event":        (FAILS, lambda t: [b'data: {"choices": [\n\n', *pieces(t)]),
+    "an event of a text":  (FAILS, lambda t: [b'data: "so"\n\n', *pieces(t)]),
+    "no pieces":           (FAILS, lambda t: [DONE]),
+    "empty stream":        (FAILS, lambda t: []),
+    "tool call stream":    (FAILS, lambda t: [event(delta={"tool_calls": CALL}), *pieces(t)]),
+}
+# fmt: on
+
+
 def right_text(prompt: str) -> str:
     """The text of the undisturbed server: right for some problems, wrong for others."""
     numbers = [int(number) for number in re.findall(r"\d+", prompt)]
@@ -295,12 +345,30 @@ class Handler(BaseHTTPRequestHandler):
         kind = server.every or next(
             (k for piece, k in server.kinds.items() if piece in prompt), None
         )
+        if kind is None and asked.get("stream"):
+            self.stream(STREAMS["stream"], text)
+            return
         if kind is None or self.path == ELSEWHERE:
             self.reply(200, {}, body_of(text))
+            return
+        if kind in STREAMS:
+            with suppress(OSError):
+                self.stream(STREAMS[kind], text)
             return
         reply = KINDS[kind][1](text)
         with suppress(OSError):
             self.act(reply) if isinstance(reply, str) else self.reply(*reply)
+
+    def stream(self, kind, text):
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self.close_connection = True
+        for sent in kind[1](text):
+            if isinstance(sent, bytes):
+                self.wfile.write(sent)
+            else:
+                time.sleep(sent * self.server.patience)
 
     def act(self, name):
         self.close_connection = True

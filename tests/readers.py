@@ -6,6 +6,7 @@ error.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -29,11 +30,14 @@ from mathreason_eval.pipeline.importers.combined import LogOptions, plan_logs
 from mathreason_eval.pipeline.importers.formats import FORMATS
 from mathreason_eval.pipeline.importers.rows import sample_row
 from mathreason_eval.pipeline.importers.sources import by_model, own_problems, with_models
+from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.runs.codec import as_document, as_line
 from mathreason_eval.runs.repair import set_aside_damage
 from mathreason_eval.runs.store import Run, load_run
+from mathreason_eval.site.config import read_config as read_site_config
 from mathreason_eval.tasks.datasets import load_problems
 from mathreason_eval.tasks.folder import read_task
+from mathreason_eval.tasks.lock import check_lock, write_lock
 from mathreason_eval.tasks.new import Source, new_task
 from mathreason_eval.tasks.readers import numbered_rows
 from mathreason_eval.types import (
@@ -253,6 +257,43 @@ _TASK_FILES = {
     "sums/prompt.jinja": b"{{ question }}",
     "sums/rows.jsonl": _JSONL,
 }
+_PICK = {
+    "pick/task.yaml": b"name: pick\nversion: 1\nsummary: Picks\nlicense: MIT\nextract: [boxed]\n"
+    b"grade: choice\ndata: {file: rows.jsonl}\nmacro: subject\n"
+    b"card: {public: 2025-02-14, languages: [en], human: 0.9, chance: 0.25, proved: false}\n"
+    b"columns: {question: 'stem + question', options: [choices, A + B], gold: label | letter0, "
+    b"month: [date | month], origin: seed, variant: how, level: [level | int]}\n",
+    "pick/prompt.jinja": b"{{ problem.question }}",
+    "pick/rows.jsonl": b'{"stem": "Pick.", "question": "1+1?", "choices": ["1", "2"], "label": 1, '
+    b'"date": "2025-03-04", "seed": "a", "how": "digits", "subject": "sums", "level": "L 3"}\n'
+    b'{"stem": "Pick.", "question": "1+2?", "A": "3", "B": "2", "label": 0, "subject": "s"}\n',
+}
+
+
+def _locked() -> Mapping[str, bytes]:
+    """Return the files of a task with its lock."""
+    with tempfile.TemporaryDirectory() as made:
+        for file, content in _PICK.items():
+            (path := Path(made) / file).parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        lock = write_lock(read_task(Path(made) / "pick"))
+        return {**_PICK, "pick/lock.json": lock.read_bytes()}
+
+
+def _read_pick(folder: Path) -> None:
+    task = read_task(folder / "pick")
+    # Nearly every change is one of the lock; what stands behind it is read all the same.
+    with contextlib.suppress(UserError):
+        check_lock(task)
+    load_problems(task)
+
+
+def _check_price(folder: Path) -> None:
+    price_of(folder / "prices.yaml", "vllm:m")
+
+
+_PRICES = b"currency: USD\nmodels:\n  'vllm:m': {prompt: 0.25, completion: 2}\n"
+_SITE = b"title: Board\nauthors: [A, B]\nlinks: {Code: 'https://example.org'}\nhidden: [gsm8k]\n"
 _FILES: Mapping[str, tuple[bytes, Callable[[Path], object]]] = {
     "gate.yaml": (_GATE, lambda folder: read_config(folder / "gate.yaml")),
     "script.yaml": (_SCRIPT, lambda folder: fake._read(folder / "script.yaml")),
@@ -334,6 +375,20 @@ READERS: tuple[Reader, ...] = (
             read=lambda folder: read_task(folder / "sums"),
         )
         for file in ("sums/task.yaml", "sums/prompt.jinja")
+    ),
+    *(
+        Reader(name=f"task {file}", file=file, files=files, read=_read_pick)
+        for files in (_locked(),)
+        for file in files
+    ),
+    Reader(
+        name="prices.yaml", file="prices.yaml", files={"prices.yaml": _PRICES}, read=_check_price
+    ),
+    Reader(
+        name="leaderboard.yaml",
+        file="leaderboard.yaml",
+        files={"leaderboard.yaml": _SITE},
+        read=lambda folder: read_site_config(folder / "leaderboard.yaml"),
     ),
     *(
         Reader(name=name, file=name, files={name: content}, read=read)

@@ -66,7 +66,7 @@ MAY_IMPORT = {
 # Layers within a package, lowest first; "" is whatever is not in a subpackage or module named here.
 SUBLAYERS = {
     "maths": ["vocabulary", "syntax", "evaluate", "compare"],
-    "stats": ["difference multiplicity copies", "intervals exact_tests difficulty",
+    "stats": ["difference multiplicity columns", "copies intervals exact_tests difficulty",
               "estimands", "decision ranking power", "estimators", ""],
     "families": ["cultural knights procbench processbench stories", ""],
     "pipeline": ["", "exporters importers"],
@@ -299,6 +299,7 @@ BROAD_HANDLERS = {
     "cli": "_exit_code",
     "cli.screens": "exit_code_kept",
     "__main__": "main",
+    "tasks.hub": "_files",
 }
 """The only functions that catch every exception: one generation, one text that vLLM's parser
 divides, a chat template, questions that a server need not answer, a tokenizer that its engine will

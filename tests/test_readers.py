@@ -24,8 +24,9 @@ from readers import READERS, changed, outcome
 
 from mathreason_eval.errors import DataError, UserError
 from mathreason_eval.gate.config import MAX_LOOKS, config_of, read_config
-from mathreason_eval.tasks.readers import numbered_rows, read_rows
+from mathreason_eval.tasks.readers import numbered_rows
 from mathreason_eval.text.documents import DocumentError, is_too_deep, parse_json, parse_yaml
+from mathreason_eval.text.limits import MAX_DECODED_BYTES
 
 # --- any bytes -----------------------------------------------------------------------------------
 
@@ -216,18 +217,18 @@ def test_what_a_problem_says_may_not_be_deep(tmp_path):
 def test_a_field_of_a_megabyte_is_read(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text(f'id,output\np,"{"x" * 1_000_000}"\n')
-    assert len(next(iter(read_rows(path)))["output"]) == 1_000_000
+    assert len(next(iter(numbered_rows(path))).row["output"]) == 1_000_000
 
 
 def test_rows_and_columns_are_bounded(tmp_path, monkeypatch):
     path = tmp_path / "rows.csv"
     path.write_text("a" + "".join(f",b{n}" for n in range(1000)) + "\n")
     with pytest.raises(DataError, match="1,001 columns"):
-        list(read_rows(path))
+        list(numbered_rows(path))
     path.write_text("a\n1\n2\n3\n")
     monkeypatch.setattr("mathreason_eval.tasks.readers.MAX_ROWS", 2)
     with pytest.raises(DataError, match="more than 2 rows"):
-        list(read_rows(path))
+        list(numbered_rows(path))
 
 
 # --- bombs ---------------------------------------------------------------------------------------
@@ -303,7 +304,13 @@ def _zstandard_zip(path: Path) -> None:
 
 
 BASELINE = "gate.baseline", "open_baseline(str(PATH)).__enter__()"
-ROWS = "tasks.readers", "collections.deque(read_rows(PATH), 0)"
+ROWS = (
+    "tasks.readers",
+    """
+    for one in numbered_rows(PATH):
+        if one.error:
+            raise DataError(one.error, "")""",
+)
 ZIP = "runs.zips", "one = OpenedZip(PATH); [one.document(name) for name in one.names]"
 CONFIG = "gate.config", "read_config(PATH)"
 # fmt: off
@@ -341,29 +348,34 @@ BOMBS = {
     "sixty.yaml":      (lambda path: path.write_text(f"margin: {'1:' * 400_000}1"),     CONFIG),
 }
 # fmt: on
+LIMIT = MAX_DECODED_BYTES >> 22
+"""MiB that JSON may take in these processes, a quarter of what it may: memory and time grow with
+the size, so that a quarter of the values decides the same."""
 # fmt: off
 HEAVY = {
     # name: what it begins with, what is repeated by number, how often, what it ends with
-    "objects":      (b"[", lambda _: b"{},", 990_000, b"{}]"),
-    "lists":        (b"[", lambda _: b"[],", 990_000, b"[]]"),
-    "nested lists": (b"[", lambda _: b"[" * 50 + b"]" * 50 + b",", 39_000, b"0]"),
-    "nested objects": (b"[", lambda _: b'{"a":' * 50 + b"1" + b"}" * 50 + b",", 39_000, b"0]"),
-    "keys":         (b"{", lambda n: b'"%x":1,' % n, 2_000_000, b'"":0}'),
-    "long keys":    (b"{", lambda n: b'"%060x":1,' % n, 700_000, b'"":0}'),
-    "new keys":     (b"[", lambda n: b'{"%x":"%x"},' % (n, n), 990_000, b"0]"),
-    "same keys":    (b"[", lambda n: b'{"a":%d},' % n, 990_000, b"0]"),
-    "floats":       (b"[", lambda n: b"1.5,", 2_000_000, b"0]"),
-    "texts":        (b"[", lambda n: b'"%x",' % n, 2_000_000, b"0]"),
-    "quotes":       (b'["', lambda n: b'\\",', 3_000_000, b'"]'),
-    "open quotes":  (b'["', lambda n: b'\\",', 3_000_000, b""),
-    "one wide":     ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 65_000, b'"]'),
-    "one escaped":  (b'["\\ud83d\\ude00', lambda _: b"a" * 1000, 65_000, b'"]'),
+    # as much as takes a third more than the limit, if it is read
+    "nested objects": (b"[", lambda _: b'{"a":' * 50 + b"1" + b"}" * 50 + b",", 7_500, b"0]"),
+    "keys":         (b"{", lambda n: b'"%x":1,' % n, 500_000, b'"":0}'),
+    "long keys":    (b"{", lambda n: b'"%060x":1,' % n, 160_000, b'"":0}'),
+    "new keys":     (b"[", lambda n: b'{"%x":"%x"},' % (n, n), 190_000, b"0]"),
+    "same keys":    (b"[", lambda n: b'{"a":%d},' % n, 250_000, b"0]"),
+    "one wide":     ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 8_000, b'"]'),
+    "one escaped":  (b'["\\ud83d\\ude00', lambda _: b"a" * 1000, 12_000, b'"]'),
+    # as much as is estimated to take as much
+    "objects":      (b"[", lambda _: b"{},", 250_000, b"{}]"),
+    "lists":        (b"[", lambda _: b"[],", 250_000, b"[]]"),
+    "nested lists": (b"[", lambda _: b"[" * 50 + b"]" * 50 + b",", 9_750, b"0]"),
+    "floats":       (b"[", lambda n: b"1.5,", 500_000, b"0]"),
+    "texts":        (b"[", lambda n: b'"%x",' % n, 500_000, b"0]"),
+    "quotes":       (b'["', lambda n: b'\\",', 750_000, b'"]'),
+    "open quotes":  (b'["', lambda n: b'\\",', 750_000, b""),
     # as much as is read
-    "most objects": (b"[", lambda _: b"{},", 700_000, b"{}]"),
-    "most keys":    (b"{", lambda n: b'"%x":1.5,' % n, 640_000, b'"":0}'),
-    "most ascii":   (b'["', lambda _: b"a" * 1000, 65_000, b'"]'),
-    "most wide":    ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 22_000, b'"]'),
-    "most escapes": (b'["', lambda _: b"\\u4e00" * 1000, 10_000, b'"]'),
+    "most objects": (b"[", lambda _: b"{},", 175_000, b"{}]"),
+    "most keys":    (b"{", lambda n: b'"%x":1.5,' % n, 160_000, b'"":0}'),
+    "most ascii":   (b'["', lambda _: b"a" * 1000, 16_250, b'"]'),
+    "most wide":    ('["\U0001f600'.encode(), lambda _: b"a" * 1000, 5_500, b'"]'),
+    "most escapes": (b'["', lambda _: b"\\u4e00" * 1000, 2_500, b'"]'),
 }
 PARSERS = {
     "document": ("pipeline.importers.files", "LogFiles([PATH]).document(PATH)"),
@@ -374,8 +386,14 @@ PARSERS = {
 MEASURED = r"""
 import collections, pathlib, re, sys, time
 from mathreason_eval.errors import UserError
+from mathreason_eval.text import documents
 from mathreason_eval.{module} import *
+def kibibytes(name):
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(name + r":\s+(\d+) kB", status)[1])
+documents.MAX_DECODED_BYTES = {limit} << 20
 PATH = pathlib.Path(sys.argv[1])
+before = kibibytes("VmRSS")
 start = time.process_time()
 error = "read"
 try:
@@ -384,8 +402,8 @@ except Exception as raised:
     error = raised if isinstance(raised, UserError) or {any_error} else sys.exit(repr(raised))
 if error != "read" or {any_error}:
     # Not ru_maxrss: that of a child begins with its parent's, the tests' own.
-    peak = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]
-    print(time.process_time() - start, int(peak) // 1024, str(error)[:300])
+    grown = kibibytes("VmHWM") - before
+    print(time.process_time() - start, grown // 1024, str(error)[:300])
 """
 
 
@@ -412,7 +430,11 @@ def test_no_json_takes_much_more_memory_than_is_stated(tmp_path, importing, name
         file.write(begin)
         file.writelines(map(repeated, range(times)))
         file.write(end)
-    check_cost(importing, path, *PARSERS[parser], any_error=True)
+    seconds = check_cost(
+        importing, path, *PARSERS[parser], any_error=True, limit=LIMIT, most=1.1 * LIMIT
+    )
+    # A time that grows with the square would be 5 s.
+    assert seconds < 2.5
 
 
 # fmt: off
@@ -431,7 +453,9 @@ LARGE = {
 def test_many_samples_of_a_problem_take_little_memory(tmp_path, importing, name):
     module, work = LARGE[name]
     item = "types.SimpleNamespace(n=6000, correct=9)"
-    work = f"import types; N, ITEM = 3000, {item}; {work}"
+    # A square of them would be half a GiB.
+    number = 1500 if name == "vote" else 3000
+    work = f"import types; N, ITEM = {number}, {item}; {work}"
     check_cost(importing, tmp_path / "none", module, work, any_error=True)
 
 
@@ -446,10 +470,11 @@ def importing(tmp_path_factory) -> Iterator[Forked]:
 
 
 def check_cost(
-    start: Forked, path: Path, module: str, work: str, *, any_error: bool = False
-) -> None:
-    """Check the time and memory of a process that reads a file."""
-    program = MEASURED.format(module=module, work=work, any_error=any_error)
+    start: Forked, path: Path, module: str, work: str, *,
+    any_error: bool = False, limit: int = MAX_DECODED_BYTES >> 20, most: float = 270.0,
+) -> float:  # fmt: skip
+    """Check the memory of a process that reads a file, in MiB; return its seconds."""
+    program = MEASURED.format(module=module, work=work, any_error=any_error, limit=limit)
     done = subprocess.run(
         [*start.command, "-c", program, str(path)],
         capture_output=True, text=True, check=False, timeout=100,
@@ -457,9 +482,10 @@ def check_cost(
     )  # fmt: skip
     assert done.stdout, done.stderr
     seconds, mebibytes, _ = done.stdout.split(" ", 2)
+    assert int(mebibytes) < most
     # Of the processor: other processes take the clock's. Without a limit it would be a minute.
     assert float(seconds) < 10
-    assert int(mebibytes) < 300
+    return float(seconds)
 
 
 # --- temporary folders ---------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from mathreason_eval.cli.compare import compare, curve
+from mathreason_eval.cli.derive import probe, revise
 from mathreason_eval.cli.doctor import doctor
 from mathreason_eval.cli.gate import gate, plan
 from mathreason_eval.cli.imports import import_command
@@ -44,6 +45,9 @@ from mathreason_eval.errors import (
 )
 from mathreason_eval.version import __version__
 
+_RESUMING = frozenset({"run", "import", "regrade", "score", "gate"})
+"""Verbs that store what is finished; `gate --extend` is one."""
+
 
 class Verbs(click.Group):
     """The verbs in the order of work; for a misspelt one the nearest is suggested."""
@@ -60,6 +64,7 @@ class Verbs(click.Group):
             near = nearest(args[0], self.commands)
             hint = f" Did you mean {near}?" if near else " `mathreason --help` lists them."
             raise click.UsageError(f"There is no verb {args[0]!r}.{hint}", ctx)
+        SIGNALS.resumes = args[:1] != [] and args[0] in _RESUMING
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401  click's
@@ -104,7 +109,8 @@ def verbs() -> None:
 
 
 for command in (
-    *(run, doctor, tasks, list_command, show, new, check, verify, regrade, score, reproduce),
+    *(run, doctor, tasks, list_command, show, new, check, verify, regrade, score),
+    *(revise, probe, reproduce),
     *(merge, exclude, compare, curve, gate, plan),
     *(import_command, export, leaderboard, serve, serve_grader),
 ):
@@ -141,6 +147,18 @@ def main() -> None:
     sys.exit(code)
 
 
+def _slip(error: click.ClickException) -> int:
+    """Say what is wrong with a command line; of one without a verb show the help. Return 2."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
+        for line in context.get_help().splitlines():
+            note(line)
+        return EXIT_USER_ERROR
+    usage = context.command_path if context else "mathreason"
+    hint = f"`{usage} --help` shows its arguments." if isinstance(error, click.UsageError) else ""
+    return _user_error(error.format_message(), hint)
+
+
 def _exit_code() -> int:
     """Run the command line; return the verb's exit code, or that of the error that ended it."""
     try:
@@ -151,13 +169,10 @@ def _exit_code() -> int:
         return error.exit_code
     except UserError as error:
         return _user_error(error.what, error.hint, error.exit_code)
-    except click.UsageError as error:
-        usage = error.ctx.command_path if error.ctx else "mathreason"
-        return _user_error(error.format_message(), f"`{usage} --help` shows its arguments.")
     except click.ClickException as error:
-        return _user_error(error.format_message(), "")
+        return _slip(error)
     except (KeyboardInterrupt, click.Abort):
-        note("interrupted; what was finished is stored, the same command resumes")
+        note(f"interrupted{SIGNALS.what_is_left}")
         return SIGNALS.exit_code
     except BaseException as error:  # noqa: BLE001  Python would exit with 1: a regression
         # Wherever a name is first asked for: no file has it, so that it is a slip of the user.

@@ -46,7 +46,9 @@ class AskingCommand(click.Command):
         try:
             param.handle_parse_result(ctx, opts, [])
         except (click.UsageError, UserError) as error:
-            refuse(ctx, name, error)
+            # What is refused in a file is not missing as well.
+            if not (isinstance(error, click.MissingParameter) and _is_refused(ctx, name)):
+                refuse(ctx, name, error)
             if param.required:
                 ctx.params[name] = None
             else:
@@ -66,6 +68,10 @@ def refuse(ctx: click.Context, name: str, error: click.UsageError | UserError) -
     if isinstance(error, click.UsageError):
         error = UserError(error.format_message(), _see(ctx))
     ctx.meta.setdefault(_REFUSED, []).append((name, error))
+
+
+def _is_refused(ctx: click.Context, name: str) -> bool:
+    return any(name == other for other, _ in ctx.meta.get(_REFUSED, ()))
 
 
 def refused(ctx: click.Context) -> Refused:

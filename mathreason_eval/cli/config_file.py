@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mathreason_eval.cli.asking import CONFIG, refuse
 from mathreason_eval.errors import UnknownNameError, UserError
+
+if TYPE_CHECKING:
+    import yaml
 
 
 def config_option(*names: str) -> Any:  # noqa: ANN401  a decorator of click's
@@ -41,24 +44,30 @@ def _read(ctx: click.Context, path: Path, arguments: tuple[str, ...]) -> None:
     params = [one for one in ctx.command.params if one.name != CONFIG]
     known = {name: param for param in params for name in _keys(param, arguments)}
     values: dict[str, object] = {}
-    for key, value in _document(path).items():
-        param = known.get(str(key).replace("_", "-"))
+    read: set[str] = set()
+    for key, node in _settings(path):
+        param = known.get(key.replace("_", "-"))
         if param is None or param.name is None:
-            refuse(ctx, "", UnknownNameError(f"setting in {path}", str(key), known))
-        elif faults := _faults(ctx, path, param, str(key), value):
+            refuse(ctx, "", UnknownNameError(f"setting in {path}", key, known))
+        elif param.name in read:
+            what = f"{path} says {param.name} twice, the second time as {key}."
+            refuse(ctx, param.name, UserError(what, "Keep one of them."))
+        elif faults := _faults(ctx, path, param, key, node):
             for fault in faults:
                 refuse(ctx, param.name, fault)
         else:
-            values[param.name] = _value(param, value)
+            values[param.name] = _value(param, node)
+        if param is not None and param.name is not None:
+            read.add(param.name)
     ctx.default_map = {**(ctx.default_map or {}), **values}
 
 
 def _faults(
-    ctx: click.Context, path: Path, param: click.Parameter, key: str, value: object
+    ctx: click.Context, path: Path, param: click.Parameter, key: str, node: yaml.Node
 ) -> list[UserError]:
     """Return why an option cannot have a value of a file."""
     try:
-        read = param.process_value(ctx, _value(param, value))
+        read = param.process_value(ctx, _value(param, node))
     except (ValueError, click.BadParameter) as error:
         says = error.message if isinstance(error, click.BadParameter) else str(error)
         hint = f"`{ctx.command_path} --help` says what it may be."
@@ -81,51 +90,83 @@ def _keys(param: click.Parameter, arguments: tuple[str, ...]) -> Iterator[str]:
         yield from (name.removeprefix("--") for name in param.opts if name.startswith("--"))
 
 
-def _document(path: Path) -> Mapping[object, object]:
-    from mathreason_eval.text.documents import DocumentError, parse_yaml
+def _settings(path: Path) -> list[tuple[str, yaml.Node]]:
+    """Return the keys of a file, each with the node of its value.
+
+    Raises:
+        UserError: it cannot be read, or holds no settings.
+    """
+    import yaml
+
+    from mathreason_eval.text.documents import DocumentError, yaml_tree
     from mathreason_eval.text.limits import MAX_DOCUMENT_BYTES
 
     try:
         with path.open("rb") as file:
             content = file.read(MAX_DOCUMENT_BYTES + 1)
-        document = parse_yaml(content)
+        root = yaml_tree(content)
     except (OSError, DocumentError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UserError(f"{path} cannot be read: {reason}.", "Name a YAML file.") from None
-    if not isinstance(document, Mapping):
+        line = getattr(error, "line", None)
+        where = str(path) if line is None else f"{path}, line {line}"
+        raise UserError(f"{where} cannot be read: {reason}.", "Name a YAML file.") from None
+    if not isinstance(root, yaml.MappingNode):
         raise UserError(f"{path} holds no settings.", "Write a line for each: `samples: 8`.")
-    return document
+    return [(str(key.value), value) for key, value in root.value]
 
 
-def _value(param: click.Parameter, value: object) -> object:
+# --- values as they would be typed -----------------------------------------------------------
+
+
+class Whole(str):
+    """A value of a list: it is one, also where it has a comma."""
+
+    __slots__ = ()
+
+
+def _value(param: click.Parameter, node: yaml.Node) -> object:
     """Return a value of a file as it would be typed.
 
     Raises:
         ValueError: it cannot be typed.
     """
     if isinstance(param, click.Option) and param.is_flag:
-        if not isinstance(value, bool):
-            raise ValueError(f"{value!r} is neither true nor false")
-        return value
+        word = _word(node)
+        if word not in _FLAGS:
+            raise ValueError(f"{word!r} is neither true nor false")
+        return _FLAGS[word]
     if isinstance(param, click.Option) and param.multiple:
-        return [*_several(value)]
-    return _word(value)
+        return [*_several(node)]
+    return _word(node)
 
 
-def _several(value: object) -> Iterator[str]:
+_FLAGS = {"true": True, "false": False}
+
+
+def _several(node: yaml.Node) -> Iterator[str]:
     """Yield the values of an option that may be repeated: of a list, or of a mapping KEY=VALUE."""
-    if isinstance(value, Mapping):
-        for key, held in value.items():
-            for one in held if isinstance(held, list) else [held]:
-                yield f"{_word(key)}={_word(one)}"
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        for key, held in node.value:
+            if isinstance(held, yaml.SequenceNode):
+                yield from (Whole(f"{key.value}={_word(one)}") for one in held.value)
+            else:
+                yield f"{key.value}={_word(held)}"
     else:
-        yield from map(_word, value if isinstance(value, list) else [value])
+        yield from map(_word, node.value if isinstance(node, yaml.SequenceNode) else [node])
 
 
-def _word(value: object) -> str:
-    """Return a value as a word of a command line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ValueError(f"{value!r} is no single value")
+def _word(node: yaml.Node) -> str:
+    """Return a value as it is written: `0.10` and `no` are no number and no flag here.
+
+    Raises:
+        ValueError: it is a list or a mapping, or nothing.
+    """
+    import yaml
+
+    if node.tag == "tag:yaml.org,2002:null":
+        raise ValueError("there is no value; leave the line out")
+    if not isinstance(node, yaml.ScalarNode):
+        raise ValueError("it is no single value")  # noqa: TRY004  as of other slips
+    return str(node.value)

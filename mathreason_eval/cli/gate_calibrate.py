@@ -34,8 +34,8 @@ def calibrate(*, paths: tuple[Path, ...], as_json: bool, **options: Any) -> None
 
     The samples of each problem are divided at random into two halves, as two runs of one model:
     what is called a regression there is a false alarm. Then correct samples of the second half are
-    lost, so that a pass is wrong. Beside this gate: a fixed limit, an unpaired test, McNemar's test
-    over samples, and the rules of NeMo Evaluator. Runs of one model are taken together.
+    lost, so that a pass is wrong. Next to this gate: a fixed limit, an unpaired test, McNemar's
+    test over samples, and the rules of NeMo Evaluator. Runs of one model are taken together.
     """
     from mathreason_eval.cli.screens.calibration import print_calibrations
     from mathreason_eval.cli.stored import check_golds, run_path

@@ -65,6 +65,10 @@ def init(**options: Any) -> None:  # noqa: ANN401  click hands over what it pars
         note(line)
 
 
+_LARGE = 50_000_000
+"""Bytes of a file from which GitHub warns."""
+
+
 def _files(baseline: Run, options: Mapping[str, Any]) -> tuple[dict[str, str | bytes], list[str]]:
     """Return the content of each file by its path, and what is left to do, as lines."""
     from mathreason_eval.gate.archives import packed
@@ -97,10 +101,6 @@ def _files(baseline: Run, options: Mapping[str, Any]) -> tuple[dict[str, str | b
             "holds, belong to the run's arguments"
         )
     return files, lines
-
-
-_LARGE = 50_000_000
-"""Bytes of a file from which GitHub warns."""
 
 
 def _check_free(files: Mapping[str, object], options: Mapping[str, Any]) -> None:

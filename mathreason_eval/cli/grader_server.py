@@ -66,6 +66,10 @@ class _RefusedError(Exception):
         self.reason = reason
 
 
+_POLL = 0.02
+"""Seconds between two looks at what still waits."""
+
+
 class GraderServer(ThreadingHTTPServer):
     """Answers `POST /verify` and `GET /health`; a thread for each client."""
 
@@ -187,10 +191,6 @@ class GraderServer(ThreadingHTTPServer):
             request.sendall(_FAILED)
 
 
-_POLL = 0.02
-"""Seconds between two looks at what still waits."""
-
-
 def _is_number(name: str) -> bool:
     try:
         ip_address(name)
@@ -233,6 +233,13 @@ class _TimedReader(io.RawIOBase):
             raise TimeoutError
         self._connection.settimeout(left)
         return self._connection.recv_into(buffer)
+
+
+_LINGER = 2.0
+"""Seconds for a client that was refused to read why."""
+_MAX_DIGITS = 12
+_MAX_MESSAGE = 200
+"""Characters of a message about a malformed request."""
 
 
 class _GraderHandler(BaseHTTPRequestHandler):
@@ -367,13 +374,6 @@ class _GraderHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's name
         """Log nothing: a trainer asks thousands of times."""
-
-
-_LINGER = 2.0
-"""Seconds for a client that was refused to read why."""
-_MAX_DIGITS = 12
-_MAX_MESSAGE = 200
-"""Characters of a message about a malformed request."""
 
 
 # --- what is asked at each path ----------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,21 @@ from mathreason_eval.cli.options import (
     tasks_dir_option,
 )
 from mathreason_eval.cli.screens import exit_code_kept, note, print_json, write_file
-from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, UnknownNameError
+from mathreason_eval.errors import (
+    EXIT_DONE,
+    EXIT_WANTING,
+    UnknownNameError,
+    UserError,
+    nearest,
+)
 from mathreason_eval.text import visible_line
 
 if TYPE_CHECKING:
     from mathreason_eval.pipeline.importers.jsonl import Imported
+
+
+AUTO = "auto"
+"""The name under which logs of any format are read; paths without a name mean it."""
 
 
 class Formats(click.Group):
@@ -44,9 +54,7 @@ class Formats(click.Group):
         if (ours := super().get_command(ctx, cmd_name)) is not None:
             return ours
         if cmd_name not in IMPORTERS:
-            raise UnknownNameError(
-                "import format", cmd_name, IMPORTERS, f"And there is no file {cmd_name}."
-            )
+            raise _neither_format_nor_path(cmd_name, IMPORTERS)
         found = IMPORTERS[cmd_name]
         if isinstance(found, LogImporter):
             return _logs_command(cmd_name, f"Read logs of {found.form.program}.")
@@ -62,6 +70,40 @@ class Formats(click.Group):
         if first not in IMPORTERS and (first.startswith("-") or os.path.lexists(first)):
             return AUTO, self.commands[AUTO], args
         return super().resolve_command(ctx, args)
+
+
+def _neither_format_nor_path(word: str, formats: Iterable[str]) -> UserError:
+    """Return the error of a first word that is none of either: as what it more likely is."""
+    if os.sep not in word and nearest(word, formats) is not None:
+        return UnknownNameError("import format", word, formats, f"And there is no file {word}.")
+    return UserError(
+        f"There is no file or folder {word}, and no import format of that name.",
+        "Check the path; `mathreason list importers` has the formats.",
+    )
+
+
+class _Reader(click.Command):
+    """The command of a format: an option that only other formats have is told as theirs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments.
+
+        Raises:
+            click.UsageError: if they are none.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            of = _OF_OTHERS.get(error.option_name)
+            if of is None:
+                raise
+            raise click.UsageError(f"{error.option_name} is an option of {of}.", ctx) from None
+
+
+_OF_OTHERS = {
+    "--columns": "`import jsonl FILE`, for rows of your own: a log's columns are known",
+    "--report": "`import PATH…`, for logs: of your own rows the screen has all differences",
+}
 
 
 _IMPORT_OPTIONS = (
@@ -96,10 +138,6 @@ _LOG_OPTIONS = (
     json_option,
 )
 """The options of every format of logs."""
-AUTO = "auto"
-"""The name under which logs of any format are read; paths without a name mean it."""
-
-
 _columns_option = columns_option(
     "Columns that the file calls otherwise: output=response,gold=answer. May be repeated."
 )
@@ -113,7 +151,7 @@ def _import_command(form: str, description: str, *more: Callable[[Any], Any]) ->
         return _import(form, path, options)
 
     given = (*_IMPORT_OPTIONS[:-1], *more, _IMPORT_OPTIONS[-1])
-    return click.command(form, help=description)(
+    return click.command(form, cls=_Reader, help=description)(
         reduce(lambda made, option: option(made), reversed(given), read)
     )
 
@@ -124,17 +162,19 @@ def _logs_command(form: str | None, description: str) -> click.Command:
     def read(paths: tuple[Path, ...], **options: Any) -> int:  # noqa: ANN401  as above
         return _import_logs(form, paths, options)
 
-    return click.command(form, help=description)(
+    return click.command(form, cls=_Reader, help=description)(
         reduce(lambda made, option: option(made), reversed(_LOG_OPTIONS), read)
     )
 
 
 def _import(form: str, path: Path, options: Mapping[str, Any]) -> int:
     from mathreason_eval.pipeline.importers import IMPORTERS
+    from mathreason_eval.pipeline.importers.combined import check_used
     from mathreason_eval.pipeline.importers.jsonl import renaming_importer
     from mathreason_eval.tasks import load_task
 
     task = load_task(options["task"], options["tasks_dirs"])
+    check_used(options["data"], [task.name])
     columns = options.get("columns")
     done = (renaming_importer(columns) if columns else IMPORTERS[form])(
         path,
@@ -181,6 +221,7 @@ def _import_logs(form: str | None, paths: Sequence[Path], options: Mapping[str, 
             data=options["data"],
             tasks_dirs=options["tasks_dirs"],
             grading=(options["workers"], options["deadline"]),
+            all_data=True,
         ),
         FORMATS[form] if form else None,
     )

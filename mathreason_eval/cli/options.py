@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mathreason_eval.cli.config_file import config_option
+from mathreason_eval.cli.config_file import Whole, config_option
 from mathreason_eval.text.limits import MAX_SAMPLES
 
 if TYPE_CHECKING:
@@ -18,15 +19,44 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+
+class FilePath(click.Path):
+    """The path of a file or folder; `~` is the user's home, wherever it was written."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        """Return the path."""
+        if not str(value).strip() or "\0" in str(value):
+            # An empty one is a variable that was not set; the current folder is a point.
+            self.fail("no path is given.", param, ctx)
+        return expanded(str(super().convert(value, param, ctx)))
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path with the home that its `~` stands for; as it is where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+PATH = FilePath()
 
 
 def whole(text: str) -> int | str:
     """Return a number, or what is none: `RunSpec` refuses that with all else that is wrong."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    # The default of an option is a number already.
+    return int(text) if _DIGITS.fullmatch(str(text).strip()) else text
+
+
+_DIGITS = re.compile(r"[-+]?[0-9]{1,30}")
 
 
 def real(text: str) -> float | str:
@@ -58,7 +88,7 @@ def key_value(text: str) -> tuple[str, str]:
     key, _, value = text.partition("=")
     if not key or not value:
         raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE.")
-    return key, value
+    return key, Whole(value) if isinstance(text, Whole) else value
 
 
 def _values_by_key(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
@@ -111,7 +141,7 @@ def text_or_file(text: str | None) -> str | None:
         return text
     path = Path(text[1:]).expanduser()
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        return path.read_text(encoding="utf-8-sig").removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise click.BadParameter(f"{path} cannot be read: {reason}.") from None
@@ -139,7 +169,9 @@ def tasks_option(description: str, *, required: bool = False) -> Callable[[Decor
     return click.option(
         *("-t", "--task", "tasks"),
         required=required,
-        callback=lambda _ctx, _param, texts: tuple(n for text in texts for n in text.split(",")),
+        callback=lambda _ctx, _param, texts: tuple(
+            name.strip() for text in texts for name in text.split(",")
+        ),
         multiple=True,
         metavar="TASK[,TASK…]",
         help=description,
@@ -151,10 +183,15 @@ def _axes(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
     return {
         key: tuple(
             text_or_file(value) or ""
-            for value in (values[0].split(",") if len(values) == 1 else values)
+            for value in (values[0].split(",") if _is_list(values) else values)
         )
         for key, values in _values_by_key(pairs).items()
     }
+
+
+def _is_list(values: Sequence[str]) -> bool:
+    """Return whether values are one text of several, with commas."""
+    return len(values) == 1 and not isinstance(values[0], Whole)
 
 
 sweep_option = click.option(
@@ -164,8 +201,8 @@ sweep_option = click.option(
     multiple=True,
     metavar="KEY=A,B",
     help="Make a run of every combination of some values, each a folder below -o: of prompt, "
-    "system, temperature, top-p, max-tokens, seed, model or model-arg.NAME. A value that has a "
-    "comma is named alone, and --sweep KEY=… repeated.",
+    "system, temperature, top-p, max-tokens, think-budget, seed, model or model-arg.NAME. A value "
+    "that has a comma is named alone, and --sweep KEY=… repeated.",
 )
 
 
@@ -250,6 +287,13 @@ _ASKING_OPTIONS = (
         metavar="INTEGER",
         help="Default: as stored; 32,768, or what its context leaves, for a model that thinks; "
         "else what the task says.",
+    ),
+    click.option(
+        "--think-budget",
+        type=whole,
+        metavar="INTEGER",
+        help="End a thought that has so many tokens and is still open, with the model's own mark, "
+        "and have it answered with what is left of --max-tokens. Default: as stored; else never.",
     ),
     click.option(
         "--seed",

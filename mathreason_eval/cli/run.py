@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mathreason_eval.cli.asking import AskingCommand, refuse, refused
 from mathreason_eval.cli.options import (
@@ -91,6 +92,11 @@ def _check_kind(ctx: click.Context, options: Mapping[str, Any]) -> None:
             "--sweep makes several runs: name the folder for them with -o.",
         ),
     }
+    # A model must be typed, also where the sweep names others.
+    for key in options["sweep"].keys() - {"model"}:
+        name = key.replace("-", "_")
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            refuse(ctx, name, click.UsageError(f"--{key} is typed, and --sweep {key} varies it."))
     before = refused(ctx).names
     for name, (holds, says) in faults.items():
         if holds and before.isdisjoint({"until", "sweep", "max_samples", "out"}):

@@ -1,4 +1,4 @@
-"""`mathreason score`: rewards beside the samples of a run."""
+"""`mathreason score`: rewards stored with the samples of a run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ COMBINATIONS = ("min", "product", "last", "mean")
 def score(path: Path, *, as_json: bool, **options: Any) -> int:  # noqa: ANN401  click's
     """Have a reward model score the steps of each sample of RUN.
 
-    The rewards are stored beside the samples, and RUN gets the metrics best@K and vote@K: of the
+    The rewards are stored with the samples, and RUN gets the metrics best@K and vote@K: of the
     sample with the largest reward among K, and of a vote by reward. The same command goes on.
     """
     from mathreason_eval.cli.screens.runs import print_run, run_as_json

@@ -159,7 +159,7 @@ def _write_memorisation(run: Run, path: Path) -> None:
         check_stored(run, task)
         asked = {problem.id: problem for problem in run.problems(task)}
         # Answers are not compared here; only verdicts are counted.
-        items = items_of([*asked.values()], (), run.verdicts(task), key=str, cluster=None)
+        items = items_of([*asked.values()], (), run.verdict_columns(task), key=str, cluster=None)
         rows += [
             {"task": task, **asked[str(row["id"])].meta, **row} for row in memorisation_rows(items)
         ]

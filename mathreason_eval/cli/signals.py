@@ -39,6 +39,8 @@ class Signals:
 
     def __init__(self) -> None:
         self.stop = Stop()
+        self.resumes = True
+        """Whether the verb stores what is finished, and goes on from there when called again."""
         self._first: int | None = None
         self._at = 0.0
         self._alarms: Iterator[float] = iter(())
@@ -52,6 +54,11 @@ class Signals:
     def received(self) -> bool:
         """Return whether a signal was received."""
         return self._first is not None
+
+    @property
+    def what_is_left(self) -> str:
+        """Return what there is to say of an interrupt, after a semicolon; "" if nothing is."""
+        return "; what was finished is stored, the same command resumes" if self.resumes else ""
 
     def raise_received(self) -> None:
         """Raise an interrupt if a signal was received and ended a run."""
@@ -111,7 +118,7 @@ class Signals:
         raise Interruption
 
     def _leave(self, why: str) -> NoReturn:
-        _tell(f"{why}; what was finished is stored, the same command resumes")
+        _tell(f"{why}{self.what_is_left}")
         # Not `leave`: the main thread may be in the middle of a write.
         os._exit(self.exit_code)
 

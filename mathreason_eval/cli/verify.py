@@ -20,7 +20,7 @@ from mathreason_eval.cli.options import (
     key_value,
     tasks_dir_option,
 )
-from mathreason_eval.cli.screens import exit_code_kept, print_json, say, say_json, stdout
+from mathreason_eval.cli.screens import exit_code_kept, note, print_json, say, say_json, stdout
 from mathreason_eval.cli.screens.streams import is_stdout_lost
 from mathreason_eval.cli.signals import SIGNALS
 from mathreason_eval.errors import EXIT_DONE, EXIT_WANTING, DataError, UserError
@@ -126,6 +126,18 @@ def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any
 @click.argument("names", metavar="[TASK]…", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Check every task.")
 @click.option(
+    "--lock",
+    "locks",
+    is_flag=True,
+    help="Write lock.json: what the version of the task is of. Refused where the task changed and "
+    "its version did not.",
+)
+@click.option(
+    "--hub",
+    is_flag=True,
+    help="Read the problems from the task's hub; what cannot be reached is not checked.",
+)
+@click.option(
     "--evidence",
     type=PATH,
     metavar="FOLDER",
@@ -134,15 +146,7 @@ def _parse_rows(lines: BinaryIO, defaults: Mapping[str, object]) -> Iterator[Any
 @data_option
 @tasks_dir_option
 @json_option
-def check(
-    *,
-    names: tuple[str, ...],
-    everything: bool,
-    evidence: Path | None,
-    data: Mapping[str, tuple[str, ...]],
-    tasks_dirs: tuple[Path, ...],
-    as_json: bool,
-) -> int:
+def check(names: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401  what click parsed
     """Check tasks without a model.
 
     The gold is accepted, another problem's gold mostly is not, prompts render and contain the
@@ -150,21 +154,37 @@ def check(
     """
     from mathreason_eval.pipeline.check import check_task
     from mathreason_eval.tasks import load_task, task_names
+    from mathreason_eval.tasks.lock import write_lock
 
-    chosen = task_names(tasks_dirs) if everything else names
+    tasks_dirs = options["tasks_dirs"]
+    chosen = task_names(tasks_dirs) if options["everything"] else names
     if not chosen:
         raise click.UsageError("Name a task, or use --all.")
+    loaded = {name: load_task(name, tasks_dirs) for name in chosen}
+    if options["locks"]:
+        for task in loaded.values():
+            note(f"wrote {write_lock(task)}")
     done = {
-        name: check_task(load_task(name, tasks_dirs), data.get(name, ()), evidence)
-        for name in chosen
+        name: check_task(
+            task, options["data"].get(name, ()), options["evidence"], hub=options["hub"]
+        )
+        for name, task in loaded.items()
     }
     passed = all(one.ok for checks in done.values() for one in checks)
     with exit_code_kept():
-        if as_json:
+        if options["as_json"]:
             print_json({name: [asdict(one) for one in checks] for name, checks in done.items()})
         else:
             _print_checks(done)
     return EXIT_DONE if passed else EXIT_WANTING
+
+
+_MARKS = {
+    (True, True): ("✓", "green"),
+    (True, False): ("–", "yellow"),
+    (False, True): ("✗", "red"),
+}
+"""By whether a check is passed, and whether there was anything to look at."""
 
 
 def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
@@ -172,8 +192,12 @@ def _print_checks(done: Mapping[str, Sequence[TaskCheck]]) -> None:
     for name, checks in done.items():
         console.print(name, style="bold")
         for one in checks:
-            sign, style = ("✓", "green") if one.ok else ("✗", "red")
+            sign, style = _MARKS[one.ok, one.looked]
             console.print(f"{sign} {one.name:<12} {one.note}", style=style, soft_wrap=True)
+
+
+_POLL = 0.1
+"""Seconds between two looks whether a signal came."""
 
 
 @click.command("serve-grader")
@@ -235,7 +259,3 @@ def serve_grader(
         server.shutdown()
         server.wait()
     SIGNALS.raise_received()
-
-
-_POLL = 0.1
-"""Seconds between two looks whether a signal came."""

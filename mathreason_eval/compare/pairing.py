@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from functools import cache, partial
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.completeness import check_stored
 from mathreason_eval.runs.manifest import Conditions, differences
 from mathreason_eval.runs.store import Run
 from mathreason_eval.stats.copies import (
+    ColumnsT,
     Copies,
     copied_samples,
     copies_note,
@@ -29,7 +30,7 @@ from mathreason_eval.stats.metrics import (
     our_metric,
 )
 from mathreason_eval.stats.summary import MACRO, ProblemScore, macro_by, of_family, problem_scores
-from mathreason_eval.types import GenerationInfo, Problem, SamplingEntry, TaskEntry, Verdict
+from mathreason_eval.types import Problem, SamplingEntry, TaskEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +122,7 @@ class Pairing:
             return None
         return PairedScores(
             metric=named,
-            pairs={name: self._pair(name, before[name], after[name]) for name in both},
+            pairs=self._pairs(both, before, after),
             own={name: (before[name].own, after[name].own) for name in both},
             totals=self._totals(named, sides),
         )
@@ -133,30 +134,39 @@ class Pairing:
         of = named.definition.totals
         return None if of is None else (of(sides[0]), of(sides[1]))
 
-    def _pair(self, name: str, before: ProblemScore, after: ProblemScore) -> Pair:
-        items = self.before.items[name], self.after.items[name]
+    def _pairs(
+        self,
+        names: Iterable[str],
+        before: Mapping[str, ProblemScore],
+        after: Mapping[str, ProblemScore],
+    ) -> dict[str, Pair]:
+        """Return the scores of problems in both runs, by id."""
+        items = self.before.items, self.after.items
         # A run from before its task had a `cluster:` has none.
         told = items[0 if self.before.entry.report.cluster is not None else 1]
-        return Pair(
-            before=before.part,
-            after=after.part,
-            samples=(items[0].n, items[1].n),
-            cluster=told.cluster if before.group is None else before.group,
-            weight=math.hypot(before.weight, after.weight) / math.sqrt(2),
-        )
+        pairs = {}
+        for name in names:
+            old, new = before[name], after[name]
+            pairs[name] = Pair(
+                before=old.part,
+                after=new.part,
+                samples=(items[0][name].n, items[1][name].n),
+                cluster=told[name].cluster if old.group is None else old.group,
+                weight=math.hypot(old.weight, new.weight) / _ROOT_OF_TWO,
+            )
+        return pairs
 
 
-def task_run(
-    run: Run, task: str, samples: int | None = None, *, votes: bool = True, checked: bool = False
-) -> TaskRun:
+_ROOT_OF_TWO = math.sqrt(2)
+
+
+def task_run(run: Run, task: str, samples: int | None = None, *, checked: bool = False) -> TaskRun:
     """Return one task of a run with its judged samples.
 
     Args:
         run: the run.
         task: its name.
         samples: number of samples per problem that count, the first ones; None for all.
-        votes: whether to group equal answers, as metrics of votes need; without them a gate
-            starts faster, as importing graders is slow.
         checked: whether it is known that what is stored fits together.
 
     Raises:
@@ -166,19 +176,23 @@ def task_run(
     if not checked:
         check_stored(run, task)
     problems = run.problems(task)
-    verdicts = run.verdicts(task)
+    verdicts = run.verdict_columns(task)
     if not verdicts:
         raise RunError(
             f"{run.path} has no verdicts of {task}.", "`mathreason regrade` judges its samples."
         )
     entry = run.manifest.tasks[task]
-    key: Callable[[str], str] = str
-    same: Same | None = None
-    if votes:
-        from mathreason_eval.grade.graders import vote_key, vote_same
+    # Only metrics of votes need it, and importing graders is slow.
+    votes = cache(partial(_votes, entry.grading.grade))
 
-        key, same = vote_key(entry.grading.grade), vote_same(entry.grading.grade)
-    made = _first(samples, run.infos(task))
+    def key(answer: str) -> str:
+        return votes()[0](answer)
+
+    def is_same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+        same = votes()[1]
+        return same is not None and same(one, other)
+
+    made = _first(samples, run.sample_columns(task))
     copies = copied_samples(made, greedy=run.manifest.sampling.temperature == 0)
     try:
         items = items_of(
@@ -187,7 +201,7 @@ def task_run(
             without_copies(_first(samples, verdicts), copies),
             key,
             cluster=entry.report.cluster,
-            same=same,
+            same=is_same,
         )
     except ValueError as error:
         raise RunError(
@@ -202,14 +216,16 @@ def task_run(
     )
 
 
-_SampledT = TypeVar("_SampledT", GenerationInfo, Verdict)
+def _votes(grader: str) -> tuple[Callable[[str], str], Same | None]:
+    """Return what groups equal answers."""
+    from mathreason_eval.grade.graders import vote_key, vote_same
+
+    return vote_key(grader), vote_same(grader)
 
 
-def _first(samples: int | None, records: Sequence[_SampledT]) -> Sequence[_SampledT]:
-    """Return the records of the first `samples` samples of each problem."""
-    if samples is None:
-        return records
-    return [record for record in records if record.sample < samples]
+def _first(samples: int | None, rows: ColumnsT) -> ColumnsT:
+    """Return the rows of the first `samples` samples of each problem."""
+    return rows if samples is None else rows[rows.sample < samples]
 
 
 def pair(before: TaskRun, after: TaskRun) -> Pairing:
@@ -235,14 +251,17 @@ def _sampling_obstacle(before: TaskRun, after: TaskRun) -> dict[str, str]:
 
 def _sampling_differences(
     before: TaskRun, after: TaskRun
-) -> Iterator[tuple[float | None, float | None, str]]:
+) -> Iterator[tuple[float | str | None, float | str | None, str]]:
     """Yield (before, after, phrase) for each setting that is not the same, or not known."""
     entries = [side.run.manifest.sampling for side in (before, after)]
     is_greedy = all(entry.temperature == 0 for entry in entries)
     for one in fields(SamplingEntry):
         old, new = (getattr(entry, one.name) for entry in entries)
+        if one.name == "think_budget":
+            # None is known here: no thought was ended.
+            old, new = (value or "none" for value in (old, new))
         # At temperature 0 there is nothing to choose from.
-        if new != old and not (is_greedy and one.name != "temperature"):
+        if new != old and not (is_greedy and one.name == "top_p"):
             was, other = ("unknown" if value is None else value for value in (new, old))
             yield old, new, f"{one.name} {was}, not {other}"
 

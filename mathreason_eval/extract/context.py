@@ -167,6 +167,8 @@ _REMEMBERED = 1024
 @lru_cache(maxsize=_REMEMBERED)
 def _read(clause: str) -> _Clause:
     words = clause.translate(_WORDS_ALONE).split() if clause.isascii() else None
+    if words is not None and _says_nothing(clause, words):
+        return _Clause(text=clause, denies=False, assumes=False)
     may_deny = words is None or _may_deny(clause, words)
     may_assume = words is None or _may_assume(clause, words)
     text = _NO_DENIAL.sub(" ", clause) if may_deny else clause
@@ -179,6 +181,10 @@ def _read(clause: str) -> _Clause:
 
 # A first look, which takes a tenth of the time of the patterns that it spares: whether a clause
 # in ASCII has a word with which a denial or an assumption begins.
+
+
+def _says_nothing(clause: str, words: list[str]) -> bool:
+    return _TELLING_WORDS.isdisjoint(words) and _TELLING_PARTS.search(clause) is None
 
 
 def _may_deny(clause: str, words: list[str]) -> bool:
@@ -418,6 +424,9 @@ _SPEAKERS = these(
 )
 _SPEAKING = these("claim claims say says think thinks answer answered")
 """The words in ASCII of which an assumption has one, or a speaker and a verb: for a first look."""
+_TELLING_WORDS = DENYING_WORDS | _ASSUMING_WORDS | _SPEAKING | {"has"}
+_TELLING_PARTS = re.compile(f"{DENYING_PARTS.pattern}|{_ASSUMING_PARTS.pattern}")
+"""All of them: most clauses have none, and neither deny nor assume anything."""
 _CONDITIONAL = re.compile(
     rf"{_CLOSERS}(?:[(,]?\s*(?:assuming|provided|if)\b[^)\n]{{0,80}}\botherwise\b"
     r"|(?-i:if)\s+(?:we|you|one|I)\s+(?:ignore|neglect|forget|drop|omit|disregard|pretend|assume)\b"

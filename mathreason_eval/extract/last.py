@@ -60,6 +60,7 @@ _ALTERNATIVES = 40
 _UNFINISHED = re.compile(r"\s*(?:\\times|\\cdot|[-+*/=×·÷<>(^])\s*\Z")
 _CALCULATES = re.compile(r"(?<!\*)\*(?!\*)|[+/=^|<>×÷]")
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
+_SENTENCE_END = re.compile(r"[.;!?](?!\d)|\n")
 
 
 def last_number(text: str) -> Answer | None:
@@ -96,9 +97,6 @@ def _is_unknown(text: str, span: Span) -> bool:
     """Return whether a number stands in a language that is not understood: it may be denied."""
     first, last = max(0, span[0] - _FAMILIAR_REACH), span[1] + _FAMILIAR_REACH
     return is_unknown(text[first:last].lower())
-
-
-_SENTENCE_END = re.compile(r"[.;!?](?!\d)|\n")
 
 
 def _last_number(text: str) -> Span | None:

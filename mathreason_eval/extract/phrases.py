@@ -249,6 +249,10 @@ def phrase(text: str) -> Answer | None:
     return wordy
 
 
+_DIGIT = re.compile(r"[-$\\({\s]{0,5}\d")
+_REVISION = re.compile(rf"[\s*_)\]}}\"'.,;!…—–-]*{REVISES}", re.IGNORECASE)
+
+
 def _announced(text: str, place: int) -> Answer:
     # The answer may be on a line of its own below its announcement.
     after = _AFTER.match(text, place)
@@ -386,10 +390,6 @@ def choice(text: str) -> Answer | None:
 
 _FIRST_LINE = re.compile(rf"\W{{0,5}}({_LETTER})[).*\]]{{0,4}}\s*\n")
 """An option on a line of its own at the beginning, which reasons follow."""
-
-
-_DIGIT = re.compile(r"[-$\\({\s]{0,5}\d")
-_REVISION = re.compile(rf"[\s*_)\]}}\"'.,;!…—–-]*{REVISES}", re.IGNORECASE)
 
 
 def _unrevised(text: str, start: int) -> tuple[int, int]:

@@ -165,8 +165,8 @@ def _counts(runs: Sequence[TaskRun]) -> list[tuple[int, int]]:
 def _check_independent(one: TaskRun, other: TaskRun) -> None:
     """Refuse runs whose samples are the same: they agree because nothing is drawn anew."""
     texts = [
-        {(info.problem_id, info.sample): info.texts_digest for info in side.run.infos(side.task)}
-        for side in (one, other)
+        dict(zip(samples.sample_keys(), samples.texts_digest.tolist(), strict=True))
+        for samples in (side.run.sample_columns(side.task) for side in (one, other))
     ]
     shared = texts[0].keys() & texts[1].keys()
     manifests = one.run.manifest, other.run.manifest
@@ -376,4 +376,4 @@ OTHERS: Mapping[str, Callable[[Halves, CalibrationRequest], Called]] = {
     "McNemar over samples": _mcnemar_of_samples,
     "NeMo Evaluator 0.3": _nemo_evaluator,
 }
-"""The rules that are tried beside this gate's, by name."""
+"""The rules that are compared with this gate's, by name."""

@@ -398,10 +398,9 @@ def _paired(
     alone = not rules.advisory and (rules.required or config.suite is None or len(counted) == 1)
     if obstacles := tuple(phrase for kind, phrase in found if kind not in allow):
         return TaskJudgement(task=task, rules=rules, obstacles=obstacles)
-    votes = metric_of(before.manifest.tasks[task], rules.metric).definition.needs_votes
     pairing = pair(
-        task_run(before, task, votes=votes, checked=True),
-        task_run(after, task, (look or ONLY_LOOK).samples, votes=votes, checked=True),
+        task_run(before, task, checked=True),
+        task_run(after, task, (look or ONLY_LOOK).samples, checked=True),
     )
     found += pairing.obstacles.items()
     obstacles = tuple(phrase for kind, phrase in found if kind not in allow)
@@ -486,10 +485,10 @@ def _validity_errors(run: Run, task: str, role: str) -> Iterator[tuple[str, str]
     if found := tuple(faults(run, task)):
         yield from (("files", phrase) for phrase in found)
         return
-    if not run.infos(task):
+    if not run.sample_columns(task):
         yield "empty", f"{role} is empty"
         return
-    if not run.verdicts(task):
+    if not run.verdict_columns(task):
         yield (
             "verdicts",
             f"{role} has no verdicts; `mathreason regrade {quote(str(run.path))}` makes them",

@@ -85,7 +85,7 @@ def propose(baseline: Run, request: ProposalRequest) -> Proposal:
 
 def _looks(baseline: Run, names: Sequence[str]) -> tuple[int, ...]:
     """Return a quarter, a half and all of the baseline's samples; one look where there are few."""
-    held = [task_run(baseline, name, votes=False).items.values() for name in names]
+    held = [task_run(baseline, name).items.values() for name in names]
     most = min((item.n for items in held for item in items), default=1)
     if most == 1:
         return (1,)
@@ -95,7 +95,7 @@ def _looks(baseline: Run, names: Sequence[str]) -> tuple[int, ...]:
 def _proposed(
     baseline: Run, name: str, looks: Sequence[int], request: ProposalRequest
 ) -> TaskProposal | UserError:
-    found = task_run(baseline, name, votes=False)
+    found = task_run(baseline, name)
     items = list(found.items.values())
     counts = [(item.correct, item.n) for item in items]
     metric = metric_name(PRIMARY, [found.entry])

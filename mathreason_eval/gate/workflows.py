@@ -76,6 +76,8 @@ def _run_arguments(baseline: Run, tasks: list[str]) -> str:
     sampling = baseline.manifest.sampling
     entries = [baseline.manifest.tasks[task] for task in tasks]
     options: dict[str, object] = {"temperature": sampling.temperature, "top-p": sampling.top_p}
+    if sampling.think_budget is not None:
+        options["think-budget"] = sampling.think_budget
     for option, values in (
         ("max-tokens", {entry.max_tokens for entry in entries}),
         ("limit", {entry.limit for entry in entries}),

@@ -19,6 +19,7 @@ from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge
 from mathreason_eval.grade.verify import (
+    Decision,
     Gold,
     judge_chunk,
     match_of,
@@ -111,6 +112,12 @@ def _slow_threads(workers: int) -> _Threads:
     return _Threads(workers)
 
 
+@cache
+def _chunk_threads(workers: int) -> _Threads:
+    """Return threads for chunks of rows: one more than processes, as one prepares the next."""
+    return _Threads(workers + 1)
+
+
 _BATCHES = 8
 """Batches of event loops that are prepared and awaited at once; others wait for their turn."""
 
@@ -158,6 +165,11 @@ class _RowWorkers(ProcessOwner):
     def judge(self, rows: Sequence[Mapping[str, Any]], deadline: float) -> list[Match]:
         """Return the judgements of rows; undecided where the process dies of one."""
         return [match_of(judged) for judged in self.judge_as_json(rows, deadline)]
+
+    def decide(self, rows: Sequence[Mapping[str, Any]], deadline: float) -> list[Decision]:
+        """Return what a reward needs of the judgements of rows."""
+        judged = judge_chunk(self._idle, rows, deadline, brief=True)
+        return [Decision.of_json(one) for one in judged]
 
     def judge_as_json(self, rows: Sequence[Any], deadline: float) -> list[dict[str, Any]]:
         """Return the judgements of rows as JSON; undecided also where a row is none."""
@@ -306,8 +318,8 @@ def submit_outputs(
     golds: Sequence[Gold | Sequence[Gold]],
     outputs: Sequence[str],
     **options: Unpack[VerifyOptions],
-) -> list[Future[list[Match]]]:
-    """Have whole rows judged by other processes: this one only waits, whatever the texts.
+) -> list[Future[list[Decision]]]:
+    """Have whole rows decided by other processes: this one only waits, whatever the texts.
 
     Args:
         golds: as of `verify_many`.
@@ -315,7 +327,7 @@ def submit_outputs(
         options: as of `verify_many`; `workers` is the number of processes.
 
     Returns:
-        What will be the matches, in order, some rows at a time.
+        What will be the decisions, in order, some rows at a time.
 
     Raises:
         ValueError: as `verify_many`.
@@ -324,9 +336,9 @@ def submit_outputs(
     chosen = _Options(**options)
     grader_named(chosen.grader)
     rows = [_as_row(*row, chosen) for row in _rows(golds, None, outputs)]
-    pool, workers = _slow_threads(chosen.workers).pool, _long_workers(chosen.workers)
+    pool, workers = _chunk_threads(chosen.workers).pool, _long_workers(chosen.workers)
     return [
-        pool.submit(workers.judge, rows[first : first + _CHUNK], chosen.deadline)
+        pool.submit(workers.decide, rows[first : first + _CHUNK], chosen.deadline)
         for first in range(0, len(rows), _CHUNK)
     ]
 
@@ -344,7 +356,7 @@ def submit_rows(
     Returns:
         What will be the judgements as JSON, in order, some rows at a time.
     """
-    pool, judges = _slow_threads(workers).pool, _long_workers(workers)
+    pool, judges = _chunk_threads(workers).pool, _long_workers(workers)
     return [
         pool.submit(judges.judge_as_json, rows[first : first + _CHUNK], deadline)
         for first in range(0, len(rows), _CHUNK)

@@ -13,7 +13,7 @@ import queue
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from mathreason_eval.errors import UserError
 from mathreason_eval.extract.marked import boxed, hashes
@@ -21,7 +21,7 @@ from mathreason_eval.extract.phrases import phrase
 from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.graders import grader_named
 from mathreason_eval.grade.judge import Judge, JudgeOptions
-from mathreason_eval.grade.workers import MEMORY, Worker, WorkerError
+from mathreason_eval.grade.workers import MEMORY, Worker, WorkerError, encoded
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
 from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import Generation, Match, Outcome
@@ -181,46 +181,86 @@ def _in_processes(rows: Iterator[Any], size: int, deadline: float) -> Iterator[d
             worker.kill()
 
 
+_MAX_ROWS = 1_000_000
+"""Rows after which such a process is replaced. Its caches are bounded, and to start one takes as
+long as thousands of rows; that for computer algebra, whose caches grow, is its own to replace."""
+
+
 def start_row_workers(size: int) -> list[Worker]:
     """Return processes that judge rows, each with a worker of its own for computer algebra."""
     return [Worker(__name__, 2 * MEMORY, _MAX_ROWS) for _ in range(size)]
 
 
-_MAX_ROWS = 1_000_000
-"""Rows after which such a process is replaced. Its caches are bounded, and to start one takes as
-long as thousands of rows; that for computer algebra, whose caches grow, is its own to replace."""
 _GRACE = 10.0
 """Seconds beyond the deadline after which a process that judges rows is considered hung."""
 
 
 def judge_chunk(
-    idle: queue.SimpleQueue[Worker], rows: Sequence[Any], deadline: float
-) -> list[dict[str, Any]]:
-    """Return the judgements of a chunk of rows, made by an idle process."""
+    idle: queue.SimpleQueue[Worker], rows: Sequence[Any], deadline: float, *, brief: bool = False
+) -> list[Any]:
+    """Return the judgements of a chunk of rows as JSON, made by an idle process.
+
+    Args:
+        idle: the processes.
+        rows: as of `verify_rows`.
+        deadline: as of `verify_rows`.
+        brief: whether the judgements are those of `Decision`, of which a process sends a tenth.
+    """
+    request = _request(rows, deadline, brief=brief)  # while others have the processes
     worker = idle.get()
     try:
-        judged: list[dict[str, Any]] = []
+        judged: list[Any] = []
         while len(judged) < len(rows):
-            rest = rows[len(judged) :]
-            request = {"rows": rest, "deadline": deadline}
             try:
-                for answer in worker.ask_each(request, len(rest), deadline + _GRACE):
+                for answer in worker.ask_each(request, len(rows) - len(judged), deadline + _GRACE):
                     judged.append(answer)  # noqa: PERF402 - answers before a failure are kept
             except WorkerError as error:
                 note = f"the grader died: {error}"
-                judged.append(_as_json(rows[len(judged)], _undecided("worker", note)))
+                judged.append(_spelled(rows[len(judged)], _undecided("worker", note), brief=brief))
+                request = _request(rows[len(judged) :], deadline, brief=brief)
         return judged
     finally:
         idle.put(worker)
 
 
+def _request(rows: Sequence[Any], deadline: float, *, brief: bool) -> bytes:
+    return encoded({"rows": rows, "deadline": deadline, "brief": brief})
+
+
+class Decision(NamedTuple):
+    """What a reward needs to know of a judgement."""
+
+    outcome: Outcome | None
+    found_by: str | None
+    """The extraction rule that found the answer; None if it was given, or there is none."""
+    has_answer: bool
+
+    @classmethod
+    def of(cls, match: Match) -> Self:
+        """Return that of a judgement."""
+        return cls(match.outcome, match.found_by, match.answer is not None)
+
+    @classmethod
+    def of_json(cls, spelled: Sequence[Any]) -> Self:
+        """Return one that a process sent."""
+        outcome, found_by, has_answer = spelled
+        return cls(_OUTCOMES[outcome], found_by, has_answer)
+
+
+def _spelled(row: object, match: Match, *, brief: bool) -> Any:  # noqa: ANN401  JSON
+    return Decision.of(match) if brief else _as_json(row, match)
+
+
 def judge_row(judge: Judge, row: object) -> dict[str, Any]:
     """Return the judgement of one row; a malformed row is undecided, with the reason."""
+    return _as_json(row, _judged(judge, row))
+
+
+def _judged(judge: Judge, row: object) -> Match:
     try:
-        match = _match(judge, row)
+        return _match(judge, row)
     except (UserError, RecursionError, MemoryError) as error:
-        match = _undecided("row", str(error) or type(error).__name__)
-    return _as_json(row, match)
+        return _undecided("row", str(error) or type(error).__name__)
 
 
 def _undecided(rule: str, note: str) -> Match:
@@ -244,7 +284,7 @@ def _match(judge: Judge, row: object) -> Match:
     grader_named(grader)
     options = row.get("convention")
     # A `convention` that is not a mapping is ignored.
-    convention = Convention.of(options) if isinstance(options, Mapping) else DEFAULT
+    convention = Convention.of(options) if options and isinstance(options, Mapping) else DEFAULT
     if isinstance(answer, str) and output is None:
         return verify_answer(judge, golds, answer, grader, convention)
     if isinstance(output, str) and answer is None:
@@ -254,9 +294,14 @@ def _match(judge: Judge, row: object) -> Match:
 
 def match_of(judged: Mapping[str, Any]) -> Match:
     """Return the match of a judgement as JSON."""
-    fields = {name: value for name, value in judged.items() if name != "id"}
-    span = None if fields["span"] is None else tuple(fields["span"])
-    return Match(**{**fields, "span": span, "outcome": Outcome(fields["outcome"])})
+    fields = {**judged, "outcome": _OUTCOMES[judged["outcome"]]}
+    if fields["span"] is not None:
+        fields["span"] = tuple(fields["span"])
+    del fields["id"]
+    return Match(**fields)
+
+
+_OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
 def _as_json(row: object, match: Match) -> dict[str, Any]:
@@ -290,8 +335,8 @@ def _process_judge(deadline: float) -> Judge:
     return judge
 
 
-def answers(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def answers(request: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the judgement of each row of a request."""
-    judge = _process_judge(request["deadline"])
+    judge, brief = _process_judge(request["deadline"]), request["brief"]
     for row in request["rows"]:
-        yield judge_row(judge, row)
+        yield _spelled(row, _judged(judge, row), brief=brief)

@@ -21,7 +21,8 @@ import sys
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from mathreason_eval.environment import child_environment
@@ -101,6 +102,8 @@ class Worker:
         self._ready = False
         self._answered = 0
         self._unread = b""
+        self._lines: deque[bytes] = deque()
+        """Replies that have arrived and were not asked for yet."""
         self._prepared: set[str] = set()
 
     def prepare(self, request: dict[str, Any]) -> None:
@@ -121,16 +124,17 @@ class Worker:
         Raises:
             WorkerError: if it died, or did not reply within `deadline` seconds and was killed.
         """
+        answer: dict[str, Any]
         [answer] = self.ask_each(request, 1, deadline)
         return answer
 
     def ask_each(
-        self, request: dict[str, Any], count: int, deadline: float
-    ) -> Iterator[dict[str, Any]]:
+        self, request: dict[str, Any] | bytes, count: int, deadline: float
+    ) -> Iterator[Any]:
         """Yield the replies to a request that has several.
 
         Args:
-            request: the request, as JSON.
+            request: the request, as JSON; see `encoded`.
             count: the number of replies.
             deadline: maximum seconds for each reply, from the one before.
 
@@ -145,11 +149,11 @@ class Worker:
         self._answered += count
         self._asked += 1
         number = f"{os.getpid()}.{self._asked}"
-        line = json.dumps({"id": number, "request": request}, default=str)
+        spelled = request if isinstance(request, bytes) else encoded(request)
         try:
-            _write(process, line.encode() + b"\n")
-            for _ in range(count):
-                yield _answer(self._read(process, deadline), number)
+            _write(process, b'{"id": "%s", "request": %s}\n' % (number.encode(), spelled))
+            for awaited in range(count, 0, -1):
+                yield _answer(self._read(process, deadline, awaited), number)
         except BaseException:
             # Whatever interrupts us, Ctrl-C included: the next request must not read this reply.
             self.kill()
@@ -214,37 +218,67 @@ class Worker:
 
     def _forget(self) -> subprocess.Popen[bytes] | None:
         process, self._process, self._answered, self._unread = self._process, None, 0, b""
+        self._lines = deque()
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
         return process
 
-    def _read(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
-        """Return one line of JSON, waiting for it at most `deadline` seconds."""
-        assert process.stdout is not None
+    def _read(
+        self, process: subprocess.Popen[bytes], deadline: float, awaited: int = 1
+    ) -> dict[str, Any]:
+        """Return one line of JSON, waiting for it at most `deadline` seconds.
+
+        Args:
+            process: the child.
+            deadline: maximum seconds to wait.
+            awaited: number of lines that will come, this one included.
+        """
         if self._is_foreign():
             raise WorkerError("the request was made before a fork, by another process")
+        if not self._lines:
+            self._receive(process, deadline, awaited)
+        reply: dict[str, Any] = json.loads(self._lines.popleft())
+        return reply
+
+    def _receive(self, process: subprocess.Popen[bytes], deadline: float, awaited: int) -> None:
+        """Wait for a line, and take all that have come by then."""
+        assert process.stdout is not None
         until = time.monotonic() + deadline
         pieces = [self._unread]
         while b"\n" not in pieces[-1]:
             left = until - time.monotonic()
             if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
                 raise WorkerError(f"no verdict within {deadline:g} s")
-            piece = os.read(process.stdout.fileno(), 1 << 16)
-            if not piece or len(pieces) > _MAX_ANSWER >> 16:
+            if awaited > _FEW:
+                time.sleep(_MOMENT)
+            piece = os.read(process.stdout.fileno(), _PIPE)
+            if not piece or len(pieces) > _MAX_ANSWER // _PIPE:
                 raise WorkerError("the grading process died, out of memory or by a crash")
             pieces.append(piece)
-        line, _, self._unread = b"".join(pieces).partition(b"\n")
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        *whole, self._unread = b"".join(pieces).split(b"\n")
+        self._lines.extend(whole)
 
 
-def _answer(reply: dict[str, Any], number: str) -> dict[str, Any]:
+_FEW = 16
+"""Replies above which a caller lets some come in before it reads them. To wake up for each takes
+longer than to judge one; of the last few, the child shall not wait for the caller."""
+_MOMENT = 0.002
+"""Seconds to let them come in, in which a pipe does not fill."""
+_PIPE = 1 << 16
+"""Bytes that are read at once: what a pipe holds."""
+
+
+def encoded(request: Mapping[str, Any]) -> bytes:
+    """Return a request as JSON, for a caller that prepares it before it has a worker."""
+    return json.dumps(request, default=str).encode()
+
+
+def _answer(reply: dict[str, Any], number: str) -> Any:  # noqa: ANN401  JSON
     """Return the content of a reply, which must be to the request of that number."""
     if reply.get("id") != number:
         raise WorkerError("the grading process answered another request")
-    answer: dict[str, Any] = reply["answer"]
-    return answer
+    return reply["answer"]
 
 
 def _write(process: subprocess.Popen[bytes], line: bytes) -> None:

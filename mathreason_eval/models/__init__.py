@@ -134,7 +134,7 @@ def check_model(name: str, options: Mapping[str, str] = MappingProxyType({})) ->
     """
     faults = Faults()
     facts = faults.attempt(lambda: _examined(name, options, faults)) or ModelFacts()
-    return replace(facts, faults=tuple(faults.found))
+    return replace(facts, name=name, faults=tuple(faults.found))
 
 
 def _examined(name: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
@@ -179,6 +179,8 @@ def _divided(name: str) -> tuple[str, str]:
         ModelError: nothing follows.
     """
     backend, colon, rest = name.partition(":")
+    if backend == DEMO:
+        raise ModelError(f"{DEMO} is a whole name, and {name!r} is none.", f"Write {DEMO}.")
     if backend not in ENGINES:
         hint = "" if colon else "A model is named BACKEND:NAME."
         raise UnknownNameError("model backend", backend, [*ENGINES, DEMO], hint)

@@ -31,6 +31,7 @@ class Completion:
 
     request: Request
     text: str
+    """Without what the prompt says that it begins with; such a text is not divided."""
     reasoning: str | None = None
     """Set only by engines that split off the reasoning themselves; `text` is then the answer."""
     finish_reason: str | None
@@ -43,6 +44,8 @@ class Completion:
     """Wall time from submission to the last token."""
     refused: bool = False
     """Whether the model refused or a content filter ended the text: asking again would not help."""
+    thought_ended: bool = False
+    """Whether its thought was ended by force; see `pipeline/think_budget.py`. No engine sets it."""
     reward: float | None = None
     """A reward model's score, where stored outputs have one."""
     label: bool | None = None
@@ -180,6 +183,32 @@ def asks_allowance(model: Model, allowance: Allowance | None) -> bool:
 
 COST = "cost"
 """The kind of failure of a request that may not be sent again."""
+
+
+def can_continue(model: Model) -> bool:
+    """Return whether a model continues what an answer has begun with: `Prompt.begun`.
+
+    A model that does has an attribute `continues`; others would ignore it.
+    """
+    return bool(getattr(model, "continues", False))
+
+
+def why_not_continue(model: Model) -> str:
+    """Return why a model does not continue a text, as a part of a sentence.
+
+    A model may say so by an attribute `cannot_continue`.
+    """
+    says: str = getattr(model, "cannot_continue", "")
+    return says or f"{model.name} does not say that it continues a text"
+
+
+def computes_in_caller(model: Model) -> bool:
+    """Return whether a model computes only while a result of its stream is waited for.
+
+    A model that does has an attribute `computes_in_caller`; others have processes, threads or a
+    server of their own, which go on meanwhile.
+    """
+    return bool(getattr(model, "computes_in_caller", False))
 
 
 class SystemRole(StrEnum):

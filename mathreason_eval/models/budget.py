@@ -71,4 +71,5 @@ def _estimated_tokens(prompt: Prompt) -> int:
 def prompt_bytes(prompt: Prompt) -> int:
     """Return the bytes of a prompt's texts."""
     texts = [one.content for one in prompt.messages] if prompt.text is None else [prompt.text]
+    texts.append(prompt.begun)
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)

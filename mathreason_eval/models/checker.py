@@ -65,7 +65,9 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return that it takes messages."""
     faults.attempt(lambda: _check_name(rest))
     read_options(Options, "checker", options, faults)
-    return ModelFacts(chat=True, needs_steps=True)
+    return ModelFacts(
+        chat=True, needs_steps=True, cannot_continue="a model that judges steps writes no text"
+    )
 
 
 def _check_name(rest: str) -> None:

@@ -279,7 +279,12 @@ def encode(
     """Return the prompt's token ids: the chat template applied once, or the text with one BOS.
 
     A text goes on, so that an EOS that the tokenizer would add behind it is left out.
+    Those of what the answer begins with come behind.
     """
+    if prompt.begun:
+        asked = encode(tokenizer, replace(prompt, begun=""), template_arguments)
+        begun: list[int] = tokenizer(prompt.begun, add_special_tokens=False)["input_ids"]
+        return [*asked, *begun]
     if prompt.text is None:
         messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
         tokens: list[int] = tokenizer.apply_chat_template(

@@ -31,7 +31,14 @@ from mathreason_eval.models.base import (
 )
 from mathreason_eval.models.budget import opens_thought
 from mathreason_eval.models.health import CircuitBreaker, State
-from mathreason_eval.models.openings import SPLIT, served_system_role
+from mathreason_eval.models.openings import (
+    DIVIDES,
+    NO_PROMPT,
+    SPLIT,
+    continued_prompt,
+    served_system_role,
+    tells_prompts,
+)
 from mathreason_eval.models.pace import Pace
 from mathreason_eval.models.replies import OTHER_MODEL, from_chat, from_text, model_name, parse_body
 from mathreason_eval.models.retries import FailedTry, failed_try, pause, until_allowed
@@ -41,6 +48,7 @@ from mathreason_eval.models.servers import (
     new_client,
     secrets_of,
 )
+from mathreason_eval.models.streams import STREAMED, joined
 from mathreason_eval.types import Message, Prompt
 
 if TYPE_CHECKING:
@@ -59,6 +67,9 @@ class Options:
     """Tries after the first; they span about 40 seconds, or as long as Retry-After asks."""
     timeout: float = 600.0
     """Seconds to wait for one answer, from its request to its last byte."""
+    idle_timeout: float | None = None
+    """Seconds to wait for the next piece of an answer, which is then streamed; None: answers come
+    whole."""
     grace: float = field(default=5.0, metadata=FROM_ZERO)
     """Seconds that requests in flight have to be answered when a run ends early."""
     requests_per_minute: int | None = None
@@ -88,7 +99,8 @@ class Options:
 
 SCHEDULING_OPTIONS = frozenset(
     {
-        *("concurrency", "retries", "timeout", "grace", "requests_per_minute", "tokens_per_minute"),
+        *("concurrency", "retries", "timeout", "idle_timeout", "grace"),
+        *("requests_per_minute", "tokens_per_minute"),
         *("api_key_env", "context", "replicas", "batch_requests", "batch_results"),
     }
 )
@@ -114,6 +126,7 @@ class OpenAIModel:
         self.thinks = opens_thought(server.opening) or server.opening_from == SPLIT
         place = (server.url, server.model, server.defaults)
         self.system_role = partial(served_system_role, *place, options)
+        self._continues: bool | None = None
         self._server = server
         self._options = options
         self._refusal = refusal
@@ -135,6 +148,22 @@ class OpenAIModel:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._thread = Thread(target=self._loop.run_forever, name="openai", daemon=True)
         self._thread.start()
+
+    @property
+    def continues(self) -> bool:
+        """Whether the server continues a text: with plain text, or if it tells a chat's prompt."""
+        if self._continues is None:
+            place = (self._server.url, self._server.model, self._server.defaults)
+            divides = self._server.opening_from == SPLIT
+            self._continues = not self.chat or (
+                not divides and tells_prompts(*place, self._options)
+            )
+        return self._continues
+
+    @property
+    def cannot_continue(self) -> str:
+        """Why it does not."""
+        return DIVIDES if self._server.opening_from == SPLIT else NO_PROMPT
 
     def describe(self) -> Mapping[str, object]:
         """Return the server's URL and model, the package's version and what is sent by default."""
@@ -344,10 +373,13 @@ class OpenAIModel:
     async def _post(self, request: Request) -> Result:
         """Return the server's completion of one request."""
         route, body = request_body(self._server, self._options, request)
-        read = from_chat if request.prompt.text is None else from_text
-        content = await self._client.post(route, body=body, cast_to=bytes)
+        read = from_text if route == COMPLETIONS else from_chat
+        if request.prompt.begun and request.prompt.text is None:
+            place = self._server.url.removesuffix("/v1")
+            told = {"model": self._server.model, **self._server.defaults}
+            body["prompt"] = await continued_prompt(self._client, place, told, request.prompt)
         # Whatever a server says is stored or shown: it may repeat what it was sent.
-        reply = self._secrets.hide(parse_body(content))
+        reply = self._secrets.hide(await self._replied(route, body))
         result = handle(request, lambda: read(request, reply, 0.0))
         self._pace.answered(monotonic(), _tokens(result))
         if isinstance(result, Failure):
@@ -355,6 +387,23 @@ class OpenAIModel:
         if (other := self._other_model(request, reply)) is not None:
             return other
         return context_cut(result, self.context, "serve a longer context") or result
+
+    async def _replied(self, route: str, body: Mapping[str, object]) -> object:
+        """Return the server's reply, which is streamed where pieces are to come in time."""
+        idle = self._options.idle_timeout
+        if idle is None:
+            return parse_body(await self._client.post(route, body=body, cast_to=bytes))
+        from openai import AsyncStream
+
+        stream = await self._client.post(
+            route,
+            body={**body, **STREAMED},
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        async with stream:
+            return await joined(stream.response.aiter_bytes(), idle)
 
     def _other_model(self, request: Request, reply: object) -> Failure | None:
         """Return the failure of a request that another model answered than those before it.
@@ -377,8 +426,15 @@ def describe_server(server: Server, options: Options) -> Mapping[str, object]:
     return with_options(described, options, SCHEDULING_OPTIONS | {*asked}, more=asked)
 
 
+COMPLETIONS = "/completions"
+"""The route that continues a text."""
+
+
 def request_body(server: Server, options: Options, request: Request) -> tuple[str, dict[str, Any]]:
-    """Return the route of a request, and what is sent."""
+    """Return the route of a request, and what is sent.
+
+    The prompt of a chat whose answer has begun is missing: see `continued_prompt`.
+    """
     sampling, prompt = request.sampling, request.prompt
     body: dict[str, Any] = {
         "model": server.model,
@@ -390,7 +446,9 @@ def request_body(server: Server, options: Options, request: Request) -> tuple[st
         **server.defaults,
     }
     if prompt.text is not None:
-        return "/completions", {**body, "prompt": prompt.text}
+        return COMPLETIONS, {**body, "prompt": prompt.text + prompt.begun}
+    if prompt.begun:
+        return COMPLETIONS, body
     messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
     return "/chat/completions", {**body, "messages": messages}
 

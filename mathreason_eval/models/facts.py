@@ -82,6 +82,8 @@ class ModelFacts:
     """Why it cannot be opened."""
     findings: tuple[Finding, ...] = ()
     """What else was looked at."""
+    name: str | None = None
+    """As typed."""
     backend: str | None = None
     """As a manifest names it."""
     chat: bool | None = None
@@ -96,3 +98,6 @@ class ModelFacts:
     remedy: str = "take a model with a longer context"
     """How the context is made longer."""
     count: Counter | None = None
+    cannot_continue: str = ""
+    """Why it does not continue what an answer begins with; empty if it does, or if that is not
+    known."""

@@ -13,6 +13,7 @@ import hashlib
 import heapq
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,9 +60,11 @@ class ScriptRule:
     """The completion of prompts that contain a text."""
 
     contains: str = ""
-    """Matched literally; the empty string matches every prompt."""
+    """Matched literally; the empty string matches every prompt. Of an answer that has begun, its
+    beginning is part of the prompt."""
     text: Sequence[str] | None = None
-    """The possible texts; the request's seed picks one. None repeats the prompt."""
+    """The possible texts; the request's seed picks one, and of more words than max_tokens the first
+    ones are written. None repeats the prompt."""
     finish_reason: str = "stop"
     seconds: float | None = None
     fail: str | None = None
@@ -85,6 +88,7 @@ class FakeModel:
         self.chat = options.chat
         self.context = options.context
         self.opening = ""
+        self.continues = True
         self._rules = rules
         self._options = options
         self._completed = 0
@@ -128,11 +132,13 @@ class FakeModel:
         seconds = self._options.latency if rule.seconds is None else rule.seconds
         if rule.fail is not None:
             return seconds, Failure(request=request, reason=rule.fail)
-        text = _text(rule, prompt, request.seed)
+        text = whole = _text(rule, prompt, request.seed)
+        if rule.text is not None:
+            text = _cut(whole, request.sampling.max_tokens)
         return seconds, Completion(
             request=request,
             text=text,
-            finish_reason=rule.finish_reason,
+            finish_reason=rule.finish_reason if text == whole else "length",
             prompt_tokens=_words(prompt),
             completion_tokens=_words(text),
             seconds=seconds,
@@ -155,11 +161,19 @@ def _words(text: str) -> int:
     return len(text.split())
 
 
+@lru_cache(maxsize=64)
+def _cut(text: str, words: int) -> str:
+    """Return the first words of a text."""
+    if _words(text) <= words:
+        return text
+    ends = (found.end() for found in re.finditer(r"\S+", text))
+    return text[: next(islice(ends, words - 1, None))]
+
+
 def _prompt_text(prompt: Prompt) -> str:
-    """Return a prompt, its messages joined by line feeds."""
-    if prompt.text is not None:
-        return prompt.text
-    return "\n".join(message.content for message in prompt.messages)
+    """Return a prompt, its messages joined by line feeds, and what its answer begins with."""
+    texts = [prompt.text or ""] if prompt.text is not None else [m.content for m in prompt.messages]
+    return "\n".join([*texts, prompt.begun] if prompt.begun else texts)
 
 
 _FILES = frozenset({".yaml", ".yml", ".json", ".jsonl"})

@@ -26,6 +26,7 @@ from mathreason_eval.models.base import (
     SystemRole,
     answered_by,
     asks_allowance,
+    can_continue,
     expect,
     system_role,
 )
@@ -60,6 +61,7 @@ class Fleet:
         contexts = [one.context for one in self._replicas if one.context is not None]
         self.context = min(contexts, default=None)
         self.thinks = getattr(first, "thinks", False)
+        self.continues = all(map(can_continue, self._replicas))
         self._queue: _Queue | None = None
         if hasattr(first, "prompt_tokens"):
             self.prompt_tokens = self._prompt_tokens
@@ -133,7 +135,7 @@ class Fleet:
             self.answered_by = name
 
     def drain(self) -> Iterator[Completion | Failure]:
-        """Yield what the replicas still finish within some seconds of a stream that was ended."""
+        """Yield what the replicas finish within the grace, in seconds, of an ended stream."""
         if self._queue is not None:
             yield from self._queue.finished_by(monotonic() + self._grace)
 
@@ -208,6 +210,9 @@ class _Queue:
         with self._changed:
             while (request := self._next(replica)) is None:
                 if self._closing or not (self._flying or self._again):
+                    # There may be more in a moment; what another replica took then nobody would
+                    # hear of, as the stream ends here.
+                    self._closing = True
                     self._results.put(None)
                     self._changed.notify_all()
                     return None

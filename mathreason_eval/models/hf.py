@@ -5,6 +5,7 @@ Each row of a batch is sampled by its own seed, whatever else is in the batch.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,7 @@ from mathreason_eval.models.checkpoint import (
     template_system_role,
 )
 from mathreason_eval.models.facts import ModelFacts
+from mathreason_eval.models.refill import Rows, Running, refills
 from mathreason_eval.models.rows import SeededSampler, StopByRow, cut_at_stop
 from mathreason_eval.models.tokenizer_files import examine_checkpoint, positions
 from mathreason_eval.models.tokens import TokenReader
@@ -47,6 +49,8 @@ class Options(LoadOptions):
 
     batch_size: int = 32
     """Requests generated together; a batch takes as long as its longest."""
+    refill: bool = True
+    """Whether a finished row makes room for the next request, where the model's cache allows it."""
     chat: bool | None = None
     """None: whether the tokenizer has a chat template; False asks with plain text."""
     chat_template_kwargs: str = "{}"
@@ -55,11 +59,13 @@ class Options(LoadOptions):
     """`sdpa`, `eager`, `flash_attention_2`; None: transformers' choice."""
 
 
-ROUNDING_OPTIONS = frozenset({"batch_size"})
+ROUNDING_OPTIONS = frozenset({"batch_size", "refill"})
 """Options that may change a token by rounding alone."""
 
 _Encoded = tuple[Request, list[int]]
 """A request and its prompt as tokens."""
+_TOGETHER = 8
+"""One of so many rows is free before others join."""
 _WINDOW = 4
 """Number of batches whose requests are sorted by length together."""
 
@@ -87,6 +93,8 @@ class HfModel:
         self._tokenizer, self._model = _load(checkpoint, options)
         has_template = self._tokenizer.chat_template is not None
         self.name = name
+        self.computes_in_caller = True
+        self.continues = True
         self.chat = has_template if options.chat is None else options.chat
         self.context = longest_context(self._model.config.get_text_config())
         arguments = self._template_arguments
@@ -98,6 +106,8 @@ class HfModel:
         self._encode = PromptEncoder(self._tokenizer, arguments)
         self._options = options
         self._tokens_that_fit: int | None = None
+        self._rows_that_fit = options.batch_size
+        self._refills = options.refill and refills(self._model)
         described = {
             **describe_loaded("hf", checkpoint, self._tokenizer, self._model),
             "chat": self.chat,
@@ -111,6 +121,56 @@ class HfModel:
         return self._described
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+        """Yield results as rows finish and others take their place, or a batch at a time."""
+        if self._refills:
+            return self._refilled(iter(requests))
+        return self._in_batches(requests)
+
+    def _refilled(self, source: Iterator[Request]) -> Iterator[Completion | Failure]:
+        """Yield results as rows finish; a request takes the place of each."""
+        rows, waiting, more = Rows(self._model, self._reader.decode), deque[_Encoded](), True
+        while True:
+            room = self._rows_that_fit - len(rows.running)
+            # A few at once: reading a prompt takes as long as a token of every row.
+            while more and len(waiting) < room >= max(1, self._rows_that_fit // _TOGETHER):
+                request = next(source, None)
+                if request is None:
+                    more = False
+                    break
+                tokens = self._encode(request.prompt)
+                if failure := self._context_failure(request, len(tokens)):
+                    yield failure
+                else:
+                    waiting.append((request, tokens))
+            joining = [waiting.popleft() for _ in range(min(room, len(waiting)))]
+            if not rows.running and not joining:
+                return
+            if not self._moved(rows, joining):
+                yield from self._shrink_rows(rows, joining, waiting)
+                continue
+            for row in rows.finished():
+                yield handle(row.request, partial(self._completion, row))
+                more = True  # There may be one again, once a result is taken.
+
+    def _moved(self, rows: Rows, joining: Sequence[_Encoded]) -> bool:
+        """Return whether rows have joined, or all have a token more; False if memory ran out."""
+        work = partial(rows.add, joining) if joining else rows.step
+        # What is returned is None where the memory is too small.
+        return run_batch(lambda: work() or True, self._model.device) is not None
+
+    def _shrink_rows(
+        self, rows: Rows, joining: Sequence[_Encoded], waiting: deque[_Encoded]
+    ) -> Iterator[Failure]:
+        """Have half the rows generated from now on; they begin again, as their cache is torn."""
+        left = [*rows.abandon(), *joining]
+        if len(left) == 1:
+            yield self._memory_failure(left[0])
+            return
+        self._rows_that_fit = max(1, len(left) // 2)
+        waiting.extendleft(reversed(left))
+        self._warn_of_memory(len(left))
+
+    def _in_batches(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Yield a batch of results at a time; requests of similar length share a batch."""
         source, size = iter(requests), self._options.batch_size
         while window := list(islice(source, _WINDOW * size)):
@@ -153,10 +213,13 @@ class HfModel:
     def _shrink_batches(self, batch: Sequence[_Encoded]) -> None:
         """Limit batches to half the tokens of one that the memory is too small for, and warn."""
         self._tokens_that_fit = len(batch) * _row_length(batch) // 2
+        self._warn_of_memory(len(batch))
+
+    def _warn_of_memory(self, rows: int) -> None:
         warn(
-            f"The memory of {self._model.device} is too small for a batch of {len(batch)}; "
-            f"trying {len(batch) // 2}.",
-            stacklevel=2,
+            f"The memory of {self._model.device} is too small for a batch of {rows}; "
+            f"trying {rows // 2}.",
+            stacklevel=3,
         )
 
     def _memory_failure(self, encoded: _Encoded) -> Failure:
@@ -213,7 +276,7 @@ class HfModel:
         rows: list[list[int]] = generated[:, longest:].tolist()
         return rows, sampler.nonfinite_at()
 
-    def _completion(self, row: _Row) -> Completion | Failure:
+    def _completion(self, row: _Row | Running) -> Completion | Failure:
         """Return the completion of one row, up to its end of text, stop string or max_tokens."""
         request, ends = row.request, self._model.generation_config.eos_token_id
         tokens = row.tokens[: row.stopped_at or request.sampling.max_tokens]
@@ -227,14 +290,15 @@ class HfModel:
                 hint="Use --model-arg dtype=bfloat16 or float32.",
             )
         text = cut_at_stop(self._reader.decode(tokens[:end]), request.prompt.stop)
-        thought = self._reader.thought(text)
         return Completion(
             request=request,
             text=text,
             finish_reason="length" if end is None and row.stopped_at is None else "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=length,
-            reasoning_tokens=self._reader.reasoning_tokens(tokens[:end], thought),
+            reasoning_tokens=None
+            if request.prompt.begun
+            else self._reader.reasoning_tokens(tokens[:end], self._reader.thought(text)),
             seconds=row.seconds,
         )
 

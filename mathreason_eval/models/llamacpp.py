@@ -73,6 +73,7 @@ class LlamaCppModel:
         header = read_header(path)
         template = header.get("tokenizer.chat_template")
         self.name = name
+        self.continues = True
         self.chat = isinstance(template, str) if options.chat is None else options.chat
         self._context = _context(header, options)
         self.context: int | None = self._context
@@ -124,7 +125,7 @@ class LlamaCppModel:
             messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
             applied = self._client.post(f"{self._url}/apply-template", {"messages": messages})
             text = applied["prompt"]
-        body = {"content": text, "add_special": True, "parse_special": True}
+        body = {"content": text + prompt.begun, "add_special": True, "parse_special": True}
         return len(self._client.post(f"{self._url}/tokenize", body)["tokens"])
 
     def system_role(self) -> SystemRole:
@@ -315,6 +316,6 @@ async def _count(client: AsyncOpenAI, url: str, prompt: Prompt) -> int:
         chat = {"messages": messages}
         reply = await client.post(f"{url}/apply-template", body=chat, cast_to=dict[str, Any])
         text = reply["prompt"]
-    body = {"content": text, "add_special": True, "parse_special": True}
+    body = {"content": text + prompt.begun, "add_special": True, "parse_special": True}
     reply = await client.post(f"{url}/tokenize", body=body, cast_to=dict[str, Any])
     return len(reply["tokens"])

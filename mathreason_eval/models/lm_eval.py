@@ -59,6 +59,7 @@ class LmEvalModel:
         self._options = options
         self._is_remote = kind.endswith("completions")
         self.name = name
+        self.computes_in_caller = True
         template = getattr(getattr(self._model, "tokenizer", None), "chat_template", None)
         has_chat = "chat" in kind or bool(template)
         self.chat = has_chat if options.chat is None else options.chat
@@ -239,7 +240,8 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     faults.attempt(lambda: _check_secrets(_divided(rest)[1]))
     faults.attempt(lambda: require(("lm_eval",), extra="lm-eval", backend="lm_eval"))
     read_options(Options, "lm_eval", options, faults)
-    return ModelFacts()
+    never = "lm-eval does not say whether a text was cut"
+    return ModelFacts(cannot_continue=never)
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> LmEvalModel:

@@ -155,8 +155,12 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     model, url = named
     for other in _replicas(url, chosen, faults):
         faults.attempt(lambda other=other: listed_model(model, other, chosen))  # type: ignore[misc]
+    batch = "a batch file is asked once, and not again with what it has answered"
     served = ServedModel(url=url, model=model, defaults=defaults, access=chosen)
-    return examine_server(served, faults, chat=chosen.chat, context=chosen.context)
+    facts = examine_server(served, faults, chat=chosen.chat, context=chosen.context)
+    if chosen.batch_requests or chosen.batch_results:
+        return replace(facts, cannot_continue=batch)
+    return facts
 
 
 def _defaults(options: Options, faults: Faults) -> dict[str, object]:

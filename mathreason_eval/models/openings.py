@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mathreason_eval.models.base import SYSTEM_PROBE, Completion, Request, SystemRole
-from mathreason_eval.models.replies import from_chat, parse_body
+from mathreason_eval.models.replies import UnusableReplyError, from_chat, parse_body
 from mathreason_eval.models.servers import Access, new_client
 from mathreason_eval.text.thinking import split_thinking, written_opening
 from mathreason_eval.types import Message, Prompt, Sampling
@@ -27,6 +27,14 @@ _TRIAL_TOKENS = 16
 _QUESTION = "What is 1 + 1?"
 SPLIT = "the server divides thought and answer"
 """The source of an opening that does not matter: the template opens a thought all the same."""
+
+NO_PROMPT = (
+    "the server does not tell the prompt of a chat, as vLLM and llama.cpp do (/tokenize, "
+    "/apply-template); a base model, with --model-arg chat=false, needs none"
+)
+"""Why a chat of another server is not continued."""
+DIVIDES = "the server divides thought and answer itself, so that its text is not known"
+"""Why a text of such a server is not continued."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +136,58 @@ async def _asked_role(url: str, body: Mapping[str, object], access: Access) -> S
             if plain is not None:
                 return SystemRole.REFUSED
     return SystemRole.UNKNOWN
+
+
+def tells_prompts(url: str, model: str, defaults: Mapping[str, object], access: Access) -> bool:
+    """Return whether a server tells the prompt that its template makes of a chat.
+
+    Its text can then be continued as plain text. The arguments are as of `served_opening`.
+    """
+    return _answer(_asked_prompt(url, {**defaults, "model": model}, access), unknown=False)
+
+
+async def _asked_prompt(url: str, body: Mapping[str, object], access: Access) -> bool:
+    question = Prompt(messages=(Message(role="user", content=_QUESTION),), begun="So")
+    async with new_client(url.removesuffix("/v1"), access) as client:
+        await continued_prompt(client, "", body, question)
+    return True
+
+
+async def continued_prompt(
+    client: AsyncOpenAI, place: str, body: Mapping[str, object], prompt: Prompt
+) -> str | list[int]:
+    """Return a chat's prompt with what its answer begins with, as plain text or as tokens.
+
+    Args:
+        client: of the server.
+        place: what comes before its routes.
+        body: the model, and what is sent with each request.
+        prompt: messages, and the beginning of the answer.
+
+    Raises:
+        UnusableReplyError: the server does not tell it.
+    """
+    told = [{"role": one.role, "content": one.content} for one in prompt.messages]
+    asked = _template_body(body, told)
+    written = applied_prompt(await posted(client, f"{place}/apply-template", asked, ASK_SECONDS))
+    if written is not None:
+        return written + prompt.begun
+    plain = {**body, "prompt": prompt.begun, "add_special_tokens": False}
+    before, behind = [
+        _token_ids(await posted(client, f"{place}/tokenize", one, ASK_SECONDS))
+        for one in (asked, plain)
+    ]
+    if before is None or behind is None:
+        raise UnusableReplyError("the server does not tell the prompt that its template makes")
+    return before + behind
+
+
+def _token_ids(reply: object) -> list[int] | None:
+    """Return the tokens in vLLM's reply."""
+    tokens = reply.get("tokens") if isinstance(reply, dict) else None
+    if not isinstance(tokens, list) or not all(isinstance(one, int) for one in tokens):
+        return None
+    return tokens
 
 
 def _template_body(body: Mapping[str, object], messages: Sequence[object]) -> dict[str, object]:

@@ -74,6 +74,7 @@ class PrmModel:
     def __init__(self, name: str, checkpoint: Checkpoint, options: Options) -> None:
         self._tokenizer, self._model, self._head = _load(checkpoint, options)
         self.name = name
+        self.computes_in_caller = True
         self.context = longest_context(self._model.config)
         self._separator = options.separator.replace("\\n", "\n")
         self._options = options
@@ -206,7 +207,9 @@ def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     faults.attempt(lambda: require_peft("prm", rest))
     read_options(Options, "prm", options, faults)
     examine_checkpoint(rest, faults, context_of=positions)
-    return ModelFacts(chat=True, needs_steps=True)
+    return ModelFacts(
+        chat=True, needs_steps=True, cannot_continue="a model that judges steps writes no text"
+    )
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> PrmModel:

@@ -69,7 +69,8 @@ class ReplayModel:
 def check(rest: str, options: Mapping[str, str], faults: Faults) -> ModelFacts:
     """Return what kind of prompts the outputs answer, after reading them."""
     faults.attempt(lambda: _read(_existing(rest)))
-    return ModelFacts(chat=read_options(Options, "replay", options, faults).chat)
+    chosen = read_options(Options, "replay", options, faults)
+    return ModelFacts(chat=chosen.chat, cannot_continue="stored outputs are what they are")
 
 
 def open_engine(name: str, rest: str, options: Mapping[str, str]) -> ReplayModel:

@@ -19,6 +19,7 @@ from mathreason_eval.models.replies import (
     error_text,
     is_context_error,
 )
+from mathreason_eval.models.streams import IdleError
 from mathreason_eval.text.secrets import Secrets
 
 TIMEOUT = "timeout"
@@ -61,6 +62,8 @@ def failed_try(error: Exception, secrets: Secrets, timeout: float) -> FailedTry:
     """Return what an exception of one try means, without a secret that it repeats."""
     import openai
 
+    if isinstance(error, IdleError):
+        return FailedTry(kind=TIMEOUT, reason=str(error))
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         # Not again at once: with many requests, it would take hours to notice a server that hangs.
         return FailedTry(kind=TIMEOUT, reason=f"no answer within {timeout:g} s")

@@ -34,11 +34,32 @@ class SeededSampler:
         temperature = torch.tensor([s.temperature for s in samplings], device=device)
         self._temperature = temperature.masked_fill(temperature == 0, 1.0).unsqueeze(1)
         self._top_p = torch.tensor([s.top_p for s in samplings], device=device).unsqueeze(1)
-        self._length = 0
-        self._nonfinite_at = torch.full((len(samplings),), -1, device=device)
+        self._lengths = torch.zeros(len(samplings), dtype=torch.long, device=device)
+        self._nonfinite_at = torch.full_like(self._lengths, -1)
 
     def __call__(self, _tokens: object, scores: torch.Tensor) -> torch.Tensor:
         """Return scores that are finite for the sampled token alone."""
+        import torch
+
+        chosen = self.sample(scores).unsqueeze(1)
+        return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
+
+    def join(self, other: SeededSampler) -> None:
+        """Add the rows of another sampler, behind those of this one."""
+        import torch
+
+        self._generators += other._generators
+        for name in _BY_ROW:
+            setattr(self, name, torch.cat([getattr(self, name), getattr(other, name)]))
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Keep some rows, in their order."""
+        self._generators = [self._generators[row] for row in rows.tolist()]
+        for name in _BY_ROW:
+            setattr(self, name, getattr(self, name)[rows])
+
+    def sample(self, scores: torch.Tensor) -> torch.Tensor:
+        """Return the token that is sampled for each row."""
         import torch
 
         probabilities = torch.softmax(scores.float() / self._temperature, dim=-1)
@@ -53,8 +74,7 @@ class SeededSampler:
         rows = (self._top_p < 1).squeeze(1).nonzero().squeeze(1)
         if len(rows):
             probabilities[rows] = _nucleus(probabilities[rows], self._top_p[rows])
-        chosen = (probabilities / noise).argmax(dim=-1, keepdim=True)
-        return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
+        return (probabilities / noise).argmax(dim=-1)
 
     def nonfinite_at(self) -> Mapping[int, int]:
         """Return the rows whose logits were not finite, with the tokens generated before that."""
@@ -68,8 +88,12 @@ class SeededSampler:
         be chosen from then on.
         """
         fresh = probabilities[:, 0].isnan() & (self._nonfinite_at < 0)
-        self._nonfinite_at.masked_fill_(fresh, self._length)
-        self._length += 1
+        self._nonfinite_at = self._lengths.where(fresh, self._nonfinite_at)
+        self._lengths = self._lengths + 1
+
+
+_BY_ROW = ("_temperature", "_top_p", "_lengths", "_nonfinite_at")
+"""The tensors of a sampler that have a value for each row."""
 
 
 _RANKED = 512
@@ -113,7 +137,7 @@ class StopByRow:
         length = tokens.shape[1] - self.prompt_length
         done = [length >= request.sampling.max_tokens for request in self.requests]
         tails = {
-            row: min(length, max(map(_max_tokens, request.prompt.stop)))
+            row: min(length, tail_length(request.prompt.stop))
             for row, request in enumerate(self.requests)
             if request.prompt.stop and row not in self.stopped_at
         }
@@ -121,10 +145,20 @@ class StopByRow:
         last = tokens[:, -max(tails.values()) :].tolist() if tails else []
         for row, tail in tails.items():
             text = self.decode(last[row][-tail:])
-            if any(stop in text for stop in self.requests[row].prompt.stop):
+            if has_stop(text, self.requests[row].prompt.stop):
                 self.stopped_at[row] = length
                 done[row] = True
         return torch.tensor(done, device=tokens.device)
+
+
+def tail_length(stops: Sequence[str]) -> int:
+    """Return how many of the last tokens may hold a stop string."""
+    return max(map(_max_tokens, stops))
+
+
+def has_stop(text: str, stops: Sequence[str]) -> bool:
+    """Return whether a stop string is in a text."""
+    return any(stop in text for stop in stops)
 
 
 def _max_tokens(stop: str) -> int:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import Faults
 from mathreason_eval.models.facts import ChatTemplate, ModelFacts, TemplateError
-from mathreason_eval.models.openings import ASK_SECONDS, applied_prompt, posted, token_texts
+from mathreason_eval.models.openings import (
+    ASK_SECONDS,
+    NO_PROMPT,
+    applied_prompt,
+    posted,
+    token_texts,
+)
 from mathreason_eval.models.replies import parse_body
 from mathreason_eval.models.servers import Access, new_client, served_context
 from mathreason_eval.types import Message, Prompt
@@ -150,4 +156,5 @@ def examine_server(
         context=stated or context,
         remedy="serve it with a longer one",
         count=served.count if reached else None,
+        cannot_continue=NO_PROMPT if chat and reached and template is None else "",
     )

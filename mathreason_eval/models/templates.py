@@ -33,6 +33,9 @@ def renderer(
         source: Jinja.
         tokens: by the name in the template: `{"bos_token": "<s>"}`.
         arguments: what else the template is given: `{"enable_thinking": False}`.
+
+    The renderer raises a `TemplateError` if the template refuses the messages, is no Jinja, or
+    takes more time or memory than the limits.
     """
     given = {"tools": None, "documents": None, **tokens, **(arguments or {})}
 

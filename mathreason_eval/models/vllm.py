@@ -119,6 +119,7 @@ class VllmModel:
         self._ids = count()
         has_template = self._tokenizer.chat_template is not None
         self.name = name
+        self.continues = True
         self.chat = has_template if options.chat is None else options.chat
         self.context: int | None = self._max_model_len
         arguments = self._template_arguments
@@ -434,7 +435,7 @@ def _result(
         text = cut_at_stop(reader.decode(tokens), request.prompt.stop)
     own = thought = reader.thought(text)
     reasoning = None
-    if parser is not None:
+    if parser is not None and not request.prompt.begun:
         thought = parser.thought(reader.opening, text, tokens)
         text, reasoning = _told_apart(text, own, thought)
     return Completion(
@@ -444,7 +445,7 @@ def _result(
         finish_reason=generated.finish_reason,
         prompt_tokens=len(output.prompt_token_ids),
         completion_tokens=len(generated.token_ids),
-        reasoning_tokens=reader.reasoning_tokens(tokens, thought),
+        reasoning_tokens=None if request.prompt.begun else reader.reasoning_tokens(tokens, thought),
         seconds=monotonic() - start,
     )
 

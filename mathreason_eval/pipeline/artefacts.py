@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,8 +11,10 @@ from mathreason_eval.grade.judge import NO_GOLD
 from mathreason_eval.pipeline.max_tokens import THINKING_TOKENS
 from mathreason_eval.runs.completeness import asked_samples
 from mathreason_eval.runs.store import Run
+from mathreason_eval.stats.columns import SampleColumns
+from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.text.repetition import ends_in_repetition
-from mathreason_eval.types import GenerationInfo, Outcome
+from mathreason_eval.types import FAILED, Outcome
 
 MANY = 0.05
 """The share of a task's samples from which on a kind of them is said first: it may have moved the
@@ -76,13 +77,14 @@ def artefacts(run: Run) -> tuple[Artefact, ...]:
 
 
 def _of_task(run: Run, task: str) -> Iterator[Artefact]:
-    samples = run.distinct_infos(task).values()
-    verdicts = run.verdicts(task)
-    outcomes = Counter(verdict.outcome for verdict in verdicts)
-    no_gold = sum(verdict.rule == NO_GOLD for verdict in verdicts)
-    refused = sum(one.is_refusal for one in samples)
-    accepted = sum(one.is_failure for one in samples)
-    judged = outcomes.total()
+    samples = run.sample_columns(task)
+    samples = samples[samples.distinct]
+    verdicts = run.verdict_columns(task)
+    outcomes = outcome_counts(verdicts)
+    no_gold = int(verdicts.rule.where(lambda one: one == NO_GOLD).sum())
+    refused = int(samples.is_refusal.sum())
+    accepted = int(samples.is_ended_by(FAILED).sum())
+    judged = len(verdicts)
     counts = {
         Kind.TRUNCATED: (outcomes[Outcome.TRUNCATED], judged),
         Kind.NO_ANSWER: (outcomes[Outcome.NO_ANSWER] - refused - accepted, judged),
@@ -99,7 +101,7 @@ def _of_task(run: Run, task: str) -> Iterator[Artefact]:
                 count=count,
                 of=max(count, of),
                 max_tokens=run.manifest.tasks[task].max_tokens,
-                thinks=any(map(_has_thought, samples)),
+                thinks=_has_thought(samples),
                 looping=_looping(run, task) if kind is Kind.TRUNCATED else None,
             )
 
@@ -109,11 +111,8 @@ _MOST_LOOKED_AT = 200
 
 
 def _looping(run: Run, task: str) -> tuple[int, int]:
-    cut = {
-        (one.problem_id, one.sample)
-        for one in run.verdicts(task)
-        if one.outcome is Outcome.TRUNCATED
-    }
+    verdicts = run.verdict_columns(task)
+    cut = set(verdicts[verdicts.has_outcome(Outcome.TRUNCATED)].sample_keys())
     ends = (
         ends_in_repetition(one.text or one.reasoning or "")
         for one in run.stream(task)
@@ -123,5 +122,7 @@ def _looping(run: Run, task: str) -> tuple[int, int]:
     return sum(looked_at), len(looked_at)
 
 
-def _has_thought(sample: GenerationInfo) -> bool:
-    return sample.has_reasoning or bool(sample.reasoning_tokens)
+def _has_thought(samples: SampleColumns) -> bool:
+    """Return whether any sample has a text or tokens of reasoning."""
+    tokens = samples.reasoning_tokens[~samples.is_unknown("reasoning_tokens")]
+    return bool(samples.has_reasoning.any()) or bool(tokens.any())

@@ -15,6 +15,8 @@ from mathreason_eval.pipeline.plan import TaskRules, check_rules
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import gold_hash, load_problems
 from mathreason_eval.tasks.files import inside
+from mathreason_eval.tasks.hub import HubError
+from mathreason_eval.tasks.lock import LOCK, check_lock
 from mathreason_eval.tasks.task import render
 from mathreason_eval.text import counted
 from mathreason_eval.text.jsonl import read_objects
@@ -29,10 +31,16 @@ class TaskCheck:
     ok: bool
     note: str
     """One sentence: what the check found."""
+    looked: bool = True
+    """Whether there was anything to look at; what was not looked at is no fault and no pass."""
 
 
 def check_task(
-    task: Task, sources: Sequence[str] = (), evidence: Path | None = None
+    task: Task,
+    sources: Sequence[str] = (),
+    evidence: Path | None = None,
+    *,
+    hub: bool = False,
 ) -> tuple[TaskCheck, ...]:
     """Return the result of every check of a task that needs no model.
 
@@ -41,8 +49,9 @@ def check_task(
         evidence: the folder with the published outputs that its parity records are of.
         sources: files with its problems; without them the problems of a published task are not
             checked, because that would need its hub.
+        hub: whether its hub is read for them, where it can be.
     """
-    available = task.local or bool(sources)
+    available = task.local or bool(sources) or (hub and bool(task.data))
     faults = Faults()
     loaded = faults.attempt(lambda: load_problems(task, sources)) if available else None
     problems = () if loaded is None else loaded.problems
@@ -50,10 +59,11 @@ def check_task(
         checks: Mapping[str, Callable[[], str]] = {
             "task.yaml": lambda: _rules(task),
             "README.md": lambda: _readme(task),
-            "problems": lambda: _problems(task, problems, faults),
+            "problems": lambda: _problems(task, problems, faults, of_hub=hub and not sources),
             "prompts": lambda: _prompts(task, problems),
             "grader": lambda: _grader(task, problems, judge),
             "cases.jsonl": lambda: _cases(task, judge),
+            LOCK: lambda: _lock(task),
         }
         if evidence is not None:
             found = evidence
@@ -61,9 +71,15 @@ def check_task(
         return tuple(_result(name, check) for name, check in checks.items())
 
 
+class _NotLookedError(Exception):
+    """There is nothing that a check could look at."""
+
+
 def _result(name: str, check: Callable[[], str]) -> TaskCheck:
     try:
         return TaskCheck(name=name, ok=True, note=check())
+    except _NotLookedError as reason:
+        return TaskCheck(name=name, ok=True, note=str(reason), looked=False)
     except UserError as error:
         return TaskCheck(name=name, ok=False, note=f"{error.what} {error.hint}".strip())
 
@@ -74,18 +90,30 @@ def _rules(task: Task) -> str:
     return f"extracts answers by {', '.join(task.extract)}; grades by {task.grade}{second}"
 
 
+def _lock(task: Task) -> str:
+    if (found := check_lock(task)) is None:
+        raise _NotLookedError(f"none; `mathreason check {task.name} --lock` writes one")
+    return found
+
+
 def _readme(task: Task) -> str:
     if task.folder is None:
-        return "a task made in Python has none"
+        raise _NotLookedError("a task made in Python has none")
     if not (task.folder / "README.md").is_file():
         raise TaskError("There is none.", "State the task's source and what is reported.")
     return "present"
 
 
-def _problems(task: Task, problems: Sequence[Problem], faults: Faults) -> str:
+def _problems(
+    task: Task, problems: Sequence[Problem], faults: Faults, *, of_hub: bool = False
+) -> str:
+    unreached = [one for one in faults.found if isinstance(one, HubError)]
+    if of_hub and unreached:
+        # What could not be reached is no fault of the task.
+        raise _NotLookedError(f"not checked; {unreached[0]}")
     raise_faults(faults.found)
     if not problems:
-        return f"not checked; name them with --data {task.name}=PATH"
+        raise _NotLookedError(f"not checked; --hub, or --data {task.name}=PATH")
     for name in task.slices:
         if not any(name in problem.meta for problem in problems):
             raise TaskError(
@@ -105,9 +133,11 @@ def _problems(task: Task, problems: Sequence[Problem], faults: Faults) -> str:
                 "Widen the generator's ranges.",
             )
     known = _published(task, problems) if task.data else ""
+    where = ", read from the hub" if of_hub and not task.local else ""
     alike = "" if task.problem is not None or task.cluster else _alike(problems)
     return (
-        f"{len(problems):,}, ids all different, {repeated} questions more than once{known}{alike}"
+        f"{len(problems):,}{where}, ids all different, {repeated} questions more than once{known}"
+        f"{alike}"
     )
 
 
@@ -165,7 +195,9 @@ def _prompts(task: Task, problems: Sequence[Problem]) -> str:
                 if stop in problem.question:
                     raise TaskError(f"{problem.id} contains {stop!r}, which would stop the answer.")
     number = counted(len(shown), "problem")
-    return f"{', '.join(task.prompts)} render for {number} and ask the question"
+    bare = [form.id for form in task.prompts.values() if form.examples and not form.shots]
+    without = f"; {', '.join(bare)} without the solved problems, which a run loads" if bare else ""
+    return f"{', '.join(task.prompts)} render for {number} and ask the question{without}"
 
 
 _MAX_FOREIGN = 0.2
@@ -174,7 +206,7 @@ _MAX_FOREIGN = 0.2
 
 def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
     if not problems:
-        return "not tested on golds; see problems"
+        raise _NotLookedError("not tested on golds; see problems")
     refused, foreign = [], 0
     grader = task.located(task.grade)
     for problem, other in zip(problems, (*problems[1:], problems[0]), strict=True):
@@ -198,7 +230,7 @@ def _grader(task: Task, problems: Sequence[Problem], judge: Judge) -> str:
 
 def _cases(task: Task, judge: Judge) -> str:
     if task.folder is None:
-        return "a task made in Python has none"
+        raise _NotLookedError("a task made in Python has none")
     options, count = TaskRules.of(task).judging, 0
     for number, case in _case_rows(task.folder / "cases.jsonl"):
         problem = Problem(id="case", question="", gold=(case["gold"],))

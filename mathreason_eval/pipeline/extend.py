@@ -68,6 +68,7 @@ def _specs(run: Run, samples: int, options: ExtendOptions) -> list[RunSpec]:
             temperature=run.manifest.sampling.temperature,
             top_p=run.manifest.sampling.top_p,
             max_tokens=max_tokens,
+            think_budget=run.manifest.sampling.think_budget,
             seed=run.manifest.seed,
             prompt=prompt,
             system=system,

@@ -15,6 +15,7 @@ from mathreason_eval.runs.completeness import check_samples
 from mathreason_eval.runs.reading import SampleKey
 from mathreason_eval.runs.store import FileKey, Run, find_folder, load_run
 from mathreason_eval.runs.writer import RunWriter
+from mathreason_eval.stats.columns import VerdictColumns
 from mathreason_eval.stats.summary import summarize
 from mathreason_eval.tasks import load_task, task_names
 from mathreason_eval.text.thinking import split_thinking
@@ -41,15 +42,15 @@ class VerdictLog:
 
     def resume(self, task: str, run: Run) -> Mapping[SampleKey, Verdict]:
         """Take note of a task and its verdicts; return those that settle stored samples."""
-        found, samples = run.stored_verdicts(task), run.distinct_infos(task)
+        verdicts, samples = run.sorted_verdicts(task), run.distinct_infos(task)
         settled = {
             key: verdict
-            for verdict in found.counting
+            for verdict in verdicts
             if (key := (verdict.problem_id, verdict.sample)) in samples
             and verdict.judged_output is not None
             and is_settled(verdict)
         }
-        self._held[task], self._lines[task] = [*settled.values()], found.lines
+        self._held[task], self._lines[task] = [*settled.values()], run.stored_verdicts(task).stored
         return settled
 
     def add(self, task: str, verdicts: Sequence[Verdict]) -> None:
@@ -60,7 +61,7 @@ class VerdictLog:
         self._held[task] += verdicts
 
     def write(self, task: str, problems: Iterable[Problem], writer: RunWriter) -> Sequence[Verdict]:
-        """Have the file hold the verdicts alone, by problem as asked and by sample; return them."""
+        """Return the verdicts in the order of problems and samples, as the file now has them."""
         held, in_order = self._held[task], self.in_order(task, problems)
         if self._writer is None or in_order != held or self._lines[task] != len(held) or not held:
             writer.write_verdicts(task, in_order)
@@ -119,7 +120,7 @@ def kept_metrics(run: Run, tasks: Collection[str]) -> Sequence[Metric]:
 
 
 def summary_of(
-    run: Run, task: str, verdicts: Sequence[Verdict], rules: TaskRules
+    run: Run, task: str, verdicts: Sequence[Verdict] | VerdictColumns, rules: TaskRules
 ) -> Sequence[Metric]:
     """Return the metrics of a task of a run; none where nothing is judged."""
     if not verdicts:
@@ -128,8 +129,8 @@ def summary_of(
     report = replace(
         rules.report, greedy=run.manifest.sampling.temperature == 0, same=vote_same(grader)
     )
-    problems, infos = run.problems(task), run.infos(task)
-    return summarize(task, problems, infos, verdicts, key=vote_key(grader), report=report)
+    problems, samples = run.problems(task), run.sample_columns(task)
+    return summarize(task, problems, samples, verdicts, key=vote_key(grader), report=report)
 
 
 def split_output(output: str, reasoning: str | None = None) -> tuple[str, str | None]:
@@ -226,13 +227,14 @@ def regrade(
         # Under the lock: until then another process may have written.
         run = load_run(folder)
         rules = {task: present_rules(run, task, tasks_dirs, second) for task in run.tasks()}
+        # Read before they are replaced: a view reads a file when it is first asked for.
+        before = {task: run.sorted_verdicts(task) for task in run.tasks()}
         for task in rules:
             check_samples(run, task)
         for task, applied in rules.items():
             log.begin(task)
             queue.judge_later(unjudged(run, task, applied))
-        # Read before they are replaced: a view reads a file when it is first asked for.
-        before, metrics_before = _stored_verdicts(run), run.metrics()
+        metrics_before = run.metrics()
         queue.finish()
         fresh = write_results(log, writer, run, rules)
         entries = fresh.manifest.tasks.items()
@@ -245,10 +247,6 @@ def regrade(
         before=metrics_before,
         after=fresh.metrics(),
     )
-
-
-def _stored_verdicts(run: Run) -> dict[str, Sequence[Verdict]]:
-    return {task: run.stored_verdicts(task).counting for task in run.tasks()}
 
 
 def present_rules(run: Run, task: str, tasks_dirs: Sequence[Path], second: str | None) -> TaskRules:

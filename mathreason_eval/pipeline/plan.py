@@ -305,7 +305,10 @@ SAMPLED = (0.6, 0.95)
 
 
 def resolve_sampling(spec: RunSpec, out: Path | None) -> RunSpec:
-    """Return the spec with temperature and top_p set: as typed, as stored, or by default."""
+    """Return the spec with its sampling set: as typed, as stored, or by default.
+
+    Of temperature, top_p and the budget of a thought.
+    """
     temperature, top_p = GREEDY if spec.samples == 1 else SAMPLED
     if spec.temperature is not None:
         temperature = spec.temperature
@@ -316,6 +319,8 @@ def resolve_sampling(spec: RunSpec, out: Path | None) -> RunSpec:
             temperature = stored.temperature
         if stored.top_p is not None:
             top_p = stored.top_p
+        if spec.think_budget is None:
+            spec = replace(spec, think_budget=stored.think_budget)
     top_p = top_p if spec.top_p is None else spec.top_p
     # A caller's 1 is read back from the manifest as 1.0, which would give another key.
     return replace(spec, temperature=float(temperature), top_p=float(top_p))
@@ -360,13 +365,20 @@ def plan(spec: RunSpec, task: Task, loaded: Loaded, *, chat: bool) -> TaskPlan:
     )
 
 
+def sampling_entry(spec: RunSpec) -> SamplingEntry:
+    """Return the manifest's entry for the sampling of a spec."""
+    return SamplingEntry(
+        temperature=spec.temperature, top_p=spec.top_p, think_budget=spec.think_budget
+    )
+
+
 def planned_manifest(spec: RunSpec, model: Model, plans: Sequence[TaskPlan]) -> RunManifest:
     """Return the manifest of a run that begins now."""
     return new_manifest(
         describe_model(
             model.name, without_secrets({**engine_package(model.name), **model.describe()})
         ),
-        SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
+        sampling_entry(spec),
         {plan.task.name: plan.entry() for plan in plans},
         seed=spec.seed,
     )

@@ -18,11 +18,12 @@ from mathreason_eval.errors import (
     Faults,
     MissingExtraError,
     RunError,
+    TaskError,
     UnknownNameError,
     UserError,
     raise_faults,
 )
-from mathreason_eval.grade.graders import FAILED, grader_for, is_of_task
+from mathreason_eval.grade.graders import FAILED, grader_for, grader_named, is_of_task
 from mathreason_eval.grade.judge import WORKER, Judge
 from mathreason_eval.models import NamedModel
 from mathreason_eval.models.base import Model
@@ -33,23 +34,27 @@ from mathreason_eval.pipeline.fitting import context_findings
 from mathreason_eval.pipeline.grading import kept_metrics
 from mathreason_eval.pipeline.max_tokens import with_stored_max_tokens
 from mathreason_eval.pipeline.plan import (
+    NO_SECOND,
     SHOTS,
     TaskPlan,
     plan,
     resolve_sampling,
     rule_faults,
+    sampling_entry,
     with_second,
 )
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.repair import check_manifest
 from mathreason_eval.pipeline.spec import RunSpec, setting_faults
+from mathreason_eval.pipeline.think_budget import check_budget, check_continues
 from mathreason_eval.runs.access import check_writable
 from mathreason_eval.runs.manifest import join, new_manifest
 from mathreason_eval.runs.store import is_run, load_run
 from mathreason_eval.tasks import Task, load_task
 from mathreason_eval.tasks.datasets import Loaded, load_problems
+from mathreason_eval.tasks.lock import check_lock
 from mathreason_eval.text import counted
-from mathreason_eval.types import SamplingEntry
+from mathreason_eval.types import IDENTIFIED_AS, ModelEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +184,7 @@ def _facts(opener: Callable[[], Model]) -> ModelFacts:
 
 def _examine_prices(found: Examination, opener: Callable[[], Model]) -> None:
     """Check that the tokens of a model have a price, where one is needed."""
-    if not found.wrong.isdisjoint({"model", "prices", "max_cost"}):
+    if not found.wrong.isdisjoint({"model", "prices"}):
         return
     name = opener.name if isinstance(opener, NamedModel) else None
     found.attempt("prices", lambda: check_prices(found.spec, name))
@@ -222,8 +227,14 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
     spec = found.spec
     if found.wrong.isdisjoint(_OF_MODEL):
         _examine_model(found, facts)
-    if "out" not in found.wrong:
-        found.attempt("run folder", lambda: _folder(found, out))
+    usable = "out" not in found.wrong and found.attempt("run folder", lambda: _folder(found, out))
+    if "second" not in found.wrong and spec.second is not None:
+        found.blame("second grader", [*_unknown_grader(spec.second)])
+    if "tasks_dirs" not in found.wrong:
+        missing = [one for one in spec.tasks_dirs if not one.is_dir()]
+        found.blame("tasks", [_no_folder(one) for one in missing])
+        # A task may be in a folder that is not there.
+        found.wrong |= {"tasks"} if missing else set()
     if not found.wrong & _OF_TASKS:
         strangers = [] if "data" in found.wrong else _strangers(spec)
         found.blame(
@@ -231,13 +242,24 @@ def _examined(found: Examination, facts: ModelFacts, out: Path | None) -> Examin
         )
         for name in spec.tasks:
             _examine_task(found, name, facts)
-    if out is not None and not (found.wrong or found.damaged):
+    if usable and out is not None and not (found.wrong or found.damaged):
         found.attempt("settings", lambda: _same_settings(found, facts, out))
-    if "max_tokens" not in found.wrong:
-        for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
-            found.findings.append(finding)
-            found.faults += [fault] if fault else []
+    _examine_tokens(found, facts)
     return found
+
+
+def _examine_tokens(found: Examination, facts: ModelFacts) -> None:
+    """Look at what the context has room for, and at what a budget of thoughts leaves."""
+    spec = found.spec
+    if spec.think_budget is not None:
+        found.attempt("think budget", lambda: check_continues(facts))
+    if "max_tokens" in found.wrong:
+        return
+    if spec.think_budget is not None and spec.max_tokens is not None:
+        found.attempt("think budget", lambda: check_budget(spec.think_budget, found.plans))
+    for finding, fault in context_findings(found.plans, facts, accept=spec.accept_failures):
+        found.findings.append(finding)
+        found.faults += [fault] if fault else []
 
 
 def template_findings(found: Examination, facts: ModelFacts) -> Iterator[Finding]:
@@ -296,21 +318,29 @@ def _same_settings(found: Examination, facts: ModelFacts, out: Path) -> str:
     run, spec = load_run(out), found.spec
     kept_metrics(run, spec.tasks)
     stored = run.manifest
-    if run.has_samples() and facts.backend not in {None, stored.model.backend}:
-        raise RunError(
-            f"{out} holds the samples of {stored.model.name}, another model.",
-            "Choose another folder with -o.",
-        )
+    faults = Faults()
+    if run.has_samples() and _is_other(stored.model, facts):
+        what = f"{out} holds the samples of {stored.model.name}, another model."
+        faults.found.append(RunError(what, "Choose another folder with -o."))
     fresh = new_manifest(
         stored.model,
-        SamplingEntry(temperature=spec.temperature, top_p=spec.top_p),
+        sampling_entry(spec),
         {one.task.name: with_stored_max_tokens(one, spec, out).entry() for one in found.plans},
         seed=spec.seed,
     )
+    faults.attempt(lambda: join(out, fresh, adopt=spec.adopt))
     if found.plans:
-        join(out, fresh, adopt=spec.adopt)
-        check_problems(run, found.plans)
-    return f"{out} goes on"
+        faults.attempt(lambda: check_problems(run, found.plans))
+    raise_faults(faults.found)
+    return f"{out} goes on, if the model's weights and options are its own: the engine tells"
+
+
+def _is_other(stored: ModelEntry, facts: ModelFacts) -> bool:
+    """Return whether a model is another one than that of a run, as far as is known unopened."""
+    if facts.backend not in {None, stored.backend}:
+        return True
+    # A file or folder is the same wherever it lies; all else is what it is called.
+    return facts.name not in {None, stored.name} and IDENTIFIED_AS not in stored.details
 
 
 def _strangers(spec: RunSpec) -> list[str]:
@@ -331,6 +361,8 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
     seconded = faults.attempt(lambda: with_second(task, spec.second))
     own = seconded or task
     faults.found += [*rule_faults(own), *_missing_packages(own)]
+    # As it is in its folder: another second grader is a choice of the run.
+    faults.attempt(lambda: check_lock(task, generated=False))
     sources = spec.data.get(own.name, ())
     # A file that was named for a task that is misspelt may be this task's: no hub is asked then.
     misnamed = bool(_strangers(spec)) and not sources and not own.local
@@ -343,14 +375,14 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
             faults.attempt(lambda: own.prompt_form(spec.prompt, chat=bool(facts.chat)))
     else:
         found.tasks.append((own, loaded))
+        faults.found += _unheld_properties(own, loaded)
         plans = faults.attempt(lambda: _plans(spec, own, loaded, facts)) or []
         for one in plans:
             faults.attempt(lambda one=one: _render(one, facts))  # type: ignore[misc]
         if len(plans) == 1 and not faults.found:
             found.plans += plans
         for grader in filter(is_of_task, filter(None, (own.grade, own.second))):
-            if not faults.found:
-                faults.attempt(lambda one=grader: _try_grader(own, loaded, one))  # type: ignore[misc]
+            faults.attempt(lambda one=grader: _try_grader(own, loaded, one))  # type: ignore[misc]
     found.blame(subject, list({str(one): one for one in faults.found}.values()))
     if not faults.found and loaded is not None:
         says = f"{counted(len(loaded.problems), 'problem')}, prompts rendered"
@@ -358,6 +390,16 @@ def _examine_task(found: Examination, name: str, facts: ModelFacts) -> None:
         if loaded.published is False:
             says = f"the problems of {loaded.source} have other golds than the published ones"
             found.findings.append(Finding(subject=subject, status=Status.WARNING, says=says))
+
+
+def _unheld_properties(task: Task, loaded: Loaded) -> Iterator[UserError]:
+    """Yield why a number of a task would not be what it is called: no problem has its property."""
+    for key, name in (("macro", task.macro), ("cluster", task.cluster)):
+        if name is not None and not any(name in one.meta for one in loaded.problems):
+            yield TaskError(
+                f"{task.places.get(key, task.name)}: no problem has the property {name!r}.",
+                "Correct it, or give the rows that column.",
+            )
 
 
 def _plans(spec: RunSpec, task: Task, loaded: Loaded, facts: ModelFacts) -> list[TaskPlan]:
@@ -389,6 +431,18 @@ def _render(one: TaskPlan, facts: ModelFacts) -> None:
                 "solution one by one, which this model judges.",
                 "Ask with --prompt prm, which the task processbench has.",
             )
+
+
+def _unknown_grader(name: str) -> Iterator[UserError]:
+    """Yield why a second grader is none; what is of a task's folder is looked at with the task."""
+    if name != NO_SECOND and not is_of_task(name):
+        faults = Faults()
+        faults.attempt(lambda: grader_named(name))
+        yield from faults.found
+
+
+def _no_folder(path: Path) -> TaskError:
+    return TaskError(f"There is no folder {path}.", "Name a folder of tasks with --tasks-dir.")
 
 
 def _missing_packages(task: Task) -> Iterator[UserError]:

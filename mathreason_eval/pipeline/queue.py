@@ -94,6 +94,8 @@ class GradingQueue:
         ]
         self._started = False
         self.last_verdict = time.monotonic()
+        self.cpu_seconds = 0.0
+        """Processor time of the grading threads that have ended."""
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -146,6 +148,8 @@ class GradingQueue:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        # Nothing is judged any more; what its processes computed counts once they have ended.
+        self._judge.close()
         self._raise()
 
     def _is_full(self) -> bool:
@@ -173,6 +177,9 @@ class GradingQueue:
                 self._busy -= 1
                 self._drop()
                 self._changed.notify_all()
+        finally:
+            with self._changed:
+                self.cpu_seconds += time.thread_time()
 
     def _take(self) -> list[Job]:
         """Return the next samples; none when all are judged."""

@@ -57,6 +57,11 @@ def rejudged(
 def judged_again(run: Run, rules: Mapping[str, TaskRules], grading: tuple[int, float]) -> Run:
     """Return a view of a run whose tasks that have rules are judged by them.
 
+    Args:
+        run: the run, whose files stay as they are.
+        rules: by task.
+        grading: worker processes, and the seconds that one verdict may take.
+
     Raises:
         RunError: if a sample belongs to no stored problem.
     """

@@ -21,6 +21,7 @@ from mathreason_eval.pipeline.plan import SHOTS
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.rejudging import judged_again
 from mathreason_eval.pipeline.run import generation_of
+from mathreason_eval.pipeline.think_budget import check_model, samples_of
 from mathreason_eval.runs.completeness import excluded_samples
 from mathreason_eval.runs.keys import model_identity
 from mathreason_eval.runs.manifest import describe_model
@@ -212,6 +213,8 @@ def _asked_again(run: Run, number: int, opener: Callable[[], Model]) -> Iterator
         described = describe_model(model.name, model.describe())
         mine, theirs = model_identity(described), model_identity(run.manifest.model)
         other = sorted(name for name in mine.keys() | theirs.keys() if _other(mine, theirs, name))
+        if run.manifest.sampling.think_budget is not None:
+            check_model(model)
         if other:
             yield Finding(
                 subject="model",
@@ -230,7 +233,7 @@ def _asked_again(run: Run, number: int, opener: Callable[[], Model]) -> Iterator
         }
         differing = [
             f"sample {result.request.sample} of {result.request.problem_id!r}"
-            for result in model.stream(asked.values())
+            for result in samples_of(model, asked.values(), run.manifest.sampling.think_budget)
             if not isinstance(result, Completion)
             or not _same_text(generation_of(result, model.opening), stored[_place(result.request)])
         ]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -35,6 +35,7 @@ from mathreason_eval.models.base import (
 from mathreason_eval.pipeline.asked import check_asked
 from mathreason_eval.pipeline.grading import VerdictLog, split_output, unjudged, write_results
 from mathreason_eval.pipeline.max_tokens import with_max_tokens
+from mathreason_eval.pipeline.overlap import Overlap, meter_of
 from mathreason_eval.pipeline.plan import (
     TaskPlan,
     TaskRules,
@@ -45,12 +46,13 @@ from mathreason_eval.pipeline.plan import (
     stored_second_grader,
     with_second,
 )
-from mathreason_eval.pipeline.preflight import preflight, spec_of
+from mathreason_eval.pipeline.preflight import Refused, preflight, spec_of
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.queue import GRADING, GradingQueue, Job, JudgementWatcher
 from mathreason_eval.pipeline.repair import rebuilt, repair
-from mathreason_eval.pipeline.spec import RunSpec, Settings, check_call
+from mathreason_eval.pipeline.spec import RunSpec, Settings, call_faults
 from mathreason_eval.pipeline.spending import (
+    Affordable,
     Ledger,
     Limit,
     check_stopped,
@@ -59,6 +61,7 @@ from mathreason_eval.pipeline.spending import (
 )
 from mathreason_eval.pipeline.stopping import Stop
 from mathreason_eval.pipeline.system import with_system_placed
+from mathreason_eval.pipeline.think_budget import Turns, check_budget, check_model
 from mathreason_eval.runs.completeness import is_complete
 from mathreason_eval.runs.manifest import folder_name, join, now
 from mathreason_eval.runs.reading import SampleKey
@@ -81,6 +84,7 @@ from mathreason_eval.types import (
     FailedRequest,
     Generation,
     GenerationInfo,
+    ParentEntry,
     Records,
     RunManifest,
     SessionEnd,
@@ -121,10 +125,11 @@ def evaluate(
         UserError: if the run cannot be made; it says what happened and what to do next.
     """
     given: dict[str, Any] = {"tasks": tasks, **settings}
-    check_call(given, model=model, out=out, model_args=model_args)
+    wrong = call_faults(model=model, out=out, model_args=model_args)
+    refused = Refused(names=frozenset(wrong), faults=tuple(wrong.values()))
     opener = NamedModel(name=UserModel(model), options=model_args or {})
-    folder = Path(out) if out else None
-    return run_tasks(spec_of(given, opener, folder), opener, folder)
+    folder = None if out is None or "out" in wrong else Path(out).expanduser()
+    return run_tasks(spec_of(given, opener, folder, refused), opener, folder)
 
 
 def run_tasks(
@@ -164,27 +169,64 @@ def run_tasks(
             for task, problems in loaded
         ]
         plans = [with_max_tokens(one, spec, model, out) for one in plans]
+        if spec.think_budget is not None:
+            check_model(model)
+        check_budget(spec.think_budget, plans)
         folder = out or Path("runs") / folder_name(planned_manifest(spec, model, plans))
         if spec.repair and out is None:
             repair(folder)
-        with RunWriter(folder) as writer:
-            # Under the lock, as all that is written again. What was read before, the sampling of
-            # the folder, is compared with it when the folder is joined.
-            if spec.second is None and is_run(folder) and (run := load_run(folder)).has_samples():
-                plans = _with_stored_second_grader(plans, run)
-            planned = planned_manifest(spec, model, plans)
-            planned = rebuilt(folder, planned, plans, spec)
-            manifest = join(folder, planned, adopt=spec.adopt)
-            before = Run(folder, manifest)
-            check_asked(before, plans)
-            for one in plans:
-                _write_asked(writer, before, one)
-            writer.write_manifest(manifest)
-            session = _Session(
-                *(writer, before.fresh_view(), plans, model, watcher),
-                accept_failures=spec.accept_failures,
-            )
-            return session.run_all(spec, grading, stop or Stop())
+        asked = Planned(spec=spec, plans=plans, folder=folder)
+        return run_planned(asked, model, watcher=watcher, grading=grading, stop=stop)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """What is asked of a model, all of it known."""
+
+    spec: RunSpec
+    """With its sampling resolved."""
+    plans: Sequence[TaskPlan]
+    folder: Path
+    parent: ParentEntry | None = None
+    """The run whose samples are asked about; None of a run of its own."""
+
+
+def run_planned(
+    asked: Planned,
+    model: Model,
+    *,
+    watcher: Watcher | None = None,
+    grading: tuple[int, float] = GRADING,
+    stop: Stop | None = None,
+) -> Run:
+    """Ask a model what is planned, and grade its answers; return the run.
+
+    Args:
+        asked: what.
+        model: who is asked; it stays open.
+        watcher: as `run_tasks`, like the others and what is raised.
+        grading: as there.
+        stop: as there.
+    """
+    spec, plans, folder = asked.spec, asked.plans, asked.folder
+    with RunWriter(folder) as writer:
+        # Under the lock, as all that is written again. What was read before, the sampling of
+        # the folder, is compared with it when the folder is joined.
+        if spec.second is None and is_run(folder) and (run := load_run(folder)).has_samples():
+            plans = _with_stored_second_grader(plans, run)
+        planned = replace(planned_manifest(spec, model, plans), parent=asked.parent)
+        planned = rebuilt(folder, planned, plans, spec)
+        manifest = join(folder, planned, adopt=spec.adopt)
+        before = Run(folder, manifest)
+        check_asked(before, plans)
+        for one in plans:
+            _write_asked(writer, before, one)
+        writer.write_manifest(manifest)
+        session = _Session(
+            *(writer, before.fresh_view(), plans, model, watcher),
+            accept_failures=spec.accept_failures,
+        )
+        return session.run_all(spec, grading, stop or Stop())
 
 
 def _write_asked(writer: RunWriter, run: Run, plan: TaskPlan) -> None:
@@ -246,6 +288,9 @@ class _Session:
         """Samples that the folder will hold."""
         self.failures: list[Failure] = []
         self.ledger: Ledger | None = None
+        self.meter = meter_of(model)
+        self.turns: Turns | None = None
+        """Where thoughts have a budget."""
         self.writing = Lock()
         """Of the manifest: what the session may cost is written by the thread that sends."""
         self.fresh: dict[str, list[GenerationInfo]] = {plan.task.name: [] for plan in plans}
@@ -280,7 +325,10 @@ class _Session:
                 self.run = self.run.updated(self.run.manifest, self._infos())
                 self.run = write_results(log, self.writer, self.run, self.rules)
                 lag = max(0.0, queue.last_verdict - stopped)
-                self.run = self.run.updated(self._final_manifest(end, stopped - began, lag))
+                overlap = self.meter.overlap(queue.cpu_seconds)
+                self.run = self.run.updated(
+                    self._final_manifest(end, stopped - began, lag, overlap)
+                )
                 self.writer.write_manifest(self.run.manifest)
         raise_faults([*check_stopped(self.ledger), *self._failed()])
         return self.run
@@ -319,14 +367,16 @@ class _Session:
         if self.watcher is not None:
             self.watcher.began(asked=self.asked, stored=kept)
         asked = stop.until(pending_requests(self.plans, spec, stored, self.run.manifest))
+        if spec.think_budget is not None:
+            asked = self.turns = Turns(asked, spec.think_budget, self.model.opening, stop)
         try:
-            if self.ledger is None:
-                self._stream(queue, asked)
-            else:
-                affordable = self.ledger.affordable(asked, stop)
+            if self.ledger is not None:
                 # What could cost too much while others are asked may not once they have answered.
-                while affordable.has_more():
-                    self._stream(queue, affordable)
+                asked = self.ledger.affordable(asked, stop)
+            self._stream(queue, asked)
+            # There may be more than there was when the engine had answered all that it was given.
+            while isinstance(asked, Turns | Affordable) and asked.has_more():
+                self._stream(queue, asked)
         except BaseException:
             # The engine failed, or the user ended the run: requests in flight may still finish.
             for result in drain(self.model):
@@ -334,7 +384,7 @@ class _Session:
             raise
 
     def _stream(self, queue: GradingQueue, asked: Iterator[Request]) -> None:
-        with closing(self.model.stream(asked)) as results:  # type: ignore[type-var]
+        with closing(self.meter.stream(self.model, asked)) as results:
             for result in results:
                 self._take(queue, result)
 
@@ -366,6 +416,11 @@ class _Session:
         """Store one result, and judge it if it is a sample."""
         if self.ledger is not None:
             self.ledger.settle(result)
+        if self.turns is not None:
+            whole = self.turns.taken(result)
+            if whole is None:
+                return
+            result = whole
         if isinstance(result, Completion):
             read = partial(generation_of, result, self.model.opening)
             generation = handle(result.request, read)
@@ -403,7 +458,9 @@ class _Session:
                 self.run = self.run.updated(answered(self.run.manifest, name))
                 self.writer.write_manifest(self.run.manifest)
 
-    def _final_manifest(self, end: SessionEnd, seconds: float, lag: float) -> RunManifest:
+    def _final_manifest(
+        self, end: SessionEnd, seconds: float, lag: float, overlap: Overlap
+    ) -> RunManifest:
         """Return the manifest with its final fields: sums, and when a complete run finished."""
         manifest = self.run.manifest
         complete = is_complete(self.run)
@@ -418,6 +475,9 @@ class _Session:
             completion_tokens=own.completion_tokens,
             failures=len(self.failures),
             cost=None if self.ledger is None else self.ledger.cost,
+            engine_idle_seconds=overlap.engine_idle_seconds,
+            harness_cpu_seconds=overlap.harness_cpu_seconds,
+            cores=overlap.cores,
         )
         manifest = ended(manifest, spent, self._stored().completion_tokens)
         return replace(manifest, finished=now_after(manifest.started) if complete else None)
@@ -464,7 +524,10 @@ def generation_of(completion: Completion, opening: str) -> Generation:
         completion: what the engine generated.
         opening: the reasoning marks that its chat template has written.
     """
-    written = completion.text if completion.reasoning is not None else opening + completion.text
+    begun = completion.request.prompt.begun
+    written = begun + completion.text
+    if completion.reasoning is None:
+        written = opening + written
     text, reasoning = split_output(written, completion.reasoning)
     return Generation(
         problem_id=completion.request.problem_id,

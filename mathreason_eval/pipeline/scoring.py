@@ -1,4 +1,4 @@
-"""Rewards beside the samples of a run: a reward model judges the steps of each, once.
+"""Rewards stored with the samples of a run: a reward model judges the steps of each, once.
 
 Then `best@K` and `vote@K` are metrics of the run. The same command goes on where it was left; a
 sample that is added later is scored by it alone.

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypedDict
 
 from mathreason_eval.errors import UnknownNameError, UserError, raise_faults
-from mathreason_eval.text.limits import MAX_ROWS, MAX_SAMPLES
+from mathreason_eval.text.limits import MAX_ROWS, MAX_SAMPLES, MOST_TOKENS
 
 # --- what a setting may be -------------------------------------------------------------------
 
@@ -171,12 +171,10 @@ def _file(value: object) -> Path:
 
 
 def _folders(value: object) -> tuple[Path, ...]:
-    return tuple(map(Path, _paths(value)))
+    return tuple(Path(one).expanduser() for one in _paths(value))
 
 
 _MAX_SEED = 2**64 - 1
-_MOST_TOKENS = 1_000_000_000
-"""Of an answer: more than any model writes, and what every engine can hold."""
 
 # --- the settings ----------------------------------------------------------------------------
 
@@ -226,13 +224,24 @@ class RunSpec:
         default=None,
         metadata=_limited(
             "--max-tokens",
-            f"a whole number from 1 to {_MOST_TOKENS:,}",
+            f"a whole number from 1 to {MOST_TOKENS:,}",
             "2048",
-            _whole(1, _MOST_TOKENS),
+            _whole(1, MOST_TOKENS),
             optional=True,
         ),
     )
     """None: as stored; else what `pipeline/max_tokens.py` says of the model and the task."""
+    think_budget: int | None = field(
+        default=None,
+        metadata=_limited(
+            "--think-budget",
+            f"a whole number from 1 to {MOST_TOKENS:,}",
+            "1024",
+            _whole(1, MOST_TOKENS),
+            optional=True,
+        ),
+    )
+    """Tokens of a thought after which it is ended by force; None: as stored, else never."""
     seed: int = field(
         default=0,
         metadata=_limited("--seed", "a whole number from 0 to 2^64 - 1", "1", _whole(0, _MAX_SEED)),
@@ -316,6 +325,7 @@ class Settings(TypedDict, total=False):
     temperature: float | None
     top_p: float | None
     max_tokens: int | None
+    think_budget: int | None
     seed: int
     prompt: str | None
     system: str | None
@@ -335,31 +345,25 @@ class Settings(TypedDict, total=False):
 _MODEL = 'Write model="vllm:FOLDER", or another BACKEND:NAME.'
 
 
-def check_call(
-    settings: Mapping[str, object], *, model: object, out: object, model_args: object
-) -> None:
-    """Check what Python's callers give besides the settings; a command line holds only texts.
+def call_faults(*, model: object, out: object, model_args: object) -> dict[str, UserError]:
+    """Return what is wrong with what Python's callers give besides the settings, by its name.
 
-    Raises:
-        UserError: what is of another type; what is wrong with the settings is then told as well.
+    A command line holds only texts.
     """
-    faults: list[UserError] = []
+    faults: dict[str, UserError] = {}
     if not isinstance(model, str):
-        faults.append(UserError(f"model is {_shortened(model)}, and must be a text.", _MODEL))
+        what = f"model is {_shortened(model)}, and must be a text."
+        faults["model"] = UserError(what, _MODEL)
     if out is not None and not _is_path(out):
-        faults.append(
-            UserError(f"out is {_shortened(out)}, and must be a folder.", 'Write out="run".')
-        )
+        what = f"out is {_shortened(out)}, and must be a folder."
+        faults["out"] = UserError(what, 'Write out="run".')
     if model_args is not None and not _are_texts(model_args):
-        faults.append(
-            UserError(
-                f"model_args is {_shortened(model_args)}, and must be texts by the names of "
-                "options, as they are typed.",
-                'Write model_args={"dtype": "bfloat16"}.',
-            )
+        faults["model_args"] = UserError(
+            f"model_args is {_shortened(model_args)}, and must be texts by the names of options, "
+            "as they are typed.",
+            'Write model_args={"dtype": "bfloat16"}.',
         )
-    if faults:
-        raise_faults([*faults, *setting_faults(settings).values()])
+    return faults
 
 
 def _is_path(value: object) -> bool:

@@ -23,13 +23,7 @@ from mathreason_eval.errors import (
 )
 from mathreason_eval.models import NamedModel, UserModel
 from mathreason_eval.models.kept import Kept
-from mathreason_eval.pipeline.preflight import (
-    NOTHING_REFUSED,
-    Refused,
-    examine_asked,
-    preflight,
-    spec_of,
-)
+from mathreason_eval.pipeline.preflight import NOTHING_REFUSED, Refused, preflight, spec_of
 from mathreason_eval.pipeline.prices import price_of
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.run import Watcher, run_tasks
@@ -48,6 +42,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "temperature": float,
     "top-p": float,
     "max-tokens": int,
+    "think-budget": int,
     "seed": int,
 }
 """The settings that may vary, and what reads them as typed."""
@@ -98,14 +93,12 @@ def cells(request: SweepRequest) -> tuple[Cell, ...]:
             that would keep its run from starting.
     """
     axes, faults = request.axes, Faults()
-    for axis in axes:
-        faults.attempt(partial(_check, axis, axes))
+    right = [axis for axis in axes if faults.attempt(partial(_check, axis, axes))]
     if (number := prod(len(axis.values) for axis in axes)) > MAX_CELLS:
         what = f"The sweep has {number:,} combinations."
         faults.found.append(UserError(what, f"Ask for {MAX_CELLS:,} at most."))
-    if faults.found:
-        _, found = examine_asked(request.settings, request.opener, request.out, request.refused)
-        raise_faults([*faults.found, *found.faults])
+    # What is wrong with an axis hides nothing of the others.
+    axes = tuple(right) if number <= MAX_CELLS else ()
     combined = [
         tuple(zip([axis.name for axis in axes], chosen, strict=True))
         for chosen in product(*(axis.values for axis in axes))
@@ -122,7 +115,12 @@ def cells(request: SweepRequest) -> tuple[Cell, ...]:
     return tuple(sorted(made, key=lambda cell: made.index(_first_of_engine(made, cell))))
 
 
-def _check(axis: Axis, axes: Sequence[Axis]) -> None:
+def _check(axis: Axis, axes: Sequence[Axis]) -> bool:
+    """Return True for an axis on which nothing is wrong.
+
+    Raises:
+        UserError: what is.
+    """
     known = [*_READ, MODEL, f"{MODEL_ARG}NAME"]
     if axis.name not in {*_READ, MODEL} and not axis.name.startswith(MODEL_ARG):
         raise UnknownNameError("setting that can be swept", axis.name, known)
@@ -134,6 +132,7 @@ def _check(axis: Axis, axes: Sequence[Axis]) -> None:
     if setting in LIMITS:
         faults += (fault for value in values for fault in LIMITS[setting].faults(setting, value))
     raise_faults(faults)
+    return True
 
 
 def _cell(request: SweepRequest, settings: tuple[tuple[str, str], ...], name: str) -> Cell:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mathreason_eval.errors import UserError, raise_faults
+from mathreason_eval.errors import Faults, UserError, raise_faults
+from mathreason_eval.grade.graders import measures_of
 from mathreason_eval.models.base import Model
 from mathreason_eval.models.kept import Kept
 from mathreason_eval.pipeline.preflight import preflight
@@ -23,7 +24,12 @@ from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.pipeline.run import Watcher, run_tasks
 from mathreason_eval.pipeline.spec import RunSpec
 from mathreason_eval.pipeline.stopping import Stop
-from mathreason_eval.runs.store import Run
+from mathreason_eval.runs.store import Run, is_run, load_run
+from mathreason_eval.stats.metrics import DEFAULT_METRIC, find_metric, our_metric
+from mathreason_eval.stats.summary import MACRO
+from mathreason_eval.tasks import Task
+from mathreason_eval.tasks.datasets import Loaded
+from mathreason_eval.text import counted
 from mathreason_eval.types import Metric
 
 FIRST_ROUNDS = 4
@@ -113,14 +119,63 @@ def _check(request: UntilRequest) -> None:
     """Check everything before the model is opened, as if all samples were drawn.
 
     Raises:
-        UserError: as `preflight`; or at temperature 0.
+        UserError: as `preflight`; or what keeps samples from making a score better known.
     """
-    spec = replace(request.spec, samples=request.until.max_samples)
-    most, _ = preflight(spec, request.opener, request.out)
-    if most.temperature == 0:
+    most, asked = request.until.max_samples, request.spec.samples
+    faults = Faults()
+    if most < _FEWEST:
+        what = f"Of {counted(most, 'sample')} a problem there is no interval on these problems."
+        faults.found.append(UserError(what, f"Take --max-samples {FIRST_ROUNDS} or more."))
+    if asked > most:
+        what = f"-n {asked} asks for more samples than --max-samples {most} allows."
+        faults.found.append(UserError(what, f"Take --max-samples {asked}, or leave -n out."))
+    spec = replace(request.spec, samples=max(most, _FEWEST))
+    found = faults.attempt(lambda: preflight(spec, request.opener, request.out))
+    if found is not None:
+        resolved, tasks = found
+        if resolved.temperature == 0:
+            what = "--until draws samples, and at temperature 0 they would be copies of the first."
+            hint = "Take --temperature 0.6, with another -o if this one has greedy samples."
+            faults.found.append(UserError(what, hint))
+        for task, loaded in tasks:
+            faults.attempt(partial(_check_metric, task, most))
+            faults.attempt(partial(_check_covers, request.out, task, loaded))
+    raise_faults(faults.found)
+
+
+_FEWEST = 2
+"""Samples a problem of which there is an interval on these problems."""
+
+
+def _check_metric(task: Task, most: int) -> None:
+    """Check that a task's primary metric has an interval on these problems.
+
+    Raises:
+        UserError: it has none, which is known before anything is asked.
+    """
+    found = our_metric(task.primary) or find_metric(task.primary, measures_of(task.grade))
+    if task.primary != MACRO and found.definition.samples is None:
+        raise _no_interval(task.name, task.primary)
+    if found.k > most:
+        what = f"{task.primary} of {task.name} needs {found.k} samples a problem."
+        raise UserError(what, f"Take --max-samples {found.k} or more.")
+
+
+def _check_covers(out: Path | None, task: Task, loaded: Loaded) -> None:
+    """Check that all problems that a folder has of a task are asked.
+
+    Raises:
+        UserError: only some are: the others would stay with the samples that they have, and the
+            score is of all.
+    """
+    if out is None or not is_run(out) or task.name not in (run := load_run(out)).tasks():
+        return
+    left = {one.id for one in run.problems(task.name)} - {one.id for one in loaded.problems}
+    if left:
         raise UserError(
-            "--until draws samples, and at temperature 0 they would be copies of the first.",
-            "Take --temperature 0.6, with another -o if this one has greedy samples.",
+            f"{out} has {counted(len(left), 'problem')} of {task.name} that would get no more "
+            "samples, and --until is about all problems of a run.",
+            "Leave --limit out, or choose another folder with -o.",
         )
 
 
@@ -131,7 +186,11 @@ def reached(run: Run, tasks: tuple[str, ...], until: Until) -> tuple[Reached, ..
         UserError: if one has no interval on these problems.
     """
     found = [(task, _primary(run, task)) for task in tasks]
-    raise_faults(_unknown(run, task) for task, one in found if one is None or _half(one) is None)
+    raise_faults(
+        _no_interval(task, run.manifest.tasks[task].report.primary or DEFAULT_METRIC)
+        for task, one in found
+        if one is None or _half(one) is None
+    )
     return tuple(
         Reached(
             task=task,
@@ -157,8 +216,7 @@ def _half(metric: Metric) -> float | None:
     return max(metric.fixed_high - metric.value, metric.value - metric.fixed_low)
 
 
-def _unknown(run: Run, task: str) -> UserError:
-    name = run.manifest.tasks[task].report.primary
+def _no_interval(task: str, name: str) -> UserError:
     return UserError(
         f"{name} of {task} has no interval on these problems: more samples would not be seen to "
         "make it better known.",

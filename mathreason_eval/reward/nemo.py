@@ -16,6 +16,7 @@ class VerifyWorker:
         pred_responses: Sequence[str],
         ground_truths: Sequence[Any],
         return_extracted_answer: bool = False,  # noqa: FBT001, FBT002  NeMo-RL's signature
+        math_verify_impl: object = None,
         **options: object,
     ) -> list[float] | tuple[list[float], list[str | None]]:
         """Return the reward of each response, in order.
@@ -25,6 +26,7 @@ class VerifyWorker:
             ground_truths: the golds.
             return_extracted_answer: whether the answers are returned as well; they are not known
                 here, and None each.
+            math_verify_impl: not used; its versions give it by place or by name.
             options: not used.
         """
         found = reward(pred_responses, ground_truths)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mathreason_eval.grade import DEADLINE, WORKERS
 from mathreason_eval.grade.service import submit_rows
-from mathreason_eval.grade.verify import match_of
+from mathreason_eval.grade.verify import Decision, match_of
 from mathreason_eval.reward.counts import COUNTERS, WEAK, Reason
 from mathreason_eval.reward.scoring import answer_text, reason_of
 from mathreason_eval.types import WEAK_RULES, Match
@@ -53,7 +53,7 @@ def _rewarded(row: object, judged: Mapping[str, Any]) -> dict[str, Any]:
     """Return a judgement with its reward; it is counted."""
     match = match_of(judged)
     cut = isinstance(row, Mapping) and row.get("finish_reason") == "length"
-    reason = Reason.INVALID if _is_malformed(match) else reason_of(match, cut=cut)
+    reason = Reason.INVALID if _is_malformed(match) else reason_of(Decision.of(match), cut=cut)
     decided = reason in {Reason.RIGHT, Reason.WRONG}
     COUNTERS.add([reason, *[WEAK] * (decided and match.found_by in WEAK_RULES)])
     return {**judged, "reward": float(reason is Reason.RIGHT), "reason": str(reason)}

@@ -22,7 +22,7 @@ from mathreason_eval.grade.service import (
     submit_outputs,
     verify_many,
 )
-from mathreason_eval.grade.verify import Gold
+from mathreason_eval.grade.verify import Decision, Gold
 from mathreason_eval.reward.counts import (
     COUNTERS,
     DISAGREED,
@@ -132,10 +132,10 @@ def judged(
     """
     chosen = _options(options)
     rows = _rows(completions, golds)
-    matches = _safely(rows, chosen.judging)
+    decisions = _safely(rows, chosen.judging)
     second = None if chosen.second is None else _safely(rows, chosen.second)
-    found = _reasons(len(completions), rows, matches, chosen.ends)
-    return _counted(found, _audit(rows, found, matches, second))
+    found = _reasons(len(completions), rows, decisions, chosen.ends)
+    return _counted(found, _audit(rows, found, decisions, second))
 
 
 async def areward(
@@ -173,10 +173,10 @@ async def ajudged(
             return await in_a_thread(partial(judged, completions, golds, **options))
     chosen = _options(options)
     rows = _rows(completions, golds)
-    matches = await _awaited(rows, chosen.judging)
+    decisions = await _awaited(rows, chosen.judging)
     second = None if chosen.second is None else await _awaited(rows, chosen.second)
-    found = _reasons(len(completions), rows, matches, chosen.ends)
-    return _counted(found, _audit(rows, found, matches, second))
+    found = _reasons(len(completions), rows, decisions, chosen.ends)
+    return _counted(found, _audit(rows, found, decisions, second))
 
 
 _OURS = frozenset({"finish_reasons", "second"})
@@ -249,23 +249,25 @@ _Key = tuple[tuple[str, ...], str]
 
 
 def _distinct(rows: _Judging) -> list[_Key]:
-    return list(dict.fromkeys(_keys(rows)))
+    """Return each row once, those of one gold together: a process remembers what it has read."""
+    first = {gold: place for place, gold in reversed([*enumerate(rows["golds"])])}
+    return sorted(dict.fromkeys(_keys(rows)), key=lambda row: first[row[0]])
 
 
 def _keys(rows: _Judging) -> list[_Key]:
     return list(zip(rows["golds"], rows["outputs"], strict=True))
 
 
-def _safely(rows: _Judging, options: VerifyOptions) -> Sequence[Match | None]:
-    """Return the match of each row; None for those that failed."""
+def _safely(rows: _Judging, options: VerifyOptions) -> Sequence[Decision | None]:
+    """Return the decision on each row; None for those that failed."""
     asked = _distinct(rows)
     golds, outputs = [gold for gold, _ in asked], [output for _, output in asked]
     try:
         if len(asked) < _BATCH:
-            found = verify_many(golds, outputs=outputs, **options)
+            found = list(map(Decision.of, verify_many(golds, outputs=outputs, **options)))
         else:
             chunks = submit_outputs(golds, outputs, **options)
-            found = [match for chunk in chunks for match in chunk.result()]
+            found = [decision for chunk in chunks for decision in chunk.result()]
     except UserError:
         raise
     # A trainer's step must not end with whatever a full machine raises here: no thread, no memory.
@@ -275,8 +277,8 @@ def _safely(rows: _Judging, options: VerifyOptions) -> Sequence[Match | None]:
     return [of_key[key] for key in _keys(rows)]
 
 
-async def _awaited(rows: _Judging, options: VerifyOptions) -> Sequence[Match | None]:
-    """Return the match of each row; None for those that failed."""
+async def _awaited(rows: _Judging, options: VerifyOptions) -> Sequence[Decision | None]:
+    """Return the decision on each row; None for those that failed."""
     import asyncio
 
     asked = _distinct(rows)
@@ -284,7 +286,7 @@ async def _awaited(rows: _Judging, options: VerifyOptions) -> Sequence[Match | N
     # As in `_safely`, whatever is raised is undecided.
     found = await asyncio.gather(*single, return_exceptions=True)
     of_key = {
-        key: match if isinstance(match, Match) else None
+        key: Decision.of(match) if isinstance(match, Match) else None
         for key, match in zip(asked, found, strict=True)
     }
     return [of_key[key] for key in _keys(rows)]
@@ -293,31 +295,31 @@ async def _awaited(rows: _Judging, options: VerifyOptions) -> Sequence[Match | N
 def _audit(
     rows: _Judging,
     reasons: Sequence[Reason],
-    matches: Sequence[Match | None],
-    second: Sequence[Match | None] | None,
+    decisions: Sequence[Decision | None],
+    second: Sequence[Decision | None] | None,
 ) -> list[str]:
     """Return what else is counted of the rows, a name for each."""
-    copies = len(rows["places"]) - len(_distinct(rows))
+    copies = len(rows["places"]) - len(set(_keys(rows)))
     weak = sum(
-        reasons[place] in {Reason.RIGHT, Reason.WRONG}
-        and match is not None
-        and match.found_by in WEAK_RULES
-        for place, match in zip(rows["places"], matches, strict=True)
+        decision is not None
+        and decision.found_by in WEAK_RULES
+        and reasons[place] in {Reason.RIGHT, Reason.WRONG}
+        for place, decision in zip(rows["places"], decisions, strict=True)
     )
     differ = sum(
         _is_right(one) != _is_right(other)
-        for one, other in zip(matches, second or (), strict=second is not None)
+        for one, other in zip(decisions, second or (), strict=second is not None)
         if _is_decided(one) and _is_decided(other)
     )
     return [WEAK] * weak + [DUPLICATED] * copies + [DISAGREED] * differ
 
 
-def _is_decided(match: Match | None) -> bool:
-    return match is not None and match.equal is not None
+def _is_decided(decision: Decision | None) -> bool:
+    return decision is not None and decision.outcome is not Outcome.UNGRADABLE
 
 
-def _is_right(match: Match | None) -> bool:
-    return match is not None and match.outcome is Outcome.CORRECT
+def _is_right(decision: Decision | None) -> bool:
+    return decision is not None and decision.outcome is Outcome.CORRECT
 
 
 def _counted(reasons: list[Reason], audit: Sequence[str]) -> Judged:
@@ -328,13 +330,13 @@ def _counted(reasons: list[Reason], audit: Sequence[str]) -> Judged:
 
 
 def _reasons(
-    count: int, rows: _Judging, matches: Sequence[Match | None], ends: Sequence[str | None]
+    count: int, rows: _Judging, decisions: Sequence[Decision | None], ends: Sequence[str | None]
 ) -> list[Reason]:
     """Return why each completion has its reward."""
     found = [Reason.INVALID] * count
-    for place, match in zip(rows["places"], matches, strict=True):
+    for place, decision in zip(rows["places"], decisions, strict=True):
         cut = place < len(ends) and ends[place] == "length"
-        found[place] = reason_of(match, cut=cut)
+        found[place] = reason_of(decision, cut=cut)
     return found
 
 
@@ -347,15 +349,15 @@ _REASONS = {
 }
 
 
-def reason_of(match: Match | None, *, cut: bool) -> Reason:
+def reason_of(decision: Decision | None, *, cut: bool) -> Reason:
     """Return why a completion has its reward.
 
     Args:
-        match: its judgement; None if that failed.
+        decision: what was made of it; None if that failed.
         cut: whether the text was cut: then its answer counts only if it is announced.
     """
-    if match is None or match.outcome is None:
+    if decision is None or decision.outcome is None:
         return Reason.UNDECIDED
-    if cut and (match.answer is None or match.found_by in WEAK_RULES):
+    if cut and (not decision.has_answer or decision.found_by in WEAK_RULES):
         return Reason.UNFINISHED
-    return _REASONS[match.outcome]
+    return _REASONS[decision.outcome]

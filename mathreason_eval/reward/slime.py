@@ -32,4 +32,8 @@ async def custom_rm(
 
 def _finish_reason(sample: Any) -> str | None:  # noqa: ANN401  as above
     status = getattr(sample, "status", None)
-    return "length" if getattr(status, "value", status) == "truncated" else None
+    return "length" if getattr(status, "value", status) in _CUT else None
+
+
+_CUT = frozenset({"truncated", "aborted"})
+"""What slime says of a sample whose text is not all of it."""

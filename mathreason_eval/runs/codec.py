@@ -10,13 +10,14 @@ import math
 import os
 import re
 import warnings
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, get_type_hints
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.descriptors import opened_stored
@@ -28,6 +29,7 @@ from mathreason_eval.types import (
     Generation,
     Metric,
     Problem,
+    Prompt,
     Records,
     SentPrompt,
     StepRewards,
@@ -36,8 +38,8 @@ from mathreason_eval.types import (
 
 RecordT = TypeVar("RecordT")
 
-_CHUNK_BYTES = 1 << 20
-"""Bytes of complete lines that are parsed at once, approximately."""
+_CHUNK_BYTES = 1 << 18
+"""Bytes of complete lines that are parsed at once, approximately: they fit a processor's cache."""
 
 
 class TornLineWarning(UserWarning):
@@ -117,7 +119,7 @@ def document_pieces(records: Iterable[Any]) -> Iterator[bytes]:
 
 def _json_bytes(value: object, indent: int | None = None) -> bytes:
     write = partial(
-        json.dumps, value, sort_keys=True, indent=indent, default=asdict, allow_nan=False
+        json.dumps, value, sort_keys=True, indent=indent, default=_spelled, allow_nan=False
     )
     try:
         text = write(ensure_ascii=False)
@@ -128,6 +130,10 @@ def _json_bytes(value: object, indent: int | None = None) -> bytes:
     except UnicodeEncodeError:
         # A lone surrogate in a model's output has no UTF-8; JSON's own escape keeps it.
         return write().encode()
+
+
+def _spelled(value: Any) -> dict[str, Any]:  # noqa: ANN401  any dataclass
+    return value.spelled() if isinstance(value, Prompt) else asdict(value)
 
 
 def _not_stored(value: object) -> RunError:
@@ -221,6 +227,21 @@ def read_records(path: Path, kind: type[RecordT]) -> Records[RecordT]:
     return found
 
 
+def read_lines(path: Path, kind: type[RecordT], lines: Sequence[int]) -> Records[RecordT]:
+    """Return the records of some lines of a JSON Lines file, counted from 0, in their order.
+
+    Raises:
+        RunError: as `read_chunks`.
+    """
+    found, first, place = list[RecordT](), 0, 0
+    with gc_paused():
+        for records in read_chunks(path, kind):
+            last = bisect_left(lines, first + len(records), place)
+            found += [records[line - first] for line in lines[place:last]]
+            first, place = first + len(records), last
+    return Records(found)
+
+
 _UNIQUE: Mapping[type, str] = {Problem: "id", SentPrompt: "problem_id"}
 """The field of which each line of a file has another value."""
 
@@ -237,10 +258,18 @@ def _check_unique(path: Path, names: Sequence[str]) -> None:
             )
 
 
-def read_chunks(path: Path, kind: type[RecordT]) -> Iterator[Sequence[RecordT]]:
+def read_chunks(
+    path: Path, kind: type[RecordT], *, as_rows: bool = False
+) -> Iterator[Sequence[RecordT]]:
     """Yield the records of a JSON Lines file, some at a time; none where there is no file.
 
     An incomplete last line is skipped, with a warning.
+
+    Args:
+        path: the file.
+        kind: the record.
+        as_rows: whether its fields are enough, without its properties, to be put into columns:
+            read as strictly, in two thirds of the time.
 
     Raises:
         RunError: naming the line that is not JSON, or the field of the wrong type.
@@ -248,7 +277,7 @@ def read_chunks(path: Path, kind: type[RecordT]) -> Iterator[Sequence[RecordT]]:
     if not path.is_file():
         return
     try:
-        yield from _chunks(path, kind)
+        yield from _chunks(path, kind, as_rows=as_rows)
     except OSError as error:
         raise RunError(
             f"{path} cannot be read: {error.strerror}.", "Check its permissions and the disk."
@@ -325,17 +354,43 @@ def _field_error(message: str, within: Sequence[str]) -> str:
     return f"{place}: {what}" if place else what
 
 
-_DECODERS: dict[type, Callable[[bytes], list[Any]]] = {}
-
-
+@cache
 def _decoder(kind: type) -> Callable[[bytes], list[Any]]:
-    """Return the decoder of a JSON array of records of a kind; cached by kind."""
+    """Return the decoder of a JSON array of records of a kind."""
     # Imported here because importing it takes as long as importing this whole package.
     import msgspec
 
-    if kind not in _DECODERS:
-        _DECODERS[kind] = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
-    return _DECODERS[kind]
+    return msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+
+
+@cache
+def _row_decoder(kind: type) -> Callable[[bytes], list[Any]]:
+    """Return the decoder of lines, each with one object, into rows with the fields of a record."""
+    import msgspec
+
+    return msgspec.json.Decoder(_row_kind(kind)).decode_lines
+
+
+def _row_kind(kind: Any) -> type:  # noqa: ANN401  any dataclass
+    """Return a type with the fields of a record, of the same types, that is decoded faster."""
+    import msgspec
+
+    types = get_type_hints(kind)
+    defaults = {
+        one.name: msgspec.field(default_factory=one.default_factory)
+        if one.default_factory is not MISSING
+        else one.default
+        for one in fields(kind)
+    }
+    return msgspec.defstruct(
+        f"{kind.__name__}Row",
+        [
+            (name, types[name]) if default is MISSING else (name, types[name], default)
+            for name, default in defaults.items()
+        ],
+        kw_only=True,
+        gc=False,
+    )
 
 
 _REPEATED: Mapping[type, Sequence[str]] = {
@@ -375,7 +430,7 @@ def gc_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _chunks(path: Path, kind: type[RecordT]) -> Iterator[Sequence[RecordT]]:
+def _chunks(path: Path, kind: type[RecordT], *, as_rows: bool) -> Iterator[Sequence[RecordT]]:
     with opened_stored(path, _run_of(path)) as file:
         number = 0
         shared: dict[object, object] = {}
@@ -384,8 +439,10 @@ def _chunks(path: Path, kind: type[RecordT]) -> Iterator[Sequence[RecordT]]:
             if not lines.endswith(b"\n"):
                 warnings.warn(f"{path}: dropped a torn last line", TornLineWarning, stacklevel=2)
                 lines = lines[: lines.rfind(b"\n") + 1]
-            records = _decode_lines(lines, number, path, kind)
-            if size > _SMALL_BYTES:
+            records = _decode_lines(lines, kind, as_rows=as_rows)
+            if lines and not records:
+                records = _records_one_by_one(lines, number, path, kind)
+            if size > _SMALL_BYTES and not as_rows:
                 _share_texts(kind, records, shared)
             yield records
             number += len(records)
@@ -417,22 +474,40 @@ def _some_lines(file: BinaryIO, path: Path, most: int) -> bytes:
     return lines
 
 
-def _decode_lines(lines: bytes, before: int, path: Path, kind: type[RecordT]) -> list[RecordT]:
-    """Return the records of some lines, decoded together, which is faster than one by one."""
-    if not lines:
-        return []
-    count = lines.count(b"\n")
+def _decode_lines(lines: bytes, kind: type[RecordT], *, as_rows: bool) -> list[RecordT]:
+    """Return the records of some lines, decoded together; none if that is not possible."""
     # What a benchmark says of a problem is any JSON, of any depth; the others have none.
     deep = kind is Problem and any(
         line.count(b"[") + line.count(b"{") > MAX_NESTING for line in lines.split(b"\n")
     )
-    try:
-        joined = b"[" + lines[:-1].replace(b"\n", b",") + b"]"
-        records: list[RecordT] = [] if deep else _decoder(kind)(joined)
-    except (ValueError, RecursionError):
-        records = []
-    if len(records) == count:
-        return records
+    records: list[RecordT] = []
+    of: Any = kind  # mypy takes a type for no key of a cache
+    # A line that is no single object is told with its number, one by one.
+    with contextlib.suppress(ValueError, RecursionError):
+        if as_rows and _is_an_object_each(lines):
+            records = _row_decoder(of)(lines)
+        elif lines and not deep:
+            records = _decoder(of)(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
+    return records if len(records) == len(lines) - len(lines.replace(b"\n", b"")) else []
+
+
+def _is_an_object_each(lines: bytes) -> bool:
+    """Return whether every line begins and ends as an object does, so that none has a part of one.
+
+    A value that goes over several lines has no `}` at the end of one and `{` at the next.
+    """
+    import numpy as np
+
+    characters = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    begins = characters[np.append(0, ends[:-1] + 1)]
+    return bool(((begins == ord("{")) & (characters[ends - 1] == ord("}"))).all())
+
+
+def _records_one_by_one(
+    lines: bytes, before: int, path: Path, kind: type[RecordT]
+) -> list[RecordT]:
+    """Return the records of lines one of which msgspec refuses, and another parser may not."""
     return [
         read_record(line + b"\n", f"{path}, line {n}", kind)
         for n, line in enumerate(lines[:-1].split(b"\n"), before + 1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mathreason_eval.errors import RunError
 from mathreason_eval.runs.store import METRICS, Run
+from mathreason_eval.stats.columns import rows_of
 from mathreason_eval.stats.copies import without_copies
 from mathreason_eval.types import Metric, Outcome
 
@@ -72,8 +73,8 @@ def exclusions(run: Run, task: str, role: str) -> Iterator[str]:
 
 def unjudged_samples(run: Run, task: str) -> int:
     """Return how many stored samples of a task have no verdict that counts."""
-    judged = {(verdict.problem_id, verdict.sample) for verdict in run.verdicts(task)}
-    return len(run.distinct_infos(task).keys() - judged)
+    samples, verdicts = run.sample_columns(task), run.verdict_columns(task)
+    return int((rows_of(verdicts, samples[samples.distinct]) < 0).sum())
 
 
 def gaps(run: Run, task: str, role: str) -> Iterator[str]:
@@ -99,32 +100,27 @@ def gaps(run: Run, task: str, role: str) -> Iterator[str]:
 def faults(run: Run, task: str) -> Iterator[str]:
     """Yield what of a task does not fit together, a phrase with the names of the files for each."""
     yield from (lost := tuple(_lost(run, task)))
-    folder, verdicts = run.path / task, run.verdicts(task)
-    judged = {(one.problem_id, one.sample) for one in verdicts}
-    if not lost and (strays := {one.problem_id for one in verdicts} - _problems(run, task)):
-        yield (
-            f"{folder / 'verdicts.jsonl'} has verdicts on {min(strays)!r}, which is not in "
-            "problems.jsonl"
-        )
-    elif not lost and judged - run.distinct_infos(task).keys():
-        yield (
-            f"{folder / 'verdicts.jsonl'} has verdicts on samples that are not in generations.jsonl"
-        )
-    if len(judged) < len(verdicts):
-        counts = Counter((one.problem_id, one.sample) for one in verdicts)
+    path, verdicts = run.path / task / "verdicts.jsonl", run.verdict_columns(task)
+    if not lost and (strays := verdicts.problem_ids - _problems(run, task)):
+        yield f"{path} has verdicts on {min(strays)!r}, which is not in problems.jsonl"
+    elif not lost and (rows_of(run.sample_columns(task), verdicts) < 0).any():
+        yield f"{path} has verdicts on samples that are not in generations.jsonl"
+    if len(verdicts.distinct) < len(verdicts):
+        counts = Counter(verdicts.sample_keys())
         twice = next(name for (name, _), number in counts.items() if number > 1)
-        yield f"{folder / 'verdicts.jsonl'} has two verdicts on one sample of {twice!r}"
+        yield f"{path} has two verdicts on one sample of {twice!r}"
 
 
 def _lost(run: Run, task: str) -> Iterator[str]:
     """Yield which files lack problems or samples that nothing in the folder can make again."""
     folder, asked = run.path / task, run.manifest.tasks[task].problems
-    stored, verdicts, problems = run.infos(task), run.verdicts(task), _problems(run, task)
+    stored, verdicts = run.sample_columns(task), run.verdict_columns(task)
+    problems = _problems(run, task)
     if not stored and not verdicts:
         return  # Nothing was answered yet, and the next session may ask other problems.
     if len(problems) < asked:
         yield f"{folder / 'problems.jsonl'} has {len(problems):,} of {asked:,} problems"
-    elif strays := {one.problem_id for one in stored} - problems:
+    elif strays := stored.problem_ids - problems:
         yield f"{folder / 'problems.jsonl'} lacks {min(strays)!r}, of which there are samples"
     if not stored:
         yield (
@@ -189,7 +185,7 @@ def task_metrics(run: Run, task: str) -> TaskMetrics:
         none = f"{METRICS} has none of {now[0]:,} judged samples; {judges}" if now else None
         return TaskMetrics(metrics=() if now else found, outdated=none)
     if now is None:
-        rest = f"judged; {judges}" if run.infos(task) else "stored"
+        rest = f"judged; {judges}" if run.sample_columns(task) else "stored"
         why = f"{METRICS} is of {stored.samples:,} samples, and none is {rest}"
     elif stored.samples != now[0]:
         why = f"{METRICS} is of {stored.samples:,} samples, and {now[0]:,} count; {judges} again"
@@ -208,10 +204,10 @@ def _average(metrics: Sequence[Metric], task: str) -> Metric | None:
 
 def _counted(run: Run, task: str) -> tuple[int, float] | None:
     """Return how many judged samples count and the mean over problems of how many are correct."""
-    verdicts = without_copies(run.verdicts(task), run.copies(task))
+    verdicts = without_copies(run.verdict_columns(task), run.copies(task))
     if not verdicts:
         return None
-    judged = Counter(one.problem_id for one in verdicts)
-    correct = Counter(one.problem_id for one in verdicts if one.outcome is Outcome.CORRECT)
+    judged = Counter(verdicts.problem.tolist())
+    correct = Counter(verdicts[verdicts.has_outcome(Outcome.CORRECT)].problem.tolist())
     average = math.fsum(correct[name] / n for name, n in judged.items()) / len(judged)
     return len(verdicts), average

@@ -67,13 +67,15 @@ class SampleKeys:
             task: one of its tasks.
             prompts: the digest of each problem's prompt.
         """
-        shared = {
+        shared: dict[str, Any] = {
             "model": model_identity(manifest.model),
             "temperature": manifest.sampling.temperature,
             "top_p": manifest.sampling.top_p,
             "max_tokens": manifest.tasks[task].max_tokens,
             "seed": manifest.seed,
         }
+        if (budget := manifest.sampling.think_budget) is not None:
+            shared["think_budget"] = budget
         self._spelled = json.dumps(shared, sort_keys=True, default=str)
         run = _digits(self._spelled)
         self._unkeyed = manifest.unkeyed

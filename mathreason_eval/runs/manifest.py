@@ -38,7 +38,7 @@ from mathreason_eval.version import __version__
 
 
 def now() -> str:
-    """Return the time in ISO 8601, UTC: two sessions never begin at the same one."""
+    """Return the time in ISO 8601, UTC, to the microsecond, which tells sessions apart."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
@@ -134,6 +134,7 @@ MAY_CHANGE: Exclusions = {
         "totals": "sums over the sessions",
         "unkeyed": "whose samples have no key may be adopted",
         "adopted": "as `unkeyed`",
+        "parent": "its samples are in the prompts, which are compared",
         "model": "`model_identity` says what of it counts",
     },
     TaskEntry: {
@@ -191,7 +192,11 @@ def _counted(record: object, excluded: Exclusions) -> dict[str, Any]:
 def folder_name(manifest: RunManifest) -> str:
     """Return the name of a run's folder: it depends on every setting except n and limit."""
     data = {f"{task} data_sha256": one.data.sha256 for task, one in manifest.tasks.items()}
-    spelled = json.dumps({**identity(manifest), **data}, sort_keys=True, default=str)
+    counted = {**identity(manifest), **data}
+    if counted["think_budget"] == NEVER:
+        # As before there were budgets, so that a run of then is found again.
+        del counted["think_budget"]
+    spelled = json.dumps(counted, sort_keys=True, default=str)
     digest = sha256(spelled.encode("utf-8", "surrogatepass")).hexdigest()
     tasks = "-".join(sorted(manifest.tasks))
     return f"{slug(short_name(manifest.model), 60)}--{slug(tasks, 60)}--{digest[:8]}"
@@ -202,6 +207,10 @@ def short_name(model: ModelEntry) -> str:
     name = str(model.details.get(IDENTIFIED_AS, model.name))
     own = name.removeprefix(f"{model.backend}:").partition("@http")[0]
     return own.rstrip("/").rpartition("/")[2] or own or "model"
+
+
+NEVER = "none"
+"""How a run without a budget of thoughts is told from one with a budget."""
 
 
 def identity(manifest: RunManifest) -> dict[str, object]:
@@ -218,6 +227,8 @@ def identity(manifest: RunManifest) -> dict[str, object]:
             flat |= dict(_flat(value))
         else:
             flat[name] = value
+    # None is known here: there is no budget.
+    flat["think_budget"] = NEVER if flat["think_budget"] is None else flat["think_budget"]
     return flat
 
 
@@ -365,10 +376,11 @@ def with_rounding(stored: ModelEntry, fresh: ModelEntry) -> ModelEntry:
     kept, other = dict(before), []
     for name, value in now_used.items():
         earlier = before.get(name, value)
-        listed = earlier if isinstance(earlier, list) else [earlier]
-        if value not in listed:
-            kept[name] = [*listed, value]
-            other.append(f"{name} was {', '.join(map(str, listed))}, is {value}")
+        listed, used = (one if isinstance(one, list) else [one] for one in (earlier, value))
+        if new := [one for one in used if one not in listed]:
+            kept[name] = [*listed, *new]
+            was, now = (", ".join(map(str, values)) for values in (listed, new))
+            other.append(f"{name} was {was}, is {now}")
         else:
             kept[name] = earlier
     if other:

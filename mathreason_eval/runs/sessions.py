@@ -121,6 +121,9 @@ class Spent:
     completion_tokens: int
     failures: int
     cost: CostEntry | None
+    engine_idle_seconds: float
+    harness_cpu_seconds: float
+    cores: int
 
 
 def ended(manifest: RunManifest, spent: Spent, completion_tokens: int) -> RunManifest:
@@ -141,6 +144,9 @@ def ended(manifest: RunManifest, spent: Spent, completion_tokens: int) -> RunMan
         completion_tokens=spent.completion_tokens,
         failures=spent.failures,
         cost=spent.cost,
+        engine_idle_seconds=round(spent.engine_idle_seconds, 3),
+        harness_cpu_seconds=round(spent.harness_cpu_seconds, 3),
+        cores=spent.cores,
     )
     sessions = (*manifest.sessions[:-1], last)
     return replace(manifest, sessions=sessions, totals=sums(sessions, completion_tokens))

@@ -7,13 +7,16 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, RunError
 from mathreason_eval.runs.codec import (
     RecordT,
+    gc_paused,
     read_chunks,
+    read_lines,
     read_records,
     spelled_prompts,
 )
@@ -25,11 +28,15 @@ from mathreason_eval.runs.reading import (
     Excluded,
     SampleKey,
     StoredVerdicts,
+    are_on_the_same,
     distinct,
+    numbers_that_fit,
     sort_out,
-    without_texts,
+    with_rewards,
+    without_excluded,
 )
 from mathreason_eval.runs.repair import sample_files
+from mathreason_eval.stats.columns import SampleColumns, VerdictColumns
 from mathreason_eval.stats.copies import Copies, copied_samples
 from mathreason_eval.text.notebook import html_table
 from mathreason_eval.types import (
@@ -88,6 +95,8 @@ class Run:
         self._read: dict[FileKey, Records[Any]] = {}
         self._with_foreign: set[str] = set()
         """Tasks with stored samples of other conditions."""
+        self._samples: dict[str, SampleColumns] = {}
+        self._verdicts: dict[str, VerdictColumns] = {}
         self._sorted_out: dict[str, StoredVerdicts] = {}
         self._quick_keys: dict[str, SampleKeys] = {}
         self._distinct: dict[str, Mapping[SampleKey, GenerationInfo]] = {}
@@ -109,11 +118,9 @@ class Run:
         held = {key: records for key, records in self._read.items() if key not in texts}
         fresh._read = {**held, **new}
         fresh._with_foreign = self._with_foreign
-        fresh._distinct = {
-            task: infos
-            for task, infos in self._distinct.items()
-            if (task, GenerationInfo) not in new
-        }
+        for task, columns in self._samples.items():
+            if (task, GenerationInfo) not in new:
+                fresh._samples[task] = columns
         return fresh
 
     def fresh_view(self) -> Run:
@@ -138,13 +145,30 @@ class Run:
         if (task, Generation) not in self._read:
             stored = Records(self._counting(task))
             self._read[task, Generation] = stored
-            self._read.setdefault((task, GenerationInfo), without_texts(stored))
+            if task not in self._samples and (task, GenerationInfo) not in self._read:
+                self._samples[task] = SampleColumns.of(stored)
         return self._read[task, Generation]
+
+    def sample_columns(self, task: str) -> SampleColumns:
+        """Return the samples of `generations` without their texts, a column a field."""
+        if task not in self._samples:
+            known = self._read.get((task, GenerationInfo))
+            self._samples[task] = (
+                self._read_columns(task) if known is None else SampleColumns.of(known)
+            )
+        return self._samples[task]
+
+    def _read_columns(self, task: str) -> SampleColumns:
+        excluded, rewards = self.excluded(task), self.rewards(task)
+        with gc_paused(), numbers_that_fit(self._samples_file(task)):
+            stored = SampleColumns.of_chunks(self._own_chunks(task, as_rows=True))
+        return with_rewards(without_excluded(stored, excluded), rewards)
 
     def infos(self, task: str) -> Records[GenerationInfo]:
         """Return what is known of the samples of `generations` without their texts."""
         if (task, GenerationInfo) not in self._read:
-            self._read[task, GenerationInfo] = without_texts(self._counting(task))
+            with gc_paused():
+                self._read[task, GenerationInfo] = Records(self.sample_columns(task).infos())
         return self._read[task, GenerationInfo]
 
     def distinct_infos(self, task: str) -> Mapping[SampleKey, GenerationInfo]:
@@ -158,13 +182,14 @@ class Run:
         if not (excluded := self.excluded(task)):
             return self.distinct_infos(task).values()
         left_out = (one for one in self.own(task) if (one.problem_id, one.sample) in excluded)
-        return (*self.distinct_infos(task).values(), *distinct(without_texts(left_out)).values())
+        others = distinct(map(GenerationInfo.of, left_out))
+        return (*self.distinct_infos(task).values(), *others.values())
 
     def copies(self, task: str) -> Copies:
         """Return which samples of a task are copies of one another."""
         if task not in self._copies:
             greedy = self.manifest.sampling.temperature == 0
-            self._copies[task] = copied_samples(self.infos(task), greedy=greedy)
+            self._copies[task] = copied_samples(self.sample_columns(task), greedy=greedy)
         return self._copies[task]
 
     def stream(self, task: str) -> Iterator[Generation]:
@@ -216,37 +241,69 @@ class Run:
         be on samples of other conditions.
         """
         if (task, Verdict) not in self._read:
-            found = self.stored_verdicts(task)
-            unsaid = any(one.judged_output is None for one in found.counting)
-            if unsaid and self._judges_others(task):
-                self._warn(
-                    task,
-                    "verdicts on samples of other conditions are among those stored, so none "
-                    "counts; `mathreason regrade` judges the run's own samples",
-                )
-                found = replace(found, counting=Records())
-            elif found.left_out:
-                self._warn(
-                    task,
-                    f"{found.left_out:,} of {found.lines:,} verdicts are on other samples or by "
-                    "other rules and do not count; `mathreason regrade` judges again",
-                )
-            self._read[task, Verdict] = found.counting
+            found = self.sorted_verdicts(task)
+            self._read[task, Verdict] = found if self.verdict_columns(task) else Records()
         return self._read[task, Verdict]
+
+    def verdict_columns(self, task: str) -> VerdictColumns:
+        """Return `verdicts` without what explains them, a column a field."""
+        if task not in self._verdicts:
+            known = self._read.get((task, Verdict))
+            self._verdicts[task] = (
+                self._counting_verdicts(task) if known is None else VerdictColumns.of(known)
+            )
+        return self._verdicts[task]
+
+    def _counting_verdicts(self, task: str) -> VerdictColumns:
+        found = self.stored_verdicts(task)
+        if not found.are_all_tied and self._judges_others(task):
+            self._warn(
+                task,
+                "verdicts on samples of other conditions are among those stored, so none "
+                "counts; `mathreason regrade` judges the run's own samples",
+            )
+            return VerdictColumns.of([])
+        if found.left_out:
+            self._warn(
+                task,
+                f"{found.left_out:,} of {found.stored:,} verdicts are on other samples or by "
+                "other rules and do not count; `mathreason regrade` judges again",
+            )
+        return found.counting
 
     def stored_verdicts(self, task: str) -> StoredVerdicts:
         """Return the verdicts in the file, sorted out."""
-        self._check_task(task)
         if task not in self._sorted_out:
-            stored = read_records(self.path / task / "verdicts.jsonl", Verdict)
-            if excluded := self.excluded(task):
-                stored = Records(
-                    one for one in stored if (one.problem_id, one.sample) not in excluded
-                )
-            judged_by = self.manifest.tasks[task].grading.judged_by
-            samples, others = self.distinct_infos(task), task in self._with_foreign
-            self._sorted_out[task] = sort_out(stored, samples, judged_by, others=others)
+            rows = read_chunks(self._verdicts_file(task), Verdict, as_rows=True)
+            self._sorted_out[task] = self._sort_out(task, rows)
         return self._sorted_out[task]
+
+    def sorted_verdicts(self, task: str) -> Records[Verdict]:
+        """Return the verdicts of `stored_verdicts` that count, as records."""
+        path = self._verdicts_file(task)
+        if task in self._sorted_out:
+            return read_lines(path, Verdict, self._sorted_out[task].lines.tolist())
+        stored = read_records(path, Verdict)
+        self._sorted_out[task] = self._sort_out(task, [stored])
+        return Records(stored[line] for line in self._sorted_out[task].lines.tolist())
+
+    def _sort_out(self, task: str, stored: Iterable[Sequence[Verdict]]) -> StoredVerdicts:
+        samples = self.sample_columns(task)
+        with numbers_that_fit(self._verdicts_file(task)):
+            return sort_out(
+                stored,
+                samples,
+                self.manifest.tasks[task].grading.judged_by,
+                excluded=self.excluded(task),
+                others=task in self._with_foreign,
+            )
+
+    def _verdicts_file(self, task: str) -> Path:
+        return self.path / task / "verdicts.jsonl"
+
+    def _samples_file(self, task: str) -> Path:
+        self._check_task(task)
+        return self.path / task / "generations.jsonl"
 
     def failures(self, task: str) -> Records[FailedRequest]:
         """Return why samples are missing: the last failure of each request that is to be asked.
@@ -269,17 +326,20 @@ class Run:
 
     def missing_count(self, task: str) -> int:
         """Return how many samples `missing` yields, without a look at each of them."""
-        asked, held = self._asked_and_held(task)
-        return len(asked) - asked.count(held)
+        asked, samples = self._asked(task), self.sample_columns(task)
+        held = int(asked.has(samples)[samples.distinct].sum())
+        return len(asked) - held - asked.count(self.excluded(task).samples)
 
-    def _asked_and_held(self, task: str) -> tuple[AskedSamples, AbstractSet[SampleKey]]:
+    def _asked(self, task: str) -> AskedSamples:
         excluded = self.excluded(task)
         problems = dict.fromkeys(
             problem.id for problem in self.problems(task) if problem.id not in excluded.problems
         )
-        asked = AskedSamples(problems.keys(), self.manifest.tasks[task].samples)
-        held = self.distinct_infos(task).keys()
-        return asked, held | excluded.samples.keys() if excluded else held
+        return AskedSamples(problems.keys(), self.manifest.tasks[task].samples)
+
+    def _asked_and_held(self, task: str) -> tuple[AskedSamples, AbstractSet[SampleKey]]:
+        held = set(self.sample_columns(task).sample_keys())
+        return self._asked(task), held | self.excluded(task).samples.keys()
 
     def failure_log(self, task: str) -> Records[FailedRequest]:
         """Return every failure of a request that was ever recorded, the earliest first."""
@@ -356,9 +416,11 @@ class Run:
 
     def own(self, task: str) -> Iterator[Generation]:
         """Yield the samples of this run, the excluded ones as well, and warn once of others."""
-        self._check_task(task)
+        return chain.from_iterable(self._own_chunks(task))
+
+    def _own_chunks(self, task: str, *, as_rows: bool = False) -> Iterator[Sequence[Generation]]:
         stored = foreign = 0
-        for samples in read_chunks(self.path / task / "generations.jsonl", Generation):
+        for samples in read_chunks(self._samples_file(task), Generation, as_rows=as_rows):
             own = samples
             keyed = any(one.key is not None for one in samples)
             if keyed:
@@ -370,7 +432,7 @@ class Run:
                 own = self._keys(task).own(samples)
             stored += len(samples)
             foreign += len(samples) - len(own)
-            yield from own
+            yield own
         if foreign and task not in self._with_foreign:
             self._with_foreign.add(task)
             left_out = "were made under other conditions and are left out"
@@ -394,12 +456,12 @@ class Run:
 
     def _judges_others(self, task: str) -> bool:
         """Return whether verdicts on samples of other conditions may be among those stored."""
-        own = self.distinct_infos(task)
+        samples = self.sample_columns(task)
         if task not in self._with_foreign:
             return False
         found = self.stored_verdicts(task)
-        judged = {(verdict.problem_id, verdict.sample) for verdict in found.counting}
-        return found.lines != len(judged) or judged != own.keys()
+        judged = found.counting[found.counting.distinct]
+        return found.stored != len(judged) or not are_on_the_same(samples, judged)
 
     def _warn(self, task: str, what: str) -> None:
         warnings.warn(f"{self.path / task}: {what}", ForeignSampleWarning, stacklevel=3)

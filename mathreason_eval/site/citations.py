@@ -66,7 +66,7 @@ def task_facts(task: str, hidden: Iterable[str] = ()) -> TaskFacts:
 
 
 def bibliography(facts: Iterable[TaskFacts]) -> str:
-    """Return the entries of tasks, each once."""
+    """Return the BibTeX entries of tasks as a file, each once, in the order of the tasks."""
     return "\n\n".join(dict.fromkeys(one.bibtex for one in facts if one.bibtex)) + "\n"
 
 

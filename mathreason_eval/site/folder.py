@@ -43,6 +43,10 @@ class Record:
     """By a run's name in addresses what is known of it whatever its tasks."""
 
 
+_MAX_RUNS = 10_000
+"""Runs of a record, each of which gets pages that lead on."""
+
+
 def read_record(out: Path) -> Record:
     """Return the record of the last build; an empty one if there is none that can be read."""
     try:
@@ -80,8 +84,6 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*
 _OURS = re.compile(r"(?:changes|feed|index|site)[.-].*")
 _FOLDERS = ("compare", "data", "model", "run", "task")
 """Where a build puts files: no other is ever deleted, whatever a record says."""
-_MAX_RUNS = 10_000
-"""Runs of a record, each of which gets pages that lead on."""
 
 
 def _is_address(name: str) -> bool:

@@ -39,6 +39,13 @@ class Formula:
     elements: int
 
 
+_LONG = 60
+"""Characters of a formula that may be wider than a phone."""
+_TOKEN = re.compile(
+    r"\\[A-Za-z]+\*?|\\.|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\s+|.", re.DOTALL
+)
+
+
 @lru_cache(maxsize=4096)
 def mathml(source: str, *, display: bool = False) -> Formula | None:
     """Return a formula as MathML; None if it cannot be converted.
@@ -67,11 +74,6 @@ class _UnknownLatexError(Exception):
     """Something that has no conversion here."""
 
 
-_LONG = 60
-"""Characters of a formula that may be wider than a phone."""
-_TOKEN = re.compile(
-    r"\\[A-Za-z]+\*?|\\.|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\s+|.", re.DOTALL
-)
 _PLAIN_OPERATORS = frozenset("+-*/=<>()[]|,;:!.?%~\u2212\u00b7\u00d7\u00f7\u2264\u2265\u2260\u00b1")
 _ESCAPED = {
     "\\{": "{",

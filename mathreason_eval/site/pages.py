@@ -55,6 +55,12 @@ class Overview:
     """That of the code; None if unknown."""
 
 
+_MOST_CHANGES = 10
+"""Changes on the first page; the feed and the data have more."""
+FIRST_PAGE = "index.html"
+FEED = "feed.xml"
+
+
 def index_values(overview: Overview) -> Values:
     """Return the variables of the template for the first page."""
     table, board = overview.table, overview.rows
@@ -89,16 +95,12 @@ def index_values(overview: Overview) -> Values:
     }
 
 
-_MOST_CHANGES = 10
-"""Changes on the first page; the feed and the data have more."""
+_MOST_FED = 50
 
 
 def feed_values(overview: Overview) -> Values:
     """Return the variables of the template for the feed."""
     return {"changes": overview.history.changes[:_MOST_FED]}
-
-
-_MOST_FED = 50
 
 
 def _row(row: Row, table: Sequence[Column]) -> Values:
@@ -157,8 +159,6 @@ def _label(
     return short[model] if count[model] == 1 else f"{short[model]} ({', '.join(folders)})"
 
 
-FIRST_PAGE = "index.html"
-FEED = "feed.xml"
 SITE_PAGES: Mapping[str, Callable[[Overview], Values]] = {
     FIRST_PAGE: index_values,
     FEED: feed_values,
@@ -187,12 +187,16 @@ class PublisherVerdicts:
 
 
 def publisher_verdicts(samples: Iterable[ShownSample]) -> PublisherVerdicts:
-    """Return how the publisher's verdicts compare with ours."""
+    """Return how many samples have a publisher's verdict and ours, and on which they differ."""
     labelled = [s for s in samples if s.generation.label is not None and s.verdict is not None]
     return PublisherVerdicts(
         count=len(labelled),
         differing=tuple(s for s in labelled if s.generation.label != (s.state == Outcome.CORRECT)),
     )
+
+
+_MOST_METRICS = 200
+"""Metrics on the page of a run, shared by its tasks: a family has hundreds of slices."""
 
 
 def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int]]]) -> Values:
@@ -212,8 +216,6 @@ def run_values(parts: Sequence[tuple[Result, PublisherVerdicts, Mapping[str, int
     }
 
 
-_MOST_METRICS = 200
-"""Metrics on the page of a run, shared by its tasks: a family has hundreds of slices."""
 _MOST_PAGES = 60
 """Links to pages of samples, shared out over all of them."""
 
@@ -346,6 +348,11 @@ def _limits(samples: Sequence[ShownSample], problems: int) -> Mapping[str, int]:
     }
 
 
+_PAGE, _FEWEST = 150_000, 30_000
+"""Characters of questions with their formulas, outputs and reasoning on a page of samples, and the
+fewest of them that are left to outputs and reasoning."""
+
+
 def samples_values(
     result: Result,
     number: int,
@@ -412,11 +419,6 @@ def _prompt(prompt: Prompt | None, problems: int) -> Values | None:
         "length": sum(len(content) for _, content in turns),
         "limit": max(100, _PROMPTS // (problems * len(turns))),
     }
-
-
-_PAGE, _FEWEST = 150_000, 30_000
-"""Characters of questions with their formulas, outputs and reasoning on a page of samples, and the
-fewest of them that are left to outputs and reasoning."""
 
 
 def _room(samples: Sequence[ShownSample], most_bytes: int) -> int:

@@ -284,7 +284,7 @@ def read_result(
 
 def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
     """Return the problems' scores by the task's primary metric and by avg, if they exist."""
-    if not run.verdicts(task):
+    if not run.verdict_columns(task):
         return {}
     entry = run.manifest.tasks[task]
     names = dict.fromkeys((metric_name(PRIMARY, [entry]), DEFAULT_METRIC))
@@ -293,8 +293,7 @@ def _scores(run: Run, task: str) -> Mapping[str, RunScores]:
         # The package that has the metric may not be installed here.
         with suppress(UserError):
             metrics.append(metric_of(entry, name))
-    votes = any(metric.definition.needs_votes for metric in metrics)
-    items = list(task_run(run, task, votes=votes).items.values())
+    items = list(task_run(run, task).items.values())
     scores: dict[str, RunScores] = {}
     for metric in metrics:
         # A metric without data in this run has no scores.

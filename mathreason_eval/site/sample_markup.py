@@ -64,6 +64,7 @@ def _reasoning(generation: Generation, limits: Mapping[str, int]) -> str:
     if generation.reasoning is None:
         return ""
     length = counted(len(generation.reasoning), "character")
+    length += ", ended by force" if generation.thought_ended else ""
     inner = text(generation.reasoning, None, limits["reasoning"])
     return (
         f"<details><summary>reasoning, {length}</summary>"

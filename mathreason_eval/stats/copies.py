@@ -13,11 +13,17 @@ reported.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mathreason_eval.types import FAILED, AnyGeneration, Generation, GenerationInfo, Verdict
+from mathreason_eval.stats.columns import SampleColumns, VerdictColumns
+from mathreason_eval.types import FAILED, AnyGeneration
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mathreason_eval.stats.columns import Mask, Rows
 
 _LONG = 100
 """Characters: two independent samples rarely share a text of this length."""
@@ -55,7 +61,7 @@ class Copies:
         return bool(self.original)
 
 
-def copied_samples(generations: Iterable[AnyGeneration], *, greedy: bool) -> Copies:
+def copied_samples(generations: Sequence[AnyGeneration] | SampleColumns, *, greedy: bool) -> Copies:
     """Return which samples are copies.
 
     A sample is a copy of an earlier one if text and reasoning are equal on every problem that both
@@ -63,22 +69,91 @@ def copied_samples(generations: Iterable[AnyGeneration], *, greedy: bool) -> Cop
     give the same short answer twice.
 
     Args:
-        generations: the samples of one task; of several lines on one sample the first counts.
-            Failed requests are copies of nothing, as they have no text.
+        generations: the samples of one task; of several on one index the first counts. Failed
+            requests are copies of nothing, as they have no text.
         greedy: whether the temperature is known to be 0.
     """
+    import numpy as np
+
+    samples = SampleColumns.of(generations)
+    every = samples[samples.distinct]
+    failed = every.is_ended_by(FAILED)
+    answered = every[~failed]
+    groups = _equal_texts(answered)
+    original, repeated = _originals(answered[_may_be_copies(answered, groups, greedy)], greedy)
+    left_out = np.zeros(len(answered), bool)
+    if repeated:
+        left_out[:] = [key in repeated for key in answered.sample_keys()]
+    copied = np.isin(every.sample, [*original])
+    repeats, compared = _repeats(answered, groups, ~left_out & _is_telling(answered, greedy))
+    return Copies(
+        original=original,
+        samples=frozenset(repeated),
+        independent=len({*every.sample.tolist()}) - len(original),
+        alone=int(copied.sum()) - len(repeated),
+        repeats=repeats,
+        compared=compared,
+    )
+
+
+def _is_telling(samples: SampleColumns, greedy: bool) -> Mask:  # noqa: FBT001  a flag handed on
+    """Return whether the text of a sample, if an earlier one has it too, says that one repeats."""
+    return samples.length >= (0 if greedy else _LONG)
+
+
+def _equal_texts(samples: SampleColumns) -> Rows:
+    """Return a number for each sample that only those of its problem with equal texts share."""
+    import numpy as np
+
+    columns = *samples.texts_digest.view("<u8").reshape(-1, 2).T, samples.problem.codes
+    # One number is sorted in a fifth of the time. Only if others have it by chance are all needed.
+    number = columns[0] + columns[2].astype("<u8")
+    order = np.argsort(number)
+    differs = _differs(columns, order)
+    if not np.array_equal(differs, _differs([number], order)):
+        order = np.lexsort(columns)
+        differs = _differs(columns, order)
+    groups = np.zeros(len(samples), np.intp)
+    groups[order[1:]] = differs.cumsum()
+    return groups
+
+
+def _differs(columns: Sequence[NDArray[Any]], order: Rows) -> Mask:
+    """Return for each row but the first, in this order, whether it differs from that before it."""
+    import numpy as np
+
+    ordered = [column[order] for column in columns]
+    parts: list[Mask] = [column[1:] != column[:-1] for column in ordered]
+    differs: Mask = np.logical_or.reduce(parts)
+    return differs
+
+
+def _may_be_copies(samples: SampleColumns, groups: Rows, greedy: bool) -> Mask:  # noqa: FBT001
+    """Return whether a sample has an index that others may repeat, or that may repeat others.
+
+    Few indices do, which can be seen at once; what they repeat takes a look at each of their texts.
+    """
+    import numpy as np
+
+    shared = np.bincount(groups)[groups] > 1
+    enough = shared & _is_telling(samples, greedy)
+    indices, counts = np.unique(samples.sample[enough], return_counts=True)
+    return np.isin(samples.sample, indices[counts >= (1 if greedy else _MIN_LONG)])
+
+
+def _originals(
+    samples: SampleColumns,
+    greedy: bool,  # noqa: FBT001  a flag handed on
+) -> tuple[dict[int, int], set[tuple[str, int]]]:
+    """Return {index of a copy: index that it repeats}, and each sample that repeats another."""
     by_index: dict[int, _Texts] = defaultdict(dict)
-    failed: dict[int, set[str]] = defaultdict(set)
-    for one in generations:
-        if one.problem_id in by_index[one.sample] or one.problem_id in failed[one.sample]:
-            continue
-        if one.finish_reason == FAILED:
-            failed[one.sample].add(one.problem_id)
-        else:
-            by_index[one.sample][one.problem_id] = one.texts_digest, one.length
+    digests, lengths = samples.texts_digest.tolist(), samples.length.tolist()
+    for (problem, index), digest, length in zip(
+        samples.sample_keys(), digests, lengths, strict=True
+    ):
+        by_index[index][problem] = digest, length
     original: dict[int, int] = {}
-    samples: set[tuple[str, int]] = set()
-    alone = 0
+    repeated: set[tuple[str, int]] = set()
     known: dict[int, _Texts] = {}
     for index in sorted(by_index):
         texts = by_index[index]
@@ -88,42 +163,26 @@ def copied_samples(generations: Iterable[AnyGeneration], *, greedy: bool) -> Cop
             known[index] = texts
             continue
         original[index] = first
-        repeated = texts.keys() & known[first].keys()
-        samples |= {(problem, index) for problem in repeated}
-        alone += len(texts) - len(repeated) + len(failed[index])
+        repeated |= {(problem, index) for problem in texts.keys() & known[first].keys()}
         # A third sample may repeat this one where the first has none.
         known[first] = texts | known[first]
-    repeats, compared = _repeats(by_index, samples, greedy)
-    return Copies(
-        original=original,
-        samples=frozenset(samples),
-        independent=len(known),
-        alone=alone,
-        repeats=repeats,
-        compared=compared,
-    )
+    return original, repeated
 
 
-def _repeats(
-    by_index: Mapping[int, _Texts],
-    left_out: Collection[tuple[str, int]],
-    greedy: bool,  # noqa: FBT001  a flag handed on
-) -> tuple[int, int]:
+def _repeats(samples: SampleColumns, groups: Rows, telling: Mask) -> tuple[int, int]:
     """Return how many samples that count repeat an earlier one of their problem, and of how many.
 
     Short texts, which a model may give twice, are compared only if the temperature is 0.
     """
-    repeats = compared = 0
-    earlier: dict[str, set[bytes]] = defaultdict(set)
-    for index in sorted(by_index):
-        for problem, (digest, length) in by_index[index].items():
-            if (problem, index) in left_out or not (greedy or length >= _LONG):
-                continue
-            known = earlier[problem]
-            compared += bool(known)
-            repeats += digest in known
-            known.add(digest)
-    return repeats, compared
+    import numpy as np
+
+    number = int(telling.sum())
+    # Both are counted by their numbers, which are small: sorting them would take longer.
+    texts, problems = (
+        int(np.count_nonzero(np.bincount(numbers[telling])))
+        for numbers in (groups, samples.problem.codes)
+    )
+    return number - texts, number - problems
 
 
 def _is_copy(first: _Texts, second: _Texts, greedy: bool) -> bool:  # noqa: FBT001  a flag handed on
@@ -139,14 +198,16 @@ def _is_copy(first: _Texts, second: _Texts, greedy: bool) -> bool:  # noqa: FBT0
     return shared > 0 if greedy else long >= _MIN_LONG
 
 
-_SampledT = TypeVar("_SampledT", Generation, GenerationInfo, AnyGeneration, Verdict)
+ColumnsT = TypeVar("ColumnsT", SampleColumns, VerdictColumns)
 
 
-def without_copies(records: Sequence[_SampledT], copies: Copies) -> Sequence[_SampledT]:
-    """Return the records of samples that are not copies."""
+def without_copies(rows: ColumnsT, copies: Copies) -> ColumnsT:
+    """Return the samples, or the verdicts on samples, that are not copies."""
+    import numpy as np
+
     if not copies:
-        return records
-    return [one for one in records if (one.problem_id, one.sample) not in copies.samples]
+        return rows
+    return rows[np.array([key not in copies.samples for key in rows.sample_keys()], bool)]
 
 
 def copies_note(copies: Copies) -> str:

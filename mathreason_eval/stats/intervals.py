@@ -108,9 +108,10 @@ def mean_of_scores(scores: Scores, clusters: Clusters | None = None, z: float = 
     n = len(values)
     if n == 0:
         raise ValueError("A mean needs at least one problem.")
-    value = math.fsum(values.tolist()) / n
+    total = math.fsum(values.tolist())
+    value = total / n
     groups, count = _cluster_index(clusters, n)
-    low, high = wilson(value, _effective_problems(values, groups, count), z)
+    low, high = wilson(value, _effective_problems(values, total, (groups, count)), z)
     return Mean(
         value=value,
         low=low,
@@ -182,17 +183,22 @@ def _cluster_se(
 
 
 def _effective_problems(
-    values: NDArray[np.float64], groups: NDArray[np.intp] | None, count: int
+    values: NDArray[np.float64], total: float, clusters: tuple[NDArray[np.intp] | None, int]
 ) -> float:
     """Return how many problems with scores 0 or 1 would give the mean the same variance.
 
     Pseudo-observations (problems, or clusters of them) keep it finite if all scores are equal.
+
+    Args:
+        values: the scores.
+        total: their sum.
+        clusters: as `_cluster_index`.
     """
     import numpy as np
 
-    n = len(values)
+    n, (groups, count) = len(values), clusters
     pseudo = PSEUDO_COUNT * n / count
-    middle = (math.fsum(values.tolist()) + pseudo) / (n + 2 * pseudo)
+    middle = (total + pseudo) / (n + 2 * pseudo)
     squares = float(np.square(_cluster_sums(values - middle, groups)).sum())
     squares += pseudo * n / count * (middle**2 + (1 - middle) ** 2)
     number = n * (n + 2 * pseudo) * middle * (1 - middle) / squares

@@ -9,6 +9,7 @@ measures of graders, are declared with their code.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.registry import FAMILY, OURS, Registry
+from mathreason_eval.stats.columns import OUTCOMES, VerdictColumns
 from mathreason_eval.stats.estimators import passk, votes
 from mathreason_eval.stats.estimators.confidence import calibration_value
-from mathreason_eval.stats.estimators.items import Item
+from mathreason_eval.stats.estimators.items import Item, JudgedSample
 from mathreason_eval.stats.estimators.means import bayes
 from mathreason_eval.stats.estimators.paired import FAMILY_TOTALS
 from mathreason_eval.stats.estimators.totals import Totals
@@ -114,8 +116,6 @@ class MetricDefinition:
     """Whether the problems have all the data that it needs."""
     is_counted: bool = False
     """Whether scores are fractions of correct samples, which tests may exchange between runs."""
-    needs_votes: bool = False
-    """Whether it depends on which answers are equivalent."""
     note: Callable[[Items, int], str] | None = None
     """(problems, K) -> an addition to `Metric.method`."""
 
@@ -167,25 +167,36 @@ def _values(scores: Callable[[Item], Sequence[float]]) -> Callable[[Items], Samp
     return lambda items: SampleMoments.from_values([scores(item) for item in items])
 
 
-def _verdicts(score: Callable[[Verdict], float]) -> Callable[[Items], SampleMoments]:
+def _verdicts(score: Callable[[JudgedSample], float]) -> Callable[[Items], SampleMoments]:
     return _values(lambda item: [score(verdict) for verdict in item.verdicts])
 
 
-def _both(verdict: Verdict) -> bool:
+def _both(verdict: Verdict | JudgedSample) -> bool:
     return verdict.outcome is Outcome.CORRECT and verdict.second is Outcome.CORRECT
 
 
-def _either(verdict: Verdict) -> bool:
+def _either(verdict: Verdict | JudgedSample) -> bool:
     return Outcome.CORRECT in {verdict.outcome, verdict.second}
 
 
-def is_disputed(verdict: Verdict) -> bool:
+def is_disputed(verdict: Verdict | JudgedSample) -> bool:
     """Return whether exactly one of two graders judged the sample correct."""
-    return verdict.second is not None and _both(verdict) != _either(verdict)
+    return _differ(verdict.outcome, verdict.second)
+
+
+def disputed_count(verdicts: VerdictColumns) -> int:
+    """Return how many samples exactly one of two graders judged correct."""
+    pairs = Counter(zip(verdicts.outcome.tolist(), verdicts.second.tolist(), strict=True))
+    return sum(n for (code, second), n in pairs.items() if _differ(OUTCOMES[code], second))
+
+
+def _differ(outcome: Outcome, second: Outcome | None) -> bool:
+    correct = Outcome.CORRECT
+    return second is not None and (outcome is correct) != (second is correct)
 
 
 def _have_second(items: Items) -> bool:
-    return any(verdict.second is not None for item in items for verdict in item.verdicts)
+    return any(set(item.values("second")) != {None} for item in items)
 
 
 def _ends_known(items: Items) -> bool:
@@ -225,19 +236,23 @@ FALSE_STEP = "false_step"
 
 def _false_steps(item: Item) -> list[float]:
     return [
-        verdict.measures[FALSE_STEP]
-        for verdict in item.verdicts
-        if verdict.outcome is Outcome.CORRECT and FALSE_STEP in verdict.measures
+        measures[FALSE_STEP]
+        for measures, outcome in zip(item.values("measures"), item.values("outcome"), strict=True)
+        if measures and outcome is Outcome.CORRECT and FALSE_STEP in measures
     ]
 
 
 def _weakly_found(item: Item) -> list[float]:
     """Return for each correct sample of a problem whether a weak rule found its answer."""
     return [
-        float(verdict.found_by in WEAK_RULES)
-        for verdict in item.verdicts
-        if verdict.outcome is Outcome.CORRECT
+        float(found_by in WEAK_RULES)
+        for found_by, outcome in zip(item.values("found_by"), item.values("outcome"), strict=True)
+        if outcome is Outcome.CORRECT
     ]
+
+
+def _not_claimed(item: Item) -> list[float]:
+    return [float(rule == NOT_CLAIMED) for rule in item.values("rule")]
 
 
 def _any_weak(item: Item) -> bool:
@@ -279,12 +294,12 @@ MULTI_SAMPLE = _table(
     _Def(name="pass^{k}", summary="chance that all of K samples are correct",
          curve=passk.by_counts(lambda curves: curves.pass_all), shown=Shown.LARGEST),
     _Def(name="maj@{k}", summary="chance that the majority of K samples is correct",
-         curve=votes.majority, needs_votes=True),
+         curve=votes.majority),
     _Def(name="best@{k}", summary="chance that the sample with the largest reward of K is correct",
          curve=votes.best_by_reward, shown=Shown.LARGEST,
          known=lambda items: all(item.rewards for item in items)),
     _Def(name="vote@{k}", summary="chance that a vote of K samples by reward is correct",
-         curve=votes.vote_by_reward, needs_votes=True, note=_vote_note,
+         curve=votes.vote_by_reward, note=_vote_note,
          known=lambda items: all(item.rewards for item in items), shown=Shown.LARGEST),
 )  # fmt: skip
 """Scores of K samples of a problem, for every K."""
@@ -306,9 +321,8 @@ FINDING = _table(
            "and only a weak rule found it", samples=_values(_weakly_found),
            has=lambda item: item.correct > 0, known=lambda items: any(map(_any_weak, items))),
     _Lower(name="not_claimed", summary="share of samples that hold a value which they do not claim",
-           samples=_verdicts(lambda verdict: float(verdict.rule == NOT_CLAIMED)),
-           known=lambda items: any(one.rule == NOT_CLAIMED for item in items
-                                   for one in item.verdicts)),
+           samples=_values(_not_claimed),
+           known=lambda items: any(any(_not_claimed(item)) for item in items)),
 )  # fmt: skip
 """How answers were found, for the whole task; left out where there is nothing to say."""
 CUTS = _table(

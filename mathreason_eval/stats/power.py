@@ -122,7 +122,7 @@ def _drawn_power(change: ChangeDistribution, problems: int, gate: GateSettings) 
                                              indexing="ij")
     )  # fmt: skip
     chances = change.chances / change.chances.sum()
-    drawn = np.random.default_rng(0).multinomial(problems, chances, size=_DRAWS)
+    drawn = np.random.default_rng(0).multinomial(problems, chances, size=_DRAWS).astype(float)
     sums = NoiseSums.of(before, after, (m, n), lambda each: drawn @ each)
     passes, falls = bound_decisions_on_these(sums, problems, (m, n), gate)
     # The exchange test: with few correct samples its distribution is close to normal by mid-p.

@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mathreason_eval.errors import PluginError, UnknownNameError
+from mathreason_eval.stats.columns import SampleColumns, VerdictColumns
 from mathreason_eval.stats.copies import Copies, copied_samples, copies_note, without_copies
 from mathreason_eval.stats.estimators.confidence import calibration_metrics
 from mathreason_eval.stats.estimators.items import (
@@ -19,6 +21,7 @@ from mathreason_eval.stats.estimators.items import (
     items_of,
     mean_amount,
     mean_over,
+    means_over,
 )
 from mathreason_eval.stats.estimators.means import unweighted
 from mathreason_eval.stats.estimators.paired import paired
@@ -79,17 +82,17 @@ class Report:
 PLAIN = Report()
 
 
-def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
+def outcome_counts(verdicts: Sequence[Verdict] | VerdictColumns) -> dict[Outcome, int]:
     """Return the number of samples with each outcome: five counts whose sum is n."""
-    counts = Counter(verdict.outcome for verdict in verdicts)
-    return {outcome: counts[outcome] for outcome in Outcome}
+    columns = VerdictColumns.of(verdicts)
+    return {outcome: int(columns.has_outcome(outcome).sum()) for outcome in Outcome}
 
 
 def summarize(
     task: str,
     problems: Sequence[Problem],
-    generations: Sequence[AnyGeneration],
-    verdicts: Sequence[Verdict],
+    generations: Sequence[AnyGeneration] | SampleColumns,
+    verdicts: Sequence[Verdict] | VerdictColumns,
     *,
     key: Callable[[str], str],
     report: Report = PLAIN,
@@ -129,11 +132,12 @@ def summarize(
         UnknownNameError: if there is no such family.
         PluginError: if a family yields anything but its own finite metrics of this task.
     """
-    copies = copied_samples(generations, greedy=report.greedy)
+    samples = SampleColumns.of(generations)
+    copies = copied_samples(samples, greedy=report.greedy)
     items = items_of(
         problems,
-        without_copies(generations, copies),
-        without_copies(verdicts, copies),
+        without_copies(samples, copies),
+        without_copies(VerdictColumns.of(verdicts), copies),
         key,
         cluster=report.rules.cluster,
         same=report.same,
@@ -285,14 +289,18 @@ def _of_curve(
 
     table = score_table(definition, items)
     numbers = np.array([item.n for item in items])
-    for k in range(2, table.shape[1] + 1):
-        rows = np.flatnonzero(~np.isnan(table[:, k - 1]))
+    has = ~np.isnan(table)
+    # Mostly the same problems have a score for several K.
+    for _, ks in groupby(range(2, table.shape[1] + 1), lambda k: has[:, k - 1].tobytes()):
+        columns = [k - 1 for k in ks]
+        rows = np.flatnonzero(has[:, columns[0]])
         chosen = [items[row] for row in rows.tolist()]
-        mean = mean_over(chosen, table[rows, k - 1])
-        if definition.note is not None:
-            mean = replace(mean, method=f"{mean.method}; {definition.note(items, k)}")
         size = len(chosen), int(numbers[rows].sum())
-        yield mean.metric(definition.name.format(k=k), place, size)
+        for k, mean in zip(columns, means_over(chosen, table[rows][:, columns].T), strict=True):
+            noted = mean
+            if definition.note is not None:
+                noted = replace(mean, method=f"{mean.method}; {definition.note(items, k + 1)}")
+            yield noted.metric(definition.name.format(k=k + 1), place, size)
 
 
 def _macro(task: str, items: Sequence[Item], key: str) -> Iterator[Metric]:

@@ -49,11 +49,10 @@ _RELATION_SIGNS = relation_signs(*{*RELATIONS.values()}.difference(_IMPLICATIONS
 _ONE_CHARACTER = "".join(sorted(sign for sign in _RELATION_SIGNS if len(sign) == 1))
 _RELATIONS = rf"""\\(?:{_commands(_RELATION_SIGNS)}|not)(?![a-zA-Z])
     |(?<![\w)}}\]])!=|[<>:]=|={{1,2}}|[{_ONE_CHARACTER}]"""
-# The most frequent tokens come first.
+# The most frequent tokens come first; the gap before one is read with it.
 _PATTERN = re.compile(
-    rf"""
-  (?P<gap>[&\t ~]+)
-| (?P<name>(?<![^\W\d_])[a-zA-Z]\d+)
+    rf"""[&\t ~]*+(?:
+  (?P<name>(?<![^\W\d_])[a-zA-Z]\d+)
 | (?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)
 | (?P<odd>\d+(?:st|nd|rd|th)(?![a-z])|\\[lcv]?dots[bcmio]?(?![a-zA-Z])|\.{{2,}}|…|(?<=\d):(?=\d))
 | (?P<num>(?:\d{{1,3}}(?:(?:,|\{{,\}}|\\,)\d{{3}})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)
@@ -79,6 +78,7 @@ _PATTERN = re.compile(
 | (?P<stop>[.?;](?=[\s\x01\x02]|\Z|\\[()\[\]])|[:;?])
 | (?P<sep>,)
 | (?P<rest>.)
+| \Z)
 """,
     re.VERBOSE | re.DOTALL,
 )
@@ -99,9 +99,10 @@ def tokens(text: str) -> Iterator[SolutionToken]:
     text = _FORMULA.sub(lambda m: f"\x01{m[1]}\x02", text)
     formula = begun = False
     for found in _PATTERN.finditer(text):
-        kind, sign = found.lastgroup or "odd", found[0]
-        if kind in {"gap", "space"}:
+        kind = found.lastgroup
+        if kind is None or kind == "space":  # None: the end
             continue
+        sign = found[kind]
         if kind == "edge":
             formula = sign in _OPENING
         if kind == "line":
@@ -113,9 +114,12 @@ def tokens(text: str) -> Iterator[SolutionToken]:
             # A line that begins with a dash is a list item, not a negative number.
             if kind == "op" and not formula and text[found.end() : found.end() + 1].isspace():
                 continue
-        yield SolutionToken(
-            "odd" if kind in {"rest", "name"} else kind, sign, *found.span(), formula
-        )
+        start, end = found.span(kind)
+        yield _token(("odd" if kind in _UNKNOWN else kind, sign, start, end, formula))
+
+
+_UNKNOWN = frozenset({"rest", "name"})
+_token = SolutionToken._make
 
 
 def is_variable(token: SolutionToken) -> bool:
@@ -156,7 +160,11 @@ def chains(text: str) -> Iterator[Chain]:
     for token in tokens(text):
         level = parser.levels[-1]
         if token.kind in _PLAIN and not level.broken:
-            level.add(token)
+            side = level.sides[-1]
+            if level.opener is None and len(side) < _LONGEST_SIDE:
+                side.append(token)  # as `add` does: nearly all tokens of a text come here
+            else:
+                level.add(token)
         else:
             yield from parser.read(token)
     yield from parser.finish()

@@ -40,6 +40,40 @@ READINGS: Mapping[str, Callable[[str, Sequence[str]], str | None]] = MappingProx
 """By name, what a gold may be; each returns the letter of the right option, or None."""
 
 
+def with_options(
+    question: str, golds: Sequence[str], options: Sequence[object], where: str
+) -> tuple[str, tuple[str, ...]]:
+    """Return a question with its options below it, and its golds as letters.
+
+    Args:
+        question: of a row.
+        golds: each a letter, or the text of an option.
+        options: of the row.
+        where: the row's place, for errors.
+
+    Raises:
+        DataError: there are too many options, or a gold is none of them, or may be two.
+    """
+    texts = [str(one).strip() for one in options]
+    if len(texts) > len(LETTERS):
+        raise DataError(f"{where} has {len(texts)} options.", f"{len(LETTERS)} have a letter.")
+    listed = "".join(f"\n{mark}. {text}" for mark, text in zip(LETTERS, texts, strict=False))
+    return f"{question}\n{listed}", tuple(_letter_of(gold, texts, where) for gold in golds)
+
+
+def _letter_of(gold: str, options: Sequence[str], where: str) -> str:
+    found = {letter for read in (_by_letter, _by_text) if (letter := read(gold.strip(), options))}
+    if len(found) != 1:
+        why = (
+            f"may be the option {' or '.join(sorted(found))}" if found else "is none of its options"
+        )
+        raise DataError(
+            f"{where}: the gold {gold!r} {why}.",
+            'Write the letter; of a place in the list it is `gold: "column | letter0"`.',
+        )
+    return found.pop()
+
+
 def right_letters(
     golds: Sequence[str], options: Sequence[Sequence[str]], gold_is: str | None
 ) -> tuple[str, list[str]]:

@@ -9,8 +9,8 @@ from itertools import takewhile
 from typing import Any
 
 from mathreason_eval.errors import DataError, UnknownNameError
+from mathreason_eval.tasks.cells import after_hashes, last_box
 from mathreason_eval.tasks.choices import LETTERS
-from mathreason_eval.tasks.datasets import after_hashes, last_box
 from mathreason_eval.tasks.readers import Row
 from mathreason_eval.text.numbers import gold_texts
 

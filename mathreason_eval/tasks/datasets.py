@@ -6,23 +6,23 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mathreason_eval.errors import (
     DataError,
     TaskError,
-    UnknownNameError,
     UserError,
     describe_error,
 )
-from mathreason_eval.extract import extract
 from mathreason_eval.tasks import FileData, HubData, Task
+from mathreason_eval.tasks.cells import Row, named_columns, take, take_list
+from mathreason_eval.tasks.choices import with_options
 from mathreason_eval.tasks.code import CORRECT, at_line, code_of, line_in
+from mathreason_eval.tasks.hub import hub_rows
 from mathreason_eval.tasks.problems import problem_fault
-from mathreason_eval.tasks.readers import PlacedRow, Row, hub_rows, placed_rows
+from mathreason_eval.tasks.readers import PlacedRow, placed_rows
 from mathreason_eval.tasks.rows import made_of_each
 from mathreason_eval.tasks.task import RowReader
 from mathreason_eval.text import counted
@@ -183,17 +183,23 @@ def load_shots(task: Task, sources: Sequence[str], count: int) -> tuple[Problem,
         DataError: if there are too few, a row has no solution, or no source is known.
     """
     columns = {**task.columns, "solution": ("solution", "answer")}
-    other = replace(task, columns=columns, data=() if task.shots is None else (task.shots,))
+    # Solved problems are rows, also those of a task that makes its problems.
+    data = () if task.shots is None else (task.shots,)
+    other = replace(task, columns=columns, data=data, problem=None)
     if not sources and not other.data:
+        where = task.places.get("prompts", task.name)
         raise DataError(
-            f"The task {task.name} does not say where its solved problems are.",
+            f"{where}: the task {task.name} does not say where its solved problems are.",
             f"Name a file: --data {task.name}:shots=PATH.",
         )
     shots = load_problems(other, sources, limit=count).problems
     if len(shots) < count or not all("solution" in shot.meta for shot in shots):
+        solved = sum("solution" in shot.meta for shot in shots)
+        where = ", ".join(sources) or task.places.get("shots", task.name)
         raise DataError(
-            f"The prompt shows {count} solved problems, but there are fewer with a solution.",
-            "Add a column solution or answer to the rows.",
+            f"{where}: a prompt of {task.name} shows {counted(count, 'solved problem')}, and there "
+            f"{'is' if solved == 1 else 'are'} {solved} with a solution.",
+            "Add rows, or a column solution or answer to them.",
         )
     return shots
 
@@ -319,34 +325,75 @@ _DEFAULT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "unique_id", "ID"),
     "question": ("question", "problem", "Problem"),
     "gold": ("gold", "answer", "Answer"),
+    "options": (),
+    "origin": ("origin",),
+    "variant": ("variant",),
 }
 
 
 def _problem(task: Task, row: Row, *, where: str, index: int) -> Problem:
     columns = {**_DEFAULT_COLUMNS, **task.columns}
-    question = _take(row, columns["question"])
     try:
-        gold = _golds(_take(row, columns["gold"]))
+        question, gold = take(row, columns["question"]), _golds(take(row, columns["gold"]))
+        options = take_list(row, columns["options"])
+        others = {name: take(row, columns[name]) for name in ("id", "origin", "variant")}
+        properties = _properties(task, row, columns)
     except ValueError as error:
-        raise DataError(f"{where}: {error}.", "Write a text, a number or a list of them.") from None
+        raise DataError(f"{where}: {error}.", "Correct the row.") from None
     if question is not None and not isinstance(question, str):
         raise DataError(f"{where}: the question {question!r} is no text.", "Write it as a text.")
     if question is None or not question.strip():
         raise _missing(where, "question", columns["question"], row)
     if not gold:
         raise _missing(where, "gold answer", columns["gold"], row)
-    split = _split(task)
-    identity = _take(row, columns["id"])
-    meta = {name: _take(row, columns[name]) for name in columns if name not in _DEFAULT_COLUMNS}
+    if options:
+        question, gold = with_options(question, gold, options, where)
+    identity, origin = others["id"], others["origin"]
     return Problem(
-        id=f"{task.name}-{split}-{index}" if identity is None else str(identity),
+        id=f"{task.name}-{_split(task)}-{index}" if identity is None else str(identity),
         question=question,
         gold=gold,
-        meta={name: _property(value) for name, value in meta.items() if value is not None},
+        meta=properties,
         given=row.get("given") or {},
-        origin=row.get("origin"),
-        variant=row.get("variant"),
+        origin=origin if origin is None or "origin" not in task.columns else str(origin),
+        variant=others["variant"],
     )
+
+
+_OWN_FIELDS = ("id", "question", "gold", "options", "origin", "variant", "given")
+"""Fields of a problem; all others are properties."""
+_LONGEST_PROPERTY = 200
+"""Characters of a text that is a property though nothing asks for it."""
+
+
+def _properties(
+    task: Task, row: Row, columns: Mapping[str, Sequence[str]]
+) -> dict[str, str | int | float | bool]:
+    """Return the properties of a row: what is asked for by name, and its other short cells.
+
+    A cell of which a field may be made is none: it may be the solution.
+    """
+    asked: dict[str, Sequence[str]] = {
+        name: (name,) for name in (*task.slices, task.cluster, task.macro) if name
+    }
+    asked |= {name: candidates for name, candidates in columns.items() if name not in _OWN_FIELDS}
+    known = {*asked, *_OWN_FIELDS}
+    known |= {column for one in columns.values() for column in named_columns(one)}
+    others = {name: cell for name, cell in row.items() if name not in known and _is_short(cell)}
+    found = {name: take(row, candidates) for name, candidates in asked.items()} | others
+    return {name: _property(value) for name, value in found.items() if value is not None}
+
+
+def _is_short(cell: object) -> bool:
+    if isinstance(cell, str):
+        return 0 < len(cell) <= _LONGEST_PROPERTY
+    if isinstance(cell, float):
+        return math.isfinite(cell)
+    return isinstance(cell, int) and abs(cell) < _MOST_WHOLE
+
+
+_MOST_WHOLE = 2**53
+"""Whole numbers below it are the same in every program."""
 
 
 def _split(task: Task) -> str:
@@ -355,22 +402,6 @@ def _split(task: Task) -> str:
     if isinstance(first, FileData):
         return Path(first.file).name.partition(".")[0]
     return first.splits[0] if first else "test"
-
-
-def _take(row: Row, candidates: Sequence[str]) -> Any:  # noqa: ANN401  a cell may have any type
-    """Return the value of the first candidate column that has one, after the column's filter."""
-    for candidate in candidates:
-        column, _, rule = (part.strip() for part in candidate.partition("|"))
-        value = row.get(column)
-        # Parquet has NaN where a number is missing; infinity is no number of a row either.
-        if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
-            continue
-        if rule and rule not in _FILTERS:
-            raise UnknownNameError("filter of a column", rule, _FILTERS)
-        value = _FILTERS[rule](value) if rule else value
-        if value is not None:
-            return value
-    return None
 
 
 def _property(value: object) -> str | int | float | bool:
@@ -384,31 +415,8 @@ def _golds(value: object) -> tuple[str, ...]:
     return gold_texts(given) if given else ()
 
 
-def after_hashes(value: object) -> str | None:
-    """Return the text after the last `####`, as in GSM8K, or the whole text; commas removed."""
-    return str(value).rpartition("####")[2].replace(",", "").strip() or None
-
-
-def last_box(value: object) -> str | None:
-    """Return the content of the last box of a text; None if it has none."""
-    answer = extract(str(value), ("boxed",))
-    return answer.text if answer else None
-
-
-def _first_int(value: object) -> int | None:
-    found = re.search(r"\d+", str(value))
-    return int(found.group()) if found else None
-
-
-_FILTERS: Mapping[str, Callable[[object], object]] = {
-    "hashes": after_hashes,
-    "boxed": last_box,
-    "int": _first_int,
-}
-
-
 def _missing(where: str, what: str, candidates: Sequence[str], row: Row) -> DataError:
-    empty = [column for one in candidates if (column := one.partition("|")[0].strip()) in row]
+    empty = [column for column in named_columns(candidates) if column in row]
     why = (
         f"{', '.join(empty)} is empty"
         if empty

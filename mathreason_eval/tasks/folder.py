@@ -13,10 +13,19 @@ from typing import Any
 from mathreason_eval.errors import Faults, TaskError, UnknownNameError, UserError, raise_faults
 from mathreason_eval.maths.compare.convention import Convention
 from mathreason_eval.registry import TASK_PREFIX
+from mathreason_eval.tasks.cells import named_columns
 from mathreason_eval.tasks.code import CORRECT, code_of, function_in, run_code
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.tasks.schema import TaskFile
-from mathreason_eval.tasks.task import FileData, HubData, ProblemMaker, PromptForm, RowReader, Task
+from mathreason_eval.tasks.task import (
+    Card,
+    FileData,
+    HubData,
+    ProblemMaker,
+    PromptForm,
+    RowReader,
+    Task,
+)
 from mathreason_eval.text.limits import MAX_TEXT_BYTES
 from mathreason_eval.types import Problem
 
@@ -43,7 +52,9 @@ def read_task(folder: Path) -> Task:
     grade = parts.make("grade", lambda: _grader(folder, spec["grade"]))
     second = parts.make("second", lambda: _grader(folder, spec["second"]))
     convention = _convention(file, parts.faults)
+    columns = _columns(file, parts.faults)
     prompts = parts.make("prompts", lambda: _prompts(folder, spec.get("prompts")))
+    reader = parts.make("reader", lambda: _reader(folder, spec["reader"]))
     data = parts.make("data", lambda: _data(folder, spec["data"]))
     shots = parts.make("shots", lambda: _data(folder, spec["shots"]))
     raise_faults(parts.faults.found)
@@ -55,6 +66,7 @@ def read_task(folder: Path) -> Task:
         license=spec["license"],
         source=spec.get("source", ""),
         paper=spec.get("paper", ""),
+        card=_card(spec.get("card", {})),
         extract=_strings(spec["extract"]),
         grade=grade,
         second=second,
@@ -65,8 +77,8 @@ def read_task(folder: Path) -> Task:
         prompts=prompts,
         data=data or (),
         shots=next(iter(shots or ()), None),
-        reader=_reader(folder, spec.get("reader")),
-        columns={name: _strings(value) for name, value in spec.get("columns", {}).items()},
+        reader=reader,
+        columns=columns,
         problem=maker,
         size=size,
         slices=_strings(spec.get("slices", ())),
@@ -99,6 +111,27 @@ class _Parts:
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             where = self._file.where((key,))
             raise TaskError(f"{where}: {error}.", "docs/tasks.md shows every key.") from None
+
+
+def _card(said: Mapping[str, Any]) -> Card:
+    """Return the card of a task, whose values the schema has checked."""
+    values = {key: value for key, value in said.items() if value is not None}
+    if "public" in values:
+        values["public"] = str(values["public"])
+    if "languages" in values:
+        values["languages"] = _strings(values["languages"])
+    return Card(**values)
+
+
+def _columns(file: TaskFile, faults: Faults) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns of a task; a filter that there is not is a fault with its line."""
+    found = {name: _strings(value) for name, value in file.values.get("columns", {}).items()}
+    for name, candidates in found.items():
+        try:
+            named_columns(candidates)
+        except UserError as error:
+            faults.found.append(error.at(file.where(("columns", name))))
+    return found
 
 
 def _convention(file: TaskFile, faults: Faults) -> Convention:
@@ -156,7 +189,7 @@ def _template(path: Path) -> str:
         if len(content) > MAX_TEXT_BYTES:
             raise TaskError(f"{path} has more than {MAX_TEXT_BYTES >> 20} MiB.", "Shorten it.")
         # As in a text file, a line may end in any of three ways.
-        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TaskError(f"{path} cannot be read: {error}.", "It must be text in UTF-8.") from None
 
@@ -197,19 +230,30 @@ def _grader(folder: Path, name: str) -> str:
     """
     if ".py:" not in name:
         return name
-    path, function = folder / "task.py", name.removeprefix(TASK_PREFIX)
+    function = name.removeprefix(TASK_PREFIX)
     if not name.startswith(TASK_PREFIX) or not function.isidentifier():
         raise ValueError(f"{name!r} is not a grader of the folder, which is written task.py:NAME")
+    _check_function(folder, function)
+    return name
+
+
+def _check_function(folder: Path, function: str) -> None:
+    """Check that the folder's task.py has a function, without running it.
+
+    Raises:
+        TaskError: the file is missing, or is no Python.
+        UnknownNameError: it has no such name.
+    """
+    path = folder / "task.py"
     try:
         tree = ast.parse((folder / inside(folder, path.name)).read_bytes())
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         raise TaskError(
             f"{path} cannot be read: {error}.",
-            f"Define the grader {name} of task.yaml there, as a function.",
+            f"Define {function} of task.yaml there, as a function.",
         ) from None
     if function not in (known := _names(tree)) and "*" not in known:
         raise UnknownNameError(f"function in {path}", function, known)
-    return name
 
 
 def _names(tree: ast.Module) -> set[str]:
@@ -225,9 +269,8 @@ def _names(tree: ast.Module) -> set[str]:
     return names
 
 
-def _reader(folder: Path, name: str | None) -> RowReader | None:
-    if name is None:
-        return None
+def _reader(folder: Path, name: str) -> RowReader:
+    _check_function(folder, name)
 
     @cache  # Found when the first row is read: listing tasks runs no task's code.
     def reader() -> Callable[..., object]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mathreason_eval.errors import DataError, UserError
-from mathreason_eval.tasks.choices import LETTERS, right_letters
+from mathreason_eval.tasks.choices import right_letters, with_options
 from mathreason_eval.tasks.columns import Columns, golds_of, guessed, options_of, problem_of
 from mathreason_eval.tasks.folder import is_task_name
 from mathreason_eval.tasks.readers import PlacedRow, Row, placed_rows
@@ -125,8 +125,8 @@ def _make_choices(
     """
     how, letters = right_letters([str(one["gold"]) for one in made], options, gold_is)
     for one, letter, of in zip(made, letters, options, strict=True):
-        listed = "".join(f"\n{mark}. {option}" for mark, option in zip(LETTERS, of, strict=False))
-        one |= {"question": f"{one['question']}\n{listed}", "gold": letter}
+        question, _ = with_options(one["question"], (), of, "")
+        one |= {"question": question, "gold": letter}
     return f"read as {how}"
 
 

@@ -19,7 +19,6 @@ from typing import Any, BinaryIO, TextIO
 
 from mathreason_eval.environment import child_environment
 from mathreason_eval.errors import DataError, MissingExtraError
-from mathreason_eval.tasks import HubData
 from mathreason_eval.text.documents import parse_json
 from mathreason_eval.text.jsonl import bounded_lines, read_lines
 from mathreason_eval.text.limits import (
@@ -59,6 +58,19 @@ class PlacedRow:
     """Why there is no row: `is not a JSON object`; None if there is one."""
 
 
+def read_file(path: Path) -> Iterator[Row]:
+    """Yield the rows of a file.
+
+    Raises:
+        ValueError: one is malformed.
+        DataError: as `numbered_rows`.
+    """
+    for one in numbered_rows(path):
+        if one.error is not None:
+            raise ValueError(f"{path.name}, row {one.number} {one.error}")
+        yield one.row
+
+
 def placed_rows(path: Path, source: str) -> Iterator[PlacedRow]:
     """Yield the rows of a file, each with its place; raises as `numbered_rows`.
 
@@ -83,6 +95,8 @@ def numbered_rows(path: Path, expansion: Expansion | None = None) -> Iterator[Nu
         DataError: if the file is missing, of another kind or incomplete.
         MissingExtraError: for Parquet without pyarrow.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, and not a file of rows.", "Name the file in it.")
     reader = _READERS.get("".join(path.suffixes[-2:])) or _READERS.get(path.suffix)
     if reader is None:
         raise DataError(
@@ -320,31 +334,7 @@ _READERS: Mapping[str, Callable[[Path, Expansion], Iterator[NumberedRow]]] = {
     ".tsv": _tsv,
     ".parquet": _parquet,
 }
+FORMATS = tuple(_READERS)
+"""How the names of files end that are read."""
 _WITHOUT_LINES = frozenset({".json", ".parquet"})
 """Formats in which the number of a row is not that of a line."""
-
-
-def hub_rows(data: HubData, name: str) -> Iterator[PlacedRow]:
-    """Yield the rows of a hub data set, each with its place: a hub counts rows from 0.
-
-    Args:
-        data: the data set.
-        name: what `--data` calls it, for the error.
-    """
-    try:
-        import datasets
-    except ImportError:
-        raise MissingExtraError("datasets", "hub", f"Loading {data.hub} from its hub") from None
-    for config, split in itertools.product(data.configs or (None,), data.splits):
-        try:
-            rows = datasets.load_dataset(data.hub, config, split=split, revision=data.revision)
-        # The library passes on whatever its transport raises; it all means the same to a user.
-        except (OSError, ValueError, ConnectionError, RuntimeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise DataError(
-                f"The data set {data.hub} could not be loaded: {reason}",
-                f"Without a network, name a local copy with --data {name}=PATH.",
-            ) from None
-        source = " ".join(filter(None, (data.hub, config, split)))
-        for index, row in enumerate(rows):
-            yield PlacedRow(source=source, place=f"{source}, row {index}", row=row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 from mathreason_eval.errors import TaskError, UnknownNameError, UserError, nearest, raise_faults
 from mathreason_eval.tasks.files import inside
 from mathreason_eval.text.documents import DocumentError, yaml_tree, yaml_value
-from mathreason_eval.text.limits import MAX_YAML_BYTES
+from mathreason_eval.text.limits import MAX_YAML_BYTES, MOST_TOKENS
 
 _Place = tuple[str | int, ...]
 """Keys and indices that lead to a value: `("prompts", "boxed", "form")`."""
@@ -101,6 +102,8 @@ class TaskFile:
     def _mapping_faults(
         self, place: _Place, inner: object, keys: Mapping[str, _Kind]
     ) -> Iterator[UserError]:
+        if not all(map(_is_text, place[1:])) and place[0] == "prompts":
+            yield self._fault(place, "is named by no text: put the name in quotes")
         if not isinstance(inner, dict):
             yield self._fault(place, f"is {_shortened(inner)}, and must be a mapping")
             return
@@ -154,6 +157,17 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_date(value: object) -> bool:
+    return _DATE.fullmatch(str(value)) is not None
+
+
+_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -178,14 +192,19 @@ _WHOLE = _Kind("a whole number of at least 1", _is_whole)
 _COUNT = _Kind("a whole number", lambda value: _is_whole(value) or value == 0)
 _FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
 _MAPPING = _Kind("a mapping", lambda value: isinstance(value, dict))
+_SHARE = _Kind("a number from 0 to 1", _is_share)
 _FORMS = ("chat", "text", "turns")
 
 KEYS: Mapping[str, _Kind] = MappingProxyType({
     **dict.fromkeys(("name", "summary", "source", "paper", "license", "reader"), _TEXT),
     **dict.fromkeys(("grade", "second", "cluster", "macro", "primary"), _TEXT),
     **dict.fromkeys(("extract", "slices", "metrics"), _TEXTS),
-    **dict.fromkeys(("version", "max_tokens"), _WHOLE),
-    **dict.fromkeys(("generate", "prompts", "convention"), _MAPPING),
+    "version": _WHOLE,
+    "max_tokens": _Kind(
+        f"a whole number from 1 to {MOST_TOKENS:,}",
+        lambda value: _is_whole(value) and value <= MOST_TOKENS,
+    ),
+    **dict.fromkeys(("generate", "prompts", "convention", "card"), _MAPPING),
     **dict.fromkeys(
         ("data", "shots"),
         _Kind("a mapping or a list of them", lambda value: isinstance(value, dict | list)),
@@ -206,6 +225,13 @@ _DATA: Mapping[str, _Kind] = {
 }
 _NESTED: Mapping[str, Mapping[str, _Kind]] = {
     "generate": {"problems": _WHOLE},
+    "card": {
+        "public": _Kind("a date: 2025, 2025-02 or 2025-02-14", _is_date),
+        "languages": _TEXTS,
+        **dict.fromkeys(("canary", "contamination"), _TEXT),
+        **dict.fromkeys(("human", "chance"), _SHARE),
+        "proved": _FLAG,
+    },
     "prompts": {
         "template": _TEXT,
         "form": _Kind(f"one of {', '.join(_FORMS)}", lambda value: value in _FORMS),
@@ -219,6 +245,7 @@ _NESTED: Mapping[str, Mapping[str, _Kind]] = {
 """The keys of the mappings below a key."""
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "generate": ("problems",),
+    "card": (),
     "prompts": ("template",),
     **dict.fromkeys(("data", "shots"), ("hub", "revision", "split")),
 }

@@ -96,6 +96,26 @@ class PromptForm:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """What a reader of a score must know of the problems. Empty and None are unknown."""
+
+    public: str = ""
+    """When the problems were first public: `2025`, `2025-02` or `2025-02-14`."""
+    languages: tuple[str, ...] = ()
+    """Of the questions, by BCP 47: `en`."""
+    canary: str = ""
+    """A text that stands in copies of the data, so that training sets can leave them out."""
+    contamination: str = ""
+    """What is known of the problems being in training sets."""
+    human: float | None = None
+    """The share that people solve, from 0 to 1."""
+    chance: float | None = None
+    """The share that a guess solves, from 0 to 1."""
+    proved: bool = True
+    """Whether its golds and near misses were tried on its published rows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """A benchmark: the source of its problems, its prompts, and how answers are graded."""
 
@@ -115,6 +135,7 @@ class Task:
     """Whether its problems may be printed, on a site for example; false if no licence allows it."""
     source: str = ""
     paper: str = ""
+    card: Card = Card()
     data: tuple[HubData | FileData, ...] = ()
     """Where its rows are; empty for a task that generates its problems."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

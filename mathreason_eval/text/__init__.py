@@ -35,6 +35,9 @@ def visible_line(text: str) -> str:
     return re.sub(r"[\n\t]", lambda found: _code_point(found.group()), visible(text))
 
 
+_SHORT_RUN = 8
+
+
 def _spell_out(found: re.Match[str]) -> str:
     characters = found.group()
     return _spelled(characters) if len(characters) > _SHORT_RUN else _spelled_short(characters)
@@ -54,7 +57,6 @@ def _spelled(characters: str) -> str:
     return "".join(shown)
 
 
-_SHORT_RUN = 8
 _spelled_short = lru_cache(maxsize=4096)(_spelled)
 """Most runs are single signs that come again and again."""
 

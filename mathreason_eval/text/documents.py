@@ -267,6 +267,12 @@ def _loader() -> Any:  # noqa: ANN401  a class of PyYAML
 _NUMBER = re.compile(r"[-+.0-9][-+.:_0-9a-fA-FxobEO]*")
 
 
+_OTHER_BASE = re.compile(
+    r"[-+]?(?:0[0-9_]+|0[xXbB][0-9a-fA-F_]+|[0-9]+_[0-9_.]*|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)"
+)
+"""`010` is 8 in YAML 1.1, and `1:30` is 90."""
+
+
 def _fault(event: yaml.Event, depth: int) -> str | None:
     import yaml
 
@@ -282,6 +288,8 @@ def _fault(event: yaml.Event, depth: int) -> str | None:
         long = len(event.value) > MAX_NUMBER_CHARACTERS
         if long and _NUMBER.fullmatch(event.value):
             return f"has a number of more than {MAX_NUMBER_CHARACTERS} characters"
+        if _OTHER_BASE.fullmatch(event.value):
+            return f"has {event.value}, which YAML reads as another number: write it in quotes"
     return None
 
 

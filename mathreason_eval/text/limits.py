@@ -36,6 +36,8 @@ LINE_OVERHEAD_BYTES = 64
 """Bytes that a line counts in addition: a file of blank lines takes time, too."""
 MAX_SAMPLES = 10_000
 """Samples a problem: each K up to it has metrics of its own."""
+MOST_TOKENS = 1_000_000_000
+"""Of an answer: more than any model writes, and what every engine can hold."""
 MAX_TASK_SAMPLES = 50_000_000
 """Samples of a task."""
 

@@ -34,5 +34,5 @@ def _spelled(value: object) -> str:
 
 
 def amount(value: float, *, share: bool) -> str:
-    """Return a share in per cent, or an amount."""
+    """Return a value as text, with one decimal place: a share, of 1, in per cent."""
     return f"{100 * value:.1f} %" if share else f"{value:,.1f}"

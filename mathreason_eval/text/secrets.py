@@ -79,7 +79,7 @@ _OF_NO_KEY = frozenset(
         *("field", "question", "answer", "index", "layer", "norm", "proj", "scale", "state"),
     }
 )
-"""Words beside `key` in names of what is looked up, sorted or attended to by it."""
+"""Words next to `key` in names of what is looked up, sorted or attended to by it."""
 _OF_NO_TOKEN = frozenset(
     {
         *("eos", "bos", "pad", "unk", "mask", "sep", "cls", "eot", "stop", "special", "added"),
@@ -89,7 +89,7 @@ _OF_NO_TOKEN = frozenset(
         *("logprob", "position", "level", "per", "classification", "string", "text"),
     }
 )
-"""Words beside `token` in names of what a model reads and writes."""
+"""Words next to `token` in names of what a model reads and writes."""
 _OF_TOKENS = frozenset(
     {
         *("access", "auth", "api", "bearer", "id", "refresh", "session", "security", "user"),

@@ -34,6 +34,18 @@ class Marks:
     prose: bool = False
     """Whether the opening is a sentence that any model may begin an answer with and that no
     template writes. Then it opens a thought only if that is closed or the text was cut."""
+    turn: str | None = None
+    """What the model writes from the end of a thought to its answer, if it is more than a closing
+    mark: of what it has not written itself a model would not know that the answer comes."""
+
+    def ending(self, suffix: str = "") -> str:
+        """Return what ends a thought as the model would, up to where its answer begins."""
+        if self.turn is not None:
+            return self.turn
+        mark = self.example[1].strip()
+        mark = f"{mark[:-1]}{suffix}{mark[-1]}" if suffix else mark
+        # Special tokens stand alone; tags and sentences are on a line of their own.
+        return mark if mark.startswith("<|") else f"\n{mark}\n\n"
 
 
 _BLANKS = r"[ \t]{0,8}"
@@ -85,6 +97,7 @@ MARKS: Mapping[str, Marks] = {
         implied=r"<\|content\|>",
         response=(r"(?:<\|begin\|>\s*assistant)?\s*<\|content\|>", r"<\|(?:end|flush)\|>"),
         example=("<|think|>", "<|end|>"),
+        turn="<|end|><|begin|>assistant<|content|>",
     ),
     "magistral": Marks(
         opening=r"\[THINK\]", closing=r"\[/THINK\]", example=("[THINK]", "[/THINK]"), alone=True
@@ -101,6 +114,7 @@ MARKS: Mapping[str, Marks] = {
             r"<\|close\|>\s*response\s*<\|sep\|>(?:<\|close\|>\s*message\s*<\|sep\|>)?",
         ),
         example=("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
+        turn="<|close|>think<|sep|><|open|>response<|sep|>",
         alone=True,
     ),
     "harmony": Marks(
@@ -108,6 +122,7 @@ MARKS: Mapping[str, Marks] = {
         closing=r"<\|channel\|>\s*final(?:\s[^<]{0,80})?(?:<\|constrain\|>[^<]{0,80})?<\|message\|>",
         response=("", r"<\|(?:return|end)\|>"),
         example=("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+        turn="<|end|><|start|>assistant<|channel|>final<|message|>",
         alone=True,
     ),
     # Harmony with its special tokens stripped. `analysis of …` is prose.
@@ -116,6 +131,7 @@ MARKS: Mapping[str, Marks] = {
         closing=r"assistantfinal(?:json(?=[{\[]))?",
         example=("analysis", "assistantfinal"),
         exact=True,
+        turn="assistantfinal",
     ),
     "cohere": Marks(
         opening=r"<\|START_THINKING\|>",
@@ -123,6 +139,7 @@ MARKS: Mapping[str, Marks] = {
         implied=r"<\|START_(?:RESPONSE|TEXT)\|>",
         response=(r"<\|START_(?:RESPONSE|TEXT)\|>", r"<\|END_(?:RESPONSE|TEXT)\|>"),
         example=("<|START_THINKING|>", "<|END_THINKING|>"),
+        turn="<|END_THINKING|><|START_RESPONSE|>",
         alone=True,
     ),
     "gemma4": Marks(
@@ -151,6 +168,7 @@ MARKS: Mapping[str, Marks] = {
         closing=r"<\|end_of_thought\|>",
         response=(r"<\|begin_of_solution\|>", r"<\|end_of_solution\|>"),
         example=("<|begin_of_thought|>", "<|end_of_thought|>"),
+        turn="<|end_of_thought|>\n\n<|begin_of_solution|>\n\n",
         alone=True,
     ),
     "apertus": Marks(
@@ -174,6 +192,7 @@ MARKS: Mapping[str, Marks] = {
             r"(?:<\|end_message\|>)?(?:<\|content_model_end_sampling\|>)?",
         ),
         example=("<|content_thinking|>", "<|end_message|>"),
+        turn="<|end_message|><|message_model|><|content_text|>",
     ),
     "muse_glimmer": Marks(
         opening=r"to=self<\|message\|>",
@@ -181,11 +200,13 @@ MARKS: Mapping[str, Marks] = {
         implied=r"\bto=(?!self<)[^\s<]{1,80}<\|message\|>",
         response=(r"(?:<\|start\|>assistant)?[^<\n]{0,80}<\|message\|>", r"<\|(?:eom|eot)\|>"),
         example=("to=self<|message|>", "<|eom|>"),
+        turn="<|eom|><|start|>assistant to=user<|message|>",
     ),
     "s1": Marks(
         opening=r"<\|im_start\|>\s*think",
         closing=r"<\|im_start\|>\s*answer",
         example=("<|im_start|>think\n", "<|im_start|>answer\n"),
+        turn="<|im_start|>answer\n",
     ),
     # The model's own turn is `assistant/think`, of which the last part may be its to write.
     "hyperclova": Marks(
@@ -193,6 +214,7 @@ MARKS: Mapping[str, Marks] = {
         closing=r"<\|im_end\|>\s*<\|im_start\|>assistant|\nassistant(?=\s|\Z)",
         response=("", r"<\|(?:im_end|endofturn|stop)\|>"),
         example=("/think\n", "<|im_end|>\n<|im_start|>assistant\n"),
+        turn="<|im_end|>\n<|im_start|>assistant\n",
     ),
     "granite": Marks(
         opening=r"Here(?:'s| is) my thought process:",

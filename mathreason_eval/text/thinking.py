@@ -73,6 +73,27 @@ def split_thinking(text: str, reasoning: str | None = None, *, cut: bool = True)
     return Thought(text=text, reasoning=None, finished=True)
 
 
+def ending_of(text: str) -> str | None:
+    """Return what ends the thought that a text began and did not end, as its model would write it.
+
+    It ends where the answer begins. None if no thought is open.
+
+    Args:
+        text: as for `split_thinking`.
+    """
+    if split_thinking(text).finished:
+        return None
+    found = _opened(text, cut=True)
+    if found is not None:
+        begun = _opening(found[0]).match(text)
+        return MARKS[found[0]].ending((begun and begun.groupdict().get("suffix")) or "")
+    late = _LATE_OPENING.match(text)
+    name = "think" if late is None else next(
+        one for one in _ALONE if _bare_opening(one).search(text, text.index("\n"), late.end())
+    )  # fmt: skip
+    return MARKS[name].ending()
+
+
 def opens_in_prose(text: str) -> bool:
     """Return whether a text begins with a sentence that opens a thought, or an answer.
 

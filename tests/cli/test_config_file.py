@@ -80,9 +80,9 @@ SLIPS = [
     ("sample: 3",                   "Did you mean samples?"),
     ("config: other.yaml",          "named 'config'"),
     ("limit: 8.5",                  "run.yaml: limit is '8.5', and must be a whole number"),
-    ("limit: [8]",                  "limit: [8] is no single value."),
-    ("limit:",                      "limit: None is no single value."),
-    ("json: 1",                     "json: 1 is neither true nor false."),
+    ("limit: [8]",                  "limit: it is no single value."),
+    ("limit:",                      "limit: there is no value; leave"),
+    ("json: 1",                     "json: '1' is neither true nor false."),
     ("repair: 'yes'",               "repair: 'yes' is neither true nor false."),
     ("data: {gsm8k: {a: b}}",       "is no single value."),
     ("data: gsm8k",                 "'gsm8k' is not of the form KEY=VALUE."),
@@ -91,7 +91,13 @@ SLIPS = [
     ("a: &a [*a]",                  "cannot be read"),
     ("samples: !!python/name:os.system", "cannot be read"),
     ("samples: -1",                 "samples is -1, and must be a whole number from 1 to 10,000."),
-    ("temperature: .nan",           "temperature is nan"),
+    ("samples: 010",                "line 1 cannot be read: has 010, which YAML reads as another"),
+    ("limit: 1:30",                 "has 1:30, which YAML reads as another"),
+    ("max-tokens: 100\nmax_tokens: 50", "says max_tokens twice, the second time as max_tokens."),
+    ("task: kk-gen\ntasks: kk-gen", "says tasks twice, the second time as tasks."),
+    ("out: ''",                     "out: no path is given."),
+    ("adopt: no",                   "adopt: 'no' is neither true nor false."),
+    ("temperature: .nan",           "temperature is '.nan'"),
 ]
 # fmt: on
 
@@ -109,6 +115,41 @@ def test_all_slips_are_named_at_once(mathreason, tmp_path):
     config = written(tmp_path, "sample: 3\nlimit: 8.5\njson: 1\n")
     said = mathreason("run", "fake:answer=4", "-t", "arithmetic", "--config", config)
     assert (said.code, said.err.count("error:")) == (2, 3)
+
+
+def test_a_value_is_what_is_written(mathreason, tmp_path):
+    config = written(tmp_path, "system: no\nsweep: {system: ['Be brief, please.'], seed: '1,2'}\n")
+    words = ["fake:answer=4", "-t", "arithmetic", "--limit", 1, "--config", config]
+    said = mathreason("run", *words, "-o", tmp_path / "grid")
+    assert said.code == 0
+    held = sorted(path.name for path in (tmp_path / "grid").iterdir())
+    assert len(held) == 2
+    assert all("Be brief, please." in json.dumps(one) for one in _prompts_sent(tmp_path / "grid"))
+    config = written(tmp_path, "system: no\n")
+    assert mathreason("run", *words, "-o", tmp_path / "one").code == 0
+    assert all('"no"' in json.dumps(one) for one in _prompts_sent(tmp_path / "one"))
+
+
+def _prompts_sent(folder):
+    paths = sorted(folder.rglob("prompts.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def test_a_home_is_the_users_wherever_it_is_written(mathreason, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "brief.txt").write_text("\ufeffBe brief.\n", encoding="utf-8")
+    config = written(tmp_path, "out: ~/run\nsystem: '@~/brief.txt'\n")
+    words = ["fake:answer=4", "-t", "arithmetic", "--limit", 1]
+    assert mathreason("run", *words, "--config", config).code == 0
+    assert (tmp_path / "run" / "manifest.json").is_file()
+    # The mark at the beginning of a file is no part of its text.
+    assert all('"Be brief."' in json.dumps(one) for one in _prompts_sent(tmp_path / "run"))
+
+
+def test_what_is_refused_in_the_file_is_not_missing_as_well(mathreason, tmp_path):
+    config = written(tmp_path, "tasks: [arithmetic, '']\nsamples: 0\n")
+    said = mathreason("run", "fake:answer=4", "--config", config)
+    assert (said.code, "Missing" in said.err, said.err.count("error:")) == (2, False, 2)
 
 
 def test_a_file_that_is_not_there_is_an_error(mathreason, tmp_path):

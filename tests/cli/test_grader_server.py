@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
 
 import pytest
 from processes import descendants, wait_until_gone
+from serving import serving
 
 from mathreason_eval.cli import grader_server
 from mathreason_eval.cli.grader_server import GraderServer, Limits, Place
@@ -59,17 +59,14 @@ class Client:
             return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
-def serving(limits=LIMITS, **judging):
-    server = GraderServer(Place(), JudgingOptions(workers=1, **judging), limits)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    return server
+def grading(limits=LIMITS, **judging):
+    return serving(GraderServer(Place(), JudgingOptions(workers=1, **judging), limits))
 
 
 @pytest.fixture(scope="module")
 def client():
-    with serving() as server:
+    with grading() as server:
         yield Client(server)
-        server.shutdown()
 
 
 # fmt: off
@@ -242,15 +239,14 @@ def test_health_counts_what_was_judged(client):
 
 
 def test_more_rows_than_may_wait_are_refused():
-    with serving(Limits(waiting=3)) as server:
+    with grading(Limits(waiting=3)) as server:
         client = Client(server)
         assert client.ask([RIGHT] * 4) == (503, {"error": "too many rows wait: try again later"})
         assert client.ask([RIGHT] * 3)[0] == 200
-        server.shutdown()
 
 
 def test_more_clients_than_may_connect_are_refused():
-    with serving(Limits(connections=1)) as server:
+    with grading(Limits(connections=1)) as server:
         with socket.create_connection(("127.0.0.1", server.server_port)) as first:
             first.sendall(b"GET")
             while server._clients._value:
@@ -261,11 +257,10 @@ def test_more_clients_than_may_connect_are_refused():
         while not server._clients._value:
             time.sleep(0.01)
         assert Client(server).get("/health")[0] == 200
-        server.shutdown()
 
 
 def test_a_client_that_dribbles_is_not_waited_for():
-    with serving(Limits(seconds=0.3)) as server:
+    with grading(Limits(seconds=0.3)) as server:
         with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as slow:
             slow.sendall(HEAD + b"Content-Length: 50\r\n\r\n")
             ended = False
@@ -276,7 +271,6 @@ def test_a_client_that_dribbles_is_not_waited_for():
                 except OSError:
                     ended = True
         assert Client(server).get("/health")[0] == 200
-        server.shutdown()
 
 
 def test_a_bug_is_a_reply_without_a_traceback(client, monkeypatch, capfd):
@@ -293,11 +287,10 @@ def test_a_bug_is_a_reply_without_a_traceback(client, monkeypatch, capfd):
 
 def test_a_row_without_time_is_undecided_and_others_are_judged():
     hard = {"gold": r"\frac{\pi^2}{6}", "answer": r"\sum_{n=1}^{\infty}\frac{1}{n^2}"}
-    with serving(deadline=0.001) as server:
+    with grading(deadline=0.001) as server:
         status, found = Client(server).ask([hard, RIGHT])
         assert status == 200
         assert [one["equal"] for one in found] == [None, True]
-        server.shutdown()
 
 
 # fmt: off

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.client
 import os
-from threading import Thread
 
 import pytest
+from serving import serving
 
 from mathreason_eval.cli.server import site_server
 
@@ -34,8 +34,7 @@ def ask(tmp_path, headers):
     (site / ".git").mkdir()
     (site / ".git" / "config").write_text("hush")
     os.mkfifo(site / "pipe")
-    with site_server(site, 0) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with serving(site_server(site, 0)) as server:
 
         def get(path, host=f"localhost:{server.server_port}"):
             connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
@@ -49,7 +48,6 @@ def ask(tmp_path, headers):
             return found
 
         yield get
-        server.shutdown()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from mathreason_eval.runs.store import load_run
@@ -146,3 +147,24 @@ def test_a_caller_s_program_keeps_its_handlers(tmp_path):
         assert before == [signal.getsignal(n) for n in signal.valid_signals()]
     """
     subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))
+
+
+# fmt: off
+STORES = [
+    # the verb; whether it is said that what was finished is stored
+    ("run",          True),
+    ("import",       True),
+    ("serve-grader", False),
+    ("show",         False),
+    ("verify",       False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("verb", "stores"), STORES)
+def test_only_a_verb_that_stores_what_is_finished_says_so(verb, stores, monkeypatch):
+    from mathreason_eval.cli import signals, verbs
+
+    monkeypatch.setattr(signals.SIGNALS, "resumes", not stores)
+    verbs.resolve_command(click.Context(verbs), [verb])
+    assert ("the same command resumes" in signals.SIGNALS.what_is_left) == stores

@@ -18,13 +18,14 @@ pytestmark = pytest.mark.slow  # for three runs of which all are told
 
 TASK = "word-problems-cultural"
 LIMIT = 320  # twenty families
+FEW = 48
 
 
-def script(seed, of_originals, of_variants):
+def script(seed, limit, of_originals, of_variants):
     """A model that solves so many originals, and so many variants."""
     rng = random.Random(seed)
     rules = []
-    for one in load_problems(load_task(TASK), limit=LIMIT).problems:
+    for one in load_problems(load_task(TASK), limit=limit).problems:
         chance = of_originals if one.origin is None else of_variants
         solved = rng.random() < chance
         right = f"\\boxed{{{one.gold[0]}}}"
@@ -37,15 +38,18 @@ def script(seed, of_originals, of_variants):
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("metrics")
     # fmt: off
-    for name, chances, samples in (
-        ("frail",  (0.9, 0.4), 2),
-        ("robust", (0.9, 0.9), 2),
-        ("three",  (0.9, 0.4), 3),
+    for name, chances, samples, limit in (
+        ("frail",  (0.9, 0.4), 2, LIMIT),
+        ("robust", (0.9, 0.9), 2, LIMIT),
+        ("three",  (0.9, 0.4), 3, LIMIT),
+        # whose values say nothing
+        ("few-frail",  (0.9, 0.4), 2, FEW),
+        ("few-robust", (0.9, 0.9), 2, FEW),
     ):  # fmt: skip
         # fmt: on
         path = folder / f"{name}.yaml"
-        path.write_text(script(1, *chances))
-        spec = RunSpec(tasks=(TASK,), samples=samples, limit=LIMIT, temperature=0.6)
+        path.write_text(script(1, limit, *chances))
+        spec = RunSpec(tasks=(TASK,), samples=samples, limit=limit, temperature=0.6)
         run_tasks(spec, lambda path=path: open_model(f"fake:{path}"), folder / name,
                   grading=(1, 5.0))  # fmt: skip
     return folder
@@ -70,12 +74,13 @@ def compare(runs, mathreason):
 
 
 def test_every_metric_that_is_shown_can_be_compared(runs, compare):
-    shown = names(runs / "frail")
+    shown = names(runs / "few-frail")
+    assert shown == names(runs / "frail")
     assert {"drop", "cr", "limem", "robust", "strict", "pass^2", "ece", "avg"} <= set(shown)
     for name in shown:
         if name in {"mcnemar", "auroc"}:
             continue  # a p is of one run, and all votes here are right or all wrong
-        found = compare(name)["whole"]
+        found = compare(name, "few-frail", "few-robust")["whole"]
         assert found["low"] <= found["difference"] <= found["high"], name
         assert found["problems"] > 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 
@@ -64,7 +65,9 @@ def runs(tmp_path_factory):
     return folder
 
 
+@functools.cache
 def asked(runs, name, *options):
+    """Return what is printed, as no run changes: a plan takes seconds, and several rows read it."""
     return CliRunner().invoke(verbs, ["plan", "--baseline", str(runs / name), *options])
 
 

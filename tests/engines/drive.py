@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Request
+from mathreason_eval.models.base import Completion, Request, can_continue
 from mathreason_eval.models.checkpoint import encode
 from mathreason_eval.types import Message, Prompt, Sampling
 
@@ -44,6 +45,16 @@ def requests():
         ask("bare", text=COUNTING, max_tokens=4, **greedy),
         ask("overfull", max_tokens=100_000),
     ]
+
+
+def continued(model):
+    """Return a greedy text, and what the model makes of it from its middle on."""
+    asked = ask("whole", max_tokens=32, temperature=0.0)
+    (whole,) = model.stream([asked])
+    # Before a blank, which begins the next token.
+    begun = whole.text[: whole.text.index(" ", len(whole.text) // 2)]
+    (rest,) = model.stream([replace(asked, prompt=replace(asked.prompt, begun=begun))])
+    return {"whole": whole.text, "joined": begun + rest.text, "says": can_continue(model)}
 
 
 def told(result):
@@ -162,6 +173,7 @@ def main():
                 add_special_tokens=False,
             )["input_ids"]
         ),
+        "continued": continued(model),
         "begun": begun(name.partition(":")[2]),
     }
     if name.startswith("vllm"):

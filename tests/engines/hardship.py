@@ -40,24 +40,26 @@ def requests():
     return [ask(f"p{seed}", seed=seed, max_tokens=4 + seed) for seed in range(6)]
 
 
-def holding(model, rows, error):
+def holding(model, rows, error, name):
     """Let a model fail in this way at batches of more than so many rows; return their sizes."""
-    generate, sizes = model._model.generate, []
+    compute, sizes = getattr(model._model, name), []
 
     def limited(**arguments):
         sizes.append(len(arguments["input_ids"]))
         if sizes[-1] > rows:
             raise error
-        return generate(**arguments)
+        return compute(**arguments)
 
-    model._model.generate = limited
+    setattr(model._model, name, limited)
     return sizes
 
 
-def short(folder, rows, error):
+def short(folder, rows, error, *, refill=True, size=32):
     """Return what is said of six requests by a model whose memory holds so many rows."""
-    model = open_model(f"hf:{folder}", {"dtype": "float32"})
-    sizes = holding(model, rows, error)
+    options = {"dtype": "float32", "refill": str(refill).lower(), "batch_size": str(size)}
+    model = open_model(f"hf:{folder}", options)
+    # A batch is one call; refilled rows are a call a token.
+    sizes = holding(model, rows, error, "forward" if refill else "generate")
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -120,9 +122,17 @@ def main(tokenizer, work):
     for made in (folder, reward):
         make(made, made.name, tokenizer)
     facts = {
-        "untroubled": short(folder, 99, None),
-        "short": {kind: short(folder, 3, error) for kind, error in ERRORS.items()},
-        "none": short(folder, 0, ERRORS["shortage"]),
+        "untroubled": short(folder, 99, None, refill=False),
+        "short": {kind: short(folder, 3, error, refill=False) for kind, error in ERRORS.items()},
+        "none": short(folder, 0, ERRORS["shortage"], refill=False),
+        "refilled": {
+            "untroubled": short(folder, 99, None),
+            "few": short(folder, 99, None, size=2),
+            "short": short(folder, 3, ERRORS["shortage"]),
+            "library": short(folder, 3, ERRORS["library"]),
+            "broken": short(folder, 3, ERRORS["broken"]),
+            "none": short(folder, 0, ERRORS["shortage"]),
+        },
         "lost": lost(folder),
         "lost_scores": lost_scores(reward),
         "unloadable": {

@@ -97,6 +97,11 @@ def test_bare_text_is_continued(facts):
     assert text(facts, "bare").strip().startswith("7")
 
 
+def test_an_answer_that_has_begun_is_continued(facts):
+    assert facts["continued"]["says"]
+    assert facts["continued"]["joined"] == facts["continued"]["whole"]
+
+
 def test_the_templates_tokens_are_all_that_is_sent(facts):
     assert facts["once"]["greedy"]["prompt_tokens"] == facts["template_tokens"]
 

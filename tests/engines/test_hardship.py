@@ -46,6 +46,32 @@ def test_a_batch_that_the_memory_is_too_small_for_is_asked_in_smaller_ones(facts
     assert "too small for a batch of 6; trying 3" in short["warned"][0]
 
 
+@pytest.mark.parametrize("kind", ["short", "library"])
+def test_refilled_rows_are_halved_where_the_memory_is_too_small_and_begin_again(facts, kind):
+    short = facts["refilled"][kind]
+    assert short["sizes"][:2] == [6, 3]
+    assert max(short["sizes"][1:]) == 3
+    assert short["texts"] == facts["untroubled"]["texts"]
+    assert "too small for a batch of 6; trying 3" in short["warned"][0]
+
+
+@pytest.mark.parametrize("which", ["untroubled", "few"])
+def test_rows_that_take_the_place_of_others_have_the_texts_of_a_batch(facts, which):
+    assert facts["refilled"][which]["texts"] == facts["untroubled"]["texts"]
+
+
+def test_a_finished_row_makes_room_at_once(facts):
+    """Six rows of 4 to 9 tokens, two at a time: none is computed beyond its end, as in a batch."""
+    sizes = facts["refilled"]["few"]["sizes"]
+    assert sum(sizes) == 4 + 5 + 6 + 7 + 8 + 9
+    assert sizes.count(2) >= 15, "hardly ever is a row alone"
+
+
+def test_refilled_rows_that_fit_nowhere_and_a_broken_device_are_told_as_of_a_batch(facts):
+    assert facts["refilled"]["none"]["texts"] == facts["none"]["texts"]
+    assert facts["refilled"]["broken"]["raised"] == "ModelError"
+
+
 def test_what_fits_is_asked_in_one_batch(facts):
     assert (facts["untroubled"]["sizes"], facts["untroubled"]["warned"]) == ([6], [])
 

@@ -376,6 +376,7 @@ def test_the_first_look_sees_every_denial(denial: str, filler: str) -> None:
     clause = f"so it {denial}{filler}".lower()
     if clause.isascii() and context._DENIED.search(clause):
         assert context._may_deny(clause, words_of(clause)), clause
+        assert not context._says_nothing(clause, words_of(clause)), clause
 
 
 @settings(max_examples=settings().max_examples * 4)
@@ -384,6 +385,7 @@ def test_the_first_look_sees_what_is_no_denial(words: str) -> None:
     clause = f"so {words} it is".lower()
     if clause.isascii() and NO_DENIAL.search(clause):
         assert context._may_deny(clause, words_of(clause)), clause
+        assert not context._says_nothing(clause, words_of(clause)), clause
 
 
 @settings(max_examples=settings().max_examples * 6)
@@ -392,3 +394,4 @@ def test_the_first_look_sees_every_assumption(assumption: str) -> None:
     clause = assumption.lower()
     if clause.isascii() and context._ASSUMED.search(clause):
         assert context._may_assume(clause, words_of(clause)), clause
+        assert not context._says_nothing(clause, words_of(clause)), clause

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mathreason_eval import verify
 from mathreason_eval.errors import DataError
 from mathreason_eval.tasks import load_task
-from mathreason_eval.tasks.datasets import load_problems, read_rows
+from mathreason_eval.tasks.datasets import load_problems
+from mathreason_eval.tasks.readers import numbered_rows
 
 TASK = load_task("gsm8k-cultural")
 RULES = SimpleNamespace(**runpy.run_path(str(TASK.folder / "task.py")))
@@ -156,7 +157,7 @@ def test_987_of_1100_rows_are_pairs(problems):
 @pytest.mark.slow
 @pytest.mark.shared
 def test_every_row_that_is_left_out_has_its_reason(files):
-    rows = list(read_rows(files[1]))
+    rows = [one.row for one in numbered_rows(files[1])]
     told = {
         row["problem_number"]: RULES.detokenized(row["pakistan_question"], row["question"])
         for row in rows
@@ -192,7 +193,7 @@ TOKEN = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
 
 @pytest.mark.shared
 def test_a_text_cut_into_tokens_is_put_together_as_it_was(files):
-    questions = [" ".join(row["question"].split()) for row in read_rows(files[0])]
+    questions = [" ".join(one.row["question"].split()) for one in numbered_rows(files[0])]
     restored = sum(
         RULES.detokenized(" ".join(TOKEN.findall(question)), question) == question
         for question in questions

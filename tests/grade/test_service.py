@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import re
 import subprocess
@@ -11,14 +12,17 @@ import textwrap
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from mathreason_eval import averify, start_workers, verify, verify_many
 from mathreason_eval.errors import UnknownNameError
 from mathreason_eval.grade import service
-from mathreason_eval.grade.verify import shared_judge
+from mathreason_eval.grade.verify import Decision, judge_chunk, shared_judge
+from mathreason_eval.grade.workers import WorkerError
 from mathreason_eval.maths.compare.convention import DEFAULT, Convention
+from mathreason_eval.types import Outcome
 
 SUM = r"\sum_{n=1}^\infty \frac{%d}{n^2}"
 
@@ -313,3 +317,30 @@ def test_a_program_ends_although_its_workers_and_threads_live():
 
 def test_the_threads_for_quick_comparisons_are_not_those_that_wait_for_workers():
     assert service._quick_threads() is not service._slow_threads(service._QUICK)
+
+
+class Dying:
+    """A process that dies of the second row that it is sent, each time."""
+
+    def ask_each(self, request, count, deadline):
+        rows = json.loads(request)["rows"]
+        assert count == len(rows)
+        yield [deadline, rows[0]]
+        if count > 1:
+            raise WorkerError("it died")
+
+
+@pytest.mark.parametrize(
+    ("brief", "undecided"),
+    [(True, Decision(Outcome.UNGRADABLE, None, has_answer=False)), (False, None)],
+)
+def test_a_row_of_which_a_process_dies_is_undecided_and_no_other_row(brief, undecided):
+    idle = SimpleQueue()
+    idle.put(Dying())
+    first, died, third, other, last = judge_chunk(idle, [1, 2, 3, 4, 5], 1.0, brief=brief)
+    assert [row[1] for row in (first, third, last)] == [1, 3, 5]
+    for one in (died, other):
+        assert (
+            one == undecided if brief else (one["outcome"], one["rule"]) == ("ungradable", "worker")
+        )
+    assert idle.get_nowait() is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import urllib.request
 from functools import partial
-from threading import Thread
 
 import pytest
 from fault_server import KEY, FaultServer, body_of
+from serving import serving
 
 from mathreason_eval.errors import IncompleteRunError, ModelError
 from mathreason_eval.models import open_model
@@ -27,10 +27,8 @@ NUMBER = 12
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with FaultServer() as running:
-        Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with serving(FaultServer()) as running:
         yield running
-        running.shutdown()
 
 
 def go(server, folder, **options):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from threading import Thread
 
 import pytest
 from fault_server import EMPTY, FAILS, KEY, KINDS, REFUSED, TRUNCATED, FaultServer
+from serving import serving
 
 from mathreason_eval.errors import IncompleteRunError, ModelError, RunError, UserError
 from mathreason_eval.models import open_model
@@ -20,39 +20,36 @@ LIMIT = 2 * len(KINDS)
 TIMEOUT = {"timeout": "0.8", "retries": "0", "grace": "0.1"}
 
 
-def served():
-    server = FaultServer()
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    return server
+@pytest.fixture
+def server():
+    with serving(FaultServer()) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Return (undisturbed, disturbed, healed, problem ids by kind, prompts asked after healing)."""
-    folder, server = tmp_path_factory.mktemp("runs"), served()
-    patch = pytest.MonkeyPatch()
-    patch.setenv("OPENAI_API_KEY", KEY)
+    folder = tmp_path_factory.mktemp("runs")
+    with serving(FaultServer()) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", KEY)
 
-    def go(name, **more):
-        spec = RunSpec(tasks=("arithmetic",), limit=LIMIT)
-        options = {"concurrency": "8", **more}
-        run_tasks(spec, lambda: open_model(f"openai:m@{server.url}", options), folder / name)
+        def go(name, **more):
+            spec = RunSpec(tasks=("arithmetic",), limit=LIMIT)
+            options = {"concurrency": "8", **more}
+            run_tasks(spec, lambda: open_model(f"openai:m@{server.url}", options), folder / name)
 
-    go("whole")
-    whole = load(folder / "whole")
-    problems = whole.problems("arithmetic")[1::2]
-    ids = {kind: problem.id for kind, problem in zip(KINDS, problems, strict=True)}
-    server.kinds = {p.question: kind for kind, p in zip(KINDS, problems, strict=True)}
-    with pytest.raises(IncompleteRunError):
-        go("hurt", **TIMEOUT)
-    hurt = load(folder / "hurt")
-    hurt.generations("arithmetic"), hurt.failures("arithmetic"), hurt.verdicts("arithmetic")
-    server.heal()
-    go("hurt")
-    asked = list(server.asked)
-    server.shutdown()
-    server.server_close()
-    patch.undo()
+        go("whole")
+        whole = load(folder / "whole")
+        problems = whole.problems("arithmetic")[1::2]
+        ids = {kind: problem.id for kind, problem in zip(KINDS, problems, strict=True)}
+        server.kinds = {p.question: kind for kind, p in zip(KINDS, problems, strict=True)}
+        with pytest.raises(IncompleteRunError):
+            go("hurt", **TIMEOUT)
+        hurt = load(folder / "hurt")
+        hurt.generations("arithmetic"), hurt.failures("arithmetic"), hurt.verdicts("arithmetic")
+        server.heal()
+        go("hurt")
+        asked = list(server.asked)
     return whole, hurt, load(folder / "hurt"), ids, asked
 
 
@@ -99,10 +96,9 @@ def by_question(run):
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_with_the_model_that_answered_it(tmp_path, monkeypatch):
+def test_a_run_goes_on_with_the_model_that_answered_it(server, tmp_path, monkeypatch):
     """An alias that names another model since is noticed where the server says which it was."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    server = served()
 
     def go(limit):
         spec = RunSpec(tasks=("arithmetic",), limit=limit)
@@ -116,8 +112,6 @@ def test_a_run_goes_on_with_the_model_that_answered_it(tmp_path, monkeypatch):
     assert len(load(tmp_path / "run").infos("arithmetic")) == 2
     server.every = None
     assert len(go(4).infos("arithmetic")) == 4
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.slow
@@ -160,9 +154,8 @@ def requests(count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", DEAD)
-def test_a_server_that_answers_nobody_stops_the_run_soon(monkeypatch, kind):
+def test_a_server_that_answers_nobody_stops_the_run_soon(server, monkeypatch, kind):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    server = served()
     server.every = kind
     options = {**TIMEOUT, "timeout": "0.3", "concurrency": "4"}
     model = open_model(f"openai:m@{server.url}", options)
@@ -170,8 +163,6 @@ def test_a_server_that_answers_nobody_stops_the_run_soon(monkeypatch, kind):
     with pytest.raises(ModelError) as told:
         results.extend(take(model.stream(requests(1000)), results))
     model.close()
-    server.shutdown()
-    server.server_close()
     assert results
     assert all(isinstance(one, Failure) and not one.is_of_request for one in results)
     assert len(set(server.asked)) < 40
@@ -186,21 +177,17 @@ def take(stream, results):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["status 500", "status 422", "hang", "finish None"])
-def test_the_only_request_of_a_session_is_judged_by_a_probe(kind):
-    server = served()
+def test_the_only_request_of_a_session_is_judged_by_a_probe(server, kind):
     server.kinds = {"0 + 1": kind}
     model = open_model(f"openai:m@{server.url}", TIMEOUT)
     (failed,) = model.stream(requests(1))
     model.close()
-    server.shutdown()
-    server.server_close()
     assert isinstance(failed, Failure)
     assert (failed.is_of_request, failed.tries) == (True, 2)
 
 
 @pytest.mark.slow
-def test_what_fails_once_is_answered_in_the_same_session():
-    server = served()
+def test_what_fails_once_is_answered_in_the_same_session(server):
     server.kinds = {"1 + 1": "status 500"}
     model = open_model(f"openai:m@{server.url}", {"retries": "0", "concurrency": "1"})
     stream, results = model.stream(requests(3)), []
@@ -209,8 +196,6 @@ def test_what_fails_once_is_answered_in_the_same_session():
         if len(results) == 2:
             server.heal()
     model.close()
-    server.shutdown()
-    server.server_close()
     assert [one.request.problem_id for one in results] == ["0", "2", "1"]
     assert all(isinstance(one, Completion) for one in results)
 
@@ -225,9 +210,9 @@ SERVED = [
 
 
 @pytest.mark.parametrize(("before", "after", "named"), SERVED)
-def test_another_checkpoint_under_the_same_name_is_another_model(tmp_path, before, after, named):
-    server = served()
-
+def test_another_checkpoint_under_the_same_name_is_another_model(
+    server, tmp_path, before, after, named
+):
     def go(listed):
         server.listed = {"id": "m", **listed}
         spec = RunSpec(tasks=("arithmetic",), limit=2)
@@ -239,5 +224,3 @@ def test_another_checkpoint_under_the_same_name_is_another_model(tmp_path, befor
     else:
         with pytest.raises(RunError, match=named):
             go(after)
-    server.shutdown()
-    server.server_close()

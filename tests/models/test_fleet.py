@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
 from functools import partial
 from itertools import islice
-from threading import Thread
 
 import pytest
+from echoes import check_whole, requests
 from fault_server import KEY, FaultServer
+from serving import serving
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import open_model
@@ -19,17 +21,8 @@ from mathreason_eval.models.fleet import Fleet
 from mathreason_eval.pipeline.run import run_tasks
 from mathreason_eval.pipeline.spec import RunSpec
 from mathreason_eval.runs.store import load_run
-from mathreason_eval.types import Prompt, Sampling
 
 RUNS = 200
-
-
-def requests(number: int = RUNS):
-    for index in range(number):
-        yield Request(
-            task="t", problem_id=str(index), sample=0, prompt=Prompt(text=str(index)),
-            sampling=Sampling(max_tokens=8), seed=index,
-        )  # fmt: skip
 
 
 class Replica:
@@ -76,18 +69,6 @@ def asked_of(*replicas: Replica, number: int = RUNS):
     return results
 
 
-def check_whole(results, number: int = RUNS, failed: frozenset[str] = frozenset()) -> None:
-    """Check that each request has one result, and its own."""
-    assert Counter(one.request.problem_id for one in results) == dict.fromkeys(
-        map(str, range(number)), 1
-    )
-    for one in results:
-        if one.request.problem_id in failed:
-            assert isinstance(one, Failure)
-        else:
-            assert one.text == one.request.problem_id
-
-
 def kept(stream, results):
     """Put into a list what a stream yields, which its error would lose."""
     for one in stream:
@@ -98,7 +79,7 @@ def kept(stream, results):
 @pytest.mark.parametrize("number", [1, 2, 3, 8])
 def test_each_request_has_one_result_whatever_the_number_of_replicas(number):
     replicas = [Replica(seconds=0.0005) for _ in range(number)]
-    check_whole(asked_of(*replicas))
+    check_whole(asked_of(*replicas), RUNS)
     assert sum(len(one.asked) for one in replicas) == RUNS
     assert all(one.asked for one in replicas)
 
@@ -107,20 +88,20 @@ def test_each_request_has_one_result_whatever_the_number_of_replicas(number):
 def test_what_a_dead_replica_had_in_flight_is_asked_of_the_others(dies_after):
     dead = Replica(dies_after=dies_after, slots=16, seconds=0.0005)
     living = Replica(seconds=0.0005)
-    check_whole(asked_of(dead, living))
+    check_whole(asked_of(dead, living), RUNS)
     assert len(dead.asked) + len(living.asked) <= RUNS + 16
 
 
 def test_one_of_many_is_enough():
     replicas = [Replica(dies_after=n + 1, seconds=0.0005) for n in range(5)]
-    check_whole(asked_of(*replicas, Replica(seconds=0.0005)))
+    check_whole(asked_of(*replicas, Replica(seconds=0.0005)), RUNS)
 
 
 def test_the_last_one_s_error_is_raised_after_what_was_answered():
     fleet = Fleet([Replica(dies_after=20), Replica(dies_after=30)], grace=1.0)
     results = []
     with pytest.raises(ModelError, match="died"):
-        results.extend(kept(fleet.stream(requests()), results))
+        results.extend(kept(fleet.stream(requests(RUNS)), results))
     assert 0 < len(results) <= 50
     assert max(Counter(one.request.problem_id for one in results).values()) == 1
 
@@ -130,19 +111,19 @@ def test_a_request_that_one_could_not_answer_is_asked_of_another(blamed):
     """Also where that one holds the request itself for the cause, as it answers others."""
     failing = Replica(fails={"3", "7"}, seconds=0.001)
     failing.blames_request = blamed
-    check_whole(asked_of(failing, Replica(seconds=0.001)))
+    check_whole(asked_of(failing, Replica(seconds=0.001)), RUNS)
 
 
 def test_what_nobody_can_answer_is_a_failure_of_its_own():
     fails = frozenset({"3", "7"})
-    check_whole(asked_of(Replica(fails=fails), Replica(fails=fails)), failed=fails)
+    check_whole(asked_of(Replica(fails=fails), Replica(fails=fails)), RUNS, failed=fails)
 
 
 def test_a_request_too_many_is_not_pulled():
     pulled = []
 
     def source():
-        for one in requests():
+        for one in requests(RUNS):
             pulled.append(one)
             yield one
 
@@ -152,6 +133,33 @@ def test_a_request_too_many_is_not_pulled():
     stream.close()
     list(drain(fleet))
     assert len(pulled) < 40
+
+
+class Ahead:
+    """A source that has no request more than so many ahead of the results."""
+
+    def __init__(self, most):
+        self.left, self.most, self.flying = requests(RUNS), most, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.flying >= self.most:
+            raise StopIteration
+        self.flying += 1
+        return next(self.left)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_a_source_that_has_more_in_a_moment_loses_nothing_where_a_stream_ends(most):
+    source, fleet, results = Ahead(most), Fleet([Replica() for _ in range(3)], grace=1.0), []
+    while len(results) < RUNS:
+        for result in fleet.stream(source):
+            results.append(result)
+            source.flying -= 1
+        assert source.flying == 0, "a replica took a request after the stream had ended"
+    check_whole(results, RUNS)
 
 
 def test_an_error_of_the_source_is_raised():
@@ -167,7 +175,7 @@ def test_a_replica_that_is_another_model_answers_nothing():
     """Nobody knows which comes first; by the second a result of the other one is refused."""
     one, other = Replica(answers="a"), Replica(answers="b", seconds=0.05)
     fleet = Fleet([one, other], grace=0.1)
-    check_whole(list(fleet.stream(requests())))
+    check_whole(list(fleet.stream(requests(RUNS))), RUNS)
     assert fleet.answered_by == "a"
     assert other.answered_by == "a"
 
@@ -175,7 +183,7 @@ def test_a_replica_that_is_another_model_answers_nothing():
 def test_replicas_that_have_answered_by_two_names_are_an_error():
     one, other = Replica(answers="a", seconds=0.001), Replica(answers="b", seconds=0.001)
     fleet = Fleet([one, other], grace=0.1)
-    stream = fleet.stream(requests())
+    stream = fleet.stream(requests(RUNS))
     one.answered_by, other.answered_by = "a", "b"
     with pytest.raises(ModelError, match="different models: a, b"):
         list(stream)
@@ -216,13 +224,8 @@ def test_scripted_replicas_make_the_run_of_one(tmp_path, crash_after):
 @pytest.fixture
 def servers(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    running = [FaultServer() for _ in range(3)]
-    for one in running:
-        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield running
-    for one in running:
-        one.shutdown()
-        one.server_close()
+    with contextlib.ExitStack() as running:
+        yield [running.enter_context(serving(FaultServer())) for _ in range(3)]
 
 
 def go(servers, folder, **options):

@@ -36,13 +36,13 @@ from mathreason_eval.types import IDENTIFIED_AS
 SCHEDULING = {
     "fake": {"latency", "concurrency", "crash_after", "die_after", "replicas"},
     "llamacpp": {"threads"},
-    "openai": {"concurrency", "retries", "timeout", "requests_per_minute",
+    "openai": {"concurrency", "retries", "timeout", "idle_timeout", "requests_per_minute",
                "tokens_per_minute", "api_key_env", "context", "grace", "replicas",
                "batch_requests", "batch_results"},
     "vllm": {"gpu_memory_utilization"},
 }
 ROUNDING = {
-    "hf": {"batch_size"},
+    "hf": {"batch_size", "refill"},
     "llamacpp": {"parallel", "cache_prompt"},
     "lm_eval": {"batch_size"},
     "prm": {"batch_size"},

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import Request as Post
@@ -15,7 +16,13 @@ import pytest
 
 from mathreason_eval.errors import ModelError, UserError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Request, SystemRole, system_role
+from mathreason_eval.models.base import (
+    Completion,
+    Request,
+    SystemRole,
+    can_continue,
+    system_role,
+)
 from mathreason_eval.models.gguf import read_header
 from mathreason_eval.types import Message, Prompt, Sampling
 
@@ -66,6 +73,41 @@ def post(model, path, body):
     post = Post(url, json.dumps(body).encode(), {"content-type": "application/json"})
     with urlopen(post) as reply:
         return json.load(reply)
+
+
+def begun(request, text):
+    return replace(request, prompt=replace(request.prompt, begun=text))
+
+
+def test_an_answer_that_has_begun_is_continued_by_the_engine_and_through_its_server(model):
+    """Between two of its own tokens: before a blank, which begins the next one."""
+    asked = ask(temperature=0.0)
+    (whole,) = model.stream([asked])
+    server = open_model(f"openai:{WEIGHTS}@{model._server.listening_address}/v1")
+    try:
+        assert can_continue(model)
+        assert can_continue(server)
+        for length in (whole.text.index(" "), whole.text.rindex(" ")):
+            first = begun(asked, whole.text[:length])
+            for one in (model, server):
+                (said,) = one.stream([first])
+                assert first.prompt.begun + said.text == whole.text
+                assert said.prompt_tokens > whole.prompt_tokens
+        assert model.prompt_tokens(first.prompt) > model.prompt_tokens(asked.prompt)
+    finally:
+        server.close()
+
+
+def test_an_answer_in_pieces_is_the_one_that_comes_whole(model):
+    name = f"openai:{WEIGHTS}@{model._server.listening_address}/v1"
+    whole, streamed = open_model(name), open_model(name, {"idle_timeout": "20"})
+    try:
+        for asked in (ask(temperature=0.0), ask(text="1, 2, 3,", temperature=0.0)):
+            (one,), (other,) = whole.stream([asked]), streamed.stream([asked])
+            assert replace(other, seconds=one.seconds) == one
+    finally:
+        whole.close()
+        streamed.close()
 
 
 def test_the_same_seed_gives_the_same_text_in_any_company(model):

@@ -7,10 +7,11 @@ import json
 import time
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Barrier, Lock, Thread
+from threading import Barrier, Lock
 from time import monotonic
 
 import pytest
+from serving import serving
 
 from mathreason_eval.errors import ModelError
 from mathreason_eval.models import client, open_model
@@ -92,11 +93,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    running = Server()
-    Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield running
-    running.shutdown()
-    running.server_close()
+    with serving(Server()) as running:
+        yield running
 
 
 @pytest.fixture

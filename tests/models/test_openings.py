@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from manifests import MODEL, changed
+from serving import serving
 
 from mathreason_eval.models import open_model, openings
 from mathreason_eval.runs.keys import model_identity
@@ -68,19 +69,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def served(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    running = []
-
-    def serve(routes):
-        running.append(Server(routes))
-        thread = Thread(target=running[-1].serve_forever, kwargs={"poll_interval": 0.01})
-        thread.daemon = True
-        thread.start()
-        return running[-1]
-
-    yield serve
-    for server in running:
-        server.shutdown()
-        server.server_close()
+    with contextlib.ExitStack() as running:
+        yield lambda routes: running.enter_context(serving(Server(routes)))
 
 
 def opened(server, **options):

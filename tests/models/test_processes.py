@@ -7,37 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
+from echoes import check_whole, requests
 
 from mathreason_eval.errors import ModelError, UserError
 from mathreason_eval.models import open_model
-from mathreason_eval.models.base import Completion, Request
 from mathreason_eval.models.fleet import Fleet
 from mathreason_eval.models.replicas.placement import open_placed, read_placement
 from mathreason_eval.models.replicas.processes import VISIBLE, ProcessLink, visible_gpus
 from mathreason_eval.models.replicas.remote import RemoteModel
-from mathreason_eval.types import Prompt, Sampling
 
 NAME, NUMBER = "fake:echo", 60
-
-
-def requests(number=NUMBER):
-    for index in range(number):
-        yield Request(
-            task="t", problem_id=str(index), sample=0, prompt=Prompt(text=f"{index}!"),
-            sampling=Sampling(max_tokens=8), seed=index,
-        )  # fmt: skip
-
-
-def check_whole(results):
-    assert Counter(one.request.problem_id for one in results) == dict.fromkeys(
-        map(str, range(NUMBER)), 1
-    )
-    assert all(isinstance(one, Completion) and one.text == one.request.prompt.text
-               for one in results)  # fmt: skip
 
 
 def fleet(*options):
@@ -49,12 +31,12 @@ def fleet(*options):
 def test_a_process_that_is_killed_is_replaced_and_nothing_is_lost():
     model, links = fleet({"latency": "0.02", "concurrency": "2"}, {"latency": "0.02"})
     results, killed = [], None
-    for result in model.stream(requests()):
+    for result in model.stream(requests(NUMBER)):
         results.append(result)
         if len(results) == NUMBER // 4:
             killed = links[0]._program.pid
             os.kill(killed, signal.SIGKILL)
-    check_whole(results)
+    check_whole(results, NUMBER)
     pids = [link._program.pid for link in links if link._program is not None]
     model.close()
     assert all(not Path(f"/proc/{pid}").exists() for pid in (*pids, killed))
@@ -64,7 +46,7 @@ def test_a_process_that_is_killed_is_replaced_and_nothing_is_lost():
 def test_an_engine_that_kills_its_process_is_started_again():
     """`die_after` is a `kill -9` from within."""
     model, _ = fleet({"die_after": "25", "concurrency": "4"})
-    check_whole(list(model.stream(requests())))
+    check_whole(list(model.stream(requests(NUMBER))), NUMBER)
     model.close()
 
 

@@ -7,25 +7,17 @@ from collections import Counter
 from itertools import count
 
 import pytest
+from echoes import check_whole, requests
 
 from mathreason_eval.errors import MissingExtraError, ModelError, UnknownNameError
 from mathreason_eval.models import check_model, open_model
-from mathreason_eval.models.base import Completion, Failure, Request, drain
+from mathreason_eval.models.base import Completion, Failure, drain
 from mathreason_eval.models.fleet import Fleet
 from mathreason_eval.models.replicas.placement import gpus_needed, read_placement
 from mathreason_eval.models.replicas.remote import LostError, RemoteModel, Worker
-from mathreason_eval.types import Prompt, Sampling
 
 NAME = "fake:echo"
 NUMBER = 120
-
-
-def requests(number=NUMBER):
-    for index in range(number):
-        yield Request(
-            task="t", problem_id=str(index), sample=0, prompt=Prompt(text=f"{index}!"),
-            sampling=Sampling(max_tokens=8), seed=index,
-        )  # fmt: skip
 
 
 class ThreadLink:
@@ -78,18 +70,6 @@ def fleet(*links):
     return Fleet([RemoteModel(NAME, link) for link in links], grace=1.0)
 
 
-def check_whole(results, failed=frozenset()):
-    assert Counter(one.request.problem_id for one in results) == dict.fromkeys(
-        map(str, range(NUMBER)), 1
-    )
-    for one in results:
-        if one.request.problem_id in failed:
-            assert isinstance(one, Failure)
-        else:
-            assert isinstance(one, Completion)
-            assert one.text == one.request.prompt.text
-
-
 # fmt: off
 LINKS = [  # links, and how often workers are started
     ([{}],                                              1),
@@ -109,7 +89,7 @@ LINKS = [  # links, and how often workers are started
 def test_each_request_has_one_result_whatever_dies(links, started):
     made = [ThreadLink(**one) for one in links]
     model = fleet(*made)
-    check_whole(list(model.stream(requests())))
+    check_whole(list(model.stream(requests(NUMBER))), NUMBER)
     model.close()
     # A replica need not be replaced before the others are done.
     assert len(made) <= sum(one.started for one in made) <= started
@@ -118,7 +98,7 @@ def test_each_request_has_one_result_whatever_dies(links, started):
 def test_a_request_that_kills_its_replicas_fails_alone():
     links = [ThreadLink(deadly={"17"}, concurrency="4") for _ in range(2)]
     model = fleet(*links)
-    results = list(model.stream(requests()))
+    results = list(model.stream(requests(NUMBER)))
     assert Counter(one.request.problem_id for one in results) == dict.fromkeys(
         map(str, range(NUMBER)), 1
     )
@@ -131,16 +111,18 @@ def test_a_request_that_kills_its_replicas_fails_alone():
 def test_a_replica_that_always_dies_is_given_up():
     link = ThreadLink(always=True)
     with pytest.raises(ModelError, match="died: killed"):
-        list(fleet(link).stream(requests()))
+        list(fleet(link).stream(requests(NUMBER)))
     assert link.started == 3
     whole = fleet(ThreadLink(always=True), ThreadLink(latency="0.001"))
-    check_whole([one for one in whole.stream(requests()) if isinstance(one, Completion)])
+    check_whole(
+        [one for one in whole.stream(requests(NUMBER)) if isinstance(one, Completion)], NUMBER
+    )
 
 
 def test_a_replica_that_comes_back_as_another_model_answers_nothing():
     link = ThreadLink(dies_at=[3], names=[NAME, "fake:answer=4"])
     with pytest.raises(ModelError, match="has changed"):
-        list(fleet(link).stream(requests()))
+        list(fleet(link).stream(requests(NUMBER)))
 
 
 def test_what_cannot_be_opened_says_why_as_here():
@@ -153,13 +135,13 @@ def test_what_cannot_be_opened_says_why_as_here():
 
 def test_no_more_requests_are_there_than_the_engine_has_room_for():
     link = ThreadLink(concurrency="8", latency="0.002")
-    check_whole(list(fleet(link).stream(requests())))
+    check_whole(list(fleet(link).stream(requests(NUMBER))), NUMBER)
     assert link.most_held <= 8 + 2
 
 
 def test_what_is_in_flight_at_the_end_is_still_answered():
     model = fleet(ThreadLink(concurrency="4", latency="0.01"))
-    stream = model.stream(requests())
+    stream = model.stream(requests(NUMBER))
     done = [next(stream)]
     stream.close()
     done += drain(model)
@@ -176,7 +158,7 @@ def test_the_model_says_of_itself_what_it_says_here():
 def test_no_thread_is_left():
     before = threading.active_count()
     model = fleet(ThreadLink(), ThreadLink())
-    check_whole(list(model.stream(requests())))
+    check_whole(list(model.stream(requests(NUMBER))), NUMBER)
     model.close()
     assert threading.active_count() <= before + 1
 

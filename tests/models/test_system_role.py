@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import jinja2
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from serving import serving
 
 from mathreason_eval.errors import TaskError
 from mathreason_eval.models import open_model
@@ -206,11 +206,7 @@ def test_a_server_that_can_tell_is_asked(monkeypatch, route, template, role):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.route, server.template = route, template
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with serving(server):
         model = open_model(f"openai:m@http://127.0.0.1:{server.server_port}/v1", {})
         assert system_role(model) is (SystemRole.UNKNOWN if route == "/nothing" else role)
         model.close()
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
+from serving import serving
 
 from mathreason_eval import evaluate
 from mathreason_eval.cli import main
@@ -54,19 +55,14 @@ def right(path, body):
 @pytest.fixture
 def serve():
     """Return a function that starts a server with a reply to each request."""
-    running = []
+    with contextlib.ExitStack() as running:
 
-    def start(reply=right):
-        one = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        one.reply, one.seen, one.url = reply, [], f"http://127.0.0.1:{one.server_port}/v1"
-        Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        running.append(one)
-        return one
+        def start(reply=right):
+            one = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            one.reply, one.seen, one.url = reply, [], f"http://127.0.0.1:{one.server_port}/v1"
+            return running.enter_context(serving(one))
 
-    yield start
-    for one in running:
-        one.shutdown()
-        one.server_close()
+        yield start
 
 
 @pytest.fixture(autouse=True)

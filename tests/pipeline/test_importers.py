@@ -104,12 +104,25 @@ def test_columns_of_other_names_are_read_as_ours(tmp_path):
     row = {"key": "a", "problem": "1 + 1?", "answer": 2, "response": "2", "output": "3", "id": "x"}
     path.write_text(json.dumps(row) + "\n")
     columns = {"id": "key", "question": "problem", "gold": "answer", "output": "response"}
-    read = renaming_importer({**columns, "seed": "not there"})
+    read = renaming_importer(columns)
     (made,) = read(path, load_task("gsm8k"), tmp_path / "runs", grading=(1, 5.0))
     [sample] = made.run.generations("gsm8k")
     assert (sample.problem_id, sample.text, sample.seed) == ("a", "2", None)
     with pytest.raises(UnknownNameError, match="Did you mean output"):
         renaming_importer({"outptu": "response"})
+
+
+def test_a_column_that_no_row_has_is_an_error_and_one_that_some_have_is_none(tmp_path):
+    """What it has under our name is not what was asked for, where a column is mistyped."""
+    path = tmp_path / "outputs.jsonl"
+    rows = [{"id": str(n), "question": "1 + 1?", "gold": "2", "output": "2"} for n in range(2)]
+    path.write_text("\n".join(json.dumps(row) for row in [rows[0], {**rows[1], "s": 7}]) + "\n")
+    task = load_task("gsm8k")
+    with pytest.raises(UnknownNameError, match=r"named 'sed'"):
+        renaming_importer({"seed": "sed"})(path, task, tmp_path / "runs", grading=(1, 5.0))
+    assert not (tmp_path / "runs").exists()
+    (made,) = renaming_importer({"seed": "s"})(path, task, tmp_path / "runs", grading=(1, 5.0))
+    assert [one.seed for one in made.run.generations("gsm8k")] == [None, 7]
 
 
 NONE, NULL, EMPTY, STOP, LENGTH = (

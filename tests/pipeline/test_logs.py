@@ -237,7 +237,7 @@ def test_without_golds_all_is_ungradable_and_rewards_stay(tmp_path):
     assert {verdict.rule for verdict in one.run.verdicts("imported")} == {"no_gold"}
     assert [sample.reward for sample in one.run.generations("imported")] == [1.0, 0.0] * 2
     assert one.disagreements == ()
-    assert "2 of 2 problems have no gold" in done.notes[0]
+    assert "2 of 2 problems without a gold" in done.notes[0]
 
 
 def test_reasoning_that_is_kept_apart_is_no_part_of_the_answer(tmp_path):
@@ -297,7 +297,7 @@ def test_another_gold_in_the_log_is_said_and_the_data_counts(tmp_path, data):
     rows = [json.loads(line) for line in Path(data).read_text().splitlines()]
     logs.write_lines(tmp_path / "data.jsonl", [{**rows[0], "gold": "34"}, rows[1]])
     done = imported(logs.verifiers(tmp_path / "logs"), tmp_path / "r", data={"gsm8k": [data]})
-    assert "1 problems have another gold in the log than in the task's data" in done.notes[1]
+    assert "the golds of 1 problem in the log are not those of the task's data" in done.notes[1]
     assert "gsm8k-test-7, in the log '35'" in done.notes[1]
     assert [one.outcome for one in done.runs[0].run.verdicts("gsm8k")][-2:] == [WRONG, WRONG]
 
@@ -364,7 +364,7 @@ NAMES = [
     ("gsm8k_platinum", None), ("mgsm_en", None), ("gsm8k_es", None),
     ("hendrycks_math_algebra", "math"), ("minerva_math_num_theory", "math"), ("math_hard", None),
     ("MATH-500", "math500"), ("math_500", "math500"), ("hendrycks_math500", "math500"),
-    ("aime24", "aime24"), ("aime_2025", "aime25"), ("aime_2025_II", "aime25"), ("aime26", None),
+    ("aime24", "aime24"), ("aime_2025", "aime25"), ("aime_2025_II", "aime25"), ("aime26", "aime26"),
     ("word-problems", "word-problems"), ("word_problems", "word-problems"),
     ("mathreason_kk_gen", "kk-gen"), ("mathreason_gsm8k", "gsm8k"), ("mathreason_x", None),
     (None, None), ("", None),
@@ -735,7 +735,7 @@ REFUSED = [
     (empty,          "is of no known format of logs"),
     (no_log,         "is of no known format of logs"),
     (two_programs,   "logs of 2 programs"),
-    (only_a_link,    "is of no known format of logs"),
+    (only_a_link,    "holds no file that may be a log"),
     (another_compression, "log.eval cannot be read: it is compressed in a way that no log is"),
     (many_verdicts,  "has more than 1,000 verdicts on one sample"),
     (large_attachments, "has attachments of more than 16 MiB"),
@@ -851,17 +851,17 @@ def test_a_format_imports_one_file_for_one_task_as_any_importer(tmp_path):
 SHARED_LOGS = [
     # folder, what is said of each
     ("lm_eval",         ["lm-eval 0.4.9.2 samples of math_perturbed_full, model RylanSchaeffer/"]),
-    ("inspect",         ["Inspect samples of mmlu_0_shot, model openai/gpt-4o, 1 problems",
+    ("inspect",         ["Inspect samples of mmlu_0_shot, model openai/gpt-4o, 1 problem",
                          "Inspect samples of popularity, model openai/gpt-4o-mini, 3 "]),
     ("evalscope",       ["evalscope samples of gsm8k, model qwen-plus, 3 problems x 1"]),
     ("every_eval_ever", ["Every Eval Ever 0.3.0 samples of demo_bench, model demo-org/"]),
-    ("opencompass",     ["OpenCompass samples of gsm8k, model opencompass, 1 problems x 2"]),
-    ("nemo_skills",     ["NeMo-Skills samples, model nemo_skills, 1 problems x 2"]),
-    ("openai_batch",    ["OpenAI batch samples, model m, 1 problems x 2"]),
-    ("matharena",       ["MathArena samples, model Model (high), 1 problems x 2"]),
-    ("verl",            ["verl samples, model verl@step-100, 1 problems x 2"]),
-    ("trl",             ["TRL samples, model trl@step-100, 1 problems x 2"]),
-    ("verifiers",       ["verifiers samples of gsm8k, model verifiers, 1 problems x 2"]),
+    ("opencompass",     ["OpenCompass samples of gsm8k, model opencompass, 1 problem x 2"]),
+    ("nemo_skills",     ["NeMo-Skills samples, model nemo_skills, 1 problem x 2"]),
+    ("openai_batch",    ["OpenAI batch samples, model m, 1 problem x 2"]),
+    ("matharena",       ["MathArena samples, model Model (high), 1 problem x 2"]),
+    ("verl",            ["verl samples, model verl@step-100, 1 problem x 2"]),
+    ("trl",             ["TRL samples, model trl@step-100, 1 problem x 2"]),
+    ("verifiers",       ["verifiers samples of gsm8k, model verifiers, 1 problem x 2"]),
 ]
 # fmt: on
 

@@ -10,10 +10,10 @@ import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from project import ROOT
+from serving import serving
 
 from mathreason_eval import evaluate
 from mathreason_eval.cli import main
@@ -70,6 +70,15 @@ FAULTY = {  # the name of a task: what differs from one that is right
                   "code": CODE + "\n\ndef wrong(gold, answer):\n    return gold.nothing\n"},
     "stopped":   {"yaml": ("extract:", f"prompts: {STOP}\nextract:")},
     "textual":   {"yaml": ("extract:", f"prompts: {TEXT}\nextract:")},
+    "properties": {"yaml": ("grade: number", "grade: number\nmacro: region\ncluster: source")},
+    "unshown":   {"yaml": ("extract:", ("shots: {file: rows.jsonl}\nprompts:\n"
+                           "  few: {template: prompt.jinja, shots: 2}\nextract:"))},
+    "unread":    {"yaml": ("generate: {problems: 4}", "data: {file: rows.jsonl}\nreader: raed"),
+                  "code": CODE.replace("def fine(", "def read(")},
+    "numbered":  {"yaml": ("extract:", ("prompts: {2: {template: prompt.jinja}, "
+                           "on: {template: prompt.jinja}}\nextract:"))},
+    "endless":   {"yaml": ("grade: number", "grade: number\nmax_tokens: 5000000000")},
+    "octal":     {"yaml": ("grade: number", "grade: number\nmax_tokens: 010")},
     "columned":  {"yaml": ("generate: {problems: 4}", "data: {file: rows.jsonl}")},
 }
 # fmt: on
@@ -87,6 +96,9 @@ def mine(tmp_path_factory):
         (folder / "prompt.jinja").write_text(how.get("prompt", "{{ problem.question }}"))
         (folder / "task.py").write_text(how.get("code", CODE))
     (root / "unjudging" / "rows.jsonl").write_text('{"question": "1?", "answer": "1"}\n')
+    for name in ("unshown", "unread"):
+        row = '{"question": "1?", "answer": "1", "solution": "1"}\n'
+        (root / name / "rows.jsonl").write_text(row)
     (root / "columned" / "rows.jsonl").write_text('{"question": "1?", "answr": "1"}\n')
     return root
 
@@ -128,12 +140,9 @@ class Server(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server():
-    serving = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    serving.asked = []
-    Thread(target=serving.serve_forever, daemon=True).start()
-    yield serving
-    serving.shutdown()
-    serving.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Server)) as running:
+        running.asked = []
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +180,7 @@ def places(mine, server, tmp_path_factory):
     return {
         "bad_vllm": "--model-arg chat_template_kwargs=[1] --model-arg engine_args='{\"dtype\":1}'",
         "bad_body": "--model-arg extra_body='{\"n\":2}' --model-arg opening=x",
+        "foo": "--sweep model-arg.foo=0,1",
         "bad_replicas": "--model-arg extra_body=x --model-arg replicas=ftp://x,nowhere,"
         f"http://127.0.0.1:{server.server_port}/v1",
         "bad_tasks": "arithmetc,ruleless,untold,gsm8k --data gsm8k=none.jsonl --second numbr",
@@ -206,6 +216,19 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     ("{fake} -t columned",                              ["rows.jsonl, line 1 has no gold"]),
     ("{fake} -t textual",                               ["no prompt for a chat model"]),
     ("{fake} -t arithmetic --tasks-dir nowhere",        ["no folder nowhere"]),
+    ("{fake} -t properties --second numbr",    ["line 8: no problem has the property 'region'",
+                                                "line 9: no problem has the property 'source'",
+                                                "'numbr'"]),
+    ("{fake} -t unshown --prompt few",
+     ["task.yaml, line", "unshown shows 2 solved", "there is 1 with"]),
+    ("{fake} -t untold,misjudging",      ["prompt.jinja, line 2", "task.py:fine cannot judge"]),
+    ("{fake} -t unread",                 ["There is no function in", "'raed'", "Did you mean"]),
+    ("{fake} -t numbered",               ["prompts.2 is named by no text", "prompts.True is"]),
+    ("{fake} -t endless",                ["max_tokens is 5000000000, and must be"]),
+    ("{fake} -t octal",                  ["has 010, which YAML reads as another number"]),
+    ("{fake} -t nope --second nograder --tasks-dir nodir",      ["'nograder'", "no folder nodir"]),
+    ("{fake} -t nope --second nograder",                        ["'nope'", "'nograder'"]),
+    ("{fake} -t arithmetic --max-cost -1 --prices none.yaml", ["max_cost is -1", "none.yaml"]),
     ("{fake} -t ruleless,gradeless,untold,uncoded", ["'boxd'", "'numbr'", "jinja", "task.py"]),
     # prompts, graders, data
     ("{fake} -t arithmetic --prompt boxd",              ["no prompt of arithmetic named 'boxd'"]),
@@ -266,6 +289,10 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     # models
     ("faek:x -t arithmetic",                             ["Did you mean fake?"]),
     ("fake: -t arithmetic",                              ["does not name a model"]),
+    ("demo:x -t arithmetc",                              ["Write demo.", "arithmetic?"]),
+    ("{fake} -t arithmetic -n \u0663 --limit 1_0",
+     ["samples is '\u0663'", "limit is '1_0'"]),
+    ("{fake} -t 'arithmetc, kk-gen' -n 0",               ["'arithmetc'", "samples is 0"]),
     ("gpt -t arithmetc",                                 ["BACKEND:NAME", "'arithmetc'"]),
     ("fake:ehco -t arithmetic",                          ["Did you mean echo?"]),
     ("{fake} -t arithmetic --model-arg latncy=1 --model-arg chat=perhaps",
@@ -319,6 +346,10 @@ SEVERAL = [  # what makes several runs, or rounds of one
      ["a value twice", "temperature is 'x'", "temperature?", "samples is 0", "fake?"]),
     ("faek:x -t arithmetic -o g --sweep temperature=0,x --sweep prompt=boxd,boxed",
      ["temperature is 'x'", "fake?"]),
+    ("{fake} -t arithmetc -o g --temperature 0.3 --sweep temperature=0,1",
+     ["--temperature is typed, and --sweep temperature varies it", "arithmetic?"]),
+    ("{fake} -t arithmetic -o g -n 0 --sweep seed=1,x --sweep prompt=nix,boxed {foo}",
+     ["seed is 'x'", "'nix'", "'foo'", "samples is 0"]),
     ("{fake} -t arithmetic -o g --sweep prompt=boxd,boxed --sweep model=fake:a,faek:x",
      ["'boxd'", "'a'", "fake?"]),
 ]
@@ -378,6 +409,19 @@ def test_what_rests_on_a_wrong_setting_is_no_fault_of_its_own(start):
     assert err.count("error:") == 1
 
 
+def test_a_folder_of_another_model_is_named_before_it_opens(start, tmp_path):
+    asked = "-t arithmetic --limit 5 -n 2 --temperature 0.6 -o held"
+    assert start("run", f"fake:answer=5 {asked}")[0] == 0
+    for verb in ("run", "doctor"):
+        code, out, err = start(verb, f"fake:answer=1 {asked}")
+        assert code == 2
+        assert "fake:answer=5, another model" in " ".join((out + err).split())
+    asked = asked.replace("0.6", "0.3")
+    _, _, err = start("run", f"fake:answer=1 {asked} --seed 4 --second numbr")
+    said = ("another model", "temperature was 0.6, is 0.3", "seed was 0, is 4", "'numbr'")
+    assert [one for one in said if one not in err] == []
+
+
 CALLS = [  # what Python gives, and what is said of it
     ({"model": 5}, ["model is 5, and must be a text", "vllm:FOLDER"]),
     ({"out": 5}, ["out is 5, and must be a folder"]),
@@ -388,6 +432,8 @@ CALLS = [  # what Python gives, and what is said of it
     ({"tasks_dirs": "a\0b"}, ["tasks_dirs is"]),
     ({"out": 5, "samples": 0, "sampels": 2}, ["out is 5", "samples is 0", "'sampels'"]),
     ({"out": 5, "model": None}, ["out is 5", "model is None"]),
+    ({"out": 3, "tasks": "arithmetc", "prices": "none"}, ["out is 3", "arithmetic?", "none"]),
+    ({"model": 3, "tasks": "arithmetc", "samples": 0}, ["model is 3", "arithmetic?", "samples"]),
     ({"limit": 10**30}, ["limit is 1000000", "1 to 10,000,000"]),
     ({"sampels": 3, "tasks": "arithmetc"}, ["samples?", "arithmetic?"]),
 ]

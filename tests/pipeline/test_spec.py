@@ -26,6 +26,7 @@ REFUSED = [  # a setting and values that it cannot have
     ("temperature",     [-0.1, NAN, INF, -INF, "0.6", True, [0.6], 10**400]),
     ("top_p",           [0, -0.5, 7, 1.0001, NAN, INF, "1", True]),
     ("max_tokens",      [0, -1, 10.5, "100", True, INF, 10**30]),
+    ("think_budget",    [0, -1, 10.5, "100", True, INF, 10**30]),
     ("seed",            [-1, 2**64, 1.5, "0", True, None]),
     ("prompt",          ["", " ", 1, ["boxed"]]),
     ("system",          [1, ["You are"], True]),

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 from functools import partial
-from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 from fault_server import KEY, FaultServer
+from serving import serving
 
 from mathreason_eval.cli import verbs
 from mathreason_eval.errors import (
@@ -399,10 +399,8 @@ def test_the_command_says_what_was_spent_and_ends_as_an_incomplete_run(tmp_path,
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with FaultServer() as running:
-        Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with serving(FaultServer()) as running:
         yield running
-        running.shutdown()
 
 
 # fmt: off

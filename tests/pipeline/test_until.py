@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,44 @@ def test_greedy_samples_make_nothing_better_known(tmp_path, model, rows):
         go(asked(tmp_path / "run", model, rows, 0.05, temperature=0.0))
     assert "--temperature 0.6" in refused.value.hint
     assert not (tmp_path / "run").exists()
+
+
+# fmt: off
+USELESS = [  # settings, the most samples, what is said before anything is asked
+    ({"samples": 100},                   64, "-n 100 asks for more samples than --max-samples 64"),
+    ({},                                  1, "no interval on these problems"),
+    ({"tasks": ("useless",)},             8, "maj@2 of useless has no interval"),
+    ({"tasks": ("useless", "arithmetic"), "samples": 9, "temperature": 0.0, "limit": 3}, 8,
+     "maj@2 of useless"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("settings", "most", "says"), USELESS)
+def test_what_could_not_end_is_said_before_anything_is_asked(
+    tmp_path, model, rows, settings, most, says
+):
+    (folder := tmp_path / "mine" / "useless").mkdir(parents=True)
+    (folder / "task.yaml").write_text(
+        "name: useless\nversion: 1\nsummary: s\nlicense: CC0\ndata: {file: rows.jsonl}\n"
+        "extract: [boxed]\ngrade: number\nprimary: maj@2\n"
+    )
+    (folder / "prompt.jinja").write_text("{{ problem.question }}")
+    (folder / "rows.jsonl").write_text(Path(rows).read_text())
+    settings = {"tasks_dirs": tmp_path / "mine", **settings}
+    if "useless" in settings.get("tasks", ()):
+        settings["data"] = {}
+    with pytest.raises(UserError, match=re.escape(says)):
+        go(asked(tmp_path / "run", model, rows, 0.05, most, **settings))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_score_is_of_all_problems_of_a_folder(tmp_path, model, rows):
+    go(asked(tmp_path / "run", model, rows, 0.5, limit=8))
+    with pytest.raises(UserError, match="3 problems of gsm8k that would get no more"):
+        go(asked(tmp_path / "run", model, rows, 0.5, limit=5))
+    run, (look,) = go(asked(tmp_path / "run", model, rows, 0.5, limit=12))
+    assert (len(run.problems("gsm8k")), look.enough) == (12, True)
 
 
 # fmt: off

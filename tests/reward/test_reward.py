@@ -387,3 +387,10 @@ def test_every_function_that_the_documentation_names_exists():
     assert len(named) >= 4
     for module, name in named:
         assert hasattr(import_module(f"mathreason_eval.reward.{module}"), name)
+
+
+def test_rows_of_one_gold_are_asked_together_and_each_once():
+    """The process that has read a gold reads it no second time."""
+    rows = scoring._rows(["1", "x", "1", "2", "y", "1"], [7, 8, 7, 7, 8, 9])
+    asked = [(gold, output) for (gold,), output in scoring._distinct(rows)]
+    assert asked == [("7", "1"), ("7", "2"), ("8", "x"), ("8", "y"), ("9", "1")]

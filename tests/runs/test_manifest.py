@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, fields, is_dataclass, replace
 
@@ -16,9 +17,11 @@ from mathreason_eval.runs.manifest import (
     IMMATERIAL,
     MAY_CHANGE,
     Conditions,
+    RoundingWarning,
     describe_model,
     differences,
     identity,
+    with_rounding,
 )
 from mathreason_eval.runs.migration import FORMAT, read_manifest
 from mathreason_eval.runs.store import load_run
@@ -170,12 +173,37 @@ def test_every_field_of_a_task_counts_for_going_on_unless_it_is_excused(way):
     assert (identity(other) == identity(MANIFEST)) == excused(ENTRY, way, MAY_CHANGE)
 
 
+# fmt: off
+ROUNDED = [
+    # stored,    used now,   kept,          warned
+    (8,          8,          8,             False),
+    (8,          32,         [8, 32],       True),
+    ([8, 32],    8,          [8, 32],       False),
+    ([8, 32],    [8, 32],    [8, 32],       False),    # a folder that is compared with itself
+    ([8, 32],    [32, 64],   [8, 32, 64],   True),     # two that are merged
+    (8,          [8, 32],    [8, 32],       True),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("stored", "used", "kept", "warned"), ROUNDED)
+def test_each_value_of_a_rounding_option_is_kept_once(stored, used, kept, warned):
+    one, other = (
+        replace(MANIFEST.model, details={"rounding": {"batch_size": value}})
+        for value in (stored, used)
+    )
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert with_rounding(one, other).details["rounding"] == {"batch_size": kept}
+    assert [each.category for each in said] == [RoundingWarning] * warned
+
+
 def test_the_identity_is_spelled_as_errors_name_it():
     assert identity(MANIFEST) == {
         "model name": "fake:echo", "model revision": None, "model sha256": None,
         "model chat_template_sha256": None, "temperature": 0.0, "top_p": 1.0, "seed": 0,
         "sums version": 1, "sums prompt": "boxed", "sums prompt_sha256": "a" * 64,
-        "sums max_tokens": 1024,
+        "sums max_tokens": 1024, "think_budget": "none",
     }  # fmt: skip
 
 

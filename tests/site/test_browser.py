@@ -17,7 +17,7 @@ from site_runs import make_run
 from mathreason_eval.site import build_site
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser
     from playwright.sync_api import Page as Tab
 
 pytestmark = pytest.mark.browser
@@ -64,31 +64,64 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@contextlib.contextmanager
-def opening(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
-    """Open pages of the site until the end; whatever they complain of is an error."""
-    complaints: list[str] = []
+class Tabs:
+    """Tabs that are kept, one for each of their settings: a new one takes a second of processor."""
 
-    def opened(address: str, **settings: object) -> Tab:
-        tab = browser.new_context(**settings).new_page()
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._tabs: dict[str, Tab] = {}
+        self.complaints: dict[Tab, list[str]] = {}
+
+    def open(self, address: str, **settings: object) -> Tab:
+        """Open an address in the tab of these settings, as if it were new."""
+        key = repr(sorted(settings.items()))
+        if key not in self._tabs:
+            self._tabs[key] = self._new(settings)
+        tab = self._tabs[key]
+        if tab.url.partition("#")[0] == address.partition("#")[0]:
+            # An address that differs in its fragment alone would not be loaded.
+            tab.goto("about:blank")
+        self.complaints[tab].clear()
+        tab.goto(address)
+        return tab
+
+    def _new(self, settings: dict[str, object]) -> Tab:
+        tab = self._browser.new_context(**settings).new_page()
+        complaints = self.complaints.setdefault(tab, [])
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("requestfailed", lambda request: complaints.append(request.url))
-        tab.goto(f"{site.parent.as_uri()}/{present(site.parent, address)}")
-        contexts.append(tab.context)
         return tab
 
-    contexts: list[BrowserContext] = []
+
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Tabs:
+    """Tabs for whatever address."""
+    return Tabs(browser)
+
+
+@contextlib.contextmanager
+def opening(tabs: Tabs, site: Path) -> Iterator[Callable[..., Tab]]:
+    """Open pages of the site until the end; whatever they complain of is an error."""
+    complaints: list[str] = []
+    used: list[Tab] = []
+
+    def opened(address: str, **settings: object) -> Tab:
+        complaints.extend(one for tab in used for one in tabs.complaints[tab])
+        used.append(
+            tabs.open(f"{site.parent.as_uri()}/{present(site.parent, address)}", **settings)
+        )
+        return used[-1]
+
     yield opened
-    for context in contexts:
-        context.close()
+    complaints.extend(one for tab in used for one in tabs.complaints[tab])
     assert complaints == []
 
 
 @pytest.fixture
-def open_page(browser: Browser, site: Path) -> Iterator[Callable[..., Tab]]:
+def open_page(tabs: Tabs, site: Path) -> Iterator[Callable[..., Tab]]:
     """Open a page of the site; whatever it complains of fails the test."""
-    with opening(browser, site) as opened:
+    with opening(tabs, site) as opened:
         yield opened
 
 
@@ -128,10 +161,10 @@ WINDOW = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="module", params=LOOKS, ids="-".join)
-def look(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Iterator[Tab]:
+def look(request: pytest.FixtureRequest, tabs: Tabs, site: Path) -> Iterator[Tab]:
     """A page in a colour scheme, opened once for all that is only looked at."""
     address, scheme = request.param
-    with opening(browser, site) as opened:
+    with opening(tabs, site) as opened:
         yield opened(address, color_scheme=scheme, viewport=WINDOW)
 
 
@@ -401,17 +434,15 @@ LENGTHY += ["run/*--*.html", "run/*--*/*-samples-001.html"]
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("pattern", LENGTHY)
-def test_a_long_name_pushes_nothing_off_the_screen(browser, lengthy, pattern, width):
-    tab = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+def test_a_long_name_pushes_nothing_off_the_screen(tabs, lengthy, pattern, width):
     found = sorted(lengthy.glob(pattern))
     assert found
     for path in found[:4]:
-        tab.goto(path.as_uri())
+        tab = tabs.open(path.as_uri(), viewport={"width": width, "height": 900})
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, path.name[:60]
         ends = "all => all.slice(0, 1).map((one) => one.getBoundingClientRect().right)"
         for selector in (".board .value", ".ranks .value"):
             assert all(end <= width for end in tab.locator(selector).evaluate_all(ends))
-    tab.context.close()
 
 
 # --- a stranger, from the first page ---------------------------------------------------------
@@ -469,13 +500,11 @@ WANTED = {
 
 @pytest.mark.parametrize("script", [True, False])
 @pytest.mark.parametrize("question", WANTED)
-def test_a_stranger_finds_it_in_at_most_three_clicks(browser, tour, question, script):
+def test_a_stranger_finds_it_in_at_most_three_clicks(tabs, tour, question, script):
     clicked, answer = WANTED[question]
-    tab = browser.new_context(java_script_enabled=script).new_page()
-    tab.goto(tour.as_uri())
+    tab = tabs.open(tour.as_uri(), java_script_enabled=script)
     links = clicked(tab)
     assert len(links) <= MOST_CLICKS
     for link in links:
         link.click()
     answer(tab).locator("visible=true").first.wait_for()
-    tab.context.close()

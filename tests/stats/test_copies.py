@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathreason_eval.stats.columns import SampleColumns
 from mathreason_eval.stats.copies import (
     Copies,
     copied_samples,
@@ -114,7 +115,7 @@ def test_what_repeats_no_sample_of_its_problem_is_no_copy(texts, original, left_
     assert copies.alone == alone
     if copies:
         assert ("except" in copies_note(copies)) == (alone > 0)
-    kept = without_copies(made, copies)
+    kept = without_copies(SampleColumns.of(made), copies).infos()
     answered = {one.problem_id for one in made if not one.is_failure}
     assert {one.problem_id for one in kept if not one.is_failure} == answered
     assert sum(one.is_failure for one in kept) == sum(one.is_failure for one in made)
@@ -148,7 +149,7 @@ def test_leaving_copies_out_leaves_no_copies(texts):
     made = samples(*texts)
     for greedy in (False, True):
         copies = copied_samples(made, greedy=greedy)
-        rest = without_copies(made, copies)
+        rest = without_copies(SampleColumns.of(made), copies)
         assert not copied_samples(rest, greedy=greedy)
         original = copies.original
         assert all(first < copy and first not in original for copy, first in original.items())

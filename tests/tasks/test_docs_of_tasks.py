@@ -17,7 +17,7 @@ from mathreason_eval.families.stories.templates import read_dictionaries, read_t
 from mathreason_eval.families.stories.units import UNITS
 from mathreason_eval.pipeline.check import check_task
 from mathreason_eval.runs.store import load_run
-from mathreason_eval.tasks import datasets, read_task, schema
+from mathreason_eval.tasks import cells, read_task, schema
 
 PAGE = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
 
@@ -91,7 +91,7 @@ def test_the_story_is_told():
     )
 
 
-EVERYTHING = sorted({*schema.KEYS, *datasets._FILTERS, *UNITS})
+EVERYTHING = sorted({*schema.KEYS, *cells.FILTERS, *UNITS})
 
 
 @pytest.mark.parametrize("name", EVERYTHING)

@@ -10,7 +10,7 @@ from mathreason_eval.errors import TaskError, UnknownNameError, UserError
 from mathreason_eval.pipeline.plan import TaskRules
 from mathreason_eval.tasks import load_task, read_task, task_names
 from mathreason_eval.tasks.datasets import load_problems
-from mathreason_eval.tasks.task import PromptForm, render
+from mathreason_eval.tasks.task import Card, PromptForm, render
 from mathreason_eval.types import Problem
 
 YAML = """\
@@ -35,6 +35,22 @@ def folder(tmp_path, yaml=YAML, prompt="{{ problem.question }}"):
 def test_eleven_lines_are_a_task(tmp_path):
     task = read_task(folder(tmp_path))
     assert (task.name, task.generated, list(task.prompts)) == ("sums", False, ["boxed"])
+
+
+CARDS = [  # what stands behind `card:`, and what it is
+    ("{public: 2025}", Card(public="2025")),
+    ("{public: 2025-02}", Card(public="2025-02")),
+    ("{public: 2025-02-14, languages: en}", Card(public="2025-02-14", languages=("en",))),
+    ("{human: 0.5, chance: 0, proved: false}", Card(human=0.5, chance=0, proved=False)),
+    ("{canary: c, contamination: none known}", Card(canary="c", contamination="none known")),
+    ("{public: }", Card()),
+]
+
+
+@pytest.mark.parametrize(("said", "card"), CARDS)
+def test_a_card_says_what_is_known_of_the_problems(tmp_path, said, card):
+    path = folder(tmp_path, YAML.replace("version: 1", f"version: 1\ncard: {said}"))
+    assert read_task(path).card == card
 
 
 # fmt: off
@@ -77,6 +93,12 @@ MALFORMED = [
                           "line 4: prompts.b.stop is 5"),
     ("version: 1",        "version: 1\nprompts:\n  b: {template: prompt.jinja, stops: a}",
                           "Did you mean stop?"),
+    ("version: 1", "version: 1\ncolumns: {gold: a | hash}", "line 3: There is no filter"),
+    ("version: 1", "version: 1\ncard: {public: 2025-13}", "line 3: card.public is '2025-13'"),
+    ("version: 1", "version: 1\ncard: {human: 96}", "line 3: card.human is 96"),
+    ("version: 1", "version: 1\ncard: {chance: true}", "line 3: card.chance is True"),
+    ("version: 1", "version: 1\ncard: {publik: 2025}", "Did you mean public?"),
+    ("version: 1", "version: 1\ncard: 2025", "line 3: card is 2025"),
     ("version: 1",        "version: 1\nconvention: any", "line 3: convention is 'any'"),
     ("license: MIT",      "license: [",                "line 6 is not YAML"),
     (YAML,                "- a list",                  "not a mapping"),
@@ -105,7 +127,9 @@ READERS = [
     ("def read(row, index, source):\n    return None.x\n",          "AttributeError"),
     ("def read(row, index, source):\n    return 5\n",               "read returned int for row 0"),
     ("def raed(row, index, source):\n    return None\n",            "Did you mean raed?"),
-    ("import nothing_of_the_kind\n", "task.py, line 1: importing it failed"),
+    ("import nothing_of_the_kind\ndef read(row, index, source): pass",
+     "task.py, line 1: importing it failed"),
+    ("import nothing_of_the_kind\n", "There is no function in"),
 ]
 TEMPLATES = [
     ("{{ problem.question", "prompt.jinja, line 1: boxed does not render for p: unexpected end"),

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathreason_eval.text.think_marks import FAMILIES, MARKS, parser_of
-from mathreason_eval.text.thinking import is_mark, parsed_thought, split_thinking, written_opening
+from mathreason_eval.text.thinking import (
+    ending_of,
+    is_mark,
+    parsed_thought,
+    split_thinking,
+    written_opening,
+)
 
 # fmt: off
 THOUGHTS = [
@@ -174,6 +180,39 @@ def test_a_familys_thought_is_told_from_its_answer(family):
     for altered in (str.upper, str.lower):
         other = split_thinking(altered(opening) + "a" + altered(closing) + "4")
         assert (other.text, other.reasoning, other.finished) == ("4", "a", True)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_open_thought_is_ended_as_its_model_would(family):
+    opening, _ = MARKS[FAMILIES[family].marks].example
+    text = f"{opening}We add 2 and 2. It is \\boxed{{5}}, or"
+    ended = split_thinking(f"{text}{ending_of(text)}It is 4.")
+    assert (ended.text, ended.finished) == ("It is 4.", True)
+    assert ended.reasoning == "We add 2 and 2. It is \\boxed{5}, or"
+
+
+# fmt: off
+ENDINGS = [
+    # a text,                                   what ends its thought
+    ("<think>a",                                "\n</think>\n\n"),
+    ("<think:x7>a",                             "\n</think:x7>\n\n"),   # the checkpoint's own
+    ("<seed:think>a",                           "\n</seed:think>\n\n"),
+    ("<|channel|>analysis<|message|>a",
+     "<|end|><|start|>assistant<|channel|>final<|message|>"),
+    ("Okay.\n<thinking>\na",                    "\n</thinking>\n\n"),          # behind a preamble
+    ("<think>a</think>\n<think>b",              "\n</think>\n\n"),             # thinks again
+    ("<think>a</think>4",                       None),                         # answers
+    ("<think></think>",                         None),
+    ("2 + 2 = 4",                               None),                         # never thought
+    ("The tag <think> opens one.",              None),                         # a mention
+    ("",                                        None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "ending"), ENDINGS)
+def test_only_an_open_thought_is_ended(text, ending):
+    assert ending_of(text) == ending
 
 
 @pytest.mark.parametrize("family", FAMILIES)

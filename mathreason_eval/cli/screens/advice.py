@@ -23,7 +23,7 @@ def next_steps(run: Run) -> list[str]:
 def _most_frequent(run: Run) -> str:
     """Return the most frequent outcome besides correct; the first of them if there is none."""
     others = [outcome for outcome in Outcome if outcome is not Outcome.CORRECT]
-    counts = [outcome_counts(run.verdicts(task)) for task in run.tasks()]
+    counts = [outcome_counts(run.verdict_columns(task)) for task in run.tasks()]
     total = {outcome: sum(count[outcome] for count in counts) for outcome in others}
     return str(max(total, key=lambda outcome: total[outcome]))
 

@@ -14,7 +14,7 @@ _ORDER = (Status.FAULT, Status.WARNING, Status.UNKNOWN, Status.NOTE, Status.PASS
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """Print a row for each finding, the gravest first, and how many there are of each kind."""
+    """Print a row for each finding, the most severe first, and how many there are of each kind."""
     rows = [
         (
             visible_line(one.subject),

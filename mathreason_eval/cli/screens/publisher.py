@@ -1,4 +1,4 @@
-"""The publisher's verdicts beside ours, on the terminal, as Markdown and as JSON."""
+"""The publisher's verdicts next to ours, on the terminal, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def _headlines(found: PublisherReport) -> Iterator[str]:
     for one in found.scores:
         first = one.task not in said
         said.add(one.task)
-        rows = f"; {differ[one.task]:,} of {one.samples:,} rows differ" if first else ""
+        compares = first and one.ours is not None
+        rows = f"; {differ[one.task]:,} of {one.samples:,} rows differ" if compares else ""
         yield f"{one.task}, {found.model}: {found.program} {_figures(one)}{rows}"
 
 
@@ -89,8 +90,11 @@ def _figures(score: PublishedScore) -> str:
     """Return both scores; of a length or a reward on another scale the mean alone."""
     if not score.is_share:
         return f"has a mean {score.name} of {score.theirs:.3g}"
-    ours = f"we say {100 * score.ours:.1f} of the same rows"
-    return f"says {100 * score.theirs:.1f} by {score.name}, {ours}"
+    theirs = f"says {100 * score.theirs:.1f} by {score.name}"
+    if score.ours is None:
+        return f"{theirs}; we cannot say, as no gold is known"
+    more = f" ({score.without_gold:,} more have no gold)" if score.without_gold else ""
+    return f"{theirs}, we say {100 * score.ours:.1f} of the same rows{more}"
 
 
 def _by_cause(found: PublisherReport) -> Iterator[tuple[Cause, list[Difference]]]:

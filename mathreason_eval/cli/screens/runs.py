@@ -29,10 +29,10 @@ from mathreason_eval.runs.sessions import cost_of
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.stats.copies import copies_note, repeats_note
 from mathreason_eval.stats.estimators.items import WHOLE
-from mathreason_eval.stats.metrics import is_disputed
+from mathreason_eval.stats.metrics import disputed_count, is_disputed
 from mathreason_eval.stats.summary import outcome_counts
 from mathreason_eval.text import counted, visible, visible_line
-from mathreason_eval.types import Metric, Outcome, Verdict
+from mathreason_eval.types import FAILED, Metric, Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +73,7 @@ def run_as_json(run: Run) -> dict[str, object]:
 
 
 def _counts(run: Run, task: str) -> dict[str, int]:
-    return {str(outcome): n for outcome, n in outcome_counts(run.verdicts(task)).items()}
+    return {str(outcome): n for outcome, n in outcome_counts(run.verdict_columns(task)).items()}
 
 
 def _rewards(run: Run, task: str) -> dict[str, object] | None:
@@ -84,12 +84,14 @@ def _rewards(run: Run, task: str) -> dict[str, object] | None:
 
 def _refused(run: Run, task: str) -> int:
     """Return how many samples are refusals."""
-    return sum(one.is_refusal for one in run.distinct_infos(task).values())
+    samples = run.sample_columns(task)
+    return int(samples.is_refusal[samples.distinct].sum())
 
 
 def _accepted(run: Run, task: str) -> int:
     """Return how many samples have no text because their requests failed (--accept-failures)."""
-    return sum(one.is_failure for one in run.distinct_infos(task).values())
+    samples = run.sample_columns(task)
+    return int(samples.is_ended_by(FAILED)[samples.distinct].sum())
 
 
 def print_run(run: Run) -> None:
@@ -114,11 +116,38 @@ def print_run(run: Run) -> None:
             f"{totals.tokens_per_second:,} tok/s · graded {totals.grading_lag_seconds} s later"
             f"{several}"
         )
-    if (line := _cost_line(run)) is not None:
+    for line in filter(None, (_overlap_line(run), _cost_line(run))):
         console.print(line, soft_wrap=True)
+    for line in _parent_lines(run):
+        console.print(visible_line(line), soft_wrap=True)
     note(f"stored in {run.path}")
     for step in next_steps(run):
         note(step)
+
+
+def _parent_lines(run: Run) -> Iterator[str]:
+    """Yield what a run was made from, and what of that was left out."""
+    parent = run.manifest.parent
+    if parent is None:
+        return
+    yield f"{parent.made} of {counted(parent.samples, 'sample')} of {parent.name} ({parent.model})"
+    for reason, number in parent.left_out.items():
+        yield f"left out: {counted(number, 'sample')} that {reason}"
+
+
+def _overlap_line(run: Run) -> str | None:
+    """Return how long the engine had nothing to do, and what we computed; None if unknown."""
+    known = [one for one in run.manifest.sessions if one.engine_idle_seconds is not None]
+    seconds = sum(one.seconds or 0.0 for one in known)
+    if not seconds:
+        return None
+    idle = sum(one.engine_idle_seconds or 0.0 for one in known)
+    cpu = sum(one.harness_cpu_seconds or 0.0 for one in known)
+    whole = sum((one.seconds or 0.0) * (one.cores or 1) for one in known)
+    return (
+        f"overlap   engine without requests {idle:,.3g} s ({idle / seconds:.1%}) · harness "
+        f"{cpu:,.3g} s of processor time ({cpu / whole:.1%} of all)"
+    )
 
 
 def _cost_line(run: Run) -> str | None:
@@ -139,11 +168,13 @@ def _cost_line(run: Run) -> str | None:
 
 def _print_task_metrics(console: Console, run: Run, task: str) -> None:
     entry, temperature = run.manifest.tasks[task], run.manifest.sampling.temperature
+    budget = run.manifest.sampling.think_budget
     console.print(
         f"\n{task} v{entry.version} · {counted(len(run.problems(task)), 'problem')} · "
         f"{counted(entry.samples, 'sample')} each · prompt {entry.prompt.id}"
         f" · temperature {'unknown' if temperature is None else format(temperature, 'g')}"
-        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}",
+        f" · max tokens {'unknown' if entry.max_tokens is None else format(entry.max_tokens, ',')}"
+        f"{'' if budget is None else f' · at most {budget:,} of a thought'}",
         soft_wrap=True,
     )
     if temperature == 0 and entry.samples > 1:
@@ -179,9 +210,9 @@ def _print_task_metrics(console: Console, run: Run, task: str) -> None:
             style="yellow",
             soft_wrap=True,
         )
-    if disputed := sum(map(is_disputed, run.verdicts(task))):
+    if number := disputed_count(run.verdict_columns(task)):
         console.print(
-            f"disputed  {counted(disputed, 'sample')} on which {entry.grading.second} differs: "
+            f"disputed  {counted(number, 'sample')} on which {entry.grading.second} differs: "
             "mathreason show RUN --disputed",
             soft_wrap=True,
         )
@@ -238,15 +269,15 @@ def _copies_lines(run: Run, task: str) -> Iterator[str]:
         )
 
 
-_NEEDED = {"truncated": "finish_reason", "tokens": "completion_tokens"}
-"""(metric, field): the metric is absent unless every sample has the field."""
-
-
 def _unknown_metrics(run: Run, task: str) -> Iterator[str]:
-    """Yield a note on each metric that is absent because samples lack a field."""
-    samples = run.infos(task)
-    for metric, field in _NEEDED.items():
-        if lacking := sum(getattr(sample, field) is None for sample in samples):
+    """Yield a note on each metric that is absent unless every sample has a field."""
+    samples = run.sample_columns(task)
+    needed = {
+        "truncated": ("finish_reason", samples.is_ended_by(None)),
+        "tokens": ("completion_tokens", samples.is_unknown("completion_tokens")),
+    }
+    for metric, (field, lacks) in needed.items():
+        if lacking := int(lacks.sum()):
             yield f"{metric}: {lacking:,} of {len(samples):,} samples have no {field}"
 
 
@@ -318,7 +349,8 @@ def _sample_lines(sample: Sample, verdict: Verdict) -> Iterator[tuple[str, str |
     yield "question", sample.problem.question
     yield "gold", " or ".join(sample.problem.gold) or "unknown"
     if sample.generation.reasoning:
-        yield "reasoning", f"{len(sample.generation.reasoning):,} characters"
+        ended = ", ended by force" if sample.generation.thought_ended else ""
+        yield "reasoning", f"{len(sample.generation.reasoning):,} characters{ended}"
     yield "output", _excerpt(sample.generation.text, verdict)
     if verdict.answer is None or verdict.span is None:
         yield "answer", "none found"
@@ -423,10 +455,7 @@ def print_imported_scores(runs: Sequence[Imported]) -> None:
     rows = [
         (
             done.run.manifest.model.name,
-            f"{_counts(done.run, metric.task)['correct']:,}",
-            f"{metric.samples:,}",
-            amount(metric.unit, metric.value),
-            interval(metric.unit, metric.low, metric.high),
+            *_average_cells(done.run, metric),
             f"{len(done.disagreements)} of {done.labels:,}" if done.labels else "no labels",
         )
         for done in runs
@@ -434,6 +463,18 @@ def print_imported_scores(runs: Sequence[Imported]) -> None:
     ]
     headings = ("model", ">correct", ">of", ">avg", ">95 % interval", ">labels differ")
     print_table(stdout(), Table(headings=headings, rows=rows))
+
+
+def _average_cells(run: Run, metric: Metric) -> tuple[str, str, str, str]:
+    """Return how many are correct, of how many, and the mean; without any gold it is unknown."""
+    if not any(problem.gold for problem in run.problems(metric.task)):
+        return "?", f"{metric.samples:,}", "unknown", "no gold"
+    return (
+        f"{_counts(run, metric.task)['correct']:,}",
+        f"{metric.samples:,}",
+        amount(metric.unit, metric.value),
+        interval(metric.unit, metric.low, metric.high),
+    )
 
 
 def print_imported(runs: Sequence[Imported]) -> None:

@@ -43,6 +43,9 @@ class _UnfailingFile(io.FileIO):
         return memoryview(data).nbytes
 
 
+_REPLACED = "mathreason.replaced"
+
+
 def guard_streams() -> None:
     """Replace stdout and stderr by streams that never raise. Called once, at the start."""
     _open_missing()
@@ -92,9 +95,6 @@ def _first_failure() -> OSError | None:
         sys.stdout.flush()
     file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return file.failure if isinstance(file, _UnfailingFile) else None
-
-
-_REPLACED = "mathreason.replaced"
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:

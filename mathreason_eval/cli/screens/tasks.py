@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from mathreason_eval.cli.screens import note, stdout
 from mathreason_eval.cli.screens.tables import Table, print_table
 from mathreason_eval.tasks import Task
-from mathreason_eval.tasks.task import render
-from mathreason_eval.text import visible_line
+from mathreason_eval.tasks.task import Card, render
+from mathreason_eval.text import counted, visible_line
 from mathreason_eval.types import Problem
 
 _PLAIN_FIELDS = (
@@ -22,6 +22,7 @@ def task_as_json(task: Task, problems: Sequence[Problem] = ()) -> dict[str, obje
     """Return a task as plain values, with these problems and their prompts."""
     return {
         **{name: getattr(task, name) for name in _PLAIN_FIELDS},
+        "card": asdict(task.card),
         "data": [asdict(data) for data in task.data],
         "prompts": {form.id: form.content() for form in task.prompts.values()},
         "problems": [
@@ -67,6 +68,7 @@ def print_task(task: Task, problems: Sequence[Problem]) -> None:
         ("problems", where),
         ("paper", task.paper or "none"),
         ("licence", task.license),
+        *_card_lines(task.card),
         ("answers", f"extracted by {', '.join(task.extract)}; graded by {task.grade}"),
         ("slices", ", ".join(task.slices) or "none"),
         ("max tokens", f"{task.max_tokens:,}"),
@@ -75,7 +77,9 @@ def print_task(task: Task, problems: Sequence[Problem]) -> None:
     for form in task.prompts.values():
         console.print()
         kind = "chat" if form.chat else "text"
-        console.print(f"prompt {form.id} ({kind}), stop at {list(form.stop)}")
+        bare = form.examples and not form.shots
+        shots = f", without the {counted(form.examples, 'solved problem')} of a run" if bare else ""
+        console.print(f"prompt {form.id} ({kind}), stop at {list(form.stop)}{shots}")
         for problem in problems:
             prompt = render(form, problem)
             asked = prompt.asked
@@ -83,3 +87,20 @@ def print_task(task: Task, problems: Sequence[Problem]) -> None:
             console.print(asked)
         if not problems:
             console.print(form.template)
+
+
+def _card_lines(card: Card) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the problems, with a label each."""
+    if card.public:
+        yield "public since", card.public
+    if card.languages:
+        yield "languages", ", ".join(card.languages)
+    for label, share in (("people", card.human), ("chance", card.chance)):
+        if share is not None:
+            yield label, f"{100 * share:.1f} %"
+    if card.contamination:
+        yield "seen before", card.contamination
+    if card.canary:
+        yield "canary", card.canary
+    if not card.proved:
+        yield "proof", "not proved on its rows"

@@ -130,6 +130,9 @@ class NoPuzzleError(UserError):
     """No further puzzle of a shape could be drawn."""
 
 
+_FEWEST = 2
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
     """The size of a puzzle."""
@@ -151,7 +154,6 @@ class Shape:
             )
 
 
-_FEWEST = 2
 MOST_TRIES = 1_000
 """Maximum number of draws for a puzzle, or for a variant of one."""
 

@@ -39,7 +39,7 @@ def length_class(steps: int) -> str:
 
 
 def meta_of(procedure: Procedure, steps: int) -> dict[str, str | int]:
-    """Return `Problem.meta`: the properties by which scores are reported."""
+    """Return `Problem.meta`: task, steps and length, by which scores are reported."""
     return {"task": procedure.label, "steps": steps, "length": length_class(steps)}
 
 

@@ -46,6 +46,10 @@ class Field:
     read: Callable[[str], Any]
 
 
+MARK = "Input:"
+"""The line above the inputs in our prompts."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Procedure:
     """A deterministic procedure that is carried out step by step."""
@@ -100,10 +104,6 @@ class Procedure:
                 raise ValueError(f"the inputs have no {label.strip()!r} where it should be")
             texts.insert(0, text.strip())
         return tuple(field.read(text) for field, text in zip(self.fields, texts, strict=True))
-
-
-MARK = "Input:"
-"""The line above the inputs in our prompts."""
 
 
 # --- fields ----------------------------------------------------------------------------------

@@ -25,11 +25,16 @@ def same_vote(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
     Only the quick comparison is asked, so that it takes bounded work.
     """
-    if _DECIDED.fullmatch(one[0]) and _DECIDED.fullmatch(other[0]):
+    if _is_decided(one[0]) and _is_decided(other[0]):
         return one[0] == other[0]
     if max(len(one[1]), len(other[1])) > _LONGEST:
         return False
     return _equal_both_ways(one[1], other[1])
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_decided(key: str) -> bool:
+    return _DECIDED.fullmatch(key) is not None
 
 
 @lru_cache(maxsize=1 << 14)

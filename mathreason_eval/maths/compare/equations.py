@@ -32,6 +32,9 @@ def is_name(node: Node) -> bool:
     return rule is not None and rule(node)
 
 
+_NAMING = frozenset({"min", "max", "det", "abs"})
+
+
 def _names_by_call(node: Node) -> bool:
     """Return whether a call is a name: f(x), max f, |AB|, sin A; but not sin 2x."""
     if node.name in FUNCTIONS.values() and node.name not in _NAMING:
@@ -44,7 +47,6 @@ def _segment(node: Node) -> bool:
     return node.op == "sym" and node.name[:1].isupper()
 
 
-_NAMING = frozenset({"min", "max", "det", "abs"})
 _PREFIXES = ("angle", "triangle", "S_", "Delta")
 """First factors of products that are names, such as angle ABC."""
 _NAMES: dict[str, Callable[[Node], bool]] = {
@@ -173,6 +175,8 @@ _CONSTANTS = these("C c K C_1 C_2 c_1 c_2 C_0")
 _ARBITRARY = _CONSTANTS | these("A B D A_1 A_2 B_1 B_2 k k_1 k_2 a b")
 """Letters that an answer may give to the constants of integration of a gold."""
 _MOST_PARAMETERS = 3
+_RANGES = these("any all every each real integer integers constant constants arbitrary")
+"""Words of a qualifier that says what a parameter ranges over."""
 
 
 def quantified(node: Node) -> frozenset[str]:
@@ -185,10 +189,6 @@ def quantified(node: Node) -> frozenset[str]:
     if node.op == "when" and _RANGES.intersection(node.name.split()):
         found.update(_ANY.intersection(node.name.split()))
     return frozenset(found.union(*map(quantified, node.args)) if node.args else found)
-
-
-_RANGES = these("any all every each real integer integers constant constants arbitrary")
-"""Words of a qualifier that says what a parameter ranges over."""
 
 
 def renamings(

@@ -175,6 +175,10 @@ def _concluded(plain: str) -> int:
     return max((found.end() for found in _CONCLUDES.finditer(plain)), default=0)
 
 
+_SENTENCE = re.compile(r"[.!?]\s|\n|。")
+_ONE = frozenset("ABCDEFGHIJ" + LETTERS[3:])
+
+
 def _letters(plain: str) -> Iterator[_Group]:
     """Yield the options that a text names, in order; none where a letter is a variable."""
     is_whole = len(plain.strip(" \t\n.,()[]")) == 1
@@ -202,6 +206,19 @@ def _letters(plain: str) -> Iterator[_Group]:
         yield _Group(tuple(letters.upper()), found.start(), found.end())
 
 
+_COMMAND = re.compile(r"\\[a-zA-Z]")
+"""A command of LaTeX that is no markup: a letter next to it is a variable."""
+
+
+_NAMED = re.compile(
+    r"\b(?:vitamin|hepatitis|type|grade|plan|team|point|line|angle|vertex|group|class|section|figure|series|variable|set|event"
+    r"|matrix|side|train|car|person|player|city|town|station|box|bag|machine|pipe|worker|degrees?|appendix|schedule)s?\s+\Z",
+    re.IGNORECASE,
+)
+_NAME_REACH = 16
+"""What a letter is the name of, other than an option: `vitamin C`, `plan B`."""
+
+
 def _is_variable(plain: str, start: int, end: int) -> bool:
     """Return whether a letter is calculated with, or is the unit of a number: `A + 1`, `5 J`."""
     last = plain[:start].rstrip()[-1:]
@@ -212,17 +229,6 @@ def _is_variable(plain: str, start: int, end: int) -> bool:
     return _COMMAND.search(plain) is not None
 
 
-_NAMED = re.compile(
-    r"\b(?:vitamin|hepatitis|type|grade|plan|team|point|line|angle|vertex|group|class|section|figure|series|variable|set|event"
-    r"|matrix|side|train|car|person|player|city|town|station|box|bag|machine|pipe|worker|degrees?|appendix|schedule)s?\s+\Z",
-    re.IGNORECASE,
-)
-_NAME_REACH = 16
-"""What a letter is the name of, other than an option: `vitamin C`, `plan B`."""
-_COMMAND = re.compile(r"\\[a-zA-Z]")
-"""A command of LaTeX that is no markup: a letter beside it is a variable."""
-_SENTENCE = re.compile(r"[.!?]\s|\n|。")
-_ONE = frozenset("ABCDEFGHIJ" + LETTERS[3:])
 _TEXT = re.compile(
     r"\s?[).:：、]?\s*(?!(?:and|or|but|is|are|since|because|und|oder|et|ou|y|o)\b"
     r"|[A-J]\s?(?:[).:,;]|\Z)|\([A-J]\))[^\s,;&/|.):：、=+]",

@@ -133,6 +133,9 @@ def _equal(one: _Progressions, other: _Progressions) -> bool:
 # --- reading -------------------------------------------------------------------------------------
 
 
+_INTEGERS = Node("const", (), "ZZ")
+
+
 def _read(node: Node) -> _Read | None:
     """Return an answer as families of numbers, or None."""
     if node.op == "when":
@@ -218,6 +221,9 @@ def _with_symbol(node: Node) -> Node:
     return node._replace(args=tuple(map(_with_symbol, node.args))) if node.args else node
 
 
+_LONGEST_MODULUS = 9
+
+
 def _of_modulus(node: Node) -> _Read | None:
     """Return `x = 2 (mod 7)` as a family."""
     modulus = node.name.removeprefix("mod ")
@@ -236,7 +242,6 @@ def _of_modulus(node: Node) -> _Read | None:
     return _Read(name, tuple(_ANY for _ in families), families, is_stated=True)
 
 
-_LONGEST_MODULUS = 9
 _POSITIVE = these("positive natural")
 _NOT_NEGATIVE = these("nonnegative non-negative")
 
@@ -296,9 +301,6 @@ def _with_modulus(node: Node) -> Node:
         return node
     values = (first.args[-1], *node.args[1:-1], last.args[0])
     return node._replace(args=tuple(last._replace(args=(value,)) for value in values))
-
-
-_INTEGERS = Node("const", (), "ZZ")
 
 
 def _of_dots_at_both_ends(node: Node) -> _Read | None:

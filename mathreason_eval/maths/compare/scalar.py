@@ -57,6 +57,9 @@ def _same_unitless(gold: Node, answer: Node, convention: Convention, *, rounding
     return _same_number(in_radians(gold), in_radians(answer), convention, rounding)
 
 
+_ANGLE = (("ang", 1),)
+
+
 def _as_angles(gold: Node, answer: Node) -> tuple[Node, Node] | None:
     """Return an angle in degrees and one in radians, both without their unit, or None."""
     degree, other = (gold, answer) if gold.op == "degree" else (answer, gold)
@@ -69,9 +72,6 @@ def _as_angles(gold: Node, answer: Node) -> tuple[Node, Node] | None:
         in_radians(node if node.op == "degree" else node.args[0]) for node in (gold, answer)
     )
     return gold, answer
-
-
-_ANGLE = (("ang", 1),)
 
 
 def _has_other_mark(one: Node, other: Node) -> bool:
@@ -304,6 +304,10 @@ def _measured(node: Node, unit: str) -> Node:
     return Node("quantity", (value,), " ".join(names))
 
 
+_TOO_LARGE = 10
+"""Powers of a unit have one digit."""
+
+
 def _powers(node: Node, power: int) -> list[tuple[Node, int]]:
     """Return the factors of a product or quotient, each with its power."""
     if node.op == "mul":
@@ -321,10 +325,6 @@ def _unit_part(node: Node, power: int) -> str:
     if node.op != "sym" or not 0 < abs(power) < _TOO_LARGE:
         return ""
     return node.name if power == 1 else f"{node.name}^{power}"
-
-
-_TOO_LARGE = 10
-"""Powers of a unit have one digit."""
 
 
 def _scaled(node: Node, size: Fraction) -> Node:

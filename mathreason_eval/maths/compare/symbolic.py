@@ -193,6 +193,9 @@ def _short(value: Any) -> str:  # noqa: ANN401
     return text if len(text) <= 60 else text[:60] + "…"  # noqa: PLR2004 - for one line
 
 
+_CONSTANTS = {"pi": "pi", "e": "E", "i": "I", "oo": "oo"}
+
+
 def build(node: Node) -> Any:  # noqa: ANN401
     """Return the sympy object of a tree.
 
@@ -283,7 +286,6 @@ def _limit(sympy: Any, node: Node, parts: list[Any]) -> Any:  # noqa: ANN401
     return sympy.Limit(parts[0], parts[1], parts[2], side)
 
 
-_CONSTANTS = {"pi": "pi", "e": "E", "i": "I", "oo": "oo"}
 _INVERTED = words.these("sin cos tan cot sec csc sinh cosh tanh")
 _SAME_NAME = _INVERTED | words.these("coth sech csch log binomial")
 _FUNCTIONS = {

@@ -123,6 +123,7 @@ _SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 
 
 _SUBJECT = re.compile(r"(?:the|this)\s+[a-z]+\s+(?:(?:is|are)\s+)?|it\s+is\s+", re.IGNORECASE)
+_DENYING = frozenset(["not", "no", "never", "non", "nowhere", "opposite", "converse"])
 
 
 def _is_sentence_of(answer: str, predicate: str) -> bool:
@@ -132,9 +133,6 @@ def _is_sentence_of(answer: str, predicate: str) -> bool:
     if subject is None or " " in predicate or not _DENYING.isdisjoint(subject[0].lower().split()):
         return False
     return words_of(plain[subject.end() :]) == predicate
-
-
-_DENYING = frozenset(["not", "no", "never", "non", "nowhere", "opposite", "converse"])
 
 
 def same_words(gold: str, answer: str, *, read: bool) -> Finding:

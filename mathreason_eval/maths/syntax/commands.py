@@ -90,6 +90,9 @@ def _symbol(parser: Grammar, name: str) -> Node:
     raise UnreadableError(f"the command {name}")
 
 
+_ARROWS = frozenset({"vec", "overrightarrow"})
+
+
 def _decorated(parser: Grammar, name: str) -> Node:
     inner = argument(parser)
     if name == "bar" and inner.op == "sym" and len(inner.name) > 1 and inner.name.isupper():
@@ -101,9 +104,6 @@ def _decorated(parser: Grammar, name: str) -> Node:
     if inner.op == "mul" and all(part.op == "sym" for part in inner.args):
         return sym(f"{name}{{{''.join(part.name for part in inner.args)}}}")
     return call("conj" if name == "bar" else name, inner)
-
-
-_ARROWS = frozenset({"vec", "overrightarrow"})
 
 
 def _is_reversed(name: str) -> bool:

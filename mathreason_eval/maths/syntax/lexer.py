@@ -139,6 +139,9 @@ _SINGLE: dict[str, Callable[[str], Token]] = {
 _ESCAPED = {"$": Token("money", "$"), "%": Token("op", "%"), "|": Token("op", "|"),
             "&": Token("and", "and")}  # fmt: skip
 _MEANINGS = (("rel", latex.RELATIONS), ("fn", latex.FUNCTIONS), ("const", latex.CONSTANTS))
+_AMOUNT_STARTS = frozenset("0123456789.+-")
+"""What a unit does not begin with: `5.0 km` is a value with its unit, and a sign is not lost."""
+_SIGNS_OF_UNITS = frozenset("/*^-")
 
 
 class _Lexer:
@@ -383,11 +386,6 @@ class _Lexer:
 def _is_exponential(run: str, rest: str) -> bool:
     """Return whether two letters are a factor and the base of a power: `Be^{-x}`."""
     return len(run) == _PAIR and run[1] == "e" and rest[:1] == "^"
-
-
-_AMOUNT_STARTS = frozenset("0123456789.+-")
-"""What a unit does not begin with: `5.0 km` is a value with its unit, and a sign is not lost."""
-_SIGNS_OF_UNITS = frozenset("/*^-")
 
 
 def _unit(part: str) -> Token:

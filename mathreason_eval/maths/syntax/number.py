@@ -111,6 +111,7 @@ _CHINESE = re.compile(
 )
 
 _LARGE = these("thousand million billion trillion lakh crore")
+_MIXED = re.compile(r"(?:\d{1,15}[千百万亿]){2,8}\d{0,15}|(?:\d{1,15}[千百万亿])+\d{1,15}")
 
 
 def with_digits(text: str) -> str:
@@ -127,7 +128,6 @@ def with_digits(text: str) -> str:
     return text
 
 
-_MIXED = re.compile(r"(?:\d{1,15}[千百万亿]){2,8}\d{0,15}|(?:\d{1,15}[千百万亿])+\d{1,15}")
 _MIXED_PART = re.compile(r"(\d+)([千百万亿]?)")
 
 

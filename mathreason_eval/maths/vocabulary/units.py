@@ -307,7 +307,7 @@ class Measured(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def measured(name: str) -> Measured:
-    """Return the unit of a name such as `km north` or `US dollars`, and the words beside it."""
+    """Return the unit of a name such as `km north` or `US dollars`, and the words next to it."""
     parts = name.split()
     for count in range(len(parts), 0, -1):
         for head, rest in (
@@ -319,9 +319,17 @@ def measured(name: str) -> Measured:
     return Measured(None, _nouns(parts))
 
 
+_SAY_NOTHING = these("of the a an in total all altogether per each is are there only unit in on at")
+
+
 def _nouns(words: Sequence[str]) -> frozenset[str]:
     found = (_singular(word.lower()) for word in words if any(map(str.isalpha, word)))
     return frozenset(found) - _SAY_NOTHING
+
+
+_SHORTEST = 3
+_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman",
+              "feet": "foot", "mice": "mouse", "geese": "goose", "teeth": "tooth"}  # fmt: skip
 
 
 def _singular(noun: str) -> str:
@@ -339,13 +347,9 @@ def _singular(noun: str) -> str:
     return noun.removesuffix("s") if len(noun) > _SHORTEST and not noun.endswith("ss") else noun
 
 
-_SHORTEST = 3
-_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman",
-              "feet": "foot", "mice": "mouse", "geese": "goose", "teeth": "tooth"}  # fmt: skip
 CONTAINERS = these(
     "pair couple set box bag pack packet package case crate bottle can jar carton bunch group team "
     "row stack pile roll basket bucket tray bundle batch slice cup spoon teaspoon tablespoon piece "
     "half third quarter tenth hundredth"
 )
 """Nouns, in the singular, of which one may be several of what they hold, or a part of one."""
-_SAY_NOTHING = these("of the a an in total all altogether per each is are there only unit in on at")

@@ -59,6 +59,7 @@ _UNITS_ELSEWHERE = {
     "ru": _listed("один два три четыре пять шесть семь восемь девять"),
 }
 _JOINED = {"de": "{one}und{ten}", "es": "{ten} y {one}", "pt": "{ten} e {one}", "ru": "{ten} {one}"}
+_ACCENTED = {"dos": "dós", "tres": "trés", "seis": "séis"}
 
 
 def _up_to_hundred() -> dict[str, int]:
@@ -83,7 +84,8 @@ def _up_to_hundred() -> dict[str, int]:
     return found | _in_french()
 
 
-_ACCENTED = {"dos": "dós", "tres": "trés", "seis": "séis"}
+_VIGESIMAL = 60
+"""From here on French counts up to nineteen."""
 
 
 def _in_french() -> dict[str, int]:
@@ -102,8 +104,6 @@ def _in_french() -> dict[str, int]:
     )
 
 
-_VIGESIMAL = 60
-"""From here on French counts up to nineteen."""
 FOREIGN |= _up_to_hundred()
 SCALES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "lakhs": 10**5, "million": 10**6,
           "millions": 10**6, "crore": 10**7, "crores": 10**7, "billion": 10**9,
@@ -146,7 +146,7 @@ ADJECTIVES = these("positive negative even odd prime infinite")
 """Of them, those that may describe what a number counts: `80 positive integers`."""
 
 DECREASES = these("decrease decline drop reduction fall loss discount decreased")
-"""Words beside an amount, in the singular, that make it a negative change."""
+"""Words next to an amount, in the singular, that make it a negative change."""
 
 NEVER_COUNTED = these(
     "ate bought buy buys contains cost costs earn earned earns eat eats need needs paid pay pays "

@@ -18,7 +18,14 @@ from typing import Any, Protocol
 
 from mathreason_eval.errors import ModelError, UserError, describe_error
 from mathreason_eval.models import UserModel, open_model
-from mathreason_eval.models.base import Completion, Failure, Request, SystemRole, system_role
+from mathreason_eval.models.base import (
+    Completion,
+    Failure,
+    Request,
+    SystemRole,
+    can_continue,
+    system_role,
+)
 from mathreason_eval.models.budget import thinks
 from mathreason_eval.types import Prompt, Sampling
 
@@ -37,6 +44,7 @@ class Opened:
     context: int | None
     opening: str
     thinks: bool
+    continues: bool
     described: Mapping[str, object]
     system_role: SystemRole
     counts_tokens: bool
@@ -128,6 +136,7 @@ class Worker:
             context=model.context,
             opening=model.opening,
             thinks=thinks(model),
+            continues=can_continue(model),
             described=dict(model.describe()),
             system_role=system_role(model),
             counts_tokens=hasattr(model, "prompt_tokens"),
@@ -290,6 +299,7 @@ class RemoteModel:
         self._opened = self._start()
         self.chat, self.context = self._opened.chat, self._opened.context
         self.opening, self.thinks = self._opened.opening, self._opened.thinks
+        self.continues = self._opened.continues
         if self._opened.counts_tokens:
             self.prompt_tokens = self._prompt_tokens
 

@@ -67,9 +67,10 @@ def tasks_of_run(run: Run) -> Iterator[AskedTask]:
         prompts = {one.problem_id: one.prompt for one in run.prompts(task)}
         problems = run.problems(task)
         if any(problem.id not in prompts for problem in problems):
+            ours = task if task in task_names(()) else "TASK"
             raise DataError(
                 f"{run.path} does not say how the problems of {task} were put.",
-                f"Export the task itself: `mathreason export lm-eval -t {task} -o DIR`.",
+                f"Export a task itself: `mathreason export lm-eval -t {ours} -o DIR`.",
             )
         folder = load_task(task).folder if task in task_names(()) else None
         yield AskedTask(

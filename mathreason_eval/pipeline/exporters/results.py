@@ -42,6 +42,10 @@ def primary(metrics: Sequence[Metric], entry: TaskEntry) -> Metric:
     return by_name.get(entry.report.primary or "avg", by_name.get("avg", metrics[0]))
 
 
+def _budget(tokens: int | None) -> list[str]:
+    return [] if tokens is None else [f"thoughts ended by force after {tokens:,} tokens"]
+
+
 def notes_on(run: Run, task: str) -> str:
     """Return how a result came about, in a sentence."""
     entry, sampling = run.manifest.tasks[task], run.manifest.sampling
@@ -51,6 +55,7 @@ def notes_on(run: Run, task: str) -> str:
         f"prompt {entry.prompt.id}",
         f"{entry.samples} samples a problem",
         f"temperature {'unknown' if sampling.temperature is None else sampling.temperature}",
+        *_budget(sampling.think_budget),
         *gaps(run, task, "the run"),
         *exclusions(run, task, "the run"),
     ]

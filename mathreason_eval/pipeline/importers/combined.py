@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mathreason_eval.errors import DataError, UnknownNameError
+from mathreason_eval.errors import DataError, UnknownNameError, UserError
 from mathreason_eval.pipeline.importers.files import LogFiles
 from mathreason_eval.pipeline.importers.folders import (
     ImportPart,
@@ -35,6 +35,7 @@ from mathreason_eval.pipeline.importers.sources import (
 )
 from mathreason_eval.pipeline.queue import GRADING
 from mathreason_eval.tasks import Task, load_task, task_names
+from mathreason_eval.text import counted
 from mathreason_eval.text.secrets import without_secrets
 
 NameT = TypeVar("NameT", str, str | None)
@@ -52,6 +53,8 @@ class LogOptions:
     """Files with the problems of tasks, as for `mathreason run --data`."""
     tasks_dirs: tuple[Path, ...] = ()
     grading: tuple[int, float] = GRADING
+    all_data: bool = False
+    """Whether data of a task that the logs are not about is an error: else another log may be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +163,8 @@ def plan_logs(
         matched_rows(one, options.data.get(one.task.name, ()), place)
         for one in _by_task(read, found.form, options, given)
     ]
+    if options.all_data:
+        check_used(options.data, [group.task.name for group in groups])
     sources = _sources(groups, place, options)
     details = _details(found.form, read, place)
     models = list(dict.fromkeys(part.source.model for parts in sources for part in parts))
@@ -177,6 +182,20 @@ def plan_logs(
         said=tuple(_said(version, part) for plan in plans for part in plan.parts),
         notes=tuple(note for group in groups for note in group.notes),
     )
+
+
+def check_used(data: Iterable[str], tasks: Sequence[str]) -> None:
+    """Check that each task whose data the user names is one of what is imported.
+
+    Raises:
+        UserError: if one is not.
+    """
+    for name in data:
+        if name not in tasks:
+            raise UserError(
+                f"--data names {name}, of which nothing is imported: this is {', '.join(tasks)}.",
+                f"Say --data {tasks[0]}=FILE, or -t {name} if they are its problems.",
+            )
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -276,7 +295,7 @@ def _said(version: str, part: ImportPart) -> str:
     of = "" if part.task.name == UNNAMED else f" of {part.task.name}"
     return (
         f"{version} samples{of}, model {source.model}, "
-        f"{len(source.problems):,} problems x {source.samples:,}"
+        f"{counted(len(source.problems), 'problem')} x {source.samples:,}"
     )
 
 

@@ -162,9 +162,16 @@ def renaming_importer(columns: Mapping[str, str]) -> Importer:
             raise UnknownNameError("column", ours, COLUMNS, "docs/import.md describes them.")
 
     def renamed(path: Path) -> Iterator[NumberedRow]:
+        lacking, met = set(columns.values()), dict[str, None]()
         for one in numbered_rows(path):
             own = {ours: one.row[theirs] for ours, theirs in columns.items() if theirs in one.row}
+            lacking -= one.row.keys()
+            met.update(dict.fromkeys(one.row if lacking else ()))
             yield replace(one, row={**one.row, **own})
+        # What a file has under our name is not what the user asked for.
+        for name in columns.values():
+            if name in lacking:
+                raise UnknownNameError(f"column in {path}", name, met)
 
     return numbered_importer(renamed)
 

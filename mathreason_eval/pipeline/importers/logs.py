@@ -223,6 +223,8 @@ def content_parts(content: object) -> tuple[str | None, str | None]:
 def last_text(messages: object, *roles: str) -> str | None:
     """Return the text of the last message of a role; a prompt that is a text is returned as it is.
 
+    None if no message has the role, or the last that has it has no text.
+
     Args:
         messages: a text, or messages with `role` and `content`.
         roles: names of the role, such as `user` and `human`.

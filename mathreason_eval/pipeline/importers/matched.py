@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from mathreason_eval.errors import DataError
@@ -15,6 +16,7 @@ from mathreason_eval.pipeline.importers.rows import SampleRow, sample_row
 from mathreason_eval.tasks import Task
 from mathreason_eval.tasks.datasets import Loaded, content_hash, load_problems
 from mathreason_eval.tasks.readers import NumberedRow
+from mathreason_eval.text import counted
 from mathreason_eval.text.numbers import gold_texts
 from mathreason_eval.types import Problem
 
@@ -32,9 +34,13 @@ def golds_of(row: LogRow) -> tuple[str, ...]:
     if row.golds is None or row.golds == "":
         return ()
     try:
-        return tuple(map(stated_gold, gold_texts(row.golds)))
+        return tuple(map(_stated, gold_texts(row.golds)))
     except ValueError:
         return ()
+
+
+_stated = lru_cache(maxsize=1 << 12)(stated_gold)
+"""Every row of a problem has its gold, which may be a worked solution."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +72,10 @@ def matched_rows(group: Group, sources: Sequence[str], place: Path) -> Matched:
         made.append(_sample(row, log, row.problem if problem is None else problem.id))
     by_text = loaded is not None and held.are_all_ours
     notes = [*held.notes(task, matched=loaded is not None), *_notes(task, made)]
-    if collapsed := len(group.rows) - len(pairs):
+    if len(group.rows) > len(pairs):
         notes.append(
-            f"{task.name}: {len(group.rows):,} rows are {len(pairs):,} samples, with a row for "
-            f"each filter or metric: {collapsed:,} rows repeat the output of another"
+            f"{task.name}: {len(group.rows):,} outputs in the log are {len(pairs):,} samples: the "
+            "log has each once for every filter or metric"
         )
     return Matched(
         task=task,
@@ -125,6 +131,8 @@ def _with_verdicts(first: LogRow, row: LogRow) -> LogRow:
                 "Name the files of one evaluation.",
             )
     judged = any(isinstance(said, bool) for said in first.verdicts.values())
+    if judged and not row.verdicts:
+        return first
     return replace(
         first,
         verdicts={**first.verdicts, **row.verdicts},
@@ -194,17 +202,18 @@ class _Problems:
         """Yield how they were found."""
         name, count = task.name, len(self.found)
         if matched:
-            yield f"{name}: {len(self._ours):,} of {count:,} problems matched by text"
+            yield f"{name}: {len(self._ours):,} of {counted(count, 'problem')} matched by text"
         if self._other_golds:
             problem, other = next(iter(self._other_golds.items()))
             yield (
-                f"{name}: {len(self._other_golds):,} problems have another gold in the log than in "
-                f"the task's data, which counts; the first is {problem}, in the log {other!r}"
+                f"{name}: the golds of {counted(len(self._other_golds), 'problem')} in the log are "
+                f"not those of the task's data, which count; the first is {problem}, in the log "
+                f"{other!r}"
             )
         if lacking := sum(not one.gold for one in self.found.values()):
             yield (
-                f"{name}: {lacking:,} of {count:,} problems have no gold, and their samples are "
-                f"ungradable; --data {name}=FILE names the problems"
+                f"{name}: {lacking:,} of {counted(count, 'problem')} without a gold, whose samples "
+                f"are ungradable; --data {name}=FILE names the problems"
             )
 
 
@@ -240,9 +249,10 @@ def _sample(row: LogRow, log: Log, problem_id: str | None) -> SampleRow:
     made = sample_row(NumberedRow(number=row.number, row=cells))
     if made.generation is None:
         return replace(made, fault=row.error or made.fault)
-    reasoning = row.reasoning if isinstance(row.reasoning, str) else None
-    text, thought = split_output(str(row.output), reasoning)
-    generation = replace(made.generation, text=text, reasoning=thought)
+    generation = made.generation
+    if isinstance(row.reasoning, str):
+        text, thought = split_output(str(row.output), row.reasoning)
+        generation = replace(generation, text=text, reasoning=thought)
     return replace(
         made,
         generation=generation,

@@ -47,6 +47,8 @@ class Questions:
             prompt: a text that contains it: of several, the last is asked.
             key: the publisher's key; problems of one text are told apart by it.
         """
+        if not self._exact:
+            return None
         for text in filter(None, (question, prompt)):
             if (plain := normalised(text)) in self._exact:
                 return self._one_of(plain, key)

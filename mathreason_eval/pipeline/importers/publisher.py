@@ -1,4 +1,4 @@
-"""What the publisher of imported samples says of them beside our verdicts, and why they differ."""
+"""What the publisher of imported samples says of them next to our verdicts, and why they differ."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mathreason_eval.grade.judge import NO_GOLD
 from mathreason_eval.pipeline.importers.logs import mapped
 from mathreason_eval.runs.store import Run, Sample
 from mathreason_eval.types import NOT_CLAIMED, WEAK_RULES, Outcome, Problem, Verdict
@@ -53,10 +52,13 @@ class PublishedScore:
     """As the publisher calls it."""
     theirs: float
     """Mean over problems of the mean over samples, in the publisher's unit."""
-    ours: float
-    """Accuracy over the same samples, in [0, 1]."""
+    ours: float | None
+    """Accuracy over the same samples, in [0, 1]; None: no gold of any is known."""
     samples: int
+    """Those of which a gold is known; if there are none, all."""
     problems: int
+    without_gold: int
+    """Samples in neither mean, as no gold is known."""
     is_share: bool
     """Whether all of them are between wrong and right, and not lengths, for instance."""
 
@@ -98,7 +100,7 @@ def report(run: Run) -> PublisherReport:
 def differs(sample: Sample) -> bool:
     """Return whether a publisher's verdict differs from ours; without a gold we have none."""
     label, verdict = sample.generation.label, sample.verdict
-    if label is None or verdict is None or verdict.rule == NO_GOLD:
+    if label is None or verdict is None or not sample.problem.gold:
         return False
     return label != (verdict.outcome is Outcome.CORRECT)
 
@@ -119,14 +121,16 @@ def _scores(run: Run, task: str, samples: Sequence[Sample]) -> Iterator[Publishe
     if labels and first is None:
         named["correct"], first = dict(labels), "correct"
     for name in sorted(named, key=lambda one: (one != first, one)):
-        found = named[name]
+        known = {key: value for key, value in named[name].items() if ours[key].problem.gold}
+        found = known or named[name]
         yield PublishedScore(
             task=task,
             name=name,
             theirs=_mean({key: float(value) for key, value in found.items()}),
-            ours=_mean({key: float(_is_correct(ours[key])) for key in found}),
+            ours=_mean({key: float(_is_correct(ours[key])) for key in known}) if known else None,
             samples=len(found),
             problems=len({problem for problem, _ in found}),
+            without_gold=len(named[name]) - len(known),
             is_share=all(0 <= value <= 1 for value in found.values()),
         )
 

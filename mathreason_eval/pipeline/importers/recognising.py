@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,11 @@ def recognised(paths: Sequence[Path], form: LogFormat | None = None) -> Recognis
     found: dict[str, list[Path]] = {}
     every = LogFiles(paths)
     for path in paths:
+        if path.is_file() and not path.name.endswith(SUFFIXES):
+            raise DataError(
+                f"{path} is no log by its name: those end in {', '.join(SUFFIXES)}.",
+                "Check the path, or rename the file.",
+            )
         for file in every.below(path):
             if form is not None and path.is_file():
                 found.setdefault(form.name, []).append(file)
@@ -53,7 +58,7 @@ def recognised(paths: Sequence[Path], form: LogFormat | None = None) -> Recognis
             f"Name one: mathreason import {next(iter(found))} PATH… -o DIR.",
         )
     if not found:
-        raise _unknown(paths, form)
+        raise _unknown(every, paths, form)
     ((name, files),) = found.items()
     return Recognised(
         form=FORMATS.get(name) or _given(form), files=tuple(dict.fromkeys(files)), all=every
@@ -65,15 +70,37 @@ def _given(form: LogFormat | None) -> LogFormat:
     return form
 
 
-def _unknown(paths: Iterable[Path], form: LogFormat | None) -> DataError:
+def _unknown(every: LogFiles, paths: Sequence[Path], form: LogFormat | None) -> DataError:
+    """Return the error of paths without a log, with what is there instead."""
     named = ", ".join(map(str, paths))
+    files = [file for path in paths for file in every.below(path)]
+    if not files:
+        kinds = ", ".join(SUFFIXES)
+        return DataError(f"{named} holds no file that may be a log: {kinds}.", "Check the path.")
     if form is not None:
-        return DataError(f"{named} holds no log of {form.program}.", "Name the file itself.")
+        others = dict.fromkeys(one.name for file in files if (one := _format_of(every, file)))
+        hint = f"It has logs of {', '.join(others)}: leave {form.name} out." if others else ""
+        return DataError(
+            f"{named} holds no log of {form.program}.", hint or "Name the file itself."
+        )
     return DataError(
-        f"{named} is of no known format of logs: {', '.join(FORMATS)}.",
+        f"{named} is of no known format of logs: {', '.join(FORMATS)}. {_seen(every, files[0])}",
         "Rows of your own: mathreason import jsonl FILE -t TASK -o DIR; docs/import.md has the "
         "columns.",
     )
+
+
+_MOST_NAMED = 8
+"""Members of a first row that an error names."""
+
+
+def _seen(every: LogFiles, file: Path) -> str:
+    """Return what is at the beginning of a file, in a sentence."""
+    first = list(_sight(every, file).first)
+    if not first:
+        return f"{file.name} begins with nothing that is named."
+    more = ", …" if len(first) > _MOST_NAMED else ""
+    return f"{file.name} begins with {', '.join(map(str, first[:_MOST_NAMED]))}{more}."
 
 
 def logs_at(path: Path) -> tuple[Path, ...]:

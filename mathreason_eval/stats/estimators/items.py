@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
-from itertools import groupby
-from operator import attrgetter
-from typing import TYPE_CHECKING
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any
 
+from mathreason_eval.stats.columns import OUTCOMES, SampleColumns, VerdictColumns, rows_of
 from mathreason_eval.stats.intervals import Z95, Clusters, Mean, mean_of_amounts, mean_of_scores
 from mathreason_eval.types import AnyGeneration, Outcome, Problem, Verdict
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mathreason_eval.stats.columns import Mask, Rows
     from mathreason_eval.stats.intervals import Scores
 
 WHOLE = "all"
@@ -21,43 +25,49 @@ WHOLE = "all"
 
 Same = Callable[[tuple[str, str], tuple[str, str]], bool]
 """Whether two answers, each with its key, are one class."""
-_OUTCOMES = tuple(Outcome)
-_PROBLEM = attrgetter("problem_id")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedSample:
+    """What a metric may use of the verdict on one sample."""
+
+    sample: int
+    outcome: Outcome
+    answer: str | None
+    found_by: str | None
+    rule: str
+    second: Outcome | None
+    measures: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Judged:
+    """The verdicts on the samples of a task, by problem and index, and what is known of these."""
+
+    verdicts: VerdictColumns
+    amounts: Mapping[str, NDArray[np.float64]]
+    """Amounts of the samples, NaN where one is not known."""
+    classify: Callable[[Sequence[str]], dict[str, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """One problem with the verdicts on its samples."""
 
     problem: Problem
-    verdicts: tuple[Verdict, ...]
-    """The verdicts, by sample index. Never empty."""
+    n: int
+    """The number of samples, at least one."""
     outcomes: Mapping[Outcome, int]
-    classes: tuple[int, ...]
-    """Sizes of the classes of equivalent answers; the correct class first if there is one."""
-    tokens: tuple[float, ...]
-    """Completion tokens by sample; empty unless known for every sample."""
-    reasoning_tokens: tuple[float, ...]
-    """Reasoning tokens by sample; empty unless known for every sample."""
     cut_answers: int | None
     """Samples truncated after an answer; None if a finish reason is unknown."""
-    seconds: tuple[float, ...]
-    """Seconds by sample; empty unless known for every sample."""
-    ballots: tuple[int | None, ...]
-    """By sample, the class of its answer: 0 for the correct class; None without an answer."""
-    rewards: tuple[float, ...]
-    """A reward model's score by sample; empty unless every sample has one."""
     ends_known: bool
     """Whether every sample has a finish reason; if not, truncation is unknown."""
     refused: int
     """Number of judged samples that are refusals: see `Generation.refused`."""
     cluster: Hashable
     """The problem's cluster, equal for problems that are not independent: see `cluster_of`."""
-
-    @property
-    def n(self) -> int:
-        """Return the number of samples."""
-        return len(self.verdicts)
+    _task: _Judged
+    _rows: slice
 
     @property
     def correct(self) -> int:
@@ -69,11 +79,73 @@ class Item:
         """Return the fraction of samples that are correct."""
         return self.correct / self.n
 
+    def values(self, name: str) -> list[Any]:
+        """Return a field of the verdicts, by sample index: see `JudgedSample`."""
+        column = getattr(self._task.verdicts, name)[self._rows]
+        found: list[Any] = column.tolist()
+        return [OUTCOMES[code] for code in found] if name == "outcome" else found
+
+    @cached_property
+    def verdicts(self) -> tuple[JudgedSample, ...]:
+        """Return the verdicts, by sample index."""
+        names = [one.name for one in fields(JudgedSample)]
+        columns = [
+            [one or {} for one in self.values(name)] if name == "measures" else self.values(name)
+            for name in names
+        ]
+        return tuple(
+            JudgedSample(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)
+        )
+
+    @property
+    def tokens(self) -> tuple[float, ...]:
+        """Return the completion tokens by sample; empty unless known for every sample."""
+        return self._amounts("completion_tokens")
+
+    @property
+    def reasoning_tokens(self) -> tuple[float, ...]:
+        """Return the reasoning tokens by sample; empty unless known for every sample."""
+        return self._amounts("reasoning_tokens")
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Return the seconds by sample; empty unless known for every sample."""
+        return self._amounts("seconds")
+
+    @property
+    def rewards(self) -> tuple[float, ...]:
+        """Return a reward model's score by sample; empty unless every sample has one."""
+        return self._amounts("reward")
+
+    def _amounts(self, name: str) -> tuple[float, ...]:
+        found = self._task.amounts[name][self._rows].tolist()
+        return () if any(map(math.isnan, found)) else tuple(found)
+
+    @cached_property
+    def ballots(self) -> tuple[int | None, ...]:
+        """Return by sample the class of its answer: 0 for the correct class; None without one."""
+        answers = self.values("answer")
+        correct = [one is Outcome.CORRECT for one in self.values("outcome")]
+        # Correct ones are one class, regardless of notation.
+        wrong = [one for one, right in zip(answers, correct, strict=True) if not right]
+        classes = self._task.classify([one for one in dict.fromkeys(wrong) if one is not None])
+        return tuple(
+            0 if right else None if answer is None else classes[answer]
+            for answer, right in zip(answers, correct, strict=True)
+        )
+
+    @cached_property
+    def classes(self) -> tuple[int, ...]:
+        """Return the sizes of the classes of equivalent answers, the correct one first, if any."""
+        votes = Counter(self.ballots)
+        sizes = [votes[one] for one in range(1 + max(filter(None, votes), default=0))]
+        return tuple(sizes if sizes[0] else sizes[1:])
+
 
 def items_of(
     problems: Sequence[Problem],
-    generations: Sequence[AnyGeneration],
-    verdicts: Sequence[Verdict],
+    generations: Sequence[AnyGeneration] | SampleColumns,
+    verdicts: Sequence[Verdict] | VerdictColumns,
     key: Callable[[str], str],
     *,
     cluster: str | None,
@@ -93,29 +165,109 @@ def items_of(
         ValueError: if a verdict is on a problem that is not in `problems`, or is the second on a
             sample.
     """
-    judged: dict[str, list[Verdict]] = defaultdict(list)
-    made: dict[str, list[AnyGeneration]] = defaultdict(list)
-    # The samples of a problem are mostly adjacent: one look-up per group.
-    for problem_id, verdicts_on in groupby(verdicts, _PROBLEM):
-        judged[problem_id] += verdicts_on
-    for problem_id, generations_on in groupby(generations, _PROBLEM):
-        made[problem_id] += generations_on
-    strays = judged.keys() - {problem.id for problem in problems}
-    if strays:
+    import numpy as np
+
+    made, judged = SampleColumns.of(generations), VerdictColumns.of(verdicts)
+    asked = {problem.id: place for place, problem in enumerate(problems)}
+    if strays := judged.problem_ids - asked.keys():
         raise ValueError(f"There are verdicts on {min(strays)!r}, which is not a problem.")
-    # Cached, as answers repeat and a key may need algebra.
-    key = cache(key)
+    place = _places(judged, asked)
+    order = np.lexsort((judged.sample, place))
+    judged, place = judged[order], place[order]
+    again = (place[1:] == place[:-1]) & (judged.sample[1:] == judged.sample[:-1])
+    if again.any():
+        twice = problems[place[1:][again][0]].id
+        raise ValueError(f"There are two verdicts on one sample of {twice!r}.")
+    # Of several samples with one index the first counts, as in every reader.
+    on = rows_of(made, judged)
+    counts = _Counts(place, len(problems))
+    is_cut = _of_samples(made.is_ended_by(_CUT), on) & judged.has_outcome(*_ANSWERED)
+    first = made[made.distinct]
+    unknown_ends = _places(first, asked)[first.is_ended_by(None)]
+    table = {
+        "outcomes": counts.by(judged.outcome, len(OUTCOMES)),
+        "cut_answers": counts.where(is_cut),
+        "refused": counts.where(_of_samples(made.is_refusal, on)),
+        "unknown": np.bincount(unknown_ends[unknown_ends >= 0], minlength=len(problems)).tolist(),
+    }
+    task = _Judged(
+        verdicts=judged,
+        amounts={name: _amounts_of(getattr(made, name), on) for name in _AMOUNTS},
+        # Cached, as answers repeat and a key may need algebra.
+        classify=partial(_classes, key=cache(key), same=same),
+    )
     return [
-        _item(
-            problem,
-            judged[problem.id],
-            made.get(problem.id, []),
-            classify=partial(_classes, key=key, same=same),
+        Item(
+            problem=problem,
+            n=stop - start,
+            outcomes=dict(zip(OUTCOMES, table["outcomes"][number], strict=True)),
+            cut_answers=None if table["unknown"][number] else table["cut_answers"][number],
+            ends_known=not table["unknown"][number],
+            refused=table["refused"][number],
             cluster=cluster_of(problem, cluster),
+            _task=task,
+            _rows=slice(start, stop),
         )
-        for problem in problems
-        if problem.id in judged
+        for number, (problem, start, stop) in enumerate(counts.each(problems))
+        if stop > start
     ]
+
+
+_CUT = "length"
+"""The finish reason of a truncated sample."""
+_ANSWERED = (Outcome.CORRECT, Outcome.WRONG, Outcome.UNGRADABLE)
+_AMOUNTS = ("completion_tokens", "reasoning_tokens", "seconds", "reward")
+
+
+def _places(rows: SampleColumns | VerdictColumns, asked: Mapping[str, int]) -> Rows:
+    """Return the place of each row's problem among those that were asked; -1 for another."""
+    import numpy as np
+
+    return np.array([*(asked.get(one, -1) for one in rows.problem.values), -1])[rows.problem.codes]
+
+
+def _of_samples(holds: Mask, on: Rows) -> Mask:
+    """Return for each verdict whether something holds of its sample, if that is there."""
+    import numpy as np
+
+    return np.append(holds, False)[on]
+
+
+def _amounts_of(column: NDArray[np.float64], on: Rows) -> NDArray[np.float64]:
+    """Return the amount of each verdict's sample; NaN where that is not there."""
+    import numpy as np
+
+    return np.append(column, np.nan)[on]
+
+
+class _Counts:
+    """Counts verdicts by problem."""
+
+    def __init__(self, place: Rows, problems: int) -> None:
+        """Take the place of each verdict's problem, in order, and their number."""
+        import numpy as np
+
+        self._place, self._problems = place, problems
+        self._ends = np.cumsum(np.bincount(place, minlength=problems)).tolist()
+
+    def each(self, problems: Sequence[Problem]) -> Iterator[tuple[Problem, int, int]]:
+        """Yield each problem with its first verdict, and the one after its last."""
+        return zip(problems, [0, *self._ends], self._ends, strict=False)
+
+    def by(self, codes: NDArray[Any], most: int) -> list[list[int]]:
+        """Return how many verdicts of each problem have each code."""
+        import numpy as np
+
+        found = np.bincount(self._place * most + codes, minlength=self._problems * most)
+        table: list[list[int]] = found.reshape(-1, most).tolist()
+        return table
+
+    def where(self, holds: Mask) -> list[int]:
+        """Return for how many verdicts of each problem something holds."""
+        import numpy as np
+
+        found: list[int] = np.bincount(self._place[holds], minlength=self._problems).tolist()
+        return found
 
 
 def clusters_of(items: Sequence[Item]) -> Clusters | None:
@@ -140,6 +292,12 @@ def mean_over(items: Sequence[Item], scores: Scores, z: float = Z95) -> Mean:
     if len(scores) != len(items):
         raise ValueError(f"There are {len(items)} problems and {len(scores)} scores.")
     return mean_of_scores(scores, clusters_of(items), z)
+
+
+def means_over(items: Sequence[Item], table: NDArray[np.float64]) -> Iterator[Mean]:
+    """Yield the mean of each row of scores, one per problem, as `mean_over`."""
+    clusters = clusters_of(items)
+    return (mean_of_scores(scores, clusters) for scores in table)
 
 
 def mean_in_clusters(scores: Scores, clusters: Clusters) -> Mean:
@@ -180,60 +338,6 @@ def cluster_of(problem: Problem, key: str | None) -> Hashable:
     return problem.origin or problem.id
 
 
-def _item(
-    problem: Problem,
-    verdicts: Sequence[Verdict],
-    generations: Sequence[AnyGeneration],
-    *,
-    classify: Callable[[Sequence[str]], dict[str, int]],
-    cluster: Hashable,
-) -> Item:
-    verdicts = sorted(verdicts, key=attrgetter("sample"))
-    if len({verdict.sample for verdict in verdicts}) < len(verdicts):
-        raise ValueError(f"There are two verdicts on one sample of {problem.id!r}.")
-    # Of several lines on one sample the first counts, as in every reader.
-    by_sample = {one.sample: one for one in reversed(generations)}
-    generations = [*by_sample.values()][::-1]
-    ends = [one.finish_reason for one in generations]
-    # The sample of each verdict, if there is one of each: else nothing is known of every one.
-    made = [by_sample[one.sample] for one in verdicts if one.sample in by_sample]
-    made = made if len(made) == len(verdicts) else []
-    outcomes = [verdict.outcome for verdict in verdicts]
-    counts = {outcome: outcomes.count(outcome) for outcome in _OUTCOMES}
-    ballots = _ballots(verdicts, classify)
-    votes = Counter(ballots)
-    sizes = [votes[ballot] for ballot in range(1 + max(filter(None, ballots), default=0))]
-    return Item(
-        problem=problem,
-        verdicts=tuple(verdicts),
-        outcomes=counts,
-        classes=tuple(sizes if sizes[0] else sizes[1:]),
-        tokens=_known(_COMPLETION_TOKENS, made),
-        seconds=_known(_SECONDS, made),
-        reasoning_tokens=_known(_REASONING_TOKENS, made),
-        cut_answers=_cut_answers(verdicts, generations, ends),
-        ballots=tuple(ballots),
-        rewards=_known(_REWARD, made),
-        ends_known=None not in ends,
-        refused=_refused(verdicts, generations),
-        cluster=cluster,
-    )
-
-
-def _ballots(
-    verdicts: Sequence[Verdict], classify: Callable[[Sequence[str]], dict[str, int]]
-) -> list[int | None]:
-    """Return the class of each sample's answer: 0 for correct ones, regardless of notation."""
-    votes = [one.answer for one in verdicts if one.outcome is not Outcome.CORRECT]
-    classes = classify([answer for answer in votes if answer is not None])
-    return [
-        0
-        if one.outcome is Outcome.CORRECT
-        else (None if one.answer is None else classes[one.answer])
-        for one in verdicts
-    ]
-
-
 _MOST_COMPARED = 200
 """Maximum number of comparisons of classes in one problem; what is left then stays apart."""
 
@@ -266,36 +370,3 @@ def _classes(
         number[name] = joined
         seen.append((name, answer))
     return {answer: number[key(answer)] for answer in answers}
-
-
-def _refused(verdicts: Sequence[Verdict], generations: Sequence[AnyGeneration]) -> int:
-    refused = {one.sample for one in generations if one.is_refusal}
-    return sum(verdict.sample in refused for verdict in verdicts) if refused else 0
-
-
-def _cut_answers(
-    verdicts: Sequence[Verdict], generations: Sequence[AnyGeneration], ends: Sequence[str | None]
-) -> int | None:
-    """Return how many samples have an answer and were truncated after it; None if unknown."""
-    if None in ends:
-        return None
-    if _CUT not in ends:
-        return 0
-    cut = {one.sample for one, end in zip(generations, ends, strict=True) if end == _CUT}
-    return sum(one.sample in cut and one.outcome in _ANSWERED for one in verdicts)
-
-
-_CUT = "length"
-"""The finish reason of a truncated sample."""
-_ANSWERED = frozenset({Outcome.CORRECT, Outcome.WRONG, Outcome.UNGRADABLE})
-_COMPLETION_TOKENS, _REASONING_TOKENS, _SECONDS, _REWARD = map(
-    attrgetter, ("completion_tokens", "reasoning_tokens", "seconds", "reward")
-)
-
-
-def _known(
-    read: Callable[[AnyGeneration], float | None], made: Sequence[AnyGeneration]
-) -> tuple[float, ...]:
-    """Return a field of each judged sample; () unless every sample has it."""
-    found = [*map(read, made)]
-    return () if None in found else tuple(found)  # type: ignore[arg-type]
