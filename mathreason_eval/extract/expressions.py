@@ -52,6 +52,9 @@ def whole_expression(text: str, span: Span, lowest: int, highest: int) -> Span:
     return start, _balanced(text, start, end, highest) if start < span[0] else end
 
 
+_CLOSING = re.compile(r"[)\]]")
+
+
 def _balanced(text: str, start: int, end: int, highest: int) -> int:
     """Return the end at which the brackets that are open in a span are closed."""
     while text.count("(", start, end) + text.count("[", start, end) > text.count(
@@ -62,9 +65,6 @@ def _balanced(text: str, start: int, end: int, highest: int) -> int:
             return end
         end = found.end()
     return end
-
-
-_CLOSING = re.compile(r"[)\]]")
 
 
 def is_conditional(text: str, start: int, end: int) -> bool:

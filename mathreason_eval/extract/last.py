@@ -134,6 +134,10 @@ def _affirmed(text: str, span: Span | None) -> Span | None:
     return instead if instead is not None and instead[0] >= start else None
 
 
+_TAGS = re.compile(r"</?[a-zA-Z]\w*>|\s\|\s*(?=\n|\Z)")
+"""Tags and the edge of a table, which do not calculate."""
+
+
 def _is_unfinished(text: str, end: int) -> bool:
     """Return whether a calculation continues after a number without reaching a result."""
     rest = _TAGS.sub("", text[end : end + _NEAR])
@@ -142,8 +146,6 @@ def _is_unfinished(text: str, end: int) -> bool:
     return _CALCULATES.search(rest) is not None and _LONG_WORD.search(rest) is None
 
 
-_TAGS = re.compile(r"</?[a-zA-Z]\w*>|\s\|\s*(?=\n|\Z)")
-"""Tags and the edge of a table, which do not calculate."""
 _CODE = re.compile(r"__\w+__|\bprint\s*\(|\breturn\s+\w|\w\(\s*['\"\[]|\)\.\w+\(")
 """A line of program code, whose numbers are not answers."""
 _FENCE = re.compile(r"(?:^|\n)[ \t]*```[ \t]*(\w*)")

@@ -157,6 +157,14 @@ def _ends(links: Links, text: str, tail: str, first: int) -> set[int]:
     }
 
 
+_KEY_BEFORE = re.compile(
+    r"(?<![a-z_])(?:final|correct|the|my|your|model|numeric|numerical|short|exact|predicted)_\Z",
+    re.IGNORECASE,
+)
+_LONGEST_KEY = 12
+"""Characters of a name before `_answer` that leaves it an answer; `wrong_answer` is none."""
+
+
 def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[int]:
     ends: list[int] = []
     place = len(text)
@@ -174,14 +182,6 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
         if found is not None:
             ends.append(found.end())
     return ends
-
-
-_KEY_BEFORE = re.compile(
-    r"(?<![a-z_])(?:final|correct|the|my|your|model|numeric|numerical|short|exact|predicted)_\Z",
-    re.IGNORECASE,
-)
-_LONGEST_KEY = 12
-"""Characters of a name before `_answer` that leaves it an answer; `wrong_answer` is none."""
 
 
 def _label_ends(text: str, tail: str, first: int) -> set[int]:
@@ -283,6 +283,10 @@ _NEAR = 160
 """Characters before an answer in which another one is announced at once before it."""
 
 
+_SHORT_GAP = 12
+"""Characters of markup between an announcement and its answer."""
+
+
 def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
     """Return the spans of what is announced before an answer, and of what stands between.
 
@@ -305,8 +309,6 @@ def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
     return None
 
 
-_SHORT_GAP = 12
-"""Characters of markup between an announcement and its answer."""
 _OTHER_PARTS = tuple(sorted({word[1:] for words, _ in _OTHERS for word in words.split("|")}))
 
 
@@ -363,6 +365,10 @@ _SHORT_TEXT = 200
 _LONGEST_CLAUSE = 300
 
 
+_FIRST_LINE = re.compile(rf"\W{{0,5}}({_LETTER})[).*\]]{{0,4}}\s*\n")
+"""An option on a line of its own at the beginning, which reasons follow."""
+
+
 def choice(text: str) -> Answer | None:
     """Return the options that are chosen: announced, in a short text, or the last that is named.
 
@@ -386,10 +392,6 @@ def choice(text: str) -> Answer | None:
         if answer is not None and not denial(text, answer):
             return answer
     return None
-
-
-_FIRST_LINE = re.compile(rf"\W{{0,5}}({_LETTER})[).*\]]{{0,4}}\s*\n")
-"""An option on a line of its own at the beginning, which reasons follow."""
 
 
 def _unrevised(text: str, start: int) -> tuple[int, int]:

@@ -55,6 +55,9 @@ def _begins(text: str, place: int) -> int:
     return found.end()
 
 
+_WORDS_ALONE = {code: " " for code in range(128) if not chr(code).isalpha()}
+
+
 def _may_retract(after: str) -> bool:
     """Return whether a text may take something back: a fast first look."""
     if not after.isascii():
@@ -63,9 +66,6 @@ def _may_retract(after: str) -> bool:
     if len(words) < _FEWEST_WORDS:
         return len(words) == 1 and words[0] in RETRACTING_WORDS
     return not RETRACTING_WORDS.isdisjoint(words) or not RETRACTING_ELSEWHERE.isdisjoint(words)
-
-
-_WORDS_ALONE = {code: " " for code in range(128) if not chr(code).isalpha()}
 
 
 def _retracts(after: str) -> bool:

@@ -105,6 +105,14 @@ class _Group(NamedTuple):
     is_open: bool = False
 
 
+_ALL_BUT = re.compile(
+    r"\b(?:all|everything|each)\s+(?:\w+\s+)?(?:but|except)\s+(?P<rest>[(\[]?[A-J][)\]]?)\s+(?:is|are)\s+"
+    r"(?:wrong|incorrect|false)\b",
+    re.IGNORECASE,
+)
+"""What denies all options but one: `all but B are wrong`."""
+
+
 @lru_cache(maxsize=4096)
 def read_options(answer: str) -> Options | None:
     """Return what an answer of multiple choice claims and denies; None if it names no option."""
@@ -147,6 +155,9 @@ _VERDICT = re.compile(
 _ONLY_VERDICTS = re.compile(r"[\s,;.|!()\ufe0f]*")
 
 
+_FEWEST_JUDGED = 2
+
+
 def _judged(plain: str) -> Options | None:
     """Return the options of a list with a verdict on each, `A: no, B: yes`; else None."""
     found = list(_VERDICT.finditer(plain))
@@ -156,13 +167,6 @@ def _judged(plain: str) -> Options | None:
     return Options(claimed, frozenset(one["letter"].upper() for one in found) - claimed)
 
 
-_FEWEST_JUDGED = 2
-_ALL_BUT = re.compile(
-    r"\b(?:all|everything|each)\s+(?:\w+\s+)?(?:but|except)\s+(?P<rest>[(\[]?[A-J][)\]]?)\s+(?:is|are)\s+"
-    r"(?:wrong|incorrect|false)\b",
-    re.IGNORECASE,
-)
-"""What denies all options but one: `all but B are wrong`."""
 _CONCLUDES = re.compile(
     r"\b(?:so|thus|hence|therefore|consequently|which\s+means)\b|[∴⇒]|\\(?:therefore|implies|Rightarrow)(?![a-z])"
     r"|所以|因此|故",
@@ -256,16 +260,6 @@ def _groups(plain: str, letters: Sequence[_Group]) -> list[_Group]:
     return groups
 
 
-def _is_denied(before: str, after: str, *, is_last: bool) -> bool:
-    """Return whether the clause around some options denies them; `B is not A` denies A alone."""
-    *_, clause = _CLAUSE.split(before)
-    denied = DENIED.match(after)
-    ends = denied is not None and (is_last or after[denied.end() :].strip() != "")
-    if DENIES.search(clause) is not None or ends:
-        return True
-    return _WRONG.search(clause.lower()) is not None or _ONLY_NEARLY.match(after) is not None
-
-
 _WRONG = re.compile(rf"(?:{WRONG_OPTION})[\W]*\Z|\b(?:doubt|dispute|disbelieve|disagree)\b")
 _ONLY_NEARLY = re.compile(
     r"[\s)\].:]*(?:would\s+(?:only\s+)?(?:be|have\s+been)\s+(?:\w+\s+){1,3}?(?:if|had|were)\b"
@@ -274,6 +268,16 @@ _ONLY_NEARLY = re.compile(
     re.IGNORECASE,
 )
 """What follows an option that would be right elsewhere: `C is tempting, but`."""
+
+
+def _is_denied(before: str, after: str, *, is_last: bool) -> bool:
+    """Return whether the clause around some options denies them; `B is not A` denies A alone."""
+    *_, clause = _CLAUSE.split(before)
+    denied = DENIED.match(after)
+    ends = denied is not None and (is_last or after[denied.end() :].strip() != "")
+    if DENIES.search(clause) is not None or ends:
+        return True
+    return _WRONG.search(clause.lower()) is not None or _ONLY_NEARLY.match(after) is not None
 
 
 # --- an option with its text ---------------------------------------------------------------------
