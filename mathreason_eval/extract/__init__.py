@@ -13,10 +13,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from mathreason_eval.errors import UnknownNameError
-from mathreason_eval.extract.context import doubt
+from mathreason_eval.extract.context import SAID_WRONG, doubt
 from mathreason_eval.extract.last import bare, last_formula, last_number, program_output, whole
 from mathreason_eval.extract.marked import boxed, hashes, tag
 from mathreason_eval.extract.phrases import choice, phrase
+from mathreason_eval.extract.rivals import rival
 from mathreason_eval.registry import Registry
 from mathreason_eval.types import WEAK_RULES, Answer
 
@@ -100,11 +101,24 @@ def _first(text: str, rules: Sequence[str], accepts: Callable[[str], bool] | Non
         answer = EXTRACTORS[rule](text)
         if answer is None:
             continue
+        if first is not None and _is_same_place(first, answer):
+            continue  # what is taken back is no more claimed by what surrounds it
+        if guess := rival(text, answer):
+            return replace(answer, doubt=guess)  # what was claimed before it is no better
         reason = doubt(text, answer) if rule in _IN_PROSE else ""
         if not reason and (accepts is None or accepts(answer.text)):
             return answer
         first = first or replace(answer, doubt=reason)
     return first
+
+
+def _is_same_place(first: Answer, answer: Answer) -> bool:
+    """Return whether an answer has in it the value that was said to be wrong."""
+    return (
+        first.doubt.endswith(SAID_WRONG)
+        and answer.span[0] <= first.span[0]
+        and first.span[1] <= answer.span[1]
+    )
 
 
 def _own_turn(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.extract.expressions import whole_expression
 from mathreason_eval.extract.spans import (
     REACHES,
     Span,
@@ -17,8 +18,10 @@ from mathreason_eval.extract.spans import (
     is_negated,
     last_matches,
     last_of_chain,
+    line_end,
     without_names,
 )
+from mathreason_eval.maths.vocabulary.languages import is_unknown
 from mathreason_eval.maths.vocabulary.latex import FORMULA_MARKS, FRACTION
 from mathreason_eval.maths.vocabulary.units import WHOLE_MONEY
 from mathreason_eval.types import Answer
@@ -74,8 +77,26 @@ def last_number(text: str) -> Answer | None:
     if other := _ALTERNATIVE.search(text, max(0, span[0] - _ALTERNATIVES), span[0]):
         start = other.start()
     sentence = _SENTENCE_END.search(text, span[1])
+    if _is_unknown(text, span):
+        return answer_at(
+            text, "last_number", (text.rfind("\n", 0, start) + 1, line_end(text, start))
+        )
+    line = text.rfind("\n", 0, span[0]) + 1
+    around = whole_expression(text, (start, span[1]), line, line_end(text, span[1]))
+    if around != (start, span[1]):
+        return answer_at(text, "last_number", around)
     end = max(span[1], factor_end(text, span[0], sentence.start() if sentence else len(text)))
     return answer_at(text, "last_number", (start, end))
+
+
+_FAMILIAR_REACH = 400
+"""Characters around a number in which a familiar word is looked for."""
+
+
+def _is_unknown(text: str, span: Span) -> bool:
+    """Return whether a number stands in a language that is not understood: it may be denied."""
+    first, last = max(0, span[0] - _FAMILIAR_REACH), span[1] + _FAMILIAR_REACH
+    return is_unknown(text[first:last].lower())
 
 
 def _last_number(text: str) -> Span | None:
@@ -113,9 +134,13 @@ def _affirmed(text: str, span: Span | None) -> Span | None:
     return instead if instead is not None and instead[0] >= start else None
 
 
+_TAGS = re.compile(r"</?[a-zA-Z]\w*>|\s\|\s*(?=\n|\Z)")
+"""Tags and the edge of a table, which do not calculate."""
+
+
 def _is_unfinished(text: str, end: int) -> bool:
     """Return whether a calculation continues after a number without reaching a result."""
-    rest = text[end : end + _NEAR]
+    rest = _TAGS.sub("", text[end : end + _NEAR])
     if _UNFINISHED.match(rest) and end + _NEAR >= len(text):
         return True
     return _CALCULATES.search(rest) is not None and _LONG_WORD.search(rest) is None
@@ -207,6 +232,19 @@ _PREDICATE = re.compile(
 )
 
 
+_ENDS = re.compile(r"\\(?:end|begin)\s*\{\w+\*?\}[\s.$]*")
+_LEADING = re.compile(
+    r"[\s*_$>]{0,6}(?:(?:so|thus|hence|therefore|it['’]s|it\s+is|that['’]s)[\s,]+){0,2}(?:[a-zA-Z]\s?=\s?)?"
+    r"(?P<value>\$?[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?%?)[*_$]{0,4}(?:[\s.,;:—–-]|\*\*)+"
+    r"(?:reason(?:ing)?\s*:|explanation|because\b|since\b|as\s+(?:there|we|the|it)\b|here(?:\s+is|['’]s)\s+why|proof\b|why\s*[:?]"
+    r"|let\s+me\s+(?:double[- ])?(?:check|verify|explain)|(?:to\s+)?(?:check|verify|justify)\s*:"
+    r"|verification|justification"
+    r"|denn\b|weil\b|car\b|porque\b|perché\b|потому\b|因为|なぜなら)",
+    re.IGNORECASE,
+)
+"""A value at the beginning of a text, which only reasons follow: `42, because 6 · 7 = 42.`"""
+
+
 def bare(text: str) -> Answer | None:
     """Return the last line if it is only an answer: `x = 42`, `C`, `2x + 1`, `Tuesday`.
 
@@ -214,7 +252,11 @@ def bare(text: str) -> Answer | None:
     """
     whole_text = text.strip()
     line = whole_text.rpartition("\n")[2]
+    if (leading := _LEADING.match(text)) is not None:
+        return answer_at(text, "bare", leading.span("value"))
     if not line or len(line) > _LONGEST_LINE or _BULLET.match(line) or _CODE.search(line):
+        return None
+    if _ENDS.fullmatch(line) is not None:
         return None
     prose = _CONJUNCTION.sub(" ", without_names(line))
     wordy = _WORD.search(prose) is not None
@@ -223,7 +265,7 @@ def bare(text: str) -> Answer | None:
         return _predicate(text, line) if line == whole_text else None
     end = len(text.rstrip())
     start = end - len(line)
-    start += len(line) - len(line.lstrip("=≈ "))
+    start += len(line) - len(line.lstrip("=≈∴⇒→ ").removeprefix("\\therefore "))
     # The markup at the beginning of a line may also end it: `**Yes**`.
     emphasis = line[: len(line) - len(line.lstrip("*"))]
     if _UNFINISHED.search(line.removesuffix(emphasis)):

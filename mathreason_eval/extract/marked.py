@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from mathreason_eval.extract.phrases import phrase
 from mathreason_eval.extract.spans import (
@@ -188,6 +189,24 @@ def _with_neighbours(text: str, mark: int, last: Span, earlier: Iterator[Span]) 
     return Answer(text=", ".join(distinct), rule="boxed", span=span)
 
 
+def box_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
+    """Return the spans of the box before that of an answer, and of what stands between the two."""
+    if text.count("ox") <= 1:
+        return None
+    mark = -1
+    for begins, after in _boxes(text):
+        content = _content(text, after)
+        if content is None:
+            continue
+        if mark >= 0 and content[1] < mark and not _is_mention(text, begins, content):
+            return content, (content[1], mark)
+        if begins < answer.span[0]:
+            mark = begins
+            if content[1] < answer.span[0]:
+                return None
+    return None
+
+
 def _unclosed(text: str, after: int) -> Answer:
     """Return the content of a last box that is never closed, up to the end of its formula."""
     return answer_at(text, "unclosed_box", (after + 1, _formula_end(text, after + 1, after)))
@@ -221,6 +240,19 @@ def hashes(text: str) -> Answer | None:
     return None
 
 
+def hashes_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
+    """Return the spans of what the `####` before an answer's announces, and of what follows it."""
+    marks = last_matches(_HASHES, text)
+    for later, earlier in pairwise(marks):
+        if later.end() <= answer.span[0] <= line_end(text, later.end()):
+            end = line_end(text, earlier.end())
+            if _is_heading(text, earlier.end(), end):
+                return None
+            span = trim_to_value(text, earlier.end(), end)
+            return span, (span[1], later.start())
+    return None
+
+
 def _is_heading(text: str, start: int, end: int) -> bool:
     """Return whether a line after `####` is a heading: it names a step, or has no value."""
     if end >= len(text.rstrip()):
@@ -245,6 +277,15 @@ def tag(text: str) -> Answer | None:
         answer = _in_tag(text, "tag" if closing else "unclosed_tag", span)
         if answer.text and answer.text.lower() not in _NO_ANSWERS:
             return answer
+    return None
+
+
+def tag_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
+    """Return the spans of the tag before an answer's, and of what stands between the two."""
+    for later, earlier in pairwise(last_matches(_OPEN_TAG, text)):
+        closing = _CLOSE_TAG.search(text, earlier.end(), later.start())
+        if later.end() <= answer.span[0] and closing is not None:
+            return stripped(text, earlier.end(), closing.start()), (closing.end(), later.start())
     return None
 
 

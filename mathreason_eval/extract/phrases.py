@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 
+from mathreason_eval.extract.context import denial
 from mathreason_eval.extract.spans import (
     REACHES,
+    Span,
     answer_at,
     is_formula,
     last_matches,
@@ -58,8 +61,13 @@ _OTHERS = (
     ("jawaban|jawabannya", _links("adalah", "ialah")),
     ("đáp án|đáp số|câu trả lời", _links("là", "cuối cùng là")),
     ("jibu", _links("ni", "sahihi ni")),
-    ("απάντηση", _links("είναι")),
-    ("ответ|відповідь|отговор|одговор", rf"{_MARKUP}(?:{_COLON}|[-–—]\s|есть\s|є\s|е\s)?"),
+    ("odgovor|rješenje|rešenje|rezultat|riešenie|odpoveď", _links("je", "iznosi")),
+    ("atsakymas|atbilde|vastus|sagot|svarið", _links("yra", "ir", "on", "ay", "er")),
+    ("απάντηση|αποτέλεσμα", _links("είναι")),
+    (
+        "ответ|відповідь|отговор|одговор",
+        rf"(?:ът|от)?{_MARKUP}(?:{_COLON}|[-–—]\s|есть\s|є\s|е\s|је\s)?",
+    ),
     (
         "答案|答え|解答|结果|結果",
         rf"[选選]?[\"*\s]{{0,9}}(?:应该是|應該是|是|为|為|は|等于|{_COLON})",
@@ -67,12 +75,12 @@ _OTHERS = (
     ("所以答|\n答", _COLON),
     ("정답|답", rf"(?!변)[\"*\s]{{0,9}}(?:은|는)?[\"*\s]{{0,9}}{_COLON}?"),
     (
-        "उत्तर|জবাব|উত্তর|పమాధానం|సమాధానం|பதில்|ઉત્તર",
+        "उत्तर|জবাব|উত্তর|పమాధానం|సమాధానం|பதில்|விடை|ઉત્તર",
         rf"{_MARKUP}(?:है|हैं|আছে|হল|হলো|হচ্ছে)?{_MARKUP}{_COLON}?",
     ),
     ("คำตอบ", rf"{_MARKUP}(?:คือ)?{_MARKUP}{_COLON}?"),
     (
-        "الجواب|الإجابة|الاجابة|جواب|پاسخ",
+        "الجواب|الإجابة|الاجابة|جواب|پاسخ|الحل",
         rf"(?: النهائية| الصحيحة)?{_MARKUP}(?:هو|هي|است)?{_MARKUP}{_COLON}?",
     ),
     ("תשובה", rf"{_MARKUP}(?:היא)?{_MARKUP}{_COLON}?"),
@@ -149,6 +157,14 @@ def _ends(links: Links, text: str, tail: str, first: int) -> set[int]:
     }
 
 
+_KEY_BEFORE = re.compile(
+    r"(?<![a-z_])(?:final|correct|the|my|your|model|numeric|numerical|short|exact|predicted)_\Z",
+    re.IGNORECASE,
+)
+_LONGEST_KEY = 12
+"""Characters of a name before `_answer` that leaves it an answer; `wrong_answer` is none."""
+
+
 def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[int]:
     ends: list[int] = []
     place = len(text)
@@ -159,6 +175,8 @@ def _ends_of(word: str, link: re.Pattern[str], text: str, first: int) -> list[in
         before = text[place - 1 : place]
         # `unanswered` is not an announcement; scripts without capitals do not separate words.
         if word[0].isascii() and before.isascii() and before.isalpha():
+            continue
+        if before == "_" and _KEY_BEFORE.search(text, max(0, place - _LONGEST_KEY), place) is None:
             continue
         found = link.match(text, place + len(word))
         if found is not None:
@@ -197,8 +215,10 @@ _AFTER = re.compile(r"(?:[ \t\n*_:：#>`}]|<[a-zA-Z][^<>\n]{0,200}>)*(?:\\(?=\")
 _JSON_KEY = re.compile(r"\"\s*:\s*\Z")
 _KEY = 8
 """Characters in which the end of a key in JSON is looked for."""
-_NULL = re.compile(r"(?:null|None)(?=\s*[,}])")
+_NULL = re.compile(r"(?:null|None|true|false)(?=\s*[,}])")
 """What says in JSON that there is no answer, whatever other keys hold."""
+_STRUCK = re.compile(r"~~[^~\n]{1,80}~~[\s:,→-]*(?=[\w$\\])")
+"""What is struck out before the value that replaces it."""
 _QUOTE = re.compile(r'(?<!\\)\\?"')
 _FORMULA = re.compile(
     r"\$\$[^$]{1,10000}\$\$|\$(?:[^$\n\\]|\\.){1,10000}\$(?!\d)"
@@ -238,6 +258,8 @@ def _announced(text: str, place: int) -> Answer:
     after = _AFTER.match(text, place)
     assert after is not None, "the pattern matches nothing, too"
     start = after.end()
+    if (struck := _STRUCK.match(text, start)) is not None:
+        start = struck.end()
     if text.startswith('"', start):
         quote = _QUOTE.search(text, start + 1)
         start, end = start + 1, quote.start() if quote else line_end(text, start)
@@ -255,6 +277,49 @@ def _announced(text: str, place: int) -> Answer:
             start, end = revision.end(), _announced_end(text, revision.end())
         end = _without_closing_braces(text, start, end)
     return answer_at(text, "phrase", trim_to_value(text, start, end))
+
+
+_NEAR = 160
+"""Characters before an answer in which another one is announced at once before it."""
+
+
+_SHORT_GAP = 12
+"""Characters of markup between an announcement and its answer."""
+
+
+def phrase_before(text: str, answer: Answer) -> tuple[Span, Span] | None:
+    """Return the spans of what is announced before an answer, and of what stands between.
+
+    None where one of the two is a value in JSON, which repeats what the text has found.
+    """
+    first = max(0, answer.span[0] - _NEAR)
+    near = text[first : answer.span[0]]
+    if not _announces_twice(near):
+        return None
+    places = _announcements(near)
+    if len(places) == 1:  # of labels that begin a line only the last one is found
+        places += _announcements(near[: near.rfind("\n", 0, places[0]) + 1])[:1]
+    for later, earlier in pairwise(places):
+        if len(near) - later > _SHORT_GAP:
+            return None
+        before = _announced(near[:later], earlier).span
+        if before[1] > later or '"' in near[before[1] :]:
+            return None
+        return (first + before[0], first + before[1]), (first + before[1], first + later)
+    return None
+
+
+_OTHER_PARTS = tuple(sorted({word[1:] for words, _ in _OTHERS for word in words.split("|")}))
+
+
+def _announces_twice(near: str) -> bool:
+    count = near.count
+    # Parts of what announces an answer in English.
+    found = count("nswer") + count("NSWER") + count("Ans") + count("A:") + count("inal ")
+    found += count("esult") + count("olution")
+    if found > 0:
+        return found > 1
+    return any(near.count(part) > 1 for part in _OTHER_PARTS)
 
 
 def _without_closing_braces(text: str, start: int, end: int) -> int:
@@ -300,6 +365,10 @@ _SHORT_TEXT = 200
 _LONGEST_CLAUSE = 300
 
 
+_FIRST_LINE = re.compile(rf"\W{{0,5}}({_LETTER})[).*\]]{{0,4}}\s*\n")
+"""An option on a line of its own at the beginning, which reasons follow."""
+
+
 def choice(text: str) -> Answer | None:
     """Return the options that are chosen: announced, in a short text, or the last that is named.
 
@@ -311,12 +380,18 @@ def choice(text: str) -> Answer | None:
         (_clause_start(text, found.start()), _announced_end(text, found.end()))
         for found in last_matches(_CHOOSES, text, 1)
     ]
+    if (first := _FIRST_LINE.match(text)) is not None:
+        places.append(first.span(1))
     places += [(0, len(text))] if len(text) <= _SHORT_TEXT else []
     places += [
         (_clause_start(text, found.start()), line_end(text, found.end()))
         for found in last_matches(_LONE_LETTER, text, 1)
     ]
-    return next(filter(None, (_chosen(text, *place) for place in places)), None)
+    for place in places:
+        answer = _chosen(text, *place)
+        if answer is not None and not denial(text, answer):
+            return answer
+    return None
 
 
 def _unrevised(text: str, start: int) -> tuple[int, int]:

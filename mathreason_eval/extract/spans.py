@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mathreason_eval.extract.expressions import is_conditional, whole_expression
 from mathreason_eval.maths.vocabulary.latex import (
     FORMULA_MARKS,
     FRACTION,
@@ -177,9 +178,12 @@ _REASON_AFTER_VALUE = re.compile(
     rf"|(?<=[\d$)}}%])(?:\s*[,，(—–]\s*|\s+|(?=而?不是|而非)){CONTRASTS}"
     r"|(?<!\s)\s+or,?\s+(?:equivalently|in\s+other\s+words)\b"
     r"|(?<!\s)\s+(?:within|in|inside)\s+\\boxed\{\s*\}|(?<=\d)['’][a-zçğıöşü]{1,4}[\s.]*\Z"
-    r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z",
+    r"|(?<=[\d$])\s+\((?!mod|base|in\b|or\b)[A-Za-z ,.'’-]{3,}\)[\s.]*\Z"
+    r"|(?<=[\d$)}])\s*[(,]\s*(?:checked|verified|check|since|indeed|without|beyond|no)\b",
     re.IGNORECASE,
 )
+_COPULA = re.compile(r"(?<=\d)\s*(?:ہے|ہیں|ஆகும்|است|می\s?باشد)[\s۔.]*\Z")
+"""What follows the value in languages whose verb comes last."""
 _CIRCUMSTANCE = re.compile(
     r"(?<!\s)\s+(?:in|on|at|for|from|left|remaining|altogether|more|each|every|that|who|to|by|with|after|per"
     r"|during|over|total|(?<!out\s)of)\b",
@@ -190,9 +194,9 @@ _VERB = re.compile(
     r"|(?:应该是|是|为|為|は)\s*(?=[(\d$\\])"
 )
 _NEGATION = re.compile(
-    r"\s*(?:not|never|neither|nicht|не|no\s+es|non\s+è|não\s+é|ne|niet|nie)\b"
-    r"(?:.{1,200}?(?:\b(?:but|sondern|mais|sino|mas|ma|bensì|maar|lecz|ale)\s+(?:rather\s+)?"
-    r"|,\s*а\s+|[,;]\s*(?:it\s+is|it['’]s)\s+)())?",
+    r"\s*(?:not|never|neither|nicht|не|no\s+es|non\s+è|não\s+é|ne|niet|nie|nije|ليس|ليست)\b"
+    r"(?:.{1,200}?(?:\b(?:but|sondern|mais|sino|mas|ma|bensì|maar|lecz|ale|već|nego|بل)\s+(?:rather\s+)?"
+    r"|,\s*а\s+|[,;]\s*(?:it\s+is|it['’]s|(?:sie|es|er|das)\s+ist|elle\s+est|c['’]est|ella\s+es|es|è|é|ona\s+je)\s+)())?",
     re.DOTALL,
 )
 _BOUND = re.compile(
@@ -211,8 +215,10 @@ _REPLACED = re.compile(
 """A value that is denied behind it, before the one that is claimed: `5ではなく6`."""
 _MERE = re.compile(
     r"(?:(?:I|we)\s+(?:think|believe|guess|get|got|say)(?:\s+(?:that\s+)?it(?:['’]s|\s+is))?"
-    r"|(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just)\s+"
-    r"(?=[-+\d$\\])",
+    r"|(?:nothing|none|no\s+(?:number|value|one))\s+(?:other\s+than|but)|precisely|exactly|simply|just|(?:most\s+|very\s+|quite\s+|almost\s+)?(?:probably|possibly|likely|perhaps|maybe|certainly"
+    r"|surely|definitely|clearly|obviously|presumably|evidently|undoubtedly|wahrscheinlich|vermutlich|sicher|offenbar"
+    r"|probablement|sans\s+doute|probablemente|seguramente|provavelmente|probabilmente|waarschijnlijk|вероятно|наверное"
+    r"|prawdopodobnie))\s+(?=[-+\d$\\])",
     re.IGNORECASE,
 )
 """Words that stress a value: `nothing other than 42`."""
@@ -240,8 +246,10 @@ def trim_to_value(text: str, start: int, end: int) -> Span:
         return start, end
     if factor_end(text, start, end) > start:
         return start, end
-    if (mere := _MERE.match(text, start, end)) is not None:
+    if text[start : start + 1].isalpha() and (mere := _MERE.match(text, start, end)) is not None:
         start = mere.end()
+    elif not text.isascii() and (copula := _COPULA.search(text, start, end)) is not None:
+        end = copula.start()
     start = last_of_chain(text, start, end)
     if (replaced := _REPLACED.match(text, start, end)) is not None:
         return trim_to_value(text, replaced.end(), end)
@@ -277,6 +285,8 @@ def factor_end(text: str, start: int, end: int) -> int:
 
 def _value_in(text: str, start: int, end: int) -> Span:
     """Return the value that a sentence states; all of it if it states none."""
+    if is_conditional(text, start, end):
+        return start, end
     negation = _NEGATION.match(text, start, end)
     if negation is not None:
         # `not 41 but 42` is 42, and `not 41` must not become 41.
@@ -287,10 +297,13 @@ def _value_in(text: str, start: int, end: int) -> Span:
     if signs := [found.end() for found in _EQUAL_TO.finditer(text, start, end)]:
         return trim_to_value(text, signs[-1], end)
     formulas = (found for found in _FORMULA.finditer(text, start, end) if is_formula(found.group()))
-    value = next(formulas, None) or _NUMBER.search(text, start, end)
-    if value is None or is_negated(text, start, value.start()):
-        return start, end
-    return value.span()
+    value = next(formulas, None)
+    if value is None:
+        number = _NUMBER.search(text, start, end)
+        if number is None or is_negated(text, start, number.start()):
+            return start, end
+        return whole_expression(text, number.span(), start, end)
+    return (start, end) if is_negated(text, start, value.start()) else value.span()
 
 
 def is_negated(text: str, start: int, place: int) -> bool:

@@ -66,7 +66,7 @@ FOUND = [
     ("He pays $1,200.50.",                        "$1,200.50",    "last_number"),
     ("He pays ₦500.",                             "₦500",         "last_number"),   # any currency
     ("16 - 3 = 13 eggs",                          "13",           "last_number"),   # minus between
-    ("10-3 of them",                              "3",            "last_number"),   # no sign
+    ("10-3 of them",                              "10-3",         "last_number"),   # no sign
     ("It is -5 degrees",                          "-5",           "last_number"),   # a sign
     ("that is 5/8 of it",                         "5/8",          "last_number"),
     ("about 12.5% more",                          "12.5%",        "last_number"),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from mathreason_eval.maths.compare.comparison import Finding, different, equal
 from mathreason_eval.maths.vocabulary.latex import TEXT_NAMES
 from mathreason_eval.maths.vocabulary.negation import DENIED, DENIES, NO_DENIAL
+from mathreason_eval.maths.vocabulary.retraction import WRONG_OPTION
 
 
 class Options(NamedTuple):
@@ -104,11 +105,22 @@ class _Group(NamedTuple):
     is_open: bool = False
 
 
+_ALL_BUT = re.compile(
+    r"\b(?:all|everything|each)\s+(?:\w+\s+)?(?:but|except)\s+(?P<rest>[(\[]?[A-J][)\]]?)\s+(?:is|are)\s+"
+    r"(?:wrong|incorrect|false)\b",
+    re.IGNORECASE,
+)
+"""What denies all options but one: `all but B are wrong`."""
+
+
 @lru_cache(maxsize=4096)
 def read_options(answer: str) -> Options | None:
     """Return what an answer of multiple choice claims and denies; None if it names no option."""
     plain = _MARKUP.sub(" ", answer[:_LONGEST])
     plain = NO_DENIAL.sub(lambda found: " " * len(found.group()), plain)
+    if (judged := _judged(plain)) is not None:
+        return judged
+    plain = _ALL_BUT.sub(lambda found: found["rest"].rjust(len(found.group())), plain)
     groups = _groups(plain, list(_letters(plain)))
     if not groups and (concluded := _concluded(plain)):
         # `C > B, so C`: in what it is concluded from, letters are values.
@@ -132,6 +144,27 @@ def read_options(answer: str) -> Options | None:
         claimed.update(group.letters)
         is_open |= group.is_open or _OR_NOTHING.match(after) is not None
     return Options(frozenset(claimed), frozenset(denied) - claimed, is_open)
+
+
+_VERDICT = re.compile(
+    rf"(?:\A|[\s,;.|])[(\[]?(?P<letter>[{LETTERS}])[)\].:]{{0,2}}\s*[-–—:=|]?\s*"
+    r"(?:(?P<yes>yes|true|correct|right|✓|✔|✅)|(?P<no>no|false|incorrect|wrong|not\s+(?:true|correct)|✗|✘|❌))"
+    r"(?=[\s,;.!|]|\ufe0f|\Z)",
+    re.IGNORECASE,
+)
+_ONLY_VERDICTS = re.compile(r"[\s,;.|!()\ufe0f]*")
+
+
+_FEWEST_JUDGED = 2
+
+
+def _judged(plain: str) -> Options | None:
+    """Return the options of a list with a verdict on each, `A: no, B: yes`; else None."""
+    found = list(_VERDICT.finditer(plain))
+    if len(found) < _FEWEST_JUDGED or _ONLY_VERDICTS.fullmatch(_VERDICT.sub(" ", plain)) is None:
+        return None
+    claimed = frozenset(one["letter"].upper() for one in found if one["yes"])
+    return Options(claimed, frozenset(one["letter"].upper() for one in found) - claimed)
 
 
 _CONCLUDES = re.compile(
@@ -181,9 +214,21 @@ _COMMAND = re.compile(r"\\[a-zA-Z]")
 """A command of LaTeX that is no markup: a letter next to it is a variable."""
 
 
+_NAMED = re.compile(
+    r"\b(?:vitamin|hepatitis|type|grade|plan|team|point|line|angle|vertex|group|class|section|figure|series|variable|set|event"
+    r"|matrix|side|train|car|person|player|city|town|station|box|bag|machine|pipe|worker|degrees?|appendix|schedule)s?\s+\Z",
+    re.IGNORECASE,
+)
+_NAME_REACH = 16
+"""What a letter is the name of, other than an option: `vitamin C`, `plan B`."""
+
+
 def _is_variable(plain: str, start: int, end: int) -> bool:
     """Return whether a letter is calculated with, or is the unit of a number: `A + 1`, `5 J`."""
-    if _OPERATION.match(plain, end) or plain[:start].rstrip()[-1:].isdecimal():
+    last = plain[:start].rstrip()[-1:]
+    if _OPERATION.match(plain, end) or last.isdecimal() or last == "°":
+        return True
+    if _NAMED.search(plain, max(0, start - _NAME_REACH), start):
         return True
     return _COMMAND.search(plain) is not None
 
@@ -205,7 +250,8 @@ def _groups(plain: str, letters: Sequence[_Group]) -> list[_Group]:
     groups: list[_Group] = []
     for one in letters:
         between = plain[groups[-1].end : one.start].lstrip(").:") if groups else ""
-        if groups and (_ALL.match(between) or _ANY.match(between)):
+        ends = ";" in between and DENIES.search(plain, 0, groups[-1].start) is not None
+        if groups and not ends and (_ALL.match(between) or _ANY.match(between)):
             last = groups[-1]
             is_open = last.is_open or _ALL.match(between) is None
             groups[-1] = _Group((*last.letters, *one.letters), last.start, one.end, is_open)
@@ -214,12 +260,24 @@ def _groups(plain: str, letters: Sequence[_Group]) -> list[_Group]:
     return groups
 
 
+_WRONG = re.compile(rf"(?:{WRONG_OPTION})[\W]*\Z|\b(?:doubt|dispute|disbelieve|disagree)\b")
+_ONLY_NEARLY = re.compile(
+    r"[\s)\].:]*(?:would\s+(?:only\s+)?(?:be|have\s+been)\s+(?:\w+\s+){1,3}?(?:if|had|were)\b"
+    r"|(?:is|was|seems?|looks?|may\s+(?:be|look|seem))\s+(?:\w+\s+)?(?:tempting|close|attractive|plausible|appealing|popular"
+    r"|near)\b[^.]{0,40}\bbut\b)",
+    re.IGNORECASE,
+)
+"""What follows an option that would be right elsewhere: `C is tempting, but`."""
+
+
 def _is_denied(before: str, after: str, *, is_last: bool) -> bool:
     """Return whether the clause around some options denies them; `B is not A` denies A alone."""
     *_, clause = _CLAUSE.split(before)
     denied = DENIED.match(after)
     ends = denied is not None and (is_last or after[denied.end() :].strip() != "")
-    return DENIES.search(clause) is not None or ends
+    if DENIES.search(clause) is not None or ends:
+        return True
+    return _WRONG.search(clause.lower()) is not None or _ONLY_NEARLY.match(after) is not None
 
 
 # --- an option with its text ---------------------------------------------------------------------

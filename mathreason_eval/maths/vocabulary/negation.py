@@ -16,7 +16,7 @@ _BEFORE = {
           r"|(?:torn|undecided|wavering|hesitat\w+)\s+between|den(?:y|ies|ied)|exclud\w+|eliminat\w+|reject\w*|discard\w*"
           r"|dismiss\w*|rul(?:e|es|ed|ing)\s+out|avoid\w*|differs?\s+from|different\s+from|unequal\s+to",
     "de": r"nicht|keine?[nmrs]?|niemals|weder|statt",
-    "fr": r"ne|n['’]est|pas|jamais",
+    "fr": r"n['’]est\s+ni\s+\S+(?:,\s+\S+)*\s+ni|ne|n['’]est|pas|jamais",
     "es": r"no\s+(?:es|son|era|puede|podría)|nunca|tampoco",
     "pt": r"não|nunca|nem",
     "it": r"non|né",
@@ -32,12 +32,30 @@ _BEFORE = {
     "el": r"δεν|όχι",
     "ro": r"nu",
     "hu": r"nem",
+    "hr, sr, bs": r"nije|nisu|nikad[a]?|neće|ne\s+može",
+    "sk": r"nie\s+je|nikdy",
+    "bg, mk": r"не\s+(?:е|са)|никога",
+    "ca": r"no\s+(?:és|són|pot)",
+    "eu, gl": r"ez\s+da|non\s+é",
+    "lt": r"nėra|nebuvo|ne|negali",
+    "lv": r"nav|nē|nevar",
+    "et": r"ei\s+ole",
+    "tl": r"hindi|huwag",
+    "ms": r"bukanlah",
+    "is": r"ekki|aldrei",
+    "sq": r"nuk|s['’]është",
+    "cy, ga": r"nid|nad|níl|ní",
+    "tr, az": r"değil(?:dir)?|deyil|asla",
+    "af": r"nie",
+    "hy, ka": r"չէ|ոչ|არ\s+არის|არაა",
 }  # fmt: skip
 """Words between word boundaries, by language."""
 _BEFORE_UNSPACED = (
     r"n['’]t\b", r"\bno(?=\s+(?:es|son)\b)",
     "不", "非", "没有", "沒有", "排除", "并非", "並非", "未必",
     "ไม่", "नहीं", "मत", "নয়", "নয়", "না", "ليس", "ليست", "لیس", "نیست", "לא", "இல்லை", "కాదు",
+    "அல்ல", "ಅಲ್ಲ", "അല്ല", "ਨਹੀਂ", "નથી", "નહીં", "नाही", "होइन", "නොවේ",
+    "ບໍ່", "မဟုတ်", "មិន", "አይደለም", "نہیں", "نه ",
 )  # fmt: skip
 
 DENIES = re.compile(
@@ -46,10 +64,12 @@ DENIES = re.compile(
 )
 """A word that denies what follows it in the same clause."""
 DENYING_WORDS = these(
-    "aldrig all anything bukan cannot denied denies deny differ differs different ei ej except "
-    "fail fails far geen ikke instead inte jamais ne neither nem never nicht nie niemals niet no "
-    "nobody non none nooit nor not nothing nowhere nu nunca other pas rather rule ruled rules "
-    "ruling si sio siyo statt tampoco tidak torn undecided unequal unlike wavering weder without"
+    "aldrei asla bukanlah ekki hindi huwag nad nav nebuvo negali nevar nid nije nikad nikada "
+    "nikdy nisu nuk deyil aldrig all anything bukan cannot denied denies deny differ differs "
+    "different ei ej except fail fails far geen ikke instead inte jamais ne neither nem never "
+    "nicht nie niemals niet no nobody non none nooit nor not nothing nowhere nu nunca other "
+    "pas rather rule ruled rules ruling si sio siyo statt tampoco tidak torn undecided "
+    "unequal unlike wavering weder without"
 )
 DENYING_PARTS = re.compile(
     r"n'[te]|\\ne|avoid|discard|dismiss|eliminat|exclud|hesitat|kein|refus|reject"
@@ -89,7 +109,11 @@ _OTHER_LANGUAGES = r"""
   | (?:では|じゃ)(?:ない|ありません|なく) | は(?:間違い|不正解|誤り)
   | 是?(?:不对|不對|不正确|不正確|错|錯|错误|錯誤) | 不(?:是|符合|成立|可能)
   | \s*değil | \s*olamaz | \s*(?:सही\s+)?नहीं | \s*(?:সঠিক\s+)?(?:নয়|নয়) | \s*ไม่(?:ถูก|ใช่)
-  | \s*(?:غير\s+صحيح|خطأ) | \s*(?:salah|bukan)\b | \s*sai\b
+  | \s*(?:غير\s+صحيح|خطأ|غلط|نیست|نمی[\u200c\s]?\w+|نہیں)
+  | \s*(?:அல்ல|இல்லை|కాదు|ಅಲ್ಲ|അല്ല|ਨਹੀਂ|નથી|नाही|होइन|නොවේ|မဟုတ်)
+  | \s*(?:είναι|δεν\s+είναι)\s+(?:λάθος|λανθασμέν\w+|σωστ\w+)
+  | \s*(?:je|nije)\s+(?:pogrešn\w+|netočn\w+|točn\w+|tačn\w+)
+  | \s*е\s+(?:грешн\w+|неверн\w+|неправилн\w+) | \s*(?:salah|bukan)\b | \s*sai\b
 """
 DENIED = re.compile(
     rf"""
