@@ -38,8 +38,10 @@ _ANNOUNCES = (
     r"|antwort|die|lautet|ist|oder|ergebnis|la|le|les|réponse|est|ou|respuesta|es|o|resposta|é|risposta|è|ответ"
     r"|или|答案|是|为|或|cevap|jawaban|adalah|jawabannya|đáp|án|là)"
 )
+# Atomic and possessive: what an element took is not given back, since there are very many ways to
+# divide a text into labels.
 _NOTHING = re.compile(
-    rf"(?:[\s\W_\d]|{_LABEL}(?![a-z])|{_ANNOUNCES}(?!\w)|[答案是为或])*", re.IGNORECASE
+    rf"(?>{_LABEL}(?![a-z])|{_ANNOUNCES}(?!\w)|[\s\W_\d答案是为或])*+", re.IGNORECASE
 )
 """All of what stands between two claims of which neither corrects nor follows from the other."""
 _STEP = re.compile(
