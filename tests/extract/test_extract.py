@@ -228,6 +228,17 @@ def test_a_megabyte_of_anything_ends(unit):
     extract(unit * (1_000_000 // len(unit)), ALL)
 
 
+LABELS = ["case 1 ", "if ", "(1) ", "first ", "for x and ", "method a: ", "with in by "]
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("end", ["zz", "", "41"])
+def test_labels_between_two_claims_end(label, end):
+    """A hundred characters could be divided into labels in 2^14 ways."""
+    for claim in ("Answer: {}", "\\boxed{{{}}}", "#### {}"):
+        extract(f"{claim.format(40)} {(label * 100)[:92]}{end} {claim.format(42)}", ALL)
+
+
 @pytest.mark.parametrize("unit", BOMBS)
 def test_a_megabyte_of_anything_around_an_answer_ends(unit):
     many = unit * (200_000 // len(unit))

@@ -149,3 +149,9 @@ def test_no_key_merges_what_a_verdict_tells_apart(shared: Path) -> None:
         rows = [json.loads(line) for line in _lines(folder / f"{name}.jsonl")]
         pairs = [r for r in rows if "output" not in r and r.get("mode") != "output"]
         assert _told_apart([r for r in pairs if r.get("kind") != "extract"]) == [], name
+
+
+def test_what_is_asked_for_twice_at_each_level_ends():
+    """A square root of a power of a square root …: its parts were looked at twice each time."""
+    tower = r"\frac{1}{2}x^" * 60 + "2"
+    assert compare("42", tower).equal is not True

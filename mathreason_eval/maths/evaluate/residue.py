@@ -42,6 +42,9 @@ class _Point:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        # By identity, with the tree, which keeps it: a rule may ask for a part more than once, and
+        # in a tower of powers twice is 2^depth times.
+        self._known: dict[int, tuple[Node, Residue]] = {}
 
     def integer(self, name: str) -> int:
         """Return the integer for a variable: at least 2, determined by the seed and the name."""
@@ -52,8 +55,11 @@ class _Point:
         """Return the image of a tree at this point."""
         if node.value is not None:
             return Residue(_fraction(node.value), pure=True)
-        rule = _RULES.get(node.op)
-        return rule(self, node) if rule else self.opaque(node)
+        if (known := self._known.get(id(node))) is None:
+            rule = _RULES.get(node.op)
+            known = node, rule(self, node) if rule else self.opaque(node)
+            self._known[id(node)] = known
+        return known[1]
 
     def opaque(self, node: Node) -> Residue:
         """Return the residue of a new variable, named by the operation and its parts."""
