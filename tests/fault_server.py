@@ -272,7 +272,7 @@ STREAMS = {
     "crlf":                (ANSWERS, lambda t: [b"".join(pieces(t)).replace(b"\n", b"\r\n")]),
     "comments":            (ANSWERS, lambda t: [PING, 0.2, PING, *pieces(t), DONE]),
     "a long queue":        (ANSWERS, lambda t: [0.4, *pieces(t), DONE]),
-    "reasoning":           (ANSWERS, lambda t: [*list(pieces("so hm", name="reasoning"))[:-1],
+    "streamed thought":    (ANSWERS, lambda t: [*list(pieces("so hm", name="reasoning"))[:-1],
                                                 *pieces(t), DONE]),
     "no space":            (ANSWERS, lambda t: [b"".join(pieces(t)).replace(b"data: ", b"data:")]),
     "other choices":       (ANSWERS, lambda t: [event(index=1, delta={}), *pieces(t)]),

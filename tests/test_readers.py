@@ -82,7 +82,7 @@ REFUSED_YAML = [
     ("a: " + "1:" * 100 + "1",              "more than 100 characters", 1),
     ("a: 2001-99-99",                       "month",                None),
     ("a: [",                                "is not YAML",          None),
-    ("a: " + "x" * (2 << 20),               "more than 1 MiB",      None),
+    ("a: " + "x" * (2 << 20),               "more than 256 KiB",      None),
     ("a: \udcff",                           "is not UTF-8",         None),
 ]
 # fmt: on

@@ -134,7 +134,7 @@ def _affirmed(text: str, span: Span | None) -> Span | None:
     return instead if instead is not None and instead[0] >= start else None
 
 
-_TAGS = re.compile(r"</?[a-zA-Z]\w*>|\s\|\s*(?=\n|\Z)")
+_TAGS = re.compile(r">?</?[a-zA-Z]\w*>|\s\|\s*(?=\n|\Z)")
 """Tags and the edge of a table, which do not calculate."""
 
 

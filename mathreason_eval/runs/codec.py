@@ -500,6 +500,8 @@ def _is_an_object_each(lines: bytes) -> bool:
 
     characters = np.frombuffer(lines, np.uint8)
     ends = np.flatnonzero(characters == ord("\n"))
+    if not len(ends) or not ends[0]:
+        return False
     begins = characters[np.append(0, ends[:-1] + 1)]
     return bool(((begins == ord("{")) & (characters[ends - 1] == ord("}"))).all())
 

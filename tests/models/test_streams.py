@@ -53,7 +53,7 @@ def test_pieces_make_the_answer_that_comes_whole(said, kind):
     result = said(kind, idle_timeout=LONG)
     assert isinstance(result, Completion), result
     assert (result.text, result.finish_reason) == (right_text("2 and 3"), "stop")
-    assert result.reasoning == ("so hm" if kind == "reasoning" else None)
+    assert result.reasoning == ("so hm" if kind == "streamed thought" else None)
     assert result.completion_tokens == (9 if kind == "stream" else None)
 
 

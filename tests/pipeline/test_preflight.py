@@ -244,7 +244,7 @@ STARTS = [  # what is typed after `mathreason run`, and every fault that is said
     ("{fake} -t arithmetic --data arithmetic=seed:x",   ["not a seed"]),
     ("{fake} -t arithmetic --data arithmetic=seed:7 --data arithmetic=seed:9",
                                                          ["The seeds are seed:7, seed:9"]),
-    ("{fake} -t gsm8k --data gsm8k={files}",             ["extension that is not"]),
+    ("{fake} -t gsm8k --data gsm8k={files}",             ["is a folder, and not a file of rows"]),
     ("{fake} -t arithmetic --data gsmk=x --data aime=y", ["'gsmk'", "'aime'"]),
     ("{fake} {long} --prompt five-shot --data gsm8k:shots=no.jsonl",
                                                          ["no file no.jsonl"]),
