@@ -169,15 +169,7 @@ def items_of(
 
     made, judged = SampleColumns.of(generations), VerdictColumns.of(verdicts)
     asked = {problem.id: place for place, problem in enumerate(problems)}
-    if strays := judged.problem_ids - asked.keys():
-        raise ValueError(f"There are verdicts on {min(strays)!r}, which is not a problem.")
-    place = _places(judged, asked)
-    order = np.lexsort((judged.sample, place))
-    judged, place = judged[order], place[order]
-    again = (place[1:] == place[:-1]) & (judged.sample[1:] == judged.sample[:-1])
-    if again.any():
-        twice = problems[place[1:][again][0]].id
-        raise ValueError(f"There are two verdicts on one sample of {twice!r}.")
+    judged, place = _in_order(judged, asked)
     # Of several samples with one index the first counts, as in every reader.
     on = rows_of(made, judged)
     counts = _Counts(place, len(problems))
@@ -211,6 +203,29 @@ def items_of(
         for number, (problem, start, stop) in enumerate(counts.each(problems))
         if stop > start
     ]
+
+
+def _in_order(
+    judged: VerdictColumns, asked: Mapping[str, int]
+) -> tuple[VerdictColumns, NDArray[np.intp]]:
+    """Return verdicts by problem and sample, and the place of each one's problem.
+
+    Raises:
+        ValueError: one is on a problem that was not asked, or is the second on a sample.
+    """
+    import numpy as np
+
+    if strays := judged.problem_ids - asked.keys():
+        raise ValueError(f"There are verdicts on {min(strays)!r}, which is not a problem.")
+    place = _places(judged, asked)
+    order = np.lexsort((judged.sample, place))
+    judged, place = judged[order], place[order]
+    again = (place[1:] == place[:-1]) & (judged.sample[1:] == judged.sample[:-1])
+    if again.any():
+        doubled = place[1:][again][0]
+        twice = next(name for name, number in asked.items() if number == doubled)
+        raise ValueError(f"There are two verdicts on one sample of {twice!r}.")
+    return judged, place
 
 
 _CUT = "length"
