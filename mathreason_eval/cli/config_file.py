@@ -120,7 +120,7 @@ def _settings(path: Path) -> list[tuple[str, yaml.Node]]:
 # --- values as they would be typed -----------------------------------------------------------
 
 
-class Whole(str):
+class OneValue(str):
     """A value of a list: it is one, also where it has a comma."""
 
     __slots__ = ()
@@ -152,7 +152,7 @@ def _several(node: yaml.Node) -> Iterator[str]:
     if isinstance(node, yaml.MappingNode):
         for key, held in node.value:
             if isinstance(held, yaml.SequenceNode):
-                yield from (Whole(f"{key.value}={_word(one)}") for one in held.value)
+                yield from (OneValue(f"{key.value}={_word(one)}") for one in held.value)
             else:
                 yield f"{key.value}={_word(held)}"
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mathreason_eval.cli.config_file import Whole, config_option
+from mathreason_eval.cli.config_file import OneValue, config_option
 from mathreason_eval.text.limits import MAX_SAMPLES
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def key_value(text: str) -> tuple[str, str]:
     key, _, value = text.partition("=")
     if not key or not value:
         raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE.")
-    return key, Whole(value) if isinstance(text, Whole) else value
+    return key, OneValue(value) if isinstance(text, OneValue) else value
 
 
 def _values_by_key(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
@@ -191,7 +191,7 @@ def _axes(pairs: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
 
 def _is_list(values: Sequence[str]) -> bool:
     """Return whether values are one text of several, with commas."""
-    return len(values) == 1 and not isinstance(values[0], Whole)
+    return len(values) == 1 and not isinstance(values[0], OneValue)
 
 
 sweep_option = click.option(
